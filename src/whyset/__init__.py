@@ -1,0 +1,33 @@
+"""What has this model really learned to look at, across the whole data set?"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whyset.analysis import Spray, analyze
+    from whyset.runner import explain
+    from whyset.store import open_run
+    from whyset.viewer import view
+
+__version__ = "0.1.0"
+
+__all__ = ["Spray", "analyze", "explain", "open_run", "view"]
+
+_HOMES = {
+    "Spray": "whyset.analysis",
+    "analyze": "whyset.analysis",
+    "explain": "whyset.runner",
+    "open_run": "whyset.store",
+    "view": "whyset.viewer",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name where it is first used, so that `import whyset` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'whyset' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,33 @@
+"""The errors that whyset raises on purpose: each says what was expected, what came, where, and what to do."""
+
+
+class WhysetError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class InputError(WhysetError, ValueError):
+    """What the user gave does not fit; the command line answers with this one line and exit code 2."""
+
+
+class MissingExtraError(WhysetError, ImportError):
+    """An optional package is not installed; the message carries the `pip install` that brings it."""
+
+
+class UnseenOperationError(WhysetError, RuntimeError):
+    """Something between the input and the output of a model is hidden from interception."""
+
+
+class UnknownOperationError(WhysetError, RuntimeError):
+    """An operation has no rule, and the composite was told to raise (`on_unknown="raise"`)."""
+
+
+class UncommittedRowsError(WhysetError, IndexError):
+    """Rows were read that no commit vouches for."""
+
+
+class BrokenRunError(WhysetError, RuntimeError):
+    """A run folder is damaged: a file is missing, truncated or does not match its checksum."""
+
+
+class RunMismatchError(InputError):
+    """A run folder belongs to another configuration than the one it was to be continued with."""
