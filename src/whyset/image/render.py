@@ -1,0 +1,66 @@
+"""Maps and inputs as pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.image.color_maps import WHITE, Color, lookup
+from whyset.image.quantize import channel_sum, indices
+
+Picture = NDArray[np.uint8]
+"""A picture is uint8 (H, W, 3)."""
+
+
+def colorize(relevance: ArrayLike, color_map: str = "bwr", scale: float | None = None) -> Picture:
+    """Colour a map (H, W), or the channel sum of (C, H, W): uint8 (H, W, 3), zero at the map's entry 128."""
+    array = np.asarray(relevance, dtype=np.float64)
+    if array.ndim not in (2, 3):
+        raise InputError(f"a map has the shape (H, W) or (C, H, W), got {array.shape}")
+    summed = array if array.ndim == 2 else channel_sum(array)
+    return lookup(color_map)[indices(summed, scale)]
+
+
+def imgify(relevance: ArrayLike, color_map: str = "bwr", scale: float | None = None) -> Image.Image:
+    """A map (H, W) or (C, H, W) as an RGB picture of W x H pixels; `scale` is the relevance of the full colour.
+
+    >>> imgify([[-1.0, 0.0, 1.0]]).size
+    (3, 1)
+    """
+    picture = colorize(relevance, color_map, scale)
+    if 0 in picture.shape:
+        raise InputError(f"a picture needs at least one pixel, got a map of the shape {np.shape(relevance)}")
+    return Image.fromarray(picture)
+
+
+def overlay(picture: ArrayLike, color: ArrayLike, opacity: ArrayLike = 0.5) -> Picture:
+    """Lay `color` over `picture` (both uint8, (H, W, 3)): (1 - opacity) picture + opacity color, halves up.
+
+    `opacity` is a number or (H, W), between 0 and 1; at 0 the picture and at 1 the colour come back bit for bit.
+    """
+    below, above = np.asarray(picture, dtype=np.float64), np.asarray(color, dtype=np.float64)
+    share = np.asarray(opacity, dtype=np.float64)
+    if below.shape != above.shape:
+        raise InputError(f"an overlay needs pictures of one shape, got {below.shape} and {above.shape}")
+    if not np.all((share >= 0) & (share <= 1)):
+        raise InputError("the opacity of an overlay must lie between 0 and 1")
+    if share.ndim:
+        share = share[..., np.newaxis]
+    return np.floor((1 - share) * below + share * above + 0.5).astype(np.uint8)
+
+
+def grid(pictures: Sequence[Picture], columns: int, gap: int = 2, background: Color = WHITE) -> Picture:
+    """Pictures in rows of `columns`, `gap` pixels apart; every cell is as large as the largest picture."""
+    if not pictures or columns < 1 or gap < 0:
+        raise InputError(
+            f"a grid needs a picture, a column and a gap of 0 or more, got {len(pictures)}, {columns} and {gap}"
+        )
+    height, width = (max(picture.shape[side] for picture in pictures) + gap for side in (0, 1))
+    rows = -(-len(pictures) // columns)
+    canvas = np.full((rows * height - gap, columns * width - gap, 3), background, dtype=np.uint8)
+    for position, picture in enumerate(pictures):
+        top, left = position // columns * height, position % columns * width
+        canvas[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return canvas

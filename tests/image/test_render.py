@@ -1,0 +1,100 @@
+"""Pictures: sides that differ, zero in the neutral colour, overlays and grids exact."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whyset.errors import InputError
+from whyset.image import colorize, grid, imgify, lookup, overlay
+
+pytestmark = pytest.mark.filterwarnings("error")
+NOISE = np.random.default_rng(0).integers(0, 256, (2, 4, 7, 3), dtype=np.uint8)
+
+
+def test_picture_keeps_height_and_width_apart() -> None:
+    relevance = np.zeros((3, 5))
+    relevance[0, 4] = 1.0
+    picture = imgify(relevance)
+    assert picture.size == (5, 3)
+    assert picture.getpixel((4, 0)) == (255, 0, 0)
+    assert picture.getpixel((0, 2)) == (255, 255, 255)
+
+
+def test_channels_are_summed_before_colouring() -> None:
+    relevance = np.random.default_rng(1).normal(size=(3, 4, 6))
+    assert (colorize(relevance) == colorize(relevance.sum(axis=0))).all()
+
+
+def test_opposite_infinities_cancel_to_neutral() -> None:
+    relevance = np.array([[[np.inf, 1.0]], [[-np.inf, 0.0]]])
+    assert (colorize(relevance) == [[[255, 255, 255], [255, 0, 0]]]).all()
+
+
+@pytest.mark.parametrize("strange", [np.zeros((2, 3)), np.full((2, 3), -np.nan)])
+def test_map_without_relevance_is_neutral(strange: np.ndarray) -> None:
+    assert (colorize(strange, "coldnhot") == 0).all()
+    assert (colorize(strange, "bwr") == 255).all()
+
+
+def test_given_scale_is_shared_between_maps() -> None:
+    assert (colorize([[1.0]], scale=2.0) == lookup("bwr")[192]).all()
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 1, 2, 2)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="shape"):
+        imgify(np.zeros(shape))
+
+
+def test_map_without_pixels_is_no_picture() -> None:
+    assert colorize(np.zeros((0, 3))).shape == (0, 3, 3)
+    with pytest.raises(InputError, match="at least one pixel"):
+        imgify(np.zeros((0, 3)))
+
+
+def test_overlay_ends_are_exact() -> None:
+    assert (overlay(*NOISE, 0) == NOISE[0]).all()
+    assert (overlay(*NOISE, 1.0) == NOISE[1]).all()
+
+
+@given(st.floats(0, 1))
+def test_overlay_lies_within_half_a_step_of_the_formula(opacity: float) -> None:
+    exact = (1 - opacity) * NOISE[0].astype(float) + opacity * NOISE[1].astype(float)
+    assert np.abs(overlay(*NOISE, opacity) - exact).max() <= 0.5 + 1e-9
+
+
+def test_overlay_takes_an_opacity_per_pixel() -> None:
+    opacity = np.zeros((4, 7))
+    opacity[1, 5] = 1
+    mixed = overlay(*NOISE, opacity)
+    assert (mixed[1, 5] == NOISE[1, 1, 5]).all()
+    assert ((mixed == NOISE[0]).all(axis=2) | (opacity == 1)).all()
+
+
+@pytest.mark.parametrize("opacity", [-0.1, 1.1, float("nan")])
+def test_impossible_opacity_is_refused(opacity: float) -> None:
+    with pytest.raises(InputError, match="between 0 and 1"):
+        overlay(*NOISE, opacity)
+
+
+def test_overlay_of_other_sides_is_refused() -> None:
+    with pytest.raises(InputError, match="one shape"):
+        overlay(NOISE[0], NOISE[1].swapaxes(0, 1))
+
+
+def test_grid_places_pictures_row_by_row() -> None:
+    small = np.full((2, 3, 3), 7, dtype=np.uint8)
+    canvas = grid([NOISE[0], NOISE[1], small], columns=2, gap=1)
+    assert canvas.shape == (9, 15, 3)
+    assert (canvas[:4, :7] == NOISE[0]).all()
+    assert (canvas[:4, 8:] == NOISE[1]).all()
+    assert (canvas[5:7, :3] == 7).all()
+    assert (canvas[4] == 255).all()
+    assert (canvas[7:, :3] == 255).all()
+
+
+@pytest.mark.parametrize(("pictures", "columns", "gap"), [([], 1, 0), ([NOISE[0]], 0, 0), ([NOISE[0]], 1, -1)])
+def test_impossible_grid_is_refused(pictures: list, columns: int, gap: int) -> None:
+    with pytest.raises(InputError, match="a grid needs"):
+        grid(pictures, columns, gap)
