@@ -1,0 +1,56 @@
+# Works with GNU make 3.81 or newer. Everything is installed into .venv, once: a stamp stands for each of the two
+# installations and is older than pyproject.toml or constraints.txt only when there is something to do.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install -c constraints.txt
+INSTALL_WHYSET := $(INSTALL) --no-build-isolation -e
+SOURCES := pyproject.toml constraints.txt
+ARGS ?=
+
+export PYTHON
+
+.PHONY: help demo test check web constraints clean
+
+help:
+	@echo "make demo         the whole story on handwritten digits, ending in the browser (ARGS=--no-view: in the terminal)"
+	@echo "make test         all tests (ARGS='-k zplus' for some)"
+	@echo "make check        format, lint and types"
+	@echo "make web          build the viewer's browser side again (needs Node 20.19 or newer)"
+	@echo "make constraints  choose exact versions anew (ARGS=torch==2.13.0 fixes some)"
+	@echo "make clean        remove .venv and what was built"
+
+demo: $(VENV)/core.stamp
+	$(BIN)/whyset demo $(ARGS)
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/test.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+web:
+	cd web && npm ci && npm run build
+
+constraints: $(BIN)/python
+	$(BIN)/python scripts/constraints.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache web/node_modules
+
+$(VENV)/core.stamp: $(SOURCES) | $(BIN)/python
+	$(INSTALL) hatchling
+	$(INSTALL_WHYSET) .
+	touch $@
+
+# The test installation holds the core one, so it brings that stamp up to date as well.
+$(VENV)/test.stamp: $(SOURCES) | $(BIN)/python
+	$(INSTALL) hatchling
+	$(INSTALL_WHYSET) ".[test]"
+	touch $(VENV)/core.stamp $@
+
+$(BIN)/python:
+	@python=$$(scripts/find_python) && { "$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }

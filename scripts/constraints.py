@@ -1,0 +1,43 @@
+"""Write constraints.txt: the exact versions that one fresh installation of whyset with its test extra resolved to.
+
+Run by `make constraints`. Versions named on the command line (`torch==2.13.0`) are asked for as they stand; everything
+else becomes the newest that fits.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD_TOOLS = ("hatchling", "build")
+HEADER = "# Exact versions of everything that `make` installs; written by `make constraints`.\n"
+
+
+def fresh_installation(folder: Path, pins: list[str]) -> Path:
+    """Make a virtual environment in `folder` with whyset, its test extra and the build tools; return its Python."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", f"{ROOT}[test]", *BUILD_TOOLS, *pins], check=True)
+    return python
+
+
+def pinned(frozen: str) -> list[str]:
+    """Keep the lines `name==version`, less local versions such as `+cpu`; leave out whyset, pip and CUDA's packages."""
+    lines = [re.sub(r"\+[\w.]+$", "", line) for line in frozen.splitlines() if re.match(r"[\w.-]+==", line)]
+    return sorted((line for line in lines if not re.match(r"(whyset|pip|nvidia|cuda|triton)\b", line)), key=str.lower)
+
+
+def main(pins: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        python = fresh_installation(Path(folder), pins)
+        frozen = subprocess.run(
+            [python, "-m", "pip", "freeze", "--all"], check=True, capture_output=True, text=True
+        ).stdout
+    (ROOT / "constraints.txt").write_text(HEADER + "\n".join(pinned(frozen)) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

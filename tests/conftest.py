@@ -1,0 +1,61 @@
+"""What the tests share: the data folder, the browser, Node, and a torchvision that can be imported beside any torch."""
+
+import os
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"
+
+# Set here and not in a fixture: test modules import torchvision while they are collected.
+if not any(type(finder).__name__ == "DeclareTorchvisionOperators" for finder in sys.meta_path):
+    runpy.run_path(str(SHIM / "sitecustomize.py"))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([str(SHIM), *os.environ.get("PYTHONPATH", str(SHIM)).split(os.pathsep)])
+)
+
+
+def absent(what: str) -> None:
+    """Skip with a reason that is shown; where `CI` is set, fail: there nothing may be missing."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}; under CI it may not be missing")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder named by WHYSET_DATA, with CIFAR-10 images and trained networks."""
+    folder = os.environ.get("WHYSET_DATA")
+    if not folder:
+        pytest.skip("WHYSET_DATA is not set: it names the folder with cifar10.tar.xz and cifar10_resnet56.pt")
+    if not Path(folder).is_dir():
+        pytest.fail(f"WHYSET_DATA names {folder}, which is no folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The program of a real Chromium; WHYSET_CHROMIUM names one that is not on the path."""
+    names = (
+        os.environ.get("WHYSET_CHROMIUM", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    )
+    found = next((path for path in map(shutil.which, filter(None, names)) if path), None)
+    if found is None:
+        absent(f"no Chromium found (looked for {', '.join(filter(None, names))})")
+    return Path(str(found))
+
+
+@pytest.fixture(scope="session")
+def npm() -> Path:
+    """The npm program of an installed Node."""
+    found = shutil.which("npm")
+    if found is None:
+        absent("no Node found (looked for npm)")
+    return Path(str(found))

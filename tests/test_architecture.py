@@ -1,0 +1,75 @@
+"""Imports go one way: errors <- attribution, image, store, engines <- runner, analysis <- report <- viewer <- cli."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+LAYERS = [
+    {"errors"},
+    {"attribution", "image", "store", "engines"},
+    {"runner", "analysis"},
+    {"report"},
+    {"viewer"},
+    {"cli"},
+]
+RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
+PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
+WITHOUT_TORCH = {"errors", "image", "store", "analysis", "report", "viewer"}
+FILES = sorted(SOURCE.rglob("*.py"))
+ANYTHING_GOES = {"", "testing"}  # the front door and the contract suites may import every room
+
+
+def room_of(file: Path) -> str:
+    """The part of the package that a file belongs to; "" for whyset/__init__.py and whyset/__main__.py."""
+    parts = file.relative_to(SOURCE / "whyset").with_suffix("").parts
+    return "" if parts[0].startswith("__") else parts[0]
+
+
+def named(file: Path) -> str:
+    return str(file.relative_to(SOURCE))
+
+
+def imported_modules(file: Path) -> Iterator[str]:
+    """The absolute name of everything that `file` imports, on whatever level of indentation."""
+    package = file.relative_to(SOURCE).parent.parts
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def imported_rooms(file: Path) -> set[str]:
+    """The rooms of whyset that `file` imports; a public name such as `whyset.explain` counts as its home."""
+    names = [module.split(".") for module in imported_modules(file)]
+    own = {parts[1] if len(parts) > 1 else "cli" for parts in names if parts[0] == "whyset"}
+    return {PUBLIC_NAMES.get(room, room) for room in own if room != "__version__"}
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    assert {room_of(file) for file in FILES} <= ANYTHING_GOES | set(RANK)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if room_of(file) not in ANYTHING_GOES], ids=named)
+def test_a_file_imports_only_its_own_room_and_rooms_before_it(file: Path) -> None:
+    room = room_of(file)
+    wrong = {other for other in imported_rooms(file) - {room} if RANK.get(other, len(LAYERS)) >= RANK[room]}
+    assert not wrong
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if room_of(file) != "testing"], ids=named)
+def test_nothing_imports_the_contract_suites(file: Path) -> None:
+    assert "testing" not in imported_rooms(file)
+
+
+@pytest.mark.parametrize("room", sorted(WITHOUT_TORCH))
+def test_a_room_that_reads_runs_never_imports_torch(room: str) -> None:
+    users = [
+        file for file in FILES if room_of(file) == room and "torch" in {m.split(".")[0] for m in imported_modules(file)}
+    ]
+    assert not users
