@@ -1,0 +1,84 @@
+"""The names of a model's outputs, read from a labels file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyset.errors import InputError
+
+FORMS = '["cat", "dog"], {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1} or {"0": ["n02123045", "cat"], ...}'
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Output i of the model is called `names[i]`; `indices` finds it by any of its names (a folder's, a WordNet id).
+
+    >>> Labels.of(["cat", "dog"]).indices["dog"]
+    1
+    """
+
+    names: tuple[str, ...]
+    indices: Mapping[str, int]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "Labels":
+        return cls(tuple(names), _unique([(name, index) for index, name in enumerate(names)], "the class names"))
+
+    @classmethod
+    def read(cls, path: Path) -> "Labels":
+        """Read a JSON file in one of the forms in use: a list, index to name, name to index, index to several names."""
+        if not path.is_file():
+            raise InputError(f"labels file {path} does not exist")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"labels file {path} is not JSON: {error}") from error
+        return cls._from_pairs(_pairs(content, path), path)
+
+    @classmethod
+    def _from_pairs(cls, pairs: list[tuple[str, int]], path: Path) -> "Labels":
+        count = 1 + max((index for _, index in pairs), default=-1)
+        names = {index: name for name, index in pairs}
+        missing = [index for index in range(count) if index not in names]
+        if missing or not pairs:
+            raise InputError(f"labels file {path}: there is no name for index {missing[0] if missing else 0}")
+        return cls(tuple(names[index] for index in range(count)), _unique(pairs, f"labels file {path}"))
+
+
+def _pairs(content: Any, path: Path) -> list[tuple[str, int]]:
+    """Every (name, index) of the file; where an index has several names, the last one is the one shown."""
+    try:
+        if isinstance(content, list):
+            return [(_text(name), index) for index, name in enumerate(content)]
+        if all(isinstance(value, int) for value in content.values()):
+            return [(name, _index(index)) for name, index in content.items()]
+        return [(_text(name), _index(index)) for index, names in content.items() for name in _several(names)]
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"labels file {path} has none of the forms {FORMS}") from None
+
+
+def _several(names: Any) -> list[Any]:
+    return names if isinstance(names, list) else [names]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _index(value: Any) -> int:
+    index = int(value)
+    if index < 0:
+        raise ValueError
+    return index
+
+
+def _unique(pairs: list[tuple[str, int]], where: str) -> dict[str, int]:
+    indices: dict[str, int] = {}
+    for name, index in pairs:
+        if indices.setdefault(name, index) != index:
+            raise InputError(f"{where}: the name {name!r} stands for {indices[name]} and {index}")
+    return indices

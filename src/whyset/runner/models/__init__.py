@@ -1,0 +1,53 @@
+"""Where models come from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from whyset.errors import InputError
+from whyset.runner.models.file import from_file
+from whyset.runner.models.library import from_timm, from_torchvision
+from whyset.runner.models.loaded import LoadedModel, weights_hash
+from whyset.runner.preprocessing import Preprocessing
+
+__all__ = ["LIBRARIES", "LoadedModel", "ModelSource", "weights_hash"]
+
+LIBRARIES: Mapping[str, Callable[[str, Path | None], LoadedModel]] = {
+    "torchvision": from_torchvision,
+    "timm": from_timm,
+}
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model by name: `file.py:function`, `torchvision:NAME` or `timm:NAME`, with the weights of a checkpoint.
+
+    `preprocessing` wins over what the file or library says: a `Preprocessing` replaces it, a mapping changes single
+    fields.
+    """
+
+    spec: str
+    weights: Path | None = None
+    preprocessing: Preprocessing | Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if ":" not in self.spec or not all(self.spec.rpartition(":")[::2]):
+            raise InputError(f"model is file.py:function, torchvision:NAME or timm:NAME, not {self.spec!r}")
+        if self.weights is not None:
+            object.__setattr__(self, "weights", Path(self.weights))
+
+    def load(self) -> LoadedModel:
+        """Build the model, put the weights in, and switch it to evaluation mode."""
+        maker = LIBRARIES.get(self.spec.partition(":")[0], from_file)
+        loaded = maker(self.spec, self.weights)
+        loaded.module.eval()
+        return replace(loaded, preprocessing=self._preprocessing(loaded.preprocessing))
+
+    def _preprocessing(self, stated: Preprocessing | None) -> Preprocessing | None:
+        if self.preprocessing is None or isinstance(self.preprocessing, Preprocessing):
+            return self.preprocessing or stated
+        if not self.preprocessing:
+            return stated
+        before = asdict(stated) if stated else {}
+        return Preprocessing.from_mapping({**before, **self.preprocessing}, "the given preprocessing")

@@ -1,0 +1,103 @@
+"""Models from a person's own Python file: `file.py:function`."""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from whyset.errors import InputError
+from whyset.runner.models.checkpoint import Checkpoint
+from whyset.runner.models.classes import class_count
+from whyset.runner.models.loaded import LoadedModel
+from whyset.runner.preprocessing import Preprocessing
+
+
+def from_file(spec: str, weights: Path | None) -> LoadedModel:
+    """Call the function, with `num_classes` from the checkpoint where it takes that, and read `PREPROCESSING`."""
+    file, _, name = spec.rpartition(":")
+    path = Path(file)
+    if not path.is_file():
+        raise InputError(
+            f"model file {path} does not exist; --model is file.py:function, torchvision:NAME or timm:NAME"
+        )
+    module = _imported(path)
+    function = _function(module, name, path)
+    checkpoint = None if weights is None else Checkpoint.read(weights)
+    model = _called(function, checkpoint, spec)
+    if checkpoint is not None:
+        checkpoint.load_into(model, spec)
+    notes = checkpoint.notes if checkpoint else (f"no weights were given: {name}() is explained as it comes",)
+    code = hashlib.sha256(path.read_bytes()).hexdigest()
+    return LoadedModel(model, f"{path.name}:{name}", _preprocessing(module, path), notes, code)
+
+
+def _called(function: Callable[..., Any], checkpoint: Checkpoint | None, spec: str) -> torch.nn.Module:
+    try:
+        takes_count = "num_classes" in inspect.signature(function).parameters
+        if checkpoint is not None and takes_count:
+            count = class_count(lambda count: _model(function(num_classes=count), spec), checkpoint, spec)
+            return _model(function(num_classes=count), spec)
+        return _model(function(), spec)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{spec} could not be called: {_told(error)}") from error
+
+
+def _model(made: Any, spec: str) -> torch.nn.Module:
+    if not isinstance(made, torch.nn.Module):
+        raise InputError(f"{spec} must return a torch.nn.Module, not {type(made).__name__}")
+    return made
+
+
+def _imported(path: Path) -> ModuleType:
+    """Run the file as Python runs a script: what lies beside it can be imported."""
+    spec = importlib.util.spec_from_file_location(f"whyset_model_{path.stem}", path.resolve())
+    if spec is None or spec.loader is None:
+        raise InputError(f"model file {path} is no Python file (its name must end in .py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        with _importable(path.resolve().parent):
+            spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[spec.name]
+        raise InputError(f"model file {path} does not run: {_told(error)}") from error
+    return module
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _function(module: ModuleType, name: str, path: Path) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if callable(function):
+        return function  # type: ignore[no-any-return]  # a module's attributes have no types
+    there = [key for key, value in vars(module).items() if inspect.isfunction(value) and not key.startswith("_")]
+    raise InputError(f"model file {path} has no function {name!r}; it has {', '.join(sorted(there)) or 'none'}")
+
+
+def _preprocessing(module: ModuleType, path: Path) -> Preprocessing | None:
+    given = getattr(module, "PREPROCESSING", None)
+    if given is None or isinstance(given, Preprocessing):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(f"PREPROCESSING in {path} is a dict such as dict(size=(32, 32)), not {type(given).__name__}")
+    return Preprocessing.from_mapping(given, f"PREPROCESSING in {path}")
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

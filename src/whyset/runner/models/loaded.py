@@ -1,0 +1,31 @@
+"""A model that is ready to be explained."""
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+
+from whyset.runner.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model in evaluation mode, the preprocessing its maker states, and what a person should be told about it."""
+
+    module: torch.nn.Module
+    name: str
+    preprocessing: Preprocessing | None
+    notes: tuple[str, ...] = ()
+    code_hash: str | None = None
+
+
+def weights_hash(module: torch.nn.Module) -> str:
+    """SHA-256 of all parameters and buffers that a state dict holds: names, types, shapes and exact bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        if not isinstance(tensor, torch.Tensor):
+            digest.update(f"{name} {tensor!r}\n".encode())
+            continue
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,145 @@
+"""How an image becomes a model's input, and how that input becomes an image again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from whyset.errors import InputError
+
+CHANNELS = {"RGB": 3, "L": 1}
+EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", "La", "RGBa"}
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Convert to `mode`, resize, cut out the centre, scale to [0, 1] and normalise: x = (u / 255 - mean) / std.
+
+    `size` is the (height, width) that the model sees; None leaves images as they are. `resize` is what comes before the
+    cut: the length of the shorter side, or (height, width); None makes the image just large enough to be cut.
+
+    >>> Preprocessing(size=(224, 224), resize=256, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)).channels
+    3
+    """
+
+    mode: Literal["RGB", "L"] = "RGB"
+    size: tuple[int, int] | None = None
+    resize: int | tuple[int, int] | None = None
+    interpolation: str = "bilinear"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if self.mode not in CHANNELS:
+            raise InputError(f"mode is RGB or L, not {self.mode!r}")
+        if self.interpolation not in INTERPOLATIONS:
+            raise InputError(f"interpolation is one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
+        for name in ("size", "resize"):
+            object.__setattr__(self, name, _lengths(name, getattr(self, name)))
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, self._per_channel(name))
+        if not all(value > 0 for value in self.std):
+            raise InputError(f"std must be positive, not {self.std}")
+
+    @property
+    def channels(self) -> int:
+        return CHANNELS[self.mode]
+
+    def forward(self, image: Image.Image) -> torch.Tensor:
+        """The model's input of an image: float32 (C, H, W)."""
+        pixels = np.asarray(self._fitted(image), dtype=np.float32).reshape(*self._fitted_shape(image), self.channels)
+        scaled = pixels.transpose(2, 0, 1) / np.float32(255)
+        return torch.from_numpy(np.ascontiguousarray((scaled - _column(self.mean)) / _column(self.std)))
+
+    def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[np.uint8]:
+        """The image that the model saw: u = 255 (x · std + mean), rounded and clipped; (..., C, H, W) to uint8."""
+        values = np.asarray(x, dtype=np.float32)
+        pixels = (values * _column(self.std) + _column(self.mean)) * np.float32(255)
+        rounded: NDArray[np.float32] = np.clip(np.rint(np.nan_to_num(pixels)), 0, 255)
+        return rounded.astype(np.uint8)
+
+    def stored_form(self) -> dict[str, Any]:
+        """The fields as JSON keeps them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], where: str) -> "Preprocessing":
+        """Read a mapping such as `PREPROCESSING` of a model file; `where` names it in errors."""
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            raise InputError(f"{where}: {', '.join(map(repr, unknown))} is not known; it may hold {', '.join(known)}")
+        try:
+            return cls(**values)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
+
+    def _per_channel(self, name: str) -> tuple[float, ...]:
+        given = getattr(self, name)
+        try:
+            values = tuple(float(value) for value in np.atleast_1d(np.asarray(given, dtype=float)))
+        except (TypeError, ValueError):
+            raise InputError(f"{name} is numbers, one for each channel, not {given!r}") from None
+        if len(values) == 1:
+            values *= self.channels
+        if len(values) != self.channels or not np.isfinite(values).all():
+            raise InputError(f"{name} needs 1 or {self.channels} finite numbers for mode {self.mode}, not {given!r}")
+        return values
+
+    def _fitted(self, image: Image.Image) -> Image.Image:
+        if image.mode not in EIGHT_BIT_MODES:
+            raise ValueError(f"the image has mode {image.mode}; convert it to 8 bits a channel")
+        converted = image.convert(self.mode)
+        if self.size is None and self.resize is None:
+            return converted
+        height, width = self._resized_shape(image)
+        if (width, height) != converted.size:
+            converted = converted.resize((width, height), INTERPOLATIONS[self.interpolation])
+        return converted if self.size is None else _centre(converted, self.size)
+
+    def _fitted_shape(self, image: Image.Image) -> tuple[int, int]:
+        return self.size if self.size is not None else self._resized_shape(image)
+
+    def _resized_shape(self, image: Image.Image) -> tuple[int, int]:
+        height, width = image.height, image.width
+        if isinstance(self.resize, tuple):
+            return self.resize
+        if isinstance(self.resize, int):
+            short = min(height, width)
+            return int(self.resize * height / short), int(self.resize * width / short)
+        if self.size is None:
+            return height, width
+        scale = max(self.size[0] / height, self.size[1] / width)
+        return max(self.size[0], round(height * scale)), max(self.size[1], round(width * scale))
+
+
+def _lengths(name: str, value: Any) -> int | tuple[int, int] | None:
+    """Check a size: for `size` one number means a square, for `resize` the shorter side."""
+    if value is None:
+        return None
+    numbers = [value] if isinstance(value, int) else list(value) if isinstance(value, (tuple, list)) else []
+    if len(numbers) not in (1, 2) or not all(isinstance(n, int) and n > 0 for n in numbers):
+        raise InputError(f"{name} is a positive whole number or (height, width), not {value!r}")
+    if len(numbers) == 2:
+        return numbers[0], numbers[1]
+    return numbers[0] if name == "resize" else (numbers[0], numbers[0])
+
+
+def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Cut out the centre; what lies beyond the image is black."""
+    top, left = round((image.height - size[0]) / 2), round((image.width - size[1]) / 2)
+    return image.crop((left, top, left + size[1], top + size[0]))
+
+
+def _column(values: tuple[float, ...]) -> NDArray[np.float32]:
+    return np.asarray(values, dtype=np.float32)[:, None, None]

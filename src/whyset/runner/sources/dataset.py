@@ -1,0 +1,149 @@
+"""Any map-style data set: torch and torchvision data sets, Hugging Face data sets, lists."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.shown import shown_by
+from whyset.runner.sources.source import UNKNOWN, known, spread
+
+IMAGE_KEYS = ("image", "img", "pixel_values", "x")
+LABEL_KEYS = ("label", "labels", "fine_label", "y")
+SURVEYED = 16
+
+
+class DatasetSource:
+    """Anything with `len` and `[i]` that gives an image, (image, label) or {"image": ..., "label": ...}.
+
+    An image is a float tensor or array (C, H, W) as the model takes it, or a PIL image together with `preprocessing`.
+    A stream without random access is refused: a run needs to come back to the same sample.
+    """
+
+    def __init__(self, dataset: Any, preprocessing: Preprocessing | None = None) -> None:
+        self.dataset, self.given = dataset, preprocessing
+        if not (hasattr(self.dataset, "__len__") and hasattr(self.dataset, "__getitem__")):
+            raise InputError(
+                f"{type(self.dataset).__name__} is a stream without len and [i]; a run that can be continued must come "
+                "back to the same sample: give a map-style data set, or write the samples to a folder"
+            )
+        if len(self) == 0:
+            raise InputError(f"the data set {type(self.dataset).__name__} is empty")
+        if not torch.equal(self[0][0], self._surveyed[0]):
+            raise InputError(
+                "the data set gives another image each time it is asked for sample 0: switch off random augmentation, "
+                "or what was explained cannot be shown or repeated"
+            )
+
+    @cached_property
+    def ids(self) -> list[str]:
+        paths = self._paths
+        return list(map(str, range(len(self)))) if paths is None else paths
+
+    @property
+    def uris(self) -> list[str | None]:
+        root = getattr(self.dataset, "root", None)
+        if self._paths is None or root is None:
+            return [None] * len(self)
+        return [(Path(root).resolve() / name).as_uri() for name in self._paths]
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        found = labels_of(self.dataset)
+        if found is None:
+            found = [split(self.dataset[index])[1] for index in range(len(self))]
+        return np.array([UNKNOWN if label is None else int(label) for label in found], dtype=np.int64)
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        names = getattr(self.dataset, "classes", None)
+        return None if names is None else [str(name) for name in names]
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        return self._shown[0]
+
+    @property
+    def notes(self) -> list[str]:
+        reading = "labels are read in one pass over the data, since the set has no `targets`"
+        return self._shown[1] + ([reading] if labels_of(self.dataset) is None else [])
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the number of samples, every id and label, and the inputs of samples spread over the set."""
+        digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
+        for x in self._surveyed:
+            digest.update(x.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
+        image, label = split(self.dataset[int(index)])
+        return self._input(image), known(label)
+
+    def _input(self, image: Any) -> torch.Tensor:
+        if isinstance(image, Image.Image):
+            if self.given is None:
+                raise InputError("the data set gives PIL images: pass DatasetSource(dataset, Preprocessing(...))")
+            return self.given.forward(image)
+        x = torch.as_tensor(image)
+        if not x.is_floating_point() or x.ndim != 3:
+            raise InputError(f"a sample is a PIL image or floats (C, H, W), not {x.dtype} {tuple(x.shape)}")
+        return x.detach().cpu()
+
+    @cached_property
+    def _surveyed(self) -> list[torch.Tensor]:
+        return [self[int(index)][0] for index in spread(len(self), SURVEYED)]
+
+    @cached_property
+    def _shown(self) -> tuple[Preprocessing, list[str]]:
+        if self.given is not None:
+            return self.given, []
+        low, high = min(float(x.min()) for x in self._surveyed), max(float(x.max()) for x in self._surveyed)
+        return shown_by(low, high, tuple(self._surveyed[0].shape))
+
+    @property
+    def _paths(self) -> list[str] | None:
+        """Relative paths where the set is torchvision's ImageFolder or alike."""
+        root, samples = getattr(self.dataset, "root", None), getattr(self.dataset, "samples", None)
+        if root is None or samples is None:
+            return None
+        return [Path(path).relative_to(root).as_posix() for path, _ in samples]
+
+
+def split(item: Any) -> tuple[Any, Any]:
+    """An item of a data set as (image, label or None)."""
+    if isinstance(item, Mapping):
+        image = next((item[key] for key in IMAGE_KEYS if key in item), None)
+        if image is None:
+            raise InputError(
+                f"a sample has the keys {sorted(map(str, item))}; none of {', '.join(IMAGE_KEYS)} is there"
+            )
+        return image, next((item[key] for key in LABEL_KEYS if key in item), None)
+    if isinstance(item, (tuple, list)):
+        return item[0], item[1] if len(item) > 1 else None
+    return item, None
+
+
+def labels_of(dataset: Any) -> Sequence[Any] | None:
+    """The labels of all samples without reading an image, where the data set keeps them; None where it does not."""
+    if isinstance(dataset, torch.utils.data.Subset):
+        inner = labels_of(dataset.dataset)
+        return None if inner is None else [inner[index] for index in dataset.indices]
+    if isinstance(dataset, torch.utils.data.TensorDataset):
+        return dataset.tensors[1].tolist() if len(dataset.tensors) > 1 else [None] * len(dataset)
+    columns = getattr(dataset, "column_names", None)
+    if isinstance(columns, list):
+        name = next((key for key in LABEL_KEYS if key in columns), None)
+        return [None] * len(dataset) if name is None else list(dataset[name])
+    targets = getattr(dataset, "targets", None)
+    return None if targets is None or len(targets) != len(dataset) else list(targets)

@@ -1,0 +1,138 @@
+"""Images in folders: `<class>/<image>`, or a flat folder whose labels are unknown."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.runner.labels import Labels
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.source import UNKNOWN, known
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """A folder of images; ids are paths relative to it, in sorted order.
+
+    The sorted names of the class folders are the order of the classes, unless `labels` says which output each one is.
+    Hidden files and folders are left out.
+    """
+
+    path: Path
+    preprocessing: Preprocessing
+    class_labels: Labels | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        if not self.path.is_dir():
+            raise InputError(f"data folder {self.path} {'is a file' if self.path.exists() else 'does not exist'}")
+        if not self._files:
+            raise InputError(f"data folder {self.path} holds no images ({', '.join(sorted(SUFFIXES))}){self._others()}")
+        loose = [name for name, _ in self._files if "/" not in name]
+        if loose and len(loose) < len(self._files):
+            raise InputError(
+                f"data folder {self.path} has images beside its class folders (such as {loose[0]}): "
+                "give a folder of class folders, or one of images alone"
+            )
+        self._check_folders()
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return [name for name, _ in self._files]
+
+    @property
+    def uris(self) -> list[str | None]:
+        root = self.path.resolve()
+        return [(root / name).as_uri() for name in self.ids]
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        if not self._folders:
+            return np.full(len(self), UNKNOWN, dtype=np.int64)
+        index = self.class_labels.indices if self.class_labels else {n: i for i, n in enumerate(self._folders)}
+        return np.array([index[name.split("/", 1)[0]] for name in self.ids], dtype=np.int64)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        if self.class_labels is not None:
+            return self.class_labels.names
+        return tuple(self._folders) or None
+
+    @property
+    def notes(self) -> list[str]:
+        others = f"{self._ignored} files are no images by their suffix and are left out"
+        return [others] if self._ignored else []
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every id with its size in bytes, and of the names of the classes."""
+        digest = hashlib.sha256()
+        for name, size in self._files:
+            digest.update(f"{name}\0{size}\n".encode())
+        digest.update("\0".join(self.class_names or ()).encode())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
+        with Image.open(self.path / self.ids[index]) as image:
+            return self.preprocessing.forward(image), known(self.labels[index])
+
+    @cached_property
+    def _listing(self) -> tuple[list[tuple[str, int]], int]:
+        images: list[tuple[str, int]] = []
+        ignored = 0
+        for entry in _walk(str(self.path)):
+            if Path(entry.name).suffix.lower() in SUFFIXES:
+                images.append((Path(entry.path).relative_to(self.path).as_posix(), entry.stat().st_size))
+            else:
+                ignored += 1
+        return sorted(images), ignored
+
+    @property
+    def _files(self) -> list[tuple[str, int]]:
+        return self._listing[0]
+
+    @property
+    def _ignored(self) -> int:
+        return self._listing[1]
+
+    @cached_property
+    def _folders(self) -> list[str]:
+        """The class folders in order, empty ones among them; none in a flat folder."""
+        if "/" not in self._files[0][0]:
+            return []
+        return sorted(entry.name for entry in os.scandir(self.path) if entry.is_dir() and _visible(entry.name))
+
+    def _check_folders(self) -> None:
+        strangers = [name for name in self._folders if self.class_labels and name not in self.class_labels.indices]
+        if strangers:
+            raise InputError(f"data folder {self.path}: there is no class {strangers[0]!r} in the labels file")
+
+    def _others(self) -> str:
+        return f"; {self._ignored} other files lie there" if self._ignored else ""
+
+
+def _walk(folder: str) -> Iterator["os.DirEntry[str]"]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not _visible(entry.name):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path)
+            elif entry.is_file():
+                yield entry
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".")

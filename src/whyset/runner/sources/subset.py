@@ -1,0 +1,59 @@
+"""A few samples of a larger source, spread evenly over it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.source import Source, spread
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """At most `limit` samples of `whole`, in its order."""
+
+    whole: Source
+    limit: int
+
+    @cached_property
+    def indices(self) -> NDArray[np.int64]:
+        return spread(len(self.whole), self.limit)
+
+    @property
+    def ids(self) -> list[str]:
+        return [self.whole.ids[index] for index in self.indices]
+
+    @property
+    def uris(self) -> list[str | None]:
+        uris = self.whole.uris
+        return [uris[index] for index in self.indices]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return self.whole.labels[self.indices]
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        return self.whole.class_names
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        return self.whole.preprocessing
+
+    @property
+    def notes(self) -> list[str]:
+        return [*self.whole.notes, f"{len(self)} of {len(self.whole)} samples are taken, spread evenly"]
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"{self.whole.fingerprint()} limit {len(self)}".encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
+        return self.whole[int(self.indices[index])]
