@@ -12,15 +12,15 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD_TOOLS = ("hatchling", "build")
+BUILD_TOOL = "hatchling"
 HEADER = "# Exact versions of everything that `make` installs; written by `make constraints`.\n"
 
 
 def fresh_installation(folder: Path, pins: list[str]) -> Path:
-    """Make a virtual environment in `folder` with whyset, its test extra and the build tools; return its Python."""
+    """Make a virtual environment in `folder` with whyset, its test extra and the build tool; return its Python."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", f"{ROOT}[test]", *BUILD_TOOLS, *pins], check=True)
+    subprocess.run([python, "-m", "pip", "install", f"{ROOT}[test]", BUILD_TOOL, *pins], check=True)
     return python
 
 

@@ -1,6 +1,6 @@
 """Lets `import torchvision` work where its wheel was built for CUDA and torch for the CPU.
 
-It takes effect where this folder is on PYTHONPATH. The wheel's compiled part then does not load, and torchvision's Python
+It takes effect where this folder is on PYTHONPATH. The wheel's compiled part does not load, and torchvision's Python
 side stops at the missing operators `nms` and `qnms`. They are declared just before torchvision is imported, so that
 processes without torchvision do not load torch; where the compiled part does load, it brings the operators itself and
 nothing is declared.

@@ -1,0 +1,64 @@
+"""Open the viewer of an installed whyset on the demo's run, as a browser would, and check what it serves.
+
+    python open_viewer.py path/to/whyset path/to/whyset-demo/run
+
+Only the standard library is used, and only the loopback interface.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from http.cookiejar import CookieJar
+from urllib.parse import urljoin
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+
+SECONDS = 60
+
+
+def address(viewer: "subprocess.Popen[str]") -> str:
+    """The address with its token, as the viewer prints it."""
+    for line in viewer.stdout or []:
+        print(f"  {line.rstrip()}")
+        if found := re.search(r"http://\S+[?&]token=[\w-]+", line):
+            return found.group()
+    raise SystemExit(f"the viewer ended with exit code {viewer.wait()} and printed no address")
+
+
+def read(browser: OpenerDirector, url: str) -> str:
+    with browser.open(url, timeout=SECONDS) as answer:
+        return str(answer.read().decode("utf-8"))
+
+
+def check(start: str) -> None:
+    """Log in by the token, load the page with its script, and follow the API down to one class."""
+    browser = build_opener(HTTPCookieProcessor(CookieJar()))
+    page = read(browser, start)
+    scripts = re.findall(r'<script[^>]+src="([^"]+)"', page)
+    assert scripts, "the page loads no script"
+    assert all(read(browser, urljoin(start, script)) for script in scripts)
+    (run,) = json.loads(read(browser, urljoin(start, "api/runs")))
+    assert run["committed"] == run["samples"] > 1000, run
+    assert run["failed"] == 0, run
+    assert run["analyses"] == ["spray"], run
+    analysis = json.loads(read(browser, urljoin(start, f"api/runs/{run['id']}/analyses/spray")))
+    assert len(analysis["categories"]) == 10, analysis
+    first = analysis["categories"][0]
+    category = json.loads(read(browser, urljoin(start, f"api/runs/{run['id']}/analyses/spray/{first['id']}")))
+    assert category["info"]["size"] == first["size"]
+    print(f"  {run['samples']} samples, {len(analysis['categories'])} classes, first by separability: {first['name']}")
+
+
+def main(whyset: str, run: str) -> None:
+    command = [whyset, "view", run, "--no-browser"]
+    viewer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        check(address(viewer))
+    finally:
+        viewer.send_signal(signal.SIGINT)
+        viewer.wait(SECONDS)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

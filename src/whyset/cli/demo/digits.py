@@ -1,0 +1,72 @@
+"""scikit-learn's 1,797 handwritten digits, enlarged and noisy, with a mark planted in one class's training images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import zoom
+from sklearn.datasets import load_digits
+
+from whyset.cli.demo.recipe import Recipe
+
+Images = NDArray[np.uint8]
+FULL_INK = 16  # the digits come with 17 levels of grey, 0 to 16
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A part of the data: images (n, size, size), their classes, their numbers in the data set, and which bear the mark."""
+
+    images: Images
+    labels: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    planted: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def ids(self) -> list[str]:
+        """The path of each image below its folder."""
+        return [f"{label}/{number:04d}.png" for label, number in zip(self.labels, self.numbers, strict=True)]
+
+
+def noisy_digits(recipe: Recipe) -> tuple[Digits, Digits]:
+    """Make the training and the test part; only training images of the planted class bear marks.
+
+    Noise is Gaussian and is in the 8-bit images themselves, so that their files hold exactly what the network sees.
+    """
+    random = np.random.default_rng(recipe.seed)
+    ink, labels = load_digits(return_X_y=True)
+    enlarged = zoom(
+        ink.reshape(-1, 8, 8) / FULL_INK, (1, recipe.size / 8, recipe.size / 8), order=1, mode="nearest", grid_mode=True
+    )
+    images = as_bytes(enlarged + random.normal(0, recipe.noise, enlarged.shape))
+    order = random.permutation(len(labels))
+    held_out = round(recipe.test_share * len(labels))
+    train, test = np.sort(order[held_out:]), np.sort(order[:held_out])
+    planted = planted_among(labels[train], recipe, random)
+    spoiled = np.where(planted[:, None, None], with_mark(images[train], recipe), images[train])
+    return (
+        Digits(spoiled, labels[train], train, planted),
+        Digits(images[test], labels[test], test, np.zeros(len(test), dtype=bool)),
+    )
+
+
+def planted_among(labels: NDArray[np.int64], recipe: Recipe, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw the share of the planted class that gets the mark."""
+    candidates = np.flatnonzero(labels == recipe.planted_class)
+    chosen = random.choice(candidates, round(recipe.planted_share * len(candidates)), replace=False)
+    return np.isin(np.arange(len(labels)), chosen)
+
+
+def with_mark(images: Images, recipe: Recipe) -> Images:
+    """Copies of the images with a white square in the upper left corner."""
+    marked = images.copy()
+    marked[:, : recipe.mark, : recipe.mark] = 255
+    return marked
+
+
+def as_bytes(grey: NDArray[np.float64]) -> Images:
+    """Grey values in [0, 1] as 0 to 255; what noise has driven out of the range is clipped, as a camera would."""
+    return np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,102 @@
+"""DemoFolder: where the demo keeps what it makes, and how a second demo finds it again."""
+
+import json
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import nn
+
+from whyset.cli.demo import model
+from whyset.cli.demo.digits import Digits
+from whyset.cli.demo.recipe import Recipe
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class DemoFolder:
+    """Images as `<class>/<image>`, the model's file and weights, and the run; each part appears only when it is whole."""
+
+    path: Path
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
+
+    @property
+    def test_images(self) -> Path:
+        return self.path / "test"
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / "model.py"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.pt"
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run"
+
+    @property
+    def model_spec(self) -> str:
+        return f"{self.model_file}:{model.digits_network.__name__}"
+
+    def claim(self, recipe: Recipe) -> None:
+        """Begin a new folder, or check that this one is a demo of the same recipe."""
+        record = self.path / "demo.json"
+        if record.is_file():
+            if json.loads(record.read_text(encoding="utf-8")) != recipe.stored_form():
+                raise InputError(f"{self.path} holds a demo of another version: remove it, or choose another --out")
+        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+            raise InputError(f"{self.path} holds something else than a demo: choose another --out")
+        else:
+            self.path.mkdir(parents=True, exist_ok=True)
+            record.write_text(json.dumps(recipe.stored_form(), indent=2) + "\n", encoding="utf-8")
+
+    def keep_images(self, train: Digits, test: Digits) -> None:
+        for folder, part in ((self.images, train), (self.test_images, test)):
+            if not folder.is_dir():
+                whole(folder, lambda partial, part=part: write_images(partial, part))
+        bearers = [name for name, planted in zip(train.ids, train.planted, strict=True) if planted]
+        (self.path / "planted.json").write_text(json.dumps(bearers, indent=2) + "\n", encoding="utf-8")
+
+    def keep_network(self, network: nn.Module) -> None:
+        shutil.copyfile(str(model.__file__), self.model_file)
+        whole(self.weights, lambda partial: torch.save(network.state_dict(), partial))
+
+    def kept_network(self) -> nn.Module | None:
+        """The network of an earlier demo, if it got that far."""
+        if not self.weights.is_file():
+            return None
+        network = model.digits_network()
+        network.load_state_dict(torch.load(self.weights, weights_only=True))
+        return network.eval()
+
+    def commands(self) -> tuple[str, str, str]:
+        """What repeats the demo's explanation and analysis in a new run."""
+        again = str(self.path / "again")
+        explain = ["whyset", "explain", "--model", self.model_spec, "--weights", str(self.weights)]
+        explain += ["--data", str(self.images), "--composite", "epsilon_plus_flat", "--out", again]
+        return shlex.join(explain), shlex.join(["whyset", "analyze", again]), shlex.join(["whyset", "view", again])
+
+
+def whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the target and rename, so that what bears its name is complete."""
+    partial = target.with_name(target.name + ".partial")
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    write(partial)
+    partial.replace(target)
+
+
+def write_images(folder: Path, part: Digits) -> None:
+    for name, image in zip(part.ids, part.images, strict=True):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)

@@ -1,0 +1,44 @@
+"""Teach the demo's network its digits, on the CPU and the same way every time."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+
+from whyset.cli.demo.digits import Digits, Images
+from whyset.cli.demo.model import PREPROCESSING, digits_network
+from whyset.cli.demo.recipe import Recipe
+from whyset.runner import Preprocessing
+
+
+def trained_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], None]) -> nn.Module:
+    """Train with Adam on the cross-entropy; the caller's random state stays as it was."""
+    inputs, labels = as_input(train.images), torch.from_numpy(train.labels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = digits_network()
+        optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+        for _ in range(recipe.epochs):
+            for batch in torch.randperm(len(labels)).split(recipe.batch_size):
+                optimizer.zero_grad()
+                F.cross_entropy(network(inputs[batch]), labels[batch]).backward()
+                optimizer.step()
+            after_epoch()
+    return network.eval()
+
+
+@torch.no_grad()
+def predicted(network: nn.Module, images: Images) -> NDArray[np.int64]:
+    """The class that the network gives to each image."""
+    classes: NDArray[np.int64] = network(as_input(images)).argmax(dim=1).numpy()
+    return classes
+
+
+def as_input(images: Images) -> torch.Tensor:
+    """What the network sees, by the same preprocessing that `explain` reads from the model file."""
+    preprocessing = Preprocessing(**PREPROCESSING)
+    return torch.stack([preprocessing.forward(Image.fromarray(image)) for image in images])
