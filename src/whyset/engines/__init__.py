@@ -1,0 +1,26 @@
+"""Engines: where work runs. One protocol, a table, and no knowledge of what the work is."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from whyset.engines.progress import Progress, Silent
+from whyset.engines.protocol import Engine, TaskResult
+from whyset.engines.serial import Serial
+from whyset.errors import InputError
+
+ENGINES: Mapping[str, type[Serial]] = MappingProxyType({"serial": Serial})
+
+__all__ = ["ENGINES", "Engine", "Progress", "Serial", "Silent", "TaskResult", "engine_of"]
+
+
+def engine_of(engine: str | Engine) -> Engine:
+    """The engine of this name with its defaults, or the engine itself.
+
+    >>> engine_of("serial")
+    Serial()
+    """
+    if not isinstance(engine, str):
+        return engine
+    if engine not in ENGINES:
+        raise InputError(f"there is no engine {engine!r}; there are {', '.join(ENGINES)}")
+    return ENGINES[engine]()

@@ -1,0 +1,48 @@
+"""Runs: folders of explanations that survive anything. docs/file-format.md specifies what lies in them."""
+
+from whyset.store.analyses import Analysis, Category
+from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
+from whyset.store.arrays import ArraySpec, estimated_bytes, shard_rows_for, standard_arrays
+from whyset.store.commits import Commit, Failure
+from whyset.store.config import RunConfig
+from whyset.store.create import create_run, require_free_space
+from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
+from whyset.store.lazy import LazyArray
+from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError, run_lease
+from whyset.store.problems import Problem
+from whyset.store.run import Run, open_run
+from whyset.store.samples import samples_table
+from whyset.store.scaling import non_finite_rows
+from whyset.store.shards import discard_shard, write_shard
+
+__all__ = [
+    "DONE",
+    "FAILED",
+    "NEVER_WRITTEN",
+    "Analysis",
+    "AnalysisWriter",
+    "ArraySpec",
+    "Category",
+    "CategoryResult",
+    "Commit",
+    "Failure",
+    "LazyArray",
+    "Lease",
+    "LeaseHeldError",
+    "LeaseLostError",
+    "Problem",
+    "Run",
+    "RunConfig",
+    "create_run",
+    "discard_shard",
+    "estimated_bytes",
+    "is_run",
+    "non_finite_rows",
+    "open_run",
+    "require_free_space",
+    "run_lease",
+    "samples_table",
+    "shard_rows_for",
+    "standard_arrays",
+    "write_shard",
+]

@@ -1,0 +1,141 @@
+"""Analyses of a run: one folder per analysis and category, columns as .npy files, each category written as a whole."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.commits import checksum
+from whyset.store.jsonfile import JSON, read_json
+from whyset.store.layout import ANALYSES, safe_name
+from whyset.store.problems import Problem
+
+ANALYSIS = "analysis.json"
+CATEGORY = "category.json"
+ANALYSIS_SCHEMA = "1.0"
+
+
+@dataclass(frozen=True)
+class Category:
+    """The results for one class. `problem` says why the category cannot be trusted, or is None."""
+
+    path: Path
+    id: str
+    name: str
+    info: Mapping[str, JSON]
+    described: Mapping[str, Mapping[str, JSON]]
+    problem: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.described)
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """A column, mapped from its file; it is read where it is looked at."""
+        if name not in self.described:
+            raise InputError(f"category {self.name!r} has no column {name!r}; it has {self.columns}")
+        file = self.path / f"{name}.npy"
+        try:
+            values: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise BrokenRunError(f"{file} is damaged or missing: {error}") from error
+        wanted = (self.described[name].get("dtype"), self.described[name].get("shape"))
+        if (values.dtype.str, list(values.shape)) != wanted:
+            raise BrokenRunError(f"{file} holds {values.dtype.str} {list(values.shape)}: expected {wanted}")
+        return values
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis: its configuration and its categories.
+
+    >>> run.analysis("spray").category("horse").column("embedding.tsne")    # doctest: +SKIP
+    """
+
+    path: Path
+    name: str
+    config: Mapping[str, JSON]
+    config_hash: str
+
+    @cached_property
+    def categories(self) -> list[Category]:
+        """Finished categories, by id."""
+        folders = (entry for entry in self.path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        return [read_category(folder, self.config_hash) for folder in sorted(folders)]
+
+    def category(self, key: str) -> Category:
+        """The category of this id or name."""
+        found = [category for category in self.categories if category.id == key]
+        found = found or [category for category in self.categories if category.name == key]
+        if len(found) != 1:
+            names = [category.name for category in self.categories[:12]]
+            what = "more than one category" if found else "no category"
+            raise InputError(f"analysis {self.name!r} has {what} {key!r}; it has {', '.join(names) or 'none yet'}")
+        return found[0]
+
+    def clusters(self, key: str) -> npt.NDArray[Any]:
+        """Cluster numbers of a category by its default clustering, -1 = noise; the samples are its column "index"."""
+        category = self.category(key)
+        return category.column(f"clustering.{category.info.get('default_clustering', 'kmeans')}")
+
+
+def analysis_names(run: Path) -> list[str]:
+    return sorted(entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
+
+
+def open_analysis(run: Path, name: str) -> Analysis:
+    path = run / ANALYSES / safe_name(name, "analysis")
+    if not (path / ANALYSIS).is_file():
+        names = analysis_names(run)
+        raise InputError(f"{run} has no analysis {name!r}; it has {', '.join(names) if names else 'none yet'}")
+    stored = read_json(path / ANALYSIS)
+    if str(stored.get("schema")).partition(".")[0] != ANALYSIS_SCHEMA.partition(".")[0]:
+        raise InputError(f"{path} has the format version {stored.get('schema')}; this whyset reads {ANALYSIS_SCHEMA}")
+    config = stored.get("config")
+    if not isinstance(config, dict):
+        raise BrokenRunError(f"{path / ANALYSIS} is damaged: it has no configuration")
+    return Analysis(path, name, config, str(stored.get("config_hash")))
+
+
+def read_category(folder: Path, config_hash: str | None = None) -> Category:
+    """Read category.json; what is wrong with it becomes the `problem`, so that one cannot hide the others."""
+    try:
+        stored: dict[str, Any] = read_json(folder / CATEGORY)
+        category = Category(folder, stored["id"], stored["name"], stored["info"], stored["columns"])
+    except (BrokenRunError, KeyError) as error:
+        return Category(folder, folder.name, folder.name, {}, {}, f"{folder / CATEGORY} is damaged: {error}")
+    if config_hash is not None and stored.get("config_hash") != config_hash:
+        problem = "it was computed with another configuration of this analysis; analyze again"
+        return Category(folder, category.id, category.name, category.info, category.described, problem)
+    return category
+
+
+def verify_analyses(run: Path) -> Iterator[Problem]:
+    for name in analysis_names(run):
+        try:
+            categories = open_analysis(run, name).categories
+        except (BrokenRunError, InputError) as error:
+            yield Problem("damaged", f"{ANALYSES}/{name}", str(error))
+            continue
+        for category in categories:
+            yield from _verify_category(run, category)
+
+
+def _verify_category(run: Path, category: Category) -> Iterator[Problem]:
+    where = category.path.relative_to(run).as_posix()
+    if category.problem:
+        yield Problem("mismatch", where, category.problem)
+    for name, described in category.described.items():
+        try:
+            found = checksum(category.column(name))
+        except BrokenRunError as error:
+            yield Problem("damaged", f"{where}/{name}.npy", str(error))
+            continue
+        if found != described.get("crc32"):
+            message = f"CRC32 is {found}, {CATEGORY} says {described.get('crc32')}"
+            yield Problem("damaged", f"{where}/{name}.npy", message)

@@ -1,0 +1,130 @@
+"""AnalysisWriter: categories are written whole, and a category done again replaces the old one only when complete."""
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.errors import InputError
+from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, read_category
+from whyset.store.commits import checksum
+from whyset.store.files import disk_errors_explained, sync_file, sync_folder
+from whyset.store.jsonfile import JSON, canonical, create_json, read_json, replace_json, require_json
+from whyset.store.layout import ANALYSES, COMMITS, safe_name
+
+
+@dataclass(frozen=True)
+class CategoryResult:
+    """What an analysis found for one category: columns of numbers, and `info` as JSON without NaN."""
+
+    id: str
+    name: str
+    columns: Mapping[str, npt.NDArray[Any]]
+    info: Mapping[str, JSON] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        safe_name(self.id, "category id")
+        require_json(self.info, f"info of category {self.name!r}")
+        for name, values in self.columns.items():
+            safe_name(name, "column")
+            if np.asarray(values).dtype.kind not in "iufb":
+                raise InputError(f"column {name!r} of category {self.name!r} holds {values.dtype}: expected numbers")
+
+
+@dataclass(frozen=True)
+class AnalysisWriter:
+    """Writes the categories of one analysis; it can be sent to workers.
+
+    `data` stands for the commits of the run when the writer was made: results from fewer rows are done again.
+    """
+
+    path: Path
+    config_hash: str
+    data: str
+
+    def has(self, category: str) -> bool:
+        """Whether the category is finished, with this configuration and from the same rows."""
+        folder = self.path / safe_name(category, "category id")
+        if not (folder / CATEGORY).is_file() or read_category(folder, self.config_hash).problem:
+            return False
+        return read_json(folder / CATEGORY).get("data") == self.data
+
+    def write(self, result: CategoryResult) -> None:
+        """Write a category into a temporary folder, then put the folder into its place."""
+        temporary = self.path / f".{result.id}.{uuid.uuid4().hex}.partial"
+        with disk_errors_explained(self.path):
+            temporary.mkdir()
+            try:
+                self._fill(temporary, result)
+                _replace_folder(temporary, self.path / result.id)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    def _fill(self, folder: Path, result: CategoryResult) -> None:
+        columns: dict[str, JSON] = {}
+        for name, values in result.columns.items():
+            array = np.ascontiguousarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), copy=False)
+            array = array.reshape(np.shape(values))
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+            sync_file(folder / f"{name}.npy")
+            columns[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "crc32": checksum(array)}
+        head: dict[str, JSON] = {
+            "id": result.id,
+            "name": result.name,
+            "config_hash": self.config_hash,
+            "data": self.data,
+        }
+        create_json(folder / CATEGORY, head | {"columns": columns, "info": result.info})
+
+
+def open_analysis_writer(run: Path, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:
+    """Begin an analysis, or continue it; under another configuration its categories are replaced one by one."""
+    path = run / ANALYSES / safe_name(name, "analysis")
+    config_hash = _digest(canonical(config))
+    with disk_errors_explained(path):
+        path.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
+        if not (path / ANALYSIS).is_file() or read_json(path / ANALYSIS).get("config_hash") != config_hash:
+            head: dict[str, JSON] = {"schema": ANALYSIS_SCHEMA, "name": name, "config": config}
+            versions: JSON = {package: version(package) for package in ("whyset", "numpy", "scipy", "scikit-learn")}
+            replace_json(path / ANALYSIS, head | {"config_hash": config_hash, "versions": versions})
+    return AnalysisWriter(path, config_hash, committed_data(run))
+
+
+def committed_data(run: Path) -> str:
+    """SHA-256 over the names and contents of all commits: what an analysis was computed from."""
+    digest = hashlib.sha256()
+    for commit in sorted((run / COMMITS).glob("*.json")):
+        digest.update(commit.name.encode() + b"\0" + commit.read_bytes())
+    return "sha256:" + digest.hexdigest()
+
+
+def _replace_folder(new: Path, place: Path) -> None:
+    """Folders cannot be exchanged atomically: for a moment the category is absent, never half there."""
+    old = place.with_name(f".{place.name}.{uuid.uuid4().hex}.old")
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    sync_folder(place.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Put back a category whose replacement was killed between two renames; delete unfinished folders."""
+    for old in path.glob(".*.old"):
+        place = path / old.name[1:].rpartition(".")[0].rpartition(".")[0]
+        if not place.exists():
+            old.rename(place)
+    for leftover in [*path.glob(".*.old"), *path.glob(".*.partial")]:
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _digest(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()

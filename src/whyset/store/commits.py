@@ -1,0 +1,97 @@
+"""Commit records: the only thing that says a shard is there. Written last, exclusively, never changed."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.errors import BrokenRunError
+from whyset.store.jsonfile import JSON, create_json, read_json
+from whyset.store.layout import COMMITS, commit_path
+
+
+class Failure(NamedTuple):
+    """A sample that could not be explained, and why."""
+
+    index: int
+    id: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed."""
+
+    shard: int
+    start: int
+    stop: int
+    checksums: Mapping[str, str]
+    failed: tuple[Failure, ...]
+    attempt: int
+    config_hash: str
+    provenance: Mapping[str, JSON]
+    time: str
+
+    def to_json(self) -> dict[str, JSON]:
+        return {
+            "shard": self.shard,
+            "range": [self.start, self.stop],
+            "crc32": dict(self.checksums),
+            "failed": [failure._asdict() for failure in self.failed],
+            "attempt": self.attempt,
+            "config_hash": self.config_hash,
+            "provenance": dict(self.provenance),
+            "time": self.time,
+        }
+
+
+def checksum(values: npt.NDArray[np.generic]) -> str:
+    """CRC32 of the little-endian bytes of an array in C order, as eight hexadecimal digits.
+
+    >>> checksum(np.zeros(2, np.uint8))
+    '41d912ff'
+    """
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return f"{zlib.crc32(little.reshape(-1).view(np.uint8).data):08x}"
+
+
+def create_commit(run: Path, commit: Commit) -> None:
+    """Create the record, or raise FileExistsError: a late twin cannot overwrite it."""
+    create_json(commit_path(run, commit.shard), commit.to_json())
+
+
+def read_commit(run: Path, shard: int) -> Commit:
+    path = commit_path(run, shard)
+    stored = read_json(path)
+    try:
+        return _from_json(stored)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def committed_shards(run: Path) -> list[int]:
+    """Numbers of the committed shards, in order."""
+    return sorted(int(path.stem) for path in (run / COMMITS).glob("*.json") if path.stem.isdigit())
+
+
+def failures_of(commits: Iterable[Commit]) -> list[Failure]:
+    return [failure for commit in commits for failure in commit.failed]
+
+
+def _from_json(stored: Mapping[str, JSON]) -> Commit:
+    span, failed = stored["range"], stored["failed"]
+    if not (isinstance(span, Sequence) and isinstance(failed, Sequence)):
+        raise TypeError("'range' and 'failed' must be lists")
+    values = {name: stored[name] for name in ("shard", "attempt", "config_hash", "provenance", "time")}
+    start, stop = span
+    return Commit(
+        start=start,  # type: ignore[arg-type]  # compared with the shard's range by verify
+        stop=stop,  # type: ignore[arg-type]
+        checksums=stored["crc32"],  # type: ignore[arg-type]
+        failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
+        **values,  # type: ignore[arg-type]
+    )

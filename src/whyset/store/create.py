@@ -1,0 +1,105 @@
+"""Create a run folder, or continue one that was made with the same configuration."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from whyset.errors import InputError, RunMismatchError
+from whyset.store.arrays import ArraySpec, create_arrays, estimated_bytes, stored_arrays
+from whyset.store.config import RunConfig, require_same, require_same_config
+from whyset.store.files import disk_errors_explained, sync_folder
+from whyset.store.jsonfile import create_json
+from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, is_run
+from whyset.store.lease import Lease
+from whyset.store.run import Run, open_run, run_record
+from whyset.store.samples import checked_samples, write_samples
+
+
+def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
+    """Create a run in an absent or empty folder; where the same run lies already, open it to be continued.
+
+    RunMismatchError: another run lies there; it names what differs. InputError: the folder holds something else,
+    which stays untouched. `run.json` is written last, so a creation that was killed is simply done again.
+    """
+    folder = Path(path)
+    table = checked_samples(samples)
+    _refuse_wrong_labels(table, config)
+    specs = stored_arrays(arrays)
+    if not is_run(folder):
+        _refuse_foreign(folder)
+        with disk_errors_explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with Lease(folder / LEASES / "creation.json", f"the creation of {folder}"):
+                if not is_run(folder):
+                    _create(folder, config, table, specs)
+    return _continued(open_run(folder), config, table, specs)
+
+
+def require_free_space(path: str | Path, arrays: Sequence[ArraySpec], rows: int) -> int:
+    """Return the estimated bytes of so many rows, or refuse if the disk that would hold them is too small."""
+    needed = estimated_bytes(arrays, rows)
+    folder = Path(path).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            f"{path} needs about {needed / 1e9:.1f} GB, but its disk has {free / 1e9:.1f} GB free; "
+            "choose another disk, or store less (no inputs, fewer samples)"
+        )
+    return needed
+
+
+def _create(folder: Path, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
+    for name in (DATA, SAMPLES):
+        _clear(folder / name)
+    write_samples(folder / SAMPLES, table)
+    create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows)
+    for name in (COMMITS, ANALYSES):
+        (folder / name).mkdir(exist_ok=True)
+    sync_folder(folder)
+    digest = "sha256:" + hashlib.sha256((folder / SAMPLES).read_bytes()).hexdigest()
+    create_json(folder / RUN, run_record(config, specs, table.num_rows, digest))
+
+
+def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> Run:
+    require_same_config(run.config, config, run.path)
+    if len(run) != table.num_rows:
+        raise RunMismatchError(
+            f"{run.path} is another run: it has {len(run)} samples there and {table.num_rows} here; "
+            "choose another folder or the same data set"
+        )
+    if not run.samples["id"].equals(table["id"]):
+        raise RunMismatchError(f"{run.path} is another run: the samples' ids differ; choose another folder")
+    there, here = ({spec.name: spec.to_json() for spec in of} for of in (run.arrays, specs))
+    require_same({"arrays": there}, {"arrays": here}, run.path)
+    return run
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder with anything in it, except what an interrupted creation left (it always has `leases`)."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: expected a folder for the run")
+    entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    if entries and not (LEASES in entries and entries <= OWN_NAMES):
+        shown = ", ".join(sorted(entries)[:3])
+        raise InputError(f"{folder} is not empty and no run (it holds {shown}); choose another folder")
+
+
+def _refuse_wrong_labels(table: pa.Table, config: RunConfig) -> None:
+    """A label is the number of a model's output."""
+    labels = [label for label in table["label"].unique().to_pylist() if label is not None]
+    wrong = sorted(label for label in labels if not 0 <= label < (len(config.class_names) or sys.maxsize))
+    if wrong:
+        raise InputError(f"labels {wrong[:5]} name no output of the model: it has {len(config.class_names)} classes")
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""JSON files: strict (no NaN), atomic, and with errors that name the file."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.files import create_file, replace_file
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+
+def read_json(path: Path) -> dict[str, JSON]:
+    """Read a JSON object; a damaged file is a BrokenRunError that names it."""
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BrokenRunError(f"{path} is missing") from error
+    except ValueError as error:
+        raise BrokenRunError(f"{path} is damaged: expected JSON, but {error}") from error
+    if not isinstance(value, dict):
+        raise BrokenRunError(f"{path} is damaged: expected a JSON object, came {type(value).__name__}")
+    return value
+
+
+def replace_json(path: Path, value: Mapping[str, JSON]) -> None:
+    """Write a JSON object atomically."""
+    replace_file(path, encoded(value))
+
+
+def create_json(path: Path, value: Mapping[str, JSON]) -> None:
+    """Write a JSON object that must not exist yet, or raise FileExistsError."""
+    create_file(path, encoded(value))
+
+
+def encoded(value: JSON) -> bytes:
+    """The bytes of a JSON file: readable, in the given order of keys, without NaN and infinity."""
+    require_json(value)
+    return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def canonical(value: JSON) -> bytes:
+    """The bytes that are hashed: sorted keys, no spaces, so that equal values have equal hashes."""
+    require_json(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def require_json(value: object, where: str = "the value") -> None:
+    """Refuse what JSON cannot hold, naming the place: NaN, infinity, arrays, keys that are not text."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                raise InputError(f"{where} has the key {key!r}: expected text")
+            require_json(part, f"{where}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            require_json(part, f"{where}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where} is {value}: expected a finite number; write null where there is none")
+    elif value is not None and not isinstance(value, bool | int | float | str):
+        raise InputError(f"{where} is a {type(value).__name__}: expected what JSON holds (convert NumPy values first)")

@@ -1,0 +1,56 @@
+"""Where things lie in a run folder, and what they are called: the one place that knows."""
+
+import re
+from pathlib import Path
+
+from whyset.errors import InputError
+
+FORMAT = "whyset-run"
+SCHEMA = "1.0"
+"""Major.minor: readers refuse another major version; a minor version only adds."""
+
+RUN = "run.json"
+SAMPLES = "samples.parquet"
+DATA = "data.zarr"
+COMMITS = "commits"
+ANALYSES = "analyses"
+SELECTIONS = "selections"
+LEASES = "leases"
+OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES})
+
+RELEVANCE = "attribution/input"
+INPUT = "input"
+STATUS = "status"
+
+NEVER_WRITTEN, DONE, FAILED = 0, 1, 2
+"""The values of the column `status`."""
+
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+def is_run(path: Path) -> bool:
+    """Whether the folder holds a run: `run.json` is written last, so a run that has it is whole."""
+    return (path / RUN).is_file()
+
+
+def commit_path(run: Path, shard: int) -> Path:
+    return run / COMMITS / f"{shard:06d}.json"
+
+
+def claim_path(run: Path, shard: int) -> Path:
+    return run / COMMITS / f"{shard:06d}.claim"
+
+
+def shard_file(run: Path, array: str, shard: int, dimensions: int) -> Path:
+    """The one file of an array that holds a shard: Zarr's default chunk key, `c/<shard>/0/...`."""
+    return (run / DATA / array / "c" / str(shard)).joinpath(*["0"] * (dimensions - 1))
+
+
+def safe_name(name: str, what: str) -> str:
+    """Return the name if it can be a file name on every system; names come from users and are never paths."""
+    if not _SAFE.fullmatch(name) or name.endswith("."):
+        raise InputError(
+            f"{what} {name!r} cannot be a file name: expected letters, digits, '.', '_' and '-', "
+            "at most 128 of them, and no '.' or '-' in front"
+        )
+    return name

@@ -1,0 +1,234 @@
+"""Run: a folder of explanations, opened for reading; and how one is created or continued."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from whyset.errors import BrokenRunError, InputError, UncommittedRowsError
+from whyset.store.analyses import Analysis, analysis_names, open_analysis
+from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
+from whyset.store.arrays import ArraySpec
+from whyset.store.commits import Failure, committed_shards, failures_of, read_commit
+from whyset.store.config import RunConfig
+from whyset.store.jsonfile import JSON, canonical, read_json
+from whyset.store.layout import FORMAT, INPUT, RELEVANCE, RUN, SAMPLES, SCHEMA, STATUS, commit_path, is_run
+from whyset.store.lazy import LazyArray
+from whyset.store.problems import Problem
+from whyset.store.samples import label_array, read_samples
+from whyset.store.verify import verify_run
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. It can be pickled (by its path) and sent to workers; what is committed is looked up when asked.
+
+    >>> run = open_run("runs/cifar")                      # doctest: +SKIP
+    >>> run.relevance[17].shape, run.column("prediction")[:3]   # doctest: +SKIP
+    """
+
+    path: Path
+    config: RunConfig
+    arrays: tuple[ArraySpec, ...]
+    size: int
+    known: set[int] = field(default_factory=set, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_run, (self.path,)
+
+    def __len__(self) -> int:
+        return self.size
+
+    # What is known of the samples
+
+    @cached_property
+    def samples(self) -> pa.Table:
+        return read_samples(self.path / SAMPLES)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        names: list[str] = self.samples["id"].to_pylist()
+        return names
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        return label_array(self.samples)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the model's outputs."""
+        return list(self.config.class_names)
+
+    # Shards and commits
+
+    @property
+    def shard_count(self) -> int:
+        return math.ceil(self.size / self.config.shard_rows)
+
+    def shard_range(self, shard: int) -> tuple[int, int]:
+        """First row of a shard and the row behind its last one."""
+        if not 0 <= shard < self.shard_count:
+            raise InputError(f"{self.path} has the shards 0 to {self.shard_count - 1}; there is no shard {shard}")
+        start = shard * self.config.shard_rows
+        return start, min(start + self.config.shard_rows, self.size)
+
+    def is_committed(self, shard: int) -> bool:
+        if shard not in self.known and commit_path(self.path, shard).is_file():
+            self.known.add(shard)
+        return shard in self.known
+
+    def pending_shards(self) -> list[int]:
+        """Shards without a commit, in order."""
+        done = set(committed_shards(self.path))
+        return [shard for shard in range(self.shard_count) if shard not in done]
+
+    @property
+    def shards(self) -> list[str]:
+        """The state of every shard: "committed" or "pending"."""
+        done = set(committed_shards(self.path))
+        return ["committed" if shard in done else "pending" for shard in range(self.shard_count)]
+
+    @property
+    def committed(self) -> npt.NDArray[np.bool_]:
+        """Which rows a commit vouches for, shape (N,)."""
+        shards = np.zeros(self.shard_count, bool)
+        shards[[shard for shard in committed_shards(self.path) if shard < self.shard_count]] = True
+        return np.repeat(shards, self.config.shard_rows)[: self.size]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Samples that could not be explained, as tuples (index, id, error)."""
+        return failures_of(read_commit(self.path, shard) for shard in committed_shards(self.path))
+
+    # Values
+
+    @cached_property
+    def own_arrays(self) -> frozenset[str]:
+        """Arrays that the store fills by itself."""
+        return frozenset({STATUS, *(spec.scale_name for spec in self.arrays if spec.scaled)})
+
+    def array(self, name: str) -> LazyArray:
+        """Any array of data.zarr, read lazily."""
+        found = next((spec for spec in self.arrays if spec.name == name), None)
+        if found is None:
+            raise InputError(f"{self.path} has no array {name!r}; it has {[spec.name for spec in self.arrays]}")
+        return LazyArray(self.path, found, self.size, self.config.shard_rows, self._require_committed)
+
+    @property
+    def relevance(self) -> LazyArray:
+        """Maps, shape (N, C, H, W), float32."""
+        return self.array(RELEVANCE)
+
+    @property
+    def inputs(self) -> LazyArray | None:
+        """Images as the model saw them, normalisation undone, shape (N, C, H, W), uint8; None where not stored."""
+        return self.array(INPUT) if any(spec.name == INPUT for spec in self.arrays) else None
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """A whole column, shape (N,); rows that are not committed hold the fill value (-1, NaN or 0)."""
+        array = self.array(name)
+        if array.spec.shape:
+            raise InputError(
+                f"{name!r} has the row shape {array.spec.shape}: expected a column; use run.array({name!r})"
+            )
+        values = np.full(self.size, array.spec.fill, array.dtype)
+        rows = np.flatnonzero(self.committed)
+        values[rows] = array[rows]
+        return values
+
+    # Analyses
+
+    @property
+    def analyses(self) -> list[str]:
+        return analysis_names(self.path)
+
+    def analysis(self, name: str) -> Analysis:
+        return open_analysis(self.path, name)
+
+    def analysis_writer(self, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:
+        """Begin or continue an analysis; categories that were finished with the same configuration are kept."""
+        return open_analysis_writer(self.path, name, config)
+
+    def verify(self) -> list[Problem]:
+        """Read everything that is committed and compare it with its checksums."""
+        return list(verify_run(self))
+
+    def _require_committed(self, rows: npt.NDArray[np.int64]) -> None:
+        shards = np.unique(rows // self.config.shard_rows)
+        missing = [int(shard) for shard in shards if not self.is_committed(int(shard))]
+        if missing:
+            bad = rows[np.isin(rows // self.config.shard_rows, missing)]
+            raise UncommittedRowsError(
+                f"{len(bad)} of the rows asked for are not computed yet (first: {int(bad[0])}, shard {missing[0]} of "
+                f"{self.path}); run.committed tells which are, and the same `explain` again computes the rest"
+            )
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder.
+
+    InputError: it is no run, or was written by a newer major version. BrokenRunError: run.json is damaged or edited.
+    """
+    folder = Path(path)
+    if not is_run(folder):
+        raise InputError(f"{folder} is no run: expected a folder with {RUN}{_hint(folder)}")
+    stored = read_json(folder / RUN)
+    _require_readable(folder / RUN, stored)
+    if stored.get("checksum") != run_checksum(stored):
+        raise BrokenRunError(
+            f"{folder / RUN} was changed after the run was made: its checksum does not fit; "
+            "restore the file, or explain again into another folder"
+        )
+    return _run_of(folder, stored)
+
+
+def run_record(config: RunConfig, arrays: Sequence[ArraySpec], size: int, samples_hash: str) -> dict[str, JSON]:
+    """The content of run.json."""
+    record: dict[str, JSON] = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": config.to_json(),
+        "config_hash": config.hash,
+        "samples": {"count": size, "sha256": samples_hash},
+        "arrays": [spec.to_json() for spec in arrays],
+    }
+    return record | {"checksum": run_checksum(record)}
+
+
+def run_checksum(record: Mapping[str, JSON]) -> str:
+    """SHA-256 over everything in run.json but the checksum itself."""
+    rest = {name: value for name, value in record.items() if name != "checksum"}
+    return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
+
+
+def _run_of(folder: Path, stored: Mapping[str, Any]) -> Run:
+    try:
+        config = RunConfig.from_json(stored["config"], folder / RUN)
+        arrays = tuple(ArraySpec.from_json(spec) for spec in stored["arrays"])
+        return Run(folder, config, arrays, int(stored["samples"]["count"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenRunError(f"{folder / RUN} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _require_readable(path: Path, stored: Mapping[str, JSON]) -> None:
+    if stored.get("format") != FORMAT:
+        raise InputError(f"{path} is not of this package: its format is {stored.get('format')!r}, expected {FORMAT!r}")
+    schema = str(stored.get("schema"))
+    if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
+        raise InputError(f"{path} has the format version {schema}; this whyset reads {SCHEMA}: update whyset")
+
+
+def _hint(folder: Path) -> str:
+    if not folder.exists():
+        return "; the folder does not exist"
+    runs = sorted(entry.name for entry in folder.iterdir() if is_run(entry))[:3] if folder.is_dir() else []
+    return f"; it holds the runs {', '.join(runs)}" if runs else ""

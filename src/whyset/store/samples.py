@@ -1,0 +1,83 @@
+"""samples.parquet: what is known of the samples before anything is computed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from whyset.errors import BrokenRunError, InputError
+
+SCHEMA = pa.schema(
+    [
+        pa.field("index", pa.int64(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("label", pa.int64()),
+        pa.field("uri", pa.string()),
+    ]
+)
+
+
+def samples_table(
+    ids: Sequence[str], labels: Sequence[int | None] | None = None, uris: Sequence[str | None] | None = None
+) -> pa.Table:
+    """The table of a run's samples; the index is the position.
+
+    >>> samples_table(["cat/1.png", "dog/2.png"], [0, 1]).column_names
+    ['index', 'id', 'label', 'uri']
+    """
+    size = len(ids)
+    columns = [range(size), ids, labels or [None] * size, uris or [None] * size]
+    return checked_samples(pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA))
+
+
+def checked_samples(table: pa.Table) -> pa.Table:
+    """Return the table in the stored form, or refuse it: index 0..N-1, unique ids; label and uri may be missing."""
+    if table.num_rows == 0:
+        raise InputError("a run needs at least one sample; the data set is empty")
+    for name in ("index", "id"):
+        if name not in table.column_names:
+            raise InputError(f"the samples lack the column {name!r}; they have {table.column_names}")
+    columns = [
+        table[field.name].combine_chunks().cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in SCHEMA
+    ]
+    if not np.array_equal(columns[0].to_numpy(zero_copy_only=False), np.arange(table.num_rows)):
+        raise InputError("the samples' column 'index' must count 0, 1, 2, ...")
+    _refuse_repeated_ids(columns[1])
+    return pa.table(columns, schema=SCHEMA)
+
+
+def write_samples(path: Path, table: pa.Table) -> None:
+    pq.write_table(table, path)
+
+
+def read_samples(path: Path) -> pa.Table:
+    try:
+        table = pq.read_table(path, memory_map=False)
+    except FileNotFoundError as error:
+        raise BrokenRunError(f"{path} is missing") from error
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenRunError(f"{path} is damaged: {error}") from error
+    if [field.name for field in table.schema][: len(SCHEMA)] != SCHEMA.names:
+        raise BrokenRunError(f"{path} has the columns {table.column_names}: expected {SCHEMA.names}")
+    return table
+
+
+def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Labels as int64, -1 where unknown."""
+    labels: np.ndarray[tuple[int], np.dtype[np.int64]] = pc.fill_null(table["label"], -1).to_numpy()
+    return labels
+
+
+def _refuse_repeated_ids(ids: pa.Array) -> None:
+    if ids.null_count:
+        raise InputError(f"{ids.null_count} samples have no id")
+    counts = ids.value_counts()
+    if len(counts) < len(ids):
+        repeated = next(entry["values"].as_py() for entry in counts if entry["counts"].as_py() > 1)
+        raise InputError(f"sample ids must be unique, but {repeated!r} is there more than once")
