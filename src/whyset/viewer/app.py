@@ -1,0 +1,49 @@
+"""The viewer's web application: read-only over its runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from whyset import __version__
+from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
+from whyset.viewer.errors import add_error_handlers
+from whyset.viewer.library import Library
+from whyset.viewer.routes import api_router
+from whyset.viewer.security import Access, Guard, SecurityHeaders
+
+
+def create_app(
+    runs: Sequence[Path | str],
+    *,
+    token: str,
+    allowed_hosts: Sequence[str] = (),
+    root_path: str = "",
+    static: Path = STATIC,
+) -> FastAPI:
+    """The application over these run folders; only requests with `token` and for a known host are answered.
+
+    `allowed_hosts` are names besides loopback under which the server is reached, `root_path` the prefix that a
+    proxy shows it under. A run that cannot be read is listed with its problem.
+
+    >>> app = create_app([], token="secret")
+    >>> app.openapi()["info"]["title"]
+    'whyset viewer'
+    """
+    access = Access(token, tuple(allowed_hosts), root_path.rstrip("/"))
+    app = FastAPI(
+        title="whyset viewer",
+        version=__version__,
+        root_path=access.root_path,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access)],
+    )
+    app.state.library, app.state.static = Library([Path(run) for run in runs]), static
+    add_error_handlers(app)
+    app.include_router(api_router())
+    app.add_api_route("/", get_index, include_in_schema=False)
+    app.add_api_route("/{name:path}", get_file, include_in_schema=False)
+    return app

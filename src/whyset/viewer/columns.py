@@ -1,0 +1,80 @@
+"""Arrays as bytes: little-endian numbers with their type and shape in headers and an ETag of their content."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import Response
+
+from whyset.viewer.errors import unreadable
+from whyset.viewer.schemas import WireType
+
+IMMUTABLE = "private, max-age=31536000, immutable"
+REVALIDATE = "private, no-cache"
+MEDIA_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Payload:
+    """Bytes with the type and shape of the array in them."""
+
+    body: bytes
+    dtype: WireType
+    shape: tuple[int, ...]
+
+    @property
+    def etag(self) -> str:
+        """A strong ETag: equal exactly when type, shape and bytes are."""
+        digest = sha256(f"{self.dtype}{self.shape}".encode())
+        digest.update(self.body)
+        return f'"{digest.hexdigest()[:32]}"'
+
+
+def wire_type(dtype: np.dtype[np.generic]) -> WireType:
+    """The number type that an array travels as: floats as float32, integers as int32, bytes and bools as uint8."""
+    if dtype.kind == "f":
+        return "float32"
+    if dtype == np.uint8 or dtype.kind == "b":
+        return "uint8"
+    if dtype.kind in "iu":
+        return "int32"
+    raise unreadable(f"a column of {dtype} cannot be sent; numbers are expected")
+
+
+def encode(array: NDArray[np.generic]) -> Payload:
+    """An array as a payload; integers that do not fit int32 are refused rather than wrapped."""
+    name = wire_type(array.dtype)
+    if name == "int32" and array.size and not _fits_int32(array):
+        raise unreadable(f"a column holds integers beyond 32 bits: {array.min()} .. {array.max()}")
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(array, dtype=np.dtype(name).newbyteorder("<"))
+    return Payload(numbers.tobytes(), name, array.shape)
+
+
+def _fits_int32(array: NDArray[np.generic]) -> bool:
+    limits = np.iinfo(np.int32)
+    return bool(limits.min <= array.min() and array.max() <= limits.max)
+
+
+def answer(request: Request, payload: Payload, *, immutable: bool) -> Response:
+    """The payload, or 304 where the browser has it.
+
+    `Vary: Cookie` keeps the answers of another viewer on the same port apart: each has a token of its own.
+    """
+    headers = {
+        "ETag": payload.etag,
+        "Cache-Control": IMMUTABLE if immutable else REVALIDATE,
+        "Vary": "Cookie",
+        "X-Dtype": payload.dtype,
+        "X-Shape": ",".join(map(str, payload.shape)),
+    }
+    if _matches(request.headers.get("if-none-match", ""), payload.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(payload.body, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _matches(header: str, etag: str) -> bool:
+    candidates = {candidate.strip().removeprefix("W/") for candidate in header.split(",")}
+    return bool(candidates & {"*", etag})

@@ -1,0 +1,15 @@
+"""Whole columns of a run, as binary."""
+
+from fastapi import Request, Response
+
+from whyset.viewer.columns import answer, encode
+from whyset.viewer.errors import not_found
+from whyset.viewer.library import COLUMNS
+from whyset.viewer.parameters import Name, OneRun
+
+
+def get_run_column(request: Request, opened: OneRun, column: Name) -> Response:
+    """label, prediction, target (int32, -1: not known), confidence (float32, NaN) or status (uint8, 0), one per sample."""
+    if column not in COLUMNS:
+        raise not_found("column", column, f"/api/runs/{opened.id}")
+    return answer(request, encode(opened.column(column)), immutable=opened.complete)

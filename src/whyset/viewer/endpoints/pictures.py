@@ -1,0 +1,42 @@
+"""Relevance maps and inputs of many samples, and the colour maps to show them in."""
+
+from http import HTTPStatus
+
+from fastapi import Request, Response
+
+from whyset.image import COLOR_MAPS
+from whyset.viewer import maps
+from whyset.viewer.columns import answer
+from whyset.viewer.errors import ApiError
+from whyset.viewer.parameters import Explained, OneRun, Size
+from whyset.viewer.schemas import ColorMapTable
+
+
+def get_maps(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
+    """Channel-summed maps: float32 scale[n], then uint8 [n, H, W]; value = (byte - 128) / 127 * scale."""
+    relevance = opened.run.relevance
+    _require_small(maps.answer_bytes(relevance.shape, len(indices), size, summed=True))
+    return answer(request, maps.maps(relevance, indices, size), immutable=opened.complete)
+
+
+def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
+    """Inputs as the model saw them: uint8 [n, H, W, C]."""
+    stored = opened.run.inputs
+    if stored is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "this run was made without inputs", "explain again without --no-inputs")
+    _require_small(maps.answer_bytes(stored.shape, len(indices), size, summed=False))
+    return answer(request, maps.inputs(stored, indices, size), immutable=opened.complete)
+
+
+def get_color_maps() -> dict[str, ColorMapTable]:
+    """Every colour map as a lookup table for the bytes of a map."""
+    return {
+        name: ColorMapTable(lookup=color_map.lookup().ravel().tolist(), diverging=color_map.diverging)
+        for name, color_map in COLOR_MAPS.items()
+    }
+
+
+def _require_small(size: int) -> None:
+    if size > maps.MOST_BYTES:
+        message = f"the answer would hold {size} bytes, at most {maps.MOST_BYTES} are allowed"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "ask for fewer samples or a smaller size")

@@ -1,0 +1,80 @@
+"""Which runs there are, and what each was made from."""
+
+import json
+from dataclasses import fields
+from typing import Annotated
+
+from fastapi import Depends
+
+from whyset.errors import WhysetError
+from whyset.store.config import RunConfig
+from whyset.viewer.columns import wire_type
+from whyset.viewer.library import COLUMNS, Library, OpenedRun, Shelf
+from whyset.viewer.parameters import Name, OneRun, library_of
+from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunRow
+
+NOT_IN_SUMMARY = ("class_names", "shard_rows")
+
+
+def list_runs(library: Annotated[Library, Depends(library_of)]) -> list[RunRow]:
+    """Every run that was given to the viewer, readable or not."""
+    return [_row(shelf) for shelf in library.shelves.values()]
+
+
+def get_run(run: Name, opened: OneRun, library: Annotated[Library, Depends(library_of)]) -> RunDetail:
+    """One run: its shapes, classes, columns, analyses and configuration."""
+    stored, inputs = opened.run, opened.run.inputs
+    return RunDetail(
+        id=run,
+        name=library.shelf(run).name,
+        path=str(stored.path),
+        samples=len(stored),
+        committed=opened.committed,
+        failed=opened.failed,
+        classes=list(stored.classes),
+        map_shape=list(stored.relevance.shape[1:]),
+        input_shape=None if inputs is None else list(inputs.shape[1:]),
+        accuracy=opened.accuracy,
+        summary=_summary(stored.config),
+        columns=[_column(opened, name) for name in COLUMNS],
+        analyses=[_analysis(opened, name) for name in stored.analyses],
+        problem=opened.problem,
+    )
+
+
+def _row(shelf: Shelf) -> RunRow:
+    opened = shelf.open_or_problem()
+    if isinstance(opened, str):
+        return RunRow(id=shelf.id, name=shelf.name, samples=0, committed=0, failed=0, analyses=[], problem=opened)
+    return RunRow(
+        id=shelf.id,
+        name=shelf.name,
+        samples=len(opened.run),
+        committed=opened.committed,
+        failed=opened.failed,
+        analyses=list(opened.run.analyses),
+        problem=opened.problem,
+    )
+
+
+def _column(opened: OpenedRun, name: str) -> RunColumn:
+    values = opened.column(name)
+    return RunColumn(name=name, dtype=wire_type(values.dtype), length=len(values))
+
+
+def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
+    try:
+        return AnalysisRow(name=name, categories=len(opened.run.analysis(name).categories), problem=None)
+    except (WhysetError, OSError) as error:
+        return AnalysisRow(name=name, categories=0, problem=str(error))
+
+
+def _summary(config: RunConfig) -> dict[str, str]:
+    names = (field.name for field in fields(config) if field.name not in NOT_IN_SUMMARY)
+    return {name: _words(getattr(config, name)) for name in names}
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

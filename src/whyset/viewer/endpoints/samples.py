@@ -1,0 +1,41 @@
+"""What is known of single samples."""
+
+import math
+
+from whyset.viewer.library import OpenedRun
+from whyset.viewer.parameters import OneRun, Samples
+from whyset.viewer.schemas import Sample
+
+
+def list_samples(opened: OneRun, indices: Samples) -> list[Sample]:
+    """The samples asked for, in the order asked for, explained or not."""
+    rows = indices.tolist()
+    ids = opened.run.samples["id"].take(indices).to_pylist()
+    return [_sample(opened, row, id) for row, id in zip(rows, ids, strict=True)]
+
+
+def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
+    label, prediction = _known(opened, "label", row), _known(opened, "prediction", row)
+    confidence = float(opened.column("confidence")[row])
+    return Sample(
+        index=row,
+        id=id,
+        label=label,
+        label_name=_class(opened, label),
+        prediction=prediction,
+        prediction_name=_class(opened, prediction),
+        target=_known(opened, "target", row),
+        confidence=confidence if math.isfinite(confidence) else None,
+        status=int(opened.status[row]),
+        error=opened.errors.get(row),
+    )
+
+
+def _known(opened: OpenedRun, column: str, row: int) -> int | None:
+    value = int(opened.column(column)[row])
+    return value if value >= 0 else None
+
+
+def _class(opened: OpenedRun, number: int | None) -> str | None:
+    classes = opened.run.classes
+    return None if number is None or number >= len(classes) else classes[number]

@@ -1,0 +1,87 @@
+"""Every error is answered as {"error": {"message", "hint"}} with a status that fits."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from whyset.errors import WhysetError
+from whyset.viewer.schemas import Error, ErrorAnswer
+
+logger = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """A request that cannot be answered as asked: the status, what is wrong, and what to do."""
+
+    def __init__(self, status: HTTPStatus, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.hint = status, message, hint
+
+
+def not_found(what: str, name: object, known: str) -> ApiError:
+    """404 for an unknown id; `known` says where the known ones are listed."""
+    return ApiError(HTTPStatus.NOT_FOUND, f"no {what} is called {str(name)!r}", f"{known} lists the {what}s there are")
+
+
+def unreadable(message: str) -> ApiError:
+    """409 for what exists but cannot be read now: damaged, or not yet written."""
+    return ApiError(HTTPStatus.CONFLICT, message, "whyset verify RUN names every damaged file of a run")
+
+
+@contextmanager
+def damage_told(record: Path) -> Iterator[None]:
+    """Turn what happens when a record does not have the form that it should into `unreadable`."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise unreadable(f"{record} is damaged: {type(error).__name__}: {error}") from error
+
+
+def error_response(status: int, message: str, hint: str | None = None) -> JSONResponse:
+    """The one shape that errors have."""
+    answer = ErrorAnswer(error=Error(message=message, hint=hint))
+    return JSONResponse(answer.model_dump(), status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let every exception that leaves an endpoint end in `error_response`."""
+    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(WhysetError, _on_unreadable)
+    app.add_exception_handler(OSError, _on_unreadable)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+def _on_api_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)
+    return error_response(error.status, error.message, error.hint)
+
+
+def _on_unreadable(_request: Request, error: Exception) -> JSONResponse:
+    logger.warning("a run could not be read: %s", error)
+    known = unreadable(f"the run's data cannot be read: {error}")
+    return error_response(known.status, known.message, known.hint)
+
+
+def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = (f"{'.'.join(map(str, problem['loc'][1:]))}: {problem['msg']}" for problem in error.errors())
+    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(problems), "the limits are in /api/openapi.json")
+
+
+def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return error_response(error.status_code, str(error.detail), "the paths there are stand in /api/openapi.json")
+
+
+def _on_fault(_request: Request, error: Exception) -> JSONResponse:
+    message = f"the viewer itself failed ({type(error).__name__})"
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, message, "the terminal that runs `whyset view` shows why")

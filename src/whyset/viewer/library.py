@@ -1,0 +1,139 @@
+"""The opened runs under their ids; each is read again when it has grown, and a broken one harms no other."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import WhysetError
+from whyset.store import Run, open_run
+from whyset.store.layout import ANALYSES, COMMITS, DONE, FAILED, RUN, STATUS
+from whyset.viewer.errors import not_found, unreadable
+
+COLUMNS = ("label", "prediction", "target", "confidence", "status")
+"""The columns with one value per sample that can be asked for."""
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run as it was when it was read: the status of its rows, and further columns once they are asked for."""
+
+    id: str
+    run: Run
+    committed: int
+    status: NDArray[np.uint8]
+    _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, id: str, path: Path) -> Self:
+        """Open the folder. Commits are counted first, so that a run that grows meanwhile never looks complete."""
+        run = open_run(path)
+        return cls(id, run, int(run.committed.sum()), run.column(STATUS))
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A whole column, read once."""
+        if name not in self._columns:
+            self._columns[name] = self.run.labels if name == "label" else self.run.column(name)
+        return self._columns[name]
+
+    @cached_property
+    def errors(self) -> dict[int, str]:
+        """The errors of failed samples by index."""
+        return {failure.index: failure.error for failure in self.run.failures}
+
+    @property
+    def failed(self) -> int:
+        return int((self.status == FAILED).sum())
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing will be added to the run, so that its columns may be cached for good."""
+        return self.committed == len(self.run)
+
+    @property
+    def problem(self) -> str | None:
+        """What a person should know of a half-finished run."""
+        missing = len(self.run) - self.committed
+        return f"{missing} of {len(self.run)} samples have not been explained yet" if missing else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of explained samples with a known label whose prediction is that label."""
+        labels = self.column("label")
+        counted = (self.status == DONE) & (labels >= 0)
+        return float((self.column("prediction") == labels)[counted].mean()) if counted.any() else None
+
+
+class Shelf:
+    """One place in the library: a run folder, read when asked for and again whenever its records changed."""
+
+    def __init__(self, id: str, path: Path) -> None:
+        self.id, self.path = id, path
+        self._lock = Lock()
+        self._stamp: tuple[object, ...] | None = None
+        self._opened: OpenedRun | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name or str(self.path)
+
+    def open(self) -> OpenedRun:
+        """The run as it is now; a WhysetError or OSError says why it cannot be read."""
+        with self._lock:
+            stamp = _stamp(self.path)
+            if self._opened is None or stamp != self._stamp:
+                self._opened, self._stamp = OpenedRun.read(self.id, self.path), stamp
+            return self._opened
+
+    def open_or_problem(self) -> OpenedRun | str:
+        """The run, or what is wrong with it."""
+        try:
+            return self.open()
+        except (WhysetError, OSError) as error:
+            return str(error)
+
+
+class Library:
+    """Runs by id; ids are made from folder names, so that no path ever comes from a request."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.shelves: dict[str, Shelf] = {}
+        for path in paths:
+            id = self._free_id(path.resolve().name)
+            self.shelves[id] = Shelf(id, path)
+
+    def shelf(self, id: str) -> Shelf:
+        if id not in self.shelves:
+            raise not_found("run", id, "/api/runs")
+        return self.shelves[id]
+
+    def run(self, id: str) -> OpenedRun:
+        """The run of this id; 404 for an unknown id, 409 for a run that cannot be read."""
+        opened = self.shelf(id).open_or_problem()
+        if isinstance(opened, str):
+            raise unreadable(opened)
+        return opened
+
+    def _free_id(self, name: str) -> str:
+        base = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80] or "run"
+        candidate, number = base, 1
+        while candidate in self.shelves:
+            number += 1
+            candidate = f"{base}-{number}"
+        return candidate
+
+
+def _stamp(path: Path) -> tuple[object, ...]:
+    """What changes when a run grows: its record and the folders that commits and analyses are put into."""
+    folders = [path / COMMITS, path / ANALYSES, *sorted((path / ANALYSES).glob("*/"))]
+    return tuple((str(entry), _changed(entry)) for entry in (path / RUN, *folders))
+
+
+def _changed(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None

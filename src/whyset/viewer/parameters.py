@@ -1,0 +1,90 @@
+"""What requests may carry, each bounded: ids that are looked up, lists of samples, sizes."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+import numpy as np
+from fastapi import Depends, Path, Query, Request
+from numpy.typing import NDArray
+
+from whyset.store.analyses import Analysis, Category, read_category
+from whyset.store.layout import DONE, FAILED
+from whyset.viewer.errors import ApiError, not_found
+from whyset.viewer.library import Library, OpenedRun
+
+MOST_SAMPLES, MOST_PICTURES = 1000, 256
+SMALLEST, LARGEST = 8, 512
+
+Name = Annotated[str, Path(min_length=1, max_length=128)]
+Size = Annotated[int | None, Query(ge=SMALLEST, le=LARGEST, description="pixels of the longer side, at most")]
+_INDICES = Query(
+    pattern=r"^[0-9]{1,12}(,[0-9]{1,12})*$", max_length=13 * MOST_SAMPLES, description="sample indices, with commas"
+)
+
+
+def library_of(request: Request) -> Library:
+    """The runs that this server shows."""
+    library: Library = request.app.state.library
+    return library
+
+
+def run_of(run: Name, library: Annotated[Library, Depends(library_of)]) -> OpenedRun:
+    """The run whose id stands in the path."""
+    return library.run(run)
+
+
+OneRun = Annotated[OpenedRun, Depends(run_of)]
+
+
+def analysis_of(analysis: Name, opened: OneRun) -> Analysis:
+    """The analysis whose name stands in the path."""
+    if analysis not in opened.run.analyses:
+        raise not_found("analysis", analysis, f"/api/runs/{opened.id}")
+    return opened.run.analysis(analysis)
+
+
+OneAnalysis = Annotated[Analysis, Depends(analysis_of)]
+
+
+def category_of(category: Name, analysis: OneAnalysis) -> Category:
+    """The category whose id stands in the path; only its own record is read, as there may be thousands."""
+    folders = {folder.name: folder for folder in analysis.path.iterdir() if not folder.name.startswith(".")}
+    if category not in folders:
+        raise not_found("category", category, f"the analysis {analysis.name!r}")
+    return read_category(folders[category], analysis.config_hash)
+
+
+OneCategory = Annotated[Category, Depends(category_of)]
+
+
+def samples_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:
+    """Up to 1000 sample indices, all of the run."""
+    return _in_run(indices, opened, MOST_SAMPLES)
+
+
+def explained_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:
+    """Up to 256 sample indices, all with a committed explanation."""
+    rows = _in_run(indices, opened, MOST_PICTURES)
+    status = opened.status[rows]
+    for row in rows[status == FAILED][:1]:
+        reason = opened.errors.get(int(row), "the reason is not known")
+        raise ApiError(HTTPStatus.CONFLICT, f"sample {row} failed and has no explanation: {reason}")
+    for row in rows[status != DONE][:1]:
+        hint = "`whyset explain` with the same settings goes on where it stopped"
+        raise ApiError(HTTPStatus.CONFLICT, f"sample {row} has not been explained yet: no commit holds it", hint)
+    return rows
+
+
+def _in_run(text: str, opened: OpenedRun, limit: int) -> NDArray[np.int64]:
+    rows = np.array([int(number) for number in text.split(",")], dtype=np.int64)
+    if len(rows) > limit:
+        message = f"indices: {len(rows)} samples were asked for, at most {limit} are allowed"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "ask in several requests")
+    if rows.max() >= len(opened.run):
+        message = f"indices: the run has no sample {rows.max()}"
+        raise ApiError(HTTPStatus.NOT_FOUND, message, f"its samples are 0 to {len(opened.run) - 1}")
+    return rows
+
+
+Samples = Annotated[NDArray[np.int64], Depends(samples_of)]
+Explained = Annotated[NDArray[np.int64], Depends(explained_of)]

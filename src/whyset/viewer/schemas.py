@@ -1,0 +1,135 @@
+"""What the API answers, defined once: OpenAPI and the browser's types are made from these models."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+WireType = Literal["int32", "float32", "uint8"]
+"""The number types that travel in binary columns, little-endian."""
+
+
+class Model(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Error(Model):
+    """What is wrong, and what to do about it."""
+
+    message: str
+    hint: str | None
+
+
+class ErrorAnswer(Model):
+    """The body of every answer with a status of 400 or more."""
+
+    error: Error
+
+
+class RunRow(Model):
+    """A run in the list of runs; `problem` says why it cannot be read, if so."""
+
+    id: str
+    name: str
+    samples: int
+    committed: int
+    failed: int
+    analyses: list[str]
+    problem: str | None
+
+
+class RunColumn(Model):
+    """A column with one value per sample."""
+
+    name: str
+    dtype: WireType
+    length: int
+
+
+class AnalysisRow(Model):
+    """An analysis of a run and how many categories it has so far."""
+
+    name: str
+    categories: int
+    problem: str | None
+
+
+class RunDetail(Model):
+    """A run: shapes are (C, H, W); `accuracy` counts explained samples whose label is known."""
+
+    id: str
+    name: str
+    path: str
+    samples: int
+    committed: int
+    failed: int
+    classes: list[str]
+    map_shape: list[int]
+    input_shape: list[int] | None
+    accuracy: float | None
+    summary: dict[str, str]
+    columns: list[RunColumn]
+    analyses: list[AnalysisRow]
+    problem: str | None
+
+
+class Sample(Model):
+    """One sample; what is not known or not computed yet is null. Status: 0 not written, 1 done, 2 failed."""
+
+    index: int
+    id: str
+    label: int | None
+    label_name: str | None
+    prediction: int | None
+    prediction_name: str | None
+    target: int | None
+    confidence: float | None
+    status: int
+    error: str | None
+
+
+class CategoryRow(Model):
+    """A category (a class) of an analysis with its scores; null where a score could not be computed."""
+
+    id: str
+    name: str
+    size: int
+    accuracy: float | None
+    separability: float | None
+    p_value: float | None
+    eigengap: float | None
+    clusters: int | None
+    problem: str | None
+
+
+class AnalysisDetail(Model):
+    """An analysis, its configuration and its categories, the most separable first."""
+
+    name: str
+    config: dict[str, JsonValue]
+    categories: list[CategoryRow]
+
+
+class CategoryColumn(Model):
+    """A column of a category; the number type is the one that travels."""
+
+    name: str
+    dtype: WireType
+    shape: list[int]
+
+
+class CategoryDetail(Model):
+    """A category: clusterings, embeddings and scores in `info`, and the columns that can be fetched."""
+
+    id: str
+    name: str
+    info: dict[str, JsonValue]
+    columns: list[CategoryColumn]
+
+
+class ColorMapTable(Model):
+    """A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral."""
+
+    lookup: list[int]
+    diverging: bool

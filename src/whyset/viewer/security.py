@@ -1,0 +1,132 @@
+"""Who may ask: a token kept as a cookie, Host and Origin of this server only, and headers that bind the browser."""
+
+import hmac
+import re
+from dataclasses import dataclass
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from whyset.errors import InputError
+from whyset.viewer.errors import error_response
+from whyset.viewer.pages import page
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+NO_TOKEN = (
+    "Open the address that `whyset view` printed in its terminal; it ends in ?token=... "
+    "If you have just followed such a link from another site, go on with the link below."
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a request needs to be let in; `root_path` is the prefix under which a proxy shows the server."""
+
+    token: str
+    allowed_hosts: tuple[str, ...] = ()
+    root_path: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", self.token):
+            raise InputError("the viewer's token must be letters, digits, '-' and '_', and not empty")
+        for host in self.allowed_hosts:
+            if not (parts := HOST.fullmatch(host)) or parts["port"]:
+                raise InputError(f"an allowed host is a name without scheme, port or path, got {host!r}")
+
+    def host_problem(self, host: str) -> str | None:
+        """Why the Host header is refused: a rebinding page reaches loopback under its own name."""
+        parts = HOST.fullmatch(host)
+        if parts and _plain(parts["name"]) in LOOPBACK_NAMES | self._allowed:
+            return None
+        return f"the host {host!r} is not one that this viewer answers to"
+
+    def origin_problem(self, origin: str | None, host: str) -> str | None:
+        """Why the Origin header is refused: a page of another server, also of another port of this machine."""
+        if origin is None:
+            return None
+        parts = HOST.fullmatch(origin.partition("://")[2])
+        if parts and (parts[0].lower() == host.lower() or _plain(parts["name"]) in self._allowed):
+            return None
+        return f"requests from the origin {origin!r} are not answered"
+
+    def knows(self, candidate: str | None) -> bool:
+        """Whether this is the token, compared in constant time."""
+        return candidate is not None and hmac.compare_digest(candidate.encode(), self.token.encode())
+
+    @property
+    def _allowed(self) -> frozenset[str]:
+        return frozenset(_plain(host) for host in self.allowed_hosts)
+
+
+def _plain(name: str) -> str:
+    return name.strip("[]").lower()
+
+
+def cookie_name(request: Request) -> str:
+    """One cookie for each port, as browsers do not keep the cookies of ports apart."""
+    parts = HOST.fullmatch(request.headers.get("host", ""))
+    return f"whyset-token-{(parts and parts['port']) or 'default'}"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """ASGI middleware: answers only those whom `access` lets in, and turns ?token= into the cookie."""
+
+    app: ASGIApp
+    access: Access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            answer = self._refusal_or_redirect(Request(scope)) or self.app
+            await answer(scope, receive, send)
+
+    def _refusal_or_redirect(self, request: Request) -> Response | None:
+        host, path = request.headers.get("host", ""), self._path(request)
+        problem = self.access.host_problem(host) or self.access.origin_problem(request.headers.get("origin"), host)
+        if problem:
+            return error_response(403, problem, "start `whyset view` with --allowed-host NAME to allow it")
+        if path == "/" and self.access.knows(request.query_params.get("token")):
+            return self._with_cookie(request)
+        if self.access.knows(request.cookies.get(cookie_name(request))):
+            return None
+        if path == "/":
+            return page("This viewer needs its token", NO_TOKEN, status=403, link=("./", "Go on"))
+        return error_response(403, "the viewer's token is missing or wrong", NO_TOKEN.partition(" If")[0])
+
+    def _with_cookie(self, request: Request) -> Response:
+        answer = RedirectResponse("./", status_code=303, headers={"Cache-Control": "no-store"})
+        path = f"{self.access.root_path}/"
+        answer.set_cookie(cookie_name(request), self.access.token, path=path, httponly=True, samesite="strict")
+        return answer
+
+    def _path(self, request: Request) -> str:
+        path = str(request.scope["path"])
+        return path.removeprefix(self.access.root_path) or "/"
+
+
+@dataclass(frozen=True)
+class SecurityHeaders:
+    """ASGI middleware: every answer tells the browser to load nothing from elsewhere and to guess nothing."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

@@ -1,0 +1,122 @@
+"""Serve the viewer: a free port, a fresh token, an address to open, and a clean end."""
+
+import getpass
+import os
+import secrets
+import socket
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from whyset.errors import InputError
+from whyset.store import Run
+from whyset.viewer.app import create_app
+from whyset.viewer.library import Library
+from whyset.viewer.security import LOOPBACK_NAMES
+
+ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
+
+
+class Server:
+    """The viewer in a thread of its own, for as long as the `with` block lasts.
+
+    `url` carries the token and opens the viewer; `origin` and `token` are its parts.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[Path | str],
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        allowed_hosts: Sequence[str] = (),
+        root_path: str = "",
+    ) -> None:
+        self.token = secrets.token_urlsafe(24)
+        reached_as = () if host in ANY_ADDRESS | LOOPBACK_NAMES else (host,)
+        app = create_app(runs, token=self.token, allowed_hosts=(*allowed_hosts, *reached_as), root_path=root_path)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.origin = f"http://{_shown_host(host)}:{self.port}"
+        self._thread = Thread(target=self.run, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/?token={self.token}"
+
+    def run(self) -> None:
+        """Serve in this thread until Ctrl-C or the end of the `with` block."""
+        self._uvicorn.run(sockets=[self._socket])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._uvicorn.should_exit = True
+        self._thread.join()
+
+
+def view(
+    run: Run | Path | str,
+    *more: Run | Path | str,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+    allowed_hosts: Sequence[str] = (),
+    root_path: str = "",
+) -> None:
+    """Show runs in the browser until Ctrl-C; returns then. Port 0 takes a free one.
+
+    Raises InputError when none of the runs can be read or the port is taken; a run that cannot be read among
+    others is shown with its problem.
+    """
+    runs = [each.path if isinstance(each, Run) else Path(each) for each in (run, *more)]
+    _require_readable(runs)
+    server = Server(runs, port=port, host=host, allowed_hosts=allowed_hosts, root_path=root_path)
+    remote = "SSH_CONNECTION" in os.environ
+    for line in _greeting(server, remote=remote):
+        print(line, flush=True)
+    if open_browser and not remote:
+        Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        print("\nThe viewer has ended.", flush=True)
+
+
+def _greeting(server: Server, *, remote: bool) -> list[str]:
+    lines = [f"The viewer is at {server.url}", "It serves until Ctrl-C."]
+    if remote:
+        forward = f"ssh -L {server.port}:127.0.0.1:{server.port} {getpass.getuser()}@{socket.gethostname()}"
+        lines.insert(1, f"You are connected by SSH; on your own computer run first: {forward}")
+    return lines
+
+
+def _require_readable(runs: Sequence[Path]) -> None:
+    opened = [shelf.open_or_problem() for shelf in Library(runs).shelves.values()]
+    problems = [problem for problem in opened if isinstance(problem, str)]
+    if len(problems) == len(runs):
+        raise InputError(problems[0])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"the viewer cannot listen on {host}:{port} ({error}); choose another --port, or 0") from error
+
+
+def _shown_host(host: str) -> str:
+    if host in ANY_ADDRESS:
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
