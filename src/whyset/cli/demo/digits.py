@@ -15,7 +15,7 @@ FULL_INK = 16  # the digits come with 17 levels of grey, 0 to 16
 
 @dataclass(frozen=True)
 class Digits:
-    """A part of the data: images (n, size, size), their classes, their numbers in the data set, and which bear the mark."""
+    """A part of the data: images (n, size, size), their classes and numbers in the whole, and which bear the mark."""
 
     images: Images
     labels: NDArray[np.int64]

@@ -5,6 +5,7 @@ import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class DemoFolder:
-    """Images as `<class>/<image>`, the model's file and weights, and the run; each part appears only when it is whole."""
+    """Images as `<class>/<image>`, the model's file and weights, and the run; each appears only when it is whole."""
 
     path: Path
 
@@ -62,13 +63,13 @@ class DemoFolder:
     def keep_images(self, train: Digits, test: Digits) -> None:
         for folder, part in ((self.images, train), (self.test_images, test)):
             if not folder.is_dir():
-                whole(folder, lambda partial, part=part: write_images(partial, part))
+                whole(folder, partial(write_images, part))
         bearers = [name for name, planted in zip(train.ids, train.planted, strict=True) if planted]
         (self.path / "planted.json").write_text(json.dumps(bearers, indent=2) + "\n", encoding="utf-8")
 
     def keep_network(self, network: nn.Module) -> None:
         shutil.copyfile(str(model.__file__), self.model_file)
-        whole(self.weights, lambda partial: torch.save(network.state_dict(), partial))
+        whole(self.weights, partial(torch.save, network.state_dict()))
 
     def kept_network(self) -> nn.Module | None:
         """The network of an earlier demo, if it got that far."""
@@ -88,14 +89,14 @@ class DemoFolder:
 
 def whole(target: Path, write: Callable[[Path], object]) -> None:
     """Write beside the target and rename, so that what bears its name is complete."""
-    partial = target.with_name(target.name + ".partial")
-    if partial.is_dir():
-        shutil.rmtree(partial)
-    write(partial)
-    partial.replace(target)
+    unfinished = target.with_name(target.name + ".partial")
+    if unfinished.is_dir():
+        shutil.rmtree(unfinished)
+    write(unfinished)
+    unfinished.replace(target)
 
 
-def write_images(folder: Path, part: Digits) -> None:
+def write_images(part: Digits, folder: Path) -> None:
     for name, image in zip(part.ids, part.images, strict=True):
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def most_suspicious(clusters: Mapping[int, NDArray[np.int64]], maps: Callable[[N
 
 
 def alikeness(maps: Maps) -> float:
-    """Mean cosine similarity over all pairs of different maps, signed relevance summed over channels; maps (n, C, H, W).
+    """Mean cosine similarity over all pairs of different maps (n, C, H, W), signed and summed over channels.
 
     With unit vectors u it is (‖Σu‖² - n) / (n (n - 1)), which needs no n² products. Fewer than two maps have none: -1.
     """

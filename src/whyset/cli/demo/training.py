@@ -40,5 +40,5 @@ def predicted(network: nn.Module, images: Images) -> NDArray[np.int64]:
 
 def as_input(images: Images) -> torch.Tensor:
     """What the network sees, by the same preprocessing that `explain` reads from the model file."""
-    preprocessing = Preprocessing(**PREPROCESSING)
+    preprocessing = Preprocessing.from_mapping(PREPROCESSING, "model.py")
     return torch.stack([preprocessing.forward(Image.fromarray(image)) for image in images])
