@@ -1,0 +1,18 @@
+"""The runner: a model and a data set in, a run folder out."""
+
+from whyset.runner.explain import explain
+from whyset.runner.labels import Labels
+from whyset.runner.models import ModelSource
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources import ArraySource, DatasetSource, FolderSource, Source
+
+__all__ = [
+    "ArraySource",
+    "DatasetSource",
+    "FolderSource",
+    "Labels",
+    "ModelSource",
+    "Preprocessing",
+    "Source",
+    "explain",
+]

@@ -1,0 +1,132 @@
+"""`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyset.engines import Engine, Progress, Serial, Silent, engine_of
+from whyset.errors import InputError
+from whyset.runner.job import Job, cores, on_device, set_up, threads_for
+from whyset.runner.models import LoadedModel, ModelSource
+from whyset.runner.plan import Plan
+from whyset.runner.probe import placement
+from whyset.runner.shard import ShardReport, explain_shard
+from whyset.runner.sources import Spread, as_source
+from whyset.runner.summary import Summary
+from whyset.runner.targets import Target
+from whyset.store import Run, run_lease
+
+
+def explain(
+    model: torch.nn.Module | ModelSource,
+    dataset: Any,
+    out: str | Path,
+    *,
+    composite: Any = None,
+    engine: str | Engine = "serial",
+    target: str | int = "label",
+    class_names: Sequence[str] | None = None,
+    batch_size: int = 32,
+    device: str | None = None,
+    inputs: bool = True,
+    seed: int = 0,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Explain every sample of `dataset` and keep the explanations in the folder `out`.
+
+    Called again with the same arguments it continues where it was interrupted, or does nothing. `target` is "label"
+    (the prediction where no label is known), "prediction" or the index of an output; `composite=None` is the plain
+    gradient; `limit` takes that many samples, spread evenly. A sample that fails is recorded (`run.failures`) and the
+    run goes on; a shard that could not be computed stays uncommitted (`run.committed`).
+
+    InputError: something given does not fit, and nothing was written. RunMismatchError: `out` is another run.
+
+    >>> from torch import nn, rand
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 6, 2))
+    >>> run = explain(net, rand(5, 3, 8, 6), out="runs/small")      # doctest: +SKIP
+    >>> run.relevance.shape                                         # doctest: +SKIP
+    (5, 3, 8, 6)
+    """
+    _check_counts(batch_size=batch_size, limit=limit)
+    said, chosen, what = progress or Silent(), engine_of(engine), Target.of(target)
+    loaded = _loaded(model, device)
+    for note in loaded.notes:
+        said.say(note)
+    source = as_source(dataset, loaded.preprocessing, class_names)
+    source = source if limit is None else Spread(source, limit)
+    for note in source.notes:
+        said.say(note)
+    with _evaluating(loaded.module):
+        plan = Plan.of(loaded, source, composite, what, class_names, inputs, seed)
+        said.say(f"{out}: {plan.describe()}")
+        plan.require_space(Path(out))
+        run = plan.open(Path(out))
+        sent = loaded.module if isinstance(chosen, Serial) else model
+        job = Job(run, sent, source, composite, what, batch_size, device, seed, _threads(chosen))
+        with run_lease(run.path):
+            return _compute(job, chosen, said)
+
+
+def _compute(job: Job, engine: Engine, said: Progress) -> Run:
+    """Explain the shards that no commit vouches for."""
+    run, pending = job.run, job.run.pending_shards()
+    rows = sum(stop - start for start, stop in map(run.shard_range, pending))
+    if rows < len(run):
+        said.say(
+            f"{len(run) - rows:,} of {len(run):,} samples are explained already" + ("" if rows else "; nothing to do")
+        )
+    said.start(rows, "samples")
+    summary = Summary(run, said)
+    inside = isinstance(engine, Serial)
+    setup = partial(set_up, job, said.advance) if inside else partial(set_up, job)
+    try:
+        for result in engine.map(explain_shard, pending, setup=setup):
+            summary.add(result)
+            if not inside and isinstance(result.value, ShardReport):
+                said.advance(result.value.samples)
+    finally:
+        said.finish()
+    summary.conclude()
+    return run
+
+
+def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
+    if isinstance(model, ModelSource):
+        loaded = model.load()
+        chosen = device or ("cuda" if torch.cuda.is_available() else None)
+        on_device(loaded.module, chosen)
+        return loaded
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"model is a torch.nn.Module or a ModelSource, not {type(model).__name__}")
+    elsewhere = device is not None and torch.device(device).type != placement(model)[0].type
+    module = on_device(deepcopy(model), device) if elsewhere else model
+    return LoadedModel(module, f"{type(model).__module__}.{type(model).__qualname__}", None)
+
+
+@contextmanager
+def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    """Put every part of the model in evaluation mode, and back as it was."""
+    before = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before.items():
+            part.training = training
+
+
+def _threads(engine: Engine) -> int | None:
+    """Threads for each worker of an engine with processes of its own; the own process keeps what it has."""
+    return None if isinstance(engine, Serial) else threads_for(getattr(engine, "workers", None) or cores())
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"{name} is at least 1, not {count}")

@@ -1,0 +1,96 @@
+"""Everything about a run that is known before its first shard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyset.attribution import stored_form
+from whyset.errors import InputError
+from whyset.runner.models import LoadedModel, weights_hash
+from whyset.runner.probe import Probe, probe
+from whyset.runner.sources import UNKNOWN, Source
+from whyset.runner.targets import Target
+from whyset.runner.versions import versions
+from whyset.store import (
+    ArraySpec,
+    Run,
+    RunConfig,
+    create_run,
+    estimated_bytes,
+    is_run,
+    open_run,
+    require_free_space,
+    samples_table,
+    shard_rows_for,
+    standard_arrays,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The run that is to be made: its configuration, its samples and its arrays."""
+
+    config: RunConfig
+    source: Source
+    arrays: Sequence[ArraySpec]
+
+    @classmethod
+    def of(
+        cls,
+        loaded: LoadedModel,
+        source: Source,
+        composite: Any,
+        target: Target,
+        class_names: Sequence[str] | None,
+        inputs: bool,
+        seed: int,
+    ) -> "Plan":
+        """Try a few samples and put down what determines the run's results."""
+        found = probe(loaded.module, source, composite, target)
+        arrays = standard_arrays(found.shape, input_shape=found.shape if inputs else None)
+        config = RunConfig(
+            model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
+            weights_hash=weights_hash(loaded.module),
+            composite=stored_form(composite),
+            target=target.stored_form(),
+            preprocessing=source.preprocessing.stored_form(),
+            dataset_fingerprint=source.fingerprint(),
+            class_names=output_names(source, class_names, found),
+            shard_rows=shard_rows_for(arrays),
+            seed=seed,
+            dataset=str(getattr(source, "path", type(source).__name__)),
+            versions=versions(),
+        )
+        return cls(config, source, arrays)
+
+    def describe(self) -> str:
+        shape = "x".join(map(str, self.arrays[0].shape))
+        size = estimated_bytes(self.arrays, len(self.source))
+        return f"{len(self.source):,} maps of {shape}, about {size / 1e6:,.1f} MB"
+
+    def open(self, out: Path) -> Run:
+        """Create the run or continue it."""
+        labels = [None if label == UNKNOWN else int(label) for label in self.source.labels]
+        table = samples_table(self.source.ids, labels, self.source.uris)
+        return create_run(out, self.config, table, self.arrays)
+
+    def require_space(self, out: Path) -> None:
+        """InputError if the disk is too small for the rows that are still missing."""
+        missing = int((~open_run(out).committed).sum()) if is_run(out) else len(self.source)
+        require_free_space(out, self.arrays, missing)
+
+
+def output_names(source: Source, given: Sequence[str] | None, found: Probe) -> tuple[str, ...]:
+    """Names of the model's outputs; data with another number of classes needs to be told which output each one is."""
+    names = source.class_names if given is None else given
+    if names is None:
+        return tuple(map(str, range(found.outputs)))
+    if len(names) == found.outputs:
+        return tuple(names)
+    if given is None and len(names) < found.outputs:
+        raise InputError(
+            f"the data has {len(names)} classes and the model {found.outputs} outputs, so the order of the classes does not "
+            "say which output each one is: give the names of all outputs by --labels labels.json (class_names=)"
+        )
+    raise InputError(f"there are {len(names)} class names, but the model has {found.outputs} outputs")

@@ -1,0 +1,56 @@
+"""What is said about a run while it grows and when it ends."""
+
+from typing import Any
+
+import numpy as np
+
+from whyset.engines import Progress, TaskResult
+from whyset.errors import InputError, WhysetError
+from whyset.runner.shard import ShardReport
+from whyset.runner.sources import UNKNOWN
+from whyset.store import DONE, Run
+
+NAMED = 5
+
+
+class Summary:
+    """Listens to finished shards, says what a person should know, and refuses to call a run without a map a success."""
+
+    def __init__(self, run: Run, progress: Progress) -> None:
+        self.run, self.progress = run, progress
+        self.errors: dict[int, str] = {}
+        self.reported = 0
+
+    def add(self, result: TaskResult[int, Any]) -> None:
+        if isinstance(result.value, ShardReport):
+            self.reported += 1
+            if self.reported == 1 and result.value.labelled and self.run.shard_count > 1:
+                self._say_accuracy("accuracy after the first shard", result.value.correct, result.value.labelled)
+        else:
+            self.errors[result.task] = result.error or "unknown error"
+            start, stop = self.run.shard_range(result.task)
+            self.progress.say(f"shard {result.task} (samples {start} to {stop - 1}) failed: {result.error}")
+
+    def conclude(self) -> None:
+        """Say accuracy and failures; raise if nothing at all was explained."""
+        if self.errors and not self.run.committed.any():
+            raise WhysetError(f"no shard could be computed; the first error is {next(iter(self.errors.values()))}")
+        done = self.run.column("status") == DONE
+        failures = self.run.failures
+        if failures and not done.any():
+            raise InputError(f"none of {len(failures):,} samples was explained; the first is {_named(failures[0])}")
+        labelled = done & (self.run.labels != UNKNOWN)
+        if labelled.any():
+            correct = int(np.sum((self.run.column("prediction") == self.run.labels)[labelled]))
+            self._say_accuracy("accuracy", correct, int(labelled.sum()))
+        if failures:
+            more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
+            named = "; ".join(map(_named, failures[:NAMED]))
+            self.progress.say(f"{len(failures):,} of {len(self.run):,} samples failed: {named}{more}")
+
+    def _say_accuracy(self, what: str, correct: int, labelled: int) -> None:
+        self.progress.say(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")
+
+
+def _named(failure: Any) -> str:
+    return f"{failure.id} ({failure.error})"
