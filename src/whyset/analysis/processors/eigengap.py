@@ -1,0 +1,46 @@
+"""The number of clusters, by the largest gap between eigenvalues."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.spectrum import SpectrumOfGraph
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class NumberOfClusters:
+    """How many `clusters`, the `gap` below that eigenvalue, and whether the gap is `clear`.
+
+    It is clear when no other gap is larger, the one after the first eigenvalue included: where that one is the
+    largest, the graph is one cluster, and `clusters` only says how it would fall apart best.
+    """
+
+    clusters: int
+    gap: float
+    clear: bool
+
+
+@dataclass(frozen=True)
+class Eigengap(Processor):
+    """Choose the k in 2 .. `maximum` with the largest λ_k - λ_(k+1) (von Luxburg 2007, section 8.3).
+
+    A graph in c pieces has c eigenvalues 1, so k is never below c, and may exceed `maximum` only to reach c.
+    """
+
+    maximum: int = 16
+
+    def __post_init__(self) -> None:
+        if self.maximum < 2:
+            raise InputError(f"Eigengap: maximum must be at least 2, got {self.maximum}.")
+
+    def __call__(self, spectrum: SpectrumOfGraph) -> NumberOfClusters:
+        gaps = -np.diff(spectrum.eigenvalues)  # gaps[i] lies below eigenvalue i + 1
+        lowest = max(2, spectrum.components)
+        highest = min(max(self.maximum, lowest), len(gaps))
+        if highest < lowest:
+            raise InputError(f"{len(gaps) + 1} eigenvalues are too few to choose among {lowest} clusters and more.")
+        clusters = lowest + int(np.argmax(gaps[lowest - 1 : highest]))
+        gap = float(gaps[clusters - 1])
+        return NumberOfClusters(clusters, gap, clear=bool(gap >= gaps[: self.maximum].max()))

@@ -1,0 +1,38 @@
+"""k-means on the leading eigenvectors."""
+
+from dataclasses import dataclass
+
+from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.clustering import Clustering, by_size, spectral_coordinates
+from whyset.analysis.processors.eigengap import NumberOfClusters
+from whyset.analysis.processors.spectrum import SpectrumOfGraph
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class KMeans(Processor):
+    """Cluster k row-normalised eigenvectors into k clusters; k is `clusters`, or what the eigengap says if None."""
+
+    clusters: int | None = None
+    restarts: int = 10
+
+    seeded = True
+
+    def __post_init__(self) -> None:
+        if (self.clusters is not None and self.clusters < 2) or self.restarts < 1:
+            raise InputError(f"KMeans needs clusters >= 2 (or None) and restarts >= 1, got {self}.")
+
+    @property
+    def name(self) -> str:
+        return "kmeans" if self.clusters is None else f"kmeans-{self.clusters}"
+
+    def __call__(self, spectrum: SpectrumOfGraph, number: NumberOfClusters, *, seed: int) -> Clustering:
+        from sklearn.cluster import KMeans as Lloyd
+
+        k = number.clusters if self.clusters is None else self.clusters
+        coordinates = spectral_coordinates(spectrum, k)
+        taking_part = ~spectrum.isolated
+        if k > taking_part.sum():
+            raise InputError(f"{k} clusters need at least {k} samples, got {taking_part.sum()}.")
+        found = Lloyd(k, n_init=self.restarts, random_state=seed).fit_predict(coordinates[taking_part])
+        return Clustering(by_size(found, taking_part), coordinates, "eigengap" if self.clusters is None else "given")
