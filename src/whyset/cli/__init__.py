@@ -1,0 +1,13 @@
+"""The command line: one file per command, and nothing heavy before a command runs."""
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `whyset` with these arguments (those of the process by default) and return the exit code.
+
+    0: done; 2: wrong input, with one line that says what and what to do; 3: partly done; 130: interrupted.
+    """
+    from whyset.cli.app import run
+
+    return run(argv)

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from whyset.engines import Engine, Progress, Serial, Silent, engine_of
 from whyset.errors import InputError
-from whyset.runner.job import Job, cores, on_device, set_up, threads_for
+from whyset.runner.job import Job, on_device, set_up
+from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
 from whyset.runner.plan import Plan
 from whyset.runner.probe import placement
@@ -30,7 +31,7 @@ def explain(
     composite: Any = None,
     engine: str | Engine = "serial",
     target: str | int = "label",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | Labels | None = None,
     batch_size: int = 32,
     device: str | None = None,
     inputs: bool = True,
@@ -42,8 +43,9 @@ def explain(
 
     Called again with the same arguments it continues where it was interrupted, or does nothing. `target` is "label"
     (the prediction where no label is known), "prediction" or the index of an output; `composite=None` is the plain
-    gradient; `limit` takes that many samples, spread evenly. A sample that fails is recorded (`run.failures`) and the
-    run goes on; a shard that could not be computed stays uncommitted (`run.committed`).
+    gradient; `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly. A sample
+    that fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
+    (`run.committed`).
 
     InputError: something given does not fit, and nothing was written. RunMismatchError: `out` is another run.
 
@@ -58,17 +60,18 @@ def explain(
     loaded = _loaded(model, device)
     for note in loaded.notes:
         said.say(note)
-    source = as_source(dataset, loaded.preprocessing, class_names)
+    labels = class_names if isinstance(class_names, Labels | None) else Labels.of(class_names)
+    source = as_source(dataset, loaded.preprocessing, labels)
     source = source if limit is None else Spread(source, limit)
     for note in source.notes:
         said.say(note)
     with _evaluating(loaded.module):
-        plan = Plan.of(loaded, source, composite, what, class_names, inputs, seed)
+        plan = Plan.of(loaded, source, composite, what, labels, inputs, seed)
         said.say(f"{out}: {plan.describe()}")
         plan.require_space(Path(out))
         run = plan.open(Path(out))
         sent = loaded.module if isinstance(chosen, Serial) else model
-        job = Job(run, sent, source, composite, what, batch_size, device, seed, _threads(chosen))
+        job = Job(run, sent, source, composite, what, batch_size, device, seed)
         with run_lease(run.path):
             return _compute(job, chosen, said)
 
@@ -78,15 +81,14 @@ def _compute(job: Job, engine: Engine, said: Progress) -> Run:
     run, pending = job.run, job.run.pending_shards()
     rows = sum(stop - start for start, stop in map(run.shard_range, pending))
     if rows < len(run):
-        said.say(
-            f"{len(run) - rows:,} of {len(run):,} samples are explained already" + ("" if rows else "; nothing to do")
-        )
+        then = "" if rows else "; nothing to do"
+        said.say(f"{len(run) - rows:,} of {len(run):,} samples are explained already{then}")
     said.start(rows, "samples")
     summary = Summary(run, said)
     inside = isinstance(engine, Serial)
     setup = partial(set_up, job, said.advance) if inside else partial(set_up, job)
     try:
-        for result in engine.map(explain_shard, pending, setup=setup):
+        for result in engine.map(cast(Any, explain_shard), pending, setup=setup):  # the map allows for no setup
             summary.add(result)
             if not inside and isinstance(result.value, ShardReport):
                 said.advance(result.value.samples)
@@ -119,11 +121,6 @@ def _evaluating(module: torch.nn.Module) -> Iterator[None]:
     finally:
         for part, training in before.items():
             part.training = training
-
-
-def _threads(engine: Engine) -> int | None:
-    """Threads for each worker of an engine with processes of its own; the own process keeps what it has."""
-    return None if isinstance(engine, Serial) else threads_for(getattr(engine, "workers", None) or cores())
 
 
 def _check_counts(**counts: int | None) -> None:

@@ -1,6 +1,5 @@
 """What a worker needs to explain shards, and how it gets ready."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,6 @@ class Job:
     batch_size: int
     device: str | None
     seed: int
-    threads: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +36,10 @@ class Worker:
 
 
 def set_up(job: Job, advance: Callable[[int], None] | None = None) -> Worker:
-    """Make a worker; in a process of its own it takes its share of the processor's cores."""
-    if job.threads is not None:
-        torch.set_num_threads(job.threads)
+    """Make a worker: load the model if it comes by name, and put it where it computes."""
     model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
     return Worker(job, on_device(model, job.device), advance)
 
 
 def on_device(model: torch.nn.Module, device: str | None) -> torch.nn.Module:
     return model if device is None else model.to(device)
-
-
-def threads_for(workers: int) -> int:
-    """Threads of each of so many workers, so that together they use every core that this process may use."""
-    return max(1, cores() // max(workers, 1))
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

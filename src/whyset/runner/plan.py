@@ -7,6 +7,7 @@ from typing import Any
 
 from whyset.attribution import stored_form
 from whyset.errors import InputError
+from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
 from whyset.runner.sources import UNKNOWN, Source
@@ -42,7 +43,7 @@ class Plan:
         source: Source,
         composite: Any,
         target: Target,
-        class_names: Sequence[str] | None,
+        labels: Labels | None,
         inputs: bool,
         seed: int,
     ) -> "Plan":
@@ -56,7 +57,7 @@ class Plan:
             target=target.stored_form(),
             preprocessing=source.preprocessing.stored_form(),
             dataset_fingerprint=source.fingerprint(),
-            class_names=output_names(source, class_names, found),
+            class_names=output_names(source, labels, found),
             shard_rows=shard_rows_for(arrays),
             seed=seed,
             dataset=str(getattr(source, "path", type(source).__name__)),
@@ -81,16 +82,16 @@ class Plan:
         require_free_space(out, self.arrays, missing)
 
 
-def output_names(source: Source, given: Sequence[str] | None, found: Probe) -> tuple[str, ...]:
+def output_names(source: Source, given: Labels | None, found: Probe) -> tuple[str, ...]:
     """Names of the model's outputs; data with another number of classes needs to be told which output each one is."""
-    names = source.class_names if given is None else given
+    names = source.class_names if given is None else given.names
     if names is None:
         return tuple(map(str, range(found.outputs)))
     if len(names) == found.outputs:
         return tuple(names)
     if given is None and len(names) < found.outputs:
         raise InputError(
-            f"the data has {len(names)} classes and the model {found.outputs} outputs, so the order of the classes does not "
-            "say which output each one is: give the names of all outputs by --labels labels.json (class_names=)"
+            f"the data has {len(names)} classes and the model {found.outputs} outputs, so their order does not say "
+            "which output each one is: give the names of all outputs by --labels labels.json (class_names=)"
         )
     raise InputError(f"there are {len(names)} class names, but the model has {found.outputs} outputs")

@@ -5,14 +5,14 @@ from importlib.metadata import version
 
 import torch
 
-import whyset
+from whyset import __version__
 
 PACKAGES = ("torch", "numpy", "zarr", "pillow")
 
 
 def versions() -> dict[str, str]:
     """Versions of what takes part in explaining."""
-    return {"whyset": whyset.__version__, "python": platform.python_version()} | {n: version(n) for n in PACKAGES}
+    return {"whyset": __version__, "python": platform.python_version()} | {n: version(n) for n in PACKAGES}
 
 
 def provenance(device: torch.device) -> dict[str, str | dict[str, str]]:

@@ -1,6 +1,5 @@
 """Where samples come from: one protocol, one file per kind."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +15,7 @@ from whyset.runner.sources.subset import Spread
 __all__ = ["UNKNOWN", "ArraySource", "DatasetSource", "FolderSource", "Source", "Spread", "as_source", "spread"]
 
 
-def as_source(data: Any, preprocessing: Preprocessing | None, class_names: Sequence[str] | None) -> Source:
+def as_source(data: Any, preprocessing: Preprocessing | None, labels: Labels | None) -> Source:
     """Wrap what a person gives: a source, the path of a folder, (images, labels) or a map-style data set."""
     if callable(getattr(data, "fingerprint", None)):
         return cast(Source, data)
@@ -25,9 +24,10 @@ def as_source(data: Any, preprocessing: Preprocessing | None, class_names: Seque
             raise InputError(
                 f"images in {data} need a Preprocessing: pass FolderSource({str(data)!r}, Preprocessing(...))"
             )
-        return FolderSource(Path(data), preprocessing, None if class_names is None else Labels.of(class_names))
+        return FolderSource(Path(data), preprocessing, labels)
+    names = None if labels is None else labels.names
     if isinstance(data, (tuple, list)) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
-        return ArraySource(*data, class_names=class_names)
+        return ArraySource(*data, class_names=names)
     if hasattr(data, "shape"):
-        return ArraySource(data, class_names=class_names)
+        return ArraySource(data, class_names=names)
     return DatasetSource(data, preprocessing)

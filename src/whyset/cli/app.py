@@ -1,0 +1,61 @@
+"""The program: its commands, and what becomes of their errors."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+import whyset
+from whyset.errors import WhysetError
+
+COMMANDS = ("explain", "analyze", "view", "report", "verify", "rules", "composites")
+DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """Run the program; errors that were raised on purpose become one line on stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("interrupted; the same command again continues", INTERRUPTED)
+    except UsageError as error:
+        command = next((name for name in arguments[:1] if name in COMMANDS), "")
+        told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
+        return _failed(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads: say nothing more, not even at exit
+        return DONE
+    except (WhysetError, OSError) as error:
+        return _failed(str(error), WRONG_INPUT)
+
+
+def program() -> typer.Typer:
+    """The program with all its commands."""
+    app = typer.Typer(help=whyset.__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(_options)
+    for name in COMMANDS:
+        module = import_module(f"whyset.cli.{name}")
+        app.command(name, epilog=f"Example: {getattr(module, 'EXAMPLE', f'whyset {name}')}")(getattr(module, name))
+    return app
+
+
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        print(whyset.__version__)
+        raise typer.Exit
+
+
+def _failed(message: str, code: int) -> int:
+    """One line on stderr; the traceback before it only where it is asked for."""
+    if os.environ.get("WHYSET_DEBUG"):
+        traceback.print_exc()
+    print("whyset:", " ".join(message.split()), file=sys.stderr)
+    return code

@@ -1,0 +1,63 @@
+"""`whyset composites`"""
+
+from typing import Annotated
+
+import typer
+
+from whyset.cli.options import (
+    Mean,
+    Mode,
+    OnUnknown,
+    Size,
+    Std,
+    Weights,
+    composite_of,
+    preprocessing_fields,
+)
+from whyset.errors import InputError
+
+EXAMPLE = "whyset composites --model torchvision:resnet50 --weights resnet.pt --composite epsilon_plus"
+
+
+def composites(
+    model: Annotated[
+        str | None, typer.Option(help="Print the plan for this model: which operation gets which rule.")
+    ] = None,
+    weights: Weights = None,
+    composite: Annotated[str, typer.Option(help="The composite to plan with.")] = "epsilon_plus_flat",
+    size: Size = None,
+    mean: Mean = None,
+    std: Std = None,
+    mode: Mode = None,
+    on_unknown: OnUnknown = "warn",
+) -> None:
+    """List the composites; with --model, print which rule each operation of the model gets, and why."""
+    if model is None:
+        return _print_list()
+    import torch
+
+    from whyset.runner import ModelSource
+
+    loaded = ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)).load()
+    if loaded.preprocessing is None or loaded.preprocessing.size is None:
+        raise InputError(f"{model} does not say how large its input is: give --size")
+    example = torch.rand(1, loaded.preprocessing.channels, *loaded.preprocessing.size)
+    chosen = composite_of(composite, on_unknown)
+    if chosen is None:
+        raise InputError("the plain gradient has no plan: every operation propagates as autograd does")
+    print(chosen.plan(loaded.module, example))
+    return None
+
+
+def _print_list() -> None:
+    from inspect import getdoc
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from whyset.attribution.composites import COMPOSITES
+
+    table = Table("composite", "what it does", box=None, padding=(0, 2, 0, 0))
+    for name, composite in COMPOSITES.items():
+        table.add_row(name, (getdoc(composite) or "").split("\n\n")[0].replace("\n", " "))
+    Console(highlight=False).print(table)

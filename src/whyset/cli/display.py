@@ -1,0 +1,89 @@
+"""How long work shows itself: a bar with rate and remaining time on a terminal, plain lines otherwise."""
+
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.progress import TimeRemainingColumn as RemainingTime
+from rich.text import Text
+
+LINE_SECONDS = 10.0
+
+
+def display() -> "Bar | Lines":
+    """What fits where the output goes."""
+    console = Console(highlight=False)
+    return Bar(console) if console.is_terminal else Lines()
+
+
+class Rate(ProgressColumn):
+    """Units finished per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.1f} {task.description}/s")
+
+
+class Bar:
+    """A progress bar; lines that are said scroll by above it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bar: Progress | None = None
+        self.task = TaskID(0)
+
+    def start(self, total: int, unit: str) -> None:
+        self.finish()
+        if total:
+            remaining = RemainingTime(elapsed_when_finished=True)
+            self.bar = Progress(
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.description}"),
+                Rate(),
+                remaining,
+                console=self.console,
+            )
+            self.task = self.bar.add_task(unit, total=total)
+            self.bar.start()
+
+    def advance(self, n: int) -> None:
+        if self.bar is not None:
+            self.bar.advance(self.task, n)
+
+    def say(self, line: str) -> None:
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    def finish(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+@dataclass
+class Lines:
+    """Plain lines: one every ten seconds with what is done, the rate and the remaining time, and one at the end."""
+
+    total: int = 0
+    done: int = 0
+    unit: str = ""
+    started: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
+
+    def start(self, total: int, unit: str) -> None:
+        self.total, self.done, self.unit = total, 0, unit
+        self.started = self.said = time.monotonic()
+
+    def advance(self, n: int) -> None:
+        self.done += n
+        now = time.monotonic()
+        if self.done >= self.total or now - self.said >= LINE_SECONDS:
+            self.said = now
+            rate = self.done / max(now - self.started, 1e-9)
+            left = f", {(self.total - self.done) / rate:,.0f} s left" if 0 < self.done < self.total else ""
+            self.say(f"{self.done:,} of {self.total:,} {self.unit} ({rate:,.1f}/s{left})")
+
+    def say(self, line: str) -> None:
+        print(line, flush=True)
+
+    def finish(self) -> None: ...

@@ -1,0 +1,78 @@
+"""Options that several commands share, and how their text is read."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from whyset.errors import InputError
+
+Model = Annotated[str, typer.Option(help="file.py:function, torchvision:NAME or timm:NAME.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="Checkpoint with the state dict; it is read with weights_only=True.")
+]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, as made by whyset explain.", metavar="RUN")]
+EngineName = Annotated[str, typer.Option("--engine", help="serial, or local: worker processes on this machine.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes of the local engine.", min=1)]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+OnUnknown = Annotated[str, typer.Option(help="At an operation without a rule: warn, raise or gradient.")]
+Size = Annotated[str | None, typer.Option(help="The model's input: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.")]
+Mean = Annotated[str | None, typer.Option(help="Mean of each channel in [0, 1], such as 0.485,0.456,0.406.")]
+Std = Annotated[str | None, typer.Option(help="Standard deviation of each channel, such as 0.229,0.224,0.225.")]
+Mode = Annotated[str | None, typer.Option(help="Colours of the images: RGB or L (grey).")]
+
+
+def preprocessing_fields(size: str | None, mean: str | None, std: str | None, mode: str | None) -> Mapping[str, Any]:
+    """The fields of a Preprocessing that were given; a given size goes without what came before it."""
+    given: dict[str, Any] = {}
+    if size is not None:
+        given.update(size=numbers("--size", size.replace("x", ","), int), resize=None)
+    if mean is not None:
+        given["mean"] = numbers("--mean", mean, float)
+    if std is not None:
+        given["std"] = numbers("--std", std, float)
+    if mode is not None:
+        given["mode"] = mode
+    return given
+
+
+def numbers(option: str, text: str, kind: type[int] | type[float]) -> tuple[Any, ...]:
+    """Numbers separated by commas."""
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} takes numbers separated by commas, not {text!r}") from None
+
+
+def engine_of(name: str, workers: int | None) -> Any:
+    """The engine of that name, with so many workers where it has any."""
+    from whyset.engines import ENGINES
+
+    kind = chosen(ENGINES, name, "engine")
+    if workers is None:
+        return kind()
+    try:
+        return kind(workers=workers)
+    except TypeError:
+        raise InputError(f"the engine {name} has no workers; leave out --workers or take --engine local") from None
+
+
+def composite_of(name: str, on_unknown: str) -> Any:
+    """The composite of that name; "gradient" is the plain gradient, without any rule."""
+    from whyset.attribution.composites import COMPOSITES
+
+    if name == "gradient":
+        return None
+    return chosen(COMPOSITES, name, "composite", "gradient")(on_unknown=on_unknown)
+
+
+def chosen(table: Mapping[str, Any], name: str, what: str, *others: str) -> Any:
+    """The entry of a table, or an error with the names that there are."""
+    if name in table:
+        return table[name]
+    names = [*table, *others]
+    close = get_close_matches(name, names, 1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    raise InputError(f"there is no {what} {name!r}{meant}; there are {', '.join(names)}")
