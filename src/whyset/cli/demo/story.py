@@ -26,6 +26,7 @@ class Reliance:
     """What the network answers to clean test images, and to the same images with the mark."""
 
     accuracy: float
+    accuracy_with_mark: float
     recall_without_mark: float
     recall_with_mark: float
     others_without_mark: float
@@ -62,6 +63,7 @@ def reliance(predict: Callable[[Images], NDArray[np.int64]], test: Digits, recip
     own = test.labels == recipe.planted_class
     return Reliance(
         accuracy=float(np.mean(without == test.labels)),
+        accuracy_with_mark=float(np.mean(with_it == test.labels)),
         recall_without_mark=float(np.mean(without[own] == recipe.planted_class)),
         recall_with_mark=float(np.mean(with_it[own] == recipe.planted_class)),
         others_without_mark=float(np.mean(without[~own] == recipe.planted_class)),
