@@ -35,7 +35,6 @@ def create_app(
     app = FastAPI(
         title="whyset viewer",
         version=__version__,
-        root_path=access.root_path,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
 from whyset.store import Run, open_run
-from whyset.store.layout import ANALYSES, COMMITS, DONE, FAILED, RUN, STATUS
+from whyset.store.layout import COMMITS, DONE, FAILED, RUN, STATUS
 from whyset.viewer.errors import not_found, unreadable
 
 COLUMNS = ("label", "prediction", "target", "confidence", "status")
@@ -130,9 +130,9 @@ class Library:
 
 
 def _stamp(path: Path) -> tuple[object, ...]:
-    """What changes when a run grows: its record and the folders that commits and analyses are put into."""
-    folders = [path / COMMITS, path / ANALYSES, *sorted((path / ANALYSES).glob("*/"))]
-    return tuple((str(entry), _changed(entry)) for entry in (path / RUN, *folders))
+    """What changes when a run grows; the number of commits too, as two may fall into one tick of the clock."""
+    commits = path / COMMITS
+    return _changed(path / RUN), _changed(commits), sum(1 for _ in commits.glob("*.json"))
 
 
 def _changed(path: Path) -> int | None:

@@ -81,7 +81,10 @@ def cookie_name(request: Request) -> str:
 
 @dataclass(frozen=True)
 class Guard:
-    """ASGI middleware: answers only those whom `access` lets in, and turns ?token= into the cookie."""
+    """ASGI middleware: answers only those whom `access` lets in, and turns ?token= into the cookie.
+
+    Routes are found with and without the `root_path` in front, as some proxies cut it and some do not.
+    """
 
     app: ASGIApp
     access: Access
@@ -91,7 +94,7 @@ class Guard:
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
             answer = self._refusal_or_redirect(Request(scope)) or self.app
-            await answer(scope, receive, send)
+            await answer({**scope, "root_path": self.access.root_path}, receive, send)
 
     def _refusal_or_redirect(self, request: Request) -> Response | None:
         host, path = request.headers.get("host", ""), self._path(request)

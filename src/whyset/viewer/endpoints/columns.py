@@ -9,7 +9,7 @@ from whyset.viewer.parameters import Name, OneRun
 
 
 def get_run_column(request: Request, opened: OneRun, column: Name) -> Response:
-    """label, prediction, target (int32, -1: not known), confidence (float32, NaN) or status (uint8, 0), one per sample."""
+    """One value per sample; what is not known or not committed is -1 (int32), NaN (float32) or 0 (status)."""
     if column not in COLUMNS:
         raise not_found("column", column, f"/api/runs/{opened.id}")
     return answer(request, encode(opened.column(column)), immutable=opened.complete)

@@ -1,0 +1,135 @@
+"""Columns travel as little-endian bytes that decode to the store's values, once."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from whyset.store import Run
+from whyset.viewer.columns import encode
+from whyset.viewer.errors import ApiError
+
+WIRE = {"int32": "<i4", "float32": "<f4", "uint8": "u1"}
+
+
+def decoded(answer: object) -> np.ndarray:
+    assert answer.status_code == 200, answer.text
+    shape = [int(side) for side in answer.headers["x-shape"].split(",")]
+    return np.frombuffer(answer.content, WIRE[answer.headers["x-dtype"]]).reshape(shape)
+
+
+@given(
+    arrays(
+        st.sampled_from(["<i2", ">i4", "<i8", "|b1", "|u1", "<f2", ">f8", "<f4"]),
+        array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4),
+        elements={"min_value": 0, "max_value": 1},
+    )
+)
+def test_every_number_type_arrives_whatever_its_byte_order(array: np.ndarray) -> None:
+    payload = encode(array)
+    received = np.frombuffer(payload.body, WIRE[payload.dtype]).reshape(payload.shape)
+    assert np.array_equal(received, array.astype(received.dtype))
+
+
+def test_array_that_is_not_contiguous_keeps_its_order() -> None:
+    array = np.arange(6, dtype=np.int64).reshape(2, 3).T
+    assert np.frombuffer(encode(array).body, "<i4").tolist() == [0, 3, 1, 4, 2, 5]
+
+
+@pytest.mark.parametrize("array", [np.array([2**31]), np.array([-(2**31) - 1]), np.array(["a"]), np.array([1j])])
+def test_what_would_be_falsified_is_refused(array: np.ndarray) -> None:
+    with pytest.raises(ApiError):
+        encode(array)
+
+
+def test_etag_tells_types_and_shapes_with_equal_bytes_apart() -> None:
+    tags = {encode(np.zeros(shape, dtype)).etag for shape in [(2, 2), (4,)] for dtype in ["i4", "f4"]}
+    assert len(tags) == 4
+
+
+@pytest.mark.parametrize("name", ["prediction", "target", "confidence", "status"])
+def test_run_column_holds_the_stores_values(client: TestClient, run: Run, half: Run, name: str) -> None:
+    for id, stored in (("sample", run), ("half", half)):
+        received = decoded(client.get(f"/api/runs/{id}/columns/{name}"))
+        assert np.array_equal(received, stored.column(name), equal_nan=name == "confidence")
+
+
+def test_labels_are_minus_one_where_unknown(client: TestClient, run: Run) -> None:
+    received = decoded(client.get("/api/runs/sample/columns/label"))
+    assert np.array_equal(received, run.labels)
+    assert received[41] == -1
+
+
+def test_description_of_a_run_announces_the_columns_as_they_come(client: TestClient) -> None:
+    for column in client.get("/api/runs/sample").json()["columns"]:
+        received = client.get(f"/api/runs/sample/columns/{column['name']}")
+        assert received.headers["x-dtype"] == column["dtype"]
+        assert received.headers["x-shape"] == str(column["length"])
+
+
+def test_category_columns_hold_the_stores_values(client: TestClient, run: Run) -> None:
+    stored = run.analysis("spray").category("horse")
+    address = f"/api/runs/sample/analyses/spray/{stored.id}"
+    announced = {column["name"]: column for column in client.get(address).json()["columns"]}
+    assert set(announced) == set(stored.columns)
+    for name in stored.columns:
+        answer = client.get(f"{address}/columns/{name}")
+        received = decoded(answer)
+        assert np.array_equal(received, stored.column(name).astype(received.dtype))
+        assert announced[name]["dtype"] == answer.headers["x-dtype"]
+        assert announced[name]["shape"] == list(received.shape)
+
+
+ADDRESSES = [
+    "/api/runs/sample/columns/label",
+    "/api/runs/sample/analyses/spray/00002/columns/embedding.tsne",
+    "/api/runs/sample/maps?indices=1,2",
+    "/api/runs/sample/inputs?indices=1,2",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
+def test_known_content_is_not_sent_again(client: TestClient, address: str, form: str) -> None:
+    tag = client.get(address).headers["etag"]
+    again = client.get(address, headers={"If-None-Match": form.format(tag)})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["etag"] == tag
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_other_content_is_sent(client: TestClient, address: str) -> None:
+    assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_only_what_cannot_change_is_kept_for_good(client: TestClient) -> None:
+    def caching(address: str) -> str:
+        return client.get(f"/api/runs/{address}").headers["cache-control"]
+
+    assert "immutable" in caching("sample/columns/label")
+    assert "immutable" in caching("sample/maps?indices=1")
+    assert caching("half/columns/status") == "private, no-cache"
+    assert caching("half/maps?indices=1") == "private, no-cache"
+    assert caching("sample/analyses/spray/00000/columns/index") == "private, no-cache"
+
+
+def test_caches_keep_viewers_with_other_tokens_apart(client: TestClient) -> None:
+    assert client.get("/api/runs/sample/columns/label").headers["vary"] == "Cookie"
+
+
+def test_damaged_column_is_told_and_the_others_still_come(
+    admitted: Callable[..., TestClient], sample: object, tmp_path: object
+) -> None:
+    run = sample.make_sample_run(tmp_path / "run")
+    (run.path / "analyses/spray/00001/embedding.tsne.npy").write_bytes(b"not an array")
+    client, address = admitted(run.path), "/api/runs/run/analyses/spray/00001"
+    answer = client.get(f"{address}/columns/embedding.tsne")
+    assert answer.status_code == 409
+    assert "embedding.tsne.npy" in answer.json()["error"]["message"]
+    assert client.get(address).status_code == 200
+    assert client.get(f"{address}/columns/index").status_code == 200

@@ -1,0 +1,162 @@
+"""Maps and inputs of many samples at once: values, order, sides that differ, sizes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whyset.image import COLOR_MAPS, indices, lookup
+from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.viewer.maps import fitted
+
+ROWS = [59, 0, 17, 17]
+
+
+def received_maps(client: TestClient, query: str) -> tuple[np.ndarray, np.ndarray]:
+    answer = client.get(f"/api/runs/sample/maps?{query}")
+    count, height, width = (int(side) for side in answer.headers["x-shape"].split(","))
+    assert len(answer.content) == count * (4 + height * width)
+    scale = np.frombuffer(answer.content[: 4 * count], "<f4")
+    return scale, np.frombuffer(answer.content[4 * count :], np.uint8).reshape(count, height, width)
+
+
+def received_inputs(client: TestClient, query: str) -> np.ndarray:
+    answer = client.get(f"/api/runs/sample/inputs?{query}")
+    return np.frombuffer(answer.content, np.uint8).reshape([int(n) for n in answer.headers["x-shape"].split(",")])
+
+
+def block_means(pictures: np.ndarray) -> np.ndarray:
+    """Means over 2 x 2 pixels of (..., 12, 18)."""
+    return pictures.reshape(*pictures.shape[:-2], 6, 2, 9, 2).mean(axis=(-3, -1))
+
+
+def test_maps_are_channel_sums_within_half_a_step_in_the_order_asked_for(client: TestClient, run: Run) -> None:
+    scale, pictures = received_maps(client, "indices=59,0,17,17")
+    exact = run.relevance[ROWS].sum(axis=1, dtype=np.float64)
+    assert pictures.shape == exact.shape == (4, 12, 18)
+    assert np.allclose(scale, np.abs(exact).max(axis=(1, 2)), rtol=1e-6)
+    steps = (pictures.astype(float) - 128) / 127 * scale[:, None, None]
+    assert (np.abs(steps - exact) <= scale[:, None, None] / 254 * (1 + 1e-5)).all()
+
+
+def test_maps_are_averaged_over_areas_when_smaller(client: TestClient, run: Run) -> None:
+    scale, pictures = received_maps(client, "indices=59,0,17,17&size=9")
+    exact = block_means(run.relevance[ROWS].sum(axis=1, dtype=np.float64))
+    assert pictures.shape == (4, 6, 9)
+    assert np.allclose(scale, np.abs(exact).max(axis=(1, 2)), rtol=1e-5)
+    expected = np.stack([indices(one, float(top)) for one, top in zip(exact, scale, strict=True)])
+    assert np.abs(pictures.astype(int) - expected).max() <= 1
+
+
+def test_inputs_are_the_stored_pixels_with_channels_last(client: TestClient, run: Run) -> None:
+    assert np.array_equal(received_inputs(client, "indices=59,0,17,17"), run.inputs[ROWS].transpose(0, 2, 3, 1))
+
+
+def test_inputs_are_averaged_over_areas_when_smaller(client: TestClient, run: Run) -> None:
+    received = received_inputs(client, "indices=59,0&size=9")
+    exact = block_means(run.inputs[[59, 0]]).transpose(0, 2, 3, 1)
+    assert received.shape == (2, 6, 9, 3)
+    assert np.abs(received - exact).max() <= 1
+
+
+def test_pictures_are_never_enlarged(client: TestClient) -> None:
+    whole = client.get("/api/runs/sample/maps?indices=5")
+    assert client.get("/api/runs/sample/maps?indices=5&size=512").content == whole.content
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(8, 512))
+def test_fitted_sides_keep_their_order_and_ratio(height: int, width: int, longest: int) -> None:
+    high, wide = fitted(height, width, longest)
+    assert max(high, wide) == min(longest, max(height, width))
+    assert min(high, wide) >= 1
+    assert (high - wide) * (height - width) >= 0
+    assert abs(high * width - wide * height) <= max(height, width) * max(1, max(height, width) / longest)
+
+
+@pytest.fixture
+def strange(tmp_path: object) -> Run:
+    """A run with an all-zero, an all-negative and a tiny map, without inputs."""
+    config = RunConfig(
+        model="m", weights_hash="w", composite=None, target=0, preprocessing={}, dataset_fingerprint="d",
+        class_names=("a",), shard_rows=16,
+    )  # fmt: skip
+    run = create_run(tmp_path / "strange", config, samples_table(["a", "b", "c"]), standard_arrays((2, 4, 6)))
+    maps = np.zeros((3, 2, 4, 6), np.float32)
+    maps[1], maps[2, :, 3, 0] = -2.0, 1e-30
+    numbers = {name: np.zeros(3, np.int64) for name in ("target", "prediction")}
+    write_shard(run, 0, {"attribution/input": maps, "confidence": np.ones(3, np.float32), **numbers})
+    return run
+
+
+def test_strange_maps_keep_their_zero_and_sign(admitted: Callable[..., TestClient], strange: Run) -> None:
+    answer = admitted(strange.path).get("/api/runs/strange/maps?indices=0,1,2")
+    scale = np.frombuffer(answer.content[:12], "<f4")
+    pictures = np.frombuffer(answer.content[12:], np.uint8).reshape(3, 4, 6)
+    assert scale[:2].tolist() == [0, 4]
+    assert scale[2] == pytest.approx(2e-30, rel=1e-2)
+    assert (pictures[0] == 128).all()
+    assert (pictures[1] == 1).all()
+    assert (pictures[2] == np.where(np.arange(24).reshape(4, 6) == 18, 255, 128)).all()
+
+
+def test_run_without_inputs_says_so(admitted: Callable[..., TestClient], strange: Run) -> None:
+    client = admitted(strange.path)
+    assert client.get("/api/runs/strange").json()["input_shape"] is None
+    answer = client.get("/api/runs/strange/inputs?indices=0")
+    assert answer.status_code == 404
+    assert "without inputs" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("what", ["maps", "inputs"])
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("half/{}?indices=3,16", 409, "sample 16 has not been explained yet"),
+        ("sample/{}?indices=3,23", 409, "sample 23 failed and has no explanation: relevance is not finite"),
+        ("sample/{}?indices=60", 404, "no sample 60"),
+        ("sample/{}?indices=999999999999", 404, "no sample"),
+        ("sample/{}?indices=" + "1," * 256 + "1", 422, "at most 256"),
+        ("sample/{}", 422, "indices"),
+        ("sample/{}?indices=", 422, "indices"),
+        ("sample/{}?indices=-1", 422, "indices"),
+        ("sample/{}?indices=1,", 422, "indices"),
+        ("sample/{}?indices=1;2", 422, "indices"),
+        ("sample/{}?indices=٣", 422, "indices"),
+        ("sample/{}?indices=9999999999999", 422, "indices"),
+        ("sample/{}?indices=1&size=7", 422, "size"),
+        ("sample/{}?indices=1&size=513", 422, "size"),
+        ("sample/{}?indices=1&size=1e2", 422, "size"),
+        ("nowhere/{}?indices=1", 404, "nowhere"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_the_reason(
+    client: TestClient, what: str, address: str, status: int, words: str
+) -> None:
+    answer = client.get("/api/runs/" + address.format(what))
+    assert answer.status_code == status
+    assert words in answer.json()["error"]["message"]
+
+
+def test_answers_are_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whyset.viewer.maps.MOST_BYTES", 2 * 12 * 18 * 3)
+    assert client.get("/api/runs/sample/inputs?indices=1,2").status_code == 200
+    assert client.get("/api/runs/sample/inputs?indices=1,2,3").status_code == 422
+    assert client.get("/api/runs/sample/inputs?indices=1,2,3&size=9").status_code == 200
+
+
+def test_reading_in_pieces_changes_nothing(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "/api/runs/sample/maps?indices=40,2,18,1,59"
+    whole = client.get(address).content
+    monkeypatch.setattr("whyset.viewer.maps.MOST_BYTES", 2 * 4 * 12 * 18 * 3)
+    assert client.get(address).content == whole
+
+
+def test_colour_maps_are_those_of_python(client: TestClient) -> None:
+    received = client.get("/api/color-maps").json()
+    assert set(received) == set(COLOR_MAPS)
+    for name, table in received.items():
+        assert np.array_equal(np.reshape(table["lookup"], (256, 3)), lookup(name))
+        assert table["diverging"] == COLOR_MAPS[name].diverging
