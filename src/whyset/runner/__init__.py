@@ -1,6 +1,6 @@
 """The runner: a model and a data set in, a run folder out."""
 
-from whyset.runner.explain import explain
+from whyset.runner.explaining import explain
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing

@@ -5,14 +5,12 @@ from importlib.metadata import version
 
 import torch
 
-from whyset import __version__
-
-PACKAGES = ("torch", "numpy", "zarr", "pillow")
+PACKAGES = ("whyset", "torch", "numpy", "zarr", "pillow")
 
 
 def versions() -> dict[str, str]:
     """Versions of what takes part in explaining."""
-    return {"whyset": __version__, "python": platform.python_version()} | {n: version(n) for n in PACKAGES}
+    return {"python": platform.python_version()} | {n: version(n) for n in PACKAGES}
 
 
 def provenance(device: torch.device) -> dict[str, str | dict[str, str]]:
