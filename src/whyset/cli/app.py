@@ -11,7 +11,7 @@ import typer
 import whyset
 from whyset.errors import WhysetError
 
-COMMANDS = ("explain", "analyze", "view", "report", "verify", "rules", "composites")
+COMMANDS = ("demo", "explain", "analyze", "view", "report", "verify", "rules", "composites")
 DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
