@@ -1,16 +1,18 @@
 """Engines: where work runs. One protocol, a table, and no knowledge of what the work is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from whyset.engines.local import Local
 from whyset.engines.progress import Progress, Silent
 from whyset.engines.protocol import Engine, TaskResult
 from whyset.engines.serial import Serial
+from whyset.engines.worker import worker_number
 from whyset.errors import InputError
 
-ENGINES: Mapping[str, type[Serial]] = MappingProxyType({"serial": Serial})
+ENGINES: Mapping[str, Callable[[], Engine]] = MappingProxyType({"serial": Serial, "local": Local})
 
-__all__ = ["ENGINES", "Engine", "Progress", "Serial", "Silent", "TaskResult", "engine_of"]
+__all__ = ["ENGINES", "Engine", "Local", "Progress", "Serial", "Silent", "TaskResult", "engine_of", "worker_number"]
 
 
 def engine_of(engine: str | Engine) -> Engine:

@@ -1,10 +1,9 @@
 """Commit records: the only thing that says a shard is there. Written last, exclusively, never changed."""
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +13,16 @@ from whyset.store.jsonfile import JSON, create_json, read_json
 from whyset.store.layout import COMMITS, commit_path
 
 
-class Failure(NamedTuple):
-    """A sample that could not be explained, and why."""
+@dataclass(frozen=True)
+class Failure:
+    """A sample that could not be explained, and why; it unpacks as (index, id, error)."""
 
     index: int
     id: str
     error: str
+
+    def __iter__(self) -> Iterator[int | str]:
+        return iter((self.index, self.id, self.error))
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Commit:
             "shard": self.shard,
             "range": [self.start, self.stop],
             "crc32": dict(self.checksums),
-            "failed": [failure._asdict() for failure in self.failed],
+            "failed": [dict(vars(failure)) for failure in self.failed],
             "attempt": self.attempt,
             "config_hash": self.config_hash,
             "provenance": dict(self.provenance),

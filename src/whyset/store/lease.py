@@ -18,6 +18,7 @@ from whyset.store.layout import LEASES
 
 EXPIRY_SECONDS = 120.0
 HEARTBEAT_SECONDS = 20.0
+_POLL_SECONDS = 0.1
 
 
 class LeaseHeldError(InputError):
@@ -59,12 +60,14 @@ class Lease:
 
     Creation is exclusive. A lease whose holder is dead (same host: no such process; other host: no heartbeat for
     `expiry` seconds) is taken over, and its attempt is counted on. Hosts' clocks must agree within `expiry`.
+    A living holder is waited for `patience` seconds, and then LeaseHeldError is raised.
     """
 
     path: Path
     what: str
     expiry: float = EXPIRY_SECONDS
     beat: float = HEARTBEAT_SECONDS
+    patience: float = 0.0
     holder: Holder | None = field(default=None, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
     _heart: threading.Thread | None = field(default=None, init=False, repr=False)
@@ -99,32 +102,37 @@ class Lease:
             raise LeaseLostError(f"{self.what} was taken over by {there or 'nobody (the lease was removed)'}; stopping")
 
     def _acquire(self) -> Holder:
-        attempt = 1
-        for _ in range(100):
+        attempt, until = 1, time.monotonic() + self.patience
+        while True:
             mine = Holder(uuid.uuid4().hex, host_name(), os.getpid(), attempt, time.time())
             try:
                 create_json(self.path, mine.to_json())
             except FileExistsError:
-                attempt = self._remove_dead() or attempt
+                attempt = self._remove_dead(until) or attempt
             else:
                 return mine
-        raise LeaseHeldError(f"{self.what} is contended by many jobs at once; run it again")
 
-    def _remove_dead(self) -> int | None:
-        """Remove a dead holder's lease and return the next attempt, or refuse."""
+    def _remove_dead(self, until: float) -> int | None:
+        """Remove a dead holder's lease and return the next attempt; wait for a living one, then refuse."""
         there = read_holder(self.path)
         if there is None:
             return None
         if there.lives(self.expiry):
-            raise LeaseHeldError(
-                f"{self.what} is held by {there}; wait for it or stop it "
-                f"(a lease is free {self.expiry:.0f} s after the last sign of life)"
-            )
+            self._wait_for(there, until)
+            return None
         grave = self.path.with_name(f".{self.path.name}.{there.token}.dead")
         with suppress(FileNotFoundError):
             self.path.rename(grave)  # of several heirs one moves it
             self._bury(grave, there)
         return there.attempt + 1
+
+    def _wait_for(self, there: Holder, until: float) -> None:
+        if time.monotonic() >= until:
+            raise LeaseHeldError(
+                f"{self.what} is held by {there}; wait for it or stop it "
+                f"(a lease is free {self.expiry:.0f} s after the last sign of life)"
+            )
+        time.sleep(min(_POLL_SECONDS, self.patience))
 
     def _bury(self, grave: Path, dead: Holder) -> None:
         """Delete a moved lease, or put it back if in between another heir had made it his own."""

@@ -105,7 +105,7 @@ class Run:
 
     @property
     def failures(self) -> list[Failure]:
-        """Samples that could not be explained, as tuples (index, id, error)."""
+        """Samples that could not be explained: `for index, id, error in run.failures`."""
         return failures_of(read_commit(self.path, shard) for shard in committed_shards(self.path))
 
     # Values

@@ -23,6 +23,8 @@ from whyset.store.scaling import refuse_non_finite, scale_rows
 if TYPE_CHECKING:
     from whyset.store.run import Run
 
+_PATIENCE_SECONDS = 10.0
+
 Rows = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -44,7 +46,7 @@ def write_shard(
     values = _stored_rows(run, rows, start, stop, failed)
     with ExitStack() as stack:
         stack.enter_context(disk_errors_explained(run.path))
-        claim = stack.enter_context(Lease(claim_path(run.path, shard), f"shard {shard} of {run.path}"))
+        claim = stack.enter_context(_claim(run, shard))
         if run.is_committed(shard):
             return read_commit(run.path, shard)
         _write_arrays(run, shard, values, claim)
@@ -65,9 +67,14 @@ def write_shard(
 
 def discard_shard(run: "Run", shard: int) -> None:
     """Withdraw a damaged shard: first its commit, then its data, so that the next `explain` makes it again."""
-    with Lease(claim_path(run.path, shard), f"shard {shard} of {run.path}"):
+    with _claim(run, shard):
         commit_path(run.path, shard).unlink(missing_ok=True)
         _delete(run, shard)
+
+
+def _claim(run: "Run", shard: int) -> Lease:
+    """One writer per shard; another one waits until the first is done, and then finds its commit."""
+    return Lease(claim_path(run.path, shard), f"shard {shard} of {run.path}", patience=_PATIENCE_SECONDS)
 
 
 def _write_arrays(run: "Run", shard: int, values: Rows, claim: Lease) -> None:
