@@ -1,0 +1,42 @@
+"""Composites say which rule each operation of a model gets; `COMPOSITES` is the table of those that are used by name.
+
+>>> COMPOSITES["epsilon_plus_flat"]()  # doctest: +ELLIPSIS
+EpsilonPlusFlat(...)
+"""
+
+from types import MappingProxyType
+
+from whyset.attribution.composites.composite import Composite
+from whyset.attribution.composites.epsilon_alpha2_beta1 import EpsilonAlpha2Beta1, EpsilonAlpha2Beta1Flat
+from whyset.attribution.composites.epsilon_gamma_box import EpsilonGammaBox
+from whyset.attribution.composites.epsilon_plus import EpsilonPlus, EpsilonPlusFlat
+from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFirstLayerMapComposite
+from whyset.attribution.composites.mixed import MixedComposite
+from whyset.attribution.composites.name_map import NameMapComposite
+from whyset.attribution.composites.plan import Plan, Step
+
+COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
+    {
+        "epsilon_plus": EpsilonPlus,
+        "epsilon_plus_flat": EpsilonPlusFlat,
+        "epsilon_alpha2_beta1": EpsilonAlpha2Beta1,
+        "epsilon_alpha2_beta1_flat": EpsilonAlpha2Beta1Flat,
+        "epsilon_gamma_box": EpsilonGammaBox,
+    }
+)
+
+__all__ = [
+    "COMPOSITES",
+    "Composite",
+    "EpsilonAlpha2Beta1",
+    "EpsilonAlpha2Beta1Flat",
+    "EpsilonGammaBox",
+    "EpsilonPlus",
+    "EpsilonPlusFlat",
+    "LayerMapComposite",
+    "MixedComposite",
+    "NameMapComposite",
+    "Plan",
+    "SpecialFirstLayerMapComposite",
+    "Step",
+]

@@ -1,0 +1,5 @@
+"""Interception of torch functions: relevance as a modified gradient, for any architecture, with nothing left behind."""
+
+from whyset.attribution.intercept.mode import Interception
+
+__all__ = ["Interception"]

@@ -1,0 +1,162 @@
+"""What a composite is: a plan that says which rule each linear operation of a model gets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from whyset.attribution.composites.matchers import LayerMap, check_layer_map, describe, looks_at_classes, matches
+from whyset.attribution.intercept.autograd import Boundary
+from whyset.attribution.intercept.mode import Interception
+from whyset.attribution.intercept.tracking import CONSTANT, carries_gradient, map_tensors, tensors_in
+from whyset.attribution.rules import Rule
+from whyset.errors import InputError
+
+if TYPE_CHECKING:
+    from whyset.attribution.composites.plan import Plan
+
+ON_UNKNOWN = ("warn", "raise", "gradient")
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Chooses a rule for every linear operation; everything else follows from what the operation is.
+
+    `on_unknown` says what to do with an operation without a right rule: "warn", "raise", or "gradient" (take its plain gradient).
+    """
+
+    on_unknown: str = field(default="warn", kw_only=True)
+
+    multiply_by_input: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.on_unknown not in ON_UNKNOWN:
+            raise InputError(f"{type(self).__name__}(on_unknown={self.on_unknown!r}): expected one of {', '.join(map(repr, ON_UNKNOWN))}")
+
+    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+        """Give the rule of one linear operation, None for the plain gradient, and why it is this one."""
+        raise NotImplementedError
+
+    @property
+    def looks_at_modules(self) -> bool:
+        """Whether `choose` needs the module's path or class."""
+        return True
+
+    @property
+    def needs_twin(self) -> bool:
+        """Whether a rule of this composite may state relevance, which then goes straight to the marked input."""
+        return True
+
+    def check(self, model: nn.Module) -> None:
+        """Refuse a model that this composite cannot fit, such as one without a module that is named in it."""
+
+    @contextmanager
+    def context(self, model: nn.Module) -> Iterator[Interception]:
+        """Let backward propagate relevance through the model, inside the `with` block.
+
+        The gradient handed to `backward` at the model's output is relevance, and what arrives at the input's `.grad` is relevance.
+
+        >>> from whyset.attribution.composites import EpsilonPlus
+        >>> model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False)).eval()
+        >>> x = torch.tensor([[1.0, 2.0]], requires_grad=True)
+        >>> with EpsilonPlus().context(model):
+        ...     output = model(x)
+        ...     output.backward(output.detach())
+        >>> bool(torch.isclose(x.grad.sum(), output.sum(), rtol=1e-3))
+        True
+        """
+        self.check(model)
+        session = Interception(self, model)
+        before = model.register_forward_pre_hook(lambda _, args, kwargs: _mark_all(session, args, kwargs), with_kwargs=True)
+        after = model.register_forward_hook(lambda _, __, output: _bound_all(session, output))
+        try:
+            with session.propagating(), session:
+                yield session
+        finally:
+            before.remove()
+            after.remove()
+
+    def plan(self, model: nn.Module, *inputs: Any, **named_inputs: Any) -> "Plan":
+        """List every operation of the model in order of execution, with its rule and the reason for it."""
+        from whyset.attribution.composites.plan import Plan, Step
+
+        self.check(model)
+        steps: list[Step] = []
+        session = Interception(self, model, steps=steps)
+
+        def mark(tensor: Tensor) -> Tensor:
+            return session.mark(tensor.detach().requires_grad_()) if tensor.is_floating_point() else tensor
+
+        with torch.enable_grad(), session:
+            output = model(*map_tensors(mark, inputs), **map_tensors(mark, named_inputs))
+        session.check_output(output)
+        return Plan(tuple(steps))
+
+
+def _mark_all(session: Interception, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    def mark(tensor: Tensor) -> Tensor:
+        return session.mark(tensor) if carries_gradient(tensor) else tensor
+
+    if not any(carries_gradient(tensor) for tensor in tensors_in((args, kwargs))):
+        raise InputError(
+            "no input of the model can receive relevance: hand in a floating point tensor with requires_grad=True (integer inputs are explained "
+            "at the output of their embedding), and leave torch.no_grad() off"
+        )
+    return map_tensors(mark, args), map_tensors(mark, kwargs)
+
+
+def _bound_all(session: Interception, output: Any) -> Any:
+    session.check_output(output)
+
+    def bound(tensor: Tensor) -> Tensor:
+        if not carries_gradient(tensor):
+            return tensor
+        bounded: Tensor = Boundary.apply(tensor, session)  # type: ignore[no-untyped-call]
+        session.tracker.set(bounded, CONSTANT)  # what is computed from the output is not the model's
+        return bounded
+
+    return map_tensors(bound, output) if session.composite.multiply_by_input else output
+
+
+@dataclass(frozen=True)
+class LayerComposite(Composite):
+    """Chooses by the kind of layer, with a map of its own for the first linear operation; maps of the user go first."""
+
+    layer_map: LayerMap = field(default=(), kw_only=True)
+    first_map: LayerMap = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_layer_map(self, self.layer_map)
+        check_layer_map(self, self.first_map)
+
+    def layers(self) -> LayerMap:
+        """Give the preset's own map."""
+        return ()
+
+    def first_layers(self) -> LayerMap:
+        """Give the preset's own map for the first linear operation executed."""
+        return ()
+
+    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+        maps = [(self.layer_map, ""), (self.layers(), "")]
+        if first:
+            maps = [(self.first_map, "first, "), (self.first_layers(), "first, "), *maps]
+            maps[1], maps[2] = maps[2], maps[1]  # a user's map goes before a preset's
+        for layer_map, prefix in maps:
+            for matcher, rule in layer_map:
+                if matches(matcher, operation, module):
+                    return rule, prefix + describe(matcher)
+        return None, "no entry: plain gradient"
+
+    @property
+    def looks_at_modules(self) -> bool:
+        return looks_at_classes((*self.layer_map, *self.first_map))
+
+    @property
+    def needs_twin(self) -> bool:
+        rules = [rule for _, rule in (*self.layer_map, *self.first_map, *self.layers(), *self.first_layers())]
+        return any(rule.states_relevance for rule in rules)

@@ -1,0 +1,61 @@
+"""How a layer map names linear operations: by module class, or by kind ("convolution", "linear")."""
+
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from whyset.attribution.rules import Rule
+from whyset.errors import InputError
+
+Matcher = str | type[nn.Module]
+LayerMap = tuple[tuple[Matcher | tuple[Matcher, ...], Rule], ...]
+
+# The module class that a function belongs to, so that `F.conv2d(...)` is matched by `nn.Conv2d` too.
+_CLASSES: MappingProxyType[str, type[nn.Module]] = MappingProxyType(
+    {
+        "linear": nn.Linear,
+        "conv1d": nn.Conv1d,
+        "conv2d": nn.Conv2d,
+        "conv3d": nn.Conv3d,
+        "conv_transpose1d": nn.ConvTranspose1d,
+        "conv_transpose2d": nn.ConvTranspose2d,
+        "conv_transpose3d": nn.ConvTranspose3d,
+    }
+)
+
+
+def matches(matcher: Matcher | tuple[Matcher, ...], operation: str, module: nn.Module | None) -> bool:
+    """Tell whether a linear operation is one of those meant."""
+    if isinstance(matcher, tuple):
+        return any(matches(one, operation, module) for one in matcher)
+    if isinstance(matcher, str):
+        return matcher == ("linear" if operation == "linear" else "convolution")
+    return issubclass(_CLASSES[operation], matcher) or isinstance(module, matcher)
+
+
+def check_layer_map(owner: object, layer_map: Any) -> None:
+    """Refuse a layer map that is not a tuple of (matcher, rule) pairs."""
+    for entry in layer_map:
+        matcher, rule = entry if isinstance(entry, tuple) and len(entry) == 2 else (None, None)
+        matchers = matcher if isinstance(matcher, tuple) else (matcher,)
+        if not isinstance(rule, Rule) or not all(_is_matcher(one) for one in matchers):
+            raise InputError(
+                f"{type(owner).__name__}: expected pairs of a module class, 'convolution' or 'linear' (or a tuple of these) and a rule, "
+                f"got {entry!r}"
+            )
+
+
+def describe(matcher: Matcher | tuple[Matcher, ...]) -> str:
+    if isinstance(matcher, tuple):
+        return " or ".join(map(describe, matcher))
+    return matcher if isinstance(matcher, str) else matcher.__name__
+
+
+def looks_at_classes(layer_map: LayerMap) -> bool:
+    matchers = [one for matcher, _ in layer_map for one in (matcher if isinstance(matcher, tuple) else (matcher,))]
+    return any(not isinstance(one, str) for one in matchers)
+
+
+def _is_matcher(value: Any) -> bool:
+    return value in ("convolution", "linear") if isinstance(value, str) else isinstance(value, type) and issubclass(value, nn.Module)

@@ -1,0 +1,32 @@
+from dataclasses import dataclass
+
+from torch import nn
+
+from whyset.attribution.composites.composite import Composite
+from whyset.attribution.rules import Rule
+
+
+@dataclass(frozen=True)
+class MixedComposite(Composite):
+    """Several composites, asked in order: the first that has a rule for an operation decides."""
+
+    composites: tuple[Composite, ...] = ()
+
+    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+        for composite in self.composites:
+            rule, reason = composite.choose(operation, path, module, first)
+            if rule is not None:
+                return rule, reason
+        return None, "no entry: plain gradient"
+
+    @property
+    def looks_at_modules(self) -> bool:
+        return any(composite.looks_at_modules for composite in self.composites)
+
+    @property
+    def needs_twin(self) -> bool:
+        return any(composite.needs_twin for composite in self.composites)
+
+    def check(self, model: nn.Module) -> None:
+        for composite in self.composites:
+            composite.check(model)

@@ -1,0 +1,114 @@
+"""The autograd functions of interception: the marked input, the two-way switch, and shares of a gradient.
+
+All of them are the identity in forward. In backward they ask their session whether rules are active: if not, they pass the true
+gradient on, so that relevance computed with `create_graph=True` has a true derivative.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+Edge = Callable[..., tuple[Tensor | None, ...]]
+
+
+class Session(Protocol):
+    """What a backward step needs to know of the call it belongs to."""
+
+    active: bool
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Raise half precision to float32, in which coefficients and denominators are computed."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+class Mark(torch.autograd.Function):
+    """The marked input and its twin: a coefficient that arrives becomes relevance `x ⊙ c`; what arrives at the twin is relevance already."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, session: Session, multiply: bool) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(x)
+        ctx.session, ctx.multiply = session, multiply
+        ctx.set_materialize_grads(False)
+        return x.data, x.data
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor | None, relevance: Tensor | None) -> tuple[Tensor | None, None, None]:  # type: ignore[override]
+        (x,) = ctx.saved_tensors
+        if ctx.session.active and ctx.multiply and c is not None:
+            c = (at_least_float32(x) * at_least_float32(c)).to(x.dtype)
+        parts = [part for part in (c, relevance) if part is not None]
+        return (sum(parts[1:], parts[0]) if parts else None), None, None
+
+
+class Switch(torch.autograd.Function):
+    """`y`, computed plainly, with two backward edges: the rule's into `xs` while rules are active, otherwise the true one into `y`.
+
+    The output shares y's memory but not its version counter, and is no view: a caller may write into it (see `writing`).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, session: Session, edge: Edge, *xs: Tensor) -> Tensor:
+        ctx.save_for_backward(y, *xs)
+        ctx.session, ctx.edge = session, edge
+        ctx.set_materialize_grads(False)
+        return y.data
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        y, *xs = ctx.saved_tensors
+        if c is None:
+            return (None,) * (3 + len(xs))
+        if not ctx.session.active:
+            return (c, None, None, *[None] * len(xs))
+        with torch.autocast(c.device.type, enabled=False):
+            gradients = ctx.edge(at_least_float32(c), at_least_float32(y), *map(at_least_float32, xs))
+        return (None, None, None, *[g if g is None else g.to(x.dtype) for g, x in zip(gradients, xs, strict=True)])
+
+
+class Share(torch.autograd.Function):
+    """A tensor through which a given share of the coefficient passes while rules are active; 0 makes it a constant."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, session: Session, share: float) -> Tensor:
+        ctx.session, ctx.share = session, share
+        ctx.set_materialize_grads(False)
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, None, None]:  # type: ignore[override]
+        if c is None or not ctx.session.active:
+            return c, None, None
+        return (c * ctx.share if ctx.share else None), None, None
+
+
+class Boundary(torch.autograd.Function):
+    """The model's output: relevance that is handed to `backward` becomes the coefficient `R / out`, 0 where `out` is 0."""
+
+    @staticmethod
+    def forward(ctx: Any, out: Tensor, session: "BoundarySession") -> Tensor:
+        ctx.save_for_backward(out)
+        ctx.session = session
+        ctx.set_materialize_grads(False)
+        return out.data
+
+    @staticmethod
+    def backward(ctx: Any, relevance: Tensor | None) -> tuple[Tensor | None, None]:  # type: ignore[override]
+        if relevance is None:
+            return None, None
+        ctx.session.check_backward()
+        if not ctx.session.active:
+            return relevance, None
+        (out,) = ctx.saved_tensors
+        wide = at_least_float32(out)
+        c = torch.where(wide == 0, 0, at_least_float32(relevance) / torch.where(wide == 0, 1, wide))
+        return c.to(out.dtype), None
+
+
+class BoundarySession(Session, Protocol):
+    def check_backward(self) -> None: ...
+
+
+__all__ = ["Boundary", "Edge", "Mark", "Session", "Share", "Switch", "at_least_float32"]

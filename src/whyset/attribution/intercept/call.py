@@ -1,0 +1,57 @@
+"""One intercepted call of a torch function."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.operations import Kind
+from whyset.attribution.intercept.tracking import Record, map_tensors, tensors_in
+
+
+@dataclass(frozen=True)
+class Call:
+    """A torch function with its arguments; `records` tells of every tensor among them, by `id`, what the session knows."""
+
+    func: Callable[..., Any]
+    name: str
+    kind: Kind | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    records: dict[int, Record]
+
+    def run(self) -> Any:
+        return self.func(*self.args, **self.kwargs)
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return list(tensors_in((self.args, self.kwargs)))
+
+    @property
+    def dependents(self) -> list[Tensor]:
+        """The tensors among the arguments that depend on the marked input, each once."""
+        return list({id(t): t for t in self.tensors if self.depends(t)}.values())
+
+    def depends(self, value: Any) -> bool:
+        return isinstance(value, Tensor) and self.records[id(value)].dependent
+
+    def replaced(self, function: Callable[[Tensor], Tensor]) -> "Call":
+        """Give the call with every tensor argument put through a function; what is known of a tensor goes over to its replacement."""
+        records = dict(self.records)
+
+        def substitute(tensor: Tensor) -> Tensor:
+            other = function(tensor)
+            records[id(other)] = self.records[id(tensor)]
+            return other
+
+        args, kwargs = map_tensors(substitute, self.args), map_tensors(substitute, self.kwargs)
+        return replace(self, args=args, kwargs=kwargs, records=records)
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """Give an argument that may have come by position or by name."""
+        return self.args[position] if position < len(self.args) else self.kwargs.get(name, default)
+
+    def arguments(self, names: Sequence[str]) -> dict[str, Any]:
+        """Give all arguments by name, for a function whose parameters are these."""
+        return dict(zip(names, self.args, strict=False)) | self.kwargs

@@ -1,0 +1,59 @@
+"""Element-wise functions f of one tensor: `c_in = c · f(x)/x`, so that relevance passes through unchanged."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.intercept.autograd import Edge
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.attribution.rules.stabilizer import Stabilizer
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept.mode import Interception
+
+
+def relu(session: "Interception", call: Call) -> Any:
+    """Run a ReLU: its plain gradient is f(x)/x already."""
+    session.note(call, "plain gradient")
+    return session.finish(call, call.run())
+
+
+def activation(session: "Interception", call: Call) -> Any:
+    """Run an element-wise function with the edge `c · f(x)/x`."""
+    x = call.dependents[0]
+    y = call.run()
+    if not carries_gradient(y):
+        return y
+    if len(call.dependents) > 1 or y.shape != x.shape:
+        return session.unknown(call, y)
+    value, slope = _at_zero(call, x)
+    session.note(call, "f(x)/x" if value == 0 else "f(x)/st(x): the function is not 0 at 0")
+    out = session.switch(y, _through_origin(slope) if value == 0 else _stabilised, x)
+    return session.finish(call, out, kept=y)
+
+
+def _through_origin(slope: float) -> Edge:
+    def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
+        # Below the smallest normal number x has lost its digits, and so has the quotient: the limit at 0 is exact there.
+        tiny = x.abs() < torch.finfo(x.dtype).tiny
+        return (c * torch.where(tiny, slope, y / torch.where(tiny, 1, x)),)
+
+    return edge
+
+
+def _stabilised(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
+    return (c * y / Stabilizer()(x),)
+
+
+def _at_zero(call: Call, x: Tensor) -> tuple[float, float]:
+    """Give f(0) and f'(0); an infinite slope counts as 0, since a coefficient times x = 0 carries no relevance."""
+    zero = torch.zeros((), dtype=torch.float32, device=x.device, requires_grad=True)
+    with torch.enable_grad():
+        value = call.replaced(lambda t: zero if t is x else t).run()
+        if value.numel() != 1:  # another argument has a shape of its own, as the weights of a threshold per channel
+            return 1.0, 0.0
+        (slope,) = torch.autograd.grad(value.sum(), zero, allow_unused=True)
+    slope = torch.zeros(()) if slope is None else slope
+    return value.item(), float(torch.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0))

@@ -1,0 +1,42 @@
+"""Batch norm in eval mode: merged on the fly into the linear operation right in front of it, otherwise affine as it is."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.linear import Produced, merged, switched
+from whyset.attribution.intercept.layers import Affine
+from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.errors import InputError
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept.mode import Interception
+
+_PARAMETERS = ("input", "weight", "bias", "running_mean", "running_var", "training", "momentum", "eps", "cudnn_enabled")
+
+
+def batch_norm(session: "Interception", call: Call) -> Any:
+    """Run a batch norm; the model's own weights stay as they are."""
+    given = call.arguments(_PARAMETERS)
+    x = given["input"]
+    if given["training"]:
+        raise InputError(
+            f"{session.where(call)}: batch norm uses the statistics of the batch, so one sample's explanation would depend on the others. "
+            "Call model.eval() first (and keep track_running_stats=True)"
+        )
+    produced = call.records[id(x)].produced
+    y = call.run()
+    if produced is None or not _fits(x, produced) or not carries_gradient(y):
+        session.note(call, "affine: plain gradient" if produced is None else "plain gradient: its channels are not the layer's outputs")
+        return session.finish(call, y, twin=call.records[id(x)].twin)
+    session.note(call, "merged into the linear operation in front of it")
+    affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
+    return switched(session, y, merged(produced, affine))
+
+
+def _fits(x: Tensor, produced: Produced) -> bool:
+    """Tell whether dimension 1, which batch norm takes for channels, holds the outputs of the linear operation."""
+    if produced.layer.affine is not None:
+        return False
+    return produced.layer.geometry is not None or x.dim() == 2

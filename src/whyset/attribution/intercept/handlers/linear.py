@@ -1,0 +1,124 @@
+"""Linear operations and convolutions: the rule that the composite chooses becomes the backward edge."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from whyset.attribution.intercept.autograd import Edge
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.product import share_equally
+from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer
+from whyset.attribution.intercept.tracking import Record, carries_gradient
+from whyset.attribution.rules import Rule
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept.mode import Interception
+
+_CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_CONV_TRANSPOSE = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+
+
+@dataclass(frozen=True)
+class Produced:
+    """How a tensor came out of a linear operation, for a batch norm right behind it to merge with."""
+
+    x: Tensor
+    twin: Tensor | None
+    layer: LinearLayer
+    rule: Rule | None
+
+
+def linear(session: "Interception", call: Call) -> Any:
+    """Run `y = Wx + b` with the rule's backward edge."""
+    if call.name == "linear":
+        return _apply(session, call, call.argument(0, "input"), call.argument(1, "weight"), call.argument(2, "bias"), None)
+    names = _CONV_TRANSPOSE if call.name.startswith("conv_transpose") else _CONV
+    given: dict[str, Any] = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
+    given |= call.arguments(names)
+    x, weight = given["input"], given["weight"]
+    if x.dim() < weight.dim():  # one sample without a batch dimension
+        with session:
+            return call.func(x.unsqueeze(0), **{k: v for k, v in given.items() if k in names and k != "input"}).squeeze(0)
+    spatial = weight.dim() - 2
+    if isinstance(given["padding"], str):
+        before, after = _string_padding(given["padding"], weight.shape[2:], _tuple(given["dilation"], spatial))
+        if before != after:
+            pads = [side for pair in reversed(list(zip(before, after, strict=True))) for side in pair]
+            with session:
+                return call.func(F.pad(x, pads), **{k: v for k, v in given.items() if k in names and k != "input"} | {"padding": 0})
+        given["padding"] = before
+    geometry = Geometry(
+        _tuple(given["stride"], spatial),
+        _tuple(given["padding"], spatial),
+        _tuple(given["dilation"], spatial),
+        call.name.startswith("conv_transpose"),
+        _tuple(given["output_padding"], spatial),
+        given["groups"],
+    )
+    return _apply(session, call, x, weight, given["bias"], geometry)
+
+
+def _apply(
+    session: "Interception", call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry | None
+) -> Any:
+    if call.depends(weight) or not call.depends(x):
+        session.note(call, "no rule: the weight depends on the input; equal shares to all factors")
+        return session.finish(call, share_equally(session, call, (x, weight)), behind_linear=True)
+    known = call.records[id(x)]
+    first = not known.behind_linear
+    rule = session.choose(call, first=first)
+    y = call.run()
+    if not carries_gradient(y):
+        return y
+    twin = known.twin if first else None
+    layer = LinearLayer(weight.detach() if not weight.requires_grad else weight, bias, geometry, x.shape, session.cache)
+    return switched(session, y, Produced(x, twin, layer, rule))
+
+
+def switched(session: "Interception", y: Tensor, produced: Produced) -> Tensor:
+    """Give y the rule's edge into x, or into the relevance twin where the rule states relevance."""
+    x, twin, layer, rule = produced.x, produced.twin, produced.layer, produced.rule
+    if rule is None:
+        session.tracker.set(y, Record(behind_linear=True, produced=produced))
+        return y
+    if rule.states_relevance and twin is not None:
+        out = session.switch(y, _relevance_edge(rule, layer), x, twin)
+    else:
+        out = session.switch(y, _coefficient_edge(rule, layer), x)
+    session.tracker.set(out, Record(behind_linear=True, produced=produced, kept=y))
+    return out
+
+
+def merged(produced: Produced, affine: Affine) -> Produced:
+    """Give the linear operation with the batch norm behind it merged in."""
+    layer = produced.layer
+    return Produced(
+        produced.x,
+        produced.twin,
+        LinearLayer(layer.parameter, layer.offset, layer.geometry, layer.input_shape, layer.cache, affine),
+        produced.rule,
+    )
+
+
+def _coefficient_edge(rule: Rule, layer: LinearLayer) -> Edge:
+    return lambda c, y, x: (rule.coefficient(layer, x, y, c),)
+
+
+def _relevance_edge(rule: Rule, layer: LinearLayer) -> Edge:
+    return lambda c, y, x, twin: (None, rule.relevance(layer, x, y, y * c).expand_as(x))
+
+
+def _tuple(value: Any, length: int) -> tuple[int, ...]:
+    if isinstance(value, int):
+        return (value,) * length
+    return tuple(value) * length if len(value) == 1 else tuple(value)
+
+
+def _string_padding(
+    padding: str, kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Give the padding before and after each side for "valid" and "same"."""
+    total = [d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
+    return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)

@@ -1,0 +1,78 @@
+"""Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normaliser."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.transparent import twin_of
+from whyset.attribution.intercept.tracking import tensors_in
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept.mode import Interception
+
+# Where the factors stand in the arguments; other operations take all of theirs as factors.
+_FACTORS = {"addmm": (1, 2), "baddbmm": (1, 2), "addbmm": (1, 2), "addmv": (1, 2), "addr": (1, 2), "addcmul": (1, 2), "bilinear": (0, 1)}
+_ELEMENTWISE = ("mul", "multiply")
+
+
+def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...]) -> Any:
+    """Run a call in which each factor that depends on the input gets the same share of the coefficient."""
+    dependent = [factor for factor in factors if call.depends(factor)]
+    if len(dependent) < 2:
+        return call.run()
+    chosen = {id(factor) for factor in dependent}
+    return call.replaced(lambda t: session.share(t, 1 / len(dependent)) if id(t) in chosen else t).run()
+
+
+def product(session: "Interception", call: Call) -> Any:
+    """Run a product: half to each of two factors that depend on the input (uniform rule); plain gradient to a single one."""
+    positions = _FACTORS.get(call.name)
+    factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
+    count = sum(call.depends(factor) for factor in factors)
+    session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
+    elementwise = call.name in _ELEMENTWISE
+    result = share_equally(session, call, factors)
+    return session.finish(call, result, twin=twin_of(call, result) if elementwise else None, behind_linear=None if elementwise else True)
+
+
+def attention(session: "Interception", call: Call) -> Any:
+    """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
+    q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
+    scores = [t for t in (q, k) if call.depends(t)]
+    to_value = 0.5 if scores and call.depends(v) else 1.0
+    to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
+    session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
+    # One tensor may stand in several places: shares go by place, not by tensor.
+    shared = [session.share(t, part) if call.depends(t) else t for t, part in ((q, to_scores), (k, to_scores), (v, to_value))]
+    rest = {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
+    return session.finish(call, call.func(*shared, *call.args[3:], **rest), behind_linear=True)
+
+
+def quotient(session: "Interception", call: Call) -> Any:
+    """Run `a / b` with b as a constant."""
+    denominator = call.args[-1] if call.name == "addcdiv" else call.argument(1, "other")
+    if not call.depends(denominator):
+        session.note(call, "plain gradient")
+        result = call.run()
+        return session.finish(call, result, twin=twin_of(call, result))
+    session.note(call, "the denominator is a constant")
+    constant = session.share(denominator, 0)
+    numerators = [t for t in call.args[:-1] if call.depends(t)] if call.name == "addcdiv" else [call.args[0]]
+    result = call.func(call.args[0], constant, **{k: v for k, v in call.kwargs.items() if k != "other"}) if call.name != "addcdiv" else (
+        call.replaced(lambda t: constant if t is denominator else t).run()
+    )
+    return session.finish(call, result, dependent=any(call.depends(t) for t in numerators))
+
+
+def normaliser(session: "Interception", call: Call) -> Any:
+    """Run `1/x` or `1/√x`: what is multiplied by it is normalised, so it is a constant."""
+    session.note(call, "a normaliser is a constant")
+    return session.finish(call, call.replaced(lambda t: session.share(t, 0)).run(), dependent=False)
+
+
+def quadratic(session: "Interception", call: Call) -> Any:
+    """Run a function that is homogeneous of degree two: by Euler's theorem its gradient times x is twice the value."""
+    session.note(call, "half the gradient: homogeneous of degree two")
+    shared: dict[int, Tensor] = {id(t): session.share(t, 0.5) for t in call.dependents}
+    return session.finish(call, call.replaced(lambda t: shared.get(id(t), t)).run())

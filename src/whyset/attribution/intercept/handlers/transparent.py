@@ -1,0 +1,53 @@
+"""Calls that plain autograd does right, and how the relevance twin follows the marked input through them."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.call import Call
+from whyset.errors import UnknownOperationError
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept.mode import Interception
+
+# The twin goes through these as the input itself does ...
+_MOVING = frozenset(
+    """view reshape view_as reshape_as flatten unflatten ravel permute transpose t T mT swapaxes swapdims movedim moveaxis squeeze unsqueeze
+    expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr flipud rot90 pad constant_pad_nd reflection_pad1d
+    reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda
+    type_as cat concat concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided""".split()
+)
+# ... and past these, which move or scale each element by a constant.
+_AFFINE = frozenset("add sub subtract rsub mul multiply div divide true_divide truediv dropout alpha_dropout feature_dropout".split())
+
+
+def transparent(session: "Interception", call: Call) -> Any:
+    """Run a call as it is."""
+    session.note(call, "plain gradient")
+    result = call.run()
+    twin = moved_twin(session, call) if call.name in _MOVING else twin_of(call, result)
+    return session.finish(call, result, twin=twin)
+
+
+def moved_twin(session: "Interception", call: Call) -> Any:
+    """Apply the call to the twins of its arguments; None where an argument has none."""
+    twins = {id(t): call.records[id(t)].twin for t in call.dependents}
+    if not session.needs_twin or any(twin is None for twin in twins.values()):
+        return None
+    return call.replaced(lambda t: twins.get(id(t), t)).run()  # type: ignore[arg-type,return-value]  # no twin is None here
+
+
+def twin_of(call: Call, result: Any) -> Tensor | None:
+    """Give the twin behind a per-element affine operation of the input with constants."""
+    if call.name not in _AFFINE | {"mul"} or len(call.dependents) != 1 or not isinstance(result, Tensor):
+        return None
+    twin = call.records[id(call.dependents[0])].twin
+    return None if twin is None else twin.expand(result.shape).to(result.dtype)
+
+
+def recurrent(session: "Interception", call: Call) -> Any:
+    """Refuse a fused recurrent network, whose products and activations over time cannot be told apart from outside."""
+    raise UnknownOperationError(
+        f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be propagated through it. "
+        "Write the recurrence as its cell equations (linear, sigmoid, tanh, product) step by step"
+    )

@@ -1,0 +1,192 @@
+"""Linear operations as rules see them: forward with any weight, transpose, and weights derived once per context."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from whyset.attribution.intercept.autograd import at_least_float32
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution moves over its input; None everywhere for a plain linear map."""
+
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    transposed: bool
+    output_padding: tuple[int, ...]
+    groups: int
+
+
+@dataclass
+class WeightCache:
+    """Weights derived from parameters (merged with a batch norm, W⁺, W⁻, |W|), made once per context and dropped with it.
+
+    An entry is valid as long as its sources are the same tensors at the same version. While gradients of the relevance itself are
+    being recorded nothing is cached: the derived weight is then part of a graph.
+    """
+
+    entries: dict[tuple[str, tuple[int, ...]], tuple[tuple[Tensor, ...], tuple[int, ...], Tensor]] = field(default_factory=dict)
+
+    def derive(self, name: str, sources: tuple[Tensor, ...], compute: Callable[[], Tensor]) -> Tensor:
+        if torch.is_grad_enabled() or any(source.grad_fn is not None for source in sources):
+            return compute()
+        key, versions = (name, tuple(map(id, sources))), tuple(source._version for source in sources)
+        entry = self.entries.get(key)
+        if entry is None or entry[1] != versions:
+            entry = self.entries[key] = sources, versions, compute()
+        return entry[2]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A batch norm in eval mode as `y · scale + shift` per channel."""
+
+    mean: Tensor
+    variance: Tensor
+    gain: Tensor | None
+    offset: Tensor | None
+    eps: float
+
+    @property
+    def sources(self) -> tuple[Tensor, ...]:
+        return tuple(t for t in (self.mean, self.variance, self.gain, self.offset) if t is not None)
+
+    def scale(self) -> Tensor:
+        inverse = torch.rsqrt(at_least_float32(self.variance) + self.eps)
+        return inverse if self.gain is None else inverse * self.gain
+
+    def shift(self, bias: Tensor | None) -> Tensor:
+        centred = (0 if bias is None else bias) - self.mean
+        return centred * self.scale() + (0 if self.offset is None else self.offset)
+
+
+@dataclass(frozen=True)
+class LinearLayer:
+    """One call of a linear operation, `y = Wx + b`, with the batch norm behind it merged in where there is one."""
+
+    parameter: Tensor
+    offset: Tensor | None
+    geometry: Geometry | None
+    input_shape: torch.Size
+    cache: WeightCache
+    affine: Affine | None = None
+
+    @property
+    def sources(self) -> tuple[Tensor, ...]:
+        return (self.parameter,) if self.affine is None else (self.parameter, *self.affine.sources)
+
+    @property
+    def channel_dim(self) -> int:
+        """The dimension of the output channels in y: 1 for convolutions, the last for a linear map."""
+        return -1 if self.geometry is None else 1
+
+    @cached_property
+    def weight(self) -> Tensor:
+        if self.affine is None:
+            return self.cache.derive("wide", self.sources, lambda: at_least_float32(self.parameter))
+        return self.cache.derive(f"merged {self.affine.eps}", self.sources, self._merged)
+
+    def _merged(self) -> Tensor:
+        assert self.affine is not None
+        weight, scale = at_least_float32(self.parameter), self.affine.scale()
+        if self.geometry is None or not self.geometry.transposed:
+            return weight * scale.view(-1, *[1] * (weight.dim() - 1))
+        # A transposed convolution's weight is (in, out / groups, ...): the scales of a group stand along dimension 1.
+        groups = self.geometry.groups
+        grouped = weight.unflatten(0, (groups, -1)) * scale.view(groups, 1, -1, *[1] * (weight.dim() - 2))
+        return grouped.flatten(0, 1)
+
+    @cached_property
+    def bias(self) -> Tensor | None:
+        if self.affine is None:
+            return None if self.offset is None else at_least_float32(self.offset)
+        return self.affine.shift(self.offset)
+
+    @property
+    def positive(self) -> Tensor:
+        return self._derived("positive", lambda w: w.clamp(min=0))
+
+    @property
+    def negative(self) -> Tensor:
+        return self._derived("negative", lambda w: w.clamp(max=0))
+
+    @property
+    def absolute(self) -> Tensor:
+        return self._derived("absolute", torch.abs)
+
+    def _derived(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        eps = "" if self.affine is None else self.affine.eps
+        return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self.weight))
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Apply the operation with another weight and bias of the same shape."""
+        bias = None if bias is None else bias.to(weight.dtype)
+        if self.geometry is None:
+            return F.linear(x.to(weight.dtype), weight, bias)
+        return _convolution(x.to(weight.dtype), weight, bias, self.geometry)
+
+    def transpose(self, s: Tensor, weight: Tensor) -> Tensor:
+        """Apply the transposed operation: the vector-Jacobian product of `forward` with `s`."""
+        return self._transpose(s.to(weight.dtype), weight, self.input_shape, self.geometry)
+
+    def _transpose(self, s: Tensor, weight: Tensor, shape: torch.Size, geometry: Geometry | None) -> Tensor:
+        if geometry is None:
+            return s @ weight
+        x = s.new_empty(1).expand(s.shape[0], *shape[1:])  # only its shape is read
+        g = geometry
+        mask = [True, False, False]
+        gradient = torch.ops.aten.convolution_backward(
+            s, x, weight, None, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups, mask
+        )
+        return gradient[0]  # type: ignore[no-any-return]
+
+    def forward_ones(self, like: Tensor) -> Tensor:
+        """Apply the operation with all weights 1 to an input of ones: the number of inputs that each output sees."""
+        if self.geometry is None:
+            return like.new_full((1,), self.parameter.shape[1])
+        ones = like.new_ones((1, self.geometry.groups, *self.input_shape[2:]))
+        counted = _convolution(ones, self._ones(like), None, self.geometry)
+        return counted.repeat_interleave(self._group_size_out(), dim=1) * self._group_size_in()
+
+    def transpose_ones(self, s: Tensor) -> Tensor:
+        """Apply the transposed operation with all weights 1: sums over each group's channels, then one channel per group."""
+        if self.geometry is None:
+            return s.sum(-1, keepdim=True).expand(*s.shape[:-1], self.parameter.shape[1])
+        groups = self.geometry.groups
+        summed = s.unflatten(1, (groups, -1)).sum(2)
+        shape = torch.Size((s.shape[0], groups, *self.input_shape[2:]))
+        spread = self._transpose(summed, self._ones(s), shape, self.geometry)
+        return spread.repeat_interleave(self._group_size_in(), dim=1)
+
+    def _ones(self, like: Tensor) -> Tensor:
+        assert self.geometry is not None
+        return like.new_ones((self.geometry.groups, 1, *self.parameter.shape[2:]))
+
+    def _group_size_in(self) -> int:
+        assert self.geometry is not None
+        return self.input_shape[1] // self.geometry.groups
+
+    def _group_size_out(self) -> int:
+        assert self.geometry is not None
+        outputs = self.parameter.shape[1] if self.geometry.transposed else self.parameter.shape[0] // self.geometry.groups
+        return outputs
+
+    def bias_like(self, bias: Tensor | None) -> Tensor | float:
+        """Shape a bias so that it broadcasts against the output y; 0 where there is none."""
+        if bias is None:
+            return 0.0
+        return bias if self.geometry is None else bias.view(1, -1, *[1] * (len(self.input_shape) - 2))
+
+
+def _convolution(x: Tensor, weight: Tensor, bias: Tensor | None, g: Geometry) -> Tensor:
+    result: Any = torch.ops.aten.convolution(
+        x, weight, bias, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups
+    )
+    return result  # type: ignore[no-any-return]

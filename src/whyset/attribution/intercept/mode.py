@@ -1,0 +1,198 @@
+"""The interception itself: a `with` block in which every torch function call on the marked input gets its backward rule."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from whyset.attribution.intercept.autograd import Edge, Mark, Share, Switch
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers import HANDLERS
+from whyset.attribution.intercept.layers import WeightCache
+from whyset.attribution.intercept.opened import opened
+from whyset.attribution.intercept.operations import KINDS, Kind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.scope import Scope
+from whyset.attribution.intercept.tracking import Record, Tracker, carries_gradient, same_memory, tensors_in
+from whyset.attribution.intercept.writing import write
+from whyset.attribution.rules import Rule
+from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError
+
+if TYPE_CHECKING:
+    from whyset.attribution.composites.composite import Composite
+    from whyset.attribution.composites.plan import Step
+
+
+class Interception(TorchFunctionMode):
+    """Sees every torch function called inside its `with` block, in this thread, and gives it the composite's backward edge.
+
+    All state belongs to this object: it is made for one context, and nothing is left on tensors, modules or rules. `steps` collects the
+    plan where it is wanted.
+    """
+
+    def __init__(
+        self, composite: "Composite", model: nn.Module | None = None, *, steps: "list[Step] | None" = None, cache: WeightCache | None = None
+    ) -> None:
+        super().__init__()
+        self.composite = composite
+        self.active = False
+        self.used = False
+        self.scope = Scope(model)
+        self.tracker = Tracker()
+        self.cache = WeightCache() if cache is None else cache
+        self.needs_twin = composite.needs_twin
+        self.steps = steps
+        self._opened: dict[FunctionType, Callable[..., Any]] = {}
+        self._opening: list[FunctionType] = []
+        self._warned: set[tuple[str, str]] = set()
+
+    def mark(self, x: Tensor) -> Tensor:
+        """Mark an input: relevance will arrive at its gradient."""
+        if not (x.is_floating_point() and x.requires_grad):
+            raise InputError(
+                f"the input of shape {tuple(x.shape)} and dtype {x.dtype} cannot receive relevance: it must be a floating point tensor with "
+                "requires_grad=True (explain integer inputs at the output of their embedding)"
+            )
+        marked, twin = Mark.apply(x, self, self.composite.multiply_by_input)  # type: ignore[no-untyped-call]
+        self.tracker.marks.add(marked.grad_fn)
+        self.tracker.set(marked, Record(twin=twin if self.needs_twin else None, kept=x))
+        return marked  # type: ignore[no-any-return]
+
+    def check_output(self, output: Any) -> None:
+        """Refuse an output that does not depend on the marked input, or depends on it through something unseen."""
+        outputs = list(tensors_in(output))
+        if not any([self.tracker.get(tensor).dependent for tensor in outputs if carries_gradient(tensor)]):
+            raise UnseenOperationError(
+                "the model's output does not depend on its input through autograd: somewhere it is detached, computed under torch.no_grad(), or "
+                "rounded to integers. Remove that, or explain the part of the model behind it"
+            )
+
+    @contextmanager
+    def propagating(self) -> Iterator[None]:
+        """Activate the rules: backward calls in this block propagate relevance."""
+        self.active = True
+        try:
+            yield
+        finally:
+            self.active = False
+
+    def check_backward(self) -> None:
+        """Refuse a first backward call outside of the block, where it would give the plain gradient and look like relevance."""
+        if self.active:
+            self.used = True
+        elif not self.used:
+            raise WhysetError(
+                "backward was called after the composite's context had ended, where rules no longer act. Call backward (or torch.autograd.grad) "
+                "inside the `with composite.context(model)` block"
+            )
+
+    def __torch_function__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        raw = raw_name(func)
+        name = canonical_name(raw)
+        kind = KINDS.get(name)
+        if kind is Kind.PLAIN:
+            return func(*args, **kwargs)
+        try:
+            records = {id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs))}
+        except UnseenOperationError as error:
+            error.args = (f"{self._place(name)}: {error}",)
+            raise
+        if not any(record.dependent for record in records.values()):
+            return func(*args, **kwargs)
+        if isinstance(func, FunctionType) and func not in self._opening and (kind is None or func.__module__ == F.__name__):
+            return self._run_inside(func, args, kwargs)
+        call = Call(func, name, kind, tuple(args), kwargs, records)
+        if is_in_place(raw):
+            return write(self, call)
+        if kind is None:
+            return self.unknown(call, call.run())
+        return HANDLERS[kind](self, call)
+
+    def _run_inside(self, func: FunctionType, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        if func not in self._opened:
+            self._opened[func] = opened(func)
+        self._opening.append(func)
+        try:
+            with self:
+                return self._opened[func](*args, **kwargs)
+        finally:
+            self._opening.pop()
+
+    def choose(self, call: Call, first: bool) -> Rule | None:
+        """Ask the composite for the rule of a linear operation."""
+        path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
+        rule, reason = self.composite.choose(call.name, path, module, first)
+        self.note(call, reason, rule)
+        return rule
+
+    def switch(self, y: Tensor, edge: Edge, *xs: Tensor) -> Tensor:
+        """Give y a second backward edge, taken while rules are active."""
+        return Switch.apply(y, self, edge, *xs)  # type: ignore[no-any-return,no-untyped-call]
+
+    def share(self, x: Tensor, part: float) -> Tensor:
+        """Let only a part of the coefficient through to x while rules are active."""
+        return Share.apply(x, self, part)  # type: ignore[no-any-return,no-untyped-call]
+
+    def finish(
+        self,
+        call: Call,
+        result: Any,
+        *,
+        dependent: bool = True,
+        twin: Any = None,
+        behind_linear: bool | None = None,
+        kept: Tensor | None = None,
+    ) -> Any:
+        """Remember what a call has made of its arguments, and return it."""
+        if behind_linear is None:
+            behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
+        sources = call.tensors
+        twins = list(tensors_in(twin))
+        outputs = list(tensors_in(result))
+        for index, tensor in enumerate(outputs):
+            known = any(tensor is source for source in sources)
+            if carries_gradient(tensor) and not known:
+                own_twin = twins[index] if len(twins) == len(outputs) else None
+                self.tracker.set(tensor, Record(dependent, behind_linear, own_twin, kept=kept))
+            for source in sources:
+                if not known and same_memory(tensor, source):
+                    self.tracker.add_alias(source, tensor)
+        return result
+
+    def unknown(self, call: Call, result: Any) -> Any:
+        """Deal with an operation that the table does not know, as the composite was told to."""
+        if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
+            return result
+        message = (
+            f"{self.where(call)}: no rule is known for {call.name!r}; its plain gradient is not relevance in general. "
+            'Choose on_unknown="gradient" to take it all the same, or "raise" to stop'
+        )
+        if self.composite.on_unknown == "raise":
+            raise UnknownOperationError(message)
+        if self.composite.on_unknown == "warn" and (call.name, message) not in self._warned:
+            self._warned.add((call.name, message))
+            warnings.warn(message, stacklevel=2)
+        self.note(call, "unknown operation: plain gradient")
+        return self.finish(call, result)
+
+    def note(self, call: Call, reason: str, rule: Rule | None = None) -> None:
+        """Enter a call into the plan, where one is being made."""
+        if self.steps is not None:
+            from whyset.attribution.composites.plan import Step
+
+            path, _ = self.scope.current()
+            kind = call.kind.value if call.kind else "unknown"
+            self.steps.append(Step(len(self.steps), path, call.name, kind, rule, reason))
+
+    def where(self, call: Call) -> str:
+        """Name the place of a call: its module's path and the operation."""
+        return self._place(call.name)
+
+    def _place(self, name: str) -> str:
+        path, module = self.scope.current()
+        return f"{path or 'model'} ({type(module).__name__}), {name}" if module is not None else name

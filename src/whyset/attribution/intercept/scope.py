@@ -1,0 +1,31 @@
+"""Which module an operation is called from, read off the call stack: no hooks, no wrappers, nothing left behind in the model."""
+
+import sys
+from collections.abc import Iterator
+
+from torch import nn
+
+_CALL = nn.Module._call_impl.__code__
+
+
+def module_stack() -> Iterator[nn.Module]:
+    """Give the modules whose `forward` is running in this thread, innermost first."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is _CALL:
+            yield frame.f_locals["self"]
+        frame = frame.f_back  # type: ignore[assignment]  # the outermost frame has none, which ends the loop
+
+
+class Scope:
+    """Names the modules of one model by their path, as in `model.named_modules()`."""
+
+    def __init__(self, model: nn.Module | None) -> None:
+        self._paths = {} if model is None else {id(module): path for path, module in model.named_modules()}
+
+    def current(self) -> tuple[str, nn.Module | None]:
+        """Give path and module of the innermost running module that belongs to the model; ("", None) outside of it."""
+        for module in module_stack():
+            if id(module) in self._paths:
+                return self._paths[id(module)], module
+        return "", None

@@ -1,0 +1,130 @@
+"""What a session remembers about tensors: whether they depend on the marked input, and who made them.
+
+Nothing is stored on the tensors. A memory is void when the tensor's version counter moved: somebody has written into it since.
+"""
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from whyset.errors import UnseenOperationError
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept.handlers.linear import Produced
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of one tensor.
+
+    `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor that is still the marked
+    input, only viewed, padded, cast or scaled. `produced`: the linear operation that made it, for a batch norm to merge with. `kept`: a
+    tensor that a rule has saved and that shares this one's memory. `aliases`: views of this tensor.
+    """
+
+    dependent: bool = True
+    behind_linear: bool = False
+    twin: Tensor | None = None
+    produced: "Produced | None" = None
+    kept: Tensor | None = None
+    aliases: tuple["weakref.ref[Tensor]", ...] = ()
+    version: int = 0
+
+
+CONSTANT = Record(dependent=False)
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Give the tensors in nested lists, tuples and dictionaries."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tensors_in(item)
+
+
+def map_tensors(function: Any, value: Any) -> Any:
+    """Apply a function to the tensors in nested lists, tuples, named tuples and dictionaries."""
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(map_tensors(function, item) for item in value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_tensors(function, item) for item in value)
+    if isinstance(value, dict):
+        return {key: map_tensors(function, item) for key, item in value.items()}
+    return value
+
+
+@dataclass
+class Tracker:
+    """The memory of one session."""
+
+    marks: set[Any] = field(default_factory=set)
+    records: Any = field(default_factory=WeakTensorKeyDictionary)
+
+    def set(self, tensor: Tensor, record: Record) -> None:
+        self.records[tensor] = replace(record, version=tensor._version)
+
+    def forget(self, tensor: Tensor) -> Record | None:
+        return self.records.pop(tensor, None)
+
+    def get(self, tensor: Tensor) -> Record:
+        """Give what is known of a tensor; the record of a constant if it does not depend on the marked input.
+
+        Raises UnseenOperationError if it carries gradient from the marked input and its producer was not seen.
+        """
+        record: Record | None = self.records.get(tensor)
+        if record is None:
+            return self._of_stranger(tensor)
+        if record.version != tensor._version:
+            return replace(record, twin=None, produced=None)
+        return record
+
+    def add_alias(self, tensor: Tensor, alias: Tensor) -> None:
+        record = self.records.get(tensor)
+        if record is not None and alias is not tensor:
+            self.records[tensor] = replace(record, aliases=(*record.aliases, weakref.ref(alias)))
+
+    def _of_stranger(self, tensor: Tensor) -> Record:
+        if tensor.grad_fn is None:
+            return CONSTANT
+        if tensor._base is not None and tensor._base in self.records:
+            return self.get(tensor._base)
+        if not self.reaches_mark(tensor.grad_fn):
+            self.set(tensor, CONSTANT)
+            return CONSTANT
+        raise UnseenOperationError(
+            f"a tensor of shape {tuple(tensor.shape)} made by {type(tensor.grad_fn).__name__} carries gradient from the input, but the operation "
+            "that made it could not be seen. Scripted, traced and compiled modules, checkpoints, custom autograd functions and "
+            "extensions hide what they compute: use the plain Python module instead"
+        )
+
+    def reaches_mark(self, grad_fn: Any) -> bool:
+        """Walk the autograd graph: is the marked input behind this node?"""
+        seen, waiting = {grad_fn}, [grad_fn]
+        while waiting:
+            node = waiting.pop()
+            if node in self.marks:
+                return True
+            for parent, _ in node.next_functions:
+                if parent is not None and parent not in seen:
+                    seen.add(parent)
+                    waiting.append(parent)
+        return False
+
+
+def carries_gradient(tensor: Tensor) -> bool:
+    return tensor.requires_grad and (tensor.is_floating_point() or tensor.is_complex())
+
+
+def same_memory(a: Tensor, b: Tensor) -> bool:
+    return a.layout == b.layout == torch.strided and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

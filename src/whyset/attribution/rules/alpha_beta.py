@@ -1,0 +1,56 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.z_plus import is_nonnegative, positive_sum, positive_transpose
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class AlphaBeta(Rule):
+    """LRP-αβ: `α[x⁺ ⊙ W⁺ᵀs⁺ + x⁻ ⊙ W⁻ᵀs⁺] − β[x⁺ ⊙ W⁻ᵀs⁻ + x⁻ ⊙ W⁺ᵀs⁻]`, `s± = R / st(z±)` (Bach 2015, equation 60).
+
+    `z⁺` holds the positive contributions and b⁺, `z⁻` the negative ones and b⁻; α and β are not negative and `α − β = 1`.
+
+    >>> AlphaBeta(alpha=1, beta=0)
+    AlphaBeta(alpha=1, beta=0, stabilizer=1e-06, zero_params=None)
+    """
+
+    alpha: float = 2.0
+    beta: float = 1.0
+    stabilizer: Stabilizing = 1e-6
+    zero_params: str | tuple[str, ...] | None = None
+
+    formula: ClassVar[str] = "α[x⁺ ⊙ W⁺ᵀs⁺ + x⁻ ⊙ W⁻ᵀs⁺] − β[x⁺ ⊙ W⁻ᵀs⁻ + x⁻ ⊙ W⁺ᵀs⁻],  s± = R / st(z±)"
+
+    def __post_init__(self) -> None:
+        if self.alpha < 0 or self.beta < 0 or abs(self.alpha - self.beta - 1) > 1e-9:
+            raise InputError(f"AlphaBeta(alpha={self.alpha!r}, beta={self.beta!r}): expected α, β ≥ 0 and α − β = 1")
+        check_stabilizing(self, "stabilizer", self.stabilizer)
+        check_zero_params(self, self.zero_params)
+
+    def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
+        bias = self.bias(layer, self.zero_params)
+        r, stabilize = c * y, stabilizer(self.stabilizer)
+        z_plus = positive_sum(layer, x, None if bias is None else bias.clamp(min=0))
+        activating = positive_transpose(layer, x, self.alpha * ratio(r, stabilize(z_plus)))
+        if self.beta == 0:
+            return activating
+        z_minus = negative_sum(layer, x, None if bias is None else bias.clamp(max=0))
+        return activating - negative_transpose(layer, x, self.beta * ratio(r, stabilize(z_minus)))
+
+
+def negative_sum(layer: Layer, x: Tensor, bias: Tensor | None) -> Tensor:
+    """Sum the negative contributions `W⁻x⁺ + W⁺x⁻`, and a bias that is not positive."""
+    z = layer.forward(x.clamp(min=0), layer.negative, bias)
+    return z if is_nonnegative(x) else z + layer.forward(x.clamp(max=0), layer.positive)
+
+
+def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
+    """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0."""
+    c = layer.transpose(s, layer.negative)
+    return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.positive))

@@ -1,0 +1,29 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+
+
+@dataclass(frozen=True)
+class Epsilon(Rule):
+    """LRP-ε: `R_x = x ⊙ Wᵀ(R / st(Wx + b))` (Bach 2015, equation 58); `epsilon=0` is LRP-0. The bias takes its share.
+
+    >>> Epsilon(epsilon=0.1)
+    Epsilon(epsilon=0.1, zero_params=None)
+    """
+
+    epsilon: Stabilizing = 1e-6
+    zero_params: str | tuple[str, ...] | None = None
+
+    formula: ClassVar[str] = "x ⊙ Wᵀ(R / st(z))"
+
+    def __post_init__(self) -> None:
+        check_stabilizing(self, "epsilon", self.epsilon)
+        check_zero_params(self, self.zero_params)
+
+    def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
+        z = y if self.zero_params is None else y - layer.bias_like(layer.bias)
+        return layer.transpose(ratio(c * y, stabilizer(self.epsilon)(z)), layer.weight)

@@ -1,0 +1,27 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+
+
+@dataclass(frozen=True)
+class Flat(Rule):
+    """LRP-flat: `R_x = 1ᵀ(R / st(1·1))`, relevance spread evenly over the receptive field, all weights 1, no bias (Lapuschkin 2019).
+
+    >>> Flat()
+    Flat(stabilizer=1e-06)
+    """
+
+    stabilizer: Stabilizing = 1e-6
+
+    states_relevance: ClassVar[bool] = True
+    formula: ClassVar[str] = "1ᵀ(R / st(1·1))"
+
+    def __post_init__(self) -> None:
+        check_stabilizing(self, "stabilizer", self.stabilizer)
+
+    def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
+        return layer.transpose_ones(ratio(r, stabilizer(self.stabilizer)(layer.forward_ones(x))))

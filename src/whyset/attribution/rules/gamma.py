@@ -1,0 +1,48 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.z_plus import is_nonnegative
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Gamma(Rule):
+    """LRP-γ for inputs of any sign (Montavon 2019; Andéol 2021).
+
+    Where `z > 0`, the weights are `W + γW⁺` on x⁺ and `W + γW⁻` on x⁻, so that contributions of z's own sign count `1 + γ` times; where
+    `z < 0`, the other way round. In terms of `P`, the sum of the positive contributions, and `N`, that of the negative ones:
+    `s = R / st(z + γP)` where `z > 0`, `R / st(z + γN)` where `z < 0`, and
+    `R_x = x ⊙ (1 + γ/2) Wᵀs + |x| ⊙ (γ/2) |W|ᵀ(s sign z)`. `gamma=0` is Epsilon.
+
+    >>> Gamma(gamma=0.5)
+    Gamma(gamma=0.5, stabilizer=1e-06, zero_params=None)
+    """
+
+    gamma: float = 0.25
+    stabilizer: Stabilizing = 1e-6
+    zero_params: str | tuple[str, ...] | None = None
+
+    formula: ClassVar[str] = "x ⊙ (1 + γ/2)Wᵀs + |x| ⊙ (γ/2)|W|ᵀ(s sign z),  s = R / st(z + γ(P or N))"
+
+    def __post_init__(self) -> None:
+        if not self.gamma >= 0:
+            raise InputError(f"Gamma(gamma={self.gamma!r}): expected a number that is not negative")
+        check_stabilizing(self, "stabilizer", self.stabilizer)
+        check_zero_params(self, self.zero_params)
+
+    def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
+        sign, bias = y.sign(), self.bias(layer, self.zero_params)
+        z = y - layer.bias_like(layer.bias)
+        own = sign * (layer.forward(x.abs(), layer.absolute) + sign * z) / 2  # P where y > 0, N where y < 0
+        if bias is not None:
+            z = y
+            own = own + torch.where(y > 0, layer.bias_like(bias.clamp(min=0)), layer.bias_like(bias.clamp(max=0)))
+        s = ratio(c * y, stabilizer(self.stabilizer)(z + self.gamma * own))
+        strengthened = layer.transpose(s * sign, layer.absolute)
+        x_sign = 1 if is_nonnegative(x) else torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+        return (1 + self.gamma / 2) * layer.transpose(s, layer.weight) + self.gamma / 2 * x_sign * strengthened

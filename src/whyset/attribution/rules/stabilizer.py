@@ -1,0 +1,48 @@
+"""Keeping denominators away from zero without changing their sign."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Stabilizer:
+    """Move `z` away from zero: `z + ε sign(z)`, with `sign(0) = +1` (Bach 2015, equation 58).
+
+    `clip` gives `sign(z) max(|z|, ε)` instead; `norm_scale` multiplies ε by the root mean square of `z` over `dim`
+    (default: all dimensions but the first, the batch).
+
+    >>> Stabilizer(0.5)(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.5000,  0.5000,  2.5000])
+    """
+
+    epsilon: float = 1e-6
+    clip: bool = False
+    norm_scale: bool = False
+    dim: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.epsilon >= 0:
+            raise InputError(f"Stabilizer(epsilon={self.epsilon!r}): expected a number that is not negative")
+
+    def __call__(self, z: Tensor) -> Tensor:
+        epsilon: float | Tensor = self.epsilon
+        if self.norm_scale:
+            dim = tuple(range(1, z.dim())) if self.dim is None else self.dim
+            epsilon = self.epsilon * z.square().mean(dim=dim, keepdim=True).sqrt()
+        sign = torch.where(z >= 0, 1.0, -1.0).to(z.dtype)
+        return sign * z.abs().clamp(min=epsilon) if self.clip else z + sign * epsilon
+
+
+def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
+    """Make a stabiliser of what an `epsilon` or `stabilizer` argument may be: a float, or a callable taken as it is."""
+    return given if callable(given) else Stabilizer(given)
+
+
+def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Divide with `0 / 0 = 0`, so that what carries nothing gives nothing, also without a stabiliser."""
+    return torch.where(numerator == 0, 0, numerator / torch.where(denominator == 0, 1, denominator))

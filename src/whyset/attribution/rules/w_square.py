@@ -1,0 +1,32 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+
+
+@dataclass(frozen=True)
+class WSquare(Rule):
+    """LRP-w²: `R_x = (W²)ᵀ(R / st(W²·1 + b²))`, relevance by squared weight, whatever the input (Montavon 2017).
+
+    >>> WSquare()
+    WSquare(stabilizer=1e-06, zero_params=None)
+    """
+
+    stabilizer: Stabilizing = 1e-6
+    zero_params: str | tuple[str, ...] | None = None
+
+    states_relevance: ClassVar[bool] = True
+    formula: ClassVar[str] = "(W²)ᵀ(R / st(W²·1 + b²))"
+
+    def __post_init__(self) -> None:
+        check_stabilizing(self, "stabilizer", self.stabilizer)
+        check_zero_params(self, self.zero_params)
+
+    def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
+        squared, bias = layer.weight.square(), self.bias(layer, self.zero_params)
+        z = layer.forward(torch.ones_like(x[:1]), squared, None if bias is None else bias.square())
+        return layer.transpose(ratio(r, stabilizer(self.stabilizer)(z)), squared)

@@ -1,0 +1,46 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+
+Bound = float | Tensor
+
+
+@dataclass(frozen=True)
+class ZBox(Rule):
+    """LRP-z^B for inputs between `low` and `high`, the first layer's rule for pixels (Montavon 2017, equation 15).
+
+    `s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))`, `R_x = x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs`; the bounds are floats or tensors that broadcast to
+    the input. The biases cancel, so `zero_params="bias"` changes nothing.
+
+    >>> ZBox(low=-2.1, high=2.6)
+    ZBox(low=-2.1, high=2.6, stabilizer=1e-06, zero_params=None)
+    """
+
+    low: Bound = 0.0
+    high: Bound = 1.0
+    stabilizer: Stabilizing = 1e-6
+    zero_params: str | tuple[str, ...] | None = None
+
+    states_relevance: ClassVar[bool] = True
+    formula: ClassVar[str] = "x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs,  s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))"
+
+    def __post_init__(self) -> None:
+        check_stabilizing(self, "stabilizer", self.stabilizer)
+        check_zero_params(self, self.zero_params)
+
+    def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
+        low, high = bound(self.low, x), bound(self.high, x)
+        z = y - layer.bias_like(layer.bias) - layer.forward(low, layer.positive) - layer.forward(high, layer.negative)
+        s = ratio(r, stabilizer(self.stabilizer)(z))
+        through, above, below = (layer.transpose(s, w) for w in (layer.weight, layer.positive, layer.negative))
+        return x * through - low * above - high * below
+
+
+def bound(value: Bound, x: Tensor) -> Tensor:
+    """Make a bound a tensor of one sample's shape."""
+    return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1])

@@ -1,0 +1,49 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.stabilizer import ratio, stabilizer
+
+
+@dataclass(frozen=True)
+class ZPlus(Rule):
+    """LRP-z⁺: `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)`, `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs` (Bach 2015, Montavon 2017); equals AlphaBeta(1, 0).
+
+    >>> ZPlus(zero_params="bias")
+    ZPlus(stabilizer=1e-06, zero_params='bias')
+    """
+
+    stabilizer: Stabilizing = 1e-6
+    zero_params: str | tuple[str, ...] | None = None
+
+    formula: ClassVar[str] = "x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs,  s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)"
+
+    def __post_init__(self) -> None:
+        check_stabilizing(self, "stabilizer", self.stabilizer)
+        check_zero_params(self, self.zero_params)
+
+    def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
+        bias = self.bias(layer, self.zero_params)
+        z = positive_sum(layer, x, None if bias is None else bias.clamp(min=0))
+        s = ratio(c * y, stabilizer(self.stabilizer)(z))
+        return positive_transpose(layer, x, s)
+
+
+def positive_sum(layer: Layer, x: Tensor, bias: Tensor | None) -> Tensor:
+    """Sum the positive contributions `W⁺x⁺ + W⁻x⁻`, and a bias that is not negative."""
+    z = layer.forward(x.clamp(min=0), layer.positive, bias)
+    return z if is_nonnegative(x) else z + layer.forward(x.clamp(max=0), layer.negative)
+
+
+def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
+    """Send `s` back through `W⁺` where x ≥ 0 and through `W⁻` where x < 0."""
+    c = layer.transpose(s, layer.positive)
+    return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.negative))
+
+
+def is_nonnegative(x: Tensor) -> bool:
+    """Tell whether no element is negative, as behind a ReLU: then one product does the work of two."""
+    return x.numel() == 0 or bool(x.amin() >= 0)
