@@ -1,9 +1,11 @@
-"""What the tests share: the data folder, the browser, Node, and a torchvision that can be imported beside any torch."""
+"""What the tests share: the demo, data, the browser, Node, and a torchvision that imports beside any torch."""
 
 import os
 import runpy
 import shutil
+import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,30 @@ def absent(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what}; under CI it may not be missing")
     pytest.skip(what)
+
+
+@dataclass(frozen=True)
+class ToldDemo:
+    """A finished `whyset demo --no-view`: its folder and what it printed."""
+
+    folder: Path
+    told: str
+
+
+@pytest.fixture(scope="session")
+def whyset_program() -> Path:
+    """The installed `whyset` command."""
+    return Path(sys.executable).with_name("whyset")
+
+
+@pytest.fixture(scope="session")
+def demo(whyset_program: Path, tmp_path_factory: pytest.TempPathFactory) -> ToldDemo:
+    """The whole demo, done once; it takes about a minute. Tests may add to the folder and change nothing in it."""
+    folder = tmp_path_factory.mktemp("demo") / "whyset-demo"
+    command = [whyset_program, "demo", "--no-view", "--out", folder]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return ToldDemo(folder, finished.stdout)
 
 
 @pytest.fixture(scope="session")
