@@ -1,0 +1,77 @@
+interface Wish<T> {
+  key: number;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Gathers single wishes into few requests and remembers the answers.
+ *
+ * Wishes of the same turn travel together, at most `limit` in one request; the newest go first, because
+ * they are what is on the screen now. The least recently used answers beyond `capacity` are forgotten.
+ */
+export class Batcher<T> {
+  readonly #fetch: (keys: number[]) => Promise<T[]>;
+  readonly #limit: number;
+  readonly #capacity: number;
+  readonly #answers = new Map<number, Promise<T>>();
+  #waiting: Wish<T>[] = [];
+  #running = 0;
+  #scheduled = false;
+
+  constructor(fetch: (keys: number[]) => Promise<T[]>, limit: number, capacity: number) {
+    this.#fetch = fetch;
+    this.#limit = limit;
+    this.#capacity = capacity;
+  }
+
+  get(key: number): Promise<T> {
+    const known = this.#answers.get(key);
+    if (known) {
+      this.#answers.delete(key); // moved to the end: the most recently used
+      this.#answers.set(key, known);
+      return known;
+    }
+    const answer = new Promise<T>((resolve, reject) => this.#waiting.push({ key, resolve, reject }));
+    this.#answers.set(key, answer);
+    answer.catch(() => this.#answers.delete(key)); // an error is not remembered: the next wish asks again
+    this.#forgetOldest();
+    this.#schedule();
+    return answer;
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#answers.keys()) {
+      if (this.#answers.size <= this.#capacity) return;
+      this.#answers.delete(key);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setTimeout(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#running < 2) {
+      void this.#send(this.#waiting.splice(-this.#limit));
+    }
+  }
+
+  async #send(wishes: Wish<T>[]): Promise<void> {
+    this.#running += 1;
+    try {
+      const values = await this.#fetch(wishes.map((wish) => wish.key));
+      wishes.forEach((wish, position) => wish.resolve(values[position] as T));
+    } catch (error) {
+      wishes.forEach((wish) => wish.reject(error));
+    } finally {
+      this.#running -= 1;
+      this.#flush();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** Typed arrays as the server sends them: little-endian, with dtype and shape in headers. */
+
+export type Numbers = Float32Array | Int32Array | Uint8Array;
+
+export interface Column<T extends Numbers = Numbers> {
+  data: T;
+  shape: number[];
+}
+
+/** One relevance map, channels summed: value = (code - 128) / 127 * scale. */
+export interface RelevanceMap {
+  codes: Uint8Array;
+  scale: number;
+  height: number;
+  width: number;
+}
+
+export interface InputImage {
+  pixels: Uint8Array;
+  height: number;
+  width: number;
+  channels: number;
+}
+
+export function parseShape(header: string | null): number[] {
+  const shape = (header ?? "").split(",").map((side) => Number(side.trim()));
+  if (header === null || header === "" || shape.some((side) => !Number.isInteger(side) || side < 0)) {
+    throw new Error(`The answer's X-Shape should be whole numbers separated by commas, but is "${header}".`);
+  }
+  return shape;
+}
+
+export function decodeColumn(buffer: ArrayBuffer, dtype: string | null, shape: number[]): Column {
+  const length = shape.reduce((product, side) => product * side, 1);
+  const width = dtype === "uint8" ? 1 : 4;
+  expectBytes(buffer, length * width, shape);
+  if (dtype === "float32") return { data: new Float32Array(buffer), shape };
+  if (dtype === "int32") return { data: new Int32Array(buffer), shape };
+  if (dtype === "uint8") return { data: new Uint8Array(buffer), shape };
+  throw new Error(`The viewer reads float32, int32 and uint8, but the answer's X-Dtype is "${dtype}".`);
+}
+
+/** Layout: float32 scale[n], then uint8 [n, H, W]. */
+export function decodeMaps(buffer: ArrayBuffer, shape: number[]): RelevanceMap[] {
+  const [count = 0, height = 0, width = 0] = shape;
+  const area = height * width;
+  expectBytes(buffer, count * 4 + count * area, shape);
+  const scales = new Float32Array(buffer, 0, count);
+  return Array.from(scales, (scale, item) => ({
+    codes: new Uint8Array(buffer, count * 4 + item * area, area).slice(),
+    scale,
+    height,
+    width,
+  }));
+}
+
+/** Layout: uint8 [n, H, W, C]. */
+export function decodeInputs(buffer: ArrayBuffer, shape: number[]): InputImage[] {
+  const [count = 0, height = 0, width = 0, channels = 0] = shape;
+  const area = height * width * channels;
+  expectBytes(buffer, count * area, shape);
+  return Array.from({ length: count }, (_, item) => ({
+    pixels: new Uint8Array(buffer, item * area, area).slice(),
+    height,
+    width,
+    channels,
+  }));
+}
+
+function expectBytes(buffer: ArrayBuffer, expected: number, shape: number[]): void {
+  if (buffer.byteLength !== expected) {
+    throw new Error(`${expected} bytes were announced by the shape ${shape.join(" x ")}, ${buffer.byteLength} came.`);
+  }
+}

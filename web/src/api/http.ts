@@ -1,0 +1,67 @@
+import { decodeColumn, decodeInputs, decodeMaps, parseShape } from "./binary";
+import type { Column } from "./binary";
+import { SourceError } from "./source";
+import type { DataSource } from "./source";
+
+/** The transport of a served viewer: relative addresses, so that any path of a proxy works. */
+export function httpSource(root: string): DataSource {
+  const json = async <T>(path: string): Promise<T> => (await (await request(root, path)).json()) as T;
+  const column = async (path: string): Promise<Column> => {
+    const { buffer, shape, dtype } = await binary(root, path);
+    return decodeColumn(buffer, dtype, shape);
+  };
+  const analysisPath = (run: string, analysis: string) => `${at`runs/${run}/analyses/${analysis}`}`;
+  return {
+    runs: () => json("runs"),
+    run: (run) => json(at`runs/${run}`),
+    column: (run, name) => column(at`runs/${run}/columns/${name}`),
+    samples: (run, indices) => json(`${at`runs/${run}`}/samples?${query(indices)}`),
+    analysis: (run, analysis) => json(analysisPath(run, analysis)),
+    category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
+    categoryColumn: (run, analysis, category, name) =>
+      column(analysisPath(run, analysis) + at`/${category}/columns/${name}`),
+    maps: async (run, indices, size) => {
+      const { buffer, shape } = await binary(root, `${at`runs/${run}`}/maps?${query(indices, size)}`);
+      return decodeMaps(buffer, shape);
+    },
+    inputs: async (run, indices, size) => {
+      const { buffer, shape } = await binary(root, `${at`runs/${run}`}/inputs?${query(indices, size)}`);
+      return decodeInputs(buffer, shape);
+    },
+    colorMaps: () => json("color-maps"),
+  };
+}
+
+/** A path whose inserted parts are encoded. */
+function at(parts: TemplateStringsArray, ...values: string[]): string {
+  return String.raw({ raw: parts }, ...values.map(encodeURIComponent));
+}
+
+function query(indices: number[], size?: number): string {
+  return `indices=${indices.join(",")}${size === undefined ? "" : `&size=${size}`}`;
+}
+
+async function request(root: string, path: string): Promise<Response> {
+  const response = await fetch(`${root}${path}`, { credentials: "same-origin" }).catch(() => {
+    throw new SourceError(
+      "The server does not answer.",
+      "It was probably stopped. Start it again with: whyset view RUN, and open the address it prints.",
+    );
+  });
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+async function binary(root: string, path: string) {
+  const response = await request(root, path);
+  const shape = parseShape(response.headers.get("X-Shape"));
+  return { buffer: await response.arrayBuffer(), shape, dtype: response.headers.get("X-Dtype") };
+}
+
+async function refusal(response: Response): Promise<SourceError> {
+  const body: unknown = await response.json().catch(() => null);
+  const error = (body as { error?: { message?: string; hint?: string | null } } | null)?.error;
+  if (error?.message) return new SourceError(error.message, error.hint ?? null);
+  const hint = response.status === 403 ? "Open the address that whyset view printed; it carries the token." : null;
+  return new SourceError(`The server answered ${response.status} ${response.statusText}.`, hint);
+}

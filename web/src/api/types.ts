@@ -1,0 +1,46 @@
+/** What the viewer reads: generated from the server's OpenAPI, and the one part that is described nowhere else. */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type RunEntry = Schemas["RunRow"];
+export type RunDetail = Schemas["RunDetail"];
+export type Sample = Schemas["Sample"];
+export type AnalysisDetail = Schemas["AnalysisDetail"];
+export type CategoryRow = Schemas["CategoryRow"];
+export type ColorMap = Schemas["ColorMapTable"];
+export type ColorMaps = Record<string, ColorMap>;
+
+export interface Cluster {
+  id: number;
+  size: number;
+  purity: number | null;
+  accuracy: number | null;
+  mean_confidence: number | null;
+  separability: number | null;
+  medoids: number[];
+}
+
+export interface Clustering {
+  k: number;
+  noise: number;
+  selected_by?: string;
+  clusters: Cluster[];
+}
+
+export interface CategoryInfo {
+  size: number;
+  label: number;
+  clusterings: Record<string, Clustering>;
+  default_clustering: string;
+  default_embedding: string;
+  embeddings: Record<string, { dimensions: number }>;
+  scores: {
+    separability?: { value: number | null; p_value: number | null; surrogates?: number };
+    eigengap?: { value: number | null; clusters: number | null };
+  };
+  treatment: string[];
+}
+
+/** A class of an analysis; `info` is plain JSON to the server, and what an analysis writes into it stands above. */
+export type CategoryDetail = Omit<Schemas["CategoryDetail"], "info"> & { info: CategoryInfo };

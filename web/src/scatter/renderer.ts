@@ -1,0 +1,31 @@
+import type { Projection } from "./camera";
+import type { Points } from "./points";
+import type { Rgb } from "../color/palette";
+
+/** Bits of a point's byte in the mask. */
+export const SELECTED = 1;
+export const HIDDEN = 2;
+
+/** A table of 256 colours: red, green, blue and, in the fourth byte, the shape (0 disc, 1 square, 2 diamond, 3 triangle). */
+export type ColorTable = Uint8Array;
+
+/** What draws the points. Nothing is drawn until `draw` is called. */
+export interface ScatterRenderer {
+  setPoints(points: Points): void;
+  /** One index into the table for each point. */
+  setColors(values: Uint8Array, table: ColorTable): void;
+  setMask(mask: Uint8Array, anySelected: boolean): void;
+  draw(projection: Projection, pixelRatio: number, background: Rgb): void;
+  dispose(): void;
+}
+
+/** The diameter in pixels that keeps single points visible and many points apart. */
+export function pointSize(count: number, zoom: number): number {
+  const size = 30 * Math.max(count, 1) ** -0.22;
+  return Math.min(14, Math.max(1.5, size) * Math.min(3, zoom ** 0.35));
+}
+
+/** Many points are drawn translucent, so that density shows where they overlap. */
+export function pointOpacity(count: number): number {
+  return Math.min(0.95, Math.max(0.25, 3.2 * Math.max(count, 1) ** -0.2));
+}

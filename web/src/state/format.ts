@@ -1,0 +1,25 @@
+const MISSING = "–";
+
+/** Three significant digits, without the noise of more: 0.0312, 5.1, 412. */
+export function number(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return value.toExponential(digits - 1);
+  return value.toLocaleString("en", { maximumSignificantDigits: digits });
+}
+
+export function fixed(value: number | null | undefined, decimals: number): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? MISSING : value.toFixed(decimals);
+}
+
+export function count(value: number | null | undefined): string {
+  return value === null || value === undefined ? MISSING : value.toLocaleString("en");
+}
+
+export function percent(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)} %`;
+}
+
+export function plural(n: number, word: string, words = `${word}s`): string {
+  return `${count(n)} ${n === 1 ? word : words}`;
+}

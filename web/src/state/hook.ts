@@ -1,0 +1,44 @@
+import { toScreen } from "../scatter/camera";
+import { STEPS } from "../scatter/points";
+import type { Viewer } from "./viewer.svelte";
+
+/** What tests ask a running viewer; nothing in the viewer uses it. */
+export interface ViewerHook {
+  view(): "loading" | "problem" | "overview" | "class";
+  pointCount(): number;
+  selectedIndices(): number[];
+  /** The middle of a sample's point, in pixels of the window; null where it is not drawn. */
+  positionOf(index: number): { x: number; y: number } | null;
+  drawnFrames(): number;
+}
+
+declare global {
+  interface Window {
+    __viewer?: ViewerHook;
+  }
+}
+
+export function installHook(viewer: Viewer): void {
+  window.__viewer = {
+    view() {
+      if (viewer.problem) return "problem";
+      if (viewer.loading) return "loading";
+      return viewer.session ? "class" : "overview";
+    },
+    pointCount: () => viewer.stage?.session.points.count ?? 0,
+    selectedIndices() {
+      const session = viewer.session;
+      return session ? Array.from(session.selected, (point) => session.data.indices[point]) : [];
+    },
+    positionOf(index) {
+      const stage = viewer.stage;
+      const point = stage?.session.data.indices.indexOf(index) ?? -1;
+      if (!stage?.canvas || point < 0 || stage.session.points.missing[point]) return null;
+      const { positions } = stage.session.points;
+      const [x, y] = toScreen(stage.projection, positions[point * 2] / STEPS, positions[point * 2 + 1] / STEPS);
+      const box = stage.canvas.getBoundingClientRect();
+      return { x: box.left + x, y: box.top + y };
+    },
+    drawnFrames: () => viewer.stage?.frames ?? 0,
+  };
+}

@@ -1,0 +1,188 @@
+import type { Column } from "../api/binary";
+import type { DataSource } from "../api/source";
+import type { CategoryDetail, Cluster, RunDetail } from "../api/types";
+import type { Theme } from "../color/palette";
+import { hoverIndex } from "../scatter/hover";
+import { middles, quantise } from "../scatter/points";
+import { HIDDEN, SELECTED } from "../scatter/renderer";
+import { byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
+import type { ColourBy, Colouring } from "./colouring";
+import { changeSelection, selectedPoints } from "./selection";
+import type { SelectionMode } from "./selection";
+
+const KEPT_STEPS = 20;
+
+/** Columns of one class as they were loaded, and how to get the others. */
+export interface ClassData {
+  source: DataSource;
+  run: RunDetail;
+  analysis: string;
+  detail: CategoryDetail;
+  /** Sample index of each point. */
+  indices: Int32Array;
+  labels: Column["data"];
+  predictions: Column["data"];
+  confidence: Column["data"];
+}
+
+export interface Choice {
+  clustering: string;
+  embedding: string;
+}
+
+/** One class of one analysis: what is chosen, what is selected, and what follows from both. Points are counted within the class. */
+export class ClassSession {
+  readonly data: ClassData;
+  readonly eigenvalues: Float32Array | null;
+  readonly #columns: Map<string, Column>;
+
+  clustering = $state("");
+  embedding = $state("");
+  axes = $state.raw<readonly [number, number]>([0, 1]);
+  colourBy = $state<ColourBy>("cluster");
+  /** The point whose sample is shown in detail, or -1. */
+  current = $state(-1);
+  hovered = $state(-1);
+  mask = $state.raw<Uint8Array>(new Uint8Array(0));
+  #earlier: Uint8Array[] = [];
+
+  readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
+  readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings[this.clustering]?.clusters ?? []);
+  readonly dimensions = $derived.by(() => this.#columns.get(`embedding.${this.embedding}`)?.shape[1] ?? 1);
+  readonly points = $derived.by(() => quantise(this.#floats(`embedding.${this.embedding}`), this.dimensions, this.axes));
+  readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
+  readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
+  readonly selected = $derived.by(() => selectedPoints(this.mask));
+  /** What the grid lists: the selected points, or all of them while none is selected. */
+  readonly shown = $derived.by(() => this.selected.length > 0 ? this.selected : this.data.indices.map((_, point) => point));
+  readonly drawnMask = $derived.by(() => this.mask.map((bits, point) => (this.points.missing[point] ? bits | HIDDEN : bits)));
+
+  private constructor(data: ClassData, columns: Map<string, Column>, choice: Choice) {
+    this.data = data;
+    this.#columns = columns;
+    this.eigenvalues = (columns.get("eigenvalues")?.data as Float32Array | undefined) ?? null;
+    this.mask = new Uint8Array(data.indices.length);
+    this.clustering = choice.clustering;
+    this.embedding = choice.embedding;
+  }
+
+  static async open(data: ClassData, wanted: Partial<Choice>): Promise<ClassSession> {
+    const { info } = data.detail;
+    const choice = {
+      clustering: known(info.clusterings, wanted.clustering) ?? known(info.clusterings, info.default_clustering) ?? "",
+      embedding: known(info.embeddings, wanted.embedding) ?? known(info.embeddings, info.default_embedding) ?? "",
+    };
+    const columns = new Map<string, Column>();
+    await loadColumns(data, columns, ["eigenvalues", ...columnsOf(choice)]);
+    return new ClassSession(data, columns, choice);
+  }
+
+  /** Shows another clustering or embedding, once its columns are here. */
+  async choose(wanted: Partial<Choice>): Promise<void> {
+    const choice = { clustering: wanted.clustering ?? this.clustering, embedding: wanted.embedding ?? this.embedding };
+    await loadColumns(this.data, this.#columns, columnsOf(choice));
+    this.clustering = choice.clustering;
+    if (this.embedding !== choice.embedding) this.axes = [0, 1];
+    this.embedding = choice.embedding;
+  }
+
+  get size(): number {
+    return this.data.indices.length;
+  }
+
+  colouring(theme: Theme): Colouring {
+    const { predictions, labels, confidence, run } = this.data;
+    if (this.colourBy === "prediction") return byPrediction(predictions, run.classes, theme);
+    if (this.colourBy === "correctness") return byCorrectness(predictions, labels, theme);
+    if (this.colourBy === "confidence") return byConfidence(confidence, theme);
+    return byCluster(this.clusters, theme);
+  }
+
+  /** Signed mean map of a cluster, or null where the analysis has none. */
+  meanMap(cluster: Cluster): { values: Float32Array; height: number; width: number } | null {
+    const column = this.#columns.get(`mean_map.${this.clustering}`);
+    const row = this.clusterList.indexOf(cluster);
+    if (!column || column.shape.length !== 3 || row < 0 || row >= column.shape[0]) return null;
+    const [, height, width] = column.shape;
+    return { values: (column.data as Float32Array).subarray(row * height * width, (row + 1) * height * width), height, width };
+  }
+
+  select(points: Iterable<number>, mode: SelectionMode): void {
+    this.#earlier = [...this.#earlier, this.mask].slice(-KEPT_STEPS);
+    this.mask = changeSelection(this.mask, points, mode);
+  }
+
+  selectCluster(id: number, mode: SelectionMode): void {
+    this.select(this.#where(this.clusters, id), mode);
+  }
+
+  /** Every point that a legend entry stands for. */
+  selectColour(values: Uint8Array, value: number, mode: SelectionMode): void {
+    this.select(this.#where(values, value), mode);
+  }
+
+  /** Whether the cluster is selected wholly; an empty one never is. */
+  isClusterSelected(id: number): boolean {
+    const members = this.#where(this.clusters, id);
+    return members.length > 0 && members.every((point) => (this.mask[point] & SELECTED) !== 0);
+  }
+
+  clearSelection(): void {
+    if (this.selected.length > 0) this.select([], "replace");
+  }
+
+  undo(): void {
+    const mask = this.#earlier.pop();
+    if (mask) this.mask = mask;
+  }
+
+  /** Goes on among what the grid shows; from nowhere to its first sample. */
+  step(by: number): void {
+    if (this.shown.length === 0) return;
+    const at = this.shown.indexOf(this.current);
+    const next = at < 0 ? 0 : Math.min(this.shown.length - 1, Math.max(0, at + by));
+    this.current = this.shown[next];
+  }
+
+  clusterName(point: number): string {
+    const cluster = this.clusters[point];
+    return cluster === undefined ? "none" : cluster < 0 ? "noise" : `cluster ${cluster}`;
+  }
+
+  isWrong(point: number): boolean {
+    const { labels, predictions } = this.data;
+    return labels[point] >= 0 && predictions[point] >= 0 && labels[point] !== predictions[point];
+  }
+
+  #where(values: Int32Array | Uint8Array, value: number): number[] {
+    const found: number[] = [];
+    values.forEach((other, point) => {
+      if (other === value) found.push(point);
+    });
+    return found;
+  }
+
+  #ints(name: string): Int32Array {
+    return (this.#columns.get(name)?.data as Int32Array | undefined) ?? new Int32Array(this.size).fill(-1);
+  }
+
+  #floats(name: string): Float32Array {
+    return (this.#columns.get(name)?.data as Float32Array | undefined) ?? new Float32Array(0);
+  }
+}
+
+function known<T>(table: Record<string, T>, name: string | undefined): string | undefined {
+  return name !== undefined && Object.hasOwn(table, name) ? name : undefined;
+}
+
+function columnsOf(choice: Choice): string[] {
+  return [`clustering.${choice.clustering}`, `mean_map.${choice.clustering}`, `embedding.${choice.embedding}`];
+}
+
+async function loadColumns(data: ClassData, columns: Map<string, Column>, names: string[]): Promise<void> {
+  const there = new Set(data.detail.columns.map((column) => column.name));
+  const wanted = names.filter((name) => there.has(name) && !columns.has(name));
+  const load = (name: string) => data.source.categoryColumn(data.run.id, data.analysis, data.detail.id, name);
+  const loaded = await Promise.all(wanted.map(load));
+  wanted.forEach((name, position) => columns.set(name, loaded[position]));
+}

@@ -1,0 +1,34 @@
+import { fit, project, zoomAt } from "../scatter/camera";
+import type { Camera } from "../scatter/camera";
+import type { SelectionMode } from "./selection";
+import type { ClassSession } from "./session.svelte";
+
+export type Tool = "pan" | "lasso";
+
+/** How the scatter is looked at and what the pointer does there; shared by canvas, tool bar and keys. */
+export class Stage {
+  readonly session: ClassSession;
+  /** Where the points are drawn, and how often they were. */
+  canvas: HTMLCanvasElement | null = null;
+  frames = 0;
+  tool = $state<Tool>("pan");
+  selectionMode = $state<SelectionMode>("replace");
+  width = $state(0);
+  height = $state(0);
+  camera = $state.raw<Camera>({ x: 0.5, y: 0.5, zoom: 1 });
+  readonly projection = $derived.by(() => {
+    return project(this.camera, { width: this.width, height: this.height }, this.session.points.extent);
+  });
+
+  constructor(session: ClassSession) {
+    this.session = session;
+  }
+
+  fit(): void {
+    this.camera = fit(this.session.points.extent);
+  }
+
+  zoom(factor: number): void {
+    this.camera = zoomAt(this.projection, factor, this.width / 2, this.height / 2);
+  }
+}

@@ -1,0 +1,30 @@
+/** The words of the viewer that need a definition, said once. */
+export const TERMS = {
+  separability: {
+    name: "Separability",
+    meaning:
+      "How far the clusters of a class lie apart, compared with their width: Fisher's discriminant on the spectral embedding. Of one cluster: it against the rest.",
+  },
+  pValue: {
+    name: "p-value",
+    meaning:
+      "How often surrogate data without groups (Gaussian, with the mean and covariance of the class) score at least as high. Small: the groups are hardly chance.",
+  },
+  eigengap: {
+    name: "Eigengap",
+    meaning:
+      "The largest step between neighbouring eigenvalues of the neighbourhood graph. As many clusters are suggested as eigenvalues stand before it.",
+  },
+  purity: { name: "Purity", meaning: "The largest share of one label among the samples of a cluster." },
+  accuracy: { name: "Accuracy", meaning: "The share of samples whose prediction is their label." },
+  noise: { name: "Noise", meaning: "Samples that a density clustering assigns to no cluster." },
+  meanMap: {
+    name: "Mean map",
+    meaning: "The mean relevance of the samples of a cluster, with its sign. Medoids are its most central samples.",
+  },
+  map: {
+    name: "Map",
+    meaning:
+      "Relevance of each pixel for the explained class, summed over channels. Each map is scaled by its own largest magnitude, written below it as ±.",
+  },
+} as const;
