@@ -49,7 +49,7 @@ OneAnalysis = Annotated[Analysis, Depends(analysis_of)]
 def category_of(category: Name, analysis: OneAnalysis) -> Category:
     """The category whose id stands in the path; only its own record is read, as there may be thousands."""
     folders = {folder.name: folder for folder in analysis.path.iterdir() if not folder.name.startswith(".")}
-    if category not in folders:
+    if category not in folders or not folders[category].is_dir():
         raise not_found("category", category, f"the analysis {analysis.name!r}")
     return read_category(folders[category], analysis.config_hash)
 

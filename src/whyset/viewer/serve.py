@@ -96,9 +96,15 @@ def view(
 def _greeting(server: Server, *, remote: bool) -> list[str]:
     lines = [f"The viewer is at {server.url}", "It serves until Ctrl-C."]
     if remote:
-        forward = f"ssh -L {server.port}:127.0.0.1:{server.port} {getpass.getuser()}@{socket.gethostname()}"
-        lines.insert(1, f"You are connected by SSH; on your own computer run first: {forward}")
+        lines.insert(1, f"You are connected by SSH; on your own computer run first: {_forwarding(server.port)}")
     return lines
+
+
+def _forwarding(port: int) -> str:
+    """The command that brings the port to the computer in front of the person."""
+    ssh_port = os.environ["SSH_CONNECTION"].split()[-1:]
+    option = "" if ssh_port in ([], ["22"]) else f"-p {ssh_port[0]} "
+    return f"ssh {option}-L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
 
 
 def _require_readable(runs: Sequence[Path]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from whyset.viewer.pages import page
 
@@ -15,12 +15,26 @@ NOT_BUILT = (
 )
 
 
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
+}
+"""Media types by suffix; the machine's own table may be wrong, and browsers may not guess ("nosniff")."""
+
+
 def get_index(request: Request) -> Response:
     """The page that everything else is loaded from."""
     index: Path = request.app.state.static / "index.html"
     if not index.is_file():
         return page("The browser part is not built", NOT_BUILT, status=404)
-    return FileResponse(index, headers={"Cache-Control": "no-cache"})
+    return _sent(index)
 
 
 def get_file(request: Request, name: str) -> Response:
@@ -29,4 +43,9 @@ def get_file(request: Request, name: str) -> Response:
     files = {file.relative_to(static).as_posix(): file for file in static.rglob("*") if file.is_file()}
     if name not in files:
         raise HTTPException(404, "there is nothing at this address")
-    return FileResponse(files[name], headers={"Cache-Control": "no-cache"})
+    return _sent(files[name])
+
+
+def _sent(file: Path) -> Response:
+    media_type = TYPES.get(file.suffix, "application/octet-stream")
+    return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": "private, no-cache"})

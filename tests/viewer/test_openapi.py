@@ -1,0 +1,41 @@
+"""OpenAPI describes every address, and is the same wherever it is printed."""
+
+import json
+import subprocess
+import sys
+
+from whyset.viewer.openapi import described
+from whyset.viewer.routes import ROUTES
+
+
+def test_every_route_is_described_with_its_answer_and_its_errors() -> None:
+    paths = json.loads(described())["paths"]
+    assert set(paths) == {route.path for route in ROUTES}
+    for route in ROUTES:
+        operation = paths[route.path]["get"]
+        assert operation["description"] == route.endpoint.__doc__
+        kind = "application/octet-stream" if route.answer is None else "application/json"
+        assert list(operation["responses"]["200"]["content"]) == [kind]
+        assert operation["responses"]["200"]["content"][kind]["schema"]
+        for status in ("403", "404", "409", "422"):
+            schema = operation["responses"][status]["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}
+
+
+def test_every_text_and_number_parameter_is_bounded() -> None:
+    for path in json.loads(described())["paths"].values():
+        for parameter in path["get"].get("parameters", []):
+            schema = parameter["schema"]
+            (kind,) = (part for part in schema.get("anyOf", [schema]) if part["type"] != "null")
+            assert {"maxLength", "maximum"} & set(kind), parameter
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [route.endpoint.__name__ for route in ROUTES]
+    assert len(set(names)) == len(names)
+
+
+def test_module_prints_the_same_description() -> None:
+    command = [sys.executable, "-m", "whyset.viewer.openapi"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == described()

@@ -1,0 +1,113 @@
+"""The server as a person meets it: a free port, an address with a token, the line for SSH, a clean end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from whyset.errors import InputError
+from whyset.store import Run
+from whyset.viewer import Server, view
+
+VIEW = "import sys, whyset; whyset.view(*sys.argv[1:], open_browser=False)"
+
+
+def started(*runs: Path, **environment: str) -> subprocess.Popen[str]:
+    clean = {name: value for name, value in os.environ.items() if name != "SSH_CONNECTION"}
+    command = [sys.executable, "-c", VIEW, *map(str, runs)]
+    return subprocess.Popen(command, env=clean | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_server_answers_over_a_socket_and_ends(run: Run) -> None:
+    with Server([run.path]) as server, httpx.Client(base_url=server.origin, follow_redirects=True) as client:
+        assert client.get("/api/runs").status_code == 403
+        client.get(server.url)
+        assert client.get("/api/runs").json()[0]["id"] == "sample"
+        labels = client.get("/api/runs/sample/columns/label")
+        assert np.array_equal(np.frombuffer(labels.content, "<i4"), run.labels)
+        port = server.port
+    with pytest.raises(OSError, match=r".*"), socket.create_connection(("127.0.0.1", port), timeout=1):
+        pass
+
+
+def test_two_servers_have_ports_and_tokens_of_their_own(run: Run) -> None:
+    with Server([run.path]) as one, Server([run.path]) as other:
+        assert one.port != other.port
+        assert one.token != other.token
+        assert len(one.token) >= 32
+
+
+def test_view_prints_the_address_serves_and_ends_on_interrupt(run: Run) -> None:
+    process = started(run.path)
+    try:
+        line = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", line)
+        assert address, line
+        assert httpx.get(address[0]).status_code == 303
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert "ssh" not in line + output
+
+
+def test_view_over_ssh_prints_the_forwarding_line(run: Run) -> None:
+    process = started(run.path, SSH_CONNECTION="10.0.0.1 50000 10.0.0.2 2222")
+    try:
+        address, forward = process.stdout.readline(), process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+    port = re.search(r":(\d+)/", address)[1]
+    assert f"ssh -p 2222 -L {port}:127.0.0.1:{port} " in forward
+
+
+def test_view_opens_no_browser_over_ssh(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("whyset.viewer.serve.webbrowser.open", opened.append)
+    monkeypatch.setattr("whyset.viewer.serve.Server.run", lambda _: None)
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 22")
+    view(run.path)
+    assert opened == []
+    monkeypatch.delenv("SSH_CONNECTION")
+    view(run, open_browser=False)
+    assert opened == []
+    view(run)
+    assert len(opened) == 1
+    assert "?token=" in opened[0]
+
+
+def test_view_refuses_what_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no run"):
+        view(tmp_path / "none", open_browser=False)
+
+
+def test_taken_port_is_told(run: Run) -> None:
+    with Server([run.path]) as server, pytest.raises(InputError, match=rf"127\.0\.0\.1:{server.port}.*--port"):
+        Server([run.path], port=server.port)
+    with pytest.raises(InputError, match="--port"):
+        Server([run.path], port=99999)
+
+
+def test_whole_use_of_the_viewer_loads_no_torch(run: Run) -> None:
+    code = """
+import sys
+from fastapi.testclient import TestClient
+from whyset.viewer import create_app, view
+client = TestClient(create_app([sys.argv[1]], token="t"), base_url="http://127.0.0.1:1")
+client.get("/?token=t", follow_redirects=False)
+for path in ("", "/samples?indices=1", "/maps?indices=1", "/analyses/spray", "/analyses/spray/00002/columns/index"):
+    assert client.get("/api/runs/sample" + path).status_code == 200, path
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code, str(run.path)], check=True)
