@@ -11,7 +11,6 @@ from whyset.cli.options import (
     Size,
     Std,
     Weights,
-    composite_of,
     preprocessing_fields,
 )
 from whyset.errors import InputError
@@ -36,13 +35,13 @@ def composites(
         return _print_list()
     import torch
 
-    from whyset.runner import ModelSource
+    from whyset.runner import ModelSource, NamedComposite
 
     loaded = ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)).load()
     if loaded.preprocessing is None or loaded.preprocessing.size is None:
         raise InputError(f"{model} does not say how large its input is: give --size")
     example = torch.rand(1, loaded.preprocessing.channels, *loaded.preprocessing.size)
-    chosen = composite_of(composite, on_unknown)
+    chosen = NamedComposite(composite, on_unknown).made(loaded.preprocessing)
     if chosen is None:
         raise InputError("the plain gradient has no plan: every operation propagates as autograd does")
     print(chosen.plan(loaded.module, example))

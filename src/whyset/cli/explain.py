@@ -17,7 +17,6 @@ from whyset.cli.options import (
     Std,
     Weights,
     Workers,
-    composite_of,
     engine_of,
     preprocessing_fields,
 )
@@ -57,7 +56,7 @@ def explain(
     """Explain every prediction of a model over a folder of images; done again, it continues where it stopped."""
     if not data.is_dir():
         raise InputError(f"data folder {data} {'is a file' if data.exists() else 'does not exist'}")
-    from whyset.runner import Labels, ModelSource
+    from whyset.runner import Labels, ModelSource, NamedComposite
     from whyset.runner import explain as explained
 
     source = ModelSource(model, weights, preprocessing_fields(size, mean, std, mode))
@@ -66,7 +65,7 @@ def explain(
         source,
         data,
         out,
-        composite=composite_of(composite, on_unknown),
+        composite=NamedComposite(composite, on_unknown),
         engine=engine_of(engine, workers),
         target=target,
         class_names=names,

@@ -1,7 +1,6 @@
 """Options that several commands share, and how their text is read."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,31 +47,10 @@ def numbers(option: str, text: str, kind: type[int] | type[float]) -> tuple[Any,
 
 def engine_of(name: str, workers: int | None) -> Any:
     """The engine of that name, with so many workers where it has any."""
-    from whyset.engines import ENGINES
+    from whyset import engines
 
-    kind = chosen(ENGINES, name, "engine")
     if workers is None:
-        return kind()
-    try:
-        return kind(workers=workers)
-    except TypeError:
-        raise InputError(f"the engine {name} has no workers; leave out --workers or take --engine local") from None
-
-
-def composite_of(name: str, on_unknown: str) -> Any:
-    """The composite of that name; "gradient" is the plain gradient, without any rule."""
-    from whyset.attribution.composites import COMPOSITES
-
-    if name == "gradient":
-        return None
-    return chosen(COMPOSITES, name, "composite", "gradient")(on_unknown=on_unknown)
-
-
-def chosen(table: Mapping[str, Any], name: str, what: str, *others: str) -> Any:
-    """The entry of a table, or an error with the names that there are."""
-    if name in table:
-        return table[name]
-    names = [*table, *others]
-    close = get_close_matches(name, names, 1)
-    meant = f" (did you mean {close[0]}?)" if close else ""
-    raise InputError(f"there is no {what} {name!r}{meant}; there are {', '.join(names)}")
+        return engines.engine_of(name)
+    if name != "local":
+        raise InputError(f"--workers is for --engine local; the engine {name} has none")
+    return engines.Local(workers)

@@ -1,5 +1,6 @@
 """The runner: a model and a data set in, a run folder out."""
 
+from whyset.runner.composites import NamedComposite
 from whyset.runner.explaining import explain
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
@@ -12,6 +13,7 @@ __all__ = [
     "FolderSource",
     "Labels",
     "ModelSource",
+    "NamedComposite",
     "Preprocessing",
     "Source",
     "explain",

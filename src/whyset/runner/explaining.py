@@ -9,8 +9,10 @@ from typing import Any, cast
 
 import torch
 
+from whyset.attribution.composites import Composite
 from whyset.engines import Engine, Progress, Serial, Silent, engine_of
 from whyset.errors import InputError
+from whyset.runner.composites import NamedComposite
 from whyset.runner.job import Job, on_device, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
@@ -28,7 +30,7 @@ def explain(
     dataset: Any,
     out: str | Path,
     *,
-    composite: Any = None,
+    composite: Composite | NamedComposite | None = None,
     engine: str | Engine = "serial",
     target: str | int = "label",
     class_names: Sequence[str] | Labels | None = None,
@@ -66,12 +68,13 @@ def explain(
     for note in source.notes:
         said.say(note)
     with _evaluating(loaded.module):
-        plan = Plan.of(loaded, source, composite, what, labels, inputs, seed)
+        rules = composite.made(source.preprocessing) if isinstance(composite, NamedComposite) else composite
+        plan = Plan.of(loaded, source, rules, what, labels, inputs, seed)
         said.say(f"{out}: {plan.describe()}")
         plan.require_space(Path(out))
         run = plan.open(Path(out))
         sent = loaded.module if isinstance(chosen, Serial) else model
-        job = Job(run, sent, source, composite, what, batch_size, device, seed)
+        job = Job(run, sent, source, rules, what, batch_size, device, seed)
         with run_lease(run.path):
             return _compute(job, chosen, said)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from whyset.attribution.composites import Composite
 from whyset.runner.models import ModelSource
 from whyset.runner.sources import Source
 from whyset.runner.targets import Target
@@ -19,7 +19,7 @@ class Job:
     run: Run
     model: ModelSource | torch.nn.Module
     source: Source
-    composite: Any
+    composite: Composite | None
     target: Target
     batch_size: int
     device: str | None

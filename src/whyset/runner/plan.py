@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from whyset.attribution import stored_form
+from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, weights_hash
@@ -41,7 +41,7 @@ class Plan:
         cls,
         loaded: LoadedModel,
         source: Source,
-        composite: Any,
+        composite: Composite | None,
         target: Target,
         labels: Labels | None,
         inputs: bool,

@@ -1,11 +1,11 @@
 """Try a few samples before anything is written: shapes, outputs and relevance must make sense."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from whyset.attribution import Gradient
+from whyset.attribution.composites import Composite
 from whyset.errors import InputError, WhysetError
 from whyset.runner.sources import Source, spread
 from whyset.runner.targets import Target
@@ -21,7 +21,7 @@ class Probe:
     outputs: int
 
 
-def probe(model: torch.nn.Module, source: Source, composite: Any, target: Target) -> Probe:
+def probe(model: torch.nn.Module, source: Source, composite: Composite | None, target: Target) -> Probe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample."""
     samples = _readable(source)
     x = torch.stack([image for image, _ in samples]).to(*placement(model))

@@ -69,7 +69,7 @@ def explain_shard(worker: Worker, shard: int) -> ShardReport:
     return _report(job, shard, rows)
 
 
-def _explain_batch(worker: Worker, attribute: Any, indices: range, rows: ShardRows) -> None:
+def _explain_batch(worker: Worker, attribute: Gradient, indices: range, rows: ShardRows) -> None:
     job = worker.job
     read, samples = _read(job, indices, rows.failures)
     if not read:
