@@ -26,7 +26,7 @@ class Clustering:
 
 
 def spectral_coordinates(spectrum: SpectrumOfGraph, columns: int) -> NDArray[np.float64]:
-    """Give the first eigenvectors with every row scaled to unit length (Ng, Jordan, Weiss 2001); zero rows stay zero."""
+    """Give the first eigenvectors, rows scaled to unit length (Ng, Jordan, Weiss 2001); zero rows stay zero."""
     vectors = spectrum.eigenvectors[:, :columns]
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float64] = vectors / np.where(length == 0, 1.0, length)

@@ -26,7 +26,8 @@ class NumberOfClusters:
 class Eigengap(Processor):
     """Choose the k in 2 .. `maximum` with the largest λ_k - λ_(k+1) (von Luxburg 2007, section 8.3).
 
-    A graph in c pieces has c eigenvalues 1, so k is never below c, and may exceed `maximum` only to reach c.
+    A graph in c pieces has c eigenvalues 1, so k is never below c, and may exceed `maximum` only to reach c. Clusters
+    of fewer than four samples on average are not looked for.
     """
 
     maximum: int = 16
@@ -38,9 +39,10 @@ class Eigengap(Processor):
     def __call__(self, spectrum: SpectrumOfGraph) -> NumberOfClusters:
         gaps = -np.diff(spectrum.eigenvalues)  # gaps[i] lies below eigenvalue i + 1
         lowest = max(2, spectrum.components)
-        highest = min(max(self.maximum, lowest), len(gaps))
+        largest = min(self.maximum, len(spectrum.eigenvectors) // 4)
+        highest = min(max(largest, lowest), len(gaps))
         if highest < lowest:
             raise InputError(f"{len(gaps) + 1} eigenvalues are too few to choose among {lowest} clusters and more.")
         clusters = lowest + int(np.argmax(gaps[lowest - 1 : highest]))
         gap = float(gaps[clusters - 1])
-        return NumberOfClusters(clusters, gap, clear=bool(gap >= gaps[: self.maximum].max()))
+        return NumberOfClusters(clusters, gap, clear=bool(gap >= gaps[:highest].max()))

@@ -32,7 +32,9 @@ class KNearestNeighbours(Processor):
     rounding bound δ = 2(D + 4)ε(‖x‖ + max‖y‖)² + 4ε'd² (Higham 2002, section 3.1; ε' of the rows' own type, in which
     distances come back). The candidates of any other row are ranked again by Σ(x - y)², and that is certified where
     d_k² ≤ d̃²_last - δ, so that no row left out can be nearer. What is still in doubt is compared with all rows by
-    differences. Equal distances go to the lower index among those compared. Memory beyond the input is O(N·k + block·D).
+    differences. Equal distances go to the lower index among those compared.
+
+    Memory beyond the input is O(N·k + block·D).
     """
 
     k: int = 10
@@ -68,8 +70,10 @@ class _Candidates:
     def proved(self, k: int) -> NDArray[np.bool_]:
         """Tell for which rows rounding cannot have changed which k are nearest, nor their order."""
         gaps = np.diff(self.squared[:, : k + 1], axis=1)
-        clear: NDArray[np.bool_] = (gaps > 2 * self.rounding[:, 1 : k + 1]).all(axis=1)
-        return clear & np.isinf(self.squared[:, -1])
+        clear: NDArray[np.bool_] = np.all(gaps > 2 * self.rounding[:, 1 : k + 1], axis=1)
+        itself_found: NDArray[np.bool_] = np.isinf(self.squared[:, -1])
+        proved: NDArray[np.bool_] = clear & itself_found
+        return proved
 
     def beyond(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give the squared distance that no row left out can be below."""

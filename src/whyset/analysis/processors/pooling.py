@@ -45,4 +45,5 @@ def area_weights(old: int, new: int) -> NDArray[np.float64]:
     edges = np.linspace(0, old, new + 1)
     pixels = np.arange(old)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.maximum(overlap, 0.0)
+    inside: NDArray[np.float64] = np.maximum(overlap, 0.0)
+    return inside

@@ -15,7 +15,8 @@ class TSNE(Processor):
     """Lay the samples out in the plane, (N, 2), by t-SNE (van der Maaten, Hinton 2008) of the spectral embedding.
 
     The eigenvectors are weighed by their eigenvalues (a diffusion map of one step; Coifman, Lafon 2006), so that
-    trailing ones, which are noise, do not hide the leading ones. The perplexity is lowered to (N - 1)/3 for few samples.
+    trailing ones, which are noise, do not hide the leading ones. For few samples the perplexity is lowered to
+    (N - 1)/3.
     """
 
     perplexity: float = 30.0
@@ -30,6 +31,10 @@ class TSNE(Processor):
     def name(self) -> str:
         return "tsne"
 
+    def perplexity_for(self, samples: int) -> float:
+        """Give the perplexity that is used for so many samples."""
+        return min(self.perplexity, (samples - 1) / 3)
+
     def __call__(self, spectrum: SpectrumOfGraph, *, seed: int) -> NDArray[np.float32]:
         from sklearn.manifold import TSNE as Layout
 
@@ -38,6 +43,6 @@ class TSNE(Processor):
             raise InputError(f"t-SNE needs at least 4 samples, got {n}.")
         coordinates = (spectrum.eigenvectors * spectrum.eigenvalues).astype(np.float32)
         coordinates *= np.float32(np.sqrt(n))
-        layout = Layout(perplexity=min(self.perplexity, (n - 1) / 3), init="pca", random_state=seed)
+        layout = Layout(perplexity=self.perplexity_for(n), init="pca", random_state=seed)
         plane: NDArray[np.float32] = layout.fit_transform(coordinates).astype(np.float32)
         return plane

@@ -1,0 +1,88 @@
+"""Analyse all classes of a run, one job per class, through an engine."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from whyset.analysis.category import analysed_class
+from whyset.analysis.groups import Group, groups_of
+from whyset.analysis.pipelines import Spray
+from whyset.engines import Engine, Progress, Silent, engine_of
+from whyset.errors import InputError, WhysetError
+from whyset.store import Analysis, AnalysisWriter, Run, open_run
+
+
+@dataclass(frozen=True)
+class ClassJob:
+    """One class to be analysed; it can be sent to a worker."""
+
+    group: Group
+    spray: Spray
+    writer: AnalysisWriter
+
+
+def analyze(
+    run: Run | str | Path,
+    spray: Spray | None = None,
+    *,
+    engine: str | Engine = "serial",
+    progress: Progress | None = None,
+) -> Analysis:
+    """Find the strategies in every class of a run; the results go into the run, and come back.
+
+    Classes that are finished with the same configuration and from the same rows are kept, so an interrupted analysis
+    goes on where it stopped. A class that cannot be analysed (too few samples, say) is recorded with its problem.
+
+    >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
+    >>> analysis.category("horse").info["scores"]["separability"]                  # doctest: +SKIP
+
+    InputError: the run holds no explained sample, or none of its classes can be analysed. WhysetError: the analysis
+    of some class failed in a way that it should not; the other classes are finished.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    spray, progress = spray or Spray(), progress or Silent()
+    groups = groups_of(run)
+    writer = run.analysis_writer(spray.name, {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())})
+    jobs = [ClassJob(group, spray, writer) for group in groups if not writer.has(group.id)]
+    if len(jobs) < len(groups):
+        progress.say(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
+    _run_jobs(run, jobs, engine_of(engine), progress)
+    analysis = run.analysis(spray.name)
+    _refuse_empty(analysis, groups)
+    return analysis
+
+
+def _run_jobs(run: Run, jobs: list[ClassJob], engine: Engine, progress: Progress) -> None:
+    """Run the jobs to the end; what failed is told at once and raised when all others are finished."""
+    failed: list[str] = []
+    progress.start(len(jobs), "classes")
+    try:
+        for result in engine.map(_do, jobs, setup=partial(open_run, run.path)):
+            problem = result.value if result.error is None else result.error
+            if problem is not None:
+                progress.say(f"{result.task.group.name}: {problem}")
+            if result.error is not None:
+                failed.append(f"{result.task.group.name}: {result.error}")
+            progress.advance(1)
+    finally:
+        progress.finish()
+    if failed:
+        raise WhysetError(
+            f"{len(failed)} of {len(jobs)} classes could not be analysed, the others are finished: {'; '.join(failed)}"
+        )
+
+
+def _do(run: Run | None, job: ClassJob) -> str | None:
+    """Analyse one class, write the result, and give its problem, if there is one."""
+    assert run is not None, "the engine makes the state before the first task"
+    result = analysed_class(run, job.group, job.spray)
+    job.writer.write(result)
+    problem = result.info["problem"]
+    return None if problem is None else str(problem)
+
+
+def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:
+    ids = {group.id for group in groups}
+    problems = [c.problem or c.info.get("problem") for c in analysis.categories if c.id in ids]
+    if all(problems):
+        raise InputError(f"None of the {len(problems)} classes could be analysed; the first one: {problems[0]}")

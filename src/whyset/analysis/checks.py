@@ -1,0 +1,67 @@
+"""What is checked before a class is analysed, and what is done about it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Which rows of the features take part (`kept`, a mask), and in words what was treated."""
+
+    kept: NDArray[np.bool_]
+    treatment: tuple[str, ...]
+
+
+def checked_features(features: NDArray[np.floating], indices: NDArray[np.integer], smallest: int) -> Checked:
+    """Refuse features that cannot be analysed, leave out constant maps, and count repeated ones.
+
+    `features` (N, D) are those of the samples `indices` (N,). InputError: a map is not finite, fewer than `smallest`
+    maps remain, or all that remain are the same.
+    """
+    refuse_non_finite(features, indices)
+    kept = np.ptp(features, axis=1) > 0
+    treatment = [_left_out(indices[~kept])] if not kept.all() else []
+    if kept.sum() < smallest:
+        without = f" ({np.count_nonzero(~kept)} constant maps left out)" if treatment else ""
+        raise InputError(f"Too few samples: {kept.sum()}{without}; at least {smallest} are needed.")
+    repeated = count_repeated(features[kept])
+    if repeated == kept.sum() - 1:
+        raise InputError(f"All {kept.sum()} relevance maps are the same: there is nothing to compare.")
+    if repeated:
+        treatment.append(f"{repeated} maps repeat another map exactly; they stay, as neighbours of each other.")
+    return Checked(kept, tuple(treatment))
+
+
+def refuse_non_finite(features: NDArray[np.floating], indices: NDArray[np.integer]) -> None:
+    """Raise an InputError that names the samples with NaN or infinite relevance."""
+    broken = indices[~np.isfinite(features).all(axis=1)]
+    if len(broken):
+        raise InputError(
+            f"{len(broken)} samples have relevance that is not finite ({listed(broken)}); explain them again."
+        )
+
+
+def count_repeated(features: NDArray[np.floating]) -> int:
+    """Count the rows that equal an earlier row."""
+    rows = np.ascontiguousarray(features + 0.0)  # -0.0 and 0.0 are the same relevance
+    as_bytes = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    return len(rows) - len(np.unique(as_bytes))
+
+
+def lowered_neighbours(neighbours: int, samples: int) -> int:
+    """Give the number of neighbours for a class: at most a fifth of its samples, so that the graph stays local."""
+    return min(neighbours, max(2, samples // 5))
+
+
+def listed(indices: NDArray[np.integer]) -> str:
+    """Name the first few samples."""
+    shown = ", ".join(str(index) for index in indices[:5].tolist())
+    return f"samples {shown}{', ...' if len(indices) > 5 else ''}"
+
+
+def _left_out(constant: NDArray[np.integer]) -> str:
+    return f"{len(constant)} maps are constant and were left out ({listed(constant)})."

@@ -1,0 +1,47 @@
+"""What is known of the samples of a class beside their relevance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.groups import Group
+from whyset.analysis.scores import accuracy, mean_confidence, purity
+from whyset.store import Run
+
+
+@dataclass(frozen=True)
+class Members:
+    """Labels (-1 = unknown), predictions and confidences, (n,) each, in the order of `indices`."""
+
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+    purity_of: str
+    """The attribute whose purity is told: the one that the class was not grouped by."""
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "Members":
+        return Members(
+            self.indices[rows], self.labels[rows], self.predictions[rows], self.confidence[rows], self.purity_of
+        )
+
+    def composition(self) -> dict[str, float | None]:
+        """Give purity, accuracy and mean confidence."""
+        return {
+            "purity": purity(self.predictions if self.purity_of == "prediction" else self.labels),
+            "accuracy": accuracy(self.labels, self.predictions),
+            "mean_confidence": mean_confidence(self.confidence),
+        }
+
+
+def members_of(run: Run, group: Group) -> Members:
+    """Look up what the run knows of the samples in a group."""
+    rows = group.indices
+    return Members(
+        rows,
+        run.labels[rows],
+        run.column("prediction")[rows].astype(np.int64),
+        run.column("confidence")[rows],
+        "label" if group.grouped_by == "prediction" else "prediction",
+    )

@@ -1,0 +1,30 @@
+"""The p-value of the separability of a class."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
+from whyset.analysis.scores import GaussianSurrogates, p_value
+
+
+def significance(
+    features: NDArray[np.floating], observed: float, pipeline: Pipeline, surrogates: GaussianSurrogates, seed: int
+) -> dict[str, Any]:
+    """Run all steps that the separability rests on again on Gaussian surrogates, and compare.
+
+    Give `p_value`, the number of `surrogates` and the `null_median`; p-value and median are None without surrogates.
+    """
+    if surrogates.count == 0:
+        return {"p_value": None, "surrogates": 0, "null_median": None}
+    chain = pipeline.until("separability")
+    draws = surrogates(features, seed=step_seed(seed, "surrogates"))
+    null = np.array(
+        [chain.run({"features": draw}, seed=seed + number)["separability"] for number, draw in enumerate(draws, 1)]
+    )
+    return {
+        "p_value": p_value(observed, null),
+        "surrogates": surrogates.count,
+        "null_median": float(np.median(null)),
+    }
