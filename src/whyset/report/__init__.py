@@ -1,0 +1,24 @@
+"""The written report of a run: a value first, then text, Markdown or JSON. No torch."""
+
+from whyset.report.class_rows import ClassRow, class_row, ranked_classes
+from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
+from whyset.report.json_form import as_json
+from whyset.report.markdown import as_markdown
+from whyset.report.text import as_text, class_table, rendered
+from whyset.report.written import Report, report
+
+__all__ = [
+    "ClassRow",
+    "ClusterRow",
+    "Report",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "class_row",
+    "class_table",
+    "cluster_rows",
+    "most_suspicious",
+    "ranked_classes",
+    "rendered",
+    "report",
+]

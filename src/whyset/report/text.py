@@ -1,0 +1,53 @@
+"""The report for a terminal: a rich table, and plain text."""
+
+from io import StringIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from whyset.report.class_rows import ClassRow, ranked_classes
+from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion
+from whyset.report.written import Report
+from whyset.store import Analysis
+
+_WIDTH = 100
+
+
+def class_table(rows: tuple[ClassRow, ...] | list[ClassRow]) -> Table:
+    """Lay out the ranked classes as a rich table."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", justify="right")
+    for heading in CLASS_HEADINGS:
+        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for rank, row in enumerate(rows, 1):
+        table.add_row(str(rank), *(Text(cell) for cell in class_cells(row)))  # names are no markup
+    return table
+
+
+def rendered(what: Report | Analysis) -> RenderableType:
+    """Lay out a report, or only the ranked classes of an analysis, for `rich.print`."""
+    if isinstance(what, Analysis):
+        rows = ranked_classes(what)
+        return Group(class_table(rows), Text(LEGEND), *_problems(rows))
+    head = Text(
+        f"{what.run}: {what.explained:,} of {what.samples:,} samples explained, {what.failed:,} failed, "
+        f"accuracy {number(what.accuracy)}; model {what.model}, analysis {what.analysis}"
+    )
+    first = [Text(""), Text(suspicion(what.most_suspicious))] if what.most_suspicious else []
+    treated = [Text(f"  {name}: {line}") for name, line in what.treatment]
+    notes = [Text(""), Text("Treated:"), *treated] if treated else []
+    return Group(head, class_table(what.classes), Text(LEGEND), *_problems(what.classes), *first, *notes)
+
+
+def as_text(what: Report | Analysis) -> str:
+    """Write a report, or only the ranked classes of an analysis, as plain text."""
+    console = Console(file=StringIO(), width=_WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(rendered(what))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
+
+
+def _problems(rows: tuple[ClassRow, ...] | list[ClassRow]) -> list[Text]:
+    return [Text(f"{row.name}: {row.problem}") for row in rows if row.problem is not None]

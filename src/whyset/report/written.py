@@ -1,0 +1,63 @@
+"""The report of a run as a value; how it looks is decided elsewhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from whyset.report.class_rows import ClassRow, ranked_classes
+from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
+from whyset.store import DONE, Analysis, Run, open_run
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say about a run and one of its analyses.
+
+    `explained` of the `samples` have an explanation, `failed` could not get one; `accuracy` is over explained samples
+    with a label. `treatment` holds what was done about unusual data, by the name of the class.
+    """
+
+    run: str
+    model: str
+    analysis: str
+    samples: int
+    explained: int
+    failed: int
+    accuracy: float | None
+    classes: tuple[ClassRow, ...]
+    clusters: tuple[ClusterRow, ...]
+    most_suspicious: ClusterRow | None
+    treatment: tuple[tuple[str, str], ...]
+
+
+def report(run: Run | str | Path, analysis: Analysis | str = "spray") -> Report:
+    """Gather the report of a run and one of its analyses.
+
+    >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    analysis = run.analysis(analysis) if isinstance(analysis, str) else analysis
+    explained = run.committed & (run.column("status") == DONE)
+    known = explained & (run.labels >= 0)
+    right = run.column("prediction")[known] == run.labels[known]
+    classes = ranked_classes(analysis)
+    categories = [analysis.category(row.category) for row in classes]
+    return Report(
+        run=str(run.path),
+        model=run.config.model,
+        analysis=analysis.name,
+        samples=len(run),
+        explained=int(explained.sum()),
+        failed=len(run.failures),
+        accuracy=float(np.mean(right)) if known.any() else None,
+        classes=tuple(classes),
+        clusters=tuple(row for category in categories for row in cluster_rows(category)),
+        most_suspicious=most_suspicious(analysis),
+        treatment=tuple((category.name, str(line)) for category in categories for line in _lines(category.info)),
+    )
+
+
+def _lines(info: object) -> list[object]:
+    lines = info.get("treatment") if isinstance(info, dict) else None
+    return lines if isinstance(lines, list) else []
