@@ -1,0 +1,111 @@
+"""DatasetSource: map-style data sets of several libraries; streams and random augmentation are refused."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
+
+from whyset.errors import InputError
+from whyset.runner import DatasetSource, Preprocessing
+
+IMAGES = torch.rand(5, 3, 6, 8, generator=torch.Generator().manual_seed(0))
+
+
+class Items(Dataset[Any]):
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
+
+def test_a_tensor_data_set_with_labels() -> None:
+    source = DatasetSource(TensorDataset(IMAGES, torch.tensor([0, 1, 0, 1, 0])))
+    assert source.labels.tolist() == [0, 1, 0, 1, 0]
+    assert torch.equal(source[3][0], IMAGES[3])
+    assert source[3][1] == 1
+    assert not source.notes
+
+
+def test_a_subset_keeps_its_own_order() -> None:
+    source = DatasetSource(Subset(TensorDataset(IMAGES, torch.tensor([0, 1, 2, 3, 4])), [4, 2]))
+    assert source.labels.tolist() == [4, 2]
+    assert torch.equal(source[0][0], IMAGES[4])
+
+
+@pytest.mark.parametrize("wrap", [lambda x, y: (x, y), lambda x, y: {"image": x, "label": y}])
+def test_labels_are_read_in_one_pass_where_nothing_else_tells_them(wrap: Callable[..., Any]) -> None:
+    source = DatasetSource(Items([wrap(x, index) for index, x in enumerate(IMAGES)]))
+    assert source.labels.tolist() == [0, 1, 2, 3, 4]
+    assert "one pass over the data" in source.notes[0]
+
+
+def test_without_labels_they_are_unknown() -> None:
+    source = DatasetSource(Items(list(IMAGES)))
+    assert source.labels.tolist() == [-1] * 5
+    assert source[0][1] is None
+
+
+def test_images_need_a_preprocessing_and_get_it() -> None:
+    items = Items([(Image.new("RGB", (8, 6), (255, 0, 0)), 0)])
+    with pytest.raises(InputError, match="pass DatasetSource"):
+        DatasetSource(items)
+    assert DatasetSource(items, Preprocessing())[0][0].sum() == 6 * 8
+
+
+def test_torchvisions_image_folder_keeps_its_paths(image_folder: Callable[..., Path]) -> None:
+    datasets = pytest.importorskip("torchvision.datasets", exc_type=ImportError)
+    source = DatasetSource(datasets.ImageFolder(image_folder()), Preprocessing())
+    assert source.ids[0] == "cat/0000.png"
+    assert source.class_names == ["cat", "dog"]
+    assert source.labels.tolist() == [0, 0, 0, 1, 1]
+
+
+def test_a_stream_is_refused_with_the_reason() -> None:
+    class Stream(IterableDataset[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            return iter(IMAGES)
+
+    with pytest.raises(InputError, match="Stream is a stream without len and .*must come back to the same sample"):
+        DatasetSource(Stream())
+
+
+def test_random_augmentation_is_refused() -> None:
+    class Noisy(Items):
+        def __getitem__(self, index: int) -> Any:
+            return self.items[index] + torch.rand(3, 6, 8)
+
+    with pytest.raises(InputError, match="switch off random augmentation"):
+        DatasetSource(Noisy(list(IMAGES)))
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([], "is empty"),
+        ([torch.zeros(6, 8)], r"floats \(C, H, W\)"),
+        ([torch.zeros(3, 6, 8, dtype=torch.uint8)], r"floats \(C, H, W\)"),
+        ([{"pixels": 1}], "none of image, img"),
+    ],
+)
+def test_what_does_not_fit_is_refused(items: list[Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        DatasetSource(Items(items))
+
+
+def test_the_fingerprint_follows_images_and_labels() -> None:
+    def made(images: torch.Tensor, labels: list[int]) -> str:
+        return DatasetSource(TensorDataset(images, torch.tensor(labels))).fingerprint()
+
+    other = IMAGES.clone()
+    other[2, 0, 0, 0] += 1e-6
+    assert made(IMAGES, [0, 1, 0, 1, 0]) == made(IMAGES.clone(), [0, 1, 0, 1, 0])
+    assert made(IMAGES, [0, 1, 0, 1, 0]) != made(IMAGES, [0, 1, 0, 1, 1])
+    assert made(IMAGES, [0, 1, 0, 1, 0]) != made(other, [0, 1, 0, 1, 0])

@@ -1,0 +1,111 @@
+"""FolderSource: class folders in order, flat folders without labels, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.runner import FolderSource, Labels, Preprocessing
+
+ImageFolder = Callable[..., Path]
+PLAIN = Preprocessing()
+
+
+def test_ids_are_sorted_relative_paths_and_labels_follow_the_folders(image_folder: ImageFolder) -> None:
+    source = FolderSource(image_folder(dog=2, cat=1), PLAIN)
+    assert source.ids == ["cat/0000.png", "dog/0000.png", "dog/0001.png"]
+    assert source.labels.tolist() == [0, 1, 1]
+    assert source.class_names == ("cat", "dog")
+    x, label = source[2]
+    assert (x.shape, label) == ((3, 6, 8), 1)
+
+
+def test_it_agrees_with_torchvisions_image_folder(image_folder: ImageFolder) -> None:
+    datasets = pytest.importorskip("torchvision.datasets", exc_type=ImportError)
+    folder = image_folder(zebra=2, ant=3, Cow=1)
+    theirs, ours = datasets.ImageFolder(folder), FolderSource(folder, PLAIN)
+    assert [Path(path).relative_to(folder).as_posix() for path, _ in theirs.samples] == ours.ids
+    assert theirs.targets == ours.labels.tolist()
+    assert tuple(theirs.classes) == ours.class_names
+
+
+def test_an_empty_class_folder_keeps_its_place_in_the_order(image_folder: ImageFolder) -> None:
+    folder = image_folder(ant=1, cow=1)
+    (folder / "bee").mkdir()
+    assert FolderSource(folder, PLAIN).labels.tolist() == [0, 2]
+
+
+def test_images_in_deeper_folders_belong_to_their_class(image_folder: ImageFolder) -> None:
+    folder = image_folder(cat=1)
+    (folder / "cat" / "black").mkdir()
+    Image.new("RGB", (8, 6)).save(folder / "cat" / "black" / "a.JPG")
+    assert FolderSource(folder, PLAIN).ids == ["cat/0000.png", "cat/black/a.JPG"]
+
+
+def test_a_flat_folder_has_no_labels(image_folder: ImageFolder) -> None:
+    source = FolderSource(image_folder() / "cat", PLAIN)
+    assert source.labels.tolist() == [-1, -1, -1]
+    assert source[0][1] is None
+    assert source.class_names is None
+
+
+def test_a_labels_file_says_which_output_a_folder_is(image_folder: ImageFolder) -> None:
+    labels = Labels(("tench", "dog", "cat"), {"tench": 0, "dog": 1, "cat": 2})
+    source = FolderSource(image_folder(cat=1, dog=1), PLAIN, labels)
+    assert source.labels.tolist() == [2, 1]
+    assert source.class_names == ("tench", "dog", "cat")
+
+
+def test_a_folder_that_is_no_class_is_named(image_folder: ImageFolder) -> None:
+    with pytest.raises(InputError, match="there is no class 'dog' in the labels"):
+        FolderSource(image_folder(), PLAIN, Labels.of(["cat", "bird"])).labels  # noqa: B018  # reading it is the test
+
+
+def test_what_is_no_image_is_left_out_and_said(image_folder: ImageFolder) -> None:
+    folder = image_folder()
+    (folder / "cat" / "notes.txt").write_text("x")
+    (folder / "cat" / ".DS_Store").write_text("x")
+    (folder / ".cache").mkdir()
+    source = FolderSource(folder, PLAIN)
+    assert len(source) == 5
+    assert source.notes == ["1 files are no images by their suffix and are left out"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "does not exist"),
+        (lambda path: path.write_text("x"), "is a file"),
+        (lambda path: path.mkdir(), "holds no images"),
+        (lambda path: (path / "cat").mkdir(parents=True), "holds no images"),
+    ],
+)
+def test_no_images_is_an_error(make: Callable[[Path], object], message: str, tmp_path: Path) -> None:
+    make(tmp_path / "data")
+    with pytest.raises(InputError, match=message):
+        FolderSource(tmp_path / "data", PLAIN)
+
+
+def test_images_beside_class_folders_are_ambiguous(image_folder: ImageFolder) -> None:
+    folder = image_folder()
+    Image.new("RGB", (8, 6)).save(folder / "stray.png")
+    with pytest.raises(InputError, match=r"beside its class folders \(such as stray.png\)"):
+        FolderSource(folder, PLAIN)
+
+
+def test_the_fingerprint_follows_the_data_and_not_its_place(image_folder: ImageFolder) -> None:
+    first, copy = FolderSource(image_folder("a"), PLAIN), FolderSource(image_folder("b"), PLAIN)
+    assert first.fingerprint() == copy.fingerprint()
+    (copy.path / "cat" / "0000.png").rename(copy.path / "cat" / "0009.png")
+    assert first.fingerprint() != FolderSource(copy.path, PLAIN).fingerprint()
+
+
+def test_an_image_is_read_as_it_is(image_folder: ImageFolder) -> None:
+    source = FolderSource(image_folder(), PLAIN)
+    with Image.open(source.path / source.ids[0]) as image:
+        expected = torch.from_numpy(np.asarray(image).transpose(2, 0, 1) / np.float32(255))
+    assert torch.equal(source[0][0], expected)

@@ -1,0 +1,52 @@
+"""Labels: every form of labels file that is in use, and what is wrong with the others."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from whyset.errors import InputError
+from whyset.runner import Labels
+
+
+@pytest.mark.parametrize(
+    "content",
+    [["cat", "dog"], {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1}, {"1": ["n2", "dog"], "0": ["n1", "cat"]}],
+)
+def test_all_forms_say_the_same(content: object, tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(content))
+    labels = Labels.read(path)
+    assert labels.names == ("cat", "dog")
+    assert (labels.indices["cat"], labels.indices["dog"]) == (0, 1)
+
+
+def test_every_name_of_a_class_finds_it(tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text('{"0": ["n01440764", "tench"]}')
+    assert Labels.read(path).indices == {"n01440764": 0, "tench": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("3", "none of the forms"),
+        ('{"a": "b"}', "none of the forms"),
+        ("[1, 2]", "none of the forms"),
+        ("[]", "no name for index 0"),
+        ('{"0": "cat", "2": "dog"}', "no name for index 1"),
+        ('["cat", "cat"]', "'cat' stands for 0 and 1"),
+        ('{"-1": "cat"}', "none of the forms"),
+    ],
+)
+def test_a_wrong_file_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        Labels.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="labels file .*none.json does not exist"):
+        Labels.read(tmp_path / "none.json")

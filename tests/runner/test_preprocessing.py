@@ -1,0 +1,90 @@
+"""Preprocessing: what the libraries' own transforms give, and back to the very bytes."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.runner import Preprocessing
+
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+
+def image(height: int, width: int, mode: str = "RGB") -> Image.Image:
+    pixels = np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+@given(height=st.integers(1, 40), width=st.integers(1, 40), mode=st.sampled_from(["RGB", "L", "RGBA", "P", "1"]))
+def test_undo_gives_back_every_byte_of_the_image_that_was_seen(height: int, width: int, mode: str) -> None:
+    seen = image(height, width, mode)
+    x = Preprocessing(**IMAGENET).forward(seen)
+    assert x.shape == (3, height, width)
+    assert np.array_equal(Preprocessing(**IMAGENET).undo(x).transpose(1, 2, 0), np.asarray(seen.convert("RGB")))
+
+
+@given(
+    sides=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    resize=st.one_of(st.none(), st.integers(1, 40), st.tuples(st.integers(1, 40), st.integers(1, 40))),
+)
+def test_the_result_has_the_size_asked_for(
+    sides: tuple[int, int], size: tuple[int, int], resize: int | tuple[int, int] | None
+) -> None:
+    x = Preprocessing(mode="L", size=size, resize=resize).forward(image(*sides))
+    assert x.shape == (1, *size)
+    assert torch.isfinite(x).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 500), (333, 251), (224, 224), (90, 400), (37, 41)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_it_is_what_torchvision_does(height: int, width: int, interpolation: str) -> None:
+    presets = pytest.importorskip("torchvision.transforms._presets", exc_type=ImportError)
+    functional = pytest.importorskip("torchvision.transforms.functional", exc_type=ImportError)
+    mode = functional.InterpolationMode(interpolation)
+    theirs = presets.ImageClassification(crop_size=224, resize_size=232, interpolation=mode)(image(height, width))
+    ours = Preprocessing(size=(224, 224), resize=232, interpolation=interpolation, **IMAGENET)
+    torch.testing.assert_close(ours.forward(image(height, width)), theirs, rtol=0, atol=1e-6)
+
+
+def test_a_size_without_resize_keeps_the_aspect_and_the_middle() -> None:
+    striped = np.zeros((10, 30, 3), np.uint8)
+    striped[:, 10:20] = 255
+    x = Preprocessing(size=(10, 10)).forward(Image.fromarray(striped))
+    assert (x == 1).all()
+
+
+def test_one_number_of_mean_serves_every_channel() -> None:
+    assert Preprocessing(mean=(0.5,), std=(0.25,)).mean == (0.5, 0.5, 0.5)
+
+
+def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
+    deep = Image.fromarray(np.full((4, 4), 40000, np.uint16))
+    with pytest.raises(ValueError, match="mode I;16; convert it to 8 bits"):
+        Preprocessing(mode="L").forward(deep)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"mode": "HSV"}, "mode is RGB or L"),
+        ({"size": (0, 3)}, "size is a positive whole number"),
+        ({"size": (3, 3, 3)}, "size is a positive"),
+        ({"mean": (0.1, 0.2)}, "mean needs 1 or 3 finite numbers for mode RGB"),
+        ({"mean": "grey"}, "mean is numbers"),
+        ({"std": (0.0,)}, "std must be positive"),
+        ({"interpolation": "magic"}, "interpolation is one of"),
+        ({"sise": 3}, "'sise' is not known; it may hold mode, size"),
+    ],
+)
+def test_a_wrong_value_is_named(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Preprocessing.from_mapping(fields, "here")
+
+
+def test_the_stored_form_makes_the_same_preprocessing_again() -> None:
+    made = Preprocessing(size=(6, 8), resize=12, **IMAGENET)
+    assert Preprocessing.from_mapping(made.stored_form(), "stored") == made
