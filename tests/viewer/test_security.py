@@ -108,6 +108,12 @@ def test_root_path_is_known_with_and_without_the_proxy_cutting_it(path: str) -> 
     assert client.get(path, headers={"Cookie": cookie.partition(";")[0]}).json() == []
 
 
+@pytest.mark.parametrize("root_path", ["whyset", "/a b", "/a//b", "/a;b", "/ü"])
+def test_root_path_that_is_no_path_is_refused(root_path: str) -> None:
+    with pytest.raises(InputError, match="root path"):
+        create_app([], token=TOKEN, root_path=root_path)
+
+
 @pytest.mark.parametrize("token", ["", "a b", "a;b", "ü"])
 def test_token_that_cannot_travel_is_refused(token: str) -> None:
     with pytest.raises(InputError, match="token"):

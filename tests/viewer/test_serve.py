@@ -37,6 +37,25 @@ def test_server_answers_over_a_socket_and_ends(run: Run) -> None:
         pass
 
 
+def test_address_leads_in_under_a_root_path(run: Run) -> None:
+    with Server([run.path], root_path="/whyset/") as server, httpx.Client(follow_redirects=True) as client:
+        assert client.get(server.url).url.path == "/whyset/"
+        assert client.get(f"{server.origin}/whyset/api/runs").status_code == 200
+
+
+def test_address_of_every_interface_names_this_computer_and_warns(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("whyset.viewer.serve.socket.gethostname", lambda: "desk.example")
+    monkeypatch.setattr("whyset.viewer.serve.Server.run", lambda _: None)
+    view(run, host="0.0.0.0", open_browser=False)
+    printed = capsys.readouterr().out
+    assert "http://desk.example:" in printed
+    assert "Other computers can reach it" in printed
+    view(run, open_browser=False)
+    assert "Other computers" not in capsys.readouterr().out
+
+
 def test_two_servers_have_ports_and_tokens_of_their_own(run: Run) -> None:
     with Server([run.path]) as one, Server([run.path]) as other:
         assert one.port != other.port

@@ -40,7 +40,7 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access)],
     )
-    app.state.library, app.state.static = Library([Path(run) for run in runs]), static
+    app.state.library, app.state.static, app.state.access = Library([Path(run) for run in runs]), static, access
     add_error_handlers(app)
     app.include_router(api_router())
     app.add_api_route("/", get_index, include_in_schema=False)

@@ -40,6 +40,8 @@ class Access:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", self.token):
             raise InputError("the viewer's token must be letters, digits, '-' and '_', and not empty")
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.root_path):
+            raise InputError(f"a root path is '' or looks like '/a/b', got {self.root_path!r}")
         for host in self.allowed_hosts:
             if not (parts := HOST.fullmatch(host)) or parts["port"]:
                 raise InputError(f"an allowed host is a name without scheme, port or path, got {host!r}")

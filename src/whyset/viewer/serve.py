@@ -37,18 +37,20 @@ class Server:
         allowed_hosts: Sequence[str] = (),
         root_path: str = "",
     ) -> None:
-        self.token = secrets.token_urlsafe(24)
-        reached_as = () if host in ANY_ADDRESS | LOOPBACK_NAMES else (host,)
-        app = create_app(runs, token=self.token, allowed_hosts=(*allowed_hosts, *reached_as), root_path=root_path)
+        self.token, self.host = secrets.token_urlsafe(24), socket.gethostname() if host in ANY_ADDRESS else host
+        names = (*allowed_hosts, *(() if self.local else (self.host,)))
+        app = create_app(runs, token=self.token, allowed_hosts=names, root_path=root_path)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self.origin = f"http://{_shown_host(host)}:{self.port}"
+        self.origin = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        self.url = f"{self.origin}{app.state.access.root_path}/?token={self.token}"
         self._thread = Thread(target=self.run, daemon=True)
 
     @property
-    def url(self) -> str:
-        return f"{self.origin}/?token={self.token}"
+    def local(self) -> bool:
+        """Whether only this computer can reach the server."""
+        return self.host in LOOPBACK_NAMES
 
     def run(self) -> None:
         """Serve in this thread until Ctrl-C or the end of the `with` block."""
@@ -95,7 +97,9 @@ def view(
 
 def _greeting(server: Server, *, remote: bool) -> list[str]:
     lines = [f"The viewer is at {server.url}", "It serves until Ctrl-C."]
-    if remote:
+    if not server.local:
+        lines.insert(1, "Other computers can reach it, and the token travels there in the clear; `ssh -L` is safer.")
+    elif remote:
         lines.insert(1, f"You are connected by SSH; on your own computer run first: {_forwarding(server.port)}")
     return lines
 
@@ -120,9 +124,3 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise InputError(f"the viewer cannot listen on {host}:{port} ({error}); choose another --port, or 0") from error
-
-
-def _shown_host(host: str) -> str:
-    if host in ANY_ADDRESS:
-        return socket.gethostname()
-    return f"[{host}]" if ":" in host else host
