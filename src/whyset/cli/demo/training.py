@@ -1,6 +1,7 @@
 """Teach the demo's network its digits, on the CPU and the same way every time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from whyset.runner import Preprocessing
 def trained_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], None]) -> nn.Module:
     """Train with Adam on the cross-entropy; the caller's random state stays as it was."""
     inputs, labels = as_input(train.images), torch.from_numpy(train.labels)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(recipe.seed)
         network = digits_network()
         optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
@@ -29,6 +30,17 @@ def trained_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], Non
                 optimizer.step()
             after_epoch()
     return network.eval()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch work on one core, as sums over several come out differently with their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @torch.no_grad()
