@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from whyset.attribution.composites.matchers import LayerMap, check_layer_map, describe, looks_at_classes, matches
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.mode import Interception
-from whyset.attribution.intercept.tracking import CONSTANT, carries_gradient, map_tensors, tensors_in
+from whyset.attribution.intercept.tracking import carries_gradient, map_tensors, tensors_in
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 
@@ -115,7 +115,7 @@ def _bound_all(session: Interception, output: Any) -> Any:
         if not carries_gradient(tensor):
             return tensor
         bounded: Tensor = Boundary.apply(tensor, session)  # type: ignore[no-untyped-call]
-        session.tracker.set(bounded, CONSTANT)  # what is computed from the output is not the model's
+        session.tracker.ends.add(bounded.grad_fn)  # what is computed from the output is not the model's
         return bounded
 
     return map_tensors(bound, output) if session.composite.multiply_by_input else output

@@ -66,9 +66,10 @@ def map_tensors(function: Any, value: Any) -> Any:
 
 @dataclass
 class Tracker:
-    """The memory of one session."""
+    """The memory of one session. `marks` are the graph nodes of marked inputs, `ends` those of the model's finished outputs."""
 
     marks: set[Any] = field(default_factory=set)
+    ends: set[Any] = field(default_factory=set)
     records: Any = field(default_factory=WeakTensorKeyDictionary)
 
     def set(self, tensor: Tensor, record: Record) -> None:
@@ -99,7 +100,7 @@ class Tracker:
             return CONSTANT
         if tensor._base is not None and tensor._base in self.records:
             return self.get(tensor._base)
-        if not self.reaches_mark(tensor.grad_fn):
+        if tensor.grad_fn in self.ends or not self.reaches_mark(tensor.grad_fn):
             self.set(tensor, CONSTANT)
             return CONSTANT
         raise UnseenOperationError(
@@ -109,8 +110,8 @@ class Tracker:
         )
 
     def reaches_mark(self, grad_fn: Any) -> bool:
-        """Walk the autograd graph: is the marked input behind this node?"""
-        seen, waiting = {grad_fn}, [grad_fn]
+        """Walk the autograd graph: is the marked input behind this node, and no finished output in between?"""
+        seen, waiting = {grad_fn, *self.ends}, [grad_fn]
         while waiting:
             node = waiting.pop()
             if node in self.marks:

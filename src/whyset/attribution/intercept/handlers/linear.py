@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
@@ -44,10 +43,10 @@ def linear(session: "Interception", call: Call) -> Any:
     spatial = weight.dim() - 2
     if isinstance(given["padding"], str):
         before, after = _string_padding(given["padding"], weight.shape[2:], _tuple(given["dilation"], spatial))
-        if before != after:
-            pads = [side for pair in reversed(list(zip(before, after, strict=True))) for side in pair]
+        if before != after:  # pad both sides alike and cut off what is too much, so that padding stays inside the operation
+            rest = {k: v for k, v in given.items() if k in names and k != "input"} | {"padding": after}
             with session:
-                return call.func(F.pad(x, pads), **{k: v for k, v in given.items() if k in names and k != "input"} | {"padding": 0})
+                return call.func(x, **rest)[(..., *(slice(a - b, None) for a, b in zip(after, before, strict=True)))]
         given["padding"] = before
     geometry = Geometry(
         _tuple(given["stride"], spatial),

@@ -1,0 +1,99 @@
+"""Batch norm merges into the layer in front of it, on the fly: exactly what a hand-merged layer gives."""
+
+import pytest
+import torch
+from torch import nn
+
+from whyset.attribution import Gradient
+from whyset.attribution.composites import COMPOSITES, EpsilonGammaBox
+
+
+def random_statistics(norm):
+    norm.running_mean.normal_(0, 0.3)
+    norm.running_var.uniform_(0.5, 2)
+    nn.init.normal_(norm.weight)  # negative gains swap W⁺ and W⁻
+    nn.init.normal_(norm.bias)
+    return norm
+
+
+def merge(layer, norm, out_dim):
+    merged = type(layer)(*_arguments(layer)).double()
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    shape = [1] * layer.weight.dim()
+    shape[out_dim] = -1
+    merged.weight.data = layer.weight.data * scale.data.view(shape)
+    merged.bias.data = (layer.bias - norm.running_mean).data * scale.data + norm.bias.data
+    return merged
+
+
+def _arguments(layer):
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    return layer.in_channels, layer.out_channels, layer.kernel_size
+
+
+CASES = {
+    "linear": (lambda: nn.Linear(6, 4), nn.BatchNorm1d, (6,), 0),
+    "conv2d": (lambda: nn.Conv2d(3, 4, (3, 2)), nn.BatchNorm2d, (3, 6, 5), 0),
+    "conv_transpose1d": (lambda: nn.ConvTranspose1d(3, 4, (3,)), nn.BatchNorm1d, (3, 5), 1),
+}
+
+
+@pytest.mark.parametrize("composite_name", sorted(COMPOSITES))
+@pytest.mark.parametrize("case", CASES)
+def test_merging_on_the_fly_is_merging_by_hand(case, composite_name):
+    torch.manual_seed(0)
+    build, norm_class, shape, out_dim = CASES[case]
+    layer = build().double()
+    norm = random_statistics(norm_class(4)).double().eval()
+    state = {name: value.clone() for name, value in norm.state_dict().items()}
+    x = torch.randn(3, *shape).double()
+    composite = EpsilonGammaBox(-3.0, 3.0) if composite_name == "epsilon_gamma_box" else COMPOSITES[composite_name]()
+    with torch.no_grad():
+        c = torch.randn_like(layer(x))
+    fused = Gradient(nn.Sequential(layer, norm).eval(), composite)(x, c)
+    by_hand = Gradient(merge(layer, norm, out_dim), composite)(x, c)
+    torch.testing.assert_close(fused, by_hand, rtol=1e-9, atol=1e-11)
+    assert all(torch.equal(value, state[name]) for name, value in norm.state_dict().items())
+
+
+def test_the_same_layer_before_two_norms():
+    torch.manual_seed(0)
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.a, self.b = nn.Conv1d(2, 4, 3), random_statistics(nn.BatchNorm1d(4)), random_statistics(nn.BatchNorm1d(4))
+
+        def forward(self, x):
+            h = self.layer(x)
+            return (self.a(h) + 2 * self.b(h)).sum(2)
+
+    model, x = Two().double().eval(), torch.randn(2, 2, 6).double()
+    composite = COMPOSITES["epsilon_plus"]()
+    with Gradient(model, composite) as attribute:  # one cache for both merged weights
+        _, both = attribute(x, 0)
+        _, again = attribute(x, 0)
+    parts = [Gradient(merge(model.layer, norm, 0), composite)(x, lambda out: _first_channel(out))[1] for norm in (model.a, model.b)]
+    torch.testing.assert_close(both, parts[0] + 2 * parts[1], rtol=1e-9, atol=1e-11)
+    assert torch.equal(both, again)
+
+
+def _first_channel(out):
+    c = torch.zeros_like(out)
+    c[:, 0] = 1
+    return c
+
+
+def test_weights_changed_between_calls_are_not_read_from_the_cache():
+    layer = nn.Conv1d(1, 2, 2).double()
+    x = torch.randn(1, 1, 5).double()
+    with torch.no_grad():
+        c = torch.ones_like(layer(x))
+    with Gradient(layer, COMPOSITES["epsilon_plus"]()) as attribute:
+        _, before = attribute(x, c)
+        with torch.no_grad():
+            layer.weight.neg_()
+        _, after = attribute(x, c)
+    assert not torch.allclose(before, after)
+    torch.testing.assert_close(after, Gradient(layer, COMPOSITES["epsilon_plus"]())(x, c)[1])

@@ -1,0 +1,150 @@
+"""Coefficients of operations without a rule of their own, against closed forms."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from whyset.attribution import Gradient
+from whyset.attribution.composites import EpsilonPlus
+from whyset.attribution.intercept.operations import KINDS, canonical_name, is_in_place
+
+
+class Calls(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def relevance(function, x, coefficient=None):
+    coefficient = coefficient if coefficient is not None else (lambda output: torch.ones_like(output))
+    return Gradient(Calls(function), EpsilonPlus(on_unknown="raise"))(x, coefficient)
+
+
+ACTIVATIONS = {
+    "gelu": F.gelu, "silu": F.silu, "tanh": torch.tanh, "elu": F.elu, "selu": F.selu, "mish": F.mish, "hardswish": F.hardswish, "softsign": F.softsign,
+    "relu": F.relu, "relu6": F.relu6, "leaky_relu": F.leaky_relu, "square": torch.square, "pow": lambda x: x**3, "hardtanh": F.hardtanh,
+    "erf": torch.erf, "celu": F.celu, "method": lambda x: x.tanh(), "self gated": lambda x: x * x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_relevance_passes_through_functions_that_are_zero_at_zero(name):
+    x = torch.randn(3, 7, dtype=torch.float64)
+    x[0, 0] = 0
+    output, r = relevance(ACTIVATIONS[name], x)
+    torch.testing.assert_close(r, output, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("name", ["gelu", "silu", "tanh", "elu", "mish", "erf"])
+def test_tiny_inputs_stay_finite_in_every_float_type(name, dtype):
+    tiny = torch.finfo(dtype).smallest_normal
+    x = torch.tensor([[0.0, tiny, -tiny, tiny / 8, 1e-5, -1e-5, 3.0, -30.0]], dtype=dtype)
+    _, r = relevance(ACTIVATIONS[name], x)
+    assert r.isfinite().all()
+
+
+@pytest.mark.parametrize("function", [torch.sigmoid, F.softplus, torch.exp, torch.cos])
+def test_functions_that_are_not_zero_at_zero_are_stabilised(function):
+    x = torch.randn(2, 5, dtype=torch.float64)
+    output, r = relevance(function, x)
+    sign = torch.where(x >= 0, 1.0, -1.0).double()
+    torch.testing.assert_close(r, x * output / (x + 1e-6 * sign), rtol=1e-12, atol=0)
+
+
+def halves(x):
+    return x[:, :3], x[:, 3:]
+
+
+def test_two_factors_get_half_each():
+    x = torch.randn(2, 6, dtype=torch.float64)
+    output, r = relevance(lambda x: torch.mul(*halves(x)), x)
+    torch.testing.assert_close(r, torch.cat([output, output], 1) / 2, rtol=1e-12, atol=0)
+
+
+def test_matrix_products_and_einsum_get_half_each():
+    x = torch.randn(2, 4, 3, dtype=torch.float64)
+    for function in (lambda x: x @ x.mT, lambda x: torch.einsum("bij,bkj->bik", x, x), lambda x: torch.baddbmm(torch.zeros(2, 4, 4).double(), x, x.mT)):
+        output, r = relevance(function, x)
+        torch.testing.assert_close(r.sum((1, 2)), output.sum((1, 2)), rtol=1e-11, atol=0)
+
+
+def test_a_factor_that_does_not_depend_on_the_input_takes_nothing():
+    x, gate = torch.randn(2, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
+    output, r = relevance(lambda x: x * gate, x)
+    torch.testing.assert_close(r, output)
+
+
+def test_fused_attention_is_attention_written_out():
+    x = torch.randn(2, 5, 8, dtype=torch.float64)
+
+    def written(x):
+        return torch.softmax(x @ x.mT / 8**0.5, -1) @ x
+
+    output, fused = relevance(lambda x: F.scaled_dot_product_attention(x, x, x), x)
+    expected_output, expected = relevance(written, x)
+    torch.testing.assert_close(output, expected_output)
+    torch.testing.assert_close(fused, expected, rtol=1e-10, atol=1e-12)
+
+
+def detached(norm):
+    return lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+
+
+def test_norms_hold_their_deviation_constant():
+    x = torch.randn(3, 4, 6, dtype=torch.float64)
+    gain, shift = torch.randn(6).double(), torch.randn(6).double()
+    deviation = (x.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+    c = torch.randn(3, 4, 6, dtype=torch.float64)
+    scaled = c * gain / deviation
+    expected = x * (scaled - scaled.mean(-1, keepdim=True))
+    _, r = relevance(lambda x: F.layer_norm(x, (6,), gain, shift), x, c)
+    torch.testing.assert_close(r, expected, rtol=1e-10, atol=1e-12)
+    _, r = relevance(lambda x: F.group_norm(x, 1), x.transpose(1, 2).reshape(3, 6, 4), torch.ones(3, 6, 4).double())
+    torch.testing.assert_close(r.sum((1, 2)), torch.zeros(3).double() + r.sum((1, 2)))
+
+
+def test_normalising_by_hand_conserves():
+    x = torch.randn(3, 6, dtype=torch.float64)
+    for function in (
+        F.normalize,
+        lambda x: x / x.norm(dim=1, keepdim=True),
+        lambda x: x * torch.rsqrt(x.pow(2).mean(1, keepdim=True) + 1e-6),
+        lambda x: F.rms_norm(x, (6,)),
+    ):
+        output, r = relevance(function, x)
+        torch.testing.assert_close(r, output, rtol=1e-10, atol=1e-12)
+
+
+def test_residual_sums_do_not_double():
+    def eight_blocks(x):
+        for _ in range(8):
+            x = x + torch.relu(x)
+        return x
+
+    x = torch.rand(2, 3, dtype=torch.float64)
+    output, r = relevance(eight_blocks, x)
+    torch.testing.assert_close(r, output)
+
+
+def test_multi_head_attention_is_seen_inside():
+    torch.manual_seed(0)
+    layer = nn.MultiheadAttention(8, 2, batch_first=True).double().eval()
+    plan = EpsilonPlus().plan(Calls(lambda x: layer(x, x, x, need_weights=False)[0]), torch.randn(1, 4, 8).double())
+    kinds = [step.kind for step in plan.steps]
+    assert kinds.count("linear") == 2  # packed projection in, projection out
+    assert "attention" in kinds
+    assert "unknown" not in kinds
+
+
+def test_names():
+    assert canonical_name("__iadd__") == canonical_name("add_") == canonical_name("__radd__") == "add"
+    assert canonical_name("__itruediv__") == "div"
+    assert is_in_place("relu_")
+    assert is_in_place("__setitem__")
+    assert not any(is_in_place(name) for name in ("relu", "__add__", "requires_grad_", "__get__"))
+    assert all(name == name.strip() for name in KINDS)
