@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-MODEL_FILE = '''
+MODEL_FILE = """
 import torch
 from torch import nn
 
@@ -35,7 +35,7 @@ def broken():
 
 def no_model():
     return 3
-'''
+"""
 
 
 @pytest.fixture

@@ -48,5 +48,5 @@ def test_a_wrong_file_is_refused(text: str, message: str, tmp_path: Path) -> Non
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="labels file .*none.json does not exist"):
+    with pytest.raises(InputError, match=r"labels file .*none\.json does not exist"):
         Labels.read(tmp_path / "none.json")

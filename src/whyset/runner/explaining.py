@@ -13,11 +13,11 @@ from whyset.attribution.composites import Composite
 from whyset.engines import Engine, Progress, Serial, Silent, engine_of
 from whyset.errors import InputError
 from whyset.runner.composites import NamedComposite
-from whyset.runner.job import Job, on_device, set_up
+from whyset.runner.devices import on_device, placement, usable_device
+from whyset.runner.job import Job, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
 from whyset.runner.plan import Plan
-from whyset.runner.probe import placement
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.sources import Spread, as_source
 from whyset.runner.summary import Summary
@@ -59,6 +59,8 @@ def explain(
     """
     _check_counts(batch_size=batch_size, limit=limit)
     said, chosen, what = progress or Silent(), engine_of(engine), Target.of(target)
+    if device is not None or isinstance(model, ModelSource):
+        device = usable_device(device)
     loaded = _loaded(model, device)
     for note in loaded.notes:
         said.say(note)
@@ -102,10 +104,10 @@ def _compute(job: Job, engine: Engine, said: Progress) -> Run:
 
 
 def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
+    """The model on its device; a module of the caller is copied rather than moved."""
     if isinstance(model, ModelSource):
         loaded = model.load()
-        chosen = device or ("cuda" if torch.cuda.is_available() else None)
-        on_device(loaded.module, chosen)
+        on_device(loaded.module, device)
         return loaded
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"model is a torch.nn.Module or a ModelSource, not {type(model).__name__}")

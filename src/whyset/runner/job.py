@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from whyset.attribution.composites import Composite
+from whyset.runner.devices import on_device
 from whyset.runner.models import ModelSource
 from whyset.runner.sources import Source
 from whyset.runner.targets import Target
@@ -39,7 +40,3 @@ def set_up(job: Job, advance: Callable[[int], None] | None = None) -> Worker:
     """Make a worker: load the model if it comes by name, and put it where it computes."""
     model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
     return Worker(job, on_device(model, job.device), advance)
-
-
-def on_device(model: torch.nn.Module, device: str | None) -> torch.nn.Module:
-    return model if device is None else model.to(device)

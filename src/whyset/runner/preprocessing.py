@@ -64,7 +64,8 @@ class Preprocessing:
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[np.uint8]:
         """The image that the model saw: u = 255 (x · std + mean), rounded and clipped; (..., C, H, W) to uint8."""
         values = np.asarray(x, dtype=np.float32)
-        pixels = (values * _column(self.std) + _column(self.mean)) * np.float32(255)
+        with np.errstate(over="ignore"):  # what is far beyond white is white
+            pixels = (values * _column(self.std) + _column(self.mean)) * np.float32(255)
         rounded: NDArray[np.float32] = np.clip(np.rint(np.nan_to_num(pixels)), 0, 255)
         return rounded.astype(np.uint8)
 

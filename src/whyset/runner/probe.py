@@ -7,6 +7,7 @@ import torch
 from whyset.attribution import Gradient
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError, WhysetError
+from whyset.runner.devices import placement
 from whyset.runner.sources import Source, spread
 from whyset.runner.targets import Target
 
@@ -41,13 +42,6 @@ def probe(model: torch.nn.Module, source: Source, composite: Composite | None, t
             "a wrong normalisation (--mean, --std), or try another composite"
         )
     return Probe(tuple(x.shape[1:]), outputs)
-
-
-def placement(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Device and float type of the model's parameters; a model without parameters computes in float32 on the CPU."""
-    floating = (p for p in model.parameters() if p.is_floating_point())
-    first = next(floating, torch.empty(0))
-    return first.device, first.dtype
 
 
 def _readable(source: Source) -> list[tuple[torch.Tensor, int | None]]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from whyset.attribution import Gradient
 from whyset.errors import InputError
+from whyset.runner.devices import placement
 from whyset.runner.job import Job, Worker
-from whyset.runner.probe import placement
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.versions import provenance
 from whyset.store import Run, write_shard

@@ -73,7 +73,7 @@ def test_a_stream_is_refused_with_the_reason() -> None:
         def __iter__(self) -> Iterator[Any]:
             return iter(IMAGES)
 
-    with pytest.raises(InputError, match="Stream is a stream without len and .*must come back to the same sample"):
+    with pytest.raises(InputError, match=r"Stream is a stream without len and .*must come back to the same sample"):
         DatasetSource(Stream())
 
 

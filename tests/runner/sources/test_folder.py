@@ -78,7 +78,7 @@ def test_what_is_no_image_is_left_out_and_said(image_folder: ImageFolder) -> Non
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: None, "does not exist"),
+        (lambda _: None, "does not exist"),
         (lambda path: path.write_text("x"), "is a file"),
         (lambda path: path.mkdir(), "holds no images"),
         (lambda path: (path / "cat").mkdir(parents=True), "holds no images"),

@@ -1,0 +1,31 @@
+"""Where a model computes."""
+
+import torch
+
+from whyset.engines import worker_number
+from whyset.errors import InputError
+
+
+def usable_device(given: str | None) -> str:
+    """The device of this name, if it works here; by default the GPU where there is one."""
+    if given is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=given)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"device {given!r} cannot be used here: {told}") from error
+    return given
+
+
+def on_device(model: torch.nn.Module, device: str | None) -> torch.nn.Module:
+    """Put the model on a device; "cuda" spreads the workers of an engine over all GPUs."""
+    if device == "cuda" and torch.cuda.device_count() > 1:
+        device = f"cuda:{worker_number() % torch.cuda.device_count()}"
+    return model if device is None else model.to(device)
+
+
+def placement(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Device and float type of the model's parameters; a model without parameters computes in float32 on the CPU."""
+    first = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    return first.device, first.dtype

@@ -1,0 +1,371 @@
+"""explain: a whole run, what it says, how it continues, and what it refuses before anything is written."""
+
+import shutil
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import whyset as ws
+from whyset.attribution import Gradient
+from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat
+from whyset.engines import Local
+from whyset.errors import InputError, RunMismatchError, WhysetError
+from whyset.runner import ArraySource, ModelSource, NamedComposite, Preprocessing
+
+ImageFolder = Callable[..., Path]
+IMAGES = torch.rand(40, 3, 6, 8, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(40) % 3
+
+
+class Said:
+    """A Progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.totals: list[int] = []
+        self.advanced = 0
+
+    def start(self, total: int, unit: str) -> None:
+        assert unit == "samples"
+        self.totals.append(total)
+
+    def advance(self, n: int) -> None:
+        self.advanced += n
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def finish(self) -> None: ...
+
+    def __contains__(self, part: str) -> bool:
+        return any(part in line for line in self.lines)
+
+
+def net(outputs: int = 3) -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 48, outputs)).eval()
+
+
+@pytest.fixture
+def many_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of 16 rows, as they are where maps are large."""
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda _: 16)
+
+
+def arrays_of(run: Any) -> dict[str, np.ndarray]:
+    columns = {name: run.column(name) for name in ("target", "prediction", "confidence", "status")}
+    return columns | {"relevance": run.relevance[:], "input": run.inputs[:]}
+
+
+def assert_same_arrays(one: Any, other: Any) -> None:
+    mine, theirs = arrays_of(one), arrays_of(other)
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+
+
+class TestResults:
+    def test_maps_are_those_of_the_attributor_up_to_half_precision(self, tmp_path: Path) -> None:
+        model, composite = net(), EpsilonPlusFlat()
+        run = ws.explain(model, (IMAGES, LABELS), tmp_path / "run", composite=composite)
+        with Gradient(model, composite) as attribute:
+            output, relevance = attribute(IMAGES, LABELS)
+        scale = relevance.abs().amax(dim=(1, 2, 3), keepdim=True).numpy()
+        assert (np.abs(run.relevance[:] - relevance.numpy()) <= 2**-10 * scale).all()
+        assert run.column("prediction").tolist() == output.argmax(1).tolist()
+        assert run.column("target").tolist() == LABELS.tolist()
+        np.testing.assert_allclose(run.column("confidence"), output.softmax(1).amax(1), rtol=1e-5)
+        assert (run.column("status") == 1).all()
+        assert np.array_equal(run.inputs[:], np.rint(IMAGES.numpy() * 255).astype(np.uint8))
+
+    @pytest.mark.parametrize(("target", "expected"), [("prediction", None), ("label", None), (2, 2)])
+    def test_without_labels_the_prediction_is_explained_unless_an_index_is_given(
+        self, target: str | int, expected: int | None, tmp_path: Path
+    ) -> None:
+        run = ws.explain(net(), IMAGES, tmp_path / "run", target=target)
+        assert (run.column("target") == (run.column("prediction") if expected is None else expected)).all()
+        assert run.labels.tolist() == [-1] * 40
+
+    def test_run_json_says_what_determined_the_result(self, tmp_path: Path) -> None:
+        config = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", composite=EpsilonPlusFlat(), seed=3).config
+        assert config.model == "torch.nn.modules.container.Sequential"
+        assert config.composite["name"] == "EpsilonPlusFlat"
+        assert (config.seed, config.target, config.class_names) == (3, "label", ("0", "1", "2"))
+        assert config.preprocessing == Preprocessing(size=(6, 8)).stored_form()
+        assert config.versions["torch"] == torch.__version__
+
+    def test_limit_takes_samples_of_every_class(
+        self, image_folder: ImageFolder, model_file: Path, tmp_path: Path
+    ) -> None:
+        run = ws.explain(ModelSource(f"{model_file}:net"), image_folder(cat=6, dog=6), tmp_path / "run", limit=4)
+        assert run.ids == ["cat/0000.png", "cat/0003.png", "dog/0000.png", "dog/0003.png"]
+
+    def test_inputs_can_be_left_out(self, tmp_path: Path) -> None:
+        assert ws.explain(net(), IMAGES, tmp_path / "run", inputs=False).inputs is None
+
+    def test_bounds_of_a_named_composite_are_those_of_the_input(self) -> None:
+        made = NamedComposite("epsilon_gamma_box").made(Preprocessing(mean=(0.5, 0.4, 0.2), std=(0.5, 0.2, 0.1)))
+        assert isinstance(made, EpsilonGammaBox)
+        torch.testing.assert_close(made.low.flatten(), torch.tensor([-1.0, -2.0, -2.0]))
+        torch.testing.assert_close(made.high.flatten(), torch.tensor([1.0, 3.0, 8.0]))
+
+    def test_a_model_in_training_mode_is_explained_in_evaluation_mode_and_left_in_training(
+        self, tmp_path: Path
+    ) -> None:
+        model = nn.Sequential(nn.Dropout(0.5), net())
+        model.train()
+        model[1][1].eval()
+        run = ws.explain(model, IMAGES, tmp_path / "run")
+        assert [part.training for part in (model, model[0], model[1][1])] == [True, True, False]
+        with torch.no_grad():
+            assert run.column("prediction").tolist() == model.eval()(IMAGES).argmax(1).tolist()
+
+    @pytest.mark.usefixtures("many_shards")
+    def test_the_callers_random_numbers_are_not_touched(self, tmp_path: Path) -> None:
+        prepared = net()
+        torch.manual_seed(5)
+        expected = torch.rand(3)
+        torch.manual_seed(5)
+        ws.explain(prepared, IMAGES, tmp_path / "run")
+        assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.usefixtures("many_shards")
+class TestContinuing:
+    def test_a_second_call_does_nothing(self, tmp_path: Path) -> None:
+        ws.explain(net(), (IMAGES, LABELS), tmp_path / "run")
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
+        said = Said()
+        ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", progress=said)
+        after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
+        assert before == after
+        assert "40 of 40 samples are explained already; nothing to do" in said
+
+    def test_an_interrupted_run_is_continued_to_the_same_arrays(self, tmp_path: Path) -> None:
+        class Interrupting(Said):
+            def advance(self, n: int) -> None:
+                super().advance(n)
+                if self.advanced > 16:
+                    raise KeyboardInterrupt
+
+        whole = ws.explain(net(), (IMAGES, LABELS), tmp_path / "whole", composite=EpsilonPlusFlat())
+        with pytest.raises(KeyboardInterrupt):
+            ws.explain(
+                net(),
+                (IMAGES, LABELS),
+                tmp_path / "run",
+                composite=EpsilonPlusFlat(),
+                progress=Interrupting(),
+                batch_size=8,
+            )
+        assert ws.open_run(tmp_path / "run").committed.sum() == 16
+        said = Said()
+        run = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", composite=EpsilonPlusFlat(), progress=said)
+        assert said.totals == [24]
+        assert_same_arrays(run, whole)
+
+    @pytest.mark.parametrize(
+        ("changed", "field"),
+        [
+            ({"model": net(4)}, "weights_hash"),
+            ({"dataset": (IMAGES + 0.1, LABELS)}, "dataset_fingerprint"),
+            ({"composite": EpsilonPlusFlat(epsilon=0.1)}, "composite.fields.epsilon"),
+            ({"target": 1}, "target"),
+            ({"seed": 1}, "seed"),
+            ({"class_names": ["a", "b", "c"]}, "class_names"),
+        ],
+    )
+    def test_another_run_is_refused_and_what_differs_is_named(
+        self, changed: dict[str, Any], field: str, tmp_path: Path
+    ) -> None:
+        given = {"model": net(), "dataset": (IMAGES, LABELS), "composite": EpsilonPlusFlat(), "out": tmp_path / "run"}
+        ws.explain(**given)
+        with pytest.raises(RunMismatchError, match=field):
+            ws.explain(**given | changed)
+
+    def test_local_workers_give_the_arrays_of_a_serial_run(
+        self, image_folder: ImageFolder, model_file: Path, tmp_path: Path
+    ) -> None:
+        model, folder = ModelSource(f"{model_file}:net"), image_folder(cat=20, dog=20)
+        (folder / "cat" / "0003.png").write_bytes(b"no image")
+        serial = ws.explain(model, folder, tmp_path / "serial", composite=EpsilonPlusFlat())
+        said = Said()
+        local = ws.explain(
+            model, folder, tmp_path / "local", composite=EpsilonPlusFlat(), engine=Local(workers=2), progress=said
+        )
+        assert_same_arrays(serial, local)
+        assert local.failures == serial.failures
+        assert said.advanced == 40
+
+
+class TestSaying:
+    @pytest.mark.usefixtures("many_shards")
+    def test_size_comes_first_and_accuracy_after_the_first_shard_and_at_the_end(self, tmp_path: Path) -> None:
+        said = Said()
+        run = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", progress=said)
+        correct = run.column("prediction") == run.labels
+        assert said.lines == [
+            f"{tmp_path / 'run'}: 40 maps of 3x6x8, about 0.0 MB",
+            f"accuracy after the first shard: {correct[:16].mean():.1%} ({correct[:16].sum()} of 16 samples)",
+            f"accuracy: {correct.mean():.1%} ({correct.sum()} of 40 samples)",
+        ]
+        assert (said.totals, said.advanced) == ([40], 40)
+
+    def test_what_was_unwrapped_is_said(self, image_folder: ImageFolder, model_file: Path, tmp_path: Path) -> None:
+        state = ModelSource(f"{model_file}:net").load().module.state_dict()
+        torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}}, tmp_path / "w.pt")
+        said = Said()
+        ws.explain(ModelSource(f"{model_file}:net", tmp_path / "w.pt"), image_folder(), tmp_path / "run", progress=said)
+        assert "the weights were found under 'state_dict'" in said
+        assert "the prefix 'module.' was taken off the names in w.pt" in said
+
+
+class TestFailures:
+    def test_unreadable_images_are_recorded_named_and_counted_and_the_run_goes_on(
+        self, image_folder: ImageFolder, model_file: Path, tmp_path: Path
+    ) -> None:
+        folder = image_folder(cat=12, dog=12)
+        (folder / "cat" / "0003.png").write_bytes(b"no image")
+        whole = (folder / "dog" / "0005.png").read_bytes()
+        (folder / "dog" / "0005.png").write_bytes(whole[: len(whole) // 2])
+        said = Said()
+        run = ws.explain(ModelSource(f"{model_file}:net"), folder, tmp_path / "run", progress=said)
+        assert [failure.id for failure in run.failures] == ["cat/0003.png", "dog/0005.png"]
+        assert "cannot identify image file" in run.failures[0].error
+        assert run.column("status").tolist().count(2) == 2
+        assert run.committed.all()
+        assert "2 of 24 samples failed: cat/0003.png (UnidentifiedImageError" in said
+        assert "of 22 samples)" in said
+
+    def test_an_image_of_another_size_is_a_failure_where_none_was_given(self, tmp_path: Path) -> None:
+        for name, width in [("a", 8), ("b", 8), ("c", 9)]:
+            (tmp_path / "data").mkdir(exist_ok=True)
+            Image.new("RGB", (width, 6)).save(tmp_path / "data" / f"{name}.png")
+        from whyset.runner import FolderSource
+
+        run = ws.explain(net(), FolderSource(tmp_path / "data", Preprocessing()), tmp_path / "run")
+        assert [(failure.id, failure.error) for failure in run.failures] == [
+            ("c.png", "InputError: the input has the shape (3, 6, 9), expected (3, 6, 8): give a size")
+        ]
+
+    def test_relevance_that_is_not_finite_is_a_failure_of_its_sample(self, tmp_path: Path) -> None:
+        images = IMAGES.clone()
+        images[7, 0, 0, 0] = 1e38
+        source = ArraySource(images, LABELS, preprocessing=Preprocessing(size=(6, 8)))
+        run = ws.explain(nn.Sequential(net(), Squared()), source, tmp_path / "run")
+        assert [failure.index for failure in run.failures] == [7]
+        assert "is not finite: " in run.failures[0].error
+        assert np.isfinite(run.relevance[:]).all()
+
+    def test_a_model_without_any_finite_relevance_is_refused_before_anything_is_written(self, tmp_path: Path) -> None:
+        model = net()
+        with torch.no_grad():
+            model[3].bias[1] = torch.nan
+        with pytest.raises(InputError, match="the output is not finite for any of 8 samples spread over the data"):
+            ws.explain(model, IMAGES, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+    def test_relevance_alone_can_be_what_is_not_finite(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="the relevance is not finite for any of 8 samples"):
+            ws.explain(nn.Sequential(Rooted(), net()), IMAGES, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+class Squared(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+
+class Rooted(nn.Module):
+    """Finite, with an infinite gradient everywhere."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sqrt(x - x.detach())
+
+
+class Fails(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError(f"mat1 and mat2 do not fit: {x.dtype}")
+
+
+class Pair(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x, x
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a target that is no class": ({"target": 3}, "target 3: there is no such class; the model has outputs 0 to 2"),
+    "labels beyond the outputs": (
+        {"dataset": (IMAGES, LABELS + 9)},
+        "there is no such class; the model has outputs 0 to 2",
+    ),
+    "too many class names": ({"class_names": list("abcd")}, "there are 4 class names, but the model has 3 outputs"),
+    "a class name twice": ({"class_names": list("aab")}, "the name 'a' stands for 0 and 1"),
+    "an input of the wrong shape": ({"dataset": IMAGES[:, :, :5]}, r"does not take inputs of shape \(8, 3, 5, 8\)"),
+    "a model that fails": ({"model": Fails()}, "does not take inputs of shape .*mat1 and mat2 do not fit"),
+    "a model with two outputs": ({"model": Pair()}, r"must return scores of shape \(8, classes\), not tuple"),
+    "a model with maps as output": ({"model": nn.Identity()}, r"scores of shape \(8, classes\), not \(8, 3, 6, 8\)"),
+    "something that is no model": ({"model": 3}, "model is a torch.nn.Module or a ModelSource, not int"),
+    "an unknown engine": ({"engine": "cluster"}, "there is no engine 'cluster'; there are serial"),
+    "an unknown device": ({"device": "gpu"}, "device 'gpu' cannot be used here"),
+    "no samples in a batch": ({"batch_size": 0}, "batch_size is at least 1, not 0"),
+    "no samples at all": ({"limit": 0}, "limit is at least 1, not 0"),
+    "a folder without preprocessing": ({"dataset": "."}, "need a Preprocessing: pass FolderSource"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(case: str, tmp_path: Path) -> None:
+    changed, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        ws.explain(**{"model": net(), "dataset": (IMAGES, LABELS), "out": tmp_path / "run"} | changed)
+    assert not (tmp_path / "run").exists()
+
+
+def test_fewer_folders_than_outputs_need_a_labels_file(
+    image_folder: ImageFolder, model_file: Path, tmp_path: Path
+) -> None:
+    torch.save(ModelSource(f"{model_file}:net").load().module.__class__(5).state_dict(), tmp_path / "five.pt")
+    model = ModelSource(f"{model_file}:net", tmp_path / "five.pt")
+    with pytest.raises(InputError, match=r"the data has 2 classes and the model 5 outputs.*--labels labels\.json"):
+        ws.explain(model, image_folder(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    run = ws.explain(model, tmp_path / "images", tmp_path / "run", class_names=["a", "dog", "b", "cat", "c"])
+    assert run.labels.tolist() == [3, 3, 3, 1, 1]
+    assert run.classes == ["a", "dog", "b", "cat", "c"]
+
+
+def test_a_disk_that_is_too_small_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 10**6 - 100, 100))
+    with pytest.raises(InputError, match=r"its disk has 0\.0 GB free"):
+        ws.explain(net(), IMAGES, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("many_shards")
+def test_a_run_without_a_single_shard_is_an_error_and_one_with_some_is_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(run: Any, shard: int, *rest: Any) -> None:
+        if shard in failing:
+            raise RuntimeError("out of memory")
+        original(run, shard, *rest)
+
+    from whyset.runner import shard as module
+
+    original, failing = module.write_shard, {0, 1, 2}
+    monkeypatch.setattr(module, "write_shard", write)
+    with pytest.raises(WhysetError, match="no shard could be computed; the first error is RuntimeError: out of memory"):
+        ws.explain(net(), IMAGES, tmp_path / "run")
+    failing.remove(1)
+    said = Said()
+    run = ws.explain(net(), IMAGES, tmp_path / "run", progress=said)
+    assert np.flatnonzero(run.committed).tolist() == list(range(16, 32))
+    assert "shard 0 (samples 0 to 15) failed: RuntimeError: out of memory" in said
