@@ -12,32 +12,22 @@ from whyset.attribution.composites import EpsilonPlusFlat
 from whyset.cli.demo.digits import Digits, noisy_digits
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
-from whyset.cli.demo.story import Cluster, Reliance, most_suspicious, precision_and_recall, reliance
+from whyset.cli.demo.story import Reliance, precision_and_recall, reliance
 from whyset.cli.demo.training import predicted, trained_network
 from whyset.engines import Progress
-from whyset.report import ClassRow, ranked_classes
+from whyset.report import ClusterRow, Report, report
 from whyset.runner import ModelSource
-from whyset.store import Analysis, Run
-
-
-@dataclass(frozen=True)
-class Suspicion:
-    """The most suspicious cluster of the class that ranks first, and how well it holds the planted samples."""
-
-    class_name: str
-    class_size: int
-    cluster: Cluster
-    precision: float
-    recall: float
+from whyset.store import Analysis
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What the demo reports."""
+    """The report of the run, how well its most suspicious cluster holds the planted samples, and what the mark does."""
 
-    analysis: Analysis
+    report: Report
     planted: int
-    suspicion: Suspicion
+    precision: float
+    recall: float
     reliance: Reliance
 
 
@@ -51,10 +41,10 @@ def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> Findings
     source = ModelSource(folder.model_spec, folder.weights)
     run = ws.explain(source, folder.images, folder.run, composite=EpsilonPlusFlat(), progress=progress)
     analysis = ws.analyze(run, progress=progress)
-    bearers = {name for name, planted in zip(train.ids, train.planted, strict=True) if planted}
-    planted = np.array([name in bearers for name in run.ids])
-    suspicion = suspected(run, analysis, ranked_classes(analysis)[0], planted)
-    return Findings(analysis, len(bearers), suspicion, reliance(partial(predicted, network), test, recipe))
+    written = report(run, analysis)
+    planted = np.isin(run.ids, [name for name, bears in zip(train.ids, train.planted, strict=True) if bears])
+    precision, recall = precision_and_recall(members(analysis, written.most_suspicious), planted)
+    return Findings(written, int(planted.sum()), precision, recall, reliance(partial(predicted, network), test, recipe))
 
 
 def described(train: Digits, test: Digits, recipe: Recipe) -> str:
@@ -76,11 +66,10 @@ def taught(folder: DemoFolder, train: Digits, recipe: Recipe, progress: Progress
     return network
 
 
-def suspected(run: Run, analysis: Analysis, first: ClassRow, planted: NDArray[np.bool_]) -> Suspicion:
-    """Look into the class that ranks first; which samples bear the mark plays no part in the choice."""
-    members = analysis.category(first.category).column("index")
-    clustering = analysis.clusters(first.category)
-    clusters = {int(number): members[clustering == number] for number in np.unique(clustering[clustering >= 0])}
-    cluster = most_suspicious(clusters, lambda indices: run.relevance[indices])
-    precision, recall = precision_and_recall(cluster.members, planted)
-    return Suspicion(first.name, first.size, cluster, precision, recall)
+def members(analysis: Analysis, cluster: ClusterRow | None) -> NDArray[np.int64]:
+    """The sample indices of a cluster of the default clustering; none where there is no cluster."""
+    if cluster is None:
+        return np.array([], dtype=np.int64)
+    samples = analysis.category(cluster.category).column("index")
+    chosen: NDArray[np.int64] = samples[analysis.clusters(cluster.category) == cluster.cluster]
+    return chosen

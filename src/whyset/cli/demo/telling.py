@@ -1,6 +1,7 @@
 """The demo's report in words."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
@@ -9,39 +10,37 @@ from whyset.report import as_text
 
 
 def lines(found: Findings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
-    """The ranking of the classes, the suspicion, the reliance on the mark, and how to repeat it all."""
+    """What `whyset report` says in short, then what only the demo knows: what was planted, and what the mark does."""
     yield ""
-    yield as_text(found.analysis)
+    yield as_text(replace(found.report, treatment=()))
     yield ""
     yield from suspicion(found)
     yield ""
     yield from reliance(found, recipe)
     yield ""
-    yield f"Everything is in {folder.path}. These commands repeat it:"
+    yield f"Everything is in {folder.path}; `whyset report {folder.run}` says more. These commands repeat it:"
     yield ""
     yield from (f"  {command}" for command in folder.commands())
 
 
 def suspicion(found: Findings) -> Iterator[str]:
-    first, cluster = found.suspicion, found.suspicion.cluster
-    yield f"The most suspicious cluster: number {cluster.number} of class {first.class_name}, which ranks first."
-    yield (
-        f"  It holds {len(cluster.members)} of the class's {first.class_size} samples, and their maps are most alike "
-        f"(mean cosine {cluster.alikeness:.2f})."
-    )
-    yield f"  precision {first.precision:.2f}: the share of planted samples in it"
-    yield f"  recall    {first.recall:.2f}: the share of the {found.planted} planted samples that it holds"
+    cluster = found.report.most_suspicious
+    if cluster is None:
+        yield "No class has clusters, so no cluster is suspicious."
+        return
+    yield f"The most suspicious cluster, number {cluster.cluster} of class {cluster.class_name}, against what was planted:"
+    yield f"  size       {cluster.size:4}  samples"
+    yield f"  precision  {found.precision:.2f}  is the share of planted samples in it"
+    yield f"  recall     {found.recall:.2f}  is the share of the {found.planted} planted samples that it holds"
 
 
 def reliance(found: Findings, recipe: Recipe) -> Iterator[str]:
     measured, planted = found.reliance, recipe.planted_class
-    yield "How much the network relies on the mark: the test images, without it and with it."
-    yield f"{'':36}without mark  with mark"
-    yield from (
-        f"  {what:<34}{without:>12.2f}  {with_mark:>9.2f}"
-        for what, without, with_mark in (
-            ("all digits recognised (accuracy)", measured.accuracy, measured.accuracy_with_mark),
-            (f"class {planted} recognised (recall)", measured.recall_without_mark, measured.recall_with_mark),
-            (f"other digits taken for class {planted}", measured.others_without_mark, measured.others_with_mark),
-        )
-    )
+    yield "How far the network relies on the mark, on the test images without it and with it:"
+    yield f"{'':36}without  with"
+    for what, without, with_mark in (
+        ("all digits recognised (accuracy)", measured.accuracy, measured.accuracy_with_mark),
+        (f"class {planted} recognised (recall)", measured.recall_without_mark, measured.recall_with_mark),
+        (f"other digits taken for class {planted}", measured.others_without_mark, measured.others_with_mark),
+    ):
+        yield f"  {what:<34}{without:>7.2f}  {with_mark:>4.2f}"
