@@ -4,11 +4,18 @@ const MISSING = "–";
 export function number(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
   if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return value.toExponential(digits - 1);
-  return value.toLocaleString("en", { maximumSignificantDigits: digits });
+  if (value === 0) return "0";
+  return value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 }
 
 export function fixed(value: number | null | undefined, decimals: number): string {
   return value === null || value === undefined || !Number.isFinite(value) ? MISSING : value.toFixed(decimals);
+}
+
+/** A p-value with the digits that its surrogates can resolve. */
+export function probability(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return value < 0.01 ? number(value, 1) : value.toFixed(2);
 }
 
 export function count(value: number | null | undefined): string {

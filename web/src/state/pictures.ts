@@ -11,6 +11,8 @@ const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
 /** What the tiles of one run ask for, one sample at a time; requests are gathered and answers kept. */
 export class RunPictures {
   readonly hasInputs: boolean;
+  /** Width over height, within what a tile can show. */
+  readonly aspect: number;
   readonly #samples: Batcher<Sample>;
   readonly #maps = new Map<number, Batcher<RelevanceMap>>();
   readonly #inputs = new Map<number, Batcher<InputImage>>();
@@ -22,6 +24,8 @@ export class RunPictures {
     this.#source = source;
     this.#run = run;
     this.#longest = Math.max(1, ...mapShape.slice(-2));
+    const [height = 1, width = 1] = mapShape.slice(-2);
+    this.aspect = Math.min(2, Math.max(0.5, width / height));
     this.hasInputs = inputShape !== null;
     this.#samples = new Batcher((indices) => source.samples(run, indices), SAMPLES_PER_REQUEST, 20_000);
   }

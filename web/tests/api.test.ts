@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+
+import { Batcher } from "../src/api/batcher";
+import { decodeColumn, decodeInputs, decodeMaps, parseShape } from "../src/api/binary";
+
+test("maps are scales first and then codes, one after the other", () => {
+  const buffer = new ArrayBuffer(8 + 4);
+  new Float32Array(buffer, 0, 2).set([0.5, 2]);
+  new Uint8Array(buffer, 8).set([1, 2, 3, 4]);
+  const maps = decodeMaps(buffer, [2, 1, 2]);
+  expect(maps.map(({ scale, codes }) => [scale, ...codes])).toEqual([[0.5, 1, 2], [2, 3, 4]]);
+  expect([maps[0].height, maps[0].width]).toEqual([1, 2]);
+});
+
+test("inputs keep their channels last", () => {
+  const [, second] = decodeInputs(Uint8Array.of(1, 2, 3, 4, 5, 6).buffer, [2, 1, 1, 3]);
+  expect([...second.pixels]).toEqual([4, 5, 6]);
+});
+
+test("an answer of another length than announced is an error that says both", () => {
+  expect(() => decodeMaps(new ArrayBuffer(5), [1, 1, 2])).toThrow("6 bytes were announced by the shape 1 x 1 x 2, 5 came");
+  expect(() => decodeColumn(new ArrayBuffer(4), "float64", [1])).toThrow("float64");
+  expect(() => parseShape("2,x")).toThrow("2,x");
+  expect(() => parseShape(null)).toThrow();
+});
+
+test("wishes of one turn travel together, and answers are kept", async () => {
+  const asked: number[][] = [];
+  const batcher = new Batcher(async (keys) => (asked.push(keys), keys.map((key) => key * 10)), 3, 100);
+  expect(await Promise.all([1, 2, 3, 4, 1].map((key) => batcher.get(key)))).toEqual([10, 20, 30, 40, 10]);
+  expect(asked).toEqual([[2, 3, 4], [1]]);
+  await batcher.get(2);
+  expect(asked).toHaveLength(2);
+});
+
+test("an error reaches who asked and is not kept", async () => {
+  let broken = true;
+  const batcher = new Batcher(async (keys) => (broken ? Promise.reject(new Error("down")) : keys), 10, 10);
+  await expect(batcher.get(1)).rejects.toThrow("down");
+  broken = false;
+  expect(await batcher.get(1)).toBe(1);
+});
+
+test("the least recently used answer is forgotten first", async () => {
+  let requests = 0;
+  const batcher = new Batcher(async (keys) => ((requests += keys.length), keys), 1, 2);
+  await batcher.get(1);
+  await batcher.get(2);
+  await batcher.get(1);
+  await batcher.get(3);
+  await batcher.get(1);
+  expect(requests).toBe(3);
+  await batcher.get(2);
+  expect(requests).toBe(4);
+});

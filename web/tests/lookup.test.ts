@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+
+import { codeColors, encodeMap } from "../src/color/lookup";
+import { inputRaster, mapRaster, overlayRaster } from "../src/color/picture";
+
+const ramp = { lookup: Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)), diverging: true };
+
+test("a code is its own index into the table", () => {
+  const colors = codeColors({ ...ramp, lookup: ramp.lookup.map((value, at) => (at % 3 === 2 ? 255 - value : value)) });
+  expect([...colors.slice(4 * 128, 4 * 129)]).toEqual([128, 128, 127, 255]);
+  expect([...colors.slice(0, 4)]).toEqual([0, 0, 255, 255]);
+});
+
+test("the largest magnitude is 127 steps from 128, and zero is 128", () => {
+  expect(encodeMap(Float32Array.of(-2, 0, 1, 2))).toEqual({ codes: Uint8Array.of(1, 128, 192, 255), scale: 2 });
+});
+
+test("constant zero, empty and non-finite maps have codes", () => {
+  expect(encodeMap(new Float32Array(2))).toEqual({ codes: Uint8Array.of(128, 128), scale: 0 });
+  expect(encodeMap(new Float32Array(0))).toEqual({ codes: new Uint8Array(0), scale: 0 });
+  expect([...encodeMap(Float32Array.of(Number.NaN, Infinity, -1)).codes]).toEqual([128, 128, 1]);
+});
+
+test("a map whose sides differ keeps its rows", () => {
+  const raster = mapRaster({ codes: Uint8Array.of(1, 2, 3, 4, 5, 6), scale: 1, height: 2, width: 3 }, codeColors(ramp));
+  expect([raster.width, raster.height]).toEqual([3, 2]);
+  expect([...raster.rgba.slice(12, 16)]).toEqual([4, 4, 4, 255]);
+});
+
+test.each([
+  [1, [7], [7, 7, 7, 255]],
+  [3, [1, 2, 3], [1, 2, 3, 255]],
+  [4, [1, 2, 3, 4], [1, 2, 3, 4]],
+])("an input of %i channels has a colour", (channels, pixel, expected) => {
+  expect([...inputRaster({ pixels: Uint8Array.from(pixel), height: 1, width: 1, channels }).rgba]).toEqual(expected);
+});
+
+test("an overlay is grey where the map is zero and coloured where it is largest", () => {
+  const input = { pixels: Uint8Array.of(255, 0, 0, 255, 0, 0), height: 1, width: 2, channels: 3 };
+  const red = { lookup: Array.from({ length: 256 }, () => [200, 10, 20]).flat(), diverging: true };
+  const map = { codes: Uint8Array.of(128, 255), scale: 1, height: 1, width: 2 };
+  expect([...overlayRaster(input, map, codeColors(red)).rgba]).toEqual([76, 76, 76, 255, 200, 10, 20, 255]);
+});
+
+test("an overlay reads a smaller map at the nearest pixel", () => {
+  const input = { pixels: new Uint8Array(4), height: 1, width: 4, channels: 1 };
+  const map = { codes: Uint8Array.of(128, 255), scale: 1, height: 1, width: 2 };
+  const { rgba } = overlayRaster(input, map, codeColors(ramp));
+  expect([rgba[0], rgba[4], rgba[8], rgba[12]]).toEqual([0, 0, 255, 255]);
+});

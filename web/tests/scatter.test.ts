@@ -1,0 +1,159 @@
+import { describe, expect, test } from "vitest";
+
+import { fit, panBy, project, toPlace, toScreen, zoomAt } from "../src/scatter/camera";
+import { hoverIndex, nearest } from "../src/scatter/hover";
+import { pointsInside } from "../src/scatter/lasso";
+import { STEPS, middles, quantise } from "../src/scatter/points";
+import type { Points } from "../src/scatter/points";
+
+function random(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48271) % 2147483647) / 2147483647;
+}
+
+function cloud(count: number, seed = 1): Points {
+  const next = random(seed);
+  return quantise(Float32Array.from({ length: count * 2 }, () => next() * 7 - 3), 2, [0, 1]);
+}
+
+describe("quantisation", () => {
+  test("both axes share one scale, and the longer one fills the range", () => {
+    const points = quantise(Float32Array.of(0, 0, 10, 5), 2, [0, 1]);
+    expect([...points.positions]).toEqual([0, Math.round(0.25 * STEPS), STEPS, Math.round(0.75 * STEPS)]);
+    expect(points.extent).toEqual({ left: 0, right: 1, bottom: 0.25, top: 0.75 });
+  });
+
+  test("a place differs from its value by at most half a step", () => {
+    const values = Float32Array.of(-3.3, 0, 1.7, 2, 9.1, 4);
+    const { positions } = quantise(values, 2, [0, 1]);
+    const size = Math.fround(9.1) - Math.fround(-3.3);
+    for (const point of [0, 1, 2]) {
+      expect(Math.abs((positions[point * 2] / STEPS) * size - 3.3 - values[point * 2])).toBeLessThan(0.51 * (size / STEPS));
+    }
+  });
+
+  test("axes are chosen among many dimensions", () => {
+    const points = quantise(Float32Array.of(0, 5, 1, 0, 5, 0), 3, [2, 0]);
+    expect([...points.positions]).toEqual([STEPS, 32768, 0, 32768]);
+  });
+
+  test("points that are not finite are missing and move nothing", () => {
+    const points = quantise(Float32Array.of(Number.NaN, 0, 0, 0, 1, 1, 2, Infinity), 2, [0, 1]);
+    expect([...points.missing]).toEqual([1, 0, 0, 1]);
+    expect([...points.positions.slice(2, 6)]).toEqual([0, 0, STEPS, STEPS]);
+  });
+
+  test.each([[[]], [[3, 4]], [[Number.NaN, 1]], [[2, 2, 2, 2]]])("%j has points without NaN", (values) => {
+    const points = quantise(Float32Array.from(values), 2, [0, 1]);
+    expect(points.count).toBe(values.length / 2);
+    expect(Object.values(points.extent).every(Number.isFinite)).toBe(true);
+  });
+
+  test("one dimension is a line", () => {
+    expect([...quantise(Float32Array.of(1, 2), 1, [0, 1]).positions]).toEqual([0, 32768, STEPS, 32768]);
+  });
+
+  test("the middle of a cluster is its median, and an empty cluster has none", () => {
+    const points = quantise(Float32Array.of(0, 0, 1, 1, 10, 10, 5, 5), 2, [0, 1]);
+    const [first, second] = middles(points, Int32Array.of(0, 0, 0, -1), [0, 1]);
+    expect(first?.x).toBeCloseTo(0.1, 4);
+    expect(second).toBeNull();
+  });
+});
+
+describe("camera", () => {
+  const viewport = { width: 400, height: 300 };
+  const { extent } = cloud(50);
+
+  test("places and pixels are inverse to each other", () => {
+    const projection = project({ x: 0.3, y: 0.8, zoom: 2.5 }, viewport, extent);
+    const [x, y] = toPlace(projection, ...toScreen(projection, 0.1, 0.9));
+    expect([x, y]).toEqual([expect.closeTo(0.1, 10), expect.closeTo(0.9, 10)]);
+  });
+
+  test("everything is in view after fit", () => {
+    const projection = project(fit(extent), viewport, extent);
+    const corners = [toScreen(projection, extent.left, extent.bottom), toScreen(projection, extent.right, extent.top)];
+    for (const [x, y] of corners) {
+      expect(x).toBeGreaterThan(0);
+      expect(x).toBeLessThan(400);
+      expect(y).toBeGreaterThan(0);
+      expect(y).toBeLessThan(300);
+    }
+  });
+
+  test("zooming keeps the place under the pointer", () => {
+    const before = project(fit(extent), viewport, extent);
+    const place = toPlace(before, 37, 211);
+    const after = project(zoomAt(before, 3, 37, 211), viewport, extent);
+    expect(toScreen(after, ...place)).toEqual([expect.closeTo(37, 6), expect.closeTo(211, 6)]);
+  });
+
+  test("dragging moves the points with the pointer", () => {
+    const before = project(fit(extent), viewport, extent);
+    const [x, y] = toScreen(before, 0.5, 0.5);
+    const after = project(panBy(before, 12, -8), viewport, extent);
+    expect(toScreen(after, 0.5, 0.5)).toEqual([expect.closeTo(x + 12, 6), expect.closeTo(y - 8, 6)]);
+  });
+});
+
+describe("lasso", () => {
+  const square = [0.25, 0.25, 0.75, 0.25, 0.75, 0.75, 0.25, 0.75];
+
+  test("a square holds exactly what lies between its sides", () => {
+    const points = cloud(2000);
+    const inside = new Set(pointsInside(points, square));
+    for (let point = 0; point < points.count; point++) {
+      const [x, y] = [points.positions[point * 2] / STEPS, points.positions[point * 2 + 1] / STEPS];
+      expect(inside.has(point)).toBe(x > 0.25 && x < 0.75 && y > 0.25 && y < 0.75);
+    }
+  });
+
+  test("a concave polygon agrees with the angle that it winds around each point", () => {
+    const next = random(5);
+    const star = Array.from({ length: 40 }, (_, corner) => {
+      const [angle, radius] = [(corner / 40) * 2 * Math.PI, 0.1 + 0.35 * next()];
+      return [0.5 + radius * Math.cos(angle), 0.5 + radius * Math.sin(angle)];
+    });
+    const points = cloud(1500, 3);
+    const inside = new Set(pointsInside(points, star.flat()));
+    for (let point = 0; point < points.count; point++) {
+      const [x, y] = [points.positions[point * 2] / STEPS, points.positions[point * 2 + 1] / STEPS];
+      const turned = star.reduce((sum, [x0, y0], corner) => {
+        const [x1, y1] = star[(corner + 1) % star.length];
+        const turn = Math.atan2(y1 - y, x1 - x) - Math.atan2(y0 - y, x0 - x);
+        return sum + Math.atan2(Math.sin(turn), Math.cos(turn));
+      }, 0);
+      expect(inside.has(point)).toBe(Math.abs(turned) > Math.PI);
+    }
+  });
+
+  test("less than three corners hold nothing, and missing points are never inside", () => {
+    const points = quantise(Float32Array.of(0, 0, 1, 1, Number.NaN, 0), 2, [0, 1]);
+    expect(pointsInside(points, [0, 0, 1, 1])).toHaveLength(0);
+    expect([...pointsInside(points, [-1, -1, 2, -1, 2, 2, -1, 2])]).toEqual([0, 1]);
+  });
+});
+
+describe("hover", () => {
+  test("the nearest point is found as by comparing all", () => {
+    const points = cloud(3000);
+    const index = hoverIndex(points);
+    const next = random(9);
+    for (let trial = 0; trial < 300; trial++) {
+      const [x, y, radius] = [next() * 1.2 - 0.1, next() * 1.2 - 0.1, 0.05 * next()];
+      let expected = -1;
+      let closest = radius;
+      for (let point = 0; point < points.count; point++) {
+        const distance = Math.hypot(points.positions[point * 2] / STEPS - x, points.positions[point * 2 + 1] / STEPS - y);
+        if (distance <= closest) [expected, closest] = [point, distance];
+      }
+      expect(nearest(index, x, y, radius)).toBe(expected);
+    }
+  });
+
+  test("nothing is found among no points and missing points", () => {
+    expect(nearest(hoverIndex(cloud(0)), 0.5, 0.5, 1)).toBe(-1);
+    expect(nearest(hoverIndex(quantise(Float32Array.of(Number.NaN, 0), 2, [0, 1])), 0, 0, 1)).toBe(-1);
+  });
+});

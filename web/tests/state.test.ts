@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+
+import { NONE, byCluster, byConfidence, byCorrectness, byPrediction } from "../src/state/colouring";
+import { number, percent, plural, probability } from "../src/state/format";
+import { commandOf } from "../src/state/keys";
+import { HOME, formatRoute, parseRoute } from "../src/state/route";
+import { changeSelection, modeOf, selectedPoints } from "../src/state/selection";
+
+describe("address", () => {
+  test.each([
+    HOME,
+    { ...HOME, run: "cifar" },
+    { ...HOME, run: "a/b c?&#%", analysis: "spräy", category: "00007" },
+    { run: "r", analysis: "a", category: "c", clustering: "k means&", embedding: "t=sne", sample: 123456 },
+  ])("%j comes back as it was", (route) => {
+    expect(parseRoute(formatRoute(route))).toEqual(route);
+  });
+
+  test.each(["", "#", "#/", "#//", "#/%E0%A4%A", "#/run?sample=-1", "#/run?sample=1e9&x", "#?sample"])(
+    "%s, written by hand, is read without an error",
+    (hash) => {
+      expect(parseRoute(hash)).toMatchObject({ analysis: null, category: null, sample: null });
+    },
+  );
+});
+
+describe("selection", () => {
+  test("is replaced, added to and taken away from, and leaves other bits", () => {
+    const mask = Uint8Array.of(1, 2, 0, 3);
+    expect([...changeSelection(mask, [2], "replace")]).toEqual([0, 2, 1, 2]);
+    expect([...changeSelection(mask, [1, 2], "add")]).toEqual([1, 3, 1, 3]);
+    expect([...changeSelection(mask, [0, 2], "subtract")]).toEqual([0, 2, 0, 3]);
+    expect([...mask]).toEqual([1, 2, 0, 3]);
+    expect([...selectedPoints(mask)]).toEqual([0, 3]);
+  });
+
+  test("Alt takes away, Shift adds, otherwise the chosen mode holds", () => {
+    expect(modeOf({ shiftKey: true, altKey: true })).toBe("subtract");
+    expect(modeOf({ shiftKey: true, altKey: false }, "subtract")).toBe("add");
+    expect(modeOf({ shiftKey: false, altKey: false }, "subtract")).toBe("subtract");
+  });
+});
+
+describe("colours of points", () => {
+  test("noise is neutral and called noise", () => {
+    const { values, legend } = byCluster(Int32Array.of(0, 1, -1, 1), "light");
+    expect([...values]).toEqual([0, 1, NONE, 1]);
+    expect(legend.map(({ name, count }) => [name, count])).toEqual([["cluster 0", 1], ["cluster 1", 2], ["noise", 1]]);
+  });
+
+  test("clusters beyond eight differ from the first eight by shape", () => {
+    const { legend } = byCluster(Int32Array.of(0, 8, 16), "dark");
+    expect(legend.map((entry) => entry.shape)).toEqual([0, 1, 2]);
+    expect(new Set(legend.map((entry) => entry.color)).size).toBe(1);
+  });
+
+  test("predictions are ranked by how often they come, and what is unknown is neutral", () => {
+    const { values, legend } = byPrediction(Int32Array.of(4, 4, 2, -1), ["a", "b", "c", "d", "e"], "light");
+    expect([...values]).toEqual([0, 0, 1, NONE]);
+    expect(legend.map((entry) => entry.name)).toEqual(["e", "c", "other or unknown"]);
+  });
+
+  test("correctness needs a label", () => {
+    expect([...byCorrectness(Int32Array.of(1, 2, 3), Int32Array.of(1, 1, -1), "light").values]).toEqual([0, 1, NONE]);
+  });
+
+  test("confidence spans the scale, and NaN is neutral", () => {
+    expect([...byConfidence(Float32Array.of(0, 1, 0.5, Number.NaN), "light").values]).toEqual([0, 254, 127, NONE]);
+  });
+});
+
+test("keys do nothing with Ctrl, and letters nothing where they are switched off", () => {
+  const key = (name: string, ctrlKey = false) => ({ key: name, ctrlKey, metaKey: false, altKey: false });
+  expect(commandOf(key("l"), true)).toBe("lasso");
+  expect(commandOf(key("l"), false)).toBeNull();
+  expect(commandOf(key("l", true), true)).toBeNull();
+  expect(commandOf(key("z", true), false)).toBe("undo");
+  expect(commandOf(key("Escape"), false)).toBe("clear");
+  expect(commandOf(key("3"), true)).toEqual({ cluster: 3 });
+});
+
+test("numbers that are not known are a dash, never NaN", () => {
+  expect([number(null), number(Number.NaN), percent(undefined), probability(null)]).toEqual(["–", "–", "–", "–"]);
+  expect([number(3.3), number(5), number(412), number(0.00001234), number(0)]).toEqual(["3.30", "5.00", "412", "1.23e-5", "0"]);
+  expect([plural(1, "class", "classes"), plural(2, "class", "classes")]).toEqual(["1 class", "2 classes"]);
+});
