@@ -1,6 +1,8 @@
 """Columns travel as little-endian bytes that decode to the store's values, once."""
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,7 +125,7 @@ def test_caches_keep_viewers_with_other_tokens_apart(client: TestClient) -> None
 
 
 def test_damaged_column_is_told_and_the_others_still_come(
-    admitted: Callable[..., TestClient], sample: object, tmp_path: object
+    admitted: Callable[..., TestClient], sample: SimpleNamespace, tmp_path: Path
 ) -> None:
     run = sample.make_sample_run(tmp_path / "run")
     (run.path / "analyses/spray/00001/embedding.tsne.npy").write_bytes(b"not an array")

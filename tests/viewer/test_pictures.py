@@ -1,6 +1,8 @@
 """Maps and inputs of many samples at once: values, order, sides that differ, sizes."""
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -77,7 +79,7 @@ def test_fitted_sides_keep_their_order_and_ratio(height: int, width: int, longes
 
 
 @pytest.fixture
-def strange(tmp_path: object) -> Run:
+def strange(tmp_path: Path) -> Run:
     """A run with an all-zero, an all-negative and a tiny map, without inputs."""
     config = RunConfig(
         model="m", weights_hash="w", composite=None, target=0, preprocessing={}, dataset_fingerprint="d",
@@ -138,6 +140,20 @@ def test_what_cannot_be_shown_is_refused_with_the_reason(
     answer = client.get("/api/runs/" + address.format(what))
     assert answer.status_code == status
     assert words in answer.json()["error"]["message"]
+
+
+def test_damaged_maps_are_told_and_the_other_shards_still_come(
+    admitted: Callable[..., TestClient], sample: SimpleNamespace, tmp_path: Path
+) -> None:
+    run = sample.make_sample_run(tmp_path / "run")
+    (shard,) = (run.path / "data.zarr/attribution/input/c/1").rglob("0/0/0")
+    shard.write_bytes(shard.read_bytes()[:1000])
+    client = admitted(run.path)
+    answer = client.get("/api/runs/run/maps?indices=0,16")
+    assert answer.status_code == 409
+    assert str(shard) in answer.json()["error"]["message"]
+    for address in ("maps?indices=0,32", "inputs?indices=0,16", "columns/label"):
+        assert client.get(f"/api/runs/run/{address}").status_code == 200
 
 
 def test_answers_are_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,17 @@ def test_server_answers_over_a_socket_and_ends(run: Run) -> None:
         pass
 
 
+def test_web_socket_is_no_way_in(run: Run) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAA",
+    }
+    with Server([run.path]) as server:
+        assert httpx.get(f"{server.origin}/api/runs", headers=upgrade).status_code == 403
+
+
 def test_address_leads_in_under_a_root_path(run: Run) -> None:
     with Server([run.path], root_path="/whyset/") as server, httpx.Client(follow_redirects=True) as client:
         assert client.get(server.url).url.path == "/whyset/"
@@ -47,7 +58,7 @@ def test_address_of_every_interface_names_this_computer_and_warns(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("whyset.viewer.serve.socket.gethostname", lambda: "desk.example")
-    monkeypatch.setattr("whyset.viewer.serve.Server.run", lambda _: None)
+    monkeypatch.setattr("whyset.viewer.serve.uvicorn.Server.run", lambda *_, **__: None)
     view(run, host="0.0.0.0", open_browser=False)
     printed = capsys.readouterr().out
     assert "http://desk.example:" in printed
@@ -94,7 +105,7 @@ def test_view_over_ssh_prints_the_forwarding_line(run: Run) -> None:
 def test_view_opens_no_browser_over_ssh(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("whyset.viewer.serve.webbrowser.open", opened.append)
-    monkeypatch.setattr("whyset.viewer.serve.Server.run", lambda _: None)
+    monkeypatch.setattr("whyset.viewer.serve.uvicorn.Server.run", lambda *_, **__: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 22")
     view(run.path)
     assert opened == []

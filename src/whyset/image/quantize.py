@@ -13,7 +13,7 @@ STEPS = 127
 def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
     """The relevance of each pixel: (..., C, H, W) summed over channels to (..., H, W); opposite infinities give NaN."""
     with np.errstate(invalid="ignore"):
-        summed: NDArray[np.float64] = np.asarray(relevance, dtype=np.float64).sum(axis=-3)
+        summed: NDArray[np.float64] = np.asarray(relevance).sum(axis=-3, dtype=np.float64)
     return summed
 
 

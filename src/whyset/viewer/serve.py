@@ -40,7 +40,7 @@ class Server:
         self.token, self.host = secrets.token_urlsafe(24), socket.gethostname() if host in ANY_ADDRESS else host
         names = (*allowed_hosts, *(() if self.local else (self.host,)))
         app = create_app(runs, token=self.token, allowed_hosts=names, root_path=root_path)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self.origin = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
@@ -54,7 +54,8 @@ class Server:
 
     def run(self) -> None:
         """Serve in this thread until Ctrl-C or the end of the `with` block."""
-        self._uvicorn.run(sockets=[self._socket])
+        with self._socket:
+            self._uvicorn.run(sockets=[self._socket])
 
     def __enter__(self) -> Self:
         self._thread.start()
