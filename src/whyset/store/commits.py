@@ -86,15 +86,15 @@ def failures_of(commits: Iterable[Commit]) -> list[Failure]:
 
 
 def _from_json(stored: Mapping[str, JSON]) -> Commit:
-    span, failed = stored["range"], stored["failed"]
-    if not (isinstance(span, Sequence) and isinstance(failed, Sequence)):
-        raise TypeError("'range' and 'failed' must be lists")
+    span, failed, checksums = stored["range"], stored["failed"], stored["crc32"]
+    if not (isinstance(span, Sequence) and isinstance(failed, Sequence) and isinstance(checksums, Mapping)):
+        raise TypeError("'range' and 'failed' must be lists, 'crc32' an object")
     values = {name: stored[name] for name in ("shard", "attempt", "config_hash", "provenance", "time")}
     start, stop = span
     return Commit(
         start=start,  # type: ignore[arg-type]  # compared with the shard's range by verify
         stop=stop,  # type: ignore[arg-type]
-        checksums=stored["crc32"],  # type: ignore[arg-type]
+        checksums=checksums,  # type: ignore[arg-type]
         failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
         **values,  # type: ignore[arg-type]
     )

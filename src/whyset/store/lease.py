@@ -108,11 +108,11 @@ class Lease:
             try:
                 create_json(self.path, mine.to_json())
             except FileExistsError:
-                attempt = self._remove_dead(until) or attempt
+                attempt = self._make_room(until) or attempt
             else:
                 return mine
 
-    def _remove_dead(self, until: float) -> int | None:
+    def _make_room(self, until: float) -> int | None:
         """Remove a dead holder's lease and return the next attempt; wait for a living one, then refuse."""
         there = read_holder(self.path)
         if there is None:
@@ -120,11 +120,23 @@ class Lease:
         if there.lives(self.expiry):
             self._wait_for(there, until)
             return None
-        grave = self.path.with_name(f".{self.path.name}.{there.token}.dead")
-        with suppress(FileNotFoundError):
-            self.path.rename(grave)  # of several heirs one moves it
-            self._bury(grave, there)
+        self._remove(there)
         return there.attempt + 1
+
+    def _remove(self, dead: Holder) -> None:
+        """Remove the dead holder's lease; a guard that one heir at a time can have keeps it from being a new one."""
+        guard = self.path.with_name(f".{self.path.name}.{dead.token}.heir")
+        try:
+            create_json(guard, Holder(uuid.uuid4().hex, host_name(), os.getpid(), 1, time.time()).to_json())
+        except FileExistsError:
+            other = read_holder(guard)
+            if other is not None and not other.lives(self.expiry):
+                guard.unlink(missing_ok=True)
+            return
+        now = read_holder(self.path)
+        if now is not None and now.token == dead.token:
+            self.path.unlink()
+        guard.unlink()
 
     def _wait_for(self, there: Holder, until: float) -> None:
         if time.monotonic() >= until:
@@ -133,14 +145,6 @@ class Lease:
                 f"(a lease is free {self.expiry:.0f} s after the last sign of life)"
             )
         time.sleep(min(_POLL_SECONDS, self.patience))
-
-    def _bury(self, grave: Path, dead: Holder) -> None:
-        """Delete a moved lease, or put it back if in between another heir had made it his own."""
-        moved = read_holder(grave)
-        if moved is not None and moved.token != dead.token:
-            with suppress(FileExistsError):
-                create_json(self.path, moved.to_json())
-        grave.unlink()
 
     def _keep_alive(self) -> None:
         while not self._stop.wait(self.beat):
@@ -168,10 +172,10 @@ def read_holder(path: Path) -> Holder | None:
     try:
         stored: Mapping[str, JSON] = read_json(path)
         return Holder(**{name: stored[name] for name in Holder.__dataclass_fields__})  # type: ignore[arg-type]  # own file
-    except BrokenRunError:
-        if path.exists():
-            raise
-        return None
+    except BrokenRunError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
 
 
 def host_name() -> str:

@@ -1,0 +1,50 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store import samples_table
+from whyset.store.samples import checked_samples, label_array, read_samples, write_samples
+
+
+def test_samples_come_back_from_the_file(tmp_path):
+    table = samples_table(["a/ä 1.png", "b"], [1, None], [None, "s3://bucket/b"])
+    write_samples(tmp_path / "samples.parquet", table)
+    assert read_samples(tmp_path / "samples.parquet").equals(table)
+    assert label_array(table).tolist() == [1, -1]
+
+
+def test_labels_and_addresses_may_be_unknown():
+    table = samples_table(["a", "b"])
+    assert table["label"].null_count == table["uri"].null_count == 2
+    assert label_array(table).dtype == np.int64
+
+
+def test_foreign_tables_are_cast_and_ordered():
+    table = checked_samples(pa.table({"id": ["a", "b"], "extra": [1, 2], "index": pa.array([0, 1], pa.int32())}))
+    assert table.column_names == ["index", "id", "label", "uri"]
+    assert table.schema.field("index").type == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"index": [], "id": []}, "at least one sample"),
+        ({"index": [0]}, "lack the column 'id'"),
+        ({"index": [0, 2], "id": ["a", "b"]}, "must count 0, 1, 2"),
+        ({"index": [0, 1], "id": ["a", "a"]}, "'a' is there more than once"),
+        ({"index": [0, 1], "id": ["a", None]}, "1 samples have no id"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(columns, message):
+    with pytest.raises(InputError, match=message):
+        checked_samples(pa.table(columns))
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    file = tmp_path / "samples.parquet"
+    with pytest.raises(BrokenRunError, match="is missing"):
+        read_samples(file)
+    file.write_bytes(b"PAR1 and nothing else")
+    with pytest.raises(BrokenRunError, match=r"samples.parquet is damaged"):
+        read_samples(file)

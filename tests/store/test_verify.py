@@ -1,0 +1,115 @@
+import json
+
+import numpy as np
+import pytest
+
+from whyset.store import CategoryResult, open_run
+from whyset.testing.store import example_rows, write_pending
+
+MAPS = "data.zarr/attribution/input/c"
+
+
+def kinds(run):
+    return [(problem.kind, problem.where, problem.shard) for problem in run.verify()]
+
+
+def test_a_sound_run_has_no_problems(full_run):
+    full_run.analysis_writer("spray", {}).write(CategoryResult("00001", "dog", {"index": np.arange(3)}))
+    assert full_run.verify() == []
+
+
+@pytest.mark.parametrize("array", ["attribution/input", "attribution/input.scale", "input", "target", "confidence"])
+def test_one_changed_byte_is_found(full_run, array):
+    file = next(path for path in (full_run.path / "data.zarr" / array / "c").rglob("*") if path.is_file())
+    data = bytearray(file.read_bytes())
+    data[7] ^= 1
+    file.write_bytes(data)
+    ((kind, where, shard),) = kinds(full_run)
+    assert (kind, full_run.path / where) == ("damaged", file)
+    assert shard is not None
+
+
+@pytest.mark.parametrize("kept", [0, 100, -1])
+def test_a_truncated_shard_is_found(full_run, kept):
+    file = full_run.path / MAPS / "2/0/0/0"
+    file.write_bytes(file.read_bytes()[:kept])
+    assert kinds(full_run) == [("damaged", f"{MAPS}/2/0/0/0", 2)]
+
+
+def test_a_lost_shard_is_found(full_run):
+    (full_run.path / MAPS / "0/0/0/0").unlink()
+    assert kinds(full_run) == [("missing", f"{MAPS}/0/0/0/0", 0)]
+
+
+def test_a_shard_in_the_place_of_another_is_found(full_run):
+    (full_run.path / MAPS / "1/0/0/0").write_bytes((full_run.path / MAPS / "0/0/0/0").read_bytes())
+    assert kinds(full_run) == [("damaged", f"{MAPS}/1/0/0/0", 1)]
+
+
+def test_leftovers_of_an_attempt_are_told_and_harmless(run):
+    remains = run.path / MAPS / "1/0/0/0"
+    remains.parent.mkdir(parents=True)
+    remains.write_bytes(b"torn")
+    (problem,) = run.verify()
+    assert (problem.kind, problem.shard, problem.harmless) == ("uncommitted", 1, True)
+    assert write_pending(run).verify() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"range": [0, 15]}, "mismatch"),
+        ({"shard": 1}, "mismatch"),
+        ({"config_hash": "sha256:0"}, "mismatch"),
+        ({"crc32": {}}, "mismatch"),
+        ({"crc32": None}, "damaged"),
+        ({"range": None}, "damaged"),
+        ({"failed": [{"index": 0}]}, "damaged"),
+    ],
+)
+def test_a_commit_that_contradicts_the_run_is_found(full_run, change, kind):
+    file = full_run.path / "commits/000000.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    assert kinds(full_run) == [(kind, "commits/000000.json", 0)]
+
+
+def test_a_commit_beyond_the_end_is_found(full_run):
+    (full_run.path / "commits/000009.json").write_bytes((full_run.path / "commits/000000.json").read_bytes())
+    assert kinds(full_run) == [("mismatch", "commits/000009.json", 9)]
+    assert open_run(full_run.path).committed.all()
+
+
+def test_a_torn_commit_is_damage_and_not_a_crash(full_run):
+    (full_run.path / "commits/000001.json").write_text("{")
+    assert kinds(full_run) == [("damaged", "commits/000001.json", 1)]
+
+
+def test_changed_samples_are_found(full_run):
+    file = full_run.path / "samples.parquet"
+    file.write_bytes(file.read_bytes() + b"\0")
+    assert kinds(full_run) == [("damaged", "samples.parquet", None)]
+    file.unlink()
+    assert kinds(full_run) == [("missing", "samples.parquet", None)]
+
+
+def test_a_changed_column_of_an_analysis_is_found(full_run):
+    writer = full_run.analysis_writer("spray", {})
+    writer.write(CategoryResult("00001", "dog", {"index": np.arange(3)}))
+    np.save(writer.path / "00001/index.npy", np.arange(3)[::-1].copy())
+    assert kinds(full_run) == [("damaged", "analyses/spray/00001/index.npy", None)]
+
+
+def test_problems_read_as_sentences(full_run):
+    (full_run.path / MAPS / "0/0/0/0").unlink()
+    assert str(full_run.verify()[0]) == f"missing: {MAPS}/0/0/0/0: shard 0 is committed"
+
+
+def test_the_checksums_are_those_of_the_raw_little_endian_bytes(full_run):
+    import zlib
+
+    import zarr
+
+    commit = json.loads((full_run.path / "commits/000001.json").read_text())
+    rows = zarr.open_array(full_run.path / "data.zarr/attribution/input", mode="r")[16:32]
+    assert commit["crc32"]["attribution/input"] == f"{zlib.crc32(rows.astype('<f2').tobytes()):08x}"
+    assert example_rows(full_run, 1)["target"].tolist() == full_run.column("target")[16:32].tolist()
