@@ -28,7 +28,7 @@ def suspicion(found: Findings) -> Iterator[str]:
     if cluster is None:
         yield "No class has clusters, so no cluster is suspicious."
         return
-    yield f"The most suspicious cluster, number {cluster.cluster} of class {cluster.class_name}, against what was planted:"
+    yield f"The most suspicious cluster, number {cluster.cluster} of class {cluster.class_name}, and what was planted:"
     yield f"  size       {cluster.size:4}  samples"
     yield f"  precision  {found.precision:.2f}  is the share of planted samples in it"
     yield f"  recall     {found.recall:.2f}  is the share of the {found.planted} planted samples that it holds"
