@@ -1,7 +1,8 @@
 """Agreement with Zennit, an independent implementation, in double precision.
 
-Zennit merges batch norm by a canonizer that leaves a factor 1/√(1 + eps) per layer in the model, so with eps = 1e-5 it differs from the formulas
-by some 1e-5; the networks here have eps = 0. Stabilisers of 1e-12 keep those that Zennit adds at sums and pools out of the comparison.
+Zennit merges batch norm by a canonizer that leaves a factor 1/√(1 + eps) per layer in the model, so with eps = 1e-5 it
+differs from the formulas by some 1e-5; the networks here have eps = 0. Stabilisers of 1e-12 keep those that Zennit adds
+at sums and pools out of the comparison.
 """
 
 import pytest
@@ -12,7 +13,13 @@ from torchvision.models import resnet18, vgg11, vgg11_bn
 from zennit.torchvision import ResNetCanonizer, VGGCanonizer
 
 from whyset.attribution import Gradient
-from whyset.attribution.composites import EpsilonAlpha2Beta1, EpsilonAlpha2Beta1Flat, EpsilonGammaBox, EpsilonPlus, EpsilonPlusFlat
+from whyset.attribution.composites import (
+    EpsilonAlpha2Beta1,
+    EpsilonAlpha2Beta1Flat,
+    EpsilonGammaBox,
+    EpsilonPlus,
+    EpsilonPlusFlat,
+)
 
 COMPOSITES = {
     "EpsilonPlus": EpsilonPlus,
@@ -21,7 +28,11 @@ COMPOSITES = {
     "EpsilonAlpha2Beta1Flat": EpsilonAlpha2Beta1Flat,
     "EpsilonGammaBox": EpsilonGammaBox,
 }
-NETWORKS = {"vgg11": (vgg11, VGGCanonizer), "vgg11_bn": (vgg11_bn, VGGCanonizer), "resnet18": (resnet18, ResNetCanonizer)}
+NETWORKS = {
+    "vgg11": (vgg11, VGGCanonizer),
+    "vgg11_bn": (vgg11_bn, VGGCanonizer),
+    "resnet18": (resnet18, ResNetCanonizer),
+}
 
 
 @pytest.fixture(scope="module", params=sorted(NETWORKS))

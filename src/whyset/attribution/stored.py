@@ -16,7 +16,10 @@ def stored_form(part: Any) -> Any:
     {'name': 'Flat', 'fields': {'stabilizer': 1e-06}}
     """
     if is_dataclass(part) and not isinstance(part, type):
-        return {"name": type(part).__name__, "fields": {f.name: stored_form(getattr(part, f.name)) for f in fields(part)}}
+        return {
+            "name": type(part).__name__,
+            "fields": {f.name: stored_form(getattr(part, f.name)) for f in fields(part)},
+        }
     if isinstance(part, Tensor):
         return part.tolist()
     if isinstance(part, (list, tuple)):
@@ -25,4 +28,6 @@ def stored_form(part: Any) -> Any:
         return f"{part.__module__}.{part.__qualname__}"
     if part is None or isinstance(part, (str, int, float, bool)):
         return part
-    raise InputError(f"{part!r} cannot be stored with a run: give a number, text, or a frozen dataclass (as Stabilizer) instead")
+    raise InputError(
+        f"{part!r} cannot be stored with a run: give a number, text, or a frozen dataclass (as Stabilizer) instead"
+    )

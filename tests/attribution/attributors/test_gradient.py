@@ -34,7 +34,12 @@ SMOOTH = {"epsilon": 1e-2, "stabilizer": 1e-2}
 
 @pytest.mark.parametrize(
     "composite",
-    [EpsilonPlus(**SMOOTH), EpsilonPlusFlat(**SMOOTH), EpsilonAlpha2Beta1(**SMOOTH), EpsilonGammaBox(-3.0, 3.0, **SMOOTH)],
+    [
+        EpsilonPlus(**SMOOTH),
+        EpsilonPlusFlat(**SMOOTH),
+        EpsilonAlpha2Beta1(**SMOOTH),
+        EpsilonGammaBox(-3.0, 3.0, **SMOOTH),
+    ],
     ids=lambda composite: type(composite).__name__,
 )
 def test_relevance_has_a_true_derivative(composite):
@@ -78,7 +83,12 @@ def test_targets():
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [(3, "target 3 is out of range: the model has 3 outputs"), (-1, "out of range"), (torch.tensor([0, 1]), "one target per sample"), (torch.ones(2, 2), "like the output")],
+    [
+        (3, "target 3 is out of range: the model has 3 outputs"),
+        (-1, "out of range"),
+        (torch.tensor([0, 1]), "one target per sample"),
+        (torch.ones(2, 2), "like the output"),
+    ],
 )
 def test_wrong_targets_are_named(target, message):
     with pytest.raises(InputError, match=message):

@@ -63,7 +63,11 @@ def test_the_same_layer_before_two_norms():
     class Two(nn.Module):
         def __init__(self):
             super().__init__()
-            self.layer, self.a, self.b = nn.Conv1d(2, 4, 3), random_statistics(nn.BatchNorm1d(4)), random_statistics(nn.BatchNorm1d(4))
+            self.layer, self.a, self.b = (
+                nn.Conv1d(2, 4, 3),
+                random_statistics(nn.BatchNorm1d(4)),
+                random_statistics(nn.BatchNorm1d(4)),
+            )
 
         def forward(self, x):
             h = self.layer(x)
@@ -74,7 +78,10 @@ def test_the_same_layer_before_two_norms():
     with Gradient(model, composite) as attribute:  # one cache for both merged weights
         _, both = attribute(x, 0)
         _, again = attribute(x, 0)
-    parts = [Gradient(merge(model.layer, norm, 0), composite)(x, lambda out: _first_channel(out))[1] for norm in (model.a, model.b)]
+    parts = [
+        Gradient(merge(model.layer, norm, 0), composite)(x, lambda out: _first_channel(out))[1]
+        for norm in (model.a, model.b)
+    ]
     torch.testing.assert_close(both, parts[0] + 2 * parts[1], rtol=1e-9, atol=1e-11)
     assert torch.equal(both, again)
 

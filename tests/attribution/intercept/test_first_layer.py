@@ -1,4 +1,6 @@
-"""First-layer rules that state relevance reach the marked input itself, also where x is 0 and behind harmless operations."""
+"""First-layer rules that state relevance reach the marked input itself, also where x is 0 and behind harmless
+operations.
+"""
 
 import pytest
 import torch
@@ -36,7 +38,12 @@ def channels_last(x):
     return x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
 
 
-FRONTS = {"normalised": lambda x: (x - MEAN) / 0.25, "by channel": by_channel, "channels last": channels_last, "written": lambda x: x.sub_(MEAN)}
+FRONTS = {
+    "normalised": lambda x: (x - MEAN) / 0.25,
+    "by channel": by_channel,
+    "channels last": channels_last,
+    "written": lambda x: x.sub_(MEAN),
+}
 
 
 @pytest.mark.parametrize("name", FRONTS)

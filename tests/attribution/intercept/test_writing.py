@@ -1,4 +1,5 @@
-"""In-place calls give what the same model written without them gives, and do to the caller's tensors what torch does."""
+"""In-place calls give what the same model written without them gives, and do to the caller's tensors what torch "
+"does."""
 
 import pytest
 import torch

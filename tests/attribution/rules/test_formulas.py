@@ -1,4 +1,6 @@
-"""Every rule on every kind of linear operation against its definition, written out with the dense matrix of the operation."""
+"""Every rule on every kind of linear operation against its definition, written out with the dense matrix of the
+operation.
+"""
 
 import pytest
 import torch
@@ -141,7 +143,12 @@ def test_rules_that_are_others_in_disguise(seed, layer_name, signed):
 @pytest.mark.parametrize("rule_name", ["z_plus", "epsilon", "gamma", "alpha_beta", "flat", "w_square", "z_box"])
 def test_without_bias_relevance_is_conserved(rule_name):
     torch.manual_seed(0)
-    rule = {"z_plus": ZPlus(0.0), "epsilon": Epsilon(0.0), "gamma": Gamma(0.25, 0.0), "alpha_beta": AlphaBeta(2, 1, 0.0)}.get(rule_name)
+    rule = {
+        "z_plus": ZPlus(0.0),
+        "epsilon": Epsilon(0.0),
+        "gamma": Gamma(0.25, 0.0),
+        "alpha_beta": AlphaBeta(2, 1, 0.0),
+    }.get(rule_name)
     rule = rule or {"flat": Flat(0.0), "w_square": WSquare(0.0), "z_box": ZBox(-3.0, 3.0, 0.0)}[rule_name]
     layer = nn.Linear(40, 5, bias=False).double()  # wide enough for contributions of both signs everywhere
     x = torch.randn(3, 40, dtype=torch.float64)

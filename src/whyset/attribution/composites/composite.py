@@ -25,7 +25,8 @@ ON_UNKNOWN = ("warn", "raise", "gradient")
 class Composite:
     """Chooses a rule for every linear operation; everything else follows from what the operation is.
 
-    `on_unknown` says what to do with an operation without a right rule: "warn", "raise", or "gradient" (take its plain gradient).
+    `on_unknown` says what to do with an operation without a right rule: "warn", "raise", or "gradient" (take its plain
+    gradient).
     """
 
     on_unknown: str = field(default="warn", kw_only=True)
@@ -34,7 +35,10 @@ class Composite:
 
     def __post_init__(self) -> None:
         if self.on_unknown not in ON_UNKNOWN:
-            raise InputError(f"{type(self).__name__}(on_unknown={self.on_unknown!r}): expected one of {', '.join(map(repr, ON_UNKNOWN))}")
+            raise InputError(
+                f"{type(self).__name__}(on_unknown={self.on_unknown!r}): expected one of "
+                f"{', '.join(map(repr, ON_UNKNOWN))}"
+            )
 
     def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
         """Give the rule of one linear operation, None for the plain gradient, and why it is this one."""
@@ -57,7 +61,8 @@ class Composite:
     def context(self, model: nn.Module) -> Iterator[Interception]:
         """Let backward propagate relevance through the model, inside the `with` block.
 
-        The gradient handed to `backward` at the model's output is relevance, and what arrives at the input's `.grad` is relevance.
+        The gradient handed to `backward` at the model's output is relevance, and what arrives at the input's `.grad` is
+        relevance.
 
         >>> from whyset.attribution.composites import EpsilonPlus
         >>> model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False)).eval()
@@ -70,7 +75,9 @@ class Composite:
         """
         self.check(model)
         session = Interception(self, model)
-        before = model.register_forward_pre_hook(lambda _, args, kwargs: _mark_all(session, args, kwargs), with_kwargs=True)
+        before = model.register_forward_pre_hook(
+            lambda _, args, kwargs: _mark_all(session, args, kwargs), with_kwargs=True
+        )
         after = model.register_forward_hook(lambda _, __, output: _bound_all(session, output))
         try:
             with session.propagating(), session:
@@ -102,7 +109,8 @@ def _mark_all(session: Interception, args: Any, kwargs: Any) -> tuple[Any, Any]:
 
     if not any(carries_gradient(tensor) for tensor in tensors_in((args, kwargs))):
         raise InputError(
-            "no input of the model can receive relevance: hand in a floating point tensor with requires_grad=True (integer inputs are explained "
+            "no input of the model can receive relevance: hand in a floating point tensor with requires_grad=True "
+            "(integer inputs are explained "
             "at the output of their embedding), and leave torch.no_grad() off"
         )
     return map_tensors(mark, args), map_tensors(mark, kwargs)

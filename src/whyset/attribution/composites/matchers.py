@@ -41,7 +41,8 @@ def check_layer_map(owner: object, layer_map: Any) -> None:
         matchers = matcher if isinstance(matcher, tuple) else (matcher,)
         if not isinstance(rule, Rule) or not all(_is_matcher(one) for one in matchers):
             raise InputError(
-                f"{type(owner).__name__}: expected pairs of a module class, 'convolution' or 'linear' (or a tuple of these) and a rule, "
+                f"{type(owner).__name__}: expected pairs of a module class, 'convolution' or 'linear' (or a tuple of "
+                "these) and a rule, "
                 f"got {entry!r}"
             )
 
@@ -58,4 +59,8 @@ def looks_at_classes(layer_map: LayerMap) -> bool:
 
 
 def _is_matcher(value: Any) -> bool:
-    return value in ("convolution", "linear") if isinstance(value, str) else isinstance(value, type) and issubclass(value, nn.Module)
+    return (
+        value in ("convolution", "linear")
+        if isinstance(value, str)
+        else isinstance(value, type) and issubclass(value, nn.Module)
+    )

@@ -11,7 +11,9 @@ NameMap = tuple[tuple[str | tuple[str, ...], Rule], ...]
 
 @dataclass(frozen=True)
 class NameMapComposite(Composite):
-    """Rules by module path, as in `model.named_modules()`: `name_map=(("features.0", Flat()), (("fc1", "fc2"), Epsilon()))`."""
+    """Rules by module path, as in `model.named_modules()`: `name_map=(("features.0", Flat()), (("fc1", "fc2"),
+    Epsilon()))`.
+    """
 
     name_map: NameMap = ()
 
@@ -32,5 +34,6 @@ class NameMapComposite(Composite):
         if missing:
             raise InputError(
                 f"{type(self).__name__}: {type(model).__name__} has no module named {', '.join(map(repr, missing))}; "
-                f"its modules are listed by model.named_modules(), such as {', '.join(map(repr, sorted(known - {''})[:5]))}"
+                "its modules are listed by model.named_modules(), such as "
+                f"{', '.join(map(repr, sorted(known - {''})[:5]))}"
             )

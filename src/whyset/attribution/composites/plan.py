@@ -7,7 +7,9 @@ from whyset.attribution.rules import Rule
 
 @dataclass(frozen=True)
 class Step:
-    """One operation in order of execution; `rule` is None where autograd's gradient (or the kind's own change to it) is taken."""
+    """One operation in order of execution; `rule` is None where autograd's gradient (or the kind's own change to it) is
+    taken.
+    """
 
     index: int
     module: str
@@ -28,6 +30,11 @@ class Plan:
 
     def __str__(self) -> str:
         header = ("#", "module", "operation", "kind", "rule", "why")
-        rows = [(str(s.index), s.module, s.operation, s.kind, repr(s.rule) if s.rule else "-", s.reason) for s in self.steps]
+        rows = [
+            (str(s.index), s.module, s.operation, s.kind, repr(s.rule) if s.rule else "-", s.reason) for s in self.steps
+        ]
         widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows])
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in [header, *rows]
+        )

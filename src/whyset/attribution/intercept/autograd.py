@@ -1,7 +1,7 @@
 """The autograd functions of interception: the marked input, the two-way switch, and shares of a gradient.
 
-All of them are the identity in forward. In backward they ask their session whether rules are active: if not, they pass the true
-gradient on, so that relevance computed with `create_graph=True` has a true derivative.
+All of them are the identity in forward. In backward they ask their session whether rules are active: if not, they pass
+the true gradient on, so that relevance computed with `create_graph=True` has a true derivative.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,9 @@ def at_least_float32(tensor: Tensor) -> Tensor:
 
 
 class Mark(torch.autograd.Function):
-    """The marked input and its twin: a coefficient that arrives becomes relevance `x ⊙ c`; what arrives at the twin is relevance already."""
+    """The marked input and its twin: a coefficient that arrives becomes relevance `x ⊙ c`; what arrives at the twin is
+    relevance already.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, session: Session, multiply: bool) -> tuple[Tensor, Tensor]:
@@ -35,7 +37,7 @@ class Mark(torch.autograd.Function):
         return x.data, x.data
 
     @staticmethod
-    def backward(ctx: Any, c: Tensor | None, relevance: Tensor | None) -> tuple[Tensor | None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, c: Tensor | None, relevance: Tensor | None) -> tuple[Tensor | None, None, None]:
         (x,) = ctx.saved_tensors
         if ctx.session.active and ctx.multiply and c is not None:
             c = (at_least_float32(x) * at_least_float32(c)).to(x.dtype)
@@ -44,9 +46,11 @@ class Mark(torch.autograd.Function):
 
 
 class Switch(torch.autograd.Function):
-    """`y`, computed plainly, with two backward edges: the rule's into `xs` while rules are active, otherwise the true one into `y`.
+    """`y`, computed plainly, with two backward edges: the rule's into `xs` while rules are active, otherwise the true
+    one into `y`.
 
-    The output shares y's memory but not its version counter, and is no view: a caller may write into it (see `writing`).
+    The output shares y's memory but not its version counter, and is no view: a caller may write into it (see
+    `writing`).
     """
 
     @staticmethod
@@ -57,7 +61,7 @@ class Switch(torch.autograd.Function):
         return y.data
 
     @staticmethod
-    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, ...]:
         y, *xs = ctx.saved_tensors
         if c is None:
             return (None,) * (3 + len(xs))
@@ -78,14 +82,15 @@ class Share(torch.autograd.Function):
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, None, None]:
         if c is None or not ctx.session.active:
             return c, None, None
         return (c * ctx.share if ctx.share else None), None, None
 
 
 class Boundary(torch.autograd.Function):
-    """The model's output: relevance that is handed to `backward` becomes the coefficient `R / out`, 0 where `out` is 0."""
+    """The model's output: relevance that is handed to `backward` becomes the coefficient `R / out`, 0 where `out` "
+    "is 0."""
 
     @staticmethod
     def forward(ctx: Any, out: Tensor, session: "BoundarySession") -> Tensor:
@@ -95,7 +100,7 @@ class Boundary(torch.autograd.Function):
         return out.data
 
     @staticmethod
-    def backward(ctx: Any, relevance: Tensor | None) -> tuple[Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, relevance: Tensor | None) -> tuple[Tensor | None, None]:
         if relevance is None:
             return None, None
         ctx.session.check_backward()

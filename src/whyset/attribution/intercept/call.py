@@ -12,7 +12,8 @@ from whyset.attribution.intercept.tracking import Record, map_tensors, tensors_i
 
 @dataclass(frozen=True)
 class Call:
-    """A torch function with its arguments; `records` tells of every tensor among them, by `id`, what the session knows."""
+    """A torch function with its arguments; `records` tells of every tensor among them, by `id`, what the session "
+    "knows."""
 
     func: Callable[..., Any]
     name: str
@@ -37,7 +38,9 @@ class Call:
         return isinstance(value, Tensor) and self.records[id(value)].dependent
 
     def replaced(self, function: Callable[[Tensor], Tensor]) -> "Call":
-        """Give the call with every tensor argument put through a function; what is known of a tensor goes over to its replacement."""
+        """Give the call with every tensor argument put through a function; what is known of a tensor goes over to its
+        replacement.
+        """
         records = dict(self.records)
 
         def substitute(tensor: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -26,13 +25,16 @@ class Geometry:
 
 @dataclass
 class WeightCache:
-    """Weights derived from parameters (merged with a batch norm, W⁺, W⁻, |W|), made once per context and dropped with it.
+    """Weights derived from parameters (merged with a batch norm, W⁺, W⁻, |W|), made once per context and dropped with
+    it.
 
-    An entry is valid as long as its sources are the same tensors at the same version. While gradients of the relevance itself are
-    being recorded nothing is cached: the derived weight is then part of a graph.
+    An entry is valid as long as its sources are the same tensors at the same version. While gradients of the relevance
+    itself are being recorded nothing is cached: the derived weight is then part of a graph.
     """
 
-    entries: dict[tuple[str, tuple[int, ...]], tuple[tuple[Tensor, ...], tuple[int, ...], Tensor]] = field(default_factory=dict)
+    entries: dict[tuple[str, tuple[int, ...]], tuple[tuple[Tensor, ...], tuple[int, ...], Tensor]] = field(
+        default_factory=dict
+    )
 
     def derive(self, name: str, sources: tuple[Tensor, ...], compute: Callable[[], Tensor]) -> Tensor:
         if torch.is_grad_enabled() or any(source.grad_fn is not None for source in sources):
@@ -87,7 +89,7 @@ class LinearLayer:
         """The dimension of the output channels in y: 1 for convolutions, the last for a linear map."""
         return -1 if self.geometry is None else 1
 
-    @cached_property
+    @property
     def weight(self) -> Tensor:
         if self.affine is None:
             return self.cache.derive("wide", self.sources, lambda: at_least_float32(self.parameter))
@@ -100,10 +102,10 @@ class LinearLayer:
             return weight * scale.view(-1, *[1] * (weight.dim() - 1))
         # A transposed convolution's weight is (in, out / groups, ...): the scales of a group stand along dimension 1.
         groups = self.geometry.groups
-        grouped = weight.unflatten(0, (groups, -1)) * scale.view(groups, 1, -1, *[1] * (weight.dim() - 2))
-        return grouped.flatten(0, 1)
+        grouped = weight.reshape(groups, -1, *weight.shape[1:]) * scale.view(groups, 1, -1, *[1] * (weight.dim() - 2))
+        return grouped.view_as(weight)
 
-    @cached_property
+    @property
     def bias(self) -> Tensor | None:
         if self.affine is None:
             return None if self.offset is None else at_least_float32(self.offset)
@@ -156,7 +158,9 @@ class LinearLayer:
         return counted.repeat_interleave(self._group_size_out(), dim=1) * self._group_size_in()
 
     def transpose_ones(self, s: Tensor) -> Tensor:
-        """Apply the transposed operation with all weights 1: sums over each group's channels, then one channel per group."""
+        """Apply the transposed operation with all weights 1: sums over each group's channels, then one channel per
+        group.
+        """
         if self.geometry is None:
             return s.sum(-1, keepdim=True).expand(*s.shape[:-1], self.parameter.shape[1])
         groups = self.geometry.groups
@@ -175,8 +179,7 @@ class LinearLayer:
 
     def _group_size_out(self) -> int:
         assert self.geometry is not None
-        outputs = self.parameter.shape[1] if self.geometry.transposed else self.parameter.shape[0] // self.geometry.groups
-        return outputs
+        return self.parameter.shape[1] if self.geometry.transposed else self.parameter.shape[0] // self.geometry.groups
 
     def bias_like(self, bias: Tensor | None) -> Tensor | float:
         """Shape a bias so that it broadcasts against the output y; 0 where there is none."""

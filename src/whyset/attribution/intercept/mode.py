@@ -1,4 +1,6 @@
-"""The interception itself: a `with` block in which every torch function call on the marked input gets its backward rule."""
+"""The interception itself: a `with` block in which every torch function call on the marked input gets its backward
+rule.
+"""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -28,14 +30,20 @@ if TYPE_CHECKING:
 
 
 class Interception(TorchFunctionMode):
-    """Sees every torch function called inside its `with` block, in this thread, and gives it the composite's backward edge.
+    """Sees every torch function called inside its `with` block, in this thread, and gives it the composite's backward
+    edge.
 
-    All state belongs to this object: it is made for one context, and nothing is left on tensors, modules or rules. `steps` collects the
-    plan where it is wanted.
+    All state belongs to this object: it is made for one context, and nothing is left on tensors, modules or rules.
+    `steps` collects the plan where it is wanted.
     """
 
     def __init__(
-        self, composite: "Composite", model: nn.Module | None = None, *, steps: "list[Step] | None" = None, cache: WeightCache | None = None
+        self,
+        composite: "Composite",
+        model: nn.Module | None = None,
+        *,
+        steps: "list[Step] | None" = None,
+        cache: WeightCache | None = None,
     ) -> None:
         super().__init__()
         self.composite = composite
@@ -54,7 +62,8 @@ class Interception(TorchFunctionMode):
         """Mark an input: relevance will arrive at its gradient."""
         if not (x.is_floating_point() and x.requires_grad):
             raise InputError(
-                f"the input of shape {tuple(x.shape)} and dtype {x.dtype} cannot receive relevance: it must be a floating point tensor with "
+                f"the input of shape {tuple(x.shape)} and dtype {x.dtype} cannot receive relevance: it must be a "
+                "floating point tensor with "
                 "requires_grad=True (explain integer inputs at the output of their embedding)"
             )
         marked, twin = Mark.apply(x, self, self.composite.multiply_by_input)  # type: ignore[no-untyped-call]
@@ -64,10 +73,11 @@ class Interception(TorchFunctionMode):
 
     def check_output(self, output: Any) -> None:
         """Refuse an output that does not depend on the marked input, or depends on it through something unseen."""
-        outputs = list(tensors_in(output))
-        if not any([self.tracker.get(tensor).dependent for tensor in outputs if carries_gradient(tensor)]):
+        records = [self.tracker.get(tensor) for tensor in tensors_in(output) if carries_gradient(tensor)]
+        if not any(record.dependent for record in records):
             raise UnseenOperationError(
-                "the model's output does not depend on its input through autograd: somewhere it is detached, computed under torch.no_grad(), or "
+                "the model's output does not depend on its input through autograd: somewhere it is detached, "
+                "computed under torch.no_grad(), or "
                 "rounded to integers. Remove that, or explain the part of the model behind it"
             )
 
@@ -81,16 +91,21 @@ class Interception(TorchFunctionMode):
             self.active = False
 
     def check_backward(self) -> None:
-        """Refuse a first backward call outside of the block, where it would give the plain gradient and look like relevance."""
+        """Refuse a first backward call outside of the block, where it would give the plain gradient and look like
+        relevance.
+        """
         if self.active:
             self.used = True
         elif not self.used:
             raise WhysetError(
-                "backward was called after the composite's context had ended, where rules no longer act. Call backward (or torch.autograd.grad) "
+                "backward was called after the composite's context had ended, where rules no longer act. Call "
+                "backward (or torch.autograd.grad) "
                 "inside the `with composite.context(model)` block"
             )
 
-    def __torch_function__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         raw = raw_name(func)
         name = canonical_name(raw)
@@ -104,7 +119,11 @@ class Interception(TorchFunctionMode):
             raise
         if not any(record.dependent for record in records.values()):
             return func(*args, **kwargs)
-        if isinstance(func, FunctionType) and func not in self._opening and (kind is None or func.__module__ == F.__name__):
+        if (
+            isinstance(func, FunctionType)
+            and func not in self._opening
+            and (kind is None or func.__module__ == F.__name__)
+        ):
             return self._run_inside(func, args, kwargs)
         call = Call(func, name, kind, tuple(args), kwargs, records)
         if is_in_place(raw):

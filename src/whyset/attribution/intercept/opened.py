@@ -1,7 +1,7 @@
 """Composite Python functions of torch, run so that the mode sees the operations inside them.
 
-`F.multi_head_attention_forward` and its like ask `has_torch_function` and hand the whole call over, undivided. A copy of the function whose
-globals answer False goes on to its own body instead.
+`F.multi_head_attention_forward` and its like ask `has_torch_function` and hand the whole call over, undivided. A copy
+of the function whose globals answer False goes on to its own body instead.
 """
 
 from collections.abc import Callable

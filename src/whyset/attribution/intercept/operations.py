@@ -1,8 +1,10 @@
-"""Which kind of operation a torch function is: the one table that says what needs a rule and what plain autograd does right.
+"""Which kind of operation a torch function is: the one table that says what needs a rule and what plain autograd does
+right.
 
-Names are those of the functions without the underscores of in-place and operator forms: `relu`, `relu_`, `Tensor.relu` are `relu`;
-`+`, `+=` and `add_` are `add`. A kind says what interception does with a call (the handlers of that name); TRANSPARENT calls run as they are,
-since for linear, piecewise linear and selecting operations the plain gradient is already the right coefficient.
+Names are those of the functions without the underscores of in-place and operator forms: `relu`, `relu_`, `Tensor.relu`
+are `relu`; `+`, `+=` and `add_` are `add`. A kind says what interception does with a call (the handlers of that name);
+TRANSPARENT calls run as they are, since for linear, piecewise linear and selecting operations the plain gradient is
+already the right coefficient.
 """
 
 from enum import StrEnum
@@ -30,9 +32,10 @@ _NAMES: dict[Kind, str] = {
     Kind.BATCH_NORM: "batch_norm",
     Kind.RELU: "relu",
     Kind.ACTIVATION: """
-        gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid log_sigmoid softsign
-        tanhshrink hardshrink softshrink threshold clamp clip clamp_min clamp_max erf sin asin arcsin sinh atan arctan expm1 log1p
-        pow float_power sqrt square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0 xlogy special_expit expit""",
+        gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid log_sigmoid
+        softsign tanhshrink hardshrink softshrink threshold clamp clip clamp_min clamp_max erf sin asin arcsin sinh
+        atan arctan expm1 log1p pow float_power sqrt square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
+        xlogy special_expit expit""",
     Kind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
     "addmm baddbmm addbmm addmv addr addcmul bilinear linalg_multi_dot chain_matmul cross linalg_cross",
     Kind.ATTENTION: "scaled_dot_product_attention",
@@ -42,38 +45,53 @@ _NAMES: dict[Kind, str] = {
     Kind.QUADRATIC: "var",
     Kind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",
     Kind.TRANSPARENT: """
-        add sub subtract rsub neg negative positive sum mean nansum cumsum logcumsumexp std norm linalg_norm linalg_vector_norm frobenius_norm
-        cat concat concatenate stack hstack vstack dstack column_stack split split_with_sizes chunk tensor_split hsplit vsplit unbind unsafe_chunk
-        unsafe_split view reshape view_as reshape_as flatten unflatten ravel permute transpose t T mT H mH adjoint swapaxes swapdims movedim
-        moveaxis squeeze unsqueeze expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave tile narrow select getitem setitem
-        index_select index_add index_copy index_fill index_put gather take take_along_dim masked_select masked_fill masked_scatter where scatter
-        scatter_add scatter_reduce select_scatter slice_scatter diagonal_scatter roll flip fliplr flipud rot90 diagonal diag diag_embed trace tril
-        triu pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d
-        unfold fold im2col col2im pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle contiguous clone to type float double
-        half bfloat16 cpu cuda type_as as_strided detach data real imag alias lift_fresh copy zero fill
-        avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d max_pool1d max_pool2d max_pool3d
-        max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d
-        max_unpool1d max_unpool2d max_unpool3d fractional_max_pool2d lp_pool1d lp_pool2d max amax min amin maximum minimum fmax fmin topk sort
-        kthvalue median nanmedian mode msort cummax cummin aminmax lerp upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d
-        upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d
-        _upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler grid_sampler_2d grid_sampler_3d dropout alpha_dropout feature_dropout
-        feature_alpha_dropout native_dropout leaky_relu prelu rrelu abs absolute softmax _softmax log_softmax logsumexp softmin fft_fft fft_ifft
-        fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num
-        _pad_circular pad_sequence block_diag cartesian_prod combinations meshgrid hypot swapdims squeeze_copy""",
+        add sub subtract rsub neg negative positive sum mean nansum cumsum logcumsumexp std norm linalg_norm
+        linalg_vector_norm frobenius_norm cat concat concatenate stack hstack vstack dstack column_stack split
+        split_with_sizes chunk tensor_split hsplit vsplit unbind unsafe_chunk unsafe_split view reshape view_as
+        reshape_as flatten unflatten ravel permute transpose t T mT H mH adjoint swapaxes swapdims movedim moveaxis
+        squeeze unsqueeze expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave tile narrow select
+        getitem setitem index_select index_add index_copy index_fill index_put gather take take_along_dim
+        masked_select masked_fill masked_scatter where scatter scatter_add scatter_reduce select_scatter slice_scatter
+        diagonal_scatter roll flip fliplr flipud rot90 diagonal diag diag_embed trace tril triu pad constant_pad_nd
+        reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d
+        unfold fold im2col col2im pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle contiguous
+        clone to type float double half bfloat16 cpu cuda type_as as_strided detach data real imag alias lift_fresh
+        copy zero fill avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
+        max_pool1d max_pool2d max_pool3d max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
+        adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d max_unpool1d max_unpool2d max_unpool3d
+        fractional_max_pool2d lp_pool1d lp_pool2d max amax min amin maximum minimum fmax fmin topk sort kthvalue
+        median nanmedian mode msort cummax cummin aminmax lerp upsample_nearest1d upsample_nearest2d
+        upsample_nearest3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d
+        _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa
+        _upsample_bicubic2d_aa grid_sampler grid_sampler_2d grid_sampler_3d dropout alpha_dropout feature_dropout
+        feature_alpha_dropout native_dropout leaky_relu prelu rrelu abs absolute softmax _softmax log_softmax
+        logsumexp softmin fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn
+        fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num _pad_circular pad_sequence block_diag
+        cartesian_prod combinations meshgrid hypot swapdims squeeze_copy""",
     Kind.PLAIN: """
-        shape size dim ndim ndimension numel nelement stride storage_offset dtype device layout is_contiguous is_floating_point is_complex
-        is_cuda is_cpu is_sparse is_nested is_quantized is_meta is_leaf requires_grad grad grad_fn itemsize nbytes names element_size get_device
-        requires_grad_ retain_grad retains_grad register_hook register_post_accumulate_grad_hook backward item tolist numpy __repr__ __str__ __format__
-        __len__ __bool__ __int__ __float__ __index__ __hash__ __contains__ __deepcopy__ __reduce_ex__ __array__ __iter__ __dir__ storage untyped_storage data_ptr
-        is_set_to is_same_size allclose equal is_conj is_neg is_inference is_pinned output_nr _version _base _backward_hooks volatile
-        _grad grad_dtype name has_names refine_names is_shared is_coalesced dim_order result_type is_nonzero isfinite isnan isinf""",
+        shape size dim ndim ndimension numel nelement stride storage_offset dtype device layout is_contiguous
+        is_floating_point is_complex is_cuda is_cpu is_sparse is_nested is_quantized is_meta is_leaf requires_grad
+        grad grad_fn itemsize nbytes names element_size get_device requires_grad_ retain_grad retains_grad
+        register_hook register_post_accumulate_grad_hook backward item tolist numpy __repr__ __str__ __format__
+        __len__ __bool__ __int__ __float__ __index__ __hash__ __contains__ __deepcopy__ __reduce_ex__ __array__
+        __iter__ __dir__ storage untyped_storage data_ptr is_set_to is_same_size allclose equal is_conj is_neg
+        is_inference is_pinned output_nr _version _base _backward_hooks volatile _grad grad_dtype name has_names
+        refine_names is_shared is_coalesced dim_order result_type is_nonzero isfinite isnan isinf""",
 }
 
-KINDS: MappingProxyType[str, Kind] = MappingProxyType({name: kind for kind, names in _NAMES.items() for name in names.split()})
+KINDS: MappingProxyType[str, Kind] = MappingProxyType(
+    {name: kind for kind, names in _NAMES.items() for name in names.split()}
+)
 
-_IN_PLACE_OPERATORS = frozenset("__iadd__ __isub__ __imul__ __itruediv__ __idiv__ __ipow__ __imatmul__ __setitem__".split())
-_ALIASES = MappingProxyType({"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div", "ipow": "pow", "imatmul": "matmul"})
-_REFLECTED = MappingProxyType({"radd": "add", "rmul": "mul", "rmatmul": "matmul", "rpow": "pow", "rdiv": "div", "rtruediv": "div"})
+_IN_PLACE_OPERATORS = frozenset(
+    "__iadd__ __isub__ __imul__ __itruediv__ __idiv__ __ipow__ __imatmul__ __setitem__".split()
+)
+_ALIASES = MappingProxyType(
+    {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div", "ipow": "pow", "imatmul": "matmul"}
+)
+_REFLECTED = MappingProxyType(
+    {"radd": "add", "rmul": "mul", "rmatmul": "matmul", "rpow": "pow", "rdiv": "div", "rtruediv": "div"}
+)
 
 
 def raw_name(func: object) -> str:

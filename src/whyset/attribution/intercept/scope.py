@@ -1,4 +1,6 @@
-"""Which module an operation is called from, read off the call stack: no hooks, no wrappers, nothing left behind in the model."""
+"""Which module an operation is called from, read off the call stack: no hooks, no wrappers, nothing left behind in the
+model.
+"""
 
 import sys
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """What a session remembers about tensors: whether they depend on the marked input, and who made them.
 
-Nothing is stored on the tensors. A memory is void when the tensor's version counter moved: somebody has written into it since.
+Nothing is stored on the tensors. A memory is void when the tensor's version counter moved: somebody has written into it
+since.
 """
 
 import weakref
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 class Record:
     """What is known of one tensor.
 
-    `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor that is still the marked
-    input, only viewed, padded, cast or scaled. `produced`: the linear operation that made it, for a batch norm to merge with. `kept`: a
-    tensor that a rule has saved and that shares this one's memory. `aliases`: views of this tensor.
+    `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor
+    that is still the marked input, only viewed, padded, cast or scaled. `produced`: the linear operation that made it,
+    for a batch norm to merge with. `kept`: a tensor that a rule has saved and that shares this one's memory. `aliases`:
+    views of this tensor.
     """
 
     dependent: bool = True
@@ -66,17 +68,20 @@ def map_tensors(function: Any, value: Any) -> Any:
 
 @dataclass
 class Tracker:
-    """The memory of one session. `marks` are the graph nodes of marked inputs, `ends` those of the model's finished outputs."""
+    """The memory of one session. `marks` are the graph nodes of marked inputs, `ends` those of the model's finished
+    outputs.
+    """
 
-    marks: set[Any] = field(default_factory=set)
-    ends: set[Any] = field(default_factory=set)
+    marks: Any = field(default_factory=weakref.WeakSet)
+    ends: Any = field(default_factory=weakref.WeakSet)
     records: Any = field(default_factory=WeakTensorKeyDictionary)
 
     def set(self, tensor: Tensor, record: Record) -> None:
         self.records[tensor] = replace(record, version=tensor._version)
 
     def forget(self, tensor: Tensor) -> Record | None:
-        return self.records.pop(tensor, None)
+        record: Record | None = self.records.pop(tensor, None)
+        return record
 
     def get(self, tensor: Tensor) -> Record:
         """Give what is known of a tensor; the record of a constant if it does not depend on the marked input.
@@ -104,8 +109,10 @@ class Tracker:
             self.set(tensor, CONSTANT)
             return CONSTANT
         raise UnseenOperationError(
-            f"a tensor of shape {tuple(tensor.shape)} made by {type(tensor.grad_fn).__name__} carries gradient from the input, but the operation "
-            "that made it could not be seen. Scripted, traced and compiled modules, checkpoints, custom autograd functions and "
+            f"a tensor of shape {tuple(tensor.shape)} made by {type(tensor.grad_fn).__name__} carries gradient from "
+            "the input, but the operation "
+            "that made it could not be seen. Scripted, traced and compiled modules, checkpoints, custom autograd "
+            "functions and "
             "extensions hide what they compute: use the plain Python module instead"
         )
 

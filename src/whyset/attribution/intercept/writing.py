@@ -1,7 +1,8 @@
 """Calls that write into a tensor (`relu_`, `+=`, `x[:, 0] = 0`), done so that nothing that a rule has saved is lost.
 
-Most are computed out of place and the result is put into the caller's tensor: every name for that object then sees the new value. Where the target
-is a view, has live views, or something holds on to it, the tensors that rules keep get memory of their own and the real call runs.
+Most are computed out of place and the result is put into the caller's tensor: every name for that object then sees the
+new value. Where the target is a view, has live views, or something holds on to it, the tensors that rules keep get
+memory of their own and the real call runs.
 """
 
 from dataclasses import replace
@@ -46,7 +47,9 @@ def write(session: "Interception", call: Call) -> Any:
 
 
 def out_of_place(name: str) -> Any:
-    """Find the function that computes what the in-place call writes, None where there is none (item assignment, `copy_`, `zero_`)."""
+    """Find the function that computes what the in-place call writes, None where there is none (item assignment,
+    `copy_`, `zero_`).
+    """
     if name in ("setitem", "copy", "zero", "fill", "detach"):
         return None
     homes = (torch.Tensor, torch, torch._C._nn)
@@ -102,7 +105,7 @@ def _write_really(session: "Interception", call: Call, target: Tensor) -> Any:
         behind_linear=any(record.behind_linear for record in known),
         aliases=call.records[id(target)].aliases,
     )
-    for tensor in (target, target._base):
-        if tensor is not None and (written.dependent or tensor in session.tracker.records):
-            session.tracker.set(tensor, written)
+    for owner in (target, target._base):
+        if owner is not None and (written.dependent or owner in session.tracker.records):
+            session.tracker.set(owner, written)
     return result

@@ -14,7 +14,8 @@ from whyset.errors import InputError
 class AlphaBeta(Rule):
     """LRP-αβ: `α[x⁺ ⊙ W⁺ᵀs⁺ + x⁻ ⊙ W⁻ᵀs⁺] − β[x⁺ ⊙ W⁻ᵀs⁻ + x⁻ ⊙ W⁺ᵀs⁻]`, `s± = R / st(z±)` (Bach 2015, equation 60).
 
-    `z⁺` holds the positive contributions and b⁺, `z⁻` the negative ones and b⁻; α and β are not negative and `α − β = 1`.
+    `z⁺` holds the positive contributions and b⁺, `z⁻` the negative ones and b⁻; α and β are not negative and `α − β =
+    1`.
 
     >>> AlphaBeta(alpha=1, beta=0)
     AlphaBeta(alpha=1, beta=0, stabilizer=1e-06, zero_params=None)

@@ -9,7 +9,8 @@ from whyset.attribution.rules.stabilizer import ratio, stabilizer
 
 @dataclass(frozen=True)
 class Flat(Rule):
-    """LRP-flat: `R_x = 1ᵀ(R / st(1·1))`, relevance spread evenly over the receptive field, all weights 1, no bias (Lapuschkin 2019).
+    """LRP-flat: `R_x = 1ᵀ(R / st(1·1))`, relevance spread evenly over the receptive field, all weights 1, no bias
+    (Lapuschkin 2019).
 
     >>> Flat()
     Flat(stabilizer=1e-06)

@@ -14,8 +14,8 @@ Bound = float | Tensor
 class ZBox(Rule):
     """LRP-z^B for inputs between `low` and `high`, the first layer's rule for pixels (Montavon 2017, equation 15).
 
-    `s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))`, `R_x = x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs`; the bounds are floats or tensors that broadcast to
-    the input. The biases cancel, so `zero_params="bias"` changes nothing.
+    `s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))`, `R_x = x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs`; the bounds are floats or tensors
+    that broadcast to the input. The biases cancel, so `zero_params="bias"` changes nothing.
 
     >>> ZBox(low=-2.1, high=2.6)
     ZBox(low=-2.1, high=2.6, stabilizer=1e-06, zero_params=None)

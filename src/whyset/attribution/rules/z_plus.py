@@ -10,7 +10,8 @@ from whyset.attribution.rules.stabilizer import ratio, stabilizer
 
 @dataclass(frozen=True)
 class ZPlus(Rule):
-    """LRP-z⁺: `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)`, `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs` (Bach 2015, Montavon 2017); equals AlphaBeta(1, 0).
+    """LRP-z⁺: `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)`, `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs` (Bach 2015, Montavon 2017); equals
+    AlphaBeta(1, 0).
 
     >>> ZPlus(zero_params="bias")
     ZPlus(stabilizer=1e-06, zero_params='bias')

@@ -36,7 +36,8 @@ def activation(session: "Interception", call: Call) -> Any:
 
 def _through_origin(slope: float) -> Edge:
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
-        # Below the smallest normal number x has lost its digits, and so has the quotient: the limit at 0 is exact there.
+        # Below the smallest normal number x has lost its digits, and so has the quotient: the limit at 0 is exact
+        # there.
         tiny = x.abs() < torch.finfo(x.dtype).tiny
         return (c * torch.where(tiny, slope, y / torch.where(tiny, 1, x)),)
 

@@ -1,4 +1,5 @@
-"""Batch norm in eval mode: merged on the fly into the linear operation right in front of it, otherwise affine as it is."""
+"""Batch norm in eval mode: merged on the fly into the linear operation right in front of it, otherwise affine as it "
+"is."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,19 @@ def batch_norm(session: "Interception", call: Call) -> Any:
     x = given["input"]
     if given["training"]:
         raise InputError(
-            f"{session.where(call)}: batch norm uses the statistics of the batch, so one sample's explanation would depend on the others. "
+            f"{session.where(call)}: batch norm uses the statistics of the batch, so one sample's explanation would "
+            "depend on the others. "
             "Call model.eval() first (and keep track_running_stats=True)"
         )
     produced = call.records[id(x)].produced
     y = call.run()
     if produced is None or not _fits(x, produced) or not carries_gradient(y):
-        session.note(call, "affine: plain gradient" if produced is None else "plain gradient: its channels are not the layer's outputs")
+        session.note(
+            call,
+            "affine: plain gradient"
+            if produced is None
+            else "plain gradient: its channels are not the layer's outputs",
+        )
         return session.finish(call, y, twin=call.records[id(x)].twin)
     session.note(call, "merged into the linear operation in front of it")
     affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])

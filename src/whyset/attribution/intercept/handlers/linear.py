@@ -32,18 +32,24 @@ class Produced:
 def linear(session: "Interception", call: Call) -> Any:
     """Run `y = Wx + b` with the rule's backward edge."""
     if call.name == "linear":
-        return _apply(session, call, call.argument(0, "input"), call.argument(1, "weight"), call.argument(2, "bias"), None)
+        return _apply(
+            session, call, call.argument(0, "input"), call.argument(1, "weight"), call.argument(2, "bias"), None
+        )
     names = _CONV_TRANSPOSE if call.name.startswith("conv_transpose") else _CONV
     given: dict[str, Any] = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
     given |= call.arguments(names)
     x, weight = given["input"], given["weight"]
     if x.dim() < weight.dim():  # one sample without a batch dimension
         with session:
-            return call.func(x.unsqueeze(0), **{k: v for k, v in given.items() if k in names and k != "input"}).squeeze(0)
+            return call.func(x.unsqueeze(0), **{k: v for k, v in given.items() if k in names and k != "input"}).squeeze(
+                0
+            )
     spatial = weight.dim() - 2
     if isinstance(given["padding"], str):
         before, after = _string_padding(given["padding"], weight.shape[2:], _tuple(given["dilation"], spatial))
-        if before != after:  # pad both sides alike and cut off what is too much, so that padding stays inside the operation
+        if (
+            before != after
+        ):  # pad both sides alike and cut off what is too much, so that padding stays inside the operation
             rest = {k: v for k, v in given.items() if k in names and k != "input"} | {"padding": after}
             with session:
                 return call.func(x, **rest)[(..., *(slice(a - b, None) for a, b in zip(after, before, strict=True)))]

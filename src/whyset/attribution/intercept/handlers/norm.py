@@ -22,7 +22,12 @@ def norm(session: "Interception", call: Call) -> Any:
     if len(call.dependents) > 1 or not call.depends(x):
         return session.unknown(call, y)
     session.note(call, "the standard deviation is a constant")
-    edge = {"layer_norm": _layer_norm, "rms_norm": _rms_norm, "group_norm": _group_norm, "instance_norm": _instance_norm}[call.name](call)
+    edge = {
+        "layer_norm": _layer_norm,
+        "rms_norm": _rms_norm,
+        "group_norm": _group_norm,
+        "instance_norm": _instance_norm,
+    }[call.name](call)
     return session.finish(call, session.switch(y, edge, x), kept=y)
 
 
@@ -59,7 +64,11 @@ def _group_norm(call: Call) -> Edge:
 
 def _instance_norm(call: Call) -> Edge:
     gain, eps = call.argument(1, "weight"), call.argument(7, "eps", 1e-5)
-    mean, variance, own = call.argument(3, "running_mean"), call.argument(4, "running_var"), call.argument(5, "use_input_stats", True)
+    mean, variance, own = (
+        call.argument(3, "running_mean"),
+        call.argument(4, "running_var"),
+        call.argument(5, "use_input_stats", True),
+    )
 
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
         channel = (-1, *[1] * (x.dim() - 2))

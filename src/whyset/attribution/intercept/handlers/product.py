@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from whyset.attribution.intercept.mode import Interception
 
 # Where the factors stand in the arguments; other operations take all of theirs as factors.
-_FACTORS = {"addmm": (1, 2), "baddbmm": (1, 2), "addbmm": (1, 2), "addmv": (1, 2), "addr": (1, 2), "addcmul": (1, 2), "bilinear": (0, 1)}
+_FACTORS = {
+    "addmm": (1, 2),
+    "baddbmm": (1, 2),
+    "addbmm": (1, 2),
+    "addmv": (1, 2),
+    "addr": (1, 2),
+    "addcmul": (1, 2),
+    "bilinear": (0, 1),
+}
 _ELEMENTWISE = ("mul", "multiply")
 
 
@@ -26,14 +34,18 @@ def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...])
 
 
 def product(session: "Interception", call: Call) -> Any:
-    """Run a product: half to each of two factors that depend on the input (uniform rule); plain gradient to a single one."""
+    """Run a product: half to each of two factors that depend on the input (uniform rule); plain gradient to a single
+    one.
+    """
     positions = _FACTORS.get(call.name)
     factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
     count = sum(call.depends(factor) for factor in factors)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
     elementwise = call.name in _ELEMENTWISE
     result = share_equally(session, call, factors)
-    return session.finish(call, result, twin=twin_of(call, result) if elementwise else None, behind_linear=None if elementwise else True)
+    return session.finish(
+        call, result, twin=twin_of(call, result) if elementwise else None, behind_linear=None if elementwise else True
+    )
 
 
 def attention(session: "Interception", call: Call) -> Any:
@@ -44,7 +56,9 @@ def attention(session: "Interception", call: Call) -> Any:
     to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
     session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
     # One tensor may stand in several places: shares go by place, not by tensor.
-    shared = [session.share(t, part) if call.depends(t) else t for t, part in ((q, to_scores), (k, to_scores), (v, to_value))]
+    shared = [
+        session.share(t, part) if call.depends(t) else t for t, part in ((q, to_scores), (k, to_scores), (v, to_value))
+    ]
     rest = {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
     return session.finish(call, call.func(*shared, *call.args[3:], **rest), behind_linear=True)
 
@@ -59,8 +73,10 @@ def quotient(session: "Interception", call: Call) -> Any:
     session.note(call, "the denominator is a constant")
     constant = session.share(denominator, 0)
     numerators = [t for t in call.args[:-1] if call.depends(t)] if call.name == "addcdiv" else [call.args[0]]
-    result = call.func(call.args[0], constant, **{k: v for k, v in call.kwargs.items() if k != "other"}) if call.name != "addcdiv" else (
-        call.replaced(lambda t: constant if t is denominator else t).run()
+    result = (
+        call.func(call.args[0], constant, **{k: v for k, v in call.kwargs.items() if k != "other"})
+        if call.name != "addcdiv"
+        else (call.replaced(lambda t: constant if t is denominator else t).run())
     )
     return session.finish(call, result, dependent=any(call.depends(t) for t in numerators))
 

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 # The twin goes through these as the input itself does ...
 _MOVING = frozenset(
-    """view reshape view_as reshape_as flatten unflatten ravel permute transpose t T mT swapaxes swapdims movedim moveaxis squeeze unsqueeze
-    expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr flipud rot90 pad constant_pad_nd reflection_pad1d
-    reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda
-    type_as cat concat concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided""".split()
+    """view reshape view_as reshape_as flatten unflatten ravel permute transpose t T mT swapaxes swapdims movedim
+    moveaxis squeeze unsqueeze expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr
+    flipud rot90 pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d
+    replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda type_as cat concat
+    concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided""".split()
 )
 # ... and past these, which move or scale each element by a constant.
-_AFFINE = frozenset("add sub subtract rsub mul multiply div divide true_divide truediv dropout alpha_dropout feature_dropout".split())
+_AFFINE = frozenset(
+    "add sub subtract rsub mul multiply div divide true_divide truediv dropout alpha_dropout feature_dropout".split()
+)
 
 
 def transparent(session: "Interception", call: Call) -> Any:
@@ -48,6 +51,7 @@ def twin_of(call: Call, result: Any) -> Tensor | None:
 def recurrent(session: "Interception", call: Call) -> Any:
     """Refuse a fused recurrent network, whose products and activations over time cannot be told apart from outside."""
     raise UnknownOperationError(
-        f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be propagated through it. "
+        f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be "
+        "propagated through it. "
         "Write the recurrence as its cell equations (linear, sigmoid, tanh, product) step by step"
     )
