@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from whyset.report import ranked_classes
 from whyset.store import Run
 
 Admitted = Callable[..., TestClient]
@@ -72,6 +73,11 @@ def test_categories_are_ranked_by_separability(client: TestClient) -> None:
         "eigengap": 0.7, "clusters": 3, "problem": None,
     }  # fmt: skip
     assert told["categories"][2]["p_value"] is None
+
+
+def test_viewer_and_report_rank_alike(client: TestClient, run: Run) -> None:
+    told = client.get("/api/runs/sample/analyses/spray").json()["categories"]
+    assert [row["id"] for row in told] == [row.category for row in ranked_classes(run.analysis("spray"))]
 
 
 def test_category_tells_its_info_as_it_was_stored(client: TestClient, run: Run) -> None:
@@ -229,7 +235,9 @@ def test_damaged_category_hides_no_other(
     assert [row["id"] for row in categories[:2]] == ["00002", "00000"]
     assert len(categories) == 3
     assert client.get(f"{address}/00002").status_code == 200
-    assert client.get(f"{address}/00001").status_code in (200, 409)
+    detail = client.get(f"{address}/00001")
+    assert detail.status_code in (200, 409)
+    json.loads(detail.text, parse_constant=pytest.fail)
     for column in ("index", "..%2fcategory", "../category"):
         assert client.get(f"{address}/00001/columns/{column}").status_code in (200, 404, 409)
 

@@ -9,9 +9,9 @@ WireType = Literal["int32", "float32", "uint8"]
 
 
 class Model(BaseModel):
-    """Base of all answers."""
+    """Base of all answers; what JSON cannot hold is refused, as browsers would not read it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 class Error(Model):

@@ -1,11 +1,12 @@
 """Analyses, their categories (classes) and the columns of these."""
 
-import math
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 from fastapi import Request, Response
 
+from whyset.report import class_row
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
@@ -15,7 +16,7 @@ from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
     """All categories with their scores, the most separable first."""
-    rows = sorted((_row_or_problem(category) for category in opened.categories), key=_rank)
+    rows = sorted((_row(category) for category in opened.categories), key=_rank)
     return AnalysisDetail.model_validate({"name": opened.name, "config": opened.config, "categories": rows})
 
 
@@ -38,48 +39,21 @@ def get_category_column(request: Request, opened: OneCategory, column: Name) -> 
     return answer(request, encode(values), immutable=False)
 
 
-def _row_or_problem(category: Category) -> CategoryRow:
+def _row(category: Category) -> CategoryRow:
+    """The row of the report; what cannot be read becomes its problem, so that one category hides no other."""
     try:
         with damage_told(category.path / CATEGORY):
-            return _row(category)
+            row = asdict(class_row(category))
+            return CategoryRow.model_validate({**row, "id": row["category"]})
     except ApiError as error:
-        row: dict[str, object] = dict.fromkeys(CategoryRow.model_fields)
+        unknown = dict.fromkeys(CategoryRow.model_fields)
         name = category.path.name
-        return CategoryRow.model_validate(row | {"id": name, "name": name, "size": 0, "problem": error.message})
+        return CategoryRow.model_validate({**unknown, "id": name, "name": name, "size": 0, "problem": error.message})
 
 
-def _row(category: Category) -> CategoryRow:
-    info, scores = category.info, ("scores",)
-    clusters = _at(info, "clusterings", _at(info, "default_clustering"), "clusters")
-    size = _number(_at(info, "size"))
-    return CategoryRow(
-        id=category.id,
-        name=category.name,
-        size=0 if size is None else int(size),
-        accuracy=_number(_at(info, *scores, "accuracy")),
-        separability=_number(_at(info, *scores, "separability", "value")),
-        p_value=_number(_at(info, *scores, "separability", "p_value")),
-        eigengap=_number(_at(info, *scores, "eigengap", "value")),
-        clusters=len(clusters) if isinstance(clusters, list) else None,
-        problem=category.problem,
-    )
-
-
-def _rank(row: CategoryRow) -> tuple[bool, float, str]:
-    return row.separability is None, -(row.separability or 0.0), row.id
-
-
-def _at(value: object, *keys: object) -> object:
-    """What stands at this place in a JSON value, or None: a category's info is whatever lies on the disk."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) and isinstance(key, str) else None
-    return value
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+def _rank(row: CategoryRow) -> tuple[bool, float, float, str]:
+    unscored = row.separability is None or row.problem is not None
+    return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.id
 
 
 def _readable(category: Category) -> Category:
