@@ -6,6 +6,7 @@ import typer
 
 from whyset.cli.display import display
 from whyset.cli.options import EngineName, RunFolder, Seed, Workers, engine_of
+from whyset.errors import WhysetError
 
 EXAMPLE = "whyset analyze runs/mine --neighbours 10"
 PARTLY_DONE = 3
@@ -26,9 +27,12 @@ def analyze(
 
     given: dict[str, Any] = {"pooling": pooling, "neighbours": neighbours, "surrogates": surrogates}
     spray = whyset.Spray(name=name, seed=seed, **{key: value for key, value in given.items() if value is not None})
-    analysis = whyset.analyze(run, spray, engine=engine_of(engine, workers), progress=display())
-    problems = [f"{category.name}: {category.problem}" for category in analysis.categories if category.problem]
-    for problem in problems:
-        print(problem)
+    try:
+        whyset.analyze(run, spray, engine=engine_of(engine, workers), progress=display())
+    except WhysetError as error:
+        if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
+            raise
+        print(error)
+        return PARTLY_DONE
     print(f"go on with: whyset report {run}, or whyset view {run}")
-    return PARTLY_DONE if problems else 0
+    return 0

@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
@@ -45,12 +46,16 @@ def program() -> typer.Typer:
     return app
 
 
-def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
-) -> None:
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         print(whyset.__version__)
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print it.", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Take the options of the program itself; each does its work when it is read."""
 
 
 def _failed(message: str, code: int) -> int:

@@ -1,0 +1,86 @@
+"""The program as a whole: light help, examples everywhere, and errors in one line."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import whyset as package
+from whyset.cli.app import COMMANDS
+from whyset.errors import InputError
+
+Program = Callable[[Sequence[str]], Any]
+HEAVY = {"torch", "numpy", "scipy", "sklearn", "zarr", "pyarrow", "fastapi", "uvicorn", "PIL"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["explain", "--help"], ["demo", "--help"], ["explain"]]
+)
+def test_help_and_wrong_usage_load_nothing_heavy(arguments: list[str]) -> None:
+    code = f"import json, sys\nfrom whyset.cli import main\nmain({arguments!r})\nprint(json.dumps(sorted(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name.partition(".")[0] for name in json.loads(finished.stdout.splitlines()[-1])} & HEAVY
+
+
+def test_help_lists_every_command(whyset: Program) -> None:
+    printed = whyset(["--help"])
+    assert printed.code == 0
+    assert all(f" {name} " in printed.out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_an_example_of_itself(command: str, whyset: Program) -> None:
+    printed = whyset([command, "--help"])
+    assert printed.code == 0
+    assert f"Example: whyset {command}" in printed.out
+
+
+def test_version(whyset: Program) -> None:
+    assert whyset(["--version"]).out == f"{package.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["explan"], "No such command 'explan'"),
+        (["explain"], "Missing option '--model'"),
+        (["explain", "--modl", "x"], "No such option: --modl"),
+        (["explain", "--batch-size", "many"], "Invalid value for '--batch-size'"),
+        (["verify"], "Missing argument 'RUN'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], line: str, whyset: Program) -> None:
+    printed = whyset(arguments)
+    assert printed.code == 2
+    assert printed.err.startswith("whyset: ")
+    assert line in printed.err
+    assert printed.err.count("\n") == 1
+    assert "--help)" in printed.err
+
+
+@pytest.mark.parametrize("command", ["analyze", "view", "report", "verify"])
+def test_a_folder_that_is_no_run_is_named(command: str, whyset: Program, tmp_path: Path) -> None:
+    printed = whyset([command, str(tmp_path / "gone")])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert str(tmp_path / "gone") in printed.err
+
+
+def test_the_traceback_is_there_for_whoever_asks_for_it(
+    whyset: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "Traceback" not in whyset(["verify", str(tmp_path)]).err
+    monkeypatch.setenv("WHYSET_DEBUG", "1")
+    printed = whyset(["verify", str(tmp_path)])
+    assert "Traceback" in printed.err
+    assert InputError.__name__ in printed.err
+
+
+def test_the_process_ends_with_the_exit_code() -> None:
+    code = "import sys; from whyset.cli import main; sys.exit(main())"
+    finished = subprocess.run([sys.executable, "-c", code, "nonsense"], capture_output=True, text=True)
+    assert finished.returncode == 2
+    assert "Traceback" not in finished.stderr

@@ -1,0 +1,209 @@
+"""`whyset explain`: every wrong input is one line and exit code 2, and nothing is left half-written."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import whyset as ws
+
+Program = Callable[[Sequence[str]], Any]
+
+
+def test_a_run_is_made_and_the_way_on_is_told(job: Any, whyset: Program) -> None:
+    printed = whyset(job.arguments())
+    assert (printed.code, printed.err) == (0, "")
+    lines = printed.out.splitlines()
+    assert lines[0] == f"{job.run}: 12 maps of 3x4x5, about 0.0 MB"
+    assert lines[-2].startswith("accuracy: ")
+    assert lines[-1] == f"{job.run} is complete; go on with: whyset analyze {job.run}"
+    run = ws.open_run(job.run)
+    assert run.config.composite["name"] == "EpsilonPlusFlat"
+    assert run.classes == ["cat", "dog"]
+    assert run.ids[0] == "cat/0000.png"
+
+
+def test_options_win_over_the_model_file(job: Any, whyset: Program) -> None:
+    more = ["--size", "4x5", "--mean", "0.1,0.2,0.3", "--std", "0.5", "--no-inputs", "--target", "1", "--limit", "4"]
+    assert whyset(job.arguments(*more, composite="epsilon_gamma_box", seed="7")).code == 0
+    run = ws.open_run(job.run)
+    assert run.config.preprocessing["mean"] == [0.1, 0.2, 0.3]
+    assert run.config.preprocessing["std"] == [0.5, 0.5, 0.5]
+    assert (run.config.target, run.config.seed, run.inputs, len(run)) == ("1", 7, None, 4)
+    assert run.config.composite["name"] == "EpsilonGammaBox"
+
+
+def test_the_plain_gradient_is_a_choice(job: Any, whyset: Program) -> None:
+    assert whyset(job.arguments(composite="gradient")).code == 0
+    assert ws.open_run(job.run).config.composite is None
+
+
+def test_a_flat_folder_is_explained_by_prediction(job: Any, whyset: Program) -> None:
+    printed = whyset(job.arguments(data=job.folder / "images" / "cat"))
+    assert printed.code == 0
+    assert "accuracy" not in printed.out
+    run = ws.open_run(job.run)
+    assert (run.column("target") == run.column("prediction")).all()
+
+
+def test_unreadable_images_are_named_and_counted_and_the_run_goes_on(job: Any, whyset: Program) -> None:
+    (job.folder / "images" / "cat" / "0002.png").write_bytes(b"no image")
+    printed = whyset(job.arguments())
+    assert printed.code == 0
+    assert "1 of 12 samples failed: cat/0002.png (UnidentifiedImageError: cannot identify image file" in printed.out
+    assert [failure.id for failure in ws.open_run(job.run).failures] == ["cat/0002.png"]
+
+
+def test_what_is_missing_is_told_with_exit_code_3(job: Any, whyset: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    from whyset.runner import shard as module
+
+    original = module.write_shard
+
+    def write(run: Any, shard: int, *rest: Any) -> None:
+        if shard == 1:
+            raise RuntimeError("out of memory")
+        original(run, shard, *rest)
+
+    monkeypatch.setattr(module, "write_shard", write)
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda _: 8)
+    printed = whyset(job.arguments())
+    assert printed.code == 3
+    assert "shard 1 (samples 8 to 11) failed: RuntimeError: out of memory" in printed.out
+    assert "4 of 12 samples are missing; the same command again tries them again" in printed.out
+    assert whyset(["verify", str(job.run)]).code == 3
+    monkeypatch.setattr(module, "write_shard", original)
+    assert whyset(job.arguments()).code == 0
+    assert whyset(["verify", str(job.run)]).code == 0
+
+
+def nan_weights(job: Any) -> Path:
+    state = torch.load(job.folder / "net.pt")
+    state["head.bias"][:] = torch.nan
+    torch.save(state, job.folder / "nan.pt")
+    return job.folder / "nan.pt"
+
+
+def other_weights(job: Any) -> Path:
+    torch.save(nn.Linear(3, 2).state_dict(), job.folder / "other.pt")
+    return job.folder / "other.pt"
+
+
+def pickled_model(job: Any) -> Path:
+    torch.save(nn.Linear(3, 2), job.folder / "pickle.pt")
+    return job.folder / "pickle.pt"
+
+
+def empty_folder(job: Any) -> Path:
+    (job.folder / "empty" / "cat").mkdir(parents=True)
+    return job.folder / "empty"
+
+
+def unreadable_images(job: Any) -> Path:
+    for image in (job.folder / "images").rglob("*.png"):
+        image.write_bytes(b"no image")
+    return job.folder / "images"
+
+
+def single_class(job: Any) -> Path:
+    shutil.rmtree(job.folder / "images" / "dog")
+    return job.folder / "images"
+
+
+def text_labels(job: Any) -> Path:
+    (job.folder / "labels.json").write_text("cat, dog")
+    return job.folder / "labels.json"
+
+
+def few_labels(job: Any) -> Path:
+    (job.folder / "labels.json").write_text('["cat", "bird"]')
+    return job.folder / "labels.json"
+
+
+def occupied(job: Any) -> Path:
+    (job.folder / "mine").mkdir()
+    (job.folder / "mine" / "thesis.txt").write_text("precious")
+    return job.folder / "mine"
+
+
+WRONG: dict[str, tuple[str, Any, str]] = {
+    "no model file": ("model", "gone.py:net", "model file gone.py does not exist"),
+    "no such function": ("model", lambda job: f"{job.folder}/model.py:nett", "has no function 'nett'; it has net"),
+    "a model without a function": ("model", "resnet50", "model is file.py:function, torchvision:NAME or timm:NAME"),
+    "no weights file": ("weights", "gone.pt", "weights file gone.pt does not exist"),
+    "weights that do not fit": ("weights", other_weights, "do not fit"),
+    "a full pickle": ("weights", pickled_model, "is a full pickle, which can run code; if you trust it: python -c"),
+    "weights that are no weights": ("weights", lambda job: job.folder / "model.py", "is no PyTorch checkpoint"),
+    "no data folder": ("data", "gone", "data folder gone does not exist"),
+    "a file as data folder": ("data", lambda job: job.folder / "net.pt", "is a file"),
+    "a folder without images": ("data", empty_folder, "holds no images"),
+    "no readable image": (
+        "data",
+        unreadable_images,
+        "samples spread over the data can be read; the first is cat/0000.png",
+    ),
+    "fewer folders than outputs": ("data", single_class, "--labels labels.json"),
+    "no labels file": ("labels", "gone.json", "labels file gone.json does not exist"),
+    "a labels file that is no JSON": ("labels", text_labels, "is not JSON"),
+    "a folder that is no class": ("labels", few_labels, "there is no class 'dog'"),
+    "no such class": ("target", "2", "target 2: there is no such class; the model has outputs 0 to 1"),
+    "a target by name": ("target", "cat", "target is label, prediction or the index of an output"),
+    "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
+    "no such engine": ("engine", "cluster", "there is no engine 'cluster'; there are serial, local"),
+    "workers without a local engine": ("workers", "2", "--workers is for --engine local"),
+    "no such device": ("device", "gpu", "device 'gpu' cannot be used here"),
+    "a size in words": ("size", "large", "--size takes numbers"),
+    "a size that the model does not take": ("size", "9", "the model does not take inputs of shape"),
+    "two numbers for three channels": ("mean", "0.1,0.2", "mean needs 1 or 3 finite numbers"),
+    "no deviation": ("std", "0", "std must be positive"),
+    "no such mode": ("mode", "HSV", "mode is RGB or L"),
+    "an unknown way out": ("on-unknown", "ignore", "on_unknown is warn, raise or gradient"),
+    "relevance that is not finite": ("weights", nan_weights, "is not finite for any of 8 samples"),
+    "a folder of something else": ("out", occupied, "is not empty and no run"),
+    "a file in the way": ("out", lambda job: job.folder / "net.pt", "net.pt is a file"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_is_one_line_with_exit_code_2_and_nothing_is_written(case: str, job: Any, whyset: Program) -> None:
+    option, value, line = WRONG[case]
+    arguments = job.arguments(**{option: value(job) if callable(value) else value})
+    before = {path: path.stat().st_size for path in job.folder.rglob("*")}
+    printed = whyset(arguments)
+    assert printed.code == 2
+    assert line in printed.err
+    assert printed.err.startswith("whyset: ")
+    assert printed.err.count("\n") == 1
+    after = {path: path.stat().st_size for path in job.folder.rglob("*") if "__pycache__" not in path.parts}
+    assert before == after
+
+
+def test_the_folder_of_another_run_is_refused_and_stays_as_it_is(job: Any, whyset: Program) -> None:
+    whyset(job.arguments())
+    before = {path: path.stat().st_mtime_ns for path in job.run.rglob("*") if path.is_file()}
+    printed = whyset(job.arguments(target="1"))
+    assert printed.code == 2
+    assert "is another run: target is 'label' there and '1' here; choose another folder" in printed.err
+    assert before == {path: path.stat().st_mtime_ns for path in job.run.rglob("*") if path.is_file()}
+
+
+def test_a_model_file_that_changed_is_another_run(job: Any, whyset: Program) -> None:
+    whyset(job.arguments())
+    text = (job.folder / "model.py").read_text()
+    (job.folder / "model.py").write_text(text.replace("torch.relu", "torch.tanh"))
+    printed = whyset(job.arguments())
+    assert printed.code == 2
+    assert "model is 'model.py:net (code " in printed.err
+
+
+def test_the_same_run_again_says_so_and_changes_nothing(job: Any, whyset: Program) -> None:
+    whyset(job.arguments())
+    maps = ws.open_run(job.run).relevance[:]
+    printed = whyset(job.arguments())
+    assert printed.code == 0
+    assert "12 of 12 samples are explained already; nothing to do" in printed.out
+    assert np.array_equal(ws.open_run(job.run).relevance[:], maps)
