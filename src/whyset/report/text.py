@@ -32,7 +32,7 @@ def rendered(what: Report | Analysis) -> RenderableType:
         rows = ranked_classes(what)
         return Group(class_table(rows), Text(LEGEND), *_problems(rows))
     head = Text(
-        f"{what.run}: {what.explained:,} of {what.samples:,} samples explained, {what.failed:,} failed, "
+        f"{what.run}\n{what.explained:,} of {what.samples:,} samples explained, {what.failed:,} failed, "
         f"accuracy {number(what.accuracy)}; model {what.model}, analysis {what.analysis}"
     )
     first = [Text(""), Text(suspicion(what.most_suspicious))] if what.most_suspicious else []

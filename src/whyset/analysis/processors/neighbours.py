@@ -68,11 +68,12 @@ class _Candidates:
     nothing_left_out: bool
 
     def proved(self, k: int) -> NDArray[np.bool_]:
-        """Tell for which rows rounding cannot have changed which k are nearest, nor their order."""
+        """Tell for which rows rounding cannot have changed which k are nearest, nor their order, nor six digits."""
         gaps = np.diff(self.squared[:, : k + 1], axis=1)
         clear: NDArray[np.bool_] = np.all(gaps > 2 * self.rounding[:, 1 : k + 1], axis=1)
+        six_digits: NDArray[np.bool_] = self.rounding[:, 0] <= 1e-6 * self.squared[:, 0]
         itself_found: NDArray[np.bool_] = np.isinf(self.squared[:, -1])
-        proved: NDArray[np.bool_] = clear & itself_found
+        proved: NDArray[np.bool_] = clear & six_digits & itself_found
         return proved
 
     def beyond(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,0 +1,106 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from whyset.analysis.pipelines import Pipeline, Spray, Step
+from whyset.analysis.processors import HDBSCAN, KMeans, Processor
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Add(Processor):
+    amount: float = 1.0
+
+    def __call__(self, *values: float) -> float:
+        return sum(values) + self.amount
+
+
+@dataclass(frozen=True)
+class Draw(Processor):
+    seeded = True
+
+    def __call__(self, value: float, *, seed: int) -> float:
+        return float(np.random.default_rng(seed).uniform()) + value
+
+
+DIAMOND = Pipeline(
+    "diamond",
+    (
+        Step("left", Add(1), ("x",)),
+        Step("right", Add(2), ("x",)),
+        Step("sum", Add(0), ("left", "right")),
+        Step("aside", Draw(), ("x",)),
+    ),
+)
+
+
+def test_results_carry_names() -> None:
+    results = DIAMOND.run({"x": 10}, seed=0)
+    assert (results["x"], results["left"], results["right"], results["sum"]) == (10, 11, 12, 23)
+
+
+def test_until_keeps_only_what_the_result_rests_on() -> None:
+    assert [step.name for step in DIAMOND.until("sum").steps] == ["left", "right", "sum"]
+    assert [step.name for step in DIAMOND.until("aside").steps] == ["aside"]
+    with pytest.raises(InputError, match="makes no 'nothing'"):
+        DIAMOND.until("nothing")
+
+
+def test_a_random_step_is_decided_by_the_seed_and_its_own_name() -> None:
+    drawn = DIAMOND.run({"x": 0}, seed=4)["aside"]
+    assert DIAMOND.until("aside").run({"x": 0}, seed=4)["aside"] == drawn
+    assert DIAMOND.run({"x": 0}, seed=5)["aside"] != drawn
+    twins = Pipeline("twins", (Step("a", Draw(), ("x",)), Step("b", Draw(), ("x",)))).run({"x": 0}, seed=4)
+    assert twins["a"] != twins["b"]
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    with pytest.raises(InputError, match=r"repeated: \['a'\]"):
+        Pipeline("twice", (Step("a", Add(), ("x",)), Step("a", Add(), ("x",))))
+    with pytest.raises(InputError, match="only later"):
+        Pipeline("backwards", (Step("a", Add(), ("b",)), Step("b", Add(), ("x",))))
+    with pytest.raises(InputError, match=r"needs \['x'\]"):
+        DIAMOND.run({"y": 1}, seed=0)
+
+
+def test_a_pipeline_prints_every_step_with_its_parameters() -> None:
+    printed = str(Spray(neighbours=7).pipeline())
+    assert "KNearestNeighbours(k=7) of features" in printed
+    assert len(printed.splitlines()) == 1 + len(Spray().pipeline().steps)
+
+
+def test_the_separability_rests_on_no_embedding() -> None:
+    names = [step.name for step in Spray().pipeline().until("separability").steps]
+    assert names == ["neighbours", "affinity", "spectrum", "number", "clustering.kmeans", "separability"]
+    chosen = Spray(clusterings=(HDBSCAN(), KMeans())).pipeline().until("separability")
+    assert "clustering.hdbscan" in [step.name for step in chosen.steps]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"neighbours": 0},
+        {"eigenvectors": 1},
+        {"surrogates": -1},
+        {"pooling": 0},
+        {"seed": -1},
+        {"smallest_class": 3},
+        {"clusterings": ()},
+        {"embeddings": ()},
+        {"clusterings": (KMeans(), KMeans(restarts=2))},
+    ],
+    ids=str,
+)
+def test_a_spray_that_cannot_work_is_refused_when_it_is_made(fields: dict) -> None:
+    with pytest.raises(InputError):
+        Spray(**fields)
+
+
+def test_preparation_pools_and_normalises_each_map_by_itself() -> None:
+    maps = np.random.default_rng(0).normal(size=(5, 3, 40, 56)).astype(np.float32)
+    features = Spray(pooling=14).preparation().run({"maps": maps}, seed=0)["features"]
+    assert features.shape == (5, 10 * 14)
+    np.testing.assert_allclose(np.abs(features).sum(axis=1), 1, rtol=1e-5)
+    alone = Spray(pooling=14).preparation().run({"maps": maps[2:3]}, seed=0)["features"]
+    np.testing.assert_allclose(alone[0], features[2], rtol=1e-5)

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from whyset.analysis.processors import (
+    HDBSCAN,
+    Eigengap,
+    KMeans,
+    KNearestNeighbours,
+    NumberOfClusters,
+    Spectrum,
+    SpectrumOfGraph,
+    SymmetricNeighbours,
+)
+from whyset.analysis.processors.clustering import by_size, spectral_coordinates
+from whyset.errors import InputError
+
+
+def planted(count: int, apart: float = 12.0, size: int = 40) -> tuple[SpectrumOfGraph, np.ndarray]:
+    rng = np.random.default_rng(count)
+    centres = apart * np.linalg.qr(rng.normal(size=(20, 20)))[0][:count]
+    rows = (centres[:, None] + rng.normal(size=(count, size, 20))).reshape(-1, 20)
+    affinity = SymmetricNeighbours()(KNearestNeighbours(8)(rows))
+    return Spectrum(24)(affinity, seed=0), np.repeat(np.arange(count), size)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 8, 16])
+def test_planted_clusters_are_found_without_telling_their_number(count: int) -> None:
+    spectrum, truth = planted(count)
+    number = Eigengap()(spectrum)
+    assert number.clusters == count
+    assert adjusted_rand_score(truth, KMeans()(spectrum, number, seed=0).labels) == 1
+    assert adjusted_rand_score(truth, HDBSCAN()(spectrum, number).labels) == 1
+
+
+def test_clusters_in_one_connected_graph_are_found() -> None:
+    spectrum, truth = planted(3, apart=4.0)
+    assert spectrum.components == 1
+    number = Eigengap()(spectrum)
+    assert number.clusters == 3
+    assert adjusted_rand_score(truth, KMeans()(spectrum, number, seed=0).labels) > 0.95
+
+
+def test_a_given_number_of_clusters_is_used_for_vectors_and_clusters() -> None:
+    spectrum, _ = planted(4)
+    clustering = KMeans(clusters=6)(spectrum, NumberOfClusters(4, 0.5, True), seed=0)
+    assert clustering.coordinates.shape[1] == 6
+    assert len(clustering.sizes) == 6
+    assert (clustering.selected_by, KMeans(clusters=6).name) == ("given", "kmeans-6")
+
+
+def test_isolated_samples_are_noise() -> None:
+    spectrum, truth = planted(2)
+    isolated = np.append(np.zeros(len(truth), bool), True)
+    vectors = np.vstack([spectrum.eigenvectors, np.zeros(24)])
+    joined = SpectrumOfGraph(spectrum.eigenvalues, vectors, 2, isolated)
+    number = NumberOfClusters(2, 0.5, True)
+    for clustering in (KMeans()(joined, number, seed=0), HDBSCAN()(joined, number)):
+        assert clustering.labels[-1] == -1
+        assert adjusted_rand_score(truth, clustering.labels[:-1]) == 1
+
+
+def test_the_largest_cluster_is_number_zero() -> None:
+    labels = by_size(np.array([7, 7, -1, 3, 3, 3, 9]), np.array([True] * 5 + [False] + [True] * 2))
+    assert labels.tolist() == [1, 1, -1, 0, 0, -1, 0, 2]
+
+
+def test_rows_have_unit_length_and_zero_rows_stay_zero() -> None:
+    spectrum, _ = planted(3)
+    vectors = spectrum.eigenvectors.copy()
+    vectors[5] = 0
+    rows = spectral_coordinates(SpectrumOfGraph(spectrum.eigenvalues, vectors, 3, spectrum.isolated), 3)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), np.arange(len(rows)) != 5)
+
+
+def test_the_same_seed_gives_the_same_clusters() -> None:
+    spectrum, _ = planted(5, apart=3.0)
+    number = NumberOfClusters(9, 0.1, False)
+    first, again = (KMeans(restarts=1)(spectrum, number, seed=3).labels for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_values_that_mean_nothing_are_refused() -> None:
+    with pytest.raises(InputError):
+        KMeans(clusters=1)
+    with pytest.raises(InputError):
+        HDBSCAN(smallest=1)
+    spectrum, truth = planted(2)
+    with pytest.raises(InputError, match="need at least"):
+        KMeans(clusters=len(truth) + 1)(spectrum, NumberOfClusters(2, 0.5, True), seed=0)

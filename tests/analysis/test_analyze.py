@@ -1,0 +1,242 @@
+"""The whole analysis of a run, through the store and the engines."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import whyset as ws
+from whyset.analysis import HDBSCAN, KMeans, Spray
+from whyset.errors import InputError, WhysetError
+from whyset.store import Analysis, Run
+
+QUICK = Spray(neighbours=5, surrogates=9, clusterings=(KMeans(), HDBSCAN(smallest=5)))
+MakeRun = Callable[..., Run]
+Planted = tuple[np.ndarray, np.ndarray]
+
+
+class Told:
+    """A progress that remembers."""
+
+    def __init__(self) -> None:
+        self.total, self.done, self.lines, self.finished = 0, 0, [], 0
+
+    def start(self, total: int, unit: str) -> None:
+        self.total, self.unit = total, unit
+
+    def advance(self, n: int) -> None:
+        self.done += n
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def finish(self) -> None:
+        self.finished += 1
+
+
+def test_the_planted_strategy_is_found_and_ranks_first(make_run: MakeRun, planted: Planted) -> None:
+    relevance, marked = planted
+    labels = np.arange(96) % 3
+    run = make_run(relevance, labels.tolist(), np.where(marked, 1, labels))
+    analysis = ws.analyze(run, QUICK)
+    scores = {c.name: c.info["scores"]["separability"]["value"] for c in analysis.categories}
+    assert max(scores, key=scores.get) == "horse"
+    horse = analysis.category("horse")
+    assert horse.info["scores"]["separability"]["p_value"] == 0.1
+    members = horse.column("index")
+    np.testing.assert_array_equal(members, np.flatnonzero(labels == 2))
+    found = analysis.clusters("horse")
+    assert len(np.unique(found[marked[members]])) == 1
+    assert not set(found[marked[members]]) & set(found[~marked[members]])
+    cluster = horse.info["clusterings"]["kmeans"]["clusters"][int(found[marked[members]][0])]
+    assert (cluster["size"], cluster["accuracy"], cluster["purity"]) == (16, 0.0, 1.0)
+    assert set(cluster["medoids"]) <= set(np.flatnonzero(marked).tolist())
+
+
+def test_columns_agree_with_each_other_and_with_the_run(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
+    category = ws.analyze(run, QUICK).category("dog")
+    n = category.info["size"]
+    for name in category.columns:
+        if not name.startswith(("eigenvalues", "mean_map")):
+            assert len(category.column(name)) == n, name
+    for name in ("kmeans", "hdbscan"):
+        labels, told = category.column(f"clustering.{name}"), category.info["clusterings"][name]
+        assert told["noise"] == np.count_nonzero(labels < 0)
+        assert [c["size"] for c in told["clusters"]] == np.bincount(labels[labels >= 0]).tolist()
+        maps = category.column(f"mean_map.{name}")
+        assert len(maps) == told["k"]
+        for number, mean in enumerate(maps):
+            own = run.relevance[category.column("index")[labels == number]].sum(axis=1).mean(axis=0)
+            np.testing.assert_allclose(mean, own, rtol=1e-4, atol=1e-5)
+    assert category.column("embedding.tsne").shape == (n, 2)
+    assert category.column("embedding.spectral").shape[1] == category.info["embeddings"]["spectral"]["dimensions"]
+    assert (np.diff(category.column("eigenvalues")) <= 0).all()
+    json.dumps(category.info, allow_nan=False)
+
+
+def test_a_second_call_keeps_what_is_finished_and_gives_the_same(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
+    ws.analyze(run, QUICK)
+    times = {file: file.stat().st_mtime_ns for file in run.path.rglob("category.json")}
+    (gone,) = run.path.glob("analyses/spray/00001")
+    before = contents(gone)
+    remove(gone)
+    told = Told()
+    ws.analyze(run.path, QUICK, progress=told)
+    assert (told.total, told.done, told.unit, told.finished) == (1, 1, "classes", 1)
+    assert told.lines == ["2 of 3 classes are finished already and kept."]
+    assert contents(gone) == before
+    kept = [file for file, time in times.items() if file.stat().st_mtime_ns == time]
+    assert len(kept) == 2
+
+
+def test_another_configuration_does_all_classes_again(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
+    ws.analyze(run, QUICK)
+    told = Told()
+    other = Spray(neighbours=4, surrogates=9)
+    analysis = ws.analyze(run, other, progress=told)
+    assert told.total == 3
+    assert analysis.config["pipeline"] == json.loads(json.dumps(other.stored_form()))
+    assert "KNearestNeighbours(k=4)" in analysis.config["steps"]
+
+
+def test_workers_give_what_one_process_gives(make_run: MakeRun, planted: Planted) -> None:
+    runs = [make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3, name=name) for name in "ab"]
+    one, other = ws.analyze(runs[0], QUICK), ws.analyze(runs[1], QUICK, engine="local")
+    for category in one.categories:
+        twin = other.category(category.id)
+        assert twin.info["scores"] == category.info["scores"]
+        for name in category.columns:
+            np.testing.assert_array_equal(category.column(name), twin.column(name))
+
+
+def test_only_committed_and_successful_rows_take_part(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(
+        planted[0],
+        (np.arange(96) % 3).tolist(),
+        np.arange(96) % 3,
+        failures={5: "relevance is not finite"},
+        pending=(1,),
+    )
+    used = np.concatenate([category.column("index") for category in ws.analyze(run, QUICK).categories])
+    assert set(used.tolist()) == set(range(96)) - set(range(16, 32)) - {5}
+
+
+def test_samples_without_a_label_are_grouped_by_prediction(make_run: MakeRun, planted: Planted) -> None:
+    predictions = np.arange(96) // 2 % 3
+    unlabelled = ws.analyze(make_run(planted[0], [None] * 96, predictions, name="none"), QUICK)
+    cat = unlabelled.category("cat")
+    np.testing.assert_array_equal(cat.column("index"), np.flatnonzero(predictions == 0))
+    assert (cat.info["grouped_by"], cat.info["scores"]["accuracy"], cat.info["purity_of"]) == (
+        "prediction",
+        None,
+        "label",
+    )
+    some = [None if index == 1 else index % 3 for index in range(96)]
+    mixed = ws.analyze(make_run(planted[0], some, np.zeros(96, int), name="some"), QUICK)
+    assert 1 in mixed.category("cat").column("index")
+    assert mixed.category("cat").info["grouped_by"] == "label, and prediction for 1 samples without a label"
+    assert mixed.category("horse").info["grouped_by"] == "label"
+
+
+def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: MakeRun, planted: Planted) -> None:
+    labels = np.where(np.arange(96) < 4, 0, 1 + np.arange(96) % 2)
+    told = Told()
+    analysis = ws.analyze(make_run(planted[0], labels.tolist(), labels), QUICK, progress=told)
+    cat = analysis.category("cat")
+    assert cat.info["problem"] == "Too few samples: 4; at least 10 are needed."
+    assert told.lines == ["cat: Too few samples: 4; at least 10 are needed."]
+    assert cat.info["scores"]["separability"]["value"] is None
+    assert analysis.category("dog").info["problem"] is None
+
+
+def test_an_analysis_without_any_result_is_an_error(make_run: MakeRun, planted: Planted) -> None:
+    labels = np.arange(12) % 3
+    run = make_run(planted[0][:12], labels.tolist(), labels)
+    with pytest.raises(InputError, match="None of the 3 classes could be analysed; the first one: Too few samples: 4"):
+        ws.analyze(run, QUICK)
+    with pytest.raises(InputError, match="holds no explained sample"):
+        ws.analyze(make_run(planted[0], [0] * 96, np.zeros(96, int), name="none", pending=(0, 1, 2, 3, 4, 5)), QUICK)
+
+
+def test_treatments_are_recorded_with_the_results(make_run: MakeRun) -> None:
+    rng = np.random.default_rng(0)
+    relevance = rng.normal(size=(64, 1, 6, 6))
+    relevance[32:, 0, 0, 0] += 1000  # a clean strategy, which disconnects the graph
+    relevance[3] = relevance[4]
+    relevance[[7, 9]] = 0
+    (category,) = ws.analyze(make_run(relevance, [0] * 64, np.zeros(64, int)), Spray(surrogates=0)).categories
+    treatment = " ".join(category.info["treatment"])
+    assert "2 maps are constant and were left out (samples 7, 9)." in treatment
+    assert "1 maps repeat another map exactly" in treatment
+    assert "falls into 2 components" in treatment
+    assert "perplexity 20.3 instead of 30" in treatment
+    assert category.info["components"] == 2
+    assert category.info["size"] == 62
+    assert category.info["scores"]["separability"]["p_value"] is None
+
+
+def test_a_job_that_breaks_is_raised_after_the_others_are_finished(
+    make_run: MakeRun, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
+    module = sys.modules["whyset.analysis.analyze"]  # the name in the package is the function
+    original = module.analysed_class
+
+    def breaking(run: Run, group: object, spray: Spray) -> object:
+        if group.name == "cat":
+            raise MemoryError("no room")
+        return original(run, group, spray)
+
+    monkeypatch.setattr(module, "analysed_class", breaking)
+    with pytest.raises(WhysetError, match=r"1 of 3 classes .* cat: MemoryError: no room"):
+        ws.analyze(run, QUICK)
+    assert [category.name for category in run.analysis("spray").categories] == ["dog", "horse"]
+
+
+def test_numbers_repeat_with_the_seed_and_change_with_it(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
+
+    def found(seed: int, name: str) -> tuple[float, bytes]:
+        category = ws.analyze(run, Spray(name=name, neighbours=5, surrogates=5, seed=seed)).category("dog")
+        return category.info["scores"]["separability"]["null_median"], category.column("embedding.tsne").tobytes()
+
+    assert found(1, "one") == found(1, "same")
+    assert found(1, "one")[0] != found(2, "other")[0]
+
+
+def test_the_analysis_loads_no_torch() -> None:
+    code = "import sys, whyset.analysis, whyset.report; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_no_number_in_the_info_is_nan(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
+    analysis: Analysis = ws.analyze(run, QUICK)
+    assert all(math.isfinite(value) for value in numbers([category.info for category in analysis.categories]))
+
+
+def numbers(value: object) -> list[float]:
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in numbers(item)]
+    if isinstance(value, list):
+        return [number for item in value for number in numbers(item)]
+    return [value] if isinstance(value, float) else []
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def remove(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
