@@ -138,7 +138,8 @@ class Supervisor:
         if self.stillborn >= self.retries:
             raise WhysetError(
                 f"{self.stillborn} workers in a row ended while they were set up (the last was {how}); "
-                "try fewer workers, or the engine 'serial' to see why"
+                "a script needs `if __name__ == '__main__':` around what starts workers; otherwise try fewer workers, "
+                "or the engine 'serial' to see why"
             )
 
     def _end_all(self, gently: bool) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import zarr
 
 from whyset.errors import BrokenRunError
-from whyset.store.arrays import ArraySpec
+from whyset.store.arrays import ArraySpec, zarr_settings
 from whyset.store.layout import DATA, shard_file
 from whyset.store.scaling import unscale_rows
 
@@ -118,6 +118,7 @@ def read_block(run: Path, array: "zarr.Array[Any]", spec: ArraySpec, start: int,
     if not file.is_file():
         raise BrokenRunError(f"{file} is missing, but {advice}")
     try:
-        return np.asarray(array[start:stop])
+        with zarr_settings():
+            return np.asarray(array[start:stop])
     except Exception as error:  # zarr and its codecs raise many kinds for a damaged file
         raise BrokenRunError(f"{file} cannot be read ({type(error).__name__}: {error}), but {advice}") from error

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import zarr
 
 from whyset.errors import InputError
-from whyset.store.arrays import ArraySpec
+from whyset.store.arrays import ArraySpec, zarr_settings
 from whyset.store.commits import Commit, Failure, checksum, create_commit, read_commit
 from whyset.store.files import disk_errors_explained, sync_file, sync_folder
 from whyset.store.jsonfile import JSON
@@ -83,7 +83,8 @@ def _write_arrays(run: "Run", shard: int, values: Rows, claim: Lease) -> None:
     try:
         for name, array in values.items():
             claim.check()
-            open_for_writing(run.path, name)[start:stop] = array
+            with zarr_settings():
+                zarr.open_array(run.path / DATA / name, mode="r+")[start:stop] = array
         for spec in run.arrays:
             file = shard_file(run.path, spec.name, shard, 1 + len(spec.shape))
             sync_file(file)
@@ -92,12 +93,6 @@ def _write_arrays(run: "Run", shard: int, values: Rows, claim: Lease) -> None:
     except OSError:
         _delete(run, shard)  # a full disk: give the space back
         raise
-
-
-def open_for_writing(run: Path, name: str) -> "zarr.Array[Any]":
-    """Open an array so that empty chunks are written too: an absent file would look like a lost one."""
-    with zarr.config.set({"array.write_empty_chunks": True}):
-        return zarr.open_array(run / DATA / name, mode="r+")
 
 
 def _delete(run: "Run", shard: int) -> None:
