@@ -10,10 +10,13 @@ from whyset.attribution.composites.composite import Composite
 from whyset.attribution.composites.epsilon_alpha2_beta1 import EpsilonAlpha2Beta1, EpsilonAlpha2Beta1Flat
 from whyset.attribution.composites.epsilon_gamma_box import EpsilonGammaBox
 from whyset.attribution.composites.epsilon_plus import EpsilonPlus, EpsilonPlusFlat
+from whyset.attribution.composites.excitation_backprop import ExcitationBackprop
+from whyset.attribution.composites.gradient_composite import BetaSmooth, DeconvNet, GuidedBackprop
 from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFirstLayerMapComposite
 from whyset.attribution.composites.mixed import MixedComposite
 from whyset.attribution.composites.name_map import NameMapComposite
 from whyset.attribution.composites.plan import Plan, Step
+from whyset.attribution.composites.transformers import CPLRP, AttnLRP
 
 COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
     {
@@ -22,17 +25,29 @@ COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
         "epsilon_alpha2_beta1": EpsilonAlpha2Beta1,
         "epsilon_alpha2_beta1_flat": EpsilonAlpha2Beta1Flat,
         "epsilon_gamma_box": EpsilonGammaBox,
+        "guided_backprop": GuidedBackprop,
+        "deconvnet": DeconvNet,
+        "beta_smooth": BetaSmooth,
+        "excitation_backprop": ExcitationBackprop,
+        "attn_lrp": AttnLRP,
+        "cp_lrp": CPLRP,
     }
 )
 
 __all__ = [
     "COMPOSITES",
+    "CPLRP",
+    "AttnLRP",
+    "BetaSmooth",
     "Composite",
+    "DeconvNet",
     "EpsilonAlpha2Beta1",
     "EpsilonAlpha2Beta1Flat",
     "EpsilonGammaBox",
     "EpsilonPlus",
     "EpsilonPlusFlat",
+    "ExcitationBackprop",
+    "GuidedBackprop",
     "LayerMapComposite",
     "MixedComposite",
     "NameMapComposite",

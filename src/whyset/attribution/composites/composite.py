@@ -12,7 +12,7 @@ from whyset.attribution.composites.matchers import LayerMap, check_layer_map, de
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.mode import Interception
 from whyset.attribution.intercept.tracking import carries_gradient, map_tensors, tensors_in
-from whyset.attribution.rules import Rule
+from whyset.attribution.rules import ReLURule, Rule
 from whyset.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Composite:
     on_unknown: str = field(default="warn", kw_only=True)
 
     multiply_by_input: ClassVar[bool] = True
+    gates_are_constant: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.on_unknown not in ON_UNKNOWN:
@@ -43,6 +44,11 @@ class Composite:
     def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
         """Give the rule of one linear operation, None for the plain gradient, and why it is this one."""
         raise NotImplementedError
+
+    @property
+    def relu(self) -> ReLURule | None:
+        """The change to the gradient at ReLUs; None for their plain gradient."""
+        return None
 
     @property
     def looks_at_modules(self) -> bool:

@@ -17,7 +17,7 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.opened import opened
-from whyset.attribution.intercept.operations import KINDS, Kind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Record, Tracker, carries_gradient, same_memory, tensors_in
 from whyset.attribution.intercept.writing import write
@@ -128,9 +128,13 @@ class Interception(TorchFunctionMode):
         call = Call(func, name, kind, tuple(args), kwargs, records)
         if is_in_place(raw):
             return write(self, call)
-        if kind is None:
+        if kind is None and self.composite.multiply_by_input:
             return self.unknown(call, call.run())
-        return HANDLERS[kind](self, call)
+        return self._handler(kind)(self, call)
+
+    def _handler(self, kind: Kind | None) -> Callable[["Interception", Call], Any]:
+        by_gradient = not self.composite.multiply_by_input and kind not in (Kind.RELU, Kind.LINEAR, Kind.BATCH_NORM)
+        return HANDLERS[Kind.TRANSPARENT if kind is None or by_gradient else kind]
 
     def _run_inside(self, func: FunctionType, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if func not in self._opened:
@@ -170,6 +174,9 @@ class Interception(TorchFunctionMode):
         """Remember what a call has made of its arguments, and return it."""
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
+        gate = call.name in GATES or call.kind in (Kind.ACTIVATION, Kind.RELU)
+        if call.kind is Kind.TRANSPARENT:
+            gate = gate or all(call.records[id(t)].gate for t in call.dependents)
         sources = call.tensors
         twins = list(tensors_in(twin))
         outputs = list(tensors_in(result))
@@ -177,7 +184,7 @@ class Interception(TorchFunctionMode):
             known = any(tensor is source for source in sources)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
-                self.tracker.set(tensor, Record(dependent, behind_linear, own_twin, kept=kept))
+                self.tracker.set(tensor, Record(dependent, behind_linear, gate, own_twin, kept=kept))
             for source in sources:
                 if not known and same_memory(tensor, source):
                     self.tracker.add_alias(source, tensor)

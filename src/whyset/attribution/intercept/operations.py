@@ -83,6 +83,8 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {name: kind for kind, names in _NAMES.items() for name in names.split()}
 )
 
+GATES = frozenset({"softmax", "_softmax", "log_softmax", "softmin"})
+
 _IN_PLACE_OPERATORS = frozenset(
     "__iadd__ __isub__ __imul__ __itruediv__ __idiv__ __ipow__ __imatmul__ __setitem__".split()
 )

@@ -25,12 +25,14 @@ class Record:
 
     `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor
     that is still the marked input, only viewed, padded, cast or scaled. `produced`: the linear operation that made it,
-    for a batch norm to merge with. `kept`: a tensor that a rule has saved and that shares this one's memory. `aliases`:
+    for a batch norm to merge with. `gate`: an activation or a softmax made it, so that it acts as a gate where it is
+    multiplied with something else. `kept`: a tensor that a rule has saved and that shares this one's memory. `aliases`:
     views of this tensor.
     """
 
     dependent: bool = True
     behind_linear: bool = False
+    gate: bool = False
     twin: Tensor | None = None
     produced: "Produced | None" = None
     kept: Tensor | None = None

@@ -1,5 +1,7 @@
 """Propagation rules of layer-wise relevance propagation; `RULES` is the table of all of them.
 
+`RELU_RULES` holds the changes to the gradient at a ReLU, which gradient composites use.
+
 >>> RULES["epsilon"](epsilon=0.1)
 Epsilon(epsilon=0.1, zero_params=None)
 """
@@ -10,6 +12,9 @@ from whyset.attribution.rules.alpha_beta import AlphaBeta
 from whyset.attribution.rules.epsilon import Epsilon
 from whyset.attribution.rules.flat import Flat
 from whyset.attribution.rules.gamma import Gamma
+from whyset.attribution.rules.norm import Norm
+from whyset.attribution.rules.pass_ import Pass
+from whyset.attribution.rules.relu import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule
 from whyset.attribution.rules.rule import Layer, Rule
 from whyset.attribution.rules.stabilizer import Stabilizer
 from whyset.attribution.rules.w_square import WSquare
@@ -25,7 +30,35 @@ RULES: MappingProxyType[str, type[Rule]] = MappingProxyType(
         "z_box": ZBox,
         "w_square": WSquare,
         "flat": Flat,
+        "norm": Norm,
+        "pass": Pass,
+    }
+)
+RELU_RULES: MappingProxyType[str, type[ReLURule]] = MappingProxyType(
+    {
+        "relu_deconv_net": ReLUDeconvNet,
+        "relu_guided_backprop": ReLUGuidedBackprop,
+        "relu_beta_smooth": ReLUBetaSmooth,
     }
 )
 
-__all__ = ["RULES", "AlphaBeta", "Epsilon", "Flat", "Gamma", "Layer", "Rule", "Stabilizer", "WSquare", "ZBox", "ZPlus"]
+__all__ = [
+    "RELU_RULES",
+    "RULES",
+    "AlphaBeta",
+    "Epsilon",
+    "Flat",
+    "Gamma",
+    "Layer",
+    "Norm",
+    "Pass",
+    "ReLUBetaSmooth",
+    "ReLUDeconvNet",
+    "ReLUGuidedBackprop",
+    "ReLURule",
+    "Rule",
+    "Stabilizer",
+    "WSquare",
+    "ZBox",
+    "ZPlus",
+]

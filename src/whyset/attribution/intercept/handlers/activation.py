@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 
 def relu(session: "Interception", call: Call) -> Any:
-    """Run a ReLU: its plain gradient is f(x)/x already."""
-    session.note(call, "plain gradient")
-    return session.finish(call, call.run())
+    """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
+    rule, y = session.composite.relu, call.run()
+    if rule is None or not carries_gradient(y):
+        session.note(call, "plain gradient")
+        return session.finish(call, y)
+    session.note(call, repr(rule))
+    return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
 
 
 def activation(session: "Interception", call: Call) -> Any:

@@ -10,13 +10,15 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.product import share_equally
 from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer
 from whyset.attribution.intercept.tracking import Record, carries_gradient
-from whyset.attribution.rules import Rule
+from whyset.attribution.rules import Epsilon, Rule
 
 if TYPE_CHECKING:
     from whyset.attribution.intercept.mode import Interception
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _CONV_TRANSPOSE = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+
+LRP_0 = Epsilon(0.0)  # the plain gradient, exactly
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _apply(
 def switched(session: "Interception", y: Tensor, produced: Produced) -> Tensor:
     """Give y the rule's edge into x, or into the relevance twin where the rule states relevance."""
     x, twin, layer, rule = produced.x, produced.twin, produced.layer, produced.rule
-    if rule is None:
+    if rule is None or rule == LRP_0:
         session.tracker.set(y, Record(behind_linear=True, produced=produced))
         return y
     if rule.states_relevance and twin is not None:

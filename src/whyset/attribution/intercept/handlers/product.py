@@ -29,14 +29,21 @@ def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...])
     dependent = [factor for factor in factors if call.depends(factor)]
     if len(dependent) < 2:
         return call.run()
-    chosen = {id(factor) for factor in dependent}
-    return call.replaced(lambda t: session.share(t, 1 / len(dependent)) if id(t) in chosen else t).run()
+    bearing = bearing_factors(session, call, dependent)
+    shares = {id(t): 0.0 for t in dependent} | {id(t): 1 / len(bearing) for t in bearing}
+    return call.replaced(lambda t: session.share(t, shares[id(t)]) if id(t) in shares else t).run()
+
+
+def bearing_factors(session: "Interception", call: Call, factors: list[Tensor]) -> list[Tensor]:
+    """Give the factors that take relevance: all, or those that are no gates where the composite holds gates "
+    "constant."""
+    if not session.composite.gates_are_constant:
+        return factors
+    return [t for t in factors if not call.records[id(t)].gate] or factors
 
 
 def product(session: "Interception", call: Call) -> Any:
-    """Run a product: half to each of two factors that depend on the input (uniform rule); plain gradient to a single
-    one.
-    """
+    """Run a product: half to each of two factors that depend on the input (uniform rule); all to a single one."""
     positions = _FACTORS.get(call.name)
     factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
     count = sum(call.depends(factor) for factor in factors)
@@ -52,6 +59,10 @@ def attention(session: "Interception", call: Call) -> Any:
     """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
     q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
     scores = [t for t in (q, k) if call.depends(t)]
+    if session.composite.gates_are_constant and call.depends(v):
+        session.note(call, "attention weights are constant: all to values")
+        held = [session.share(t, 0) if call.depends(t) else t for t in (q, k)]
+        return session.finish(call, call.func(*held, v, *call.args[3:], **_without_qkv(call)), behind_linear=True)
     to_value = 0.5 if scores and call.depends(v) else 1.0
     to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
     session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
@@ -59,8 +70,11 @@ def attention(session: "Interception", call: Call) -> Any:
     shared = [
         session.share(t, part) if call.depends(t) else t for t, part in ((q, to_scores), (k, to_scores), (v, to_value))
     ]
-    rest = {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
-    return session.finish(call, call.func(*shared, *call.args[3:], **rest), behind_linear=True)
+    return session.finish(call, call.func(*shared, *call.args[3:], **_without_qkv(call)), behind_linear=True)
+
+
+def _without_qkv(call: Call) -> dict[str, Any]:
+    return {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
 
 
 def quotient(session: "Interception", call: Call) -> Any:

@@ -1,0 +1,57 @@
+"""Composites that modify the gradient at ReLUs and nowhere else; what arrives at the input is a gradient, not "
+"relevance."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from whyset.attribution.composites.composite import Composite
+from whyset.attribution.rules import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule, Rule
+
+
+@dataclass(frozen=True)
+class GradientComposite(Composite):
+    """Takes the plain gradient of every operation but the ReLU."""
+
+    multiply_by_input: ClassVar[bool] = False
+
+    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+        return None, "plain gradient"
+
+    @property
+    def looks_at_modules(self) -> bool:
+        return False
+
+    @property
+    def needs_twin(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class GuidedBackprop(GradientComposite):
+    """Guided backpropagation: ReLUs pass only positive gradients of positive inputs (Springenberg 2015)."""
+
+    @property
+    def relu(self) -> ReLURule:
+        return ReLUGuidedBackprop()
+
+
+@dataclass(frozen=True)
+class DeconvNet(GradientComposite):
+    """DeconvNet: ReLUs pass only positive gradients (Zeiler 2014)."""
+
+    @property
+    def relu(self) -> ReLURule:
+        return ReLUDeconvNet()
+
+
+@dataclass(frozen=True)
+class BetaSmooth(GradientComposite):
+    """Smoothed gradient: ReLUs have the gradient of softplus with sharpness `beta_smooth` (Dombrowski 2019)."""
+
+    beta_smooth: float = 10.0
+
+    @property
+    def relu(self) -> ReLURule:
+        return ReLUBetaSmooth(self.beta_smooth)

@@ -1,0 +1,58 @@
+"""Changes to the gradient at a ReLU, for composites that explain by a modified gradient rather than by relevance."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReLURule:
+    """Maps the gradient behind a ReLU, `g`, to the one in front of it, given its input `x`."""
+
+    formula: ClassVar[str] = ""
+
+    def gradient(self, x: Tensor, g: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ReLUDeconvNet(ReLURule):
+    """`max(g, 0)`, whatever the input (Zeiler 2014)."""
+
+    formula: ClassVar[str] = "max(g, 0)"
+
+    def gradient(self, x: Tensor, g: Tensor) -> Tensor:
+        return g.clamp(min=0)
+
+
+@dataclass(frozen=True)
+class ReLUGuidedBackprop(ReLURule):
+    """The gradient where both it and the input are positive (Springenberg 2015)."""
+
+    formula: ClassVar[str] = "g where x > 0 and g > 0"
+
+    def gradient(self, x: Tensor, g: Tensor) -> Tensor:
+        return g.clamp(min=0) * (x > 0)
+
+
+@dataclass(frozen=True)
+class ReLUBetaSmooth(ReLURule):
+    """The gradient of softplus with sharpness β: `sigmoid(βx) g` (Dombrowski 2019).
+
+    >>> ReLUBetaSmooth(beta_smooth=5.0)
+    ReLUBetaSmooth(beta_smooth=5.0)
+    """
+
+    beta_smooth: float = 10.0
+
+    formula: ClassVar[str] = "sigmoid(βx) g"
+
+    def __post_init__(self) -> None:
+        if not self.beta_smooth > 0:
+            raise InputError(f"ReLUBetaSmooth(beta_smooth={self.beta_smooth!r}): expected a positive number")
+
+    def gradient(self, x: Tensor, g: Tensor) -> Tensor:
+        return g * (self.beta_smooth * x).sigmoid()
