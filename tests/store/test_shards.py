@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whyset.errors import InputError, WhysetError
+from whyset.errors import InputError, UncommittedRowsError, WhysetError
 from whyset.store import discard_shard, open_run, write_shard
 from whyset.testing.store import example_rows, write_pending
 
@@ -124,10 +124,11 @@ def test_a_full_disk_leaves_an_undamaged_run_and_says_what_to_do(run, monkeypatc
 
 def test_a_discarded_shard_is_pending_again(full_run):
     discard_shard(full_run, 1)
-    again = open_run(full_run.path)
-    assert again.pending_shards() == [1]
-    assert again.verify() == []
-    assert write_pending(again).verify() == []
+    assert full_run.pending_shards() == [1]
+    assert full_run.verify() == []
+    with pytest.raises(UncommittedRowsError):
+        full_run.relevance[20]
+    assert write_pending(full_run).verify() == []
 
 
 def full_disk(_: Path) -> None:

@@ -16,7 +16,7 @@ class Serial:
         tasks: Sequence[T],
         *,
         setup: Callable[[], S] | None = None,
-        retries: int = 3,  # noqa: ARG002  # part of the protocol
+        retries: int = 3,  # part of the protocol
     ) -> Iterator[TaskResult[T, V]]:
         state = setup() if setup is not None and tasks else None
         for task in tasks:

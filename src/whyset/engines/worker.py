@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from whyset.engines.protocol import error_text
+from whyset.errors import InputError
 
 _NUMBER = "WHYSET_WORKER"
 
@@ -50,13 +51,24 @@ def work(connection: Connection, job: bytes, number: int, threads: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # before the job's libraries are loaded
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        fn, setup = pickle.loads(job)
+        fn, setup = _unpickled(job)
         state = setup() if setup is not None else None
     except Exception as error:
         connection.send(_setup_failed(error))
         return
     connection.send(Ready())
     _serve(connection, fn, state)
+
+
+def _unpickled(job: bytes) -> tuple[Callable[[Any, Any], Any], Callable[[], Any] | None]:
+    try:
+        fn, setup = pickle.loads(job)
+    except Exception as error:
+        raise InputError(
+            f"a worker cannot rebuild what it was sent ({error_text(error)}): expected functions and classes from a "
+            "module that can be imported, not from a notebook or a shell; or use the engine 'serial'"
+        ) from error
+    return fn, setup
 
 
 def _serve(connection: Connection, fn: Callable[[Any, Any], Any], state: object) -> None:

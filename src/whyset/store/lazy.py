@@ -1,6 +1,6 @@
 """Lazy arrays: index a run's array like NumPy; only the rows asked for are read, and only committed ones."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import EllipsisType
@@ -80,25 +80,30 @@ class LazyArray:
     def _read_stored(self, spec: ArraySpec, indices: npt.NDArray[np.int64]) -> Numbers:
         array = open_array(self.run_path, spec.name)
         rows = np.empty((len(indices), *spec.shape), spec.dtype)
-        for positions, start, stop in spans(indices, self.shard_rows, gap=_GAP if spec.shape else self.shard_rows):
-            block = read_block(self.run_path, array, spec, start, stop, start // self.shard_rows)
+        for positions, start, stop in spans(indices, self.shard_rows, whole_shards=not spec.shape):
+            shards = range(start // self.shard_rows, (stop - 1) // self.shard_rows + 1)
+            block = read_block(self.run_path, array, spec, start, stop, shards)
             rows[positions] = block[indices[positions] - start]
         return rows
 
 
 def spans(
-    indices: npt.NDArray[np.int64], shard_rows: int, gap: int
+    indices: npt.NDArray[np.int64], shard_rows: int, whole_shards: bool = False
 ) -> Iterator[tuple[npt.NDArray[np.int64], int, int]]:
-    """Cut row numbers into short contiguous reads within one shard: (positions in `indices`, start, stop).
+    """Cut row numbers into few contiguous reads that touch no other shard: (positions in `indices`, start, stop).
 
-    >>> [(p.tolist(), a, b) for p, a, b in spans(np.array([9, 1, 2, 8]), 8, 4)]
+    Rows of maps are read together if they are close and in one shard. Columns are small: `whole_shards` reads on
+    through neighbouring shards that are all asked for, because a run of a million rows has thousands of them.
+
+    >>> [(p.tolist(), a, b) for p, a, b in spans(np.array([9, 1, 2, 8]), 8)]
     [([1, 2], 1, 3), ([3, 0], 8, 10)]
     """
     if not len(indices):
         return
     order = np.argsort(indices, kind="stable")
     ordered = indices[order]
-    cuts = (np.diff(ordered) > gap) | (np.diff(ordered // shard_rows) > 0)
+    shards = np.diff(ordered // shard_rows)
+    cuts = shards > 1 if whole_shards else (shards > 0) | (np.diff(ordered) > _GAP)
     for part in np.split(order, np.flatnonzero(cuts) + 1):
         yield part, int(indices[part[0]]), int(indices[part[-1]]) + 1
 
@@ -111,14 +116,18 @@ def open_array(run: Path, name: str) -> "zarr.Array[Any]":
     return array
 
 
-def read_block(run: Path, array: "zarr.Array[Any]", spec: ArraySpec, start: int, stop: int, shard: int) -> Numbers:
-    """Rows of one committed shard. A missing file is an error here, where zarr would answer fill values."""
-    file = shard_file(run, spec.name, shard, 1 + len(spec.shape))
-    advice = f"shard {shard} is committed; `whyset verify {run}` says what is damaged"
-    if not file.is_file():
-        raise BrokenRunError(f"{file} is missing, but {advice}")
+def read_block(
+    run: Path, array: "zarr.Array[Any]", spec: ArraySpec, start: int, stop: int, shards: Iterable[int]
+) -> Numbers:
+    """Rows of committed shards. A missing file is an error here, where zarr would answer fill values."""
+    advice = f"shards with a commit must be whole; `whyset verify {run}` says what is damaged"
+    for shard in shards:
+        file = shard_file(run, spec.name, shard, 1 + len(spec.shape))
+        if not file.is_file():
+            raise BrokenRunError(f"{file} is missing: {advice}")
     try:
         with zarr_settings():
             return np.asarray(array[start:stop])
     except Exception as error:  # zarr and its codecs raise many kinds for a damaged file
-        raise BrokenRunError(f"{file} cannot be read ({type(error).__name__}: {error}), but {advice}") from error
+        what = f"{spec.name}, rows {start} to {stop - 1}"
+        raise BrokenRunError(f"{run}: {what}: cannot be read ({type(error).__name__}: {error}): {advice}") from error

@@ -69,6 +69,7 @@ def discard_shard(run: "Run", shard: int) -> None:
     """Withdraw a damaged shard: first its commit, then its data, so that the next `explain` makes it again."""
     with _claim(run, shard):
         commit_path(run.path, shard).unlink(missing_ok=True)
+        run.known.discard(shard)
         _delete(run, shard)
 
 
@@ -112,6 +113,8 @@ def _remove(path: Path) -> None:
 
 
 def _failures(run: "Run", shard: int, errors: Mapping[int, str]) -> tuple[Failure, ...]:
+    if not errors:
+        return ()
     start, stop = run.shard_range(shard)
     outside = [index for index in errors if not start <= index < stop]
     if outside:

@@ -9,7 +9,7 @@ from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Commit, checksum, committed_shards, read_commit
 from whyset.store.jsonfile import read_json
-from whyset.store.layout import DATA, RUN, SAMPLES, commit_path, shard_file
+from whyset.store.layout import COMMITS, DATA, RUN, SAMPLES, commit_path, shard_file
 from whyset.store.lazy import open_array, read_block
 from whyset.store.problems import Problem
 
@@ -70,17 +70,21 @@ def _verify_array(run: "Run", spec: ArraySpec, commit: Commit) -> Iterator[Probl
     file = shard_file(run.path, spec.name, commit.shard, 1 + len(spec.shape))
     where = file.relative_to(run.path).as_posix()
     if not file.is_file():
-        yield Problem("missing", where, f"shard {commit.shard} is committed", commit.shard)
+        yield Problem("missing", where, f"shard {commit.shard} is committed; {_remedy(commit)}", commit.shard)
         return
     try:
-        rows = read_block(run.path, open_array(run.path, spec.name), spec, commit.start, commit.stop, commit.shard)
+        rows = read_block(run.path, open_array(run.path, spec.name), spec, commit.start, commit.stop, [commit.shard])
     except BrokenRunError as error:
-        yield Problem("damaged", where, str(error.__cause__ or error), commit.shard)
+        yield Problem("damaged", where, f"{error.__cause__ or error}; {_remedy(commit)}", commit.shard)
         return
     found = checksum(rows)
     if found != commit.checksums[spec.name]:
-        message = f"CRC32 is {found}, the commit says {commit.checksums[spec.name]}"
+        message = f"CRC32 is {found}, the commit says {commit.checksums[spec.name]}; {_remedy(commit)}"
         yield Problem("damaged", where, message, commit.shard)
+
+
+def _remedy(commit: Commit) -> str:
+    return f"to make it anew, delete {COMMITS}/{commit.shard:06d}.json and give the same `explain` again"
 
 
 def _verify_leftovers(run: "Run", committed: set[int]) -> Iterator[Problem]:

@@ -1,7 +1,11 @@
 """Small runs for tests: sides that differ, rows that are no multiple of a shard, maps of all magnitudes."""
 
+import os
+import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -53,3 +57,26 @@ def write_pending(run: Run) -> Run:
     for shard in run.pending_shards():
         write_shard(run, shard, example_rows(run, shard), {5: "unreadable"} if shard == 0 else {})
     return run
+
+
+@dataclass(frozen=True)
+class WriteOrDie:
+    """A task for engines: write one shard. Its process is killed in the middle of shard `at`, `times` times."""
+
+    marks: Path
+    at: int
+    times: int
+
+    def __call__(self, run: Run | None, shard: int) -> int:
+        if run is None:
+            raise TypeError("the setup must open a run")
+        deaths = len(list(self.marks.iterdir()))
+        if shard == self.at and deaths < self.times:
+            (self.marks / str(deaths)).touch()
+            with patch("whyset.store.shards.sync_file", _kill):
+                write_shard(run, shard, example_rows(run, shard))
+        return write_shard(run, shard, example_rows(run, shard)).attempt
+
+
+def _kill(_: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
