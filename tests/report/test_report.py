@@ -53,3 +53,20 @@ def test_json_holds_the_fields_and_null_for_what_is_not_known(run: Run) -> None:
     assert stored["classes"][0]["name"] == "horse"
     assert stored["classes"][2]["p_value"] is None
     assert stored["most_suspicious"]["class_name"] == "horse"
+
+
+def test_a_ranking_that_noise_gives_too_is_said_to_be_one(run: Run) -> None:
+    assert "stands out" not in as_text(report(run))
+    writer = run.analysis_writer("noise", {})
+    cluster = {"id": 0, "size": 9, "coherence": 0.1, "medoids": [1]}
+    for number, p_value in enumerate((0.3, 0.01)):
+        info = {
+            "scores": {"separability": {"value": 5.0 - number, "p_value": p_value}},
+            "default_clustering": "kmeans",
+            "clusterings": {"kmeans": {"clusters": [cluster]}},
+            "treatment": ["the same treatment"],
+        }
+        writer.write(CategoryResult(f"{number:05d}", f"class {number}", {"index": np.arange(2)}, info))
+    told = as_text(report(run, "noise"))
+    assert "(p = 0.300" in told
+    assert "class 0, class 1: the same treatment" in told

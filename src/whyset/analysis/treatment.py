@@ -21,8 +21,8 @@ def treatment_of(spray: Spray, results: dict[str, Any]) -> list[str]:
         found.append(f"{spectrum.isolated.sum()} samples have no neighbour: they are noise in every clustering.")
     if not number.clear:
         found.append(
-            "No eigengap is clear: the largest one lies behind the first eigenvalue, so the class looks like one "
-            f"strategy; {number.clusters} clusters is how it would fall apart best."
+            "No eigengap is clear: the largest one lies behind the first eigenvalue, as it does where a class has one "
+            "strategy; the number of clusters is how it would fall apart best."
         )
     return found + [
         f"{samples} samples are few: t-SNE used the perplexity {part.perplexity_for(samples):.3g} instead of "

@@ -2,7 +2,7 @@
 
 import re
 
-from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion
+from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion, treatments
 from whyset.report.written import Report
 
 
@@ -18,8 +18,8 @@ def as_markdown(report: Report) -> str:
         f"accuracy {number(report.accuracy)}; model {_escaped(report.model)}; analysis {_escaped(report.analysis)}."
     )
     problems = [f"- {_escaped(row.name)}: {_escaped(row.problem)}" for row in report.classes if row.problem is not None]
-    first = ["", _escaped(suspicion(report.most_suspicious))] if report.most_suspicious else []
-    treated = [f"- {_escaped(name)}: {_escaped(line)}" for name, line in report.treatment]
+    first = ["", _escaped(suspicion(report))]
+    treated = [f"- {_escaped(line)}" for line in treatments(report)]
     notes = ["", "## Treated", "", *treated] if treated else []
     lines = [f"# {_escaped(report.run)}", "", summary, "", *rows, "", LEGEND, *problems, *first, *notes]
     return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyset.report.class_rows import ClassRow, ranked_classes
-from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion
+from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion, treatments
 from whyset.report.written import Report
 from whyset.store import Analysis
 
@@ -35,8 +35,8 @@ def rendered(what: Report | Analysis) -> RenderableType:
         f"{what.run}\n{what.explained:,} of {what.samples:,} samples explained, {what.failed:,} failed, "
         f"accuracy {number(what.accuracy)}; model {what.model}, analysis {what.analysis}"
     )
-    first = [Text(""), Text(suspicion(what.most_suspicious))] if what.most_suspicious else []
-    treated = [Text(f"  {name}: {line}") for name, line in what.treatment]
+    first = [Text(""), Text(suspicion(what))]
+    treated = [Text(f"  {line}") for line in treatments(what)]
     notes = [Text(""), Text("Treated:"), *treated] if treated else []
     return Group(head, class_table(what.classes), Text(LEGEND), *_problems(what.classes), *first, *notes)
 
