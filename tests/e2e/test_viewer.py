@@ -268,7 +268,7 @@ def test_an_unknown_address_is_told_in_place_and_led_out_of(open_viewer: Callabl
 
 def test_a_half_finished_run_opens_and_says_so(viewer, half: Run) -> None:
     choose(viewer, "Run", "half")
-    viewer.page.get_by_text("44 samples not explained yet.").wait_for()
+    viewer.page.get_by_text("44 of 60 samples have not been explained yet").wait_for()
     viewer.page.get_by_text("This run has no analysis yet.").wait_for()
     assert viewer.page.get_by_text(f"whyset analyze {half.path}").count() == 1
     viewer.screenshot("half-light-1280")

@@ -138,7 +138,8 @@ class ViewerPage:
 
     def screenshot(self, name: str) -> None:
         """A picture for people to look at, in the git-ignored folder `screenshots`."""
-        self.page.wait_for_load_state("networkidle")
+        self.until("!document.querySelector('canvas.waiting')")
+        self.page.wait_for_timeout(100)  # the scatter's next frame
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
