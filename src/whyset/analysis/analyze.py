@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from whyset.analysis.category import analysed_class
-from whyset.analysis.groups import Group, groups_of
+from whyset.analysis.groups import Group, explained, groups_of
 from whyset.analysis.pipelines import Spray
 from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError, WhysetError
@@ -41,8 +41,10 @@ def analyze(
     """
     run = run if isinstance(run, Run) else open_run(run)
     spray, progress = spray or Spray(), progress or Silent()
-    groups = groups_of(run)
+    groups_of(run)  # what cannot be analysed is refused before anything is written
     writer = run.analysis_writer(spray.name, {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())})
+    groups = groups_of(run)  # after the writer has noted the commits: rows that come later count as not yet analysed
+    _say_left_out(run, groups, progress)
     jobs = [ClassJob(group, spray, writer) for group in groups if not writer.has(group.id)]
     if len(jobs) < len(groups):
         progress.say(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
@@ -79,6 +81,12 @@ def _do(run: Run | None, job: ClassJob) -> str | None:
     job.writer.write(result)
     problem = result.info["problem"]
     return None if problem is None else str(problem)
+
+
+def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
+    left_out = len(explained(run)) - sum(len(group.indices) for group in groups)
+    if left_out:
+        progress.say(f"{left_out} samples have neither a label nor a prediction and take no part.")
 
 
 def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:

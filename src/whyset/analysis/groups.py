@@ -26,15 +26,22 @@ class Group:
 def groups_of(run: Run) -> list[Group]:
     """Group the explained samples by label, and those without a label by prediction.
 
-    Only rows that are committed and succeeded take part. InputError: there is none.
+    Only rows that are committed and succeeded take part. InputError: there is none, or nothing to group them by.
     """
-    indices = np.flatnonzero(run.committed & (run.column("status") == DONE))
+    indices = explained(run)
     if not len(indices):
         raise InputError(f"{run.path} holds no explained sample yet: run `whyset explain` to its end first.")
     labels, predictions = run.labels[indices], run.column("prediction")[indices]
     classes = np.where(labels >= 0, labels, predictions)
     found = np.unique(classes[classes >= 0])
+    if not len(found):
+        raise InputError(f"{run.path} knows neither labels nor predictions: there are no classes to analyse.")
     return [_group(run, int(number), indices[classes == number], run.labels) for number in found]
+
+
+def explained(run: Run) -> NDArray[np.int64]:
+    """Give the indices of all samples with an explanation."""
+    return np.flatnonzero(run.committed & (run.column("status") == DONE))
 
 
 def _group(run: Run, number: int, indices: NDArray[np.int64], labels: NDArray[np.int64]) -> Group:
