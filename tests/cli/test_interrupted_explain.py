@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,14 @@ def commits(run: Path) -> int:
     return len(list((run / "commits").glob("*.json")))
 
 
-def nobody_left(group: int) -> bool:
-    """Whether every process of the group has ended."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
+def wait_for_the_end_of(group: int) -> None:
+    """Wait until no process of the group is left: workers must not outlive the process that started them."""
+    deadline = time.monotonic() + PATIENCE
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(0.02)
+        pytest.fail("workers outlive the process that started them")
 
 
 def same_arrays(one: Path, other: Path) -> bool:
@@ -68,16 +70,13 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_arrays_of_one_that_w
 ) -> None:
     """Killed by SIGKILL: as soon as there is a run, in the middle of a shard, and after each of its commits."""
     workers = ("--workers", "2") if engine == "local" else ()
-    for there, pause in ((0, 0.0), (0, 0.4), (1, 0.0), (2, 0.1)):
-        process = long_job.start(*workers, out=run, engine=engine, seconds_per_batch=0.03)
+    for there, pause, slowness in ((0, 0.0, 0.03), (0, 0.4, 0.03), (1, 0.0, 0.03), (2, 0.0, 0.1)):
+        process = long_job.start(*workers, out=run, engine=engine, seconds_per_batch=slowness)
         wait_until(lambda there=there: (run / "run.json").exists() and commits(run) >= there, process)
         time.sleep(pause)
         process.kill()
         process.communicate()
-        deadline = time.monotonic() + PATIENCE
-        while not nobody_left(process.pid):
-            assert time.monotonic() < deadline, "workers outlive the process that started them"
-            time.sleep(0.02)
+        wait_for_the_end_of(process.pid)
         assert process.returncode == -signal.SIGKILL
     assert commits(run) < 3
     process = long_job.start(out=run)
@@ -92,13 +91,13 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_arrays_of_one_that_w
 def test_ctrl_c_ends_with_130_in_one_line_and_leaves_a_run_that_continues(
     engine: str, long_job: Any, uninterrupted: Path, run: Path
 ) -> None:
-    process = long_job.start(out=run, engine=engine, seconds_per_batch=0.03)
+    process = long_job.start(out=run, engine=engine, seconds_per_batch=0.1)
     wait_until(lambda: commits(run) >= 1, process)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, out + err
     assert err == "whyset: interrupted; the same command again continues\n"
-    assert nobody_left(process.pid)
+    wait_for_the_end_of(process.pid)
     assert 1 <= commits(run) < 3
     process = long_job.start(out=run, engine=engine)
     out, err = process.communicate(timeout=PATIENCE)

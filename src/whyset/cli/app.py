@@ -22,9 +22,10 @@ def run(argv: Sequence[str] | None) -> int:
     """Run the program; errors that were raised on purpose become one line on stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
+        code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
+        return _interrupted() if code == INTERRUPTED else code  # typer turns Ctrl-C into 130
     except (KeyboardInterrupt, typer.Abort):
-        return _failed("interrupted; the same command again continues", INTERRUPTED)
+        return _interrupted()
     except UsageError as error:
         command = next((name for name in arguments[:1] if name in COMMANDS), "")
         told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
@@ -56,6 +57,10 @@ def _options(
     version: Annotated[bool, typer.Option("--version", help="Print it.", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Take the options of the program itself; each does its work when it is read."""
+
+
+def _interrupted() -> int:
+    return _failed("interrupted; the same command again continues", INTERRUPTED)
 
 
 def _failed(message: str, code: int) -> int:
