@@ -12,10 +12,10 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec, create_arrays, estimated_bytes, stored_arrays
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, sync_folder
-from whyset.store.jsonfile import create_json
-from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, is_run
+from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, SAMPLES, is_run
 from whyset.store.lease import Lease
-from whyset.store.run import Run, open_run, run_record
+from whyset.store.record import Record, create_record
+from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
 
 
@@ -63,7 +63,7 @@ def _create(folder: Path, config: RunConfig, table: pa.Table, specs: tuple[Array
         (folder / name).mkdir(exist_ok=True)
     sync_folder(folder)
     digest = "sha256:" + hashlib.sha256((folder / SAMPLES).read_bytes()).hexdigest()
-    create_json(folder / RUN, run_record(config, specs, table.num_rows, digest))
+    create_record(folder, Record(config, specs, table.num_rows, digest))
 
 
 def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> Run:

@@ -1,10 +1,8 @@
-"""Run: a folder of explanations, opened for reading; and how one is created or continued."""
+"""Run: a folder of explanations, opened for reading."""
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from whyset.errors import BrokenRunError, InputError, UncommittedRowsError
+from whyset.errors import InputError, UncommittedRowsError
 from whyset.store.analyses import Analysis, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Failure, committed_shards, failures_of, read_commit
 from whyset.store.config import RunConfig
-from whyset.store.jsonfile import JSON, canonical, read_json
-from whyset.store.layout import FORMAT, INPUT, RELEVANCE, RUN, SAMPLES, SCHEMA, STATUS, commit_path, is_run
+from whyset.store.jsonfile import JSON
+from whyset.store.layout import INPUT, RELEVANCE, SAMPLES, STATUS, commit_path
 from whyset.store.lazy import LazyArray
 from whyset.store.problems import Problem
+from whyset.store.record import read_record
 from whyset.store.samples import label_array, read_samples
 from whyset.store.verify import verify_run
 
@@ -178,57 +177,5 @@ def open_run(path: str | Path) -> Run:
     InputError: it is no run, or was written by a newer major version. BrokenRunError: run.json is damaged or edited.
     """
     folder = Path(path)
-    if not is_run(folder):
-        raise InputError(f"{folder} is no run: expected a folder with {RUN}{_hint(folder)}")
-    stored = read_json(folder / RUN)
-    _require_readable(folder / RUN, stored)
-    if stored.get("checksum") != run_checksum(stored):
-        raise BrokenRunError(
-            f"{folder / RUN} was changed after the run was made: its checksum does not fit; "
-            "restore the file, or explain again into another folder"
-        )
-    return _run_of(folder, stored)
-
-
-def run_record(config: RunConfig, arrays: Sequence[ArraySpec], size: int, samples_hash: str) -> dict[str, JSON]:
-    """The content of run.json."""
-    record: dict[str, JSON] = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "config": config.to_json(),
-        "config_hash": config.hash,
-        "samples": {"count": size, "sha256": samples_hash},
-        "arrays": [spec.to_json() for spec in arrays],
-    }
-    return record | {"checksum": run_checksum(record)}
-
-
-def run_checksum(record: Mapping[str, JSON]) -> str:
-    """SHA-256 over everything in run.json but the checksum itself."""
-    rest = {name: value for name, value in record.items() if name != "checksum"}
-    return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
-
-
-def _run_of(folder: Path, stored: Mapping[str, Any]) -> Run:
-    try:
-        config = RunConfig.from_json(stored["config"], folder / RUN)
-        arrays = tuple(ArraySpec.from_json(spec) for spec in stored["arrays"])
-        return Run(folder, config, arrays, int(stored["samples"]["count"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BrokenRunError(f"{folder / RUN} is damaged: {type(error).__name__}: {error}") from error
-
-
-def _require_readable(path: Path, stored: Mapping[str, JSON]) -> None:
-    if stored.get("format") != FORMAT:
-        raise InputError(f"{path} is not of this package: its format is {stored.get('format')!r}, expected {FORMAT!r}")
-    schema = str(stored.get("schema"))
-    if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
-        raise InputError(f"{path} has the format version {schema}; this whyset reads {SCHEMA}: update whyset")
-
-
-def _hint(folder: Path) -> str:
-    if not folder.exists():
-        return "; the folder does not exist"
-    runs = sorted(entry.name for entry in folder.iterdir() if is_run(entry))[:3] if folder.is_dir() else []
-    return f"; it holds the runs {', '.join(runs)}" if runs else ""
+    record = read_record(folder)
+    return Run(folder, record.config, record.arrays, record.size)

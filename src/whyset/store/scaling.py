@@ -26,9 +26,9 @@ def scale_rows(rows: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], Floats]:
     precision of 2^-11 down to 2^-29 of its row's maximum, where plain float16 would lose all below 6e-8.
     Multiplying by a power of two is exact; values are taken as float32, and non-finite ones are refused.
 
-    >>> scaled, scale = scale_rows([[1e-9, -2e-9], [0.0, 0.0]])
-    >>> (scaled * scale[:, None]).round(12).tolist()[0], float(scale[1])
-    ([1e-09, -2e-09], 1.0)
+    >>> scaled, scale = scale_rows([[2.0**-40, -3 * 2.0**-40], [0.0, 0.0]])
+    >>> (scaled[0] * scale[0] * 2.0**40).tolist(), float(scale[1])
+    ([1.0, -3.0], 1.0)
     """
     with np.errstate(over="ignore"):
         values = np.asarray(rows, dtype=np.float32)

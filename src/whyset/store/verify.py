@@ -8,10 +8,10 @@ from whyset.errors import BrokenRunError
 from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Commit, checksum, committed_shards, read_commit
-from whyset.store.jsonfile import read_json
-from whyset.store.layout import COMMITS, DATA, RUN, SAMPLES, commit_path, shard_file
+from whyset.store.layout import COMMITS, DATA, SAMPLES, commit_path, shard_file
 from whyset.store.lazy import open_array, read_block
 from whyset.store.problems import Problem
+from whyset.store.record import read_record
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
@@ -32,9 +32,7 @@ def _verify_samples(run: "Run") -> Iterator[Problem]:
     if not file.is_file():
         yield Problem("missing", SAMPLES, "the table of samples is missing")
         return
-    samples = read_json(run.path / RUN)["samples"]
-    wanted = samples["sha256"] if isinstance(samples, dict) else None
-    if "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
+    if "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest() != read_record(run.path).samples_hash:
         yield Problem("damaged", SAMPLES, "its checksum is not the one in run.json")
 
 

@@ -1,0 +1,79 @@
+"""run.json: what a run was made from. Written once, last of all, and refused when edited."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.arrays import ArraySpec
+from whyset.store.config import RunConfig
+from whyset.store.jsonfile import JSON, canonical, create_json, read_json
+from whyset.store.layout import FORMAT, RUN, SCHEMA, is_run
+
+
+@dataclass(frozen=True)
+class Record:
+    """The content of run.json, without what only serves to check it."""
+
+    config: RunConfig
+    arrays: tuple[ArraySpec, ...]
+    size: int
+    samples_hash: str
+
+
+def create_record(folder: Path, record: Record) -> None:
+    """Write run.json, which must not exist yet: from then on the folder is a run."""
+    content: dict[str, JSON] = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": record.config.to_json(),
+        "config_hash": record.config.hash,
+        "samples": {"count": record.size, "sha256": record.samples_hash},
+        "arrays": [spec.to_json() for spec in record.arrays],
+    }
+    create_json(folder / RUN, content | {"checksum": _checksum(content)})
+
+
+def read_record(folder: Path) -> Record:
+    """Read and check run.json; see `open_run` for the errors."""
+    if not is_run(folder):
+        raise InputError(f"{folder} is no run: expected a folder with {RUN}{_hint(folder)}")
+    path = folder / RUN
+    stored: dict[str, Any] = read_json(path)
+    _require_readable(path, stored)
+    if stored.get("checksum") != _checksum(stored):
+        raise BrokenRunError(
+            f"{path} was changed after the run was made: its checksum does not fit; "
+            "restore the file, or explain again into another folder"
+        )
+    try:
+        arrays = tuple(ArraySpec.from_json(spec) for spec in stored["arrays"])
+        size, samples_hash = int(stored["samples"]["count"]), str(stored["samples"]["sha256"])
+        return Record(RunConfig.from_json(stored["config"], path), arrays, size, samples_hash)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _checksum(content: Mapping[str, JSON]) -> str:
+    """SHA-256 over everything in run.json but the checksum itself."""
+    rest = {name: value for name, value in content.items() if name != "checksum"}
+    return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
+
+
+def _require_readable(path: Path, stored: Mapping[str, JSON]) -> None:
+    if stored.get("format") != FORMAT:
+        raise InputError(f"{path} is not of this package: its format is {stored.get('format')!r}, expected {FORMAT!r}")
+    schema = str(stored.get("schema"))
+    if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
+        raise InputError(f"{path} has the format version {schema}; this whyset reads {SCHEMA}: update whyset")
+
+
+def _hint(folder: Path) -> str:
+    if not folder.exists():
+        return "; the folder does not exist"
+    runs = sorted(entry.name for entry in folder.iterdir() if is_run(entry))[:3] if folder.is_dir() else []
+    return f"; it holds the runs {', '.join(runs)}" if runs else ""
