@@ -1,4 +1,4 @@
-"""The browser part by its own tools, where Node is: tests pass, types are the server's, a build gives the same bytes."""
+"""The browser part by its own tools, where Node is: its tests, the server's types, a build of the same bytes."""
 
 import os
 import shutil

@@ -18,6 +18,8 @@ export interface Cluster {
   accuracy: number | null;
   mean_confidence: number | null;
   separability: number | null;
+  /** Mean cosine between its maps; not every analysis has it. */
+  coherence?: number | null;
   medoids: number[];
 }
 
@@ -37,7 +39,7 @@ export interface CategoryInfo {
   embeddings: Record<string, { dimensions: number }>;
   scores: {
     separability?: { value: number | null; p_value: number | null; surrogates?: number };
-    eigengap?: { value: number | null; clusters: number | null };
+    eigengap?: { value: number | null; clusters: number | null; clear?: boolean };
   };
   treatment: string[];
 }

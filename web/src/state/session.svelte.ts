@@ -12,6 +12,10 @@ import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20;
 
+/** Typical means a high silhouette: near to the own cluster, far from the next. */
+export type SampleOrder = "as in the run" | "most typical" | "least typical" | "least confident";
+const SAMPLE_ORDERS: readonly SampleOrder[] = ["as in the run", "most typical", "least typical", "least confident"];
+
 /** Columns of one class as they were loaded, and how to get the others. */
 export interface ClassData {
   source: DataSource;
@@ -40,11 +44,13 @@ export class ClassSession {
   embedding = $state("");
   axes = $state.raw<readonly [number, number]>([0, 1]);
   colourBy = $state<ColourBy>("cluster");
+  order = $state<SampleOrder>("as in the run");
   /** The point whose sample is shown in detail, or -1. */
   current = $state(-1);
   hovered = $state(-1);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
   #earlier: Uint8Array[] = [];
+  #wanted: Choice;
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
   readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings[this.clustering]?.clusters ?? []);
@@ -54,7 +60,7 @@ export class ClassSession {
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
   readonly selected = $derived.by(() => selectedPoints(this.mask));
   /** What the grid lists: the selected points, or all of them while none is selected. */
-  readonly shown = $derived.by(() => this.selected.length > 0 ? this.selected : this.data.indices.map((_, point) => point));
+  readonly shown = $derived.by(() => this.#ordered(this.selected.length > 0 ? this.selected : this.#everyPoint()));
   readonly drawnMask = $derived.by(() => this.mask.map((bits, point) => (this.points.missing[point] ? bits | HIDDEN : bits)));
 
   private constructor(data: ClassData, columns: Map<string, Column>, choice: Choice) {
@@ -64,6 +70,7 @@ export class ClassSession {
     this.mask = new Uint8Array(data.indices.length);
     this.clustering = choice.clustering;
     this.embedding = choice.embedding;
+    this.#wanted = choice;
   }
 
   static async open(data: ClassData, wanted: Partial<Choice>): Promise<ClassSession> {
@@ -77,10 +84,17 @@ export class ClassSession {
     return new ClassSession(data, columns, choice);
   }
 
-  /** Shows another clustering or embedding, once its columns are here. */
+  /** Shows another clustering or embedding, once its columns are here; of quick choices the last holds. */
   async choose(wanted: Partial<Choice>): Promise<void> {
-    const choice = { clustering: wanted.clustering ?? this.clustering, embedding: wanted.embedding ?? this.embedding };
-    await loadColumns(this.data, this.#columns, columnsOf(choice));
+    const choice = { ...this.#wanted, ...wanted };
+    this.#wanted = choice;
+    try {
+      await loadColumns(this.data, this.#columns, columnsOf(choice));
+    } catch (error) {
+      this.#wanted = { clustering: this.clustering, embedding: this.embedding };
+      throw error;
+    }
+    if (choice !== this.#wanted) return;
     this.clustering = choice.clustering;
     if (this.embedding !== choice.embedding) this.axes = [0, 1];
     this.embedding = choice.embedding;
@@ -154,6 +168,32 @@ export class ClassSession {
     return labels[point] >= 0 && predictions[point] >= 0 && labels[point] !== predictions[point];
   }
 
+  /** Orders that the loaded columns allow. */
+  orders(): SampleOrder[] {
+    const silhouette = this.#columns.has(`silhouette.${this.clustering}`);
+    return SAMPLE_ORDERS.filter((order) => silhouette || !order.includes("typical"));
+  }
+
+  #everyPoint(): Int32Array {
+    return Int32Array.from({ length: this.size }, (_, point) => point);
+  }
+
+  #ordered(points: Int32Array): Int32Array {
+    const { by, descending } = this.#sorting();
+    if (!by) return points;
+    const key = (point: number) => (Number.isFinite(by[point]) ? by[point] : descending ? -Infinity : Infinity);
+    const sign = descending ? -1 : 1;
+    return points.slice().sort((a, b) => sign * Math.sign(key(a) - key(b)) || a - b);
+  }
+
+  #sorting(): { by: Column["data"] | undefined; descending: boolean } {
+    const silhouette = this.#columns.get(`silhouette.${this.clustering}`)?.data;
+    if (this.order === "most typical") return { by: silhouette, descending: true };
+    if (this.order === "least typical") return { by: silhouette, descending: false };
+    if (this.order === "least confident") return { by: this.data.confidence, descending: false };
+    return { by: undefined, descending: false };
+  }
+
   #where(values: Int32Array | Uint8Array, value: number): number[] {
     const found: number[] = [];
     values.forEach((other, point) => {
@@ -176,7 +216,8 @@ function known<T>(table: Record<string, T>, name: string | undefined): string | 
 }
 
 function columnsOf(choice: Choice): string[] {
-  return [`clustering.${choice.clustering}`, `mean_map.${choice.clustering}`, `embedding.${choice.embedding}`];
+  const ofClusters = ["clustering", "mean_map", "silhouette"].map((column) => `${column}.${choice.clustering}`);
+  return [...ofClusters, `embedding.${choice.embedding}`];
 }
 
 async function loadColumns(data: ClassData, columns: Map<string, Column>, names: string[]): Promise<void> {

@@ -13,9 +13,13 @@ export const TERMS = {
   eigengap: {
     name: "Eigengap",
     meaning:
-      "The largest step between neighbouring eigenvalues of the neighbourhood graph. As many clusters are suggested as eigenvalues stand before it.",
+      "The largest step between neighbouring eigenvalues of the neighbourhood graph. As many clusters are suggested as eigenvalues stand before it. ~ marks a gap that is not the largest: such a class looks like one group.",
   },
-  purity: { name: "Purity", meaning: "The largest share of one label among the samples of a cluster." },
+  coherence: { name: "Coherence", meaning: "How alike the maps of a cluster are: the mean cosine between them." },
+  purity: {
+    name: "Purity",
+    meaning: "The largest share of one prediction in a cluster; of one label, where classes are made by prediction.",
+  },
   accuracy: { name: "Accuracy", meaning: "The share of samples whose prediction is their label." },
   noise: { name: "Noise", meaning: "Samples that a density clustering assigns to no cluster." },
   meanMap: {
