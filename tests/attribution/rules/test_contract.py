@@ -1,0 +1,114 @@
+"""Every rule of the package keeps the contract that plug-in rules inherit."""
+
+import pytest
+import torch
+from torch import nn
+
+from whyset.attribution.rules import RULES, AlphaBeta, Epsilon, Flat, Gamma, Norm, Pass, WSquare, ZBox, ZPlus
+from whyset.testing.closed_forms import (
+    AlphaBetaForm,
+    EpsilonForm,
+    FlatForm,
+    GammaForm,
+    NormForm,
+    WSquareForm,
+    ZBoxForm,
+)
+from whyset.testing.linear_operations import LinearOperation
+from whyset.testing.rules import RuleContract, explained
+
+EPSILON = 1e-3
+
+
+class TestEpsilon(RuleContract):
+    def rule(self):
+        return Epsilon(EPSILON)
+
+    def closed_form(self):
+        return EpsilonForm(EPSILON)
+
+
+class TestGamma(RuleContract):
+    def rule(self):
+        return Gamma(0.25, EPSILON)
+
+    def closed_form(self):
+        return GammaForm(EPSILON)
+
+
+class TestZPlus(RuleContract):
+    def rule(self):
+        return ZPlus(EPSILON)
+
+    def closed_form(self):
+        return AlphaBetaForm(EPSILON, 1, 0)
+
+
+class TestAlphaBeta(RuleContract):
+    def rule(self):
+        return AlphaBeta(2, 1, EPSILON)
+
+    def closed_form(self):
+        return AlphaBetaForm(EPSILON)
+
+
+class TestZBox(RuleContract):
+    def rule(self):
+        return ZBox(-1.5, 2.0, EPSILON)
+
+    def closed_form(self):
+        return ZBoxForm(EPSILON, -1.5, 2.0)
+
+
+class TestWSquare(RuleContract):
+    def rule(self):
+        return WSquare(EPSILON)
+
+    def closed_form(self):
+        return WSquareForm(EPSILON)
+
+
+class TestFlat(RuleContract):
+    def rule(self):
+        return Flat(EPSILON)
+
+    def closed_form(self):
+        return FlatForm(EPSILON)
+
+
+class TestNorm(RuleContract):
+    def rule(self):
+        return Norm(EPSILON)
+
+    def closed_form(self):
+        return NormForm(EPSILON)
+
+
+class TestPass(RuleContract):
+    def rule(self):
+        return Pass()
+
+    def closed_form(self):
+        return lambda w, b, x, r: r
+
+    def operations(self):
+        return {"conv2d of the same shape": LinearOperation(lambda: nn.Conv2d(2, 2, 3, padding=1), (2, 4, 5))}
+
+
+def test_every_rule_of_the_table_is_under_contract():
+    tested = [cls().rule() for cls in RuleContract.__subclasses__()]
+    assert set(RULES.values()) <= {type(rule) for rule in tested}
+
+
+def test_pass_hands_relevance_on():
+    layer = nn.Conv2d(2, 2, 3, padding=1).double()
+    x = torch.randn(1, 2, 4, 5, dtype=torch.float64)
+    out = layer(x).detach()
+    assert torch.allclose(explained(Pass(), layer, x, torch.ones_like(out)), out, rtol=1e-14)
+
+
+@pytest.mark.parametrize("rule", [WSquare(EPSILON), Flat(EPSILON), ZBox(-1.5, 2.0, EPSILON)], ids=repr)
+def test_a_rule_that_states_relevance_gives_black_pixels_their_share(rule):
+    layer = nn.Linear(4, 3).double()
+    relevance = explained(rule, layer, torch.zeros(1, 4, dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64))
+    assert bool((relevance != 0).all())
