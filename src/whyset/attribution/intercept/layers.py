@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -127,12 +126,11 @@ class LinearLayer:
         eps = "" if self.affine is None else self.affine.eps
         return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self.weight))
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Apply the operation with another weight and bias of the same shape."""
-        bias = None if bias is None else bias.to(weight.dtype)
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Apply the operation with another weight of the same shape, without bias."""
         if self.geometry is None:
-            return F.linear(x.to(weight.dtype), weight, bias)
-        return _convolution(x.to(weight.dtype), weight, bias, self.geometry)
+            return F.linear(x.to(weight.dtype), weight)
+        return _convolution(x.to(weight.dtype), weight, self.geometry)
 
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor:
         """Apply the transposed operation: the vector-Jacobian product of `forward` with `s`."""
@@ -154,7 +152,7 @@ class LinearLayer:
         if self.geometry is None:
             return like.new_full((1,), self.parameter.shape[1])
         ones = like.new_ones((1, self.geometry.groups, *self.input_shape[2:]))
-        counted = _convolution(ones, self._ones(like), None, self.geometry)
+        counted = _convolution(ones, self._ones(like), self.geometry)
         return counted.repeat_interleave(self._group_size_out(), dim=1) * self._group_size_in()
 
     def transpose_ones(self, s: Tensor) -> Tensor:
@@ -181,15 +179,13 @@ class LinearLayer:
         assert self.geometry is not None
         return self.parameter.shape[1] if self.geometry.transposed else self.parameter.shape[0] // self.geometry.groups
 
-    def bias_like(self, bias: Tensor | None) -> Tensor | float:
-        """Shape a bias so that it broadcasts against the output y; 0 where there is none."""
-        if bias is None:
-            return 0.0
+    def shaped(self, bias: Tensor) -> Tensor:
+        """Shape a bias so that it broadcasts against the output y."""
         return bias if self.geometry is None else bias.view(1, -1, *[1] * (len(self.input_shape) - 2))
 
 
-def _convolution(x: Tensor, weight: Tensor, bias: Tensor | None, g: Geometry) -> Tensor:
-    result: Any = torch.ops.aten.convolution(
-        x, weight, bias, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups
+def _convolution(x: Tensor, weight: Tensor, g: Geometry) -> Tensor:
+    result: Tensor = torch.ops.aten.convolution(
+        x, weight, None, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups
     )
-    return result  # type: ignore[no-any-return]
+    return result

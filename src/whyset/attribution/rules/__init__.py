@@ -15,7 +15,7 @@ from whyset.attribution.rules.gamma import Gamma
 from whyset.attribution.rules.norm import Norm
 from whyset.attribution.rules.pass_ import Pass
 from whyset.attribution.rules.relu import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule
-from whyset.attribution.rules.rule import Layer, Rule
+from whyset.attribution.rules.rule import Branch, Layer, Rule
 from whyset.attribution.rules.stabilizer import Stabilizer
 from whyset.attribution.rules.w_square import WSquare
 from whyset.attribution.rules.z_box import ZBox
@@ -46,6 +46,7 @@ __all__ = [
     "RELU_RULES",
     "RULES",
     "AlphaBeta",
+    "Branch",
     "Epsilon",
     "Flat",
     "Gamma",

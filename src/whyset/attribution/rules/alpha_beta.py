@@ -4,8 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
 from whyset.attribution.rules.z_plus import is_nonnegative, positive_sum, positive_transpose
 from whyset.errors import InputError
 
@@ -34,20 +33,23 @@ class AlphaBeta(Rule):
         check_stabilizing(self, "stabilizer", self.stabilizer)
         check_zero_params(self, self.zero_params)
 
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        bias = self.kept_bias(layer, self.zero_params)
+        up, down = (0.0, 0.0) if bias is None else (bias.clamp(min=0), bias.clamp(max=0))
+        activating = Branch(positive_sum(layer, x) + up, up, self.alpha)
+        return (
+            (activating,) if self.beta == 0 else (activating, Branch(negative_sum(layer, x) + down, down, -self.beta))
+        )
+
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        bias = self.bias(layer, self.zero_params)
-        r, stabilize = c * y, stabilizer(self.stabilizer)
-        z_plus = positive_sum(layer, x, None if bias is None else bias.clamp(min=0))
-        activating = positive_transpose(layer, x, self.alpha * ratio(r, stabilize(z_plus)))
-        if self.beta == 0:
-            return activating
-        z_minus = negative_sum(layer, x, None if bias is None else bias.clamp(max=0))
-        return activating - negative_transpose(layer, x, self.beta * ratio(r, stabilize(z_minus)))
+        s = self.shares(layer, x, y, c * y)
+        activating = positive_transpose(layer, x, s[0])
+        return activating if self.beta == 0 else activating + negative_transpose(layer, x, s[1])
 
 
-def negative_sum(layer: Layer, x: Tensor, bias: Tensor | None) -> Tensor:
-    """Sum the negative contributions `W⁻x⁺ + W⁺x⁻`, and a bias that is not positive."""
-    z = layer.forward(x.clamp(min=0), layer.negative, bias)
+def negative_sum(layer: Layer, x: Tensor) -> Tensor:
+    """Sum the negative contributions `W⁻x⁺ + W⁺x⁻`."""
+    z = layer.forward(x.clamp(min=0), layer.negative)
     return z if is_nonnegative(x) else z + layer.forward(x.clamp(max=0), layer.positive)
 
 

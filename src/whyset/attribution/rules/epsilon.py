@@ -3,8 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,14 @@ class Epsilon(Rule):
         check_stabilizing(self, "epsilon", self.epsilon)
         check_zero_params(self, self.zero_params)
 
+    @property
+    def stabilizing(self) -> Stabilizing:
+        return self.epsilon
+
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        bias = self.kept_bias(layer, self.zero_params)
+        return (Branch(self.without_bias(layer, y)) if bias is None else Branch(y, bias),)
+
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        z = y if self.zero_params is None else y - layer.bias_like(layer.bias)
-        return layer.transpose(ratio(c * y, stabilizer(self.epsilon)(z)), layer.weight)
+        (s,) = self.shares(layer, x, y, c * y)
+        return layer.transpose(s, layer.weight)

@@ -3,8 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing
 
 
 @dataclass(frozen=True)
@@ -24,5 +23,9 @@ class Flat(Rule):
     def __post_init__(self) -> None:
         check_stabilizing(self, "stabilizer", self.stabilizer)
 
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        return (Branch(layer.forward_ones(x)),)
+
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
-        return layer.transpose_ones(ratio(r, stabilizer(self.stabilizer)(layer.forward_ones(x))))
+        (s,) = self.shares(layer, x, y, r)
+        return layer.transpose_ones(s)

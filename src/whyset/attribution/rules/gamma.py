@@ -4,8 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
 from whyset.attribution.rules.z_plus import is_nonnegative
 from whyset.errors import InputError
 
@@ -35,14 +34,17 @@ class Gamma(Rule):
         check_stabilizing(self, "stabilizer", self.stabilizer)
         check_zero_params(self, self.zero_params)
 
-    def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        sign, bias = y.sign(), self.bias(layer, self.zero_params)
-        z = y - layer.bias_like(layer.bias)
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        sign, z = y.sign(), self.without_bias(layer, y)
         own = sign * (layer.forward(x.abs(), layer.absolute) + sign * z) / 2  # P where y > 0, N where y < 0
-        if bias is not None:
-            z = y
-            own = own + torch.where(y > 0, layer.bias_like(bias.clamp(min=0)), layer.bias_like(bias.clamp(max=0)))
-        s = ratio(c * y, stabilizer(self.stabilizer)(z + self.gamma * own))
-        strengthened = layer.transpose(s * sign, layer.absolute)
+        bias = self.kept_bias(layer, self.zero_params)
+        if bias is None:
+            return (Branch(z + self.gamma * own),)
+        strengthened = bias + self.gamma * torch.where(y > 0, bias.clamp(min=0), bias.clamp(max=0))
+        return (Branch(z + self.gamma * own + strengthened, strengthened),)
+
+    def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
+        (s,) = self.shares(layer, x, y, c * y)
         x_sign = 1 if is_nonnegative(x) else torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
-        return (1 + self.gamma / 2) * layer.transpose(s, layer.weight) + self.gamma / 2 * x_sign * strengthened
+        plain, absolute = layer.transpose(s, layer.weight), layer.transpose(s * y.sign(), layer.absolute)
+        return (1 + self.gamma / 2) * plain + self.gamma / 2 * x_sign * absolute

@@ -3,8 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,9 @@ class Norm(Rule):
     def __post_init__(self) -> None:
         check_stabilizing(self, "stabilizer", self.stabilizer)
 
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        return (Branch(self.without_bias(layer, y)),)
+
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        z = y - layer.bias_like(layer.bias)
-        return layer.transpose(ratio(c * y, stabilizer(self.stabilizer)(z)), layer.weight)
+        (s,) = self.shares(layer, x, y, c * y)
+        return layer.transpose(s, layer.weight)

@@ -17,7 +17,7 @@ class Layer(Protocol):
     """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it.
 
     `weight` and `bias` are the merged ones where a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
-    each made once per context. `forward(x, weight, bias)` is the operation itself, `transpose(s, weight)` its
+    each made once per context. `forward(x, weight)` is the operation without bias, `transpose(s, weight)` its
     vector-Jacobian product.
     """
 
@@ -32,11 +32,23 @@ class Layer(Protocol):
     @property
     def absolute(self) -> Tensor: ...
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor: ...
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor: ...
     def forward_ones(self, like: Tensor) -> Tensor: ...
     def transpose_ones(self, s: Tensor) -> Tensor: ...
-    def bias_like(self, bias: Tensor | None) -> Tensor | float: ...
+    def shaped(self, bias: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A sum of contributions that relevance is shared out by: `z` with its share of the bias, times `factor`.
+
+    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`.
+    """
+
+    z: Tensor
+    bias: Tensor | float = 0.0
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,25 +57,43 @@ class Rule:
 
     Relevance is `R = x ⊙ c`. A rule that states relevance (`states_relevance`) connects straight to the marked input
     when it is the first linear operation, so that black pixels get their share; elsewhere its relevance is divided by
-    x, and what falls on `x = 0` is lost.
+    x, and what falls on `x = 0` is lost. A rule that lists its `branches` has its losses accounted for by formula.
     """
 
     states_relevance: ClassVar[bool] = False
     formula: ClassVar[str] = ""
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        """Give the coefficient in front of the operation, shaped like `x`, from the coefficient `c` behind it, shaped
-        like `y`.
-        """
+        """Give the coefficient in front of the operation, shaped like `x`, from `c` behind it, shaped like `y`."""
         return ratio(self.relevance(layer, x, y, y * c), x)
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
         """Give the relevance of `x` from the relevance `r` of `y`."""
         return x * self.coefficient(layer, x, y, ratio(r, y))
 
-    def bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
-        """Give the layer's bias, or None where `zero_params` takes it as zero."""
-        return None if zero_params is not None and "bias" in zero_params else layer.bias
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        """List the sums of contributions that this rule shares relevance out by."""
+        return ()
+
+    @property
+    def stabilizing(self) -> Stabilizing:
+        """What keeps the denominators away from zero."""
+        return getattr(self, "stabilizer", 0.0)
+
+    def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> tuple[Tensor, ...]:
+        """Give `s = factor · r / st(z)` of each branch."""
+        stabilize = stabilizer(self.stabilizing)
+        return tuple(branch.factor * ratio(r, stabilize(branch.z)) for branch in self.branches(layer, x, y))
+
+    def kept_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
+        """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
+        if layer.bias is None or (zero_params is not None and "bias" in zero_params):
+            return None
+        return layer.shaped(layer.bias)
+
+    def without_bias(self, layer: Layer, y: Tensor) -> Tensor:
+        """Give `Wx` from `y = Wx + b`."""
+        return y if layer.bias is None else y - layer.shaped(layer.bias)
 
 
 def check_stabilizing(rule: object, name: str, value: Any) -> None:

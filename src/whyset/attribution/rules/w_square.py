@@ -4,8 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,10 @@ class WSquare(Rule):
         check_stabilizing(self, "stabilizer", self.stabilizer)
         check_zero_params(self, self.zero_params)
 
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        z, bias = layer.forward(torch.ones_like(x[:1]), layer.weight.square()), self.kept_bias(layer, self.zero_params)
+        return (Branch(z) if bias is None else Branch(z + bias.square(), bias.square()),)
+
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
-        squared, bias = layer.weight.square(), self.bias(layer, self.zero_params)
-        z = layer.forward(torch.ones_like(x[:1]), squared, None if bias is None else bias.square())
-        return layer.transpose(ratio(r, stabilizer(self.stabilizer)(z)), squared)
+        (s,) = self.shares(layer, x, y, r)
+        return layer.transpose(s, layer.weight.square())

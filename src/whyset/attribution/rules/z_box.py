@@ -4,8 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
 
 Bound = float | Tensor
 
@@ -33,12 +32,15 @@ class ZBox(Rule):
         check_stabilizing(self, "stabilizer", self.stabilizer)
         check_zero_params(self, self.zero_params)
 
-    def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         low, high = bound(self.low, x), bound(self.high, x)
-        z = y - layer.bias_like(layer.bias) - layer.forward(low, layer.positive) - layer.forward(high, layer.negative)
-        s = ratio(r, stabilizer(self.stabilizer)(z))
+        edge = layer.forward(low, layer.positive) + layer.forward(high, layer.negative)
+        return (Branch(self.without_bias(layer, y) - edge),)
+
+    def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
+        (s,) = self.shares(layer, x, y, r)
         through, above, below = (layer.transpose(s, w) for w in (layer.weight, layer.positive, layer.negative))
-        return x * through - low * above - high * below
+        return x * through - bound(self.low, x) * above - bound(self.high, x) * below
 
 
 def bound(value: Bound, x: Tensor) -> Tensor:

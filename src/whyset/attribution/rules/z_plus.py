@@ -4,8 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,18 @@ class ZPlus(Rule):
         check_stabilizing(self, "stabilizer", self.stabilizer)
         check_zero_params(self, self.zero_params)
 
+    def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
+        z, bias = positive_sum(layer, x), self.kept_bias(layer, self.zero_params)
+        return (Branch(z) if bias is None else Branch(z + bias.clamp(min=0), bias.clamp(min=0)),)
+
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        bias = self.bias(layer, self.zero_params)
-        z = positive_sum(layer, x, None if bias is None else bias.clamp(min=0))
-        s = ratio(c * y, stabilizer(self.stabilizer)(z))
+        (s,) = self.shares(layer, x, y, c * y)
         return positive_transpose(layer, x, s)
 
 
-def positive_sum(layer: Layer, x: Tensor, bias: Tensor | None) -> Tensor:
-    """Sum the positive contributions `W⁺x⁺ + W⁻x⁻`, and a bias that is not negative."""
-    z = layer.forward(x.clamp(min=0), layer.positive, bias)
+def positive_sum(layer: Layer, x: Tensor) -> Tensor:
+    """Sum the positive contributions `W⁺x⁺ + W⁻x⁻`."""
+    z = layer.forward(x.clamp(min=0), layer.positive)
     return z if is_nonnegative(x) else z + layer.forward(x.clamp(max=0), layer.negative)
 
 
