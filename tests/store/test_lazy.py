@@ -77,10 +77,10 @@ def test_a_lost_shard_is_an_error_and_never_zeros(full_run):
     assert full_run.relevance[3].any()
 
 
-def test_a_truncated_shard_is_an_error_that_names_the_rows(full_run):
+def test_a_truncated_shard_is_an_error_that_names_the_file(full_run):
     file = full_run.path / "data.zarr/attribution/input/c/1/0/0/0"
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(BrokenRunError, match=r"attribution/input, rows 20 to 20: cannot be read.*whyset verify"):
+    with pytest.raises(BrokenRunError, match=r"c/1/0/0/0 cannot be read.*whyset verify"):
         full_run.relevance[20]
 
 

@@ -121,13 +121,13 @@ def read_block(
 ) -> Numbers:
     """Rows of committed shards. A missing file is an error here, where zarr would answer fill values."""
     advice = f"shards with a commit must be whole; `whyset verify {run}` says what is damaged"
-    for shard in shards:
-        file = shard_file(run, spec.name, shard, 1 + len(spec.shape))
+    files = [shard_file(run, spec.name, shard, 1 + len(spec.shape)) for shard in shards]
+    for file in files:
         if not file.is_file():
             raise BrokenRunError(f"{file} is missing: {advice}")
     try:
         with zarr_settings():
             return np.asarray(array[start:stop])
     except Exception as error:  # zarr and its codecs raise many kinds for a damaged file
-        what = f"{spec.name}, rows {start} to {stop - 1}"
-        raise BrokenRunError(f"{run}: {what}: cannot be read ({type(error).__name__}: {error}): {advice}") from error
+        where = files[0] if len(files) == 1 else f"one of {files[0]} to {files[-1]}"
+        raise BrokenRunError(f"{where} cannot be read ({type(error).__name__}: {error}): {advice}") from error
