@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small tensors, waking threads takes longer than the work
+
 SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"
 
 # Set here and not in a fixture: test modules import torchvision while they are collected.
