@@ -71,6 +71,13 @@ def test_a_folder_that_only_looks_like_a_creation_is_refused(tmp_path):
         example_run(tmp_path)
 
 
+def test_a_creation_that_was_killed_at_its_last_step_is_done_again(tmp_path):
+    run = example_run(tmp_path / "run")
+    (run.path / "run.json").rename(run.path / ".run.json.abc.partial")
+    assert example_run(run.path).pending_shards() == [0, 1, 2]
+    assert not list(run.path.rglob("*.partial"))
+
+
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "run").touch()
     with pytest.raises(InputError, match="is a file"):

@@ -12,11 +12,14 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec, create_arrays, estimated_bytes, stored_arrays
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, sync_folder
-from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, SAMPLES, is_run
+from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, is_run
 from whyset.store.lease import Lease
 from whyset.store.record import Record, create_record
 from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
+
+_UNFINISHED = f".{RUN}.*.partial"
+"""What a creation leaves that is killed while it writes run.json."""
 
 
 def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
@@ -55,8 +58,8 @@ def require_free_space(path: str | Path, arrays: Sequence[ArraySpec], rows: int)
 
 
 def _create(folder: Path, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
-    for name in (DATA, SAMPLES):
-        _clear(folder / name)
+    for remains in (folder / DATA, folder / SAMPLES, *folder.glob(_UNFINISHED)):
+        _clear(remains)
     write_samples(folder / SAMPLES, table)
     create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows)
     for name in (COMMITS, ANALYSES):
@@ -84,7 +87,7 @@ def _refuse_foreign(folder: Path) -> None:
     """Refuse a folder with anything in it, except what an interrupted creation left (it always has `leases`)."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: expected a folder for the run")
-    entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    entries = {entry.name for entry in folder.iterdir() if not entry.match(_UNFINISHED)} if folder.exists() else set()
     if entries and not (LEASES in entries and entries <= OWN_NAMES):
         shown = ", ".join(sorted(entries)[:3])
         raise InputError(f"{folder} is not empty and no run (it holds {shown}); choose another folder")

@@ -16,7 +16,7 @@ from whyset.store.arrays import ArraySpec, zarr_settings
 from whyset.store.commits import Commit, Failure, checksum, create_commit, read_commit
 from whyset.store.files import disk_errors_explained, sync_file, sync_folder
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import DATA, DONE, FAILED, STATUS, claim_path, commit_path, shard_file
+from whyset.store.layout import COMMITS, DATA, DONE, FAILED, STATUS, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
 from whyset.store.scaling import refuse_non_finite, scale_rows
 
@@ -98,6 +98,8 @@ def _write_arrays(run: "Run", shard: int, values: Rows, claim: Lease) -> None:
 
 def _delete(run: "Run", shard: int) -> None:
     """Remove what an earlier attempt left: zarr would read a truncated shard before it overwrites it, and fail."""
+    for unfinished in (run.path / COMMITS).glob(f".{commit_path(run.path, shard).name}.*.partial"):
+        _remove(unfinished)
     for spec in run.arrays:
         chunks = run.path / DATA / spec.name / "c"
         _remove(chunks / str(shard))
