@@ -55,6 +55,16 @@ def test_vectors_are_unit_eigenvectors_of_the_right_end(dense_below: int) -> Non
     np.testing.assert_allclose(found.eigenvalues, dense(affinity.toarray())[0][:12], atol=1e-9)
 
 
+@pytest.mark.parametrize("dense_below", [3, 10_000], ids=["Lanczos", "dense"])
+def test_large_negative_eigenvalues_are_the_wrong_end(dense_below: int) -> None:
+    """The graph has edges only between two halves, so for each λ there is a -λ of the same size."""
+    between = (np.random.default_rng(0).uniform(size=(40, 40)) < 0.2).astype(float)
+    affinity = np.zeros((80, 80))
+    affinity[:40, 40:], affinity[40:, :40] = between, between.T
+    found = Spectrum(10, dense_below)(csr_array(affinity), seed=0)
+    np.testing.assert_allclose(found.eigenvalues, dense(affinity)[0][:10], atol=1e-9)
+
+
 def test_the_first_vector_of_a_connected_graph_is_the_square_root_of_the_degree() -> None:
     affinity = clusters(1, 80)
     root = np.sqrt(affinity.sum(axis=1))
