@@ -106,6 +106,14 @@ def job(tmp_path: Path) -> Job:
     return Job(tmp_path)
 
 
+@pytest.fixture
+def larger_job(tmp_path: Path) -> Job:
+    """A job large enough for an analysis: two classes of fifteen images."""
+    make_model(tmp_path)
+    make_images(tmp_path / "images", cat=15, dog=15)
+    return Job(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def long_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     """A job of three shards."""

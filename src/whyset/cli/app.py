@@ -3,7 +3,9 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated
 
@@ -22,7 +24,8 @@ def run(argv: Sequence[str] | None) -> int:
     """Run the program; errors that were raised on purpose become one line on stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
+        with _warnings_in_one_line():
+            code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
         return _interrupted() if code == INTERRUPTED else code  # typer turns Ctrl-C into 130
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
@@ -57,6 +60,15 @@ def _options(
     version: Annotated[bool, typer.Option("--version", help="Print it.", callback=_version, is_eager=True)] = False,
 ) -> None:
     """Take the options of the program itself; each does its work when it is read."""
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Say each warning once, without the place in the code that raised it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("once", UserWarning)
+        warnings.showwarning = lambda message, *_: print("whyset: warning:", *str(message).split(), file=sys.stderr)
+        yield
 
 
 def _interrupted() -> int:

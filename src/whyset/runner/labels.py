@@ -29,8 +29,8 @@ class Labels:
     @classmethod
     def read(cls, path: Path) -> "Labels":
         """Read a JSON file in one of the forms in use: a list, index to name, name to index, index to several names."""
-        if not path.is_file():
-            raise InputError(f"labels file {path} does not exist")
+        if not path.exists() or path.is_dir():
+            raise InputError(f"labels file {path} {'is a folder' if path.exists() else 'does not exist'}")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:

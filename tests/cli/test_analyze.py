@@ -1,0 +1,80 @@
+"""`whyset analyze`, `report` and `verify` on a run that `whyset explain` made."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+import whyset as ws
+
+Program = Callable[[Sequence[str]], Any]
+
+
+@pytest.fixture
+def analysed(larger_job: Any, whyset: Program) -> Any:
+    assert whyset(larger_job.arguments()).code == 0
+    printed = whyset(["analyze", larger_job.run, "--surrogates", "9", "--neighbours", "4", "--pooling", "3"])
+    assert (printed.code, printed.err) == (0, "")
+    return printed
+
+
+def test_options_reach_the_analysis_and_the_way_on_is_told(analysed: Any, larger_job: Any) -> None:
+    assert analysed.out.splitlines()[-1].startswith("go on with: whyset report ")
+    analysis = ws.open_run(larger_job.run).analysis("spray")
+    assert [category.name for category in analysis.categories] == ["cat", "dog"]
+    fields = json.dumps(analysis.config)
+    assert all(part in fields for part in ('"surrogates": 9', '"neighbours": 4', '"pooling": 3'))
+
+
+def test_an_analysis_of_another_name_stands_beside_the_first(analysed: Any, larger_job: Any, whyset: Program) -> None:
+    again = ["analyze", larger_job.run, "--surrogates", "9", "--seed", "1", "--name", "again"]
+    assert whyset(again).code == 0
+    assert "2 of 2 classes are finished already" in whyset(again).out
+    run = ws.open_run(larger_job.run)
+    assert run.analyses == ["again", "spray"]
+    assert ['"seed": 1' in json.dumps(run.analysis(name).config) for name in run.analyses] == [True, False]
+
+
+def test_the_report_ranks_the_classes_in_three_forms(analysed: Any, larger_job: Any, whyset: Program) -> None:
+    text = whyset(["report", larger_job.run])
+    assert text.code == 0
+    assert "separability" in text.out
+    assert "| cat |" in whyset(["report", larger_job.run, "--format", "markdown"]).out
+    stored = json.loads(whyset(["report", larger_job.run, "--format", "json"]).out)
+    assert {row["name"] for row in stored["classes"]} == {"cat", "dog"}
+
+
+def test_a_report_without_an_analysis_is_refused_in_one_line(larger_job: Any, whyset: Program) -> None:
+    whyset(larger_job.arguments())
+    printed = whyset(["report", larger_job.run])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert "spray" in printed.err
+
+
+def test_classes_that_are_too_small_for_an_analysis_are_refused(job: Any, whyset: Program) -> None:
+    whyset(job.arguments())
+    printed = whyset(["analyze", job.run])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--neighbours", "0"), ("--seed", "-1"), ("--pooling", "x")])
+def test_wrong_settings_are_refused_in_one_line(option: str, value: str, job: Any, whyset: Program) -> None:
+    whyset(job.arguments())
+    printed = whyset(["analyze", job.run, option, value])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+
+
+def test_verify_finds_a_single_changed_byte(job: Any, whyset: Program) -> None:
+    whyset(job.arguments())
+    printed = whyset(["verify", job.run])
+    assert (printed.code, printed.err) == (0, "")
+    assert f"{job.run}: 12 of 12 samples are there and whole, 0 of them failed" in printed.out
+    (shard,) = (path for path in (job.run / "data.zarr" / "input" / "c").rglob("*") if path.is_file())
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(bytes(content))
+    printed = whyset(["verify", job.run])
+    assert printed.code == 2
+    assert "is damaged in 1 places" in printed.err
+    assert "input" in printed.out
