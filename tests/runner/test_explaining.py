@@ -369,3 +369,24 @@ def test_a_run_without_a_single_shard_is_an_error_and_one_with_some_is_returned(
     run = ws.explain(net(), IMAGES, tmp_path / "run", progress=said)
     assert np.flatnonzero(run.committed).tolist() == list(range(16, 32))
     assert "shard 0 (samples 0 to 15) failed: RuntimeError: out of memory" in said
+
+
+def test_a_complete_run_can_be_opened_again_where_nothing_may_be_written(tmp_path: Path) -> None:
+    ws.explain(net(), IMAGES, tmp_path / "run")
+    (tmp_path / "run" / "leases").rename(tmp_path / "leases")
+    assert ws.explain(net(), IMAGES, tmp_path / "run").committed.all()
+    assert not (tmp_path / "run" / "leases").exists()
+
+
+def test_the_place_of_the_data_is_kept_for_people(image_folder: ImageFolder, model_file: Path, tmp_path: Path) -> None:
+    run = ws.explain(ModelSource(f"{model_file}:net"), image_folder(), tmp_path / "run", limit=3)
+    assert run.config.dataset == str(tmp_path / "images")
+    assert run.samples["uri"].to_pylist()[0] == (tmp_path / "images" / "cat" / "0000.png").as_uri()
+
+
+def test_a_float64_model_is_explained_in_float64(tmp_path: Path) -> None:
+    run = ws.explain(net().double(), IMAGES, tmp_path / "run")
+    with Gradient(net().double()) as attribute:
+        _, relevance = attribute(IMAGES.double())
+    scale = relevance.abs().amax(dim=(1, 2, 3), keepdim=True).numpy()
+    assert (np.abs(run.relevance[:] - relevance.numpy()) <= 2**-10 * scale).all()

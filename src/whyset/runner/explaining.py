@@ -1,7 +1,7 @@
 """`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -77,7 +77,7 @@ def explain(
         run = plan.open(Path(out))
         sent = loaded.module if isinstance(chosen, Serial) else model
         job = Job(run, sent, source, rules, what, batch_size, device, seed)
-        with run_lease(run.path):
+        with run_lease(run.path) if run.pending_shards() else nullcontext():
             return _compute(job, chosen, said)
 
 

@@ -10,7 +10,7 @@ from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
-from whyset.runner.sources import UNKNOWN, Source
+from whyset.runner.sources import UNKNOWN, Source, Spread
 from whyset.runner.targets import Target
 from whyset.runner.versions import versions
 from whyset.store import (
@@ -60,7 +60,7 @@ class Plan:
             class_names=output_names(source, labels, found),
             shard_rows=shard_rows_for(arrays),
             seed=seed,
-            dataset=str(getattr(source, "path", type(source).__name__)),
+            dataset=described(source),
             versions=versions(),
         )
         return cls(config, source, arrays)
@@ -80,6 +80,12 @@ class Plan:
         """InputError if the disk is too small for the rows that are still missing."""
         missing = int((~open_run(out).committed).sum()) if is_run(out) else len(self.source)
         require_free_space(out, self.arrays, missing)
+
+
+def described(source: Source) -> str:
+    """Where the data lies, or what kind it is."""
+    whole = source.whole if isinstance(source, Spread) else source
+    return str(getattr(whole, "path", type(whole).__name__))
 
 
 def output_names(source: Source, given: Labels | None, found: Probe) -> tuple[str, ...]:

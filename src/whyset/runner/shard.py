@@ -77,12 +77,13 @@ def _explain_batch(worker: Worker, attribute: Gradient, indices: range, rows: Sh
     labels = [label for _, label in samples]
     x = torch.stack([image for image, _ in samples]).to(*placement(worker.model))
     target = job.target.of_batch(labels, worker.model, x)
-    output, relevance = attribute(x, target)
+    output, exact = attribute(x, target)
+    relevance = exact.float()
     _record_non_finite(read, output, relevance, rows.failures)
     confidence, prediction = output.detach().float().softmax(dim=1).max(dim=1)
     rows.put(
         read,
-        relevance=_numpy(relevance.float()),
+        relevance=_numpy(relevance),
         input=job.source.preprocessing.undo(_numpy(x.float())),
         target=_numpy(prediction if target is None else target),
         prediction=_numpy(prediction),

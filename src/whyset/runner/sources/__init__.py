@@ -26,7 +26,7 @@ def as_source(data: Any, preprocessing: Preprocessing | None, labels: Labels | N
             )
         return FolderSource(Path(data), preprocessing, labels)
     names = None if labels is None else labels.names
-    if isinstance(data, (tuple, list)) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
+    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
         return ArraySource(*data, class_names=names)
     if hasattr(data, "shape"):
         return ArraySource(data, class_names=names)
