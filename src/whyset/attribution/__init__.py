@@ -1,7 +1,19 @@
 """Attribution: relevance as a modified gradient, for any PyTorch model, by intercepting torch functions."""
 
 from whyset.attribution.attributors import Gradient
+from whyset.attribution.ledger import Cause, Ledger, LedgerRow
 from whyset.attribution.stored import stored_form
-from whyset.attribution.targets import Target, output_coefficient
+from whyset.attribution.targets import AboveReference, Contrast, Similarity, Target, output_coefficient
 
-__all__ = ["Gradient", "Target", "output_coefficient", "stored_form"]
+__all__ = [
+    "AboveReference",
+    "Cause",
+    "Contrast",
+    "Gradient",
+    "Ledger",
+    "LedgerRow",
+    "Similarity",
+    "Target",
+    "output_coefficient",
+    "stored_form",
+]

@@ -1,14 +1,19 @@
 """The gradient attributor: one forward and one backward pass, plain or by the rules of a composite."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from whyset.attribution.capture import Capture, Place, check_places
 from whyset.attribution.composites import Composite
 from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.layers import WeightCache
+from whyset.attribution.intercept.recorder import Recorder, total
+from whyset.attribution.ledger import Ledger
 from whyset.attribution.targets import Target, output_coefficient
 from whyset.errors import InputError
 
@@ -33,6 +38,8 @@ class Gradient:
         self.composite = composite
         self.create_graph = create_graph
         self._cache: WeightCache | None = None
+        self._ledger: Ledger | None = None
+        self._capture: Capture | None = None
 
     def __enter__(self) -> Self:
         self._cache = WeightCache()
@@ -43,9 +50,52 @@ class Gradient:
     ) -> None:
         self._cache = None
 
-    def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Account for the relevance of each call inside the block; the ledger holds that of the last one.
+
+        >>> from whyset.attribution.composites import EpsilonPlus
+        >>> attribute = Gradient(nn.Linear(4, 2, bias=False), EpsilonPlus())
+        >>> with attribute.ledger() as ledger:
+        ...     output, relevance = attribute(torch.rand(5, 4), target=1)
+        >>> ledger.assert_conserved(rtol=1e-3)
+        """
+        self._need_rules("a ledger accounts for relevance")
+        self._ledger = Ledger()
+        try:
+            yield self._ledger
+        finally:
+            self._ledger = None
+
+    @contextmanager
+    def record(self, *places: Place) -> Iterator[Capture]:
+        """Take activation and relevance of modules (by path) or operations (by index in the plan) along with the
+        input's.
+
+        >>> from whyset.attribution.composites import EpsilonPlus
+        >>> attribute = Gradient(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).eval(), EpsilonPlus())
+        >>> with attribute.record("1") as record:
+        ...     output, relevance = attribute(torch.rand(5, 4), target=1)
+        >>> record["1"].relevance.shape
+        torch.Size([5, 3])
+        """
+        self._need_rules("relevance inside a model is recorded")
+        check_places(self.model, places)
+        self._capture = Capture(places)
+        try:
+            yield self._capture
+        finally:
+            self._capture = None
+
+    def _need_rules(self, what: str) -> None:
+        if self.composite is None or not self.composite.multiply_by_input:
+            raise InputError(f"{what} by the rules of a composite; this attributor gives a gradient")
+
+    def __call__(self, x: Tensor, target: Target | list[Target] | tuple[Target, ...] = None) -> tuple[Tensor, Tensor]:
         """Give the model's output for `x`, and the relevance (the gradient, without a composite) of `x`, shaped like
         it.
+
+        A list or tuple of targets shares one forward pass; the relevance then has one more dimension in front, theirs.
         """
         if not x.is_floating_point():
             raise InputError(
@@ -54,32 +104,45 @@ class Gradient:
             )
         with torch.enable_grad():
             leaf = x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
-            return self._plain(leaf, target) if self.composite is None else self._by_rules(leaf, target, self.composite)
+            if self.composite is None:
+                # No leaf goes in: models may write into their input, and module trackers refuse leaves.
+                return self._backward(leaf, self.model(leaf.clone()), target, nullcontext())
+            return self._by_rules(leaf, target, self.composite)
 
-    def _plain(self, leaf: Tensor, target: Target) -> tuple[Tensor, Tensor]:
-        output = self.model(
-            leaf.clone()
-        )  # no leaf: models may write into their input, and module trackers refuse leaves
-        (gradient,) = torch.autograd.grad(
-            output, leaf, output_coefficient(output, target), create_graph=self.create_graph
-        )
-        return self._released(output), gradient
-
-    def _by_rules(self, leaf: Tensor, target: Target, composite: Composite) -> tuple[Tensor, Tensor]:
+    def _by_rules(
+        self, leaf: Tensor, target: Target | list[Target] | tuple[Target, ...], composite: Composite
+    ) -> tuple[Tensor, Tensor]:
         composite.check(self.model)
-        session = Interception(composite, self.model, cache=self._cache)
-        with session:
+        recorder, capture = None if self._ledger is None else Recorder(), self._capture
+        session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=capture)
+        with session, nullcontext() if capture is None else capture.of(self.model, session):
             output = self.model(session.mark(leaf))
+        session.check_output(output)
+        output, relevance = self._backward(leaf, output, target, session.propagating())
+        if self._ledger is not None and recorder is not None:
+            self._ledger.rows, self._ledger.arrived = recorder.rows(), float(relevance.double().sum())
+        return output, relevance
+
+    def _backward(
+        self,
+        leaf: Tensor,
+        output: Tensor,
+        target: Target | list[Target] | tuple[Target, ...],
+        activated: AbstractContextManager[None],
+    ) -> tuple[Tensor, Tensor]:
         if not isinstance(output, Tensor):
             raise InputError(
                 f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model, or use "
                 "composite.context(model)"
             )
-        session.check_output(output)
-        coefficient = output_coefficient(output, target)
-        with session.propagating():
-            (relevance,) = torch.autograd.grad(output, leaf, coefficient, create_graph=self.create_graph)
-        return self._released(output), relevance
-
-    def _released(self, output: Tensor) -> Tensor:
-        return output if self.create_graph else output.detach()
+        targets = list(target) if isinstance(target, (list, tuple)) else [target]
+        coefficients = [output_coefficient(output, one) for one in targets]
+        keep = self.create_graph or len(coefficients) > 1
+        with activated:
+            parts = [torch.autograd.grad(output, leaf, c, keep, self.create_graph)[0] for c in coefficients]
+        if self._ledger is not None:
+            started = [total(output.detach(), c.detach()) for c in coefficients]
+            self._ledger.output = sum(started)
+            self._ledger.scale = sum(total(output.detach().abs(), c.detach().abs()) for c in coefficients)
+        relevance = torch.stack(parts) if isinstance(target, (list, tuple)) else parts[0]
+        return (output if self.create_graph else output.detach()), relevance

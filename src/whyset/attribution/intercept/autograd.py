@@ -4,13 +4,14 @@ All of them are the identity in forward. In backward they ask their session whet
 the true gradient on, so that relevance computed with `create_graph=True` has a true derivative.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 Edge = Callable[..., tuple[Tensor | None, ...]]
+Report = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor | None]], None]
 
 
 class Session(Protocol):
@@ -54,9 +55,9 @@ class Switch(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, session: Session, edge: Edge, *xs: Tensor) -> Tensor:
+    def forward(ctx: Any, y: Tensor, session: Session, edge: Edge, report: Report | None, *xs: Tensor) -> Tensor:
         ctx.save_for_backward(y, *xs)
-        ctx.session, ctx.edge = session, edge
+        ctx.session, ctx.edge, ctx.report = session, edge, report
         ctx.set_materialize_grads(False)
         return y.data
 
@@ -64,12 +65,21 @@ class Switch(torch.autograd.Function):
     def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, ...]:
         y, *xs = ctx.saved_tensors
         if c is None:
-            return (None,) * (3 + len(xs))
+            return (None,) * (4 + len(xs))
         if not ctx.session.active:
-            return (c, None, None, *[None] * len(xs))
+            return (c, None, None, None, *[None] * len(xs))
+        c, y, *wide = map(at_least_float32, (c, y, *xs))
         with torch.autocast(c.device.type, enabled=False):
-            gradients = ctx.edge(at_least_float32(c), at_least_float32(y), *map(at_least_float32, xs))
-        return (None, None, None, *[g if g is None else g.to(x.dtype) for g, x in zip(gradients, xs, strict=True)])
+            gradients = ctx.edge(c, y, *wide)
+            if ctx.report is not None:
+                ctx.report(c, y, wide, gradients)
+        return (
+            None,
+            None,
+            None,
+            None,
+            *[g if g is None else g.to(x.dtype) for g, x in zip(gradients, xs, strict=True)],
+        )
 
 
 class Share(torch.autograd.Function):
@@ -86,6 +96,23 @@ class Share(torch.autograd.Function):
         if c is None or not ctx.session.active:
             return c, None, None
         return (c * ctx.share if ctx.share else None), None, None
+
+
+class Probe(torch.autograd.Function):
+    """A tensor on its way into one operation: the coefficient that comes back along this edge is told."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, session: Session, tell: Callable[[Tensor, Tensor], None]) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.session, ctx.tell = session, tell
+        ctx.set_materialize_grads(False)
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, None, None]:
+        if c is not None and ctx.session.active:
+            ctx.tell(ctx.saved_tensors[0], c)
+        return c, None, None
 
 
 class Boundary(torch.autograd.Function):
@@ -116,4 +143,4 @@ class BoundarySession(Session, Protocol):
     def check_backward(self) -> None: ...
 
 
-__all__ = ["Boundary", "Edge", "Mark", "Session", "Share", "Switch", "at_least_float32"]
+__all__ = ["Boundary", "Edge", "Mark", "Probe", "Report", "Session", "Share", "Switch", "at_least_float32"]

@@ -12,19 +12,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from whyset.attribution.intercept.autograd import Edge, Mark, Share, Switch
+from whyset.attribution.intercept.autograd import Edge, Mark, Probe, Report, Share, Switch
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.opened import opened
 from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.recorder import Losses, Recorder, total
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Record, Tracker, carries_gradient, same_memory, tensors_in
 from whyset.attribution.intercept.writing import write
+from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError
 
 if TYPE_CHECKING:
+    from whyset.attribution.capture import Capture
     from whyset.attribution.composites.composite import Composite
     from whyset.attribution.composites.plan import Step
 
@@ -43,6 +46,8 @@ class Interception(TorchFunctionMode):
         model: nn.Module | None = None,
         *,
         steps: "list[Step] | None" = None,
+        recorder: Recorder | None = None,
+        capture: "Capture | None" = None,
         cache: WeightCache | None = None,
     ) -> None:
         super().__init__()
@@ -54,6 +59,10 @@ class Interception(TorchFunctionMode):
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin = composite.needs_twin
         self.steps = steps
+        self.recorder = recorder
+        self.capture = capture
+        self._index = -1
+        self._probed: set[int] = set()
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
         self._opening: list[FunctionType] = []
         self._warned: set[tuple[str, str]] = set()
@@ -129,7 +138,7 @@ class Interception(TorchFunctionMode):
         if is_in_place(raw):
             return write(self, call)
         if kind is None and self.composite.multiply_by_input:
-            return self.unknown(call, call.run())
+            return self.unknown(call)
         return self._handler(kind)(self, call)
 
     def _handler(self, kind: Kind | None) -> Callable[["Interception", Call], Any]:
@@ -153,13 +162,66 @@ class Interception(TorchFunctionMode):
         self.note(call, reason, rule)
         return rule
 
-    def switch(self, y: Tensor, edge: Edge, *xs: Tensor) -> Tensor:
-        """Give y a second backward edge, taken while rules are active."""
-        return Switch.apply(y, self, edge, *xs)  # type: ignore[no-any-return,no-untyped-call]
+    def switch(self, y: Tensor, edge: Edge, *xs: Tensor, losses: Losses | None = None, stated: bool = False) -> Tensor:
+        """Give y a second backward edge, taken while rules are active.
+
+        For the ledger, `losses` gives the edge's losses by cause; `stated` says that it gives relevance, not
+        coefficients.
+        """
+        report = None if self.recorder is None else self._reporting(self.recorder, losses, stated)
+        return Switch.apply(y, self, edge, report, *xs)  # type: ignore[no-any-return,no-untyped-call]
 
     def share(self, x: Tensor, part: float) -> Tensor:
         """Let only a part of the coefficient through to x while rules are active."""
-        return Share.apply(x, self, part)  # type: ignore[no-any-return,no-untyped-call]
+        shared: Tensor = Share.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
+        self._probed.add(id(shared))
+        return shared
+
+    def run(self, call: Call) -> Any:
+        """Run a call plainly; for the ledger, watch what goes back along each of its edges."""
+        if self.recorder is None:
+            return call.run()
+        return call.replaced(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
+
+    def _probe(self, x: Tensor) -> Tensor:
+        if self.recorder is None:
+            return x
+        recorder, index = self.recorder, self._index
+        return Probe.apply(x, self, lambda x, c: recorder.leaving(index, total(x, c)))  # type: ignore[no-any-return,no-untyped-call]
+
+    def _reporting(self, recorder: Recorder, losses: Losses | None, stated: bool) -> Report:
+        index = self._index
+
+        def report(c: Tensor, y: Tensor, xs: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+            for x, gradient in zip(xs, gradients, strict=True):
+                if gradient is not None:
+                    recorder.leaving(index, float(gradient.double().sum()) if stated else total(x, gradient))
+            if losses is not None:
+                recorder.losing(index, losses(c, y, xs))
+
+        return report
+
+    def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None:
+        """For the ledger, give the losses of an operation without an edge of its own, from c at its output."""
+        if self.recorder is not None:
+            recorder, index = self.recorder, self._index
+            y.register_hook(self.while_active(lambda c: recorder.losing(index, losses(c))))
+
+    def while_active(self, hook: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
+        """Give a tensor hook that is called only with what rules propagate."""
+
+        def guarded(c: Tensor | None) -> None:
+            if self.active and c is not None:  # None: the operation was merged into the next one
+                hook(c)
+
+        return guarded
+
+    def watch(self, output: Tensor) -> None:
+        """For the ledger, and for what is to be recorded: watch what arrives at the output of the current operation."""
+        if self.recorder is not None:
+            output.register_hook(self.while_active(self.recorder.arriving(self._index, output)))
+        if self.capture is not None and output.requires_grad:
+            self.capture.operation(self._index, output, self)
 
     def finish(
         self,
@@ -185,13 +247,17 @@ class Interception(TorchFunctionMode):
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
                 self.tracker.set(tensor, Record(dependent, behind_linear, gate, own_twin, kept=kept))
+                if dependent:
+                    self.watch(tensor)
             for source in sources:
                 if not known and same_memory(tensor, source):
                     self.tracker.add_alias(source, tensor)
         return result
 
-    def unknown(self, call: Call, result: Any) -> Any:
+    def unknown(self, call: Call) -> Any:
         """Deal with an operation that the table does not know, as the composite was told to."""
+        self.note(call, "unknown operation: plain gradient")
+        result = self.run(call)
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
             return result
         message = (
@@ -203,17 +269,27 @@ class Interception(TorchFunctionMode):
         if self.composite.on_unknown == "warn" and (call.name, message) not in self._warned:
             self._warned.add((call.name, message))
             warnings.warn(message, stacklevel=2)
-        self.note(call, "unknown operation: plain gradient")
         return self.finish(call, result)
+
+    @property
+    def index(self) -> int:
+        """The place of the current operation in order of execution, as in the plan."""
+        return self._index
 
     def note(self, call: Call, reason: str, rule: Rule | None = None) -> None:
         """Enter a call into the plan, where one is being made."""
+        self._index += 1
+        self._probed.clear()
+        if self.steps is None and self.recorder is None:
+            return
+        path, _ = self.scope.current()
+        if self.recorder is not None:
+            self.recorder.open(self._index, path, call.name, rule)
         if self.steps is not None:
             from whyset.attribution.composites.plan import Step
 
-            path, _ = self.scope.current()
             kind = call.kind.value if call.kind else "unknown"
-            self.steps.append(Step(len(self.steps), path, call.name, kind, rule, reason))
+            self.steps.append(Step(self._index, path, call.name, kind, rule, reason))
 
     def where(self, call: Call) -> str:
         """Name the place of a call: its module's path and the operation."""

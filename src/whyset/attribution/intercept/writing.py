@@ -97,8 +97,8 @@ def _write_really(session: "Interception", call: Call, target: Tensor) -> Any:
         if record is not None and record.kept is not None:
             record.kept.data = record.kept.data.clone()
             session.tracker.records[tensor] = replace(record, kept=None)
-    result = call.run()
     session.note(call, "plain gradient")
+    result = call.run()
     known = [call.records[id(t)] for t in call.tensors]
     written = Record(
         dependent=any(record.dependent for record in known),

@@ -7,7 +7,9 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.attribution.ledger import Cause
 from whyset.attribution.rules.stabilizer import Stabilizer
 
 if TYPE_CHECKING:
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
 
 def relu(session: "Interception", call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
-    rule, y = session.composite.relu, call.run()
-    if rule is None or not carries_gradient(y):
-        session.note(call, "plain gradient")
-        return session.finish(call, y)
-    session.note(call, repr(rule))
+    rule = session.composite.relu
+    session.note(call, "plain gradient" if rule is None else repr(rule))
+    if rule is None:
+        return session.finish(call, session.run(call))
+    y = call.run()
+    if not carries_gradient(y):
+        return y
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
 
 
@@ -31,11 +35,20 @@ def activation(session: "Interception", call: Call) -> Any:
     if not carries_gradient(y):
         return y
     if len(call.dependents) > 1 or y.shape != x.shape:
-        return session.unknown(call, y)
+        return session.unknown(call)
     value, slope = _at_zero(call, x)
     session.note(call, "f(x)/x" if value == 0 else "f(x)/st(x): the function is not 0 at 0")
-    out = session.switch(y, _through_origin(slope) if value == 0 else _stabilised, x)
+    edge, cause = (_through_origin(slope), Cause.ZERO) if value == 0 else (_stabilised, Cause.STABILISER)
+    out = session.switch(
+        y, edge, x, losses=lambda c, y, xs: {cause: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}
+    )
     return session.finish(call, out, kept=y)
+
+
+def _only(gradients: tuple[Tensor | None, ...]) -> Tensor:
+    (gradient,) = gradients
+    assert gradient is not None
+    return gradient
 
 
 def _through_origin(slope: float) -> Edge:

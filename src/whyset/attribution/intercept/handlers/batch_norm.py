@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import Produced, merged, switched
+from whyset.attribution.intercept.handlers.linear import Produced, is_plain, merged, switched
 from whyset.attribution.intercept.layers import Affine
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.errors import InputError
@@ -28,16 +28,18 @@ def batch_norm(session: "Interception", call: Call) -> Any:
             "Call model.eval() first (and keep track_running_stats=True)"
         )
     produced = call.records[id(x)].produced
-    y = call.run()
-    if produced is None or not _fits(x, produced) or not carries_gradient(y):
+    if produced is None or not _fits(x, produced) or is_plain(produced.rule):
         session.note(
             call,
             "affine: plain gradient"
             if produced is None
             else "plain gradient: its channels are not the layer's outputs",
         )
-        return session.finish(call, y, twin=call.records[id(x)].twin)
-    session.note(call, "merged into the linear operation in front of it")
+        return session.finish(call, session.run(call), twin=call.records[id(x)].twin)
+    y = call.run()
+    if not carries_gradient(y):
+        return y
+    session.note(call, "merged into the linear operation in front of it", produced.rule)
     affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
     return switched(session, y, merged(produced, affine))
 

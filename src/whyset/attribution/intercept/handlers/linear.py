@@ -9,7 +9,9 @@ from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.product import share_equally
 from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer
+from whyset.attribution.intercept.recorder import rule_losses, total
 from whyset.attribution.intercept.tracking import Record, carries_gradient
+from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Epsilon, Rule
 
 if TYPE_CHECKING:
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _CONV_TRANSPOSE = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
-
-LRP_0 = Epsilon(0.0)  # the plain gradient, exactly
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _apply(
     known = call.records[id(x)]
     first = not known.behind_linear
     rule = session.choose(call, first=first)
-    y = call.run()
+    y = session.run(call) if is_plain(rule) else call.run()
     if not carries_gradient(y):
         return y
     twin = known.twin if first else None
@@ -87,15 +87,28 @@ def _apply(
 def switched(session: "Interception", y: Tensor, produced: Produced) -> Tensor:
     """Give y the rule's edge into x, or into the relevance twin where the rule states relevance."""
     x, twin, layer, rule = produced.x, produced.twin, produced.layer, produced.rule
-    if rule is None or rule == LRP_0:
-        session.tracker.set(y, Record(behind_linear=True, produced=produced))
-        return y
-    if rule.states_relevance and twin is not None:
-        out = session.switch(y, _relevance_edge(rule, layer), x, twin)
+    if rule is None or is_plain(rule):
+        out, kept = y, None
+        if layer.bias is not None:
+            bias = layer.shaped(layer.bias)
+            session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
+    elif rule.states_relevance and twin is not None:
+        out, kept = (
+            session.switch(
+                y, _relevance_edge(rule, layer), x, twin, losses=rule_losses(rule, layer, True), stated=True
+            ),
+            y,
+        )
     else:
-        out = session.switch(y, _coefficient_edge(rule, layer), x)
-    session.tracker.set(out, Record(behind_linear=True, produced=produced, kept=y))
+        out, kept = session.switch(y, _coefficient_edge(rule, layer), x, losses=rule_losses(rule, layer, False)), y
+    session.tracker.set(out, Record(behind_linear=True, produced=produced, kept=kept))
+    session.watch(out)
     return out
+
+
+def is_plain(rule: Rule | None) -> bool:
+    """Tell whether a rule is the plain gradient: none, or LRP-0."""
+    return rule is None or rule == Epsilon(0.0)
 
 
 def merged(produced: Produced, affine: Affine) -> Produced:

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import at_least_float32
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.attribution.ledger import Cause
 
 if TYPE_CHECKING:
     from whyset.attribution.intercept.mode import Interception
@@ -20,7 +22,7 @@ def norm(session: "Interception", call: Call) -> Any:
     if not carries_gradient(y):
         return y
     if len(call.dependents) > 1 or not call.depends(x):
-        return session.unknown(call, y)
+        return session.unknown(call)
     session.note(call, "the standard deviation is a constant")
     edge = {
         "layer_norm": _layer_norm,
@@ -28,7 +30,16 @@ def norm(session: "Interception", call: Call) -> Any:
         "group_norm": _group_norm,
         "instance_norm": _instance_norm,
     }[call.name](call)
-    return session.finish(call, session.switch(y, edge, x), kept=y)
+    out = session.switch(y, edge, x, losses=lambda c, y, xs: {Cause.BIAS: _bias_share(call, c)})
+    return session.finish(call, out, kept=y)
+
+
+def _bias_share(call: Call, c: Tensor) -> float:
+    bias = call.argument(2 if call.name == "instance_norm" else 3, "bias") if call.name != "rms_norm" else None
+    if bias is None:
+        return 0.0
+    shaped = bias if call.name == "layer_norm" else bias.view(-1, *[1] * (c.dim() - 2))
+    return total(c, shaped.expand_as(c))
 
 
 Edge = Callable[[Tensor, Tensor, Tensor], tuple[Tensor]]

@@ -28,10 +28,10 @@ def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...])
     """Run a call in which each factor that depends on the input gets the same share of the coefficient."""
     dependent = [factor for factor in factors if call.depends(factor)]
     if len(dependent) < 2:
-        return call.run()
+        return session.run(call)
     bearing = bearing_factors(session, call, dependent)
     shares = {id(t): 0.0 for t in dependent} | {id(t): 1 / len(bearing) for t in bearing}
-    return call.replaced(lambda t: session.share(t, shares[id(t)]) if id(t) in shares else t).run()
+    return session.run(call.replaced(lambda t: session.share(t, shares[id(t)]) if id(t) in shares else t))
 
 
 def bearing_factors(session: "Interception", call: Call, factors: list[Tensor]) -> list[Tensor]:
@@ -61,8 +61,8 @@ def attention(session: "Interception", call: Call) -> Any:
     scores = [t for t in (q, k) if call.depends(t)]
     if session.composite.gates_are_constant and call.depends(v):
         session.note(call, "attention weights are constant: all to values")
-        held = [session.share(t, 0) if call.depends(t) else t for t in (q, k)]
-        return session.finish(call, call.func(*held, v, *call.args[3:], **_without_qkv(call)), behind_linear=True)
+        held = [session.share(t, part) if call.depends(t) else t for t, part in ((q, 0), (k, 0), (v, 1))]
+        return session.finish(call, call.func(*held, *call.args[3:], **_without_qkv(call)), behind_linear=True)
     to_value = 0.5 if scores and call.depends(v) else 1.0
     to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
     session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
@@ -82,17 +82,12 @@ def quotient(session: "Interception", call: Call) -> Any:
     denominator = call.args[-1] if call.name == "addcdiv" else call.argument(1, "other")
     if not call.depends(denominator):
         session.note(call, "plain gradient")
-        result = call.run()
+        result = session.run(call)
         return session.finish(call, result, twin=twin_of(call, result))
     session.note(call, "the denominator is a constant")
-    constant = session.share(denominator, 0)
-    numerators = [t for t in call.args[:-1] if call.depends(t)] if call.name == "addcdiv" else [call.args[0]]
-    result = (
-        call.func(call.args[0], constant, **{k: v for k, v in call.kwargs.items() if k != "other"})
-        if call.name != "addcdiv"
-        else (call.replaced(lambda t: constant if t is denominator else t).run())
-    )
-    return session.finish(call, result, dependent=any(call.depends(t) for t in numerators))
+    held = call.replaced(lambda t: session.share(t, 0) if t is denominator else t)
+    numerators = [arg for arg in call.args if arg is not denominator]
+    return session.finish(call, session.run(held), dependent=any(call.depends(t) for t in numerators))
 
 
 def normaliser(session: "Interception", call: Call) -> Any:
@@ -104,5 +99,4 @@ def normaliser(session: "Interception", call: Call) -> Any:
 def quadratic(session: "Interception", call: Call) -> Any:
     """Run a function that is homogeneous of degree two: by Euler's theorem its gradient times x is twice the value."""
     session.note(call, "half the gradient: homogeneous of degree two")
-    shared: dict[int, Tensor] = {id(t): session.share(t, 0.5) for t in call.dependents}
-    return session.finish(call, call.replaced(lambda t: shared.get(id(t), t)).run())
+    return session.finish(call, session.run(call.replaced(lambda t: session.share(t, 0.5) if call.depends(t) else t)))

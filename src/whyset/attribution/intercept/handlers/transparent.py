@@ -24,10 +24,26 @@ _AFFINE = frozenset(
 )
 
 
+# These hand elements on as they are, often as views of their input or as the input itself: nothing can be lost in them.
+_CONSERVING = _MOVING - frozenset(
+    "repeat tile pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d "
+    "replication_pad2d "
+    "replication_pad3d cat concat concatenate stack".split()
+) | frozenset(
+    "dropout alpha_dropout feature_dropout data detach alias real diagonal split_with_sizes tensor_split".split()
+)
+
+
+def _conserving(session: "Interception", call: Call) -> Any:
+    if session.recorder is not None:
+        session.recorder.entries[session.index].conserving = True
+    return call.run()
+
+
 def transparent(session: "Interception", call: Call) -> Any:
     """Run a call as it is."""
     session.note(call, "plain gradient")
-    result = call.run()
+    result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
     twin = moved_twin(session, call) if call.name in _MOVING else twin_of(call, result)
     return session.finish(call, result, twin=twin)
 

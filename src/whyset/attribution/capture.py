@@ -1,0 +1,95 @@
+"""Activation and relevance in the middle of a model, taken in the same pass as those of the input."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from whyset.errors import InputError
+
+if TYPE_CHECKING:
+    from whyset.attribution.intercept import Interception
+
+Place = str | int
+
+
+@dataclass(frozen=True)
+class Captured:
+    """One layer's or operation's output in one attribution: `activation`, and `relevance` of the same shape."""
+
+    activation: Tensor
+    relevance: Tensor
+
+
+@dataclass
+class Capture:
+    """What `with attribute.record("layer3", 12) as record:` collects: `record["layer3"].relevance`, for the last call.
+
+    Places are module paths, as in `model.named_modules()`, or indices of operations, as in the plan.
+    """
+
+    places: tuple[Place, ...]
+    _activations: dict[Place, Tensor] = field(default_factory=dict)
+    _coefficients: dict[Place, list[Tensor]] = field(default_factory=dict)
+
+    def __getitem__(self, place: Place) -> Captured:
+        if place not in self.places:
+            raise KeyError(f"{place!r} was not asked for; recorded are {', '.join(map(repr, self.places))}")
+        if place not in self._activations:
+            raise InputError(f"{place!r} was not reached: it did not run, or its output does not depend on the input")
+        if not self._coefficients.get(place):
+            raise InputError(
+                f"no relevance has arrived at {place!r}: it is not upstream of the target, or a rule treats it as "
+                "one with the "
+                "batch norm behind it. Record that instead"
+            )
+        activation, coefficients = self._activations[place], self._coefficients[place]
+        parts = [activation * coefficient for coefficient in coefficients]
+        return Captured(activation, parts[0] if len(parts) == 1 else torch.stack(parts))
+
+    def clear(self) -> None:
+        self._activations.clear()
+        self._coefficients.clear()
+
+    @contextmanager
+    def of(self, model: nn.Module, session: "Interception") -> Iterator[None]:
+        """Watch the modules asked for while the block runs."""
+        self.clear()
+        modules = dict(model.named_modules())
+        handles = [
+            modules[place].register_forward_hook(lambda _, __, output, place=place: self._take(place, output, session))
+            for place in self.places
+            if isinstance(place, str)
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def operation(self, index: int, output: Tensor, session: "Interception") -> None:
+        """Take the output of an operation, if it was asked for."""
+        if index in self.places:
+            self._take(index, output, session)
+
+    def _take(self, place: Place, output: Any, session: "Interception") -> None:
+        if not isinstance(output, Tensor):
+            raise InputError(
+                f"the output of {place!r} is no tensor but {type(output).__name__}: record a layer inside it"
+            )
+        if not output.requires_grad:
+            return
+        with torch._C.DisableTorchFunction():
+            self._activations[place] = output.detach().clone()  # the caller may write into its own
+            output.register_hook(session.while_active(self._coefficients.setdefault(place, []).append))
+
+
+def check_places(model: nn.Module, places: tuple[Place, ...]) -> None:
+    """Refuse module paths that the model does not have."""
+    known = dict(model.named_modules())
+    for place in places:
+        if isinstance(place, str) and place not in known:
+            raise InputError(f"{type(model).__name__} has no module named {place!r}; see model.named_modules()")

@@ -1,0 +1,114 @@
+"""The ledger: where relevance goes, operation by operation, and why any of it is lost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from whyset.errors import MissingExtraError
+
+
+class Cause(StrEnum):
+    """Why an operation hands on less (or more) relevance than it gets."""
+
+    BIAS = "bias"  # the share of a bias, or of the shift of a batch norm
+    STABILISER = "stabiliser"  # what keeps a denominator away from zero
+    CONSTANT = "constant"  # a summand that does not depend on the input
+    ZERO = "zero"  # relevance that would rest on an exact zero
+    NONLINEARITY = "nonlinearity"  # an operation that is not homogeneous, as softmax
+    RULE = "rule"  # a branch of the rule without contributions, as in AlphaBeta
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One operation: relevance that came in at its output and went out to its inputs, summed over all elements."""
+
+    index: int
+    module: str
+    operation: str
+    rule: str
+    relevance_in: float
+    relevance_out: float
+    causes: dict[Cause, float] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> float:
+        return self.relevance_in - self.relevance_out
+
+
+@dataclass
+class Ledger:
+    """What became of the relevance of the last attribution made inside `with attribute.ledger() as ledger:`.
+
+    `output` is the relevance that started, `arrived` what reached the input; the difference is accounted for row by
+    row.
+    """
+
+    rows: tuple[LedgerRow, ...] = ()
+    output: float = 0.0
+    arrived: float = 0.0
+    scale: float = 0.0
+
+    def lost(self) -> dict[Cause, float]:
+        """Give the relevance lost by cause, over all operations; what no row explains is unknown."""
+        totals: dict[Cause, float] = {}
+        for row in self.rows:
+            for cause, amount in row.causes.items():
+                totals[cause] = totals.get(cause, 0.0) + amount
+        rest = self.output - self.arrived - sum(totals.values())
+        totals[Cause.UNKNOWN] = totals.get(Cause.UNKNOWN, 0.0) + rest
+        return totals
+
+    def assert_conserved(self, rtol: float = 1e-6, allow: Iterable[Cause | str] = ()) -> None:
+        """Raise AssertionError if more relevance is lost than `rtol` of what started, losses to `allow` left out."""
+        allowed = {Cause(cause) for cause in allow}
+        lost = {cause: amount for cause, amount in self.lost().items() if cause not in allowed}
+        total = sum(lost.values())
+        if not abs(total) <= rtol * self.scale:
+            parts = ", ".join(f"{cause} {amount:.3g}" for cause, amount in lost.items() if amount)
+            raise AssertionError(
+                f"of relevance {self.output:.6g}, {total:.3g} is lost ({parts}), more than rtol={rtol:g} allows; "
+                "print(ledger) shows where"
+            )
+
+    def assert_accounted(self, rtol: float = 1e-8) -> None:
+        """Raise AssertionError if a loss without a known cause exceeds `rtol` of what started."""
+        self.assert_conserved(rtol, allow=[cause for cause in Cause if cause is not Cause.UNKNOWN])
+
+    def table(self) -> list[LedgerRow]:
+        """Give the rows as a list of dataclasses."""
+        return list(self.rows)
+
+    def to_pandas(self) -> Any:
+        """Give the rows as a pandas data frame, one column per cause."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
+        return pandas.DataFrame([_record(row) for row in self.rows])
+
+    def __str__(self) -> str:
+        header = ("#", "module", "operation", "rule", "in", "out", "lost", "to")
+        lines = [header, *(_line(row) for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+        table = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        ]
+        share = f" ({self.arrived / self.output:.2%})" if self.output else ""
+        lost = "; ".join(f"{cause} {amount:+.4g}" for cause, amount in self.lost().items() if amount)
+        return "\n".join(
+            [*table, f"started {self.output:.6g}, arrived {self.arrived:.6g}{share}; lost: {lost or 'nothing'}"]
+        )
+
+
+def _record(row: LedgerRow) -> dict[str, Any]:
+    fixed = {"index": row.index, "module": row.module, "operation": row.operation, "rule": row.rule}
+    flow = {"relevance_in": row.relevance_in, "relevance_out": row.relevance_out, "lost": row.lost}
+    return fixed | flow | {cause.value: row.causes.get(cause, 0.0) for cause in Cause}
+
+
+def _line(row: LedgerRow) -> tuple[str, ...]:
+    why = ", ".join(f"{cause} {amount:+.2g}" for cause, amount in row.causes.items() if amount)
+    numbers = (f"{row.relevance_in:.5g}", f"{row.relevance_out:.5g}", f"{row.lost:+.2g}" if row.lost else "0")
+    return (str(row.index), row.module, row.operation, row.rule, *numbers, why)

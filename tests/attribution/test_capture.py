@@ -1,0 +1,79 @@
+"""Relevance inside a model, taken in the same pass."""
+
+import pytest
+import torch
+from torch import nn
+
+from whyset.attribution import Gradient
+from whyset.attribution.composites import EpsilonPlus
+from whyset.errors import InputError
+
+
+def network():
+    torch.manual_seed(0)
+    layers = [
+        nn.Conv2d(2, 3, 3),
+        nn.BatchNorm2d(3),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(3, 4, 3, bias=False),
+        nn.ReLU(inplace=True),
+    ]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(8, 3, bias=False)).double().eval()
+
+
+def test_relevance_of_a_layer_is_that_of_the_part_behind_it():
+    model, x = network(), torch.randn(2, 2, 5, 6).double()
+    attribute = Gradient(model, EpsilonPlus())
+    with attribute.record("1", "4") as record:
+        _, relevance = attribute(x, 1)
+    for place, cut in (("1", 2), ("4", 5)):
+        middle = model[:cut](x).detach()
+        middle = nn.Sequential(*list(model)[:cut])(x).detach() if place == "1" else middle
+        expected = Gradient(model[cut:], EpsilonPlus())(middle, 1)[1]
+        torch.testing.assert_close(record[place].relevance, expected, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(record[place].activation, middle)
+    torch.testing.assert_close(relevance, Gradient(model, EpsilonPlus())(x, 1)[1])
+
+
+def test_operations_are_recorded_by_their_index_in_the_plan():
+    model, x = network(), torch.randn(2, 2, 5, 6).double()
+    attribute = Gradient(model, EpsilonPlus())
+    index = next(step.index for step in EpsilonPlus().plan(model, x).steps if step.operation == "flatten")
+    with attribute.record(index, "5") as record:
+        attribute(x, 1)
+    torch.testing.assert_close(record[index].relevance, record["5"].relevance)
+
+
+def test_several_targets_share_one_forward_pass():
+    model, x = network(), torch.randn(2, 2, 5, 6).double()
+    forwards = []
+    model[0].register_forward_hook(lambda *_: forwards.append(1))
+    attribute = Gradient(model, EpsilonPlus())
+    with attribute.record("4") as record:
+        _, relevance = attribute(x, [0, 2, torch.tensor([1, 0])])
+    assert len(forwards) == 1
+    assert relevance.shape == (3, *x.shape)
+    assert record["4"].relevance.shape[0] == 3
+    torch.testing.assert_close(relevance[1], Gradient(model, EpsilonPlus())(x, 2)[1])
+
+
+def test_what_was_merged_or_never_ran_is_told():
+    attribute = Gradient(network(), EpsilonPlus())
+    with attribute.record("0", 99) as record:
+        attribute(torch.randn(1, 2, 5, 6).double(), 1)
+    with pytest.raises(InputError, match="batch norm behind it"):
+        _ = record["0"].relevance
+    with pytest.raises(InputError, match="was not reached"):
+        _ = record[99]
+    with pytest.raises(KeyError, match="was not asked for"):
+        _ = record["4"]
+    with pytest.raises(InputError, match="no module named 'features'"), attribute.record("features"):
+        pass
+
+
+def test_no_hooks_are_left_behind():
+    model = network()
+    attribute = Gradient(model, EpsilonPlus())
+    with attribute.record("1"):
+        attribute(torch.randn(1, 2, 5, 6).double(), 1)
+    assert not any(module._forward_hooks for module in model.modules())

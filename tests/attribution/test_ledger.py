@@ -1,0 +1,171 @@
+"""The ledger closes: every share of relevance that does not arrive has a cause, by formula."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from whyset.attribution import Cause, Gradient
+from whyset.attribution.composites import (
+    CPLRP,
+    AttnLRP,
+    EpsilonAlpha2Beta1,
+    EpsilonGammaBox,
+    EpsilonPlus,
+    EpsilonPlusFlat,
+    GuidedBackprop,
+    LayerMapComposite,
+)
+from whyset.attribution.rules import Epsilon, WSquare, ZPlus
+from whyset.errors import InputError
+
+
+class Residual(nn.Module):
+    """A small residual network with batch norm, in-place calls and a plain `+=`."""
+
+    def __init__(self, bias=True):
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.conv, self.last = (
+            nn.Conv2d(3, 6, 3, padding=1, bias=bias),
+            nn.Conv2d(6, 6, 3, padding=1, bias=bias),
+            nn.Linear(6, 4, bias=bias),
+        )
+        self.norms = (
+            nn.ModuleList([nn.BatchNorm2d(6), nn.BatchNorm2d(6)]) if bias else nn.ModuleList([nn.Identity()] * 2)
+        )
+        for norm in self.norms if bias else ():
+            norm.running_mean.normal_(0, 0.2)
+            norm.running_var.uniform_(0.5, 2)
+
+    def forward(self, x):
+        h = F.relu(self.norms[0](self.stem(x)), inplace=True)
+        out = self.norms[1](self.conv(h))
+        out += h
+        return self.last(F.max_pool2d(out.relu_(), 2).mean((2, 3)))
+
+
+def accounted(model, composite, x, target=1):
+    with Gradient(model.double().eval(), composite) as attribute, attribute.ledger() as ledger:
+        attribute(x, target)
+    return ledger
+
+
+def images():
+    torch.manual_seed(1)
+    return torch.randn(2, 3, 6, 8).double()
+
+
+COMPOSITES = [EpsilonPlus(), EpsilonPlusFlat(), EpsilonAlpha2Beta1(), EpsilonGammaBox(-4.0, 4.0), AttnLRP()]
+
+
+@pytest.mark.parametrize("composite", COMPOSITES, ids=lambda composite: type(composite).__name__)
+def test_biased_networks_lose_nothing_without_a_cause(composite):
+    ledger = accounted(Residual(), composite, images())
+    ledger.assert_accounted(rtol=1e-8)
+    assert abs(ledger.lost()[Cause.BIAS]) > 1e-3 * ledger.scale
+    assert ledger.arrived + sum(ledger.lost().values()) == pytest.approx(ledger.output, rel=1e-12)
+    for row in ledger.rows:
+        assert sum(row.causes.values()) == pytest.approx(row.lost, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "composite",
+    [EpsilonPlus(epsilon=0.0, stabilizer=0.0), EpsilonPlusFlat(epsilon=0.0, stabilizer=0.0), AttnLRP()],
+    ids=lambda composite: type(composite).__name__,
+)
+def test_without_biases_relu_networks_conserve(composite):
+    accounted(Residual(bias=False), composite, images()).assert_conserved(rtol=1e-10)
+
+
+def test_a_loss_is_told_and_can_be_allowed():
+    ledger = accounted(Residual(), EpsilonPlus(), images())
+    with pytest.raises(AssertionError, match=r"is lost \(.*bias"):
+        ledger.assert_conserved(rtol=1e-4)
+    ledger.assert_conserved(rtol=1e-4, allow=["bias"])
+
+
+def test_the_bias_share_is_its_formula():
+    torch.manual_seed(0)
+    layer, x = nn.Linear(4, 1).double(), torch.rand(1, 4).double()
+    ledger = accounted(layer, LayerMapComposite(layer_map=(("linear", Epsilon(1e-12)),)), x, 0)
+    assert ledger.lost()[Cause.BIAS] == pytest.approx(layer.bias.item(), rel=1e-9)
+    ledger = accounted(layer, LayerMapComposite(layer_map=(("linear", Epsilon(0.5)),)), x, 0)
+    z = layer(x).item()
+    assert ledger.lost()[Cause.STABILISER] == pytest.approx(z - z * z / (z + 0.5 * (1 if z >= 0 else -1)), rel=1e-9)
+
+
+def test_a_rule_that_states_relevance_behind_the_first_layer_loses_what_rests_on_zeros():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 8, bias=False), nn.ReLU(), nn.Linear(8, 2, bias=False))
+    ledger = accounted(model, LayerMapComposite(layer_map=(("linear", WSquare(0.0)),)), torch.randn(3, 5).double())
+    ledger.assert_accounted(1e-10)
+    assert abs(ledger.lost()[Cause.ZERO]) > 1e-3 * ledger.scale
+
+
+def test_neurons_without_negative_contributions_are_the_rules_doing():
+    layer = nn.Linear(2, 1, bias=False)
+    nn.init.ones_(layer.weight)
+    ledger = accounted(
+        layer,
+        EpsilonAlpha2Beta1(layer_map=(("linear", EpsilonAlpha2Beta1().layers()[0][1]),)),
+        torch.ones(1, 2).double(),
+        0,
+    )
+    assert ledger.lost()[Cause.RULE] == pytest.approx(-2.0, rel=1e-6)  # α = 2 came through, β = 1 had nowhere to go
+    ledger.assert_accounted(1e-9)
+
+
+class Transformer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", batch_first=True, norm_first=True)
+        self.position, self.last = nn.Parameter(torch.randn(1, 5, 8)), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.last(self.layer(x + self.position)[:, 0])
+
+
+@pytest.mark.parametrize(
+    "composite", [AttnLRP(), CPLRP(), EpsilonPlus()], ids=lambda composite: type(composite).__name__
+)
+def test_transformers_are_accounted_for(composite):
+    ledger = accounted(Transformer(), composite, torch.randn(2, 5, 8).double())
+    ledger.assert_accounted(rtol=1e-8)
+    lost = ledger.lost()
+    assert abs(lost[Cause.CONSTANT]) > 0  # the position table
+    softmax = abs(lost.get(Cause.NONLINEARITY, 0.0)) > 1e-9 * ledger.scale
+    assert softmax == (not isinstance(composite, CPLRP))
+
+
+def test_it_prints_and_exports():
+    ledger = accounted(Residual(), EpsilonPlusFlat(), images())
+    lines = str(ledger).splitlines()
+    assert lines[0].split() == ["#", "module", "operation", "rule", "in", "out", "lost", "to"]
+    assert "arrived" in lines[-1]
+    assert len(lines) == len(ledger.table()) + 2
+    assert {row.module for row in ledger.table()} >= {"norms.0", "norms.1", "last"}
+
+
+def test_gradients_have_no_ledger():
+    attribute = Gradient(Residual(), GuidedBackprop())
+    with pytest.raises(InputError, match="by the rules of a composite"), attribute.ledger():
+        pass
+
+
+def test_explanations_are_the_same_with_and_without_a_ledger():
+    model, x = Residual().double().eval(), images()
+    for composite in (EpsilonPlusFlat(), EpsilonAlpha2Beta1()):
+        plain = Gradient(model, composite)(x, 1)
+        attribute = Gradient(model, composite)
+        with attribute.ledger():
+            watched = attribute(x, 1)
+        torch.testing.assert_close(plain, watched, rtol=0, atol=0)
+
+
+def test_zero_params_move_the_share_from_the_bias():
+    composite = EpsilonPlus(zero_params="bias", epsilon=1e-12, stabilizer=1e-12)
+    ledger = accounted(Residual(), composite, images())
+    assert ledger.lost().get(Cause.BIAS, 0.0) == pytest.approx(0.0, abs=1e-12)
+    assert ZPlus(1e-12, "bias") in [rule for _, rule in composite.layers()]
