@@ -4,7 +4,7 @@ import { NONE, byCluster, byConfidence, byCorrectness, byPrediction } from "../s
 import { number, percent, plural, probability } from "../src/state/format";
 import { commandOf } from "../src/state/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/route";
-import { changeSelection, modeOf, selectedPoints } from "../src/state/selection";
+import { changeSelection, modeOf, selectedPoints, whollySelected } from "../src/state/selection";
 
 describe("address", () => {
   test.each([
@@ -83,4 +83,8 @@ test("numbers that are not known are a dash, never NaN", () => {
   expect([number(null), number(Number.NaN), percent(undefined), probability(null)]).toEqual(["–", "–", "–", "–"]);
   expect([number(3.3), number(5), number(412), number(0.00001234), number(0)]).toEqual(["3.30", "5.00", "412", "1.23e-5", "0"]);
   expect([plural(1, "class", "classes"), plural(2, "class", "classes")]).toEqual(["1 class", "2 classes"]);
+});
+
+test("a cluster is wholly selected when none of its points is left, and an empty one never is", () => {
+  expect(whollySelected(Uint8Array.of(1, 1, 0, 1), Int32Array.of(0, 1, 1, -1))).toEqual(new Set([0, -1]));
 });

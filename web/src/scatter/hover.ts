@@ -11,16 +11,17 @@ export interface HoverIndex {
 
 export function hoverIndex(points: Points): HoverIndex {
   const side = Math.min(1024, Math.max(1, Math.ceil(Math.sqrt(points.count / 2))));
-  const cells = Uint32Array.from({ length: points.count }, (_, point) => {
-    const column = cellAt(points.positions[point * 2], side);
-    return cellAt(points.positions[point * 2 + 1], side) * side + column;
-  });
+  const cells = new Uint32Array(points.count);
   const starts = new Uint32Array(side * side + 1);
-  for (const cell of cells) starts[cell + 1]++;
+  for (let point = 0; point < points.count; point++) {
+    const column = cellAt(points.positions[point * 2], side);
+    cells[point] = cellAt(points.positions[point * 2 + 1], side) * side + column;
+    starts[cells[point] + 1]++;
+  }
   for (let cell = 0; cell < side * side; cell++) starts[cell + 1] += starts[cell];
   const next = starts.slice();
   const order = new Uint32Array(points.count);
-  cells.forEach((cell, point) => (order[next[cell]++] = point));
+  for (let point = 0; point < points.count; point++) order[next[cells[point]]++] = point;
   return { points, side, starts, order };
 }
 

@@ -15,14 +15,15 @@ export function pointsInside(points: Points, polygon: readonly number[]): Int32A
   const stripHeight = (box.top - box.bottom) / STRIPS || 1;
   const stripOf = (y: number) => Math.min(STRIPS - 1, Math.max(0, Math.floor((y - box.bottom) / stripHeight)));
   const strips = edgesByStrip(corners, stripOf);
-  const inside: number[] = [];
+  const inside = new Int32Array(points.count);
+  let count = 0;
   for (let point = 0; point < points.count; point++) {
     const x = points.positions[point * 2];
     const y = points.positions[point * 2 + 1];
     if (x < box.left || x > box.right || y < box.bottom || y > box.top || points.missing[point]) continue;
-    if (crossings(corners, strips[stripOf(y)], x, y) % 2 === 1) inside.push(point);
+    if (crossings(corners, strips[stripOf(y)], x, y) % 2 === 1) inside[count++] = point;
   }
-  return Int32Array.from(inside);
+  return inside.slice(0, count);
 }
 
 function bounds(corners: Float64Array) {

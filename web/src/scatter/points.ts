@@ -58,7 +58,7 @@ export function middles(points: Points, clusters: Int32Array, ids: readonly numb
     if (!points.missing[point]) members.get(clusters[point])?.push(point);
   }
   const median = (of: number[], side: number) => {
-    const values = Uint16Array.from(of, (point) => points.positions[point * 2 + side]).sort();
+    const values = new Uint16Array(of.length).map((_, at) => points.positions[of[at] * 2 + side]).sort();
     return values[values.length >> 1] / STEPS;
   };
   return ids.map((id) => {

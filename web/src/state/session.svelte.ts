@@ -4,10 +4,10 @@ import type { CategoryDetail, Cluster, RunDetail } from "../api/types";
 import type { Theme } from "../color/palette";
 import { hoverIndex } from "../scatter/hover";
 import { middles, quantise } from "../scatter/points";
-import { HIDDEN, SELECTED } from "../scatter/renderer";
+import { HIDDEN } from "../scatter/renderer";
 import { byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
 import type { ColourBy, Colouring } from "./colouring";
-import { changeSelection, selectedPoints } from "./selection";
+import { changeSelection, pointsWhere, selectedPoints, whollySelected } from "./selection";
 import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20;
@@ -61,7 +61,11 @@ export class ClassSession {
   readonly selected = $derived.by(() => selectedPoints(this.mask));
   /** What the grid lists: the selected points, or all of them while none is selected. */
   readonly shown = $derived.by(() => this.#ordered(this.selected.length > 0 ? this.selected : this.#everyPoint()));
-  readonly drawnMask = $derived.by(() => this.mask.map((bits, point) => (this.points.missing[point] ? bits | HIDDEN : bits)));
+  readonly drawnMask = $derived.by(() => {
+    const { missing } = this.points;
+    return missing.includes(1) ? this.mask.map((bits, point) => (missing[point] ? bits | HIDDEN : bits)) : this.mask;
+  });
+  readonly #wholly = $derived.by(() => whollySelected(this.mask, this.clusters));
 
   private constructor(data: ClassData, columns: Map<string, Column>, choice: Choice) {
     this.data = data;
@@ -121,24 +125,23 @@ export class ClassSession {
     return { values: (column.data as Float32Array).subarray(row * height * width, (row + 1) * height * width), height, width };
   }
 
-  select(points: Iterable<number>, mode: SelectionMode): void {
+  select(points: ArrayLike<number>, mode: SelectionMode): void {
     this.#earlier = [...this.#earlier, this.mask].slice(-KEPT_STEPS);
     this.mask = changeSelection(this.mask, points, mode);
   }
 
   selectCluster(id: number, mode: SelectionMode): void {
-    this.select(this.#where(this.clusters, id), mode);
+    this.select(pointsWhere(this.clusters, id), mode);
   }
 
   /** Every point that a legend entry stands for. */
   selectColour(values: Uint8Array, value: number, mode: SelectionMode): void {
-    this.select(this.#where(values, value), mode);
+    this.select(pointsWhere(values, value), mode);
   }
 
   /** Whether the cluster is selected wholly; an empty one never is. */
   isClusterSelected(id: number): boolean {
-    const members = this.#where(this.clusters, id);
-    return members.length > 0 && members.every((point) => (this.mask[point] & SELECTED) !== 0);
+    return this.#wholly.has(id);
   }
 
   clearSelection(): void {
@@ -175,7 +178,7 @@ export class ClassSession {
   }
 
   #everyPoint(): Int32Array {
-    return Int32Array.from({ length: this.size }, (_, point) => point);
+    return new Int32Array(this.size).map((_, point) => point);
   }
 
   #ordered(points: Int32Array): Int32Array {
@@ -192,14 +195,6 @@ export class ClassSession {
     if (this.order === "least typical") return { by: silhouette, descending: false };
     if (this.order === "least confident") return { by: this.data.confidence, descending: false };
     return { by: undefined, descending: false };
-  }
-
-  #where(values: Int32Array | Uint8Array, value: number): number[] {
-    const found: number[] = [];
-    values.forEach((other, point) => {
-      if (other === value) found.push(point);
-    });
-    return found;
   }
 
   #ints(name: string): Int32Array {
