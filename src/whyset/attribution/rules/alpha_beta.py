@@ -34,12 +34,16 @@ class AlphaBeta(Rule):
         check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias = self.kept_bias(layer, self.zero_params)
+        bias, z = self.kept_bias(layer, self.zero_params), self.without_bias(layer, y)
         up, down = (0.0, 0.0) if bias is None else (bias.clamp(min=0), bias.clamp(max=0))
-        activating = Branch(positive_sum(layer, x) + up, up, self.alpha)
-        return (
-            (activating,) if self.beta == 0 else (activating, Branch(negative_sum(layer, x) + down, down, -self.beta))
-        )
+        positive = positive_sum(layer, x, z)
+        activating = Branch(positive + up, up, self.alpha)
+        if self.beta == 0:
+            return (activating,)
+        negative = (z - positive).clamp(
+            max=0
+        )  # saves a product, and loses digits where it is far below the positive sum
+        return (activating, Branch(negative + down, down, -self.beta))
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         s = self.shares(layer, x, y, c * y)
@@ -47,13 +51,11 @@ class AlphaBeta(Rule):
         return activating if self.beta == 0 else activating + negative_transpose(layer, x, s[1])
 
 
-def negative_sum(layer: Layer, x: Tensor) -> Tensor:
-    """Sum the negative contributions `W⁻x⁺ + W⁺x⁻`."""
-    z = layer.forward(x.clamp(min=0), layer.negative)
-    return z if is_nonnegative(x) else z + layer.forward(x.clamp(max=0), layer.positive)
-
-
 def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
-    """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0."""
+    """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0.
+
+    Not by `(Wᵀs ∓ |W|ᵀs) / 2`: s is large where the negative sum is small, and the difference of two large numbers is
+    noise.
+    """
     c = layer.transpose(s, layer.negative)
     return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.positive))

@@ -26,7 +26,7 @@ class ZPlus(Rule):
         check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        z, bias = positive_sum(layer, x), self.kept_bias(layer, self.zero_params)
+        z, bias = positive_sum(layer, x, self.without_bias(layer, y)), self.kept_bias(layer, self.zero_params)
         return (Branch(z) if bias is None else Branch(z + bias.clamp(min=0), bias.clamp(min=0)),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
@@ -34,16 +34,22 @@ class ZPlus(Rule):
         return positive_transpose(layer, x, s)
 
 
-def positive_sum(layer: Layer, x: Tensor) -> Tensor:
-    """Sum the positive contributions `W⁺x⁺ + W⁻x⁻`."""
-    z = layer.forward(x.clamp(min=0), layer.positive)
-    return z if is_nonnegative(x) else z + layer.forward(x.clamp(max=0), layer.negative)
+def positive_sum(layer: Layer, x: Tensor, z: Tensor) -> Tensor:
+    """Sum the positive contributions `P = W⁺x⁺ + W⁻x⁻` of `z = Wx`, at the cost of one product.
+
+    Without negative x it is `W⁺x`; otherwise `P = (z + |W||x|) / 2`, which loses digits where P is far below |z|.
+    """
+    if is_nonnegative(x):
+        return layer.forward(x, layer.positive)
+    return ((z + layer.forward(x.abs(), layer.absolute)) / 2).clamp(min=0)
 
 
 def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
-    """Send `s` back through `W⁺` where x ≥ 0 and through `W⁻` where x < 0."""
-    c = layer.transpose(s, layer.positive)
-    return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.negative))
+    """Send `s` back through `W⁺` where x ≥ 0 and through `W⁻` where x < 0: `(Wᵀs ± |W|ᵀs) / 2`."""
+    if is_nonnegative(x):
+        return layer.transpose(s, layer.positive)
+    plain, absolute = layer.transpose(s, layer.weight), layer.transpose(s, layer.absolute)
+    return torch.where(x >= 0, plain + absolute, plain - absolute) / 2
 
 
 def is_nonnegative(x: Tensor) -> bool:
