@@ -64,10 +64,9 @@ class Row:
 
 def zennit_failure(network: Network, composite: str) -> str | None:
     """Tell why zennit's composite of that name does not run on a network; None where it does, or has none."""
-    size = network.model.image_size if network.name.startswith("vit") else 64
     try:
         with WAYS["zennit"](network, composite) as explain:
-            explain(network.inputs(1, size))
+            explain(network.smallest_input())
     except RuntimeError as error:
         return str(error)
     return None
@@ -77,17 +76,17 @@ def count_operations(network: Network, way: str, composite: str, batch: int, siz
     """Count the operations of a call after the first, so that whatever is made once is not in it."""
     x = network.inputs(batch, size)
     with WAYS[way](network, composite) as explain:
-        explain(x)
+        explain(network.smallest_input())
         return operations(lambda: explain(x))
 
 
 def measure_memory(network: Network, way: str, composite: str, settings: Settings) -> int:
-    """Measure a whole context: a first call on one sample, which fills the caches, then one on the batch."""
+    """Measure a whole context: a first call on a small sample, which fills the caches, then one on the batch."""
     x = network.inputs(settings.memory_batch, settings.memory_size)
 
     def work() -> None:
         with WAYS[way](network, composite) as explain:
-            explain(x[:1])
+            explain(network.smallest_input())
             explain(x)
 
     return peak_memory(work, settings.device)
@@ -100,7 +99,7 @@ def measure_times(network: Network, pairs: Sequence[tuple[str, str]], settings: 
         @contextmanager
         def prepare() -> Iterator[Callable[[], object]]:
             with WAYS[way](network, composite) as explain:
-                explain(x[:1])
+                explain(network.smallest_input())
                 yield lambda: explain(x)
 
         return prepare

@@ -43,6 +43,10 @@ class Network:
     def composites(self) -> tuple[str, ...]:
         return tuple(name for name in COMPOSITES if name != "AttnLRP" or self.name.startswith("vit"))
 
+    def smallest_input(self) -> Tensor:
+        """One sample of the smallest size the network takes, for a first call that fills caches of weights."""
+        return self.inputs(1, getattr(self.model, "image_size", 64))
+
     def inputs(self, batch: int, size: int) -> Tensor:
         torch.manual_seed(1)
         return torch.randn(batch, 3, size, size).clamp(LOW, HIGH).to(next(self.model.parameters()).device)
