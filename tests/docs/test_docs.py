@@ -1,5 +1,6 @@
 """What the pages of docs/ say is run: every block of Python on a page, in order, in one namespace."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -72,3 +73,14 @@ def test_a_rule_of_ones_own_takes_fewer_than_fifteen_lines():
 def test_pages_that_other_tests_run_are_run_there():
     for page, test in ON_A_RUN_OF_THEIR_OWN.items():
         assert page in (DOCS.parent / test).read_text(encoding="utf-8")
+
+
+def test_names_that_zennit_has_as_well_are_in_both():
+    """The first rows of the table of names, where the right column says "the same names"."""
+    rows = [line for line in (DOCS / "coming-from-zennit.md").read_text().splitlines() if "the same names" in line]
+    homes = [("zennit.rules", "whyset.attribution.rules")] * 2 + [
+        ("zennit.composites", "whyset.attribution.composites")
+    ]
+    for row, modules in zip(rows, homes, strict=True):
+        for name in re.findall(r"`(?:zennit\.rules\.)?([A-Z]\w+)`", row.split(" | ")[0]):
+            assert all(hasattr(importlib.import_module(module), name) for module in modules), name
