@@ -5,6 +5,7 @@ the true gradient on, so that relevance computed with `create_graph=True` has a 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -46,6 +47,24 @@ class Mark(torch.autograd.Function):
         return (sum(parts[1:], parts[0]) if parts else None), None, None
 
 
+@dataclass
+class Kept:
+    """The output y that a switch needs in backward, until the operation behind it takes the switch's work over.
+
+    Only the switch that is really passed needs its y. One that was merged into the next operation gives its memory
+    back, and computes y anew in the rare case that something else has used its output as well.
+    """
+
+    y: Tensor | None
+    anew: Callable[[], Tensor]
+
+    def drop(self) -> None:
+        self.y = None
+
+    def get(self) -> Tensor:
+        return self.anew() if self.y is None else self.y
+
+
 class Switch(torch.autograd.Function):
     """`y`, computed plainly, with two backward edges: the rule's into `xs` while rules are active, otherwise the true
     one into `y`.
@@ -55,29 +74,28 @@ class Switch(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, session: Session, edge: Edge, report: Report | None, *xs: Tensor) -> Tensor:
-        ctx.save_for_backward(y, *xs)
-        ctx.session, ctx.edge, ctx.report = session, edge, report
+    def forward(
+        ctx: Any, y: Tensor, session: Session, edge: Edge, report: Report | None, kept: Kept | None, *xs: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(*(xs if kept is not None else (y, *xs)))
+        ctx.session, ctx.edge, ctx.report, ctx.kept = session, edge, report, kept
         ctx.set_materialize_grads(False)
         return y.data
 
     @staticmethod
     def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, ...]:
-        y, *xs = ctx.saved_tensors
         if c is None:
-            return (None,) * (4 + len(xs))
+            return (None,) * len(ctx.needs_input_grad)
         if not ctx.session.active:
-            return (c, None, None, None, *[None] * len(xs))
+            return (c, *[None] * (len(ctx.needs_input_grad) - 1))
+        y, *xs = ctx.saved_tensors if ctx.kept is None else (ctx.kept.get(), *ctx.saved_tensors)
         c, y, *wide = map(at_least_float32, (c, y, *xs))
         with torch.autocast(c.device.type, enabled=False):
             gradients = ctx.edge(c, y, *wide)
             if ctx.report is not None:
                 ctx.report(c, y, wide, gradients)
         return (
-            None,
-            None,
-            None,
-            None,
+            *[None] * 5,
             *[g if g is None else g.to(x.dtype) for g, x in zip(gradients, xs, strict=True)],
         )
 
@@ -143,4 +161,4 @@ class BoundarySession(Session, Protocol):
     def check_backward(self) -> None: ...
 
 
-__all__ = ["Boundary", "Edge", "Mark", "Probe", "Report", "Session", "Share", "Switch", "at_least_float32"]
+__all__ = ["Boundary", "Edge", "Kept", "Mark", "Probe", "Report", "Session", "Share", "Switch", "at_least_float32"]

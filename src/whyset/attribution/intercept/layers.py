@@ -132,6 +132,11 @@ class LinearLayer:
             return F.linear(x.to(weight.dtype), weight)
         return _convolution(x.to(weight.dtype), weight, self.geometry)
 
+    def output(self, x: Tensor) -> Tensor:
+        """Compute y = Wx + b anew."""
+        y = self.forward(x, self.weight)
+        return y if self.bias is None else y + self.shaped(self.bias)
+
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor:
         """Apply the transposed operation: the vector-Jacobian product of `forward` with `s`."""
         return self._transpose(s.to(weight.dtype), weight, self.input_shape, self.geometry)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from whyset.attribution.intercept.autograd import Edge, Mark, Probe, Report, Share, Switch
+from whyset.attribution.intercept.autograd import Edge, Kept, Mark, Probe, Report, Share, Switch
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
@@ -162,14 +162,22 @@ class Interception(TorchFunctionMode):
         self.note(call, reason, rule)
         return rule
 
-    def switch(self, y: Tensor, edge: Edge, *xs: Tensor, losses: Losses | None = None, stated: bool = False) -> Tensor:
+    def switch(
+        self,
+        y: Tensor,
+        edge: Edge,
+        *xs: Tensor,
+        losses: Losses | None = None,
+        stated: bool = False,
+        kept: Kept | None = None,
+    ) -> Tensor:
         """Give y a second backward edge, taken while rules are active.
 
-        For the ledger, `losses` gives the edge's losses by cause; `stated` says that it gives relevance, not
-        coefficients.
+        `kept` holds y where a later operation may take the work over. For the ledger, `losses` gives the edge's losses
+        by cause; `stated` says that it gives relevance, not coefficients.
         """
         report = None if self.recorder is None else self._reporting(self.recorder, losses, stated)
-        return Switch.apply(y, self, edge, report, *xs)  # type: ignore[no-any-return,no-untyped-call]
+        return Switch.apply(y, self, edge, report, kept, *xs)  # type: ignore[no-any-return,no-untyped-call]
 
     def share(self, x: Tensor, part: float) -> Tensor:
         """Let only a part of the coefficient through to x while rules are active."""
@@ -256,10 +264,11 @@ class Interception(TorchFunctionMode):
 
     def unknown(self, call: Call) -> Any:
         """Deal with an operation that the table does not know, as the composite was told to."""
-        self.note(call, "unknown operation: plain gradient")
-        result = self.run(call)
+        result = call.run()
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
-            return result
+            return result  # it reads shapes or values, as `new_zeros` does
+        self.note(call, "unknown operation: plain gradient")
+        result = result if self.recorder is None else self.run(call)
         message = (
             f"{self.where(call)}: no rule is known for {call.name!r}; its plain gradient is not relevance in general. "
             'Choose on_unknown="gradient" to take it all the same, or "raise" to stop'
@@ -272,19 +281,24 @@ class Interception(TorchFunctionMode):
         return self.finish(call, result)
 
     @property
+    def watches_each(self) -> bool:
+        """Whether relevance is wanted at each operation by itself, so that nothing is merged only to save memory."""
+        return self.recorder is not None or self.capture is not None
+
+    @property
     def index(self) -> int:
         """The place of the current operation in order of execution, as in the plan."""
         return self._index
 
-    def note(self, call: Call, reason: str, rule: Rule | None = None) -> None:
-        """Enter a call into the plan, where one is being made."""
+    def note(self, call: Call, reason: str, rule: Rule | None = None, *, merged: Rule | None = None) -> None:
+        """Enter a call into the plan and the ledger, where they are being made; `merged` is the rule it carries out."""
         self._index += 1
         self._probed.clear()
         if self.steps is None and self.recorder is None:
             return
         path, _ = self.scope.current()
         if self.recorder is not None:
-            self.recorder.open(self._index, path, call.name, rule)
+            self.recorder.open(self._index, path, call.name, merged or rule)
         if self.steps is not None:
             from whyset.attribution.composites.plan import Step
 

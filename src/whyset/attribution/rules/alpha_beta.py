@@ -4,7 +4,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.rule import (
+    Branch,
+    Layer,
+    Rule,
+    Stabilizing,
+    check_stabilizing,
+    check_zero_params,
+    without_bias,
+)
 from whyset.attribution.rules.z_plus import is_nonnegative, positive_sum, positive_transpose
 from whyset.errors import InputError
 
@@ -34,16 +42,13 @@ class AlphaBeta(Rule):
         check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias, z = self.kept_bias(layer, self.zero_params), self.without_bias(layer, y)
+        bias, positive = self.kept_bias(layer, self.zero_params), positive_sum(layer, x, y)
         up, down = (0.0, 0.0) if bias is None else (bias.clamp(min=0), bias.clamp(max=0))
-        positive = positive_sum(layer, x, z)
-        activating = Branch(positive + up, up, self.alpha)
         if self.beta == 0:
-            return (activating,)
-        negative = (z - positive).clamp(
-            max=0
-        )  # saves a product, and loses digits where it is far below the positive sum
-        return (activating, Branch(negative + down, down, -self.beta))
+            return (Branch(positive.add_(up), up, self.alpha),)
+        # The difference saves a product, and loses digits where it is far below the positive sum.
+        negative = (without_bias(layer, y) - positive).clamp_(max=0)
+        return Branch(positive.add_(up), up, self.alpha), Branch(negative.add_(down), down, -self.beta)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         s = self.shares(layer, x, y, c * y)

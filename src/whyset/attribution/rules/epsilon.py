@@ -3,7 +3,15 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.rule import (
+    Branch,
+    Layer,
+    Rule,
+    Stabilizing,
+    check_stabilizing,
+    check_zero_params,
+    without_bias,
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Epsilon(Rule):
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         bias = self.kept_bias(layer, self.zero_params)
-        return (Branch(self.without_bias(layer, y)) if bias is None else Branch(y, bias),)
+        return (Branch(without_bias(layer, y)) if bias is None else Branch(y, bias),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, c * y)

@@ -4,7 +4,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.rule import (
+    Branch,
+    Layer,
+    Rule,
+    Stabilizing,
+    check_stabilizing,
+    check_zero_params,
+    without_bias,
+)
 from whyset.attribution.rules.z_plus import is_nonnegative
 from whyset.errors import InputError
 
@@ -35,13 +43,14 @@ class Gamma(Rule):
         check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        sign, z = y.sign(), self.without_bias(layer, y)
-        own = sign * (layer.forward(x.abs(), layer.absolute) + sign * z) / 2  # P where y > 0, N where y < 0
+        z, magnitude = without_bias(layer, y), x if is_nonnegative(x) else x.abs()
+        own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P where y > 0, N where y < 0
+        strengthened = own.mul_(self.gamma).add_(z)
         bias = self.kept_bias(layer, self.zero_params)
         if bias is None:
-            return (Branch(z + self.gamma * own),)
-        strengthened = bias + self.gamma * torch.where(y > 0, bias.clamp(min=0), bias.clamp(max=0))
-        return (Branch(z + self.gamma * own + strengthened, strengthened),)
+            return (Branch(strengthened),)
+        kept = bias + self.gamma * torch.where(y > 0, bias.clamp(min=0), bias.clamp(max=0))
+        return (Branch(strengthened.add_(kept), kept),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, c * y)

@@ -3,7 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, without_bias
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Norm(Rule):
         check_stabilizing(self, "stabilizer", self.stabilizer)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        return (Branch(self.without_bias(layer, y)),)
+        return (Branch(without_bias(layer, y)),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, c * y)

@@ -1,13 +1,14 @@
 """What every rule for linear operations is: a map from the coefficient behind the operation to the one in front of "
 "it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
-from whyset.attribution.rules.stabilizer import ratio, stabilizer
+from whyset.attribution.rules.stabilizer import ratio, share_out, stabilizer
 from whyset.errors import InputError
 
 Stabilizing = float | Callable[[Tensor], Tensor]
@@ -80,10 +81,15 @@ class Rule:
         """What keeps the denominators away from zero."""
         return getattr(self, "stabilizer", 0.0)
 
+    @property
+    def starts_from_relevance(self) -> bool:
+        """Whether the rule uses c only in the relevance `y ⊙ c`, so that c does not matter where y is 0."""
+        return self.states_relevance or type(self).branches is not Rule.branches
+
     def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> tuple[Tensor, ...]:
         """Give `s = factor · r / st(z)` of each branch."""
-        stabilize = stabilizer(self.stabilizing)
-        return tuple(branch.factor * ratio(r, stabilize(branch.z)) for branch in self.branches(layer, x, y))
+        branches = list(self.branches(layer, x, y))
+        return tuple(scaled(share_out(r, z.z, self.stabilizing), z.factor) for z in _released(branches))
 
     def kept_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
         """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
@@ -91,9 +97,20 @@ class Rule:
             return None
         return layer.shaped(layer.bias)
 
-    def without_bias(self, layer: Layer, y: Tensor) -> Tensor:
-        """Give `Wx` from `y = Wx + b`."""
-        return y if layer.bias is None else y - layer.shaped(layer.bias)
+
+def without_bias(layer: Layer, y: Tensor) -> Tensor:
+    """Give `Wx` from `y = Wx + b`."""
+    return y if layer.bias is None else y - layer.shaped(layer.bias)
+
+
+def _released(branches: list[Branch]) -> Iterator[Branch]:
+    """Hand branches on one by one without holding on to them, so that the memory of each is free for the next."""
+    while branches:
+        yield branches.pop(0)
+
+
+def scaled(tensor: Tensor, factor: float) -> Tensor:
+    return tensor if factor == 1 else tensor * factor if torch.is_grad_enabled() else tensor.mul_(factor)
 
 
 def check_stabilizing(rule: object, name: str, value: Any) -> None:

@@ -34,13 +34,31 @@ class Stabilizer:
         if self.norm_scale:
             dim = tuple(range(1, z.dim())) if self.dim is None else self.dim
             epsilon = self.epsilon * z.square().mean(dim=dim, keepdim=True).sqrt()
-        sign = torch.where(z >= 0, 1.0, -1.0).to(z.dtype)
-        return sign * z.abs().clamp(min=epsilon) if self.clip else z + sign * epsilon
+        if self.clip:
+            magnitude = z.abs().clamp(min=epsilon)
+            return torch.where(z >= 0, magnitude, -magnitude)
+        offset = torch.as_tensor(epsilon, dtype=z.dtype, device=z.device)
+        return torch.where(z >= 0, offset, -offset).add_(z)  # one new tensor: this sits at the peak of memory
+
+    @property
+    def may_vanish(self) -> bool:
+        """Whether what is stabilised can still be zero."""
+        return self.epsilon == 0 or self.norm_scale
 
 
 def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
     """Make a stabiliser of what an `epsilon` or `stabilizer` argument may be: a float, or a callable taken as it is."""
     return given if callable(given) else Stabilizer(given)
+
+
+def share_out(r: Tensor, z: Tensor, given: "float | Callable[[Tensor], Tensor]") -> Tensor:
+    """Give `s = r / st(z)`, in place of memory no longer needed where no graph is being recorded."""
+    stabilize = stabilizer(given)
+    denominator = stabilize(z)
+    if not isinstance(stabilize, Stabilizer) or stabilize.may_vanish:
+        return ratio(r, denominator)
+    reusable = denominator.shape == r.shape and not torch.is_grad_enabled()
+    return torch.div(r, denominator, out=denominator) if reusable else r / denominator
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

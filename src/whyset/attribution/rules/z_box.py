@@ -4,7 +4,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.rule import (
+    Branch,
+    Layer,
+    Rule,
+    Stabilizing,
+    check_stabilizing,
+    check_zero_params,
+    without_bias,
+)
 
 Bound = float | Tensor
 
@@ -35,7 +43,7 @@ class ZBox(Rule):
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         low, high = bound(self.low, x), bound(self.high, x)
         edge = layer.forward(low, layer.positive) + layer.forward(high, layer.negative)
-        return (Branch(self.without_bias(layer, y) - edge),)
+        return (Branch(without_bias(layer, y) - edge),)
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, r)

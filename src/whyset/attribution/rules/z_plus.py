@@ -4,7 +4,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.rule import (
+    Branch,
+    Layer,
+    Rule,
+    Stabilizing,
+    check_stabilizing,
+    check_zero_params,
+    without_bias,
+)
 
 
 @dataclass(frozen=True)
@@ -26,22 +34,22 @@ class ZPlus(Rule):
         check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        z, bias = positive_sum(layer, x, self.without_bias(layer, y)), self.kept_bias(layer, self.zero_params)
-        return (Branch(z) if bias is None else Branch(z + bias.clamp(min=0), bias.clamp(min=0)),)
+        z, bias = positive_sum(layer, x, y), self.kept_bias(layer, self.zero_params)
+        return (Branch(z) if bias is None else Branch(z.add_(bias.clamp(min=0)), bias.clamp(min=0)),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, c * y)
         return positive_transpose(layer, x, s)
 
 
-def positive_sum(layer: Layer, x: Tensor, z: Tensor) -> Tensor:
-    """Sum the positive contributions `P = W⁺x⁺ + W⁻x⁻` of `z = Wx`, at the cost of one product.
+def positive_sum(layer: Layer, x: Tensor, y: Tensor) -> Tensor:
+    """Sum the positive contributions `P = W⁺x⁺ + W⁻x⁻` of `y = Wx + b`, at the cost of one product.
 
-    Without negative x it is `W⁺x`; otherwise `P = (z + |W||x|) / 2`, which loses digits where P is far below |z|.
+    Without negative x it is `W⁺x`; otherwise `P = (Wx + |W||x|) / 2`, which loses digits where P is far below |Wx|.
     """
     if is_nonnegative(x):
         return layer.forward(x, layer.positive)
-    return ((z + layer.forward(x.abs(), layer.absolute)) / 2).clamp(min=0)
+    return layer.forward(x.abs(), layer.absolute).add_(without_bias(layer, y)).div_(2).clamp_(min=0)
 
 
 def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:

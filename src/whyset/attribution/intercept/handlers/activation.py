@@ -7,6 +7,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.linear import is_plain, switched
 from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 def relu(session: "Interception", call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
-    rule = session.composite.relu
+    rule, produced = session.composite.relu, call.records[id(call.dependents[0])].produced
+    if produced is not None and not is_plain(produced.rule) and not session.watches_each:
+        y = call.run()
+        session.note(call, "plain gradient, merged with the linear operation in front of it", merged=produced.rule)
+        return switched(session, y, produced, cut_off=True) if carries_gradient(y) else y
     session.note(call, "plain gradient" if rule is None else repr(rule))
     if rule is None:
         return session.finish(call, session.run(call))

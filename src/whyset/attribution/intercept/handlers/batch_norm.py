@@ -39,7 +39,7 @@ def batch_norm(session: "Interception", call: Call) -> Any:
     y = call.run()
     if not carries_gradient(y):
         return y
-    session.note(call, "merged into the linear operation in front of it", produced.rule)
+    session.note(call, "merged into the linear operation in front of it", merged=produced.rule)
     affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
     return switched(session, y, merged(produced, affine))
 

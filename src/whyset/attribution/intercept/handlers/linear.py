@@ -1,11 +1,11 @@
 """Linear operations and convolutions: the rule that the composite chooses becomes the backward edge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from whyset.attribution.intercept.autograd import Edge
+from whyset.attribution.intercept.autograd import Edge, Kept
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.product import share_equally
 from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer
@@ -29,6 +29,7 @@ class Produced:
     twin: Tensor | None
     layer: LinearLayer
     rule: Rule | None
+    kept: Kept | None = None
 
 
 def linear(session: "Interception", call: Call) -> Any:
@@ -84,26 +85,43 @@ def _apply(
     return switched(session, y, Produced(x, twin, layer, rule))
 
 
-def switched(session: "Interception", y: Tensor, produced: Produced) -> Tensor:
-    """Give y the rule's edge into x, or into the relevance twin where the rule states relevance."""
+def switched(session: "Interception", y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:
+    """Give y the rule's edge into x, or into the relevance twin where the rule states relevance.
+
+    `cut_off` says that y has been through a ReLU. Where it is 0 no relevance flows, so a rule needs no more than it,
+    and what the switch in front of the ReLU has kept is given back.
+    """
     x, twin, layer, rule = produced.x, produced.twin, produced.layer, produced.rule
     if rule is None or is_plain(rule):
-        out, kept = y, None
-        if layer.bias is not None:
-            bias = layer.shaped(layer.bias)
-            session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
-    elif rule.states_relevance and twin is not None:
-        out, kept = (
-            session.switch(
-                y, _relevance_edge(rule, layer), x, twin, losses=rule_losses(rule, layer, True), stated=True
-            ),
-            y,
-        )
+        return _plainly(session, y, produced)
+    stated = rule.states_relevance and twin is not None
+    edge = _relevance_edge(rule, layer) if stated else _coefficient_edge(rule, layer)
+    losses = rule_losses(rule, layer, stated)
+    if produced.kept is not None:
+        produced.kept.drop()
+    if cut_off:
+        edge, kept = edge if rule.starts_from_relevance else _behind_relu(edge), None
     else:
-        out, kept = session.switch(y, _coefficient_edge(rule, layer), x, losses=rule_losses(rule, layer, False)), y
-    session.tracker.set(out, Record(behind_linear=True, produced=produced, kept=kept))
+        kept = Kept(y, lambda: layer.output(x))
+    xs = (x,) if not stated or twin is None else (x, twin)
+    out = session.switch(y, edge, *xs, losses=losses, stated=stated, kept=kept)
+    known = None if cut_off else replace(produced, kept=kept)
+    session.tracker.set(out, Record(behind_linear=True, gate=cut_off, produced=known, kept=y))
     session.watch(out)
     return out
+
+
+def _plainly(session: "Interception", y: Tensor, produced: Produced) -> Tensor:
+    if produced.layer.bias is not None:
+        bias = produced.layer.shaped(produced.layer.bias)
+        session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
+    session.tracker.set(y, Record(behind_linear=True, produced=produced))
+    session.watch(y)
+    return y
+
+
+def _behind_relu(edge: Edge) -> Edge:
+    return lambda c, y, *xs: edge(c * (y > 0), y, *xs)
 
 
 def is_plain(rule: Rule | None) -> bool:
@@ -113,13 +131,7 @@ def is_plain(rule: Rule | None) -> bool:
 
 def merged(produced: Produced, affine: Affine) -> Produced:
     """Give the linear operation with the batch norm behind it merged in."""
-    layer = produced.layer
-    return Produced(
-        produced.x,
-        produced.twin,
-        LinearLayer(layer.parameter, layer.offset, layer.geometry, layer.input_shape, layer.cache, affine),
-        produced.rule,
-    )
+    return replace(produced, layer=replace(produced.layer, affine=affine))
 
 
 def _coefficient_edge(rule: Rule, layer: LinearLayer) -> Edge:
