@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("whyset", deadline=None)  # tests do not time
+settings.load_profile("whyset")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small tensors, waking threads takes longer than the work
 
 SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"

@@ -62,6 +62,12 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], line: str
     assert "--help)" in printed.err
 
 
+def test_the_module_is_the_command_line() -> None:
+    ran = subprocess.run([sys.executable, "-m", "whyset", "rules"], capture_output=True, text=True)
+    assert ran.returncode == 0
+    assert "epsilon" in ran.stdout.lower()
+
+
 @pytest.mark.parametrize("command", ["analyze", "view", "report", "verify"])
 def test_a_folder_that_is_no_run_is_named(command: str, whyset: Program, tmp_path: Path) -> None:
     printed = whyset([command, str(tmp_path / "gone")])

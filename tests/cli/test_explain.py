@@ -56,6 +56,7 @@ def test_unreadable_images_are_named_and_counted_and_the_run_goes_on(job: Any, w
     printed = whyset(job.arguments())
     assert printed.code == 0
     assert "1 of 12 samples failed: cat/0002.png (UnidentifiedImageError: cannot identify image file" in printed.out
+    assert "failed: cat/0002.png: UnidentifiedImageError" in whyset(["verify", str(job.run)]).out
     assert [failure.id for failure in ws.open_run(job.run).failures] == ["cat/0002.png"]
 
 

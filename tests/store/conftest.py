@@ -1,13 +1,9 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from whyset.store import Run
 from whyset.testing.store import example_run, write_pending
-
-settings.register_profile("whyset", deadline=None)  # tests do not time
-settings.load_profile("whyset")
 
 
 @pytest.fixture

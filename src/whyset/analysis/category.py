@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+from threadpoolctl import threadpool_limits
 
 from whyset.analysis.checks import checked_features, lowered_neighbours
 from whyset.analysis.describe import described_clustering, described_graph, described_group, described_scores

@@ -11,8 +11,9 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Contrast:
-    """The difference of two outputs: why `one` rather than `other` (class indices, for all samples or one per "
-    "sample)."""
+    """The difference of two outputs: why `one` rather than `other` (class indices, for all samples or one per
+    sample).
+    """
 
     one: int | Tensor
     other: int | Tensor

@@ -1,6 +1,6 @@
 """The written report of a run: a value first, then text, Markdown or JSON. No torch."""
 
-from whyset.report.class_rows import ClassRow, class_row, ranked_classes
+from whyset.report.class_rows import ClassRow, class_row, rank, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.json_form import as_json
 from whyset.report.markdown import as_markdown
@@ -18,6 +18,7 @@ __all__ = [
     "class_table",
     "cluster_rows",
     "most_suspicious",
+    "rank",
     "ranked_classes",
     "rendered",
     "report",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from whyset.store import Analysis, Category
 
@@ -28,7 +28,7 @@ class ClassRow:
 
 def ranked_classes(analysis: Analysis) -> list[ClassRow]:
     """Give all classes, the most separable first, then by eigengap; those without scores come last."""
-    return sorted((class_row(category) for category in analysis.categories), key=_rank)
+    return sorted((class_row(category) for category in analysis.categories), key=rank)
 
 
 def class_row(category: Category) -> ClassRow:
@@ -51,6 +51,20 @@ def class_row(category: Category) -> ClassRow:
     )
 
 
-def _rank(row: ClassRow) -> tuple[bool, float, float, str]:
+class Rankable(Protocol):
+    """What a row needs to be ranked."""
+
+    @property
+    def separability(self) -> float | None: ...
+    @property
+    def eigengap(self) -> float | None: ...
+    @property
+    def problem(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+
+
+def rank(row: Rankable) -> tuple[bool, float, float, str]:
+    """Give the sort key of a class: the most separable first, then by eigengap; those without scores come last."""
     unscored = row.separability is None or row.problem is not None
-    return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.category
+    return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.name

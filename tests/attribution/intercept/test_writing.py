@@ -1,5 +1,6 @@
-"""In-place calls give what the same model written without them gives, and do to the caller's tensors what torch "
-"does."""
+"""In-place calls give what the same model written without them gives, and do to the caller's tensors what torch
+does.
+"""
 
 import pytest
 import torch

@@ -1,5 +1,6 @@
-"""Composites that modify the gradient at ReLUs and nowhere else; what arrives at the input is a gradient, not "
-"relevance."""
+"""Composites that modify the gradient at ReLUs and nowhere else; what arrives at the input is a gradient, not
+relevance.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -134,8 +134,9 @@ class Probe(torch.autograd.Function):
 
 
 class Boundary(torch.autograd.Function):
-    """The model's output: relevance that is handed to `backward` becomes the coefficient `R / out`, 0 where `out` "
-    "is 0."""
+    """The model's output: relevance that is handed to `backward` becomes the coefficient `R / out`, 0 where `out`
+    is 0.
+    """
 
     @staticmethod
     def forward(ctx: Any, out: Tensor, session: "BoundarySession") -> Tensor:

@@ -12,8 +12,9 @@ from whyset.attribution.intercept.tracking import Record, map_tensors, tensors_i
 
 @dataclass(frozen=True)
 class Call:
-    """A torch function with its arguments; `records` tells of every tensor among them, by `id`, what the session "
-    "knows."""
+    """A torch function with its arguments; `records` tells of every tensor among them, by `id`, what the session
+    knows.
+    """
 
     func: Callable[..., Any]
     name: str

@@ -1,5 +1,6 @@
-"""What a session writes down while relevance flows: in and out of every operation, and the cause of every "
-"difference."""
+"""What a session writes down while relevance flows: in and out of every operation, and the cause of every
+difference.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

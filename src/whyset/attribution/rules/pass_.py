@@ -9,8 +9,9 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Pass(Rule):
-    """Relevance passes unchanged: `R_x = R`. Element-wise functions follow it by themselves; a linear operation "
-    "must keep its shape."""
+    """Relevance passes unchanged: `R_x = R`. Element-wise functions follow it by themselves; a linear operation
+    must keep its shape.
+    """
 
     states_relevance: ClassVar[bool] = True
     formula: ClassVar[str] = "R"

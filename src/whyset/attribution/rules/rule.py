@@ -1,5 +1,6 @@
-"""What every rule for linear operations is: a map from the coefficient behind the operation to the one in front of "
-"it."""
+"""What every rule for linear operations is: a map from the coefficient behind the operation to the one in front of
+it.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 from fastapi import Request, Response
 
-from whyset.report import class_row
+from whyset.report import class_row, rank
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
@@ -16,7 +16,7 @@ from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
     """All categories with their scores, the most separable first."""
-    rows = sorted((_row(category) for category in opened.categories), key=_rank)
+    rows = sorted((_row(category) for category in opened.categories), key=rank)
     return AnalysisDetail.model_validate({"name": opened.name, "config": opened.config, "categories": rows})
 
 
@@ -49,11 +49,6 @@ def _row(category: Category) -> CategoryRow:
         unknown = dict.fromkeys(CategoryRow.model_fields)
         name = category.path.name
         return CategoryRow.model_validate({**unknown, "id": name, "name": name, "size": 0, "problem": error.message})
-
-
-def _rank(row: CategoryRow) -> tuple[bool, float, float, str]:
-    unscored = row.separability is None or row.problem is not None
-    return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.id
 
 
 def _readable(category: Category) -> Category:

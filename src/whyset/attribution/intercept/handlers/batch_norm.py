@@ -1,5 +1,6 @@
-"""Batch norm in eval mode: merged on the fly into the linear operation right in front of it, otherwise affine as it "
-"is."""
+"""Batch norm in eval mode: merged on the fly into the linear operation right in front of it, otherwise affine as it
+is.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -35,8 +35,9 @@ def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...])
 
 
 def bearing_factors(session: "Interception", call: Call, factors: list[Tensor]) -> list[Tensor]:
-    """Give the factors that take relevance: all, or those that are no gates where the composite holds gates "
-    "constant."""
+    """Give the factors that take relevance: all, or those that are no gates where the composite holds gates
+    constant.
+    """
     if not session.composite.gates_are_constant:
         return factors
     return [t for t in factors if not call.records[id(t)].gate] or factors
