@@ -103,11 +103,6 @@ def test_unknown_operations_warn_raise_or_pass_as_told():
     Gradient(Odd(), EpsilonPlus(on_unknown="gradient"))(x, 0)
 
 
-def test_integer_inputs_are_refused():
-    with pytest.raises(InputError, match="floating point"):
-        Gradient(nn.Linear(2, 2), EpsilonPlus())(torch.ones(1, 2, dtype=torch.long), 0)
-
-
 class WithTable(nn.Module):
     """Computes a table from a linear layer of its own before the stem, and normalises its weight on the fly."""
 

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from whyset.attribution.capture import Capture, Place, check_places
 from whyset.attribution.composites import Composite
+from whyset.attribution.composites.gradient_composite import GradientComposite
 from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.layers import WeightCache
+from whyset.attribution.intercept.mode import refuse_unseen
 from whyset.attribution.intercept.recorder import Recorder, total
 from whyset.attribution.ledger import Ledger
 from whyset.attribution.targets import Target, output_coefficient
@@ -93,16 +95,14 @@ class Gradient:
 
     def __call__(self, x: Tensor, target: Target | list[Target] | tuple[Target, ...] = None) -> tuple[Tensor, Tensor]:
         """Give the model's output for `x`, and the relevance (the gradient, without a composite) of `x`, shaped like
-        it.
+        it; for integers, such as tokens, that of their embedding.
 
         A list or tuple of targets shares one forward pass; the relevance then has one more dimension in front, theirs.
         """
-        if not x.is_floating_point():
-            raise InputError(
-                f"expected a floating point input, got {x.dtype}: explain integer inputs at the output of their "
-                "embedding"
-            )
+        refuse_unseen(self.model)
         with torch.enable_grad():
+            if not x.is_floating_point():
+                return self._by_rules(x, target, self.composite or GradientComposite())
             leaf = x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
             if self.composite is None:
                 # No leaf goes in: models may write into their input, and module trackers refuse leaves.
@@ -115,13 +115,28 @@ class Gradient:
         composite.check(self.model)
         recorder, capture = None if self._ledger is None else Recorder(), self._capture
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=capture)
-        with session, nullcontext() if capture is None else capture.of(self.model, session):
-            output = self.model(session.mark(leaf))
+        with session.watching(), nullcontext() if capture is None else capture.of(self.model, session):
+            output = self.model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf))
+        leaf = self._embedding(session) if session.tokens is not None else leaf
         session.check_output(output)
         output, relevance = self._backward(leaf, output, target, session.propagating())
         if self._ledger is not None and recorder is not None:
             self._ledger.rows, self._ledger.arrived = recorder.rows(), float(relevance.double().sum())
         return output, relevance
+
+    def _reads_tokens(self, session: Interception, x: Tensor) -> bool:
+        session.tokens = None if x.is_floating_point() else x
+        return session.tokens is not None
+
+    def _embedding(self, session: Interception) -> Tensor:
+        """Give what the model has embedded the integer input as."""
+        if len(session.embedded) != 1:
+            found = "no embedding" if not session.embedded else f"{len(session.embedded)} embeddings"
+            raise InputError(
+                f"{found} of the integer input in {type(self.model).__name__}, where one was expected: relevance of "
+                "integers is that of their embedding. Hand in the embedded input to the part of the model behind it"
+            )
+        return session.embedded[0]
 
     def _backward(
         self,

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from whyset.attribution.composites.matchers import LayerMap, check_layer_map, describe, looks_at_classes, matches
 from whyset.attribution.intercept.autograd import Boundary
+from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.mode import Interception
-from whyset.attribution.intercept.tracking import carries_gradient, map_tensors, tensors_in
+from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.rules import ReLURule, Rule
 from whyset.errors import InputError
 
@@ -86,7 +87,7 @@ class Composite:
         )
         after = model.register_forward_hook(lambda _, __, output: _bound_all(session, output))
         try:
-            with session.propagating(), session:
+            with session.propagating(), session.watching():
                 yield session
         finally:
             before.remove()
@@ -103,7 +104,7 @@ class Composite:
         def mark(tensor: Tensor) -> Tensor:
             return session.mark(tensor.detach().requires_grad_()) if tensor.is_floating_point() else tensor
 
-        with torch.enable_grad(), session:
+        with torch.enable_grad(), session.watching():
             output = model(*map_tensors(mark, inputs), **map_tensors(mark, named_inputs))
         session.check_output(output)
         return Plan(tuple(steps))

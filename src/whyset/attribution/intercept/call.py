@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.operations import Kind
-from whyset.attribution.intercept.tracking import Record, map_tensors, tensors_in
+from whyset.attribution.intercept.tracking import Record
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,22 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
 from whyset.attribution.intercept.autograd import Edge, Kept, Mark, Probe, Report, Share, Switch
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.opened import opened
 from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Losses, Recorder, total
 from whyset.attribution.intercept.scope import Scope
-from whyset.attribution.intercept.tracking import Record, Tracker, carries_gradient, same_memory, tensors_in
+from whyset.attribution.intercept.tracking import Record, Tracker, carries_gradient, same_memory
 from whyset.attribution.intercept.writing import write
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Rule
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
     from whyset.attribution.capture import Capture
     from whyset.attribution.composites.composite import Composite
     from whyset.attribution.composites.plan import Step
+
+
+_CHECKPOINT = (
+    "a checkpoint (or another saved tensors hook) would compute a part of the model again during backward, unseen by "
+    "the rules. Switch checkpointing off while explaining, as by model.gradient_checkpointing_disable()"
+)
 
 
 class Interception(TorchFunctionMode):
@@ -51,6 +60,7 @@ class Interception(TorchFunctionMode):
         cache: WeightCache | None = None,
     ) -> None:
         super().__init__()
+        refuse_unseen(model)
         self.composite = composite
         self.active = False
         self.used = False
@@ -61,6 +71,8 @@ class Interception(TorchFunctionMode):
         self.steps = steps
         self.recorder = recorder
         self.capture = capture
+        self.tokens: Tensor | None = None
+        self.embedded: list[Tensor] = []
         self._index = -1
         self._probed: set[int] = set()
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
@@ -89,6 +101,17 @@ class Interception(TorchFunctionMode):
                 "computed under torch.no_grad(), or "
                 "rounded to integers. Remove that, or explain the part of the model behind it"
             )
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Intercept what runs in this block; checkpoints, which would compute again unwatched, are refused."""
+        try:
+            with disable_saved_tensors_hooks(_CHECKPOINT), self:
+                yield
+        except RuntimeError as error:
+            if str(error) != _CHECKPOINT:
+                raise
+            raise UnseenOperationError(_CHECKPOINT) from error
 
     @contextmanager
     def propagating(self) -> Iterator[None]:
@@ -121,6 +144,8 @@ class Interception(TorchFunctionMode):
         kind = KINDS.get(name)
         if kind is Kind.PLAIN:
             return func(*args, **kwargs)
+        if name == "embedding" and self.tokens is not None:
+            return self._embed(func, args, kwargs)
         try:
             records = {id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs))}
         except UnseenOperationError as error:
@@ -140,6 +165,15 @@ class Interception(TorchFunctionMode):
         if kind is None and self.composite.multiply_by_input:
             return self.unknown(call)
         return self._handler(kind)(self, call)
+
+    def _embed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Mark what an embedding makes of the integer input: relevance ends there."""
+        embedded = func(*args, **kwargs)
+        assert self.tokens is not None
+        if not any(same_memory(tensor, self.tokens) for tensor in tensors_in((args, kwargs))):
+            return embedded
+        self.embedded.append(embedded if embedded.requires_grad else embedded.detach().requires_grad_())
+        return self.mark(self.embedded[-1])
 
     def _handler(self, kind: Kind | None) -> Callable[["Interception", Call], Any]:
         by_gradient = not self.composite.multiply_by_input and kind not in (Kind.RELU, Kind.LINEAR, Kind.BATCH_NORM)
@@ -250,6 +284,7 @@ class Interception(TorchFunctionMode):
         sources = call.tensors
         twins = list(tensors_in(twin))
         outputs = list(tensors_in(result))
+        self._refuse_complex(call, outputs)
         for index, tensor in enumerate(outputs):
             known = any(tensor is source for source in sources)
             if carries_gradient(tensor) and not known:
@@ -265,6 +300,7 @@ class Interception(TorchFunctionMode):
     def unknown(self, call: Call) -> Any:
         """Deal with an operation that the table does not know, as the composite was told to."""
         result = call.run()
+        self._refuse_complex(call, list(tensors_in(result)))
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
             return result  # it reads shapes or values, as `new_zeros` does
         self.note(call, "unknown operation: plain gradient")
@@ -290,6 +326,13 @@ class Interception(TorchFunctionMode):
         """The place of the current operation in order of execution, as in the plan."""
         return self._index
 
+    def _refuse_complex(self, call: Call, outputs: list[Tensor]) -> None:
+        if any(tensor.is_complex() for tensor in outputs):
+            raise InputError(
+                f"{self.where(call)}: complex tensors carry no relevance. Split them into real and imaginary parts "
+                "before anything depends on the input"
+            )
+
     def note(self, call: Call, reason: str, rule: Rule | None = None, *, merged: Rule | None = None) -> None:
         """Enter a call into the plan and the ledger, where they are being made; `merged` is the rule it carries out."""
         self._index += 1
@@ -312,3 +355,18 @@ class Interception(TorchFunctionMode):
     def _place(self, name: str) -> str:
         path, module = self.scope.current()
         return f"{path or 'model'} ({type(module).__name__}), {name}" if module is not None else name
+
+
+def refuse_unseen(model: nn.Module | None) -> None:
+    """Refuse surroundings in which calls would not be seen."""
+    if torch._C._are_functorch_transforms_active():
+        raise InputError(
+            "inside a torch.func transform (grad, vmap, jacrev) explanations are not possible. Call the attributor "
+            "outside of it; create_graph=True makes its relevance differentiable"
+        )
+    for path, module in [] if model is None else model.named_modules():
+        place = f"{path or 'the model'} ({type(module).__name__})"
+        if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            raise InputError(f"{place} runs its replicas out of sight: hand in its `.module`")
+        if type(module).__name__ == "OptimizedModule":
+            raise InputError(f"{place} is compiled, which hides its operations: hand in its `._orig_mod`")

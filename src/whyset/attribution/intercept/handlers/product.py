@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers.transparent import twin_of
-from whyset.attribution.intercept.tracking import tensors_in
 
 if TYPE_CHECKING:
     from whyset.attribution.intercept.mode import Interception
