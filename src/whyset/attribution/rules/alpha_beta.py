@@ -57,10 +57,6 @@ class AlphaBeta(Rule):
 
 
 def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
-    """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0.
-
-    Not by `(Wᵀs ∓ |W|ᵀs) / 2`: s is large where the negative sum is small, and the difference of two large numbers is
-    noise.
-    """
+    """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0."""
     c = layer.transpose(s, layer.negative)
     return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.positive))
