@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from whyset.image import channel_sum, colorize, indices, lookup, overlay
 from whyset.report import ranked_classes
-from whyset.store import Run
+from whyset.store import CategoryResult, Run
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
 
+TOO_FEW = "3 samples are too few for 10 neighbours"
 STRANGE_ID = 'dog/Ünlü "<img src=x onerror=alert(1)>".png'
 
 
@@ -64,6 +66,20 @@ def test_classes_are_ranked_as_computed(viewer, run: Run) -> None:
         "18",
     ]
     viewer.screenshot("overview-light-1280")
+
+
+def test_an_eigengap_that_is_not_the_largest_is_marked(viewer) -> None:
+    gaps = viewer.page.locator("tbody .eigengap .value")
+    assert gaps.all_inner_texts() == ["0.700", "0.600", "~0.500"]
+    explanation = "not the largest gap: the class may have one strategy"
+    assert [gaps.nth(row).get_attribute("title") for row in range(3)] == [None, None, explanation]
+    viewer.open_class("cat")
+    assert viewer.page.get_by_title(explanation).inner_text() == "gap ~0.500 after 2"
+
+
+def test_the_configuration_is_named_in_words(viewer) -> None:
+    viewer.page.get_by_text("The whole configuration").click()
+    assert "weights hash" in viewer.page.locator("details dt").all_inner_texts()
 
 
 def test_classes_can_be_ordered_by_every_column(viewer) -> None:
@@ -263,6 +279,32 @@ def test_without_webgl2_the_viewer_says_so_and_the_lists_work(
     viewer.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
     assert viewer.selected() == members[members % 2 == 1].tolist()
     viewer.screenshot("no-webgl2-light-1280")
+
+
+@pytest.mark.parametrize("listed", [[], [3, 4, 5]])
+def test_a_class_that_was_not_analysed_says_why_and_lists_its_samples(
+    open_viewer: Callable, sample_run, tmp_path: Path, listed: list[int]
+) -> None:
+    run = sample_run.make_sample_run(tmp_path / "run")
+    columns = {"index": np.array(listed)} if listed else {}
+    writer = run.analysis_writer("spray", dict(run.analysis("spray").config))
+    writer.write(CategoryResult("00003", "frog", columns, {"size": 3, "problem": TOO_FEW}))
+    with Server([run.path]) as server:
+        viewer = open_viewer(server)
+        assert viewer.classes()[-1] == "frog"
+        assert viewer.page.locator("[data-class=frog] td").all_inner_texts() == ["4", TOO_FEW, "3", "–"]
+        viewer.screenshot("overview-not-analysed-light-1280")
+        viewer.page.locator("[data-class=frog] td").nth(1).click()
+        viewer.wait_for_view("class")
+        viewer.page.get_by_text(f"This class was not analysed: {TOO_FEW}").wait_for()
+        assert viewer.page.locator("[data-count]").inner_text() == f"all {len(listed)}"
+        assert viewer.page.locator("[role=option][data-index]").count() == len(listed)
+        viewer.screenshot(f"class-not-analysed-{len(listed)}-light-1280")
+        if listed:
+            viewer.page.keyboard.press("ArrowRight")
+            viewer.page.get_by_role("region", name="Detail").get_by_text(run.ids[listed[0]]).wait_for()
+        choose(viewer, "Class", "horse")
+        viewer.until("window.__viewer.drawnFrames() > 0")
 
 
 def test_an_unknown_address_is_told_in_place_and_led_out_of(open_viewer: Callable, server: Server) -> None:

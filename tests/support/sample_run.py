@@ -94,7 +94,7 @@ def _info(label: int, members: np.ndarray, strategy: np.ndarray, density: np.nda
         "embeddings": {"tsne": {"dimensions": 2}, "spectral": {"dimensions": 3}},
         "scores": {
             "separability": {"value": 1.0 + 2 * label, "p_value": None if label == 0 else 0.01, "surrogates": 99},
-            "eigengap": {"value": 0.5 + 0.1 * label, "clusters": 2},
+            "eigengap": {"value": 0.5 + 0.1 * label, "clusters": 2, "clear": label != 0},
             "accuracy": 0.9,
         },
         "components": 1,

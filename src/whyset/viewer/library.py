@@ -81,7 +81,8 @@ class Shelf:
 
     @property
     def name(self) -> str:
-        return self.path.resolve().name or str(self.path)
+        """The folder's name after its parent's, as runs are often called "run"."""
+        return "/".join(self.path.resolve().parts[1:][-2:]) or str(self.path)
 
     def open(self) -> OpenedRun:
         """The run as it is now; a WhysetError or OSError says why it cannot be read."""

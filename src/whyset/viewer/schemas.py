@@ -90,7 +90,10 @@ class Sample(Model):
 
 
 class CategoryRow(Model):
-    """A category (a class) of an analysis with its scores; null where a score could not be computed."""
+    """A category (a class) of an analysis with its scores; null where a score could not be computed.
+
+    `clear` tells whether the eigengap is the largest one, `problem` why the category has no scores.
+    """
 
     id: str
     name: str
@@ -100,6 +103,7 @@ class CategoryRow(Model):
     p_value: float | None
     eigengap: float | None
     clusters: int | None
+    clear: bool | None
     problem: str | None
 
 

@@ -268,10 +268,14 @@ export interface components {
         /**
          * CategoryRow
          * @description A category (a class) of an analysis with its scores; null where a score could not be computed.
+         *
+         *     `clear` tells whether the eigengap is the largest one, `problem` why the category has no scores.
          */
         CategoryRow: {
             /** Accuracy */
             accuracy: number | null;
+            /** Clear */
+            clear: boolean | null;
             /** Clusters */
             clusters: number | null;
             /** Eigengap */

@@ -32,16 +32,18 @@ export interface Clustering {
 
 export interface CategoryInfo {
   size: number;
-  label: number;
-  clusterings: Record<string, Clustering>;
-  default_clustering: string;
-  default_embedding: string;
-  embeddings: Record<string, { dimensions: number }>;
-  scores: {
+  /** Why the class could not be analysed; all that follows may then be missing. */
+  problem?: string | null;
+  label?: number;
+  clusterings?: Record<string, Clustering>;
+  default_clustering?: string;
+  default_embedding?: string;
+  embeddings?: Record<string, { dimensions: number }>;
+  scores?: {
     separability?: { value: number | null; p_value: number | null; surrogates?: number };
     eigengap?: { value: number | null; clusters: number | null; clear?: boolean };
   };
-  treatment: string[];
+  treatment?: string[];
 }
 
 /** A class of an analysis; `info` is plain JSON to the server, and what an analysis writes into it stands above. */

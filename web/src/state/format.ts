@@ -27,6 +27,16 @@ export function percent(value: number | null | undefined): string {
   return `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)} %`;
 }
 
+/** A name of the stored configuration as it is read: weights_hash is "weights hash". */
+export function words(name: string): string {
+  return name.replaceAll("_", " ").toLowerCase();
+}
+
+/** An eigengap as the report writes it: ~ marks one that is not the largest. */
+export function eigengap(value: number | null | undefined, clear: boolean | null | undefined): string {
+  return `${clear === false ? "~" : ""}${fixed(value, 3)}`;
+}
+
 export function plural(n: number, word: string, words = `${word}s`): string {
   return `${count(n)} ${n === 1 ? word : words}`;
 }

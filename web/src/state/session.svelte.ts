@@ -53,7 +53,7 @@ export class ClassSession {
   #wanted: Choice;
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
-  readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings[this.clustering]?.clusters ?? []);
+  readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings?.[this.clustering]?.clusters ?? []);
   readonly dimensions = $derived.by(() => this.#columns.get(`embedding.${this.embedding}`)?.shape[1] ?? 1);
   readonly points = $derived.by(() => quantise(this.#floats(`embedding.${this.embedding}`), this.dimensions, this.axes));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
@@ -102,6 +102,11 @@ export class ClassSession {
     this.clustering = choice.clustering;
     if (this.embedding !== choice.embedding) this.axes = [0, 1];
     this.embedding = choice.embedding;
+  }
+
+  /** Why the class was not analysed, or null. */
+  get problem(): string | null {
+    return this.data.detail.info.problem ?? null;
   }
 
   get size(): number {
@@ -163,7 +168,7 @@ export class ClassSession {
 
   clusterName(point: number): string {
     const cluster = this.clusters[point];
-    return cluster === undefined ? "none" : cluster < 0 ? "noise" : `cluster ${cluster}`;
+    return cluster === undefined || this.problem ? "none" : cluster < 0 ? "noise" : `cluster ${cluster}`;
   }
 
   isWrong(point: number): boolean {
@@ -206,8 +211,8 @@ export class ClassSession {
   }
 }
 
-function known<T>(table: Record<string, T>, name: string | undefined): string | undefined {
-  return name !== undefined && Object.hasOwn(table, name) ? name : undefined;
+function known<T>(table: Record<string, T> | undefined, name: string | undefined): string | undefined {
+  return table && name !== undefined && Object.hasOwn(table, name) ? name : undefined;
 }
 
 function columnsOf(choice: Choice): string[] {

@@ -1,3 +1,6 @@
+/** What the ~ before an eigengap says. */
+export const UNCLEAR = "not the largest gap: the class may have one strategy";
+
 /** The words of the viewer that need a definition, said once. */
 export const TERMS = {
   separability: {

@@ -14,6 +14,9 @@ export interface Problem {
   hint: string | null;
 }
 
+/** The samples of a class that was not analysed and does not even list them. */
+const NO_INDEX: Column = { data: new Int32Array(0), shape: [0] };
+
 /** Follows the address: what it names is loaded, in the order run, analysis, class, and nothing is loaded twice. */
 export class Viewer {
   readonly source: DataSource;
@@ -114,9 +117,10 @@ export class Viewer {
 
   async #openClass(run: RunDetail, analysis: string, route: Route): Promise<ClassSession> {
     const category = route.category ?? "";
-    const [detail, index, label, prediction, confidence] = await Promise.all([
-      this.source.category(run.id, analysis, category),
-      this.source.categoryColumn(run.id, analysis, category, "index"),
+    const detail = await this.source.category(run.id, analysis, category);
+    const listed = !detail.info.problem || detail.columns.some((column) => column.name === "index");
+    const [index, label, prediction, confidence] = await Promise.all([
+      listed ? this.source.categoryColumn(run.id, analysis, category, "index") : NO_INDEX,
       this.#column(run.id, "label"),
       this.#column(run.id, "prediction"),
       this.#column(run.id, "confidence"),
