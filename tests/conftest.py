@@ -3,6 +3,7 @@
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from hypothesis import settings
 
 settings.register_profile("whyset", deadline=None)  # tests do not time
 settings.load_profile("whyset")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shell put into the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # so that programs under test can be interrupted
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small tensors, waking threads takes longer than the work
 
 SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"
