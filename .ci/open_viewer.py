@@ -7,7 +7,6 @@ Only the standard library is used, and only the loopback interface.
 
 import json
 import re
-import signal
 import subprocess
 import sys
 from http.cookiejar import CookieJar
@@ -56,7 +55,7 @@ def main(whyset: str, run: str) -> None:
     try:
         check(address(viewer))
     finally:
-        viewer.send_signal(signal.SIGINT)
+        viewer.terminate()
         viewer.wait(SECONDS)
 
 
