@@ -10,6 +10,7 @@ from whyset.attribution.composites import (
     EpsilonPlusFlat,
     LayerMapComposite,
     MixedComposite,
+    NameLayerMapComposite,
     NameMapComposite,
 )
 from whyset.attribution.rules import Epsilon, Flat, Gamma
@@ -117,6 +118,12 @@ def test_mixed_and_class_maps_decide_in_order():
     )
     rules = [step.rule for step in composite.plan(network(), images()).steps if step.kind == "linear"]
     assert rules == [Gamma(0.5), Epsilon(0.25)]
+
+
+def test_functions_and_indices_name_operations_too():
+    composite = NameLayerMapComposite(((3, Epsilon(0.125)),), layer_map=(("conv2d", Gamma(0.5)), ("linear", Flat())))
+    rules = [step.rule for step in composite.plan(network(), images()).steps if step.kind == "linear"]
+    assert rules == [Gamma(0.5), Epsilon(0.125)]
 
 
 def test_a_plan_prints_one_line_per_operation_with_its_reason():

@@ -14,8 +14,9 @@ from whyset.attribution.composites.excitation_backprop import ExcitationBackprop
 from whyset.attribution.composites.gradient_composite import BetaSmooth, DeconvNet, GuidedBackprop
 from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFirstLayerMapComposite
 from whyset.attribution.composites.mixed import MixedComposite
-from whyset.attribution.composites.name_map import NameMapComposite
+from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMapComposite
 from whyset.attribution.composites.plan import Plan, Step
+from whyset.attribution.composites.site import Site
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
 
 COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
@@ -50,8 +51,10 @@ __all__ = [
     "GuidedBackprop",
     "LayerMapComposite",
     "MixedComposite",
+    "NameLayerMapComposite",
     "NameMapComposite",
     "Plan",
+    "Site",
     "SpecialFirstLayerMapComposite",
     "Step",
 ]

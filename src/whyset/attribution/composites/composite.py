@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.composites.matchers import LayerMap, check_layer_map, describe, looks_at_classes, matches
+from whyset.attribution.composites.site import Site
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.mode import Interception
@@ -42,7 +43,7 @@ class Composite:
                 f"{', '.join(map(repr, ON_UNKNOWN))}"
             )
 
-    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+    def choose(self, site: Site) -> tuple[Rule | None, str]:
         """Give the rule of one linear operation, None for the plain gradient, and why it is this one."""
         raise NotImplementedError
 
@@ -156,14 +157,14 @@ class LayerComposite(Composite):
         """Give the preset's own map for the first linear operation executed."""
         return ()
 
-    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+    def choose(self, site: Site) -> tuple[Rule | None, str]:
         maps = [(self.layer_map, ""), (self.layers(), "")]
-        if first:
+        if site.first:
             maps = [(self.first_map, "first, "), (self.first_layers(), "first, "), *maps]
             maps[1], maps[2] = maps[2], maps[1]  # a user's map goes before a preset's
         for layer_map, prefix in maps:
             for matcher, rule in layer_map:
-                if matches(matcher, operation, module):
+                if matches(matcher, site):
                     return rule, prefix + describe(matcher)
         return None, "no entry: plain gradient"
 

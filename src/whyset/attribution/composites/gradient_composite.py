@@ -5,9 +5,8 @@ relevance.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
-
 from whyset.attribution.composites.composite import Composite
+from whyset.attribution.composites.site import Site
 from whyset.attribution.rules import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule, Rule
 
 
@@ -17,7 +16,7 @@ class GradientComposite(Composite):
 
     multiply_by_input: ClassVar[bool] = False
 
-    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+    def choose(self, site: Site) -> tuple[Rule | None, str]:
         return None, "plain gradient"
 
     @property

@@ -1,10 +1,11 @@
-"""How a layer map names linear operations: by module class, or by kind ("convolution", "linear")."""
+"""How a layer map names linear operations: by module class, by kind ("convolution", "linear"), or by torch function."""
 
 from types import MappingProxyType
 from typing import Any
 
 from torch import nn
 
+from whyset.attribution.composites.site import Site
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 
@@ -25,13 +26,13 @@ _CLASSES: MappingProxyType[str, type[nn.Module]] = MappingProxyType(
 )
 
 
-def matches(matcher: Matcher | tuple[Matcher, ...], operation: str, module: nn.Module | None) -> bool:
+def matches(matcher: Matcher | tuple[Matcher, ...], site: Site) -> bool:
     """Tell whether a linear operation is one of those meant."""
     if isinstance(matcher, tuple):
-        return any(matches(one, operation, module) for one in matcher)
+        return any(matches(one, site) for one in matcher)
     if isinstance(matcher, str):
-        return matcher == ("linear" if operation == "linear" else "convolution")
-    return issubclass(_CLASSES[operation], matcher) or isinstance(module, matcher)
+        return matcher in (site.operation, "linear" if site.operation == "linear" else "convolution")
+    return issubclass(_CLASSES[site.operation], matcher) or isinstance(site.module, matcher)
 
 
 def check_layer_map(owner: object, layer_map: Any) -> None:
@@ -41,9 +42,8 @@ def check_layer_map(owner: object, layer_map: Any) -> None:
         matchers = matcher if isinstance(matcher, tuple) else (matcher,)
         if not isinstance(rule, Rule) or not all(_is_matcher(one) for one in matchers):
             raise InputError(
-                f"{type(owner).__name__}: expected pairs of a module class, 'convolution' or 'linear' (or a tuple of "
-                "these) and a rule, "
-                f"got {entry!r}"
+                f"{type(owner).__name__}: expected pairs of a module class, 'convolution', 'linear' or a "
+                f"function's name such as 'conv2d' (or a tuple of these) and a rule, got {entry!r}"
             )
 
 
@@ -59,8 +59,6 @@ def looks_at_classes(layer_map: LayerMap) -> bool:
 
 
 def _is_matcher(value: Any) -> bool:
-    return (
-        value in ("convolution", "linear")
-        if isinstance(value, str)
-        else isinstance(value, type) and issubclass(value, nn.Module)
-    )
+    if isinstance(value, str):
+        return value in ("convolution", *_CLASSES)
+    return isinstance(value, type) and issubclass(value, nn.Module)

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from whyset.attribution.composites.composite import Composite
+from whyset.attribution.composites.site import Site
 from whyset.attribution.rules import Rule
 
 
@@ -12,9 +13,9 @@ class MixedComposite(Composite):
 
     composites: tuple[Composite, ...] = ()
 
-    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
+    def choose(self, site: Site) -> tuple[Rule | None, str]:
         for composite in self.composites:
-            rule, reason = composite.choose(operation, path, module, first)
+            rule, reason = composite.choose(site)
             if rule is not None:
                 return rule, reason
         return None, "no entry: plain gradient"

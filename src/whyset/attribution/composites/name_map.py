@@ -1,26 +1,31 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import nn
 
-from whyset.attribution.composites.composite import Composite
+from whyset.attribution.composites.composite import Composite, LayerComposite
+from whyset.attribution.composites.site import Site
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 
-NameMap = tuple[tuple[str | tuple[str, ...], Rule], ...]
+Name = str | int
+NameMap = tuple[tuple[Name | tuple[Name, ...], Rule], ...]
 
 
 @dataclass(frozen=True)
 class NameMapComposite(Composite):
-    """Rules by module path, as in `model.named_modules()`: `name_map=(("features.0", Flat()), (("fc1", "fc2"),
-    Epsilon()))`.
+    """Rules by name: the path of a module, as in `model.named_modules()`, or the index of an operation, as in the plan.
+
+    >>> from whyset.attribution.rules import Epsilon, Flat
+    >>> composite = NameMapComposite((("features.0", Flat()), (("fc1", 17), Epsilon())))
     """
 
     name_map: NameMap = ()
 
-    def choose(self, operation: str, path: str, module: nn.Module | None, first: bool) -> tuple[Rule | None, str]:
-        for names, rule in self.name_map:
-            if path in ((names,) if isinstance(names, str) else names):
-                return rule, f"name {path!r}"
+    def choose(self, site: Site) -> tuple[Rule | None, str]:
+        for name, rule in named(self.name_map):
+            if name in (site.path, site.index):
+                return rule, f"name {name!r}"
         return None, "no entry: plain gradient"
 
     @property
@@ -28,12 +33,45 @@ class NameMapComposite(Composite):
         return any(rule.states_relevance for _, rule in self.name_map)
 
     def check(self, model: nn.Module) -> None:
-        known = {path for path, _ in model.named_modules()}
-        wanted = [name for names, _ in self.name_map for name in ((names,) if isinstance(names, str) else names)]
-        missing = [name for name in wanted if name not in known]
-        if missing:
-            raise InputError(
-                f"{type(self).__name__}: {type(model).__name__} has no module named {', '.join(map(repr, missing))}; "
-                "its modules are listed by model.named_modules(), such as "
-                f"{', '.join(map(repr, sorted(known - {''})[:5]))}"
-            )
+        check_names(self, self.name_map, model)
+
+
+@dataclass(frozen=True)
+class NameLayerMapComposite(LayerComposite):
+    """Rules by name first, and by kind of layer for what has no name in the map."""
+
+    name_map: NameMap = ()
+
+    def choose(self, site: Site) -> tuple[Rule | None, str]:
+        rule, reason = NameMapComposite(self.name_map).choose(site)
+        return super().choose(site) if rule is None else (rule, reason)
+
+    @property
+    def looks_at_modules(self) -> bool:
+        return True
+
+    @property
+    def needs_twin(self) -> bool:
+        return super().needs_twin or any(rule.states_relevance for _, rule in self.name_map)
+
+    def check(self, model: nn.Module) -> None:
+        check_names(self, self.name_map, model)
+
+
+def named(name_map: NameMap) -> Iterator[tuple[Name, Rule]]:
+    """Give the entries of a name map one name at a time."""
+    for names, rule in name_map:
+        for name in names if isinstance(names, tuple) else (names,):
+            yield name, rule
+
+
+def check_names(composite: Composite, name_map: NameMap, model: nn.Module) -> None:
+    """Refuse module paths that the model does not have."""
+    known = {path for path, _ in model.named_modules()}
+    missing = [name for name, _ in named(name_map) if isinstance(name, str) and name not in known]
+    if missing:
+        raise InputError(
+            f"{type(composite).__name__}: {type(model).__name__} has no module named {', '.join(map(repr, missing))}; "
+            f"its modules are listed by model.named_modules(), such as "
+            f"{', '.join(map(repr, sorted(known - {''})[:5]))}"
+        )

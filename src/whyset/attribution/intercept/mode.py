@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
+from whyset.attribution.composites.site import Site
 from whyset.attribution.intercept.autograd import Edge, Kept, Mark, Probe, Report, Share, Switch
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
@@ -192,7 +193,7 @@ class Interception(TorchFunctionMode):
     def choose(self, call: Call, first: bool) -> Rule | None:
         """Ask the composite for the rule of a linear operation."""
         path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
-        rule, reason = self.composite.choose(call.name, path, module, first)
+        rule, reason = self.composite.choose(Site(self._index + 1, call.name, path, module, first))
         self.note(call, reason, rule)
         return rule
 
