@@ -125,7 +125,7 @@ def table(name: str, settings: Settings) -> list[str]:
         pair, base = (way, composite), ("plain", "")
         if pair not in pairs:
             return Cost()
-        time = ratio(times, f"{way} {composite}", "plain")
+        time = ratio(times, f"{way} {composite}", "plain") if settings.rounds else None
         return Cost(counted[pair] / counted[base], time, memory[pair] / memory[base])
 
     rows = []
@@ -134,9 +134,9 @@ def table(name: str, settings: Settings) -> list[str]:
         both = theirs.time is not None
         speedup = ratio(times, f"zennit {composite}", f"whyset {composite}") if both else None
         rows.append(Row(composite, ours, theirs, speedup))
-    plain_ms, plain_mb = 1e3 * min(times["plain"]), memory["plain", ""] / 1e6
-    base = f"The plain gradient: {counted['plain', ''] / 1e9:.1f} billion operations per sample, {plain_ms:.0f} ms per"
-    base += f" batch at best, {plain_mb:.0f} MB."
+    base = f"The plain gradient: {counted['plain', ''] / 1e9:.1f} billion operations per sample, "
+    base += f"{1e3 * min(times['plain']):.0f} ms per batch at best, " if settings.rounds else ""
+    base += f"{memory['plain', ''] / 1e6:.0f} MB."
     reasons = sorted({reason for reason in failures.values() if reason is not None})
     base += "".join(f" Zennit does not run on this network ({reason})." for reason in reasons)
     lines = [f"## {name}", "", *HEADER, *map(str, rows), "", base, ""]
@@ -193,7 +193,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", choices=tuple(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="0: no times")
     parser.add_argument("--memory-batch", type=int, default=16)
     parser.add_argument("--memory-size", type=int, default=224)
     parser.add_argument("--throughput", action=argparse.BooleanOptionalAction, help="default: on CUDA only")
