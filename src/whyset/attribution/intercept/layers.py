@@ -90,13 +90,13 @@ class LinearLayer:
 
     @property
     def weight(self) -> Tensor:
-        if self.affine is None:
-            return self.cache.derive("wide", self.sources, lambda: at_least_float32(self.parameter))
-        return self.cache.derive(f"merged {self.affine.eps}", self.sources, self._merged)
+        return self._derived("weight", lambda weight: weight)
 
     def _merged(self) -> Tensor:
-        assert self.affine is not None
-        weight, scale = at_least_float32(self.parameter), self.affine.scale()
+        weight = at_least_float32(self.parameter)
+        if self.affine is None:
+            return weight
+        scale = self.affine.scale()
         if self.geometry is None or not self.geometry.transposed:
             return weight * scale.view(-1, *[1] * (weight.dim() - 1))
         # A transposed convolution's weight is (in, out / groups, ...): the scales of a group stand along dimension 1.
@@ -124,7 +124,8 @@ class LinearLayer:
 
     def _derived(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
         eps = "" if self.affine is None else self.affine.eps
-        return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self.weight))
+        # What is merged on the way to W⁺ or |W| is not kept: one set of derived weights a layer is enough.
+        return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self._merged()))
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
         """Apply the operation with another weight of the same shape, without bias."""

@@ -51,9 +51,9 @@ class AlphaBeta(Rule):
         return Branch(positive.add_(up), up, self.alpha), Branch(negative.add_(down), down, -self.beta)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        s = self.shares(layer, x, y, c * y)
-        activating = positive_transpose(layer, x, s[0])
-        return activating if self.beta == 0 else activating + negative_transpose(layer, x, s[1])
+        shares = self.shares(layer, x, y, c * y)
+        activating = positive_transpose(layer, x, next(shares))
+        return activating if self.beta == 0 else activating + negative_transpose(layer, x, next(shares))
 
 
 def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:

@@ -87,10 +87,10 @@ class Rule:
         """Whether the rule uses c only in the relevance `y ⊙ c`, so that c does not matter where y is 0."""
         return self.states_relevance or type(self).branches is not Rule.branches
 
-    def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> tuple[Tensor, ...]:
-        """Give `s = factor · r / st(z)` of each branch."""
-        branches = list(self.branches(layer, x, y))
-        return tuple(scaled(share_out(r, z.z, self.stabilizing), z.factor) for z in _released(branches))
+    def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Iterator[Tensor]:
+        """Give `s = factor · r / st(z)` of each branch, one after the other: this sits at the peak of memory."""
+        for branch in _released(list(self.branches(layer, x, y))):
+            yield scaled(share_out(r, branch.z, self.stabilizing), branch.factor)
 
     def kept_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
         """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
