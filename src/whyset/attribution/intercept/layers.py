@@ -1,7 +1,7 @@
 """Linear operations as rules see them: forward with any weight, transpose, and weights derived once per context."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +78,11 @@ class LinearLayer:
     input_shape: torch.Size
     cache: WeightCache
     affine: Affine | None = None
+    x: Tensor | None = None
+
+    def at(self, x: Tensor) -> "LinearLayer":
+        """Give the operation for one backward step, with its input at hand: transposed convolutions read its shape."""
+        return replace(self, x=x.detach())
 
     @property
     def sources(self) -> tuple[Tensor, ...]:
@@ -140,13 +145,13 @@ class LinearLayer:
 
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor:
         """Apply the transposed operation: the vector-Jacobian product of `forward` with `s`."""
-        return self._transpose(s.to(weight.dtype), weight, self.input_shape, self.geometry)
+        if self.geometry is None:
+            return s.to(weight.dtype) @ weight
+        x = self.x if self.x is not None else s.new_empty((s.shape[0], *self.input_shape[1:]))
+        return self._transpose(s.to(weight.dtype), x.to(weight.dtype), weight, self.geometry)
 
-    def _transpose(self, s: Tensor, weight: Tensor, shape: torch.Size, geometry: Geometry | None) -> Tensor:
-        if geometry is None:
-            return s @ weight
-        x = s.new_empty(1).expand(s.shape[0], *shape[1:])  # only its shape is read
-        g = geometry
+    def _transpose(self, s: Tensor, x: Tensor, weight: Tensor, g: Geometry) -> Tensor:
+        """Give the gradient for x, of which only the shape matters."""
         mask = [True, False, False]
         gradient = torch.ops.aten.convolution_backward(
             s, x, weight, None, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups, mask
@@ -169,8 +174,8 @@ class LinearLayer:
             return s.sum(-1, keepdim=True).expand(*s.shape[:-1], self.parameter.shape[1])
         groups = self.geometry.groups
         summed = s.unflatten(1, (groups, -1)).sum(2)
-        shape = torch.Size((s.shape[0], groups, *self.input_shape[2:]))
-        spread = self._transpose(summed, self._ones(s), shape, self.geometry)
+        x = s.new_empty((s.shape[0], groups, *self.input_shape[2:]))
+        spread = self._transpose(summed, x, self._ones(s), self.geometry)
         return spread.repeat_interleave(self._group_size_in(), dim=1)
 
     def _ones(self, like: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ class AlphaBeta(Rule):
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         shares = self.shares(layer, x, y, c * y)
         activating = positive_transpose(layer, x, next(shares))
-        return activating if self.beta == 0 else activating + negative_transpose(layer, x, next(shares))
+        return activating if self.beta == 0 else activating.add_(negative_transpose(layer, x, next(shares)))
 
 
 def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:

@@ -43,17 +43,23 @@ class Gamma(Rule):
         check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        z, magnitude = without_bias(layer, y), x if is_nonnegative(x) else x.abs()
-        own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P where y > 0, N where y < 0
-        strengthened = own.mul_(self.gamma).add_(z)
-        bias = self.kept_bias(layer, self.zero_params)
+        strengthened, bias = self._strengthened(layer, x, y), self.kept_bias(layer, self.zero_params)
         if bias is None:
             return (Branch(strengthened),)
-        kept = bias + self.gamma * torch.where(y > 0, bias.clamp(min=0), bias.clamp(max=0))
+        kept = torch.where(y > 0, bias.clamp(min=0), bias.clamp(max=0)).mul_(self.gamma).add_(bias)
         return (Branch(strengthened.add_(kept), kept),)
+
+    def _strengthened(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
+        """Give `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
+        z, magnitude = without_bias(layer, y), x if is_nonnegative(x) else x.abs()
+        own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P or N
+        return own.mul_(self.gamma).add_(z)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, c * y)
-        x_sign = 1 if is_nonnegative(x) else torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
-        plain, absolute = layer.transpose(s, layer.weight), layer.transpose(s * y.sign(), layer.absolute)
-        return (1 + self.gamma / 2) * plain + self.gamma / 2 * x_sign * absolute
+        plain = layer.transpose(s, layer.weight).mul_(1 + self.gamma / 2)
+        s = s * y.sign() if torch.is_grad_enabled() else s.mul_(y.sign())
+        absolute = layer.transpose(s, layer.absolute)
+        if not is_nonnegative(x):
+            absolute = torch.where(x >= 0, absolute, -absolute)
+        return plain.add_(absolute, alpha=self.gamma / 2)

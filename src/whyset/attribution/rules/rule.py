@@ -89,8 +89,13 @@ class Rule:
 
     def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Iterator[Tensor]:
         """Give `s = factor · r / st(z)` of each branch, one after the other: this sits at the peak of memory."""
-        for branch in _released(list(self.branches(layer, x, y))):
-            yield scaled(share_out(r, branch.z, self.stabilizing), branch.factor)
+        branches = list(self.branches(layer, x, y))
+        while len(branches) > 1:
+            yield _share(r, branches.pop(0), self.stabilizing)  # a name for the branch would keep its memory
+        if branches:
+            last = _share(r, branches.pop(), self.stabilizing)
+            del r
+            yield last
 
     def kept_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
         """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
@@ -104,14 +109,11 @@ def without_bias(layer: Layer, y: Tensor) -> Tensor:
     return y if layer.bias is None else y - layer.shaped(layer.bias)
 
 
-def _released(branches: list[Branch]) -> Iterator[Branch]:
-    """Hand branches on one by one without holding on to them, so that the memory of each is free for the next."""
-    while branches:
-        yield branches.pop(0)
-
-
-def scaled(tensor: Tensor, factor: float) -> Tensor:
-    return tensor if factor == 1 else tensor * factor if torch.is_grad_enabled() else tensor.mul_(factor)
+def _share(r: Tensor, branch: Branch, stabilizing: Stabilizing) -> Tensor:
+    s = share_out(r, branch.z, stabilizing)
+    if branch.factor == 1:
+        return s
+    return s * branch.factor if torch.is_grad_enabled() else s.mul_(branch.factor)
 
 
 def check_stabilizing(rule: object, name: str, value: Any) -> None:

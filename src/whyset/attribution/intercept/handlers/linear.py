@@ -135,11 +135,11 @@ def merged(produced: Produced, affine: Affine) -> Produced:
 
 
 def _coefficient_edge(rule: Rule, layer: LinearLayer) -> Edge:
-    return lambda c, y, x: (rule.coefficient(layer, x, y, c),)
+    return lambda c, y, x: (rule.coefficient(layer.at(x), x, y, c),)
 
 
 def _relevance_edge(rule: Rule, layer: LinearLayer) -> Edge:
-    return lambda c, y, x, twin: (None, rule.relevance(layer, x, y, y * c).expand_as(x))
+    return lambda c, y, x, twin: (None, rule.relevance(layer.at(x), x, y, y * c).expand_as(x))
 
 
 def _tuple(value: Any, length: int) -> tuple[int, ...]:
