@@ -9,6 +9,7 @@ from whyset.attribution.intercept.autograd import Edge, Kept
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.product import share_equally
 from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer
+from whyset.attribution.intercept.parts import by_parts
 from whyset.attribution.intercept.recorder import rule_losses, total
 from whyset.attribution.intercept.tracking import Record, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -104,7 +105,7 @@ def switched(session: "Interception", y: Tensor, produced: Produced, *, cut_off:
     else:
         kept = Kept(y, lambda: layer.output(x))
     xs = (x,) if not stated or twin is None else (x, twin)
-    out = session.switch(y, edge, *xs, losses=losses, stated=stated, kept=kept)
+    out = session.switch(y, by_parts(edge), *xs, losses=losses, stated=stated, kept=kept)
     known = None if cut_off else replace(produced, kept=kept)
     session.tracker.set(out, Record(behind_linear=True, gate=cut_off, produced=known, kept=y))
     session.watch(out)
