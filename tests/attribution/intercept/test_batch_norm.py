@@ -6,6 +6,7 @@ from torch import nn
 
 from whyset.attribution import Gradient
 from whyset.attribution.composites import COMPOSITES, EpsilonGammaBox
+from whyset.attribution.intercept.layers import WeightCache
 
 
 def random_statistics(norm):
@@ -90,6 +91,26 @@ def _first_channel(out):
     c = torch.zeros_like(out)
     c[:, 0] = 1
     return c
+
+
+@pytest.mark.parametrize("trained", [True, False], ids=["with gradients", "without"])
+def test_derived_weights_are_made_once_per_context(trained, monkeypatch):
+    made = []
+    derive = WeightCache.derive
+
+    def counting(self, name, sources, compute):
+        return derive(self, name, sources, lambda: (made.append(name), compute())[1])
+
+    monkeypatch.setattr(WeightCache, "derive", counting)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(2, 4, 3), random_statistics(nn.BatchNorm1d(4)), nn.ReLU(), nn.Conv1d(4, 3, 3))
+    model.double().eval().requires_grad_(trained)
+    with Gradient(model, COMPOSITES["epsilon_alpha2_beta1_flat"]()) as attribute:
+        for _ in range(3):
+            attribute(torch.randn(2, 2, 8).double(), torch.ones_like)
+        assert len(made) == len(set(made)) == 2  # W⁺ and W⁻ of the second layer; Flat needs no weights
+    attribute(torch.randn(2, 2, 8).double(), torch.ones_like)
+    assert len(made) == 4  # without a context they are made for each call
 
 
 def test_weights_changed_between_calls_are_not_read_from_the_cache():

@@ -5,6 +5,7 @@ the true gradient on, so that relevance computed with `create_graph=True` has a 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,11 @@ class Session(Protocol):
     """What a backward step needs to know of the call it belongs to."""
 
     active: bool
+
+
+def _outside_autocast(device: str) -> AbstractContextManager[object]:
+    """Leave autocast where it is on; entering its context costs more than a small operation."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
@@ -90,7 +96,7 @@ class Switch(torch.autograd.Function):
             return (c, *[None] * (len(ctx.needs_input_grad) - 1))
         y, *xs = ctx.saved_tensors if ctx.kept is None else (ctx.kept.get(), *ctx.saved_tensors)
         c, y, *wide = map(at_least_float32, (c, y, *xs))
-        with torch.autocast(c.device.type, enabled=False):
+        with _outside_autocast(c.device.type):
             gradients = ctx.edge(c, y, *wide)
             if ctx.report is not None:
                 ctx.report(c, y, wide, gradients)

@@ -35,7 +35,10 @@ class ZPlus(Rule):
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         z, bias = positive_sum(layer, x, y), self.kept_bias(layer, self.zero_params)
-        return (Branch(z) if bias is None else Branch(z.add_(bias.clamp(min=0)), bias.clamp(min=0)),)
+        if bias is None:
+            return (Branch(z),)
+        bias = bias.clamp(min=0)
+        return (Branch(z.add_(bias), bias),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, c * y)

@@ -82,7 +82,7 @@ def _apply(
     if not carries_gradient(y):
         return y
     twin = known.twin if first else None
-    layer = LinearLayer(weight.detach() if not weight.requires_grad else weight, bias, geometry, x.shape, session.cache)
+    layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
     return switched(session, y, Produced(x, twin, layer, rule))
 
 
