@@ -35,6 +35,15 @@ def test_relevance_of_a_layer_is_that_of_the_part_behind_it():
     torch.testing.assert_close(relevance, Gradient(model, EpsilonPlus())(x, 1)[1])
 
 
+def test_a_convolution_without_a_norm_behind_it_is_recorded_before_its_relu():
+    model, x = network(), torch.randn(2, 2, 5, 6).double()
+    attribute = Gradient(model, EpsilonPlus())
+    with attribute.record("3", "4") as record:
+        attribute(x, 1)
+    torch.testing.assert_close(record["3"].activation.relu(), record["4"].activation)
+    torch.testing.assert_close(record["3"].relevance, record["4"].relevance)
+
+
 def test_operations_are_recorded_by_their_index_in_the_plan():
     model, x = network(), torch.randn(2, 2, 5, 6).double()
     attribute = Gradient(model, EpsilonPlus())

@@ -148,6 +148,22 @@ def test_it_prints_and_exports():
     assert {row.module for row in ledger.table()} >= {"norms.0", "norms.1", "last"}
 
 
+def test_tables_become_data_frames_where_pandas_is():
+    pandas = pytest.importorskip("pandas")
+    frame = accounted(Residual(), EpsilonPlusFlat(), images()).to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["bias"].abs().sum() > 0
+    plan = EpsilonPlusFlat().plan(Residual().double().eval(), images())
+    assert list(plan.to_pandas()["operation"]) == [step.operation for step in plan.table()]
+
+
+def test_single_precision_is_accounted_for_to_its_precision():
+    attribute = Gradient(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).eval(), EpsilonPlus())
+    with attribute.ledger() as ledger:
+        attribute(torch.ones(1, 2), 0)
+    ledger.assert_accounted()
+
+
 def test_gradients_have_no_ledger():
     attribute = Gradient(Residual(), GuidedBackprop())
     with pytest.raises(InputError, match="by the rules of a composite"), attribute.ledger():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from whyset.errors import MissingExtraError
+from whyset.attribution.tables import aligned, data_frame
 
 
 class Cause(StrEnum):
@@ -49,6 +49,7 @@ class Ledger:
     output: float = 0.0
     arrived: float = 0.0
     scale: float = 0.0
+    double: bool = True
 
     def lost(self) -> dict[Cause, float]:
         """Give the relevance lost by cause, over all operations; what no row explains is unknown."""
@@ -72,8 +73,12 @@ class Ledger:
                 "print(ledger) shows where"
             )
 
-    def assert_accounted(self, rtol: float = 1e-8) -> None:
-        """Raise AssertionError if a loss without a known cause exceeds `rtol` of what started."""
+    def assert_accounted(self, rtol: float | None = None) -> None:
+        """Raise AssertionError if a loss without a known cause exceeds `rtol` of what started.
+
+        The default is 1e-8 where relevance is in double precision, and 1e-4 otherwise.
+        """
+        rtol = (1e-8 if self.double else 1e-4) if rtol is None else rtol
         self.assert_conserved(rtol, allow=[cause for cause in Cause if cause is not Cause.UNKNOWN])
 
     def table(self) -> list[LedgerRow]:
@@ -82,24 +87,14 @@ class Ledger:
 
     def to_pandas(self) -> Any:
         """Give the rows as a pandas data frame, one column per cause."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
-        return pandas.DataFrame([_record(row) for row in self.rows])
+        return data_frame(_record(row) for row in self.rows)
 
     def __str__(self) -> str:
         header = ("#", "module", "operation", "rule", "in", "out", "lost", "to")
-        lines = [header, *(_line(row) for row in self.rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-        table = [
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-        ]
         share = f" ({self.arrived / self.output:.2%})" if self.output else ""
-        lost = "; ".join(f"{cause} {amount:+.4g}" for cause, amount in self.lost().items() if amount)
-        return "\n".join(
-            [*table, f"started {self.output:.6g}, arrived {self.arrived:.6g}{share}; lost: {lost or 'nothing'}"]
-        )
+        lost = "; ".join(f"{cause} {amount:+.4g}" for cause, amount in self.lost().items() if amount) or "nothing"
+        summary = f"started {self.output:.6g}, arrived {self.arrived:.6g}{share}; lost: {lost}"
+        return "\n".join([*aligned([header, *map(_line, self.rows)]), summary])
 
 
 def _record(row: LedgerRow) -> dict[str, Any]:

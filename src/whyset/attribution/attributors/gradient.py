@@ -122,6 +122,7 @@ class Gradient:
         output, relevance = self._backward(leaf, output, target, session.propagating())
         if self._ledger is not None and recorder is not None:
             self._ledger.rows, self._ledger.arrived = recorder.rows(), float(relevance.double().sum())
+            self._ledger.double = relevance.dtype == torch.float64
         return output, relevance
 
     def _reads_tokens(self, session: Interception, x: Tensor) -> bool:

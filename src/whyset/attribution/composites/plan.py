@@ -1,8 +1,10 @@
 """The plan of a composite on a model: every operation, its rule and the reason, as a value that prints as a table."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from whyset.attribution.rules import Rule
+from whyset.attribution.tables import aligned, data_frame
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,17 @@ class Plan:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def table(self) -> list[Step]:
+        """Give the steps as a list of dataclasses."""
+        return list(self.steps)
+
+    def to_pandas(self) -> Any:
+        """Give the steps as a pandas data frame."""
+        return data_frame(vars(step) for step in self.steps)
+
     def __str__(self) -> str:
         header = ("#", "module", "operation", "kind", "rule", "why")
         rows = [
             (str(s.index), s.module, s.operation, s.kind, repr(s.rule) if s.rule else "-", s.reason) for s in self.steps
         ]
-        widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in [header, *rows]
-        )
+        return "\n".join(aligned([header, *rows]))

@@ -1,0 +1,22 @@
+"""Tables for those who like them as data frames."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from whyset.errors import MissingExtraError
+
+
+def data_frame(records: Iterable[Mapping[str, Any]]) -> Any:
+    """Make a pandas data frame of records; MissingExtraError where pandas is not installed."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
+    return pandas.DataFrame(list(records))
+
+
+def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Lay rows of cells out in columns, for printing."""
+    lines = list(rows)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
