@@ -1,6 +1,6 @@
 """Attribution: relevance as a modified gradient, for any PyTorch model, by intercepting torch functions."""
 
-from whyset.attribution.attributors import Gradient
+from whyset.attribution.attributors import Gradient, IntegratedGradients, Occlusion, SmoothGrad
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
 from whyset.attribution.stored import stored_form
 from whyset.attribution.targets import AboveReference, Contrast, Similarity, Target, output_coefficient
@@ -10,9 +10,12 @@ __all__ = [
     "Cause",
     "Contrast",
     "Gradient",
+    "IntegratedGradients",
     "Ledger",
     "LedgerRow",
+    "Occlusion",
     "Similarity",
+    "SmoothGrad",
     "Target",
     "output_coefficient",
     "stored_form",

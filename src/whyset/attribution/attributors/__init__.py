@@ -1,5 +1,8 @@
 """Attributors turn a model and a target into an explanation of the input."""
 
 from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.attributors.integrated_gradients import IntegratedGradients
+from whyset.attribution.attributors.occlusion import Occlusion
+from whyset.attribution.attributors.smooth_grad import SmoothGrad
 
-__all__ = ["Gradient"]
+__all__ = ["Gradient", "IntegratedGradients", "Occlusion", "SmoothGrad"]

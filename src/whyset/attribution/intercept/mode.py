@@ -190,10 +190,12 @@ class Interception(TorchFunctionMode):
         finally:
             self._opening.pop()
 
-    def choose(self, call: Call, first: bool) -> Rule | None:
+    def choose(self, call: Call, first: bool, reaches_input: bool) -> Rule | None:
         """Ask the composite for the rule of a linear operation."""
         path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
         rule, reason = self.composite.choose(Site(self._index + 1, call.name, path, module, first))
+        if rule is not None and rule.states_relevance and not reaches_input:
+            reason += "; what falls on inputs that are 0 is lost"
         self.note(call, reason, rule)
         return rule
 

@@ -77,7 +77,7 @@ def _apply(
         return session.finish(call, share_equally(session, call, (x, weight)), behind_linear=True)
     known = call.records[id(x)]
     first = not known.behind_linear
-    rule = session.choose(call, first=first)
+    rule = session.choose(call, first=first, reaches_input=first and known.twin is not None)
     y = session.run(call) if is_plain(rule) else call.run()
     if not carries_gradient(y):
         return y

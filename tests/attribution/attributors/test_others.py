@@ -1,0 +1,73 @@
+"""Attributors that explain by many evaluations, in closed form on models where there is one."""
+
+import pytest
+import torch
+from torch import nn
+
+from whyset.attribution import Gradient, IntegratedGradients, Occlusion, SmoothGrad
+from whyset.attribution.composites import EpsilonPlus
+from whyset.errors import InputError
+
+
+class Quadratic(nn.Module):
+    """f(x) = (Σ x², Σ x³) over all but the batch."""
+
+    def forward(self, x):
+        flat = x.flatten(1)
+        return torch.stack([flat.square().sum(1), flat.pow(3).sum(1)], 1)
+
+
+def inputs():
+    torch.manual_seed(0)
+    return torch.randn(3, 2, 5, 7).double()
+
+
+def test_smooth_grad_of_a_linear_model_is_its_gradient():
+    model, x = nn.Sequential(nn.Flatten(), nn.Linear(70, 3)).double(), inputs()
+    output, smooth = SmoothGrad(model, n_iter=3)(x, 1)
+    torch.testing.assert_close(smooth, Gradient(model)(x, 1)[1])
+    torch.testing.assert_close(output, model(x))
+
+
+def test_smooth_grad_averages_what_noise_does_and_can_be_repeated():
+    x = inputs()
+    first, again = (SmoothGrad(Quadratic(), n_iter=400, noise_level=0.05)(x, 0)[1] for _ in range(2))
+    assert torch.equal(first, again)
+    spread = 0.05 * (x.flatten(1).amax(1) - x.flatten(1).amin(1)).view(3, 1, 1, 1)
+    assert ((first - 2 * x).abs() < 2 * spread * 5 / 20).all()  # five standard errors of the mean of 400
+    with SmoothGrad(Quadratic(), EpsilonPlus(), noise_level=0.0, n_iter=1) as attribute:
+        torch.testing.assert_close(attribute(x, 0)[1], x.square())
+
+
+def test_integrated_gradients_are_complete_and_exact_on_polynomials():
+    x = inputs()
+    output, attribution = IntegratedGradients(Quadratic())(x, 0)
+    torch.testing.assert_close(attribution, x.square())
+    baseline = torch.full_like(x, 0.5)
+    output, attribution = IntegratedGradients(Quadratic(), baseline_fn=lambda x: baseline, n_iter=300)(x, 1)
+    difference = output[:, 1] - Quadratic()(baseline)[:, 1]
+    torch.testing.assert_close(attribution.sum((1, 2, 3)), difference, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("window", "stride"), [((2, 3), (2, 3)), ((3, 3), (1, 2)), (4, 3)])
+def test_occlusion_is_the_share_of_what_a_window_covers(window, stride):
+    x = inputs()
+    _, attribution = Occlusion(Quadratic(), window=window, stride=stride)(x, 0)
+    assert attribution.isfinite().all()  # every element has a window
+    if window == stride:  # no overlap: every element of a window gets what the whole window adds to the sum of squares
+        torch.testing.assert_close(
+            attribution[:, 0, :2, :3], x[:, :, :2, :3].square().sum((1, 2, 3), keepdim=True)[:, 0].expand(3, 2, 3)
+        )
+        torch.testing.assert_close(attribution[:, 0, 4, 6], x[:, :, 4, 6].square().sum(1))
+
+
+def test_wrong_settings_are_refused():
+    for make in (
+        lambda: SmoothGrad(Quadratic(), n_iter=0),
+        lambda: IntegratedGradients(Quadratic(), n_iter=0),
+        lambda: Occlusion(Quadratic(), window=0),
+    ):
+        with pytest.raises(InputError, match="expected"):
+            make()
+    with pytest.raises(InputError, match="leaves gaps"):
+        Occlusion(Quadratic(), window=2, stride=3)(inputs(), 0)
