@@ -51,8 +51,7 @@ class Occlusion:
         return output, total / count
 
     def _windows(self, shape: torch.Size) -> Iterator[tuple[slice | EllipsisType, ...]]:
-        """Give the windows as indices; the last one along a side is cut off at the edge, so that each element has "
-        "one."""
+        """Give the windows as indices; the last along a side is cut off at its edge, so that each element has one."""
         windows, strides = _sides(self.window, len(shape)), _sides(self.stride, len(shape))
         if any(stride > window for window, stride in zip(windows, strides, strict=True)):
             raise InputError(
