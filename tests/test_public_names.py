@@ -9,7 +9,8 @@ NAMES = {
     "whyset.attribution": "Gradient SmoothGrad IntegratedGradients Occlusion Contrast AboveReference Similarity",
     "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm Rule RULES",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
-        EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES LayerMapComposite
+        EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES
+        LayerMapComposite
         SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite""",
 }
 
