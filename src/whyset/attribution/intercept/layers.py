@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from whyset.attribution.intercept.autograd import at_least_float32
+from whyset.errors import WhysetError
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,18 @@ class LinearLayer:
     x: Tensor | None = None
 
     def at(self, x: Tensor) -> "LinearLayer":
-        """Give the operation for one backward step, with its input at hand: transposed convolutions read its shape."""
+        """Give the operation for one backward step, with its input at hand."""
         return replace(self, x=x.detach())
+
+    @property
+    def input(self) -> Tensor:
+        if self.x is None:
+            raise WhysetError("a linear operation needs its input for a backward step: use layer.at(x)")
+        return self.x
+
+    @cached_property
+    def nonnegative(self) -> bool:
+        return self.input.numel() == 0 or bool(self.input.amin() >= 0)
 
     @property
     def sources(self) -> tuple[Tensor, ...]:
@@ -147,8 +159,7 @@ class LinearLayer:
         """Apply the transposed operation: the vector-Jacobian product of `forward` with `s`."""
         if self.geometry is None:
             return s.to(weight.dtype) @ weight
-        x = self.x if self.x is not None else s.new_empty((s.shape[0], *self.input_shape[1:]))
-        return self._transpose(s.to(weight.dtype), x.to(weight.dtype), weight, self.geometry)
+        return self._transpose(s.to(weight.dtype), self.input.to(weight.dtype), weight, self.geometry)
 
     def _transpose(self, s: Tensor, x: Tensor, weight: Tensor, g: Geometry) -> Tensor:
         """Give the gradient for x, of which only the shape matters."""

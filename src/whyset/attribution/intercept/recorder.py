@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from whyset.attribution.intercept.layers import LinearLayer
 from whyset.attribution.ledger import Cause, LedgerRow
 from whyset.attribution.rules import Rule
-from whyset.attribution.rules.rule import Layer
 
 Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
 
@@ -92,22 +92,22 @@ class Recorder:
         return tuple(entry.row(index) for index, entry in reached)
 
 
-def rule_losses(rule: Rule, layer: Layer, stated: bool) -> Losses:
+def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
     """Give the losses of a rule by formula: the bias keeps `s · b`, a stabiliser `R − s · z` of each branch."""
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
-        x, r = xs[0], c * y
-        branches = rule.branches(layer, x, y)
+        x, r, here = xs[0], c * y, layer.at(xs[0])
+        branches = rule.branches(here, x, y)
         causes = dict.fromkeys((Cause.BIAS, Cause.STABILISER, Cause.RULE, Cause.ZERO), 0.0)
         empty = Cause.RULE if len(branches) > 1 else Cause.ZERO
-        for branch, s in zip(branches, rule.shares(layer, x, y, r), strict=True):
+        for branch, s in zip(branches, rule.shares(here, x, y, r), strict=True):
             z, bias = branch.z.expand_as(r), torch.as_tensor(branch.bias).to(r).expand_as(r)
             rest = branch.factor * r.double() - s.double() * z.double()
             causes[Cause.BIAS] += total(s, bias)
             causes[Cause.STABILISER] += float(rest[z != 0].sum())
             causes[empty] += float(rest[z == 0].sum())
         if rule.states_relevance and not stated:
-            causes[Cause.ZERO] += float(rule.relevance(layer, x, y, r).expand_as(x)[x == 0].double().sum())
+            causes[Cause.ZERO] += float(rule.relevance(here, x, y, r).expand_as(x)[x == 0].double().sum())
         return causes
 
     return losses

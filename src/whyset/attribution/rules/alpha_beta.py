@@ -4,16 +4,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import (
-    Branch,
-    Layer,
-    Rule,
-    Stabilizing,
-    check_stabilizing,
-    check_zero_params,
-    without_bias,
-)
-from whyset.attribution.rules.z_plus import is_nonnegative, positive_sum, positive_transpose
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
+from whyset.attribution.rules.z_plus import positive_sum, positive_transpose
 from whyset.errors import InputError
 
 
@@ -36,10 +28,9 @@ class AlphaBeta(Rule):
     formula: ClassVar[str] = "α[x⁺ ⊙ W⁺ᵀs⁺ + x⁻ ⊙ W⁻ᵀs⁺] − β[x⁺ ⊙ W⁻ᵀs⁻ + x⁻ ⊙ W⁺ᵀs⁻],  s± = R / st(z±)"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.alpha < 0 or self.beta < 0 or abs(self.alpha - self.beta - 1) > 1e-9:
             raise InputError(f"AlphaBeta(alpha={self.alpha!r}, beta={self.beta!r}): expected α, β ≥ 0 and α − β = 1")
-        check_stabilizing(self, "stabilizer", self.stabilizer)
-        check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         bias, positive = self.kept_bias(layer, self.zero_params), positive_sum(layer, x, y)
@@ -59,4 +50,4 @@ class AlphaBeta(Rule):
 def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
     """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0."""
     c = layer.transpose(s, layer.negative)
-    return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.positive))
+    return c if layer.nonnegative else torch.where(x >= 0, c, layer.transpose(s, layer.positive))

@@ -3,15 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import (
-    Branch,
-    Layer,
-    Rule,
-    Stabilizing,
-    check_stabilizing,
-    check_zero_params,
-    without_bias,
-)
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
 
 
 @dataclass(frozen=True)
@@ -26,10 +18,6 @@ class Epsilon(Rule):
     zero_params: str | tuple[str, ...] | None = None
 
     formula: ClassVar[str] = "x ⊙ Wᵀ(R / st(z))"
-
-    def __post_init__(self) -> None:
-        check_stabilizing(self, "epsilon", self.epsilon)
-        check_zero_params(self, self.zero_params)
 
     @property
     def stabilizing(self) -> Stabilizing:

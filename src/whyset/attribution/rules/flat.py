@@ -3,7 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,6 @@ class Flat(Rule):
 
     states_relevance: ClassVar[bool] = True
     formula: ClassVar[str] = "1ᵀ(R / st(1·1))"
-
-    def __post_init__(self) -> None:
-        check_stabilizing(self, "stabilizer", self.stabilizer)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         return (Branch(layer.forward_ones(x)),)

@@ -4,16 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import (
-    Branch,
-    Layer,
-    Rule,
-    Stabilizing,
-    check_stabilizing,
-    check_zero_params,
-    without_bias,
-)
-from whyset.attribution.rules.z_plus import is_nonnegative
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
 from whyset.errors import InputError
 
 
@@ -37,10 +28,9 @@ class Gamma(Rule):
     formula: ClassVar[str] = "x ⊙ (1 + γ/2)Wᵀs + |x| ⊙ (γ/2)|W|ᵀ(s sign z),  s = R / st(z + γ(P or N))"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.gamma >= 0:
             raise InputError(f"Gamma(gamma={self.gamma!r}): expected a number that is not negative")
-        check_stabilizing(self, "stabilizer", self.stabilizer)
-        check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         strengthened, bias = self._strengthened(layer, x, y), self.kept_bias(layer, self.zero_params)
@@ -51,7 +41,7 @@ class Gamma(Rule):
 
     def _strengthened(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
         """Give `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
-        z, magnitude = without_bias(layer, y), x if is_nonnegative(x) else x.abs()
+        z, magnitude = without_bias(layer, y), x if layer.nonnegative else x.abs()
         own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P or N
         return own.mul_(self.gamma).add_(z)
 
@@ -60,6 +50,6 @@ class Gamma(Rule):
         plain = layer.transpose(s, layer.weight).mul_(1 + self.gamma / 2)
         s = s * y.sign() if torch.is_grad_enabled() else s.mul_(y.sign())
         absolute = layer.transpose(s, layer.absolute)
-        if not is_nonnegative(x):
+        if not layer.nonnegative:
             absolute = torch.where(x >= 0, absolute, -absolute)
         return plain.add_(absolute, alpha=self.gamma / 2)

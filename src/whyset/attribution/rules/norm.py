@@ -3,7 +3,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, without_bias
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,6 @@ class Norm(Rule):
     stabilizer: Stabilizing = 1e-6
 
     formula: ClassVar[str] = "x ⊙ Wᵀ(R / st(Wx))"
-
-    def __post_init__(self) -> None:
-        check_stabilizing(self, "stabilizer", self.stabilizer)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         return (Branch(without_bias(layer, y)),)

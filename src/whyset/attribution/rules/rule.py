@@ -16,13 +16,16 @@ Stabilizing = float | Callable[[Tensor], Tensor]
 
 
 class Layer(Protocol):
-    """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it.
+    """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one step.
 
     `weight` and `bias` are the merged ones where a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
     each made once per context. `forward(x, weight)` is the operation without bias, `transpose(s, weight)` its
-    vector-Jacobian product.
+    vector-Jacobian product. `nonnegative` tells whether no element of x is negative, as behind a ReLU: then one product
+    does the work of two.
     """
 
+    @property
+    def nonnegative(self) -> bool: ...
     @property
     def weight(self) -> Tensor: ...
     @property
@@ -64,6 +67,12 @@ class Rule:
 
     states_relevance: ClassVar[bool] = False
     formula: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for name in ("epsilon", "stabilizer"):
+            if hasattr(self, name):
+                _check_stabilizing(self, name, getattr(self, name))
+        _check_zero_params(self, getattr(self, "zero_params", None))
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         """Give the coefficient in front of the operation, shaped like `x`, from `c` behind it, shaped like `y`."""
@@ -116,7 +125,7 @@ def _share(r: Tensor, branch: Branch, stabilizing: Stabilizing) -> Tensor:
     return s * branch.factor if torch.is_grad_enabled() else s.mul_(branch.factor)
 
 
-def check_stabilizing(rule: object, name: str, value: Any) -> None:
+def _check_stabilizing(rule: object, name: str, value: Any) -> None:
     """Refuse a stabiliser argument that is neither a number nor a callable."""
     if isinstance(value, bool) or not (callable(value) or isinstance(value, (int, float))):
         raise InputError(
@@ -125,7 +134,7 @@ def check_stabilizing(rule: object, name: str, value: Any) -> None:
     stabilizer(value)
 
 
-def check_zero_params(rule: object, value: str | tuple[str, ...] | None) -> None:
+def _check_zero_params(rule: object, value: str | tuple[str, ...] | None) -> None:
     """Refuse names of parameters that no linear operation has."""
     names = () if value is None else (value,) if isinstance(value, str) else value
     if any(name not in ("weight", "bias") for name in names):

@@ -4,7 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, check_stabilizing, check_zero_params
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,6 @@ class WSquare(Rule):
 
     states_relevance: ClassVar[bool] = True
     formula: ClassVar[str] = "(W²)ᵀ(R / st(W²·1 + b²))"
-
-    def __post_init__(self) -> None:
-        check_stabilizing(self, "stabilizer", self.stabilizer)
-        check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         z, bias = layer.forward(torch.ones_like(x[:1]), layer.weight.square()), self.kept_bias(layer, self.zero_params)

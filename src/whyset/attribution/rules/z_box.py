@@ -4,15 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import (
-    Branch,
-    Layer,
-    Rule,
-    Stabilizing,
-    check_stabilizing,
-    check_zero_params,
-    without_bias,
-)
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
 
 Bound = float | Tensor
 
@@ -35,10 +27,6 @@ class ZBox(Rule):
 
     states_relevance: ClassVar[bool] = True
     formula: ClassVar[str] = "x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs,  s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))"
-
-    def __post_init__(self) -> None:
-        check_stabilizing(self, "stabilizer", self.stabilizer)
-        check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         low, high = bound(self.low, x), bound(self.high, x)

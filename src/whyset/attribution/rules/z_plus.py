@@ -4,15 +4,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.rule import (
-    Branch,
-    Layer,
-    Rule,
-    Stabilizing,
-    check_stabilizing,
-    check_zero_params,
-    without_bias,
-)
+from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
 
 
 @dataclass(frozen=True)
@@ -28,10 +20,6 @@ class ZPlus(Rule):
     zero_params: str | tuple[str, ...] | None = None
 
     formula: ClassVar[str] = "x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs,  s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)"
-
-    def __post_init__(self) -> None:
-        check_stabilizing(self, "stabilizer", self.stabilizer)
-        check_zero_params(self, self.zero_params)
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         z, bias = positive_sum(layer, x, y), self.kept_bias(layer, self.zero_params)
@@ -50,7 +38,7 @@ def positive_sum(layer: Layer, x: Tensor, y: Tensor) -> Tensor:
 
     Without negative x it is `W⁺x`; otherwise `P = (Wx + |W||x|) / 2`, which loses digits where P is far below |Wx|.
     """
-    if is_nonnegative(x):
+    if layer.nonnegative:
         return layer.forward(x, layer.positive)
     return layer.forward(x.abs(), layer.absolute).add_(without_bias(layer, y)).div_(2).clamp_(min=0)
 
@@ -62,9 +50,4 @@ def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
     two large numbers is noise.
     """
     c = layer.transpose(s, layer.positive)
-    return c if is_nonnegative(x) else torch.where(x >= 0, c, layer.transpose(s, layer.negative))
-
-
-def is_nonnegative(x: Tensor) -> bool:
-    """Tell whether no element is negative, as behind a ReLU: then one product does the work of two."""
-    return x.numel() == 0 or bool(x.amin() >= 0)
+    return c if layer.nonnegative else torch.where(x >= 0, c, layer.transpose(s, layer.negative))

@@ -58,7 +58,7 @@ def moved_twin(session: "Interception", call: Call) -> Any:
 
 def twin_of(call: Call, result: Any) -> Tensor | None:
     """Give the twin behind a per-element affine operation of the input with constants."""
-    if call.name not in _AFFINE | {"mul"} or len(call.dependents) != 1 or not isinstance(result, Tensor):
+    if call.name not in _AFFINE or len(call.dependents) != 1 or not isinstance(result, Tensor):
         return None
     twin = call.records[id(call.dependents[0])].twin
     return None if twin is None else twin.expand(result.shape).to(result.dtype)
