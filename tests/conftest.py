@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a shel
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small tensors, waking threads takes longer than the work
 
 SHIM = Path(__file__).parent / "support" / "torchvision_beside_cpu_torch"
+ORACLES = Path(__file__).parent.parent / ".oracles"
 
 # Set here and not in a fixture: test modules import torchvision while they are collected.
 if not any(type(finder).__name__ == "DeclareTorchvisionOperators" for finder in sys.meta_path):
@@ -33,6 +35,19 @@ def absent(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what}; under CI it may not be missing")
     pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def oracle_python() -> Callable[[str], Path]:
+    """`oracle_python("corelay")`: the Python of a peer that needs an environment of its own (`make oracles`)."""
+
+    def python_of(name: str) -> Path:
+        python = Path(os.environ.get("WHYSET_ORACLES", ORACLES)) / name / "bin" / "python"
+        if not python.exists():
+            absent(f"{name} has no environment at {python}: run `make oracles` (it compiles an extension for corelay)")
+        return python
+
+    return python_of
 
 
 @dataclass(frozen=True)
