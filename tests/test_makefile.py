@@ -58,7 +58,12 @@ def test_make_installs_only_when_the_declared_dependencies_are_newer(tmp_path: P
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1000, 1000))
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
-    for name in (".venv/bin/python", ".venv/core.stamp", ".venv/test.stamp"):
+    stamps = [".venv/bin/python", ".venv/core.stamp", ".venv/test.stamp"]
+    for peer in ("corelay", "virelay"):
+        (tmp_path / "tests" / "oracles").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / "oracles" / f"{peer}.txt").touch()
+        stamps.append(f".oracles/{peer}/stamp")
+    for name in stamps:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
 
