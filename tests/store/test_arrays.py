@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from whyset.errors import InputError
 from whyset.store import ArraySpec, estimated_bytes, shard_rows_for, standard_arrays
-from whyset.store.arrays import create_arrays, stored_arrays
+from whyset.store.preallocate import create_arrays
+from whyset.store.standard import stored_arrays
 from whyset.testing.store import write_pending
 
 

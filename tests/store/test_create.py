@@ -29,7 +29,7 @@ def test_creating_the_same_run_again_continues_it(tmp_path):
         ({"class_names": ("cat", "dog", "emu")}, r"class_names.2 is \(absent\) there and 'emu' here"),
         ({"shard_rows": 32}, "shard_rows is 16 there and 32 here"),
         ({"seed": 1}, "seed is 0 there and 1 here"),
-        ({"rows": 36}, "37 samples there and 36 here"),
+        ({"samples": 36}, "37 rows there and 36 here"),
     ],
 )
 def test_another_run_is_refused_with_the_field_and_both_values(tmp_path, changes, message):
@@ -112,7 +112,7 @@ def test_a_truncated_run_json_is_named(run):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "message"), [("schema", "2.0", "2.0.*reads 1.0"), ("format", "x", "not of this")]
+    ("field", "value", "message"), [("schema", "2.0", "2.0.*reads 1.1"), ("format", "x", "not of this")]
 )
 def test_formats_of_the_future_and_of_others_are_refused(run, field, value, message):
     stored = json.loads((run.path / "run.json").read_text())

@@ -2,7 +2,7 @@
 
 from whyset.store.analyses import Analysis, Category
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
-from whyset.store.arrays import ArraySpec, estimated_bytes, shard_rows_for, standard_arrays
+from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Commit, Failure
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
@@ -14,6 +14,7 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
 from whyset.store.shards import discard_shard, write_shard
+from whyset.store.standard import estimated_bytes, shard_rows_for, standard_arrays
 
 __all__ = [
     "DONE",

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
 from whyset.store.jsonfile import JSON, canonical, require_json
@@ -12,6 +13,10 @@ from whyset.store.jsonfile import JSON, canonical, require_json
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """What a run was made from. Two runs with equal compared fields have equal results.
+
+    `target` is "label", "prediction", the index of an output or "top:K"; several of them make several rows per sample.
+    `layers` and `concepts` name what is recorded besides the input; `reduction` "channel_sum" and `pool` (longest side)
+    say how maps are made smaller.
 
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
     `dataset`, `versions` and `origin` are for people and for repeating a run; they are not compared, because
@@ -25,30 +30,50 @@ class RunConfig:
     model: str
     weights_hash: str | None
     composite: Mapping[str, JSON] | None
-    target: str | int
+    target: str | int | tuple[str | int, ...]
     preprocessing: Mapping[str, JSON]
     dataset_fingerprint: str | None
     class_names: tuple[str, ...]
     shard_rows: int
     dtype: str = "float16"
     seed: int = 0
+    layers: tuple[str, ...] = ()
+    concepts: tuple[str, ...] = ()
+    reduction: str = "none"
+    pool: int | None = None
+    targets_per_sample: int = 1
     dataset: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        if self.shard_rows < 1:
-            raise InputError(f"shard_rows is {self.shard_rows}: expected at least 1")
-        if self.dtype not in ("float16", "float32"):
-            raise InputError(f"dtype is {self.dtype!r}: expected 'float16' or 'float32'")
+        for name in _TUPLES:
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if isinstance(self.target, list):
+            object.__setattr__(self, "target", tuple(self.target))
+        self._check_rows()
+        _require_one_of("dtype", self.dtype, ("float16", "float32"))
+        _require_one_of("reduction", self.reduction, ("none", "channel_sum"))
+        if self.pool is not None and self.pool < 1:
+            raise InputError(f"pool is {self.pool}: expected the longest side of the maps, at least 1, or None")
         for name, value in asdict(self).items():
             require_json(value, f"the field {name!r} of the run's configuration")
 
+    def _check_rows(self) -> None:
+        if self.shard_rows < 1 or self.targets_per_sample < 1:
+            rows, each = self.shard_rows, self.targets_per_sample
+            raise InputError(f"shard_rows is {rows} and targets_per_sample is {each}: expected at least 1")
+        if self.shard_rows % self.targets_per_sample:
+            raise InputError(
+                f"shard_rows is {self.shard_rows}: expected a multiple of the {self.targets_per_sample} targets per "
+                "sample, so that a sample's rows lie in one shard"
+            )
+
     @property
     def hash(self) -> str:
-        """SHA-256 over the compared fields."""
-        return "sha256:" + hashlib.sha256(canonical(self.compared())).hexdigest()
+        """SHA-256 over the compared fields; those added since schema 1.0 count where they differ from their default."""
+        hashed = {name: value for name, value in self.compared().items() if value != _ADDED.get(name, MISSING)}
+        return "sha256:" + hashlib.sha256(canonical(hashed)).hexdigest()
 
     def compared(self) -> dict[str, JSON]:
         """The fields that two runs must share to be the same run."""
@@ -56,7 +81,7 @@ class RunConfig:
 
     def to_json(self) -> dict[str, JSON]:
         stored: dict[str, JSON] = {name.name: getattr(self, name.name) for name in fields(self)}
-        return stored | {"class_names": list(self.class_names)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, JSON], where: Path) -> "RunConfig":
@@ -71,8 +96,17 @@ class RunConfig:
         return replace(self, shard_rows=rows)
 
 
+_TUPLES = ("class_names", "layers", "concepts")
 _NOT_COMPARED = frozenset({"dataset", "versions", "origin"})
+_ADDED: dict[str, Any] = {"layers": [], "concepts": [], "reduction": "none", "pool": None, "targets_per_sample": 1}
+"""Fields that schema 1.0 does not have, and what they are in its runs: so old runs keep their hash."""
+
 _UNKNOWN_FORBIDS_RESUME = ("weights_hash", "dataset_fingerprint")
+
+
+def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} is {value!r}: expected {' or '.join(map(repr, allowed))}")
 
 
 def require_same_config(stored: RunConfig, given: RunConfig, where: Path) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
-from whyset.store.arrays import ArraySpec, create_arrays, estimated_bytes, stored_arrays
+from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, sync_folder
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, is_run
 from whyset.store.lease import Lease
+from whyset.store.preallocate import create_arrays
 from whyset.store.record import Record, create_record
 from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
+from whyset.store.standard import estimated_bytes, stored_arrays
 
 _UNFINISHED = f".{RUN}.*.partial"
 """What a creation leaves that is killed while it writes run.json."""
@@ -29,7 +31,7 @@ def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: S
     which stays untouched. `run.json` is written last, so a creation that was killed is simply done again.
     """
     folder = Path(path)
-    table = checked_samples(samples)
+    table = checked_samples(samples, config.targets_per_sample)
     _refuse_wrong_labels(table, config)
     specs = stored_arrays(arrays)
     if not is_run(folder):
@@ -42,9 +44,9 @@ def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: S
     return _continued(open_run(folder), config, table, specs)
 
 
-def require_free_space(path: str | Path, arrays: Sequence[ArraySpec], rows: int) -> int:
+def require_free_space(path: str | Path, arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
     """Return the estimated bytes of so many rows, or refuse if the disk that would hold them is too small."""
-    needed = estimated_bytes(arrays, rows)
+    needed = estimated_bytes(arrays, rows, targets_per_sample)
     folder = Path(path).absolute()
     while not folder.exists():
         folder = folder.parent
@@ -61,7 +63,7 @@ def _create(folder: Path, config: RunConfig, table: pa.Table, specs: tuple[Array
     for remains in (folder / DATA, folder / SAMPLES, *folder.glob(_UNFINISHED)):
         _clear(remains)
     write_samples(folder / SAMPLES, table)
-    create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows)
+    create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows, config.targets_per_sample)
     for name in (COMMITS, ANALYSES):
         (folder / name).mkdir(exist_ok=True)
     sync_folder(folder)
@@ -73,7 +75,7 @@ def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArrayS
     require_same_config(run.config, config, run.path)
     if len(run) != table.num_rows:
         raise RunMismatchError(
-            f"{run.path} is another run: it has {len(run)} samples there and {table.num_rows} here; "
+            f"{run.path} is another run: it has {len(run)} rows there and {table.num_rows} here; "
             "choose another folder or the same data set"
         )
     if not run.samples["id"].equals(table["id"]):

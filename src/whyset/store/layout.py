@@ -6,8 +6,12 @@ from pathlib import Path
 from whyset.errors import InputError
 
 FORMAT = "whyset-run"
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 """Major.minor: readers refuse another major version; a minor version only adds."""
+
+SEVERAL_TARGETS = "targets_per_sample"
+KNOWN_FEATURES = frozenset({SEVERAL_TARGETS})
+"""What run.json may list under `requires`: without it, rows would be misread."""
 
 RUN = "run.json"
 SAMPLES = "samples.parquet"
@@ -19,6 +23,8 @@ LEASES = "leases"
 OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES})
 
 RELEVANCE = "attribution/input"
+LAYER = "attribution/"
+CONCEPT = "concept/"
 INPUT = "input"
 STATUS = "status"
 

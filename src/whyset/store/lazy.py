@@ -11,8 +11,9 @@ import numpy.typing as npt
 import zarr
 
 from whyset.errors import BrokenRunError
-from whyset.store.arrays import ArraySpec, zarr_settings
+from whyset.store.arrays import ArraySpec
 from whyset.store.layout import DATA, shard_file
+from whyset.store.preallocate import zarr_settings
 from whyset.store.scaling import unscale_rows
 
 Index: TypeAlias = "int | slice | EllipsisType | Sequence[int] | npt.NDArray[Any] | tuple[Any, ...]"
@@ -28,7 +29,8 @@ class LazyArray:
 
     Rows come as they are stored, except that a scaled float16 array comes as float32 with its scale applied.
     Rows of failed samples hold the fill value; `run.column("status")` tells them. `require_committed` is called
-    with the row numbers before anything is read, and raises UncommittedRowsError.
+    with the row numbers before anything is read, and raises UncommittedRowsError. `rows_each` rows share one entry
+    of what is stored: the targets of one sample have one input.
     """
 
     run_path: Path
@@ -36,6 +38,7 @@ class LazyArray:
     rows: int
     shard_rows: int
     require_committed: Callable[[npt.NDArray[np.int64]], None]
+    rows_each: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,6 +74,7 @@ class LazyArray:
 
     def _read(self, indices: npt.NDArray[np.int64]) -> Numbers:
         self.require_committed(indices)
+        indices = indices // self.rows_each
         stored = self._read_stored(self.spec, indices)
         if not self.spec.scaled:
             return stored
@@ -78,10 +82,10 @@ class LazyArray:
         return unscale_rows(stored, scale)  # type: ignore[arg-type]  # the specification says float16 and float32
 
     def _read_stored(self, spec: ArraySpec, indices: npt.NDArray[np.int64]) -> Numbers:
-        array = open_array(self.run_path, spec.name)
+        array, shard_rows = open_array(self.run_path, spec.name), self.shard_rows // self.rows_each
         rows = np.empty((len(indices), *spec.shape), spec.dtype)
-        for positions, start, stop in spans(indices, self.shard_rows, whole_shards=not spec.shape):
-            shards = range(start // self.shard_rows, (stop - 1) // self.shard_rows + 1)
+        for positions, start, stop in spans(indices, shard_rows, whole_shards=not spec.shape):
+            shards = range(start // shard_rows, (stop - 1) // shard_rows + 1)
             block = read_block(self.run_path, array, spec, start, stop, shards)
             rows[positions] = block[indices[positions] - start]
         return rows

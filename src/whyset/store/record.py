@@ -11,7 +11,7 @@ from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON, canonical, create_json, read_json
-from whyset.store.layout import FORMAT, RUN, SCHEMA, is_run
+from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SCHEMA, SEVERAL_TARGETS, is_run
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ def create_record(folder: Path, record: Record) -> None:
     content: dict[str, JSON] = {
         "format": FORMAT,
         "schema": SCHEMA,
+        "requires": [SEVERAL_TARGETS] if record.config.targets_per_sample > 1 else [],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": record.config.to_json(),
         "config_hash": record.config.hash,
@@ -70,6 +71,12 @@ def _require_readable(path: Path, stored: Mapping[str, JSON]) -> None:
     schema = str(stored.get("schema"))
     if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
         raise InputError(f"{path} has the format version {schema}; this whyset reads {SCHEMA}: update whyset")
+    required = stored.get("requires", [])
+    unknown = [name for name in required if name not in KNOWN_FEATURES] if isinstance(required, list) else [required]
+    if unknown:
+        raise InputError(
+            f"{path} requires {', '.join(map(str, unknown))}, which this whyset does not know: update whyset"
+        )
 
 
 def _hint(folder: Path) -> str:

@@ -18,7 +18,7 @@ from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Failure, committed_shards, failures_of, read_commit
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import INPUT, RELEVANCE, SAMPLES, STATUS, commit_path
+from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
 from whyset.store.lazy import LazyArray
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
@@ -29,6 +29,9 @@ from whyset.store.verify import verify_run
 @dataclass(frozen=True)
 class Run:
     """A run folder. It can be pickled (by its path) and sent to workers; what is committed is looked up when asked.
+
+    A row is one explanation: one sample and one target. Row r explains sample r // T with its target number r % T,
+    where T is `config.targets_per_sample`, usually 1.
 
     >>> run = open_run("runs/cifar")                      # doctest: +SKIP
     >>> run.relevance[17].shape, run.column("prediction")[:3]   # doctest: +SKIP
@@ -48,8 +51,13 @@ class Run:
 
     # What is known of the samples
 
+    @property
+    def sample_count(self) -> int:
+        return self.size // self.config.targets_per_sample
+
     @cached_property
     def samples(self) -> pa.Table:
+        """One line per row: index, id, label (null where unknown), uri; and `sample` where they have several rows."""
         return read_samples(self.path / SAMPLES)
 
     @cached_property
@@ -78,6 +86,12 @@ class Run:
             raise InputError(f"{self.path} has the shards 0 to {self.shard_count - 1}; there is no shard {shard}")
         start = shard * self.config.shard_rows
         return start, min(start + self.config.shard_rows, self.size)
+
+    def entries(self, spec: ArraySpec, shard: int) -> tuple[int, int]:
+        """First entry of an array that belongs to a shard, and the entry behind the last one."""
+        start, stop = self.shard_range(shard)
+        each = spec.rows_each(self.config.targets_per_sample)
+        return start // each, stop // each
 
     def is_committed(self, shard: int) -> bool:
         if shard not in self.known and commit_path(self.path, shard).is_file():
@@ -119,16 +133,46 @@ class Run:
         found = next((spec for spec in self.arrays if spec.name == name), None)
         if found is None:
             raise InputError(f"{self.path} has no array {name!r}; it has {[spec.name for spec in self.arrays]}")
-        return LazyArray(self.path, found, self.size, self.config.shard_rows, self._require_committed)
+        each = found.rows_each(self.config.targets_per_sample)
+        return LazyArray(self.path, found, self.size, self.config.shard_rows, self._require_committed, each)
 
     @property
     def relevance(self) -> LazyArray:
-        """Maps, shape (N, C, H, W), float32."""
+        """Maps of the input, shape (N, C, H, W), float32."""
         return self.array(RELEVANCE)
 
     @property
+    def layers(self) -> list[str]:
+        """Names of the layers whose relevance is stored, the input apart."""
+        return [name for name in self._named(LAYER) if LAYER + name not in (RELEVANCE, *self.own_arrays)]
+
+    def layer(self, name: str) -> LazyArray:
+        """Relevance at the output of a layer, shape (N, ...) with the layer's own axes, float32."""
+        return self._of_layer(name, self.layers, LAYER, "relevance of layer")
+
+    @property
+    def concepts(self) -> list[str]:
+        """Names of the layers whose concept relevance is stored."""
+        return self._named(CONCEPT)
+
+    def concept(self, name: str) -> LazyArray:
+        """Relevance of each channel of a layer, summed over all other axes, shape (N, channels), float32."""
+        return self._of_layer(name, self.concepts, CONCEPT, "concept relevance of layer")
+
+    def _named(self, prefix: str) -> list[str]:
+        return [spec.name.removeprefix(prefix) for spec in self.arrays if spec.name.startswith(prefix)]
+
+    def _of_layer(self, name: str, known: list[str], prefix: str, what: str) -> LazyArray:
+        if name not in known:
+            raise InputError(f"{self.path} has no {what} {name!r}; it has {', '.join(known) or 'none'}")
+        return self.array(prefix + name)
+
+    @property
     def inputs(self) -> LazyArray | None:
-        """Images as the model saw them, normalisation undone, shape (N, C, H, W), uint8; None where not stored."""
+        """Images as the model saw them, normalisation undone, shape (N, C, H, W), uint8; None where not stored.
+
+        They are stored once per sample and indexed by row, as everything else.
+        """
         return self.array(INPUT) if any(spec.name == INPUT for spec in self.arrays) else None
 
     def column(self, name: str) -> npt.NDArray[Any]:

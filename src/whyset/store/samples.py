@@ -1,6 +1,6 @@
 """samples.parquet: what is known of the samples before anything is computed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,23 +18,36 @@ SCHEMA = pa.schema(
         pa.field("uri", pa.string()),
     ]
 )
+SAMPLE = pa.field("sample", pa.int64(), nullable=False)
+"""Which sample a row explains: there where a sample has several rows, one per target."""
 
 
 def samples_table(
-    ids: Sequence[str], labels: Sequence[int | None] | None = None, uris: Sequence[str | None] | None = None
+    ids: Sequence[str],
+    labels: Iterable[int | None] | None = None,
+    uris: Iterable[str | None] | None = None,
+    targets_per_sample: int = 1,
 ) -> pa.Table:
-    """The table of a run's samples; the index is the position.
+    """The table of a run's rows from what is known of each sample; the index is the position.
 
     >>> samples_table(["cat/1.png", "dog/2.png"], [0, 1]).column_names
     ['index', 'id', 'label', 'uri']
+    >>> samples_table(["cat/1.png", "dog/2.png"], targets_per_sample=2)["sample"].to_pylist()
+    [0, 0, 1, 1]
     """
-    size = len(ids)
-    columns = [range(size), ids, labels or [None] * size, uris or [None] * size]
-    return checked_samples(pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA))
+    known = {"id": ids, "label": labels, "uri": uris}
+    given = {name: values for name, values in known.items() if values is not None}
+    table = pa.table({name: pa.array(values, SCHEMA.field(name).type) for name, values in given.items()})
+    rows = np.arange(table.num_rows * targets_per_sample)
+    table = table.take(pa.array(rows // targets_per_sample)).append_column("index", pa.array(rows))
+    return checked_samples(table, targets_per_sample)
 
 
-def checked_samples(table: pa.Table) -> pa.Table:
-    """Return the table in the stored form, or refuse it: index 0..N-1, unique ids; label and uri may be missing."""
+def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
+    """Return the table in the stored form, or refuse it: index 0..N-1, unique ids; label and uri may be missing.
+
+    With several targets the rows of a sample follow one another and have one id, and `sample` counts the samples.
+    """
     if table.num_rows == 0:
         raise InputError("a run needs at least one sample; the data set is empty")
     for name in ("index", "id"):
@@ -48,8 +61,12 @@ def checked_samples(table: pa.Table) -> pa.Table:
     ]
     if not np.array_equal(columns[0].to_numpy(zero_copy_only=False), np.arange(table.num_rows)):
         raise InputError("the samples' column 'index' must count 0, 1, 2, ...")
-    _refuse_repeated_ids(columns[1])
-    return pa.table(columns, schema=SCHEMA)
+    _refuse_other_rows(columns[1], targets_per_sample)
+    _refuse_repeated_ids(columns[1].take(pa.array(np.arange(0, table.num_rows, targets_per_sample))))
+    rows = pa.table(columns, schema=SCHEMA)
+    if targets_per_sample == 1:
+        return rows
+    return rows.append_column(SAMPLE, pa.array(np.arange(table.num_rows) // targets_per_sample))
 
 
 def write_samples(path: Path, table: pa.Table) -> None:
@@ -72,6 +89,16 @@ def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Labels as int64, -1 where unknown."""
     labels: np.ndarray[tuple[int], np.dtype[np.int64]] = pc.fill_null(table["label"], -1).to_numpy()
     return labels
+
+
+def _refuse_other_rows(ids: pa.Array, targets_per_sample: int) -> None:
+    """Row r explains sample r // targets_per_sample."""
+    whole = len(ids) // targets_per_sample * targets_per_sample
+    first = ids.take(pa.array(np.arange(whole) // targets_per_sample * targets_per_sample))
+    if whole != len(ids) or not first.equals(ids):
+        raise InputError(
+            f"the samples' rows must come in groups of {targets_per_sample} with one id, one row for each target"
+        )
 
 
 def _refuse_repeated_ids(ids: pa.Array) -> None:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import zarr
 
 from whyset.errors import InputError
-from whyset.store.arrays import ArraySpec, zarr_settings
+from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Commit, Failure, checksum, create_commit, read_commit
 from whyset.store.files import disk_errors_explained, sync_file, sync_folder
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, DONE, FAILED, STATUS, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
+from whyset.store.preallocate import zarr_settings
 from whyset.store.scaling import refuse_non_finite, scale_rows
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ def write_shard(
 ) -> Commit:
     """Write all rows of a shard and commit it; a shard that is committed already stays as it is.
 
-    `rows` holds one array per array asked for in `create_run`, each with as many rows as `run.shard_range(shard)`;
-    scales and status are the store's own. `failures` maps sample indices to their errors; what `rows` says of them
-    is replaced by fill values. Two writers of one shard: the second gets LeaseHeldError, or finds the commit.
+    `rows` holds one array per array asked for in `create_run`, each with as many rows as `run.shard_range(shard)`, or
+    as many samples where an array has one entry per sample (`run.entries`); scales and status are the store's own.
+    `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values.
+    Two writers of one shard: the second gets LeaseHeldError, or finds the commit.
     """
     start, stop = run.shard_range(shard)
     failed = _failures(run, shard, failures or {})
-    values = _stored_rows(run, rows, start, stop, failed)
+    values = _stored_rows(run, shard, rows, failed)
     with ExitStack() as stack:
         stack.enter_context(disk_errors_explained(run.path))
         claim = stack.enter_context(_claim(run, shard))
@@ -79,11 +81,12 @@ def _claim(run: "Run", shard: int) -> Lease:
 
 
 def _write_arrays(run: "Run", shard: int, values: Rows, claim: Lease) -> None:
-    start, stop = run.shard_range(shard)
     _delete(run, shard)
+    specs = {spec.name: spec for spec in run.arrays}
     try:
         for name, array in values.items():
             claim.check()
+            start, stop = run.entries(specs[name], shard)
             with zarr_settings():
                 zarr.open_array(run.path / DATA / name, mode="r+")[start:stop] = array
         for spec in run.arrays:
@@ -120,39 +123,37 @@ def _failures(run: "Run", shard: int, errors: Mapping[int, str]) -> tuple[Failur
     start, stop = run.shard_range(shard)
     outside = [index for index in errors if not start <= index < stop]
     if outside:
-        raise InputError(
-            f"failures of samples {outside[:5]} do not belong to shard {shard}, rows {start} to {stop - 1}"
-        )
+        raise InputError(f"failures of rows {outside[:5]} do not belong to shard {shard}, rows {start} to {stop - 1}")
     ids = run.samples["id"]
     return tuple(Failure(int(index), ids[int(index)].as_py(), str(errors[index])) for index in sorted(errors))
 
 
-def _stored_rows(
-    run: "Run", rows: Rows, start: int, stop: int, failed: tuple[Failure, ...]
-) -> dict[str, npt.NDArray[np.generic]]:
+def _stored_rows(run: "Run", shard: int, rows: Rows, failed: tuple[Failure, ...]) -> dict[str, npt.NDArray[np.generic]]:
     """What goes to disk: checked, cast, scaled, with fill values for failed rows, and the status column."""
     asked = {spec.name: spec for spec in run.arrays if spec.name not in run.own_arrays}
     if rows.keys() != asked.keys():
         raise InputError(f"a shard needs the arrays {sorted(asked)}; came {sorted(rows)}")
-    positions = np.array([failure.index - start for failure in failed], np.int64)
+    start, stop = run.shard_range(shard)
+    status = np.full(stop - start, DONE, np.uint8)
+    status[[failure.index - start for failure in failed]] = FAILED
     stored: dict[str, npt.NDArray[np.generic]] = {}
     for name, spec in asked.items():
-        stored.update(_stored_array(spec, _filled(spec, rows[name], stop - start, positions)))
-    status = np.full(stop - start, DONE, np.uint8)
-    status[positions] = FAILED
+        each = spec.rows_each(run.config.targets_per_sample)
+        bad = (status == FAILED).reshape(-1, each).all(axis=1)
+        stored.update(_stored_array(spec, _filled(spec, rows[name], bad)))
     return stored | {STATUS: status}
 
 
-def _filled(
-    spec: ArraySpec, rows: npt.NDArray[np.generic], size: int, failed: npt.NDArray[np.int64]
-) -> npt.NDArray[Any]:
+def _filled(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """The rows as they were given, checked, and those that failed replaced by the fill value."""
     given = np.asarray(rows)
-    if given.shape != (size, *spec.shape):
-        raise InputError(f"array {spec.name!r} has the shape {given.shape}: expected {(size, *spec.shape)}")
+    wanted_shape = (len(failed), *spec.shape)
+    if given.shape != wanted_shape:
+        raise InputError(f"array {spec.name!r} has the shape {given.shape}: expected {wanted_shape}")
     wanted = np.float32 if spec.scaled else np.dtype(spec.dtype)
     if not np.can_cast(given.dtype, wanted, "same_kind"):
         raise InputError(f"array {spec.name!r} came as {given.dtype}: expected {wanted}")
-    if not failed.size:
+    if not failed.any():
         return given
     given = given.copy()
     given[failed] = spec.fill

@@ -71,7 +71,8 @@ def _verify_array(run: "Run", spec: ArraySpec, commit: Commit) -> Iterator[Probl
         yield Problem("missing", where, f"shard {commit.shard} is committed; {_remedy(commit)}", commit.shard)
         return
     try:
-        rows = read_block(run.path, open_array(run.path, spec.name), spec, commit.start, commit.stop, [commit.shard])
+        start, stop = run.entries(spec, commit.shard)
+        rows = read_block(run.path, open_array(run.path, spec.name), spec, start, stop, [commit.shard])
     except BrokenRunError as error:
         yield Problem("damaged", where, f"{error.__cause__ or error}; {_remedy(commit)}", commit.shard)
         return

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
 
 MAP_SHAPE = (2, 5, 3)
+LAYER_SHAPES = {"conv": (4, 3, 2), "blocks.1": (5, 2, 3), "tokens": (6, 4), "head": (3,)}
+"""Layers that a run may have been told to record, and what a row of each looks like."""
 
 
 def example_config(**changes: Any) -> RunConfig:
@@ -30,26 +32,44 @@ def example_config(**changes: Any) -> RunConfig:
     return RunConfig(**values | changes)
 
 
-def example_run(path: Path, rows: int = 37, **changes: Any) -> Run:
-    """Create a run without any shard, or open it to be continued."""
-    ids = [f"{('cat', 'dog')[row % 2]}/{row}.png" for row in range(rows)]
-    samples = samples_table(ids, [row % 2 for row in range(rows)])
-    return create_run(path, example_config(**changes), samples, standard_arrays(MAP_SHAPE, input_shape=MAP_SHAPE))
+def example_run(path: Path, samples: int = 37, **changes: Any) -> Run:
+    """Create a run without any shard, or open it to be continued; keywords change fields of its configuration.
+
+    `layers` and `concepts` name some of LAYER_SHAPES, and `targets_per_sample` gives every sample several rows.
+    """
+    config = example_config(**changes)
+    ids = [f"{('cat', 'dog')[sample % 2]}/{sample}.png" for sample in range(samples)]
+    table = samples_table(ids, [sample % 2 for sample in range(samples)], targets_per_sample=config.targets_per_sample)
+    arrays = standard_arrays(
+        MAP_SHAPE,
+        input_shape=MAP_SHAPE,
+        dtype=config.dtype,
+        layers={name: LAYER_SHAPES[name] for name in config.layers},
+        concepts={name: LAYER_SHAPES[name][0] for name in config.concepts},
+    )
+    return create_run(path, config, table, arrays)
 
 
 def example_rows(run: Run, shard: int) -> dict[str, npt.NDArray[Any]]:
     """Rows that depend on nothing but the shard."""
     start, stop = run.shard_range(shard)
-    shape = (stop - start, *run.relevance.shape[1:])
     random = np.random.default_rng(shard)
-    magnitudes = 10.0 ** random.uniform(-12, 3, (stop - start, 1, 1, 1))
-    return {
-        "attribution/input": (random.standard_normal(shape) * magnitudes).astype(np.float32),
-        "input": random.integers(0, 256, shape, np.uint8),
+    inputs = run.entries(run.array("input").spec, shard)
+    rows = {
+        "attribution/input": _maps(random, (stop - start, *MAP_SHAPE)),
+        "input": random.integers(0, 256, (inputs[1] - inputs[0], *MAP_SHAPE), np.uint8),
         "target": np.arange(start, stop) % 2,
         "prediction": random.integers(0, 2, stop - start),
         "confidence": random.random(stop - start, np.float32),
     }
+    of_layers = [spec for spec in run.arrays if spec.shape and spec.name not in rows]
+    return rows | {spec.name: _maps(random, (stop - start, *spec.shape)) for spec in of_layers}
+
+
+def _maps(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Maps whose magnitudes differ by fifteen decades from row to row."""
+    magnitudes = 10.0 ** random.uniform(-12, 3, (shape[0], *[1] * (len(shape) - 1)))
+    return (random.standard_normal(shape) * magnitudes).astype(np.float32)
 
 
 def write_pending(run: Run) -> Run:

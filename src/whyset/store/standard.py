@@ -1,0 +1,99 @@
+"""The arrays that a run has, and how many rows of them make a shard."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from whyset.errors import InputError
+from whyset.store.arrays import ArraySpec, dimension_names
+from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, STATUS, safe_name
+
+_TARGET_BYTES = 64 * 2**20
+_FEWEST_ROWS, _MOST_ROWS = 16, 1024
+
+
+def standard_arrays(
+    map_shape: Sequence[int],
+    *,
+    input_shape: Sequence[int] | None = None,
+    dtype: str = "float16",
+    layers: Mapping[str, Sequence[int]] | None = None,
+    concepts: Mapping[str, int] | None = None,
+) -> tuple[ArraySpec, ...]:
+    """The arrays of a run: maps of the input, relevance and concept relevance of layers, inputs and columns.
+
+    `layers` gives the shape of one row for every recorded layer, `concepts` the number of its channels;
+    `input_shape=None` stores no inputs. Values per row: the map of a layer has the shape that the layer's output has.
+
+    >>> [spec.name for spec in standard_arrays((3, 8, 6), layers={"conv": (4, 4, 3)}, concepts={"conv": 4})]
+    ['attribution/input', 'attribution/conv', 'concept/conv', 'target', 'prediction', 'confidence']
+    """
+    sides = _map_dimensions(map_shape, input_shape)
+    maps = ArraySpec(RELEVANCE, tuple(map_shape), dtype, scaled=dtype == "float16", dimensions=sides)
+    of_layers = [_layer_array(layer, shape, dtype) for layer, shape in (layers or {}).items()]
+    of_concepts = [_concept_array(layer, channels) for layer, channels in (concepts or {}).items()]
+    inputs = () if input_shape is None else (ArraySpec(INPUT, tuple(input_shape), "uint8", per_sample=True),)
+    columns = (
+        ArraySpec("target", (), "int64", -1),
+        ArraySpec("prediction", (), "int64", -1),
+        ArraySpec("confidence", (), "float32", math.nan),
+    )
+    return (maps, *of_layers, *of_concepts, *inputs, *columns)
+
+
+def stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
+    """All arrays that lie in data.zarr: those asked for, their scales, and the status column."""
+    scales = tuple(ArraySpec(spec.scale_name, (), "float32", 1.0) for spec in arrays if spec.scaled)
+    stored = (*arrays, *scales, ArraySpec(STATUS, (), "uint8", 0))
+    names = [spec.name for spec in stored]
+    if len({name.casefold() for name in names}) < len(names):
+        raise InputError(f"array names must differ, in more than case, and {STATUS!r} is the store's own: {names}")
+    return stored
+
+
+def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1) -> int:
+    """Rows per shard: the power of two nearest 64 MB of the largest array, between 16 and 1024.
+
+    It is rounded down to a multiple of `targets_per_sample`, so that a sample's rows lie in one shard. Never derived
+    from the number of workers, so that a run can be continued by any number.
+
+    >>> shard_rows_for([ArraySpec("attribution/input", (3, 224, 224), "float16")])
+    256
+    """
+    largest = max(spec.row_bytes for spec in arrays)
+    nearest: int = 2 ** round(math.log2(max(1.0, _TARGET_BYTES / largest)))
+    rows = min(max(nearest, _FEWEST_ROWS), _MOST_ROWS)
+    return max(rows - rows % targets_per_sample, targets_per_sample)
+
+
+def estimated_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
+    """Bytes that a run of so many rows takes: raw values plus the shard index (16 bytes per entry of an array)."""
+    entries = ((spec, rows // spec.rows_each(targets_per_sample)) for spec in stored_arrays(arrays))
+    return sum(count * (spec.row_bytes + (16 if spec.shape else 0)) for spec, count in entries)
+
+
+def _layer_array(layer: str, shape: Sequence[int], dtype: str) -> ArraySpec:
+    if not shape:
+        raise InputError(f"layer {layer!r} has no axis behind the samples: there is no map to store")
+    name = LAYER + safe_name(layer, "layer")
+    return ArraySpec(name, tuple(shape), dtype, scaled=dtype == "float16", dimensions=_of_layer(layer, len(shape)))
+
+
+def _concept_array(layer: str, channels: int) -> ArraySpec:
+    name = CONCEPT + safe_name(layer, "layer")
+    return ArraySpec(name, (channels,), "float32", dimensions=_of_layer(layer, 1))
+
+
+def _of_layer(layer: str, axes: int) -> tuple[str, ...]:
+    """Every layer has its own dimensions: xarray wants one size per name in a group."""
+    return tuple(f"{layer}.{name}" for name in dimension_names(axes))
+
+
+def _map_dimensions(map_shape: Sequence[int], input_shape: Sequence[int] | None) -> tuple[str, ...]:
+    """A pooled or summed map shares no axis with the input where their sides differ."""
+    names = dimension_names(len(map_shape))
+    if input_shape is None or len(input_shape) != len(map_shape):
+        return names
+    return tuple(
+        name if side == of_input else f"map.{name}"
+        for name, side, of_input in zip(names, map_shape, input_shape, strict=True)
+    )
