@@ -1,6 +1,7 @@
 """Engine: a map over tasks that survives the death of its workers."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -26,6 +27,9 @@ class Engine(Protocol):
     Results come as they are finished, in any order, exactly one per task. An exception in `fn` is the task's error,
     as text, and is not tried again; a worker that dies is replaced and its task done again, up to `retries` times in
     all. An exception in `setup` ends the map. What a task writes must be safe to be done twice.
+
+    `fn` may return a `concurrent.futures.Future`: its result is the task's value, and an engine may give the worker its
+    next task meanwhile (or wait, by `settled`). A worker that dies does its unsettled tasks again as well.
     """
 
     def map(
@@ -36,6 +40,11 @@ class Engine(Protocol):
         setup: Callable[[], S] | None = None,
         retries: int = 3,
     ) -> Iterator[TaskResult[T, V]]: ...
+
+
+def settled(value: "V | Future[V]") -> V:
+    """The value that a task's function returned, waited for if it is still to come."""
+    return value.result() if isinstance(value, Future) else value
 
 
 def error_text(error: BaseException) -> str:

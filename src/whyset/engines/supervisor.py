@@ -12,7 +12,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from whyset.engines.protocol import TaskResult, error_text
-from whyset.engines.worker import Done, Ready, SetupFailed, work
+from whyset.engines.worker import Done, Free, Ready, SetupFailed, work
 from whyset.errors import InputError, WhysetError
 
 _PATIENCE = 5.0
@@ -21,13 +21,18 @@ _PATIENCE = 5.0
 
 @dataclass
 class Worker:
-    """A process, the pipe to it, and the task that it is at (None while it makes its state or waits)."""
+    """A process, the pipe to it, and the task that it is at (None while it makes its state or waits).
+
+    `given` are its tasks in the order in which it got them, `unsettled` those whose values are still to come.
+    """
 
     process: SpawnProcess
     connection: Connection
     number: int
     ready: bool = False
     task: int | None = None
+    given: list[int] = field(default_factory=list)
+    unsettled: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -52,12 +57,10 @@ class Supervisor:
         """Yield one result per task; whatever ends the loop, no worker is left."""
         finished = False
         try:
-            while self.waiting or any(worker.task is not None for worker in self.workers.values()):
+            while self.waiting or any(worker.unsettled for worker in self.workers.values()):
                 self._fill_places()
                 for worker in self._heard_from():
-                    result = self._listen(worker)
-                    if result is not None:
-                        yield result
+                    yield from self._listen(worker)
             finished = True
         finally:
             self._end_all(gently=finished)
@@ -83,6 +86,8 @@ class Supervisor:
 
     def _give(self, worker: Worker, task: int) -> None:
         worker.task = task
+        worker.given.append(task)
+        worker.unsettled.add(task)
         self.attempts[task] += 1
         with suppress(OSError):  # the worker is dead: listening will find out
             worker.connection.send_bytes(pickled(self.tasks[task], f"task {self.tasks[task]!r}"))
@@ -91,7 +96,7 @@ class Supervisor:
         heard = wait([worker.connection for worker in self.workers.values()])
         return [worker for worker in list(self.workers.values()) if worker.connection in heard]
 
-    def _listen(self, worker: Worker) -> TaskResult[Any, Any] | None:
+    def _listen(self, worker: Worker) -> list[TaskResult[Any, Any]]:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
@@ -101,13 +106,16 @@ class Supervisor:
         if isinstance(message, Ready):
             worker.ready = True
             self.stillborn = 0
-            return None
-        return self._done(worker, message)
+            return []
+        if isinstance(message, Free):
+            worker.task = None
+            return []
+        return [self._done(worker, message)]
 
     def _done(self, worker: Worker, message: Done) -> TaskResult[Any, Any]:
-        number, worker.task = worker.task, None
-        if number is None:
-            raise WhysetError(f"worker {worker.number} answered without having a task")
+        number = worker.given[message.order]
+        worker.unsettled.remove(number)
+        worker.task = None if worker.task == number else worker.task
         task, attempts = self.tasks[number], self.attempts[number]
         if message.value is None:
             return TaskResult(task, error=message.error, attempts=attempts)
@@ -116,19 +124,20 @@ class Supervisor:
         except Exception as error:
             return TaskResult(task, error=f"its value cannot be read back: {error_text(error)}", attempts=attempts)
 
-    def _died(self, worker: Worker) -> TaskResult[Any, Any] | None:
-        """Free the place; put the task in front again, or give it up when it has cost enough workers."""
+    def _died(self, worker: Worker) -> list[TaskResult[Any, Any]]:
+        """Free the place; put its tasks in front again, or give those up that have cost enough workers."""
         del self.workers[worker.number]
         how = _end(worker)
-        if worker.task is None:
+        if not worker.unsettled:
             self._count_stillborn(worker, how)
-            return None
-        if self.attempts[worker.task] < self.retries:
-            self.waiting.appendleft(worker.task)
-            return None
-        attempts = self.attempts[worker.task]
+        again = [task for task in worker.given if task in worker.unsettled and self.attempts[task] < self.retries]
+        self.waiting.extendleft(reversed(again))
+        return [self._given_up(task, how) for task in worker.unsettled.difference(again)]
+
+    def _given_up(self, number: int, how: str) -> TaskResult[Any, Any]:
+        attempts = self.attempts[number]
         error = f"it ended {attempts} worker{'s' if attempts > 1 else ''} (the last was {how}), and was given up"
-        return TaskResult(self.tasks[worker.task], error=error, attempts=attempts)
+        return TaskResult(self.tasks[number], error=error, attempts=attempts)
 
     def _count_stillborn(self, worker: Worker, how: str) -> None:
         """A worker that dies idle is replaced; workers that keep dying before they are ready end the map."""

@@ -6,12 +6,15 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from whyset.engines.protocol import error_text
+from whyset.engines.protocol import error_text, settled
 from whyset.errors import InputError
 
 _NUMBER = "WHYSET_WORKER"
@@ -32,9 +35,15 @@ class SetupFailed:
 
 
 @dataclass(frozen=True)
-class Done:
-    """A task's value, still pickled, or the text of its error."""
+class Free:
+    """The task given last will be settled later, and the next one may come."""
 
+
+@dataclass(frozen=True)
+class Done:
+    """The value, still pickled, or the text of the error, of the worker's task with this number (0, 1, 2, ...)."""
+
+    order: int
     value: bytes | None
     error: str | None = None
 
@@ -72,7 +81,8 @@ def _unpickled(job: bytes) -> tuple[Callable[[Any, Any], Any], Callable[[], Any]
 
 
 def _serve(connection: Connection, fn: Callable[[Any, Any], Any], state: object) -> None:
-    while True:
+    answers = Answers(connection)
+    for order in count():
         try:
             task = connection.recv_bytes()
         except EOFError:
@@ -80,10 +90,35 @@ def _serve(connection: Connection, fn: Callable[[Any, Any], Any], state: object)
         if not task:
             return
         try:
-            answer = Done(pickle.dumps(fn(state, pickle.loads(task))))
+            value = fn(state, pickle.loads(task))
         except Exception as error:
-            answer = Done(None, error_text(error))
-        connection.send(answer)
+            answers.send(Done(order, None, error_text(error)))
+            continue
+        if isinstance(value, Future):
+            answers.send(Free())
+            value.add_done_callback(partial(answers.settle, order))
+        else:
+            answers.settle(order, value)
+
+
+@dataclass
+class Answers:
+    """The way back to the supervisor, for one thread at a time."""
+
+    connection: Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def settle(self, order: int, value: Any) -> None:
+        """Answer with what a task returned, a settled Future or the value itself."""
+        try:
+            answer = Done(order, pickle.dumps(settled(value)))
+        except Exception as error:
+            answer = Done(order, None, error_text(error))
+        self.send(answer)
+
+    def send(self, message: object) -> None:
+        with self.lock:
+            self.connection.send(message)
 
 
 def _setup_failed(error: Exception) -> SetupFailed:
