@@ -1,0 +1,25 @@
+"""Many tests at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
+    """Give the q-value of each p-value, None where there is none.
+
+    Of m known p-values in ascending order, q_(i) = min_(j >= i) p_(j) m / j, at most 1 (Benjamini, Hochberg 1995). If
+    all tests with q <= a are called findings, then at most the share a of them is expected to be false. It holds for
+    independent tests, and for tests that depend on each other positively.
+
+    >>> benjamini_hochberg([0.01, None, 0.5, 0.02])
+    [0.03, None, 0.5, 0.03]
+    """
+    known = [number for number, value in enumerate(p_values) if value is not None]
+    found: list[float | None] = [None] * len(p_values)
+    values = np.array([p_values[number] for number in known], np.float64)
+    order = np.argsort(-values, kind="stable")
+    scaled = values[order] * len(values) / np.arange(len(values), 0, -1)
+    for place, q_value in zip(order, np.minimum(np.minimum.accumulate(scaled), 1.0), strict=True):
+        found[known[place]] = float(q_value)
+    return found

@@ -1,0 +1,76 @@
+"""Whether the same clusters are found again when some samples are left out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How the clusterings of `runs` subsamples agree with that of all samples.
+
+    `adjusted_rand` (runs,) is the adjusted Rand index (Hubert, Arabie 1985) over the subsample: 1 for the same
+    clusters, 0 as by chance. `recovery` (clusters,) is, for each cluster, the mean over runs of the largest Jaccard
+    index with any cluster of the run (Hennig 2007); he calls a cluster dissolved below 0.5 and stable from 0.75.
+    """
+
+    adjusted_rand: NDArray[np.float64]
+    recovery: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        return float(self.adjusted_rand.mean())
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Run a pipeline again on `runs` subsamples without replacement, each a `share` of the samples.
+
+    Subsamples (Ben-Hur, Elisseeff, Guyon 2002) and not draws with replacement: a sample drawn twice would be its own
+    nearest neighbour, and the neighbour graph of a bootstrap sample falls into pieces that are not in the data.
+    """
+
+    runs: int = 20
+    share: float = 0.8
+
+    def __post_init__(self) -> None:
+        if self.runs < 0 or not 0.5 <= self.share < 1:
+            raise InputError(f"Resampling needs runs >= 0 and a share in [0.5, 1), got {self}.")
+
+    def __call__(
+        self, features: NDArray[np.floating], labels: NDArray[np.integer], pipeline: Pipeline, result: str, *, seed: int
+    ) -> Stability:
+        """Compare `labels` (N,), found in `features` (N, D), with the clustering `result` of the pipeline's runs.
+
+        Noise (-1) counts as a cluster of its own in the Rand index and has no recovery.
+        """
+        from sklearn.metrics import adjusted_rand_score
+
+        chain = pipeline.until(result)
+        rng = np.random.default_rng(step_seed(seed, "stability"))
+        agreement, recovery = [], []
+        for number in range(self.runs):
+            rows = np.sort(rng.choice(len(features), round(self.share * len(features)), replace=False))
+            found: Any = chain.run({"features": features[rows]}, seed=seed + number)[result]
+            agreement.append(adjusted_rand_score(labels[rows], found.labels))
+            recovery.append(recovered(labels[rows], found.labels, int(labels.max(initial=-1)) + 1))
+        return Stability(np.array(agreement), np.nanmean(recovery, axis=0))
+
+
+def recovered(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
+    """Give, for each of the `clusters` in `labels` (N,), the largest Jaccard index with a cluster in `found` (N,).
+
+    NaN for a cluster that has no sample among these.
+    """
+    overlap = np.zeros((clusters, int(found.max(initial=-1)) + 1))
+    both = (labels >= 0) & (found >= 0)
+    np.add.at(overlap, (labels[both], found[both]), 1)
+    own = np.bincount(labels[labels >= 0], minlength=clusters)
+    theirs = np.bincount(found[found >= 0], minlength=overlap.shape[1])
+    jaccard = overlap / np.maximum(own[:, None] + theirs - overlap, 1)
+    return np.where(own > 0, jaccard.max(axis=1, initial=0.0), np.nan)
