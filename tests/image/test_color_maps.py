@@ -1,10 +1,19 @@
 """Colour maps: exact tables, neutral and mirrored where they diverge."""
 
+import importlib
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whyset.errors import InputError
-from whyset.image import COLOR_MAPS, ColorMap, lookup
+from whyset.image import COLOR_MAPS, ColorMap, color_map_of, lookup
+
+ZENNIT_NAMES = {name: name for name in "gray wred wblue hot cold coldnhot bwr france coolio coleus".split()} | {
+    "zennit-seismic": "seismic"
+}
+ZENNIT = {name: COLOR_MAPS[name].source for name in ZENNIT_NAMES}
 
 
 @pytest.mark.parametrize("name", COLOR_MAPS)
@@ -21,7 +30,9 @@ def test_diverging_map_is_neutral_at_zero_and_tells_the_signs_apart(name: str) -
     assert len(set(table[128])) == 1
     assert (table[0] == table[1]).all()
     below, above = table[127:0:-1], table[129:]
-    assert (below != above).any(axis=1).all()
+    apart = (below != above).any(axis=1)
+    assert apart[:-1].all()
+    assert apart[-1] or name == "black-fire-red"  # ViRelAy's: white on both ends
     assert below.shape == above.shape == (127, 3)
 
 
@@ -36,7 +47,25 @@ def test_gray_is_the_identity() -> None:
 
 
 def test_halves_round_up() -> None:
-    assert ColorMap("x", ((0, (0, 0, 0)), (2, (1, 3, 255))), diverging=False).at(1) == (1, 2, 128)
+    assert ColorMap("x", "00:000000,02:0103ff").at(1) == (1, 2, 128)
+
+
+@pytest.mark.parametrize(
+    "source", ["00f,80:000,f00", "00f,000,f00", "79:00f,80:f00", "2:123,a0:fedcba,00f,0F0,e:fff", *ZENNIT.values()]
+)
+def test_the_language_means_what_it_means_to_zennit(source: str) -> None:
+    palette = importlib.import_module("zennit.image").palette(source)
+    assert np.abs(ColorMap("x", source).lookup().astype(int) - palette).max() <= 1  # it rounds down
+
+
+@pytest.mark.parametrize(("name", "zennits"), ZENNIT_NAMES.items())
+def test_a_value_gets_the_colour_that_zennit_gives_it(name: str, zennits: str) -> None:
+    """Within the two steps by which -1 lies at index 1 here and at 0 there, and 0 at 128 here and at 127.5 there."""
+    palette = importlib.import_module("zennit.image").palette(zennits).astype(int)
+    ours = lookup(name).astype(int)
+    steepest = np.abs(np.diff(palette, axis=0)).max()
+    assert np.abs(ours - palette).max() <= 2 * steepest + 1
+    assert (ours[[128, 255]] == palette[[128, 255]]).all() or not COLOR_MAPS[name].diverging
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
@@ -45,15 +74,26 @@ def test_unknown_name_lists_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("anchors", "diverging"),
-    [
-        (((0, (0, 0, 0)),), False),
-        (((9, (0, 0, 0)), (3, (1, 1, 1))), False),
-        (((0, (0, 0, 0)), (256, (1, 1, 1))), False),
-        (((0, (0, 0, 0)), (255, (256, 1, 1))), False),
-        (((0, (0, 0, 255)), (255, (255, 0, 0))), True),
-    ],
+    "source",
+    ["", "fff", "ff,000", "fff;000", "100:fff,000", "80:fff,40:000", "80:fff,80:000", "f,g00"],
 )
-def test_impossible_maps_are_refused(anchors: tuple, diverging: bool) -> None:
-    with pytest.raises(InputError, match="color map 'x'"):
-        ColorMap("x", anchors, diverging)
+def test_sources_that_say_nothing_are_refused(source: str) -> None:
+    with pytest.raises(InputError, match=r"color map '.*expected two or more colours|must rise"):
+        ColorMap("x", source)
+
+
+@given(st.lists(st.integers(0, 2**24 - 1), min_size=2, max_size=20))
+def test_any_list_of_colours_is_a_map_from_the_first_to_the_last(colors: list[int]) -> None:
+    table = ColorMap("x", ",".join(f"{color:06x}" for color in colors)).lookup()
+    assert int.from_bytes(table[0].tobytes(), "big") == colors[0]
+    assert int.from_bytes(table[255].tobytes(), "big") == colors[-1]
+
+
+def test_a_source_serves_wherever_a_name_does() -> None:
+    assert (lookup("01:00f,80:fff,f00") == lookup("bwr")).all()
+    assert color_map_of(COLOR_MAPS["hot"]) is COLOR_MAPS["hot"]
+
+
+def test_maps_are_diverging_when_zero_is_neutral() -> None:
+    sequential = {"hot", "cold", "wred", "wblue", "gray", "afm-hot", "jet"}
+    assert {name for name, color_map in COLOR_MAPS.items() if not color_map.diverging} == sequential

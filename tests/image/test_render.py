@@ -1,12 +1,15 @@
 """Pictures: sides that differ, zero in the neutral colour, overlays and grids exact."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import colorize, grid, imgify, lookup, overlay
+from whyset.image import colorize, grid, gridify, imgify, imsave, lookup, overlay
 
 pytestmark = pytest.mark.filterwarnings("error")
 NOISE = np.random.default_rng(0).integers(0, 256, (2, 4, 7, 3), dtype=np.uint8)
@@ -98,3 +101,30 @@ def test_grid_places_pictures_row_by_row() -> None:
 def test_impossible_grid_is_refused(pictures: list, columns: int, gap: int) -> None:
     with pytest.raises(InputError, match="a grid needs"):
         grid(pictures, columns, gap)
+
+
+def test_gridify_scales_each_map_by_itself_unless_told() -> None:
+    maps = np.stack([np.ones((2, 3)), np.full((2, 3), 0.5)])
+    alone, shared = (np.asarray(gridify(maps, scale=scale, gap=0)) for scale in (None, 1.0))
+    assert (alone == lookup("bwr")[255]).all()
+    assert (shared[:, :3] == lookup("bwr")[255]).all()
+    assert (shared[:, 3:] == lookup("bwr")[192]).all()
+
+
+def test_gridify_takes_maps_whose_sides_differ() -> None:
+    assert gridify([np.ones((2, 5)), np.ones((3, 4, 1)), np.zeros((1, 1))], gap=1).size == (11, 9)
+
+
+@pytest.mark.parametrize("name", ["all_negative", "constant", "non_finite"])
+def test_imsave_writes_what_imgify_shows(name: str, tmp_path: Path) -> None:
+    maps = {"all_negative": -np.arange(1.0, 7).reshape(2, 3), "constant": np.full((2, 3), 3.0)}
+    relevance = maps.get(name, np.array([[np.nan, np.inf, 1.0], [-np.inf, -1.0, 0.0]]))
+    imsave(tmp_path / "map.png", relevance, "coldnhot")
+    assert (np.asarray(Image.open(tmp_path / "map.png")) == np.asarray(imgify(relevance, "coldnhot"))).all()
+
+
+def test_a_map_that_cannot_be_drawn_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    (tmp_path / "map.png").write_text("mine")
+    with pytest.raises(InputError):
+        imsave(tmp_path / "map.png", np.zeros((0, 3)))
+    assert (tmp_path / "map.png").read_text() == "mine"

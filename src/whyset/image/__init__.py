@@ -1,16 +1,21 @@
 """Colour maps and pictures of relevance; every map is defined here once, for Python and for the browser."""
 
-from whyset.image.color_maps import COLOR_MAPS, ColorMap, lookup
+from whyset.image.color_maps import COLOR_MAPS, ColorMap, color_map_of, lookup
+from whyset.image.figure import figure
 from whyset.image.quantize import channel_sum, indices, scale_of, values
-from whyset.image.render import colorize, grid, imgify, overlay
+from whyset.image.render import colorize, grid, gridify, imgify, imsave, overlay
 
 __all__ = [
     "COLOR_MAPS",
     "ColorMap",
     "channel_sum",
+    "color_map_of",
     "colorize",
+    "figure",
     "grid",
+    "gridify",
     "imgify",
+    "imsave",
     "indices",
     "lookup",
     "overlay",

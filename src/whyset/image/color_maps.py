@@ -1,14 +1,15 @@
-"""Colour maps, defined once as anchor colours; the browser receives the same lookup tables."""
+"""Colour maps, defined once in their language; the browser receives the same lookup tables."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-
-Color = tuple[int, int, int]
+from whyset.image.language import Anchors, Color, parsed
 
 ENTRIES = 256
 CENTRE = 128
@@ -17,29 +18,27 @@ CENTRE = 128
 
 @dataclass(frozen=True)
 class ColorMap:
-    """A colour map: anchors (entry, colour) in rising order, linear between them, constant beyond the outer ones.
+    """A colour map: colours at entries of 0 to 255, linear between them, constant beyond the outer ones.
 
-    A diverging map has a neutral colour (red = green = blue) at entry 128, which stands for zero relevance.
+    >>> ColorMap("mine", "00f,80:eee,f00").at(128)
+    (238, 238, 238)
     """
 
     name: str
-    anchors: tuple[tuple[int, Color], ...]
-    diverging: bool
+    source: str
+    """Zennit's language of colour maps: `whyset.image.language.parsed`."""
+
+    anchors: Anchors = field(init=False, repr=False, compare=False)
+    """Entries in rising order, with their colours."""
 
     def __post_init__(self) -> None:
-        entries = [entry for entry, _ in self.anchors]
-        if len(entries) < 2 or any(left >= right for left, right in pairwise(entries)):
-            raise InputError(
-                f"color map {self.name!r} needs two or more anchors in rising order, got entries {entries}"
-            )
-        if entries[0] < 0 or entries[-1] >= ENTRIES:
-            raise InputError(f"color map {self.name!r}: anchor entries must lie in 0..255, got {entries}")
-        if any(not 0 <= channel <= 255 for _, color in self.anchors for channel in color):
-            raise InputError(f"color map {self.name!r}: colours must lie in 0..255, got {self.anchors}")
-        if self.diverging and len(set(self.at(CENTRE))) != 1:
-            raise InputError(
-                f"color map {self.name!r} is diverging, so entry 128 must be neutral, got {self.at(CENTRE)}"
-            )
+        object.__setattr__(self, "anchors", parsed(self.source))
+
+    @property
+    def diverging(self) -> bool:
+        """Whether zero is neutral (red = green = blue at entry 128) and something else is not."""
+        neutral = (np.ptp(self.lookup(), axis=1) == 0).astype(bool)
+        return bool(neutral[CENTRE] and not neutral.all())
 
     def at(self, entry: int) -> Color:
         """The colour of one entry, in integer arithmetic (halves up), so that it is the same on every machine."""
@@ -60,29 +59,58 @@ def _between(left: int, low: int, right: int, high: int, entry: int) -> int:
     return (2 * (low * (right - entry) + high * (entry - left)) + span) // (2 * span)
 
 
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-RED, YELLOW, BLUE, CYAN = (255, 0, 0), (255, 255, 0), (0, 0, 255), (0, 255, 255)
-DARK_RED, DARK_BLUE = (128, 0, 0), (0, 0, 128)
-
-COLOR_MAPS: dict[str, ColorMap] = {
-    color_map.name: color_map
-    for color_map in (
-        ColorMap("bwr", ((1, BLUE), (128, WHITE), (255, RED)), diverging=True),
-        ColorMap("seismic", ((1, DARK_BLUE), (64, BLUE), (128, WHITE), (192, RED), (255, DARK_RED)), diverging=True),
-        ColorMap("coldnhot", ((1, CYAN), (64, BLUE), (128, BLACK), (192, RED), (255, YELLOW)), diverging=True),
-        ColorMap("hot", ((0, BLACK), (85, RED), (170, YELLOW), (255, WHITE)), diverging=False),
-        ColorMap("gray", ((0, BLACK), (255, WHITE)), diverging=False),
-    )
+# Maps of relevance mirror at entry 128, from 1 (the lowest value) to 255 (the highest).
+_SOURCES = {
+    "bwr": "01:00f,80:fff,f00",
+    "seismic": "01:000080,40:00f,80:fff,c0:f00,800000",
+    # Zennit's names
+    "coldnhot": "01:0ff,00f,80:000,f00,ff0,fff",
+    "france": "01:0055a4,80:fff,ef4135",
+    "zennit-seismic": "01:0000d0,80:d0d0d0,d00000",
+    "coolio": "01:00d0d0,80:d0d0d0,d000d0",
+    "coleus": "01:00d000,80:d0d0d0,d000d0",
+    "hot": "000,f00,ff0,fff",
+    "cold": "000,00f,0ff",
+    "wred": "fff,f00",
+    "wblue": "fff,00f",
+    "gray": "000,fff",
+    # ViRelAy's names
+    "blue-white-red": "01:00f,80:fff,f00",
+    "gray-red": "01:00f,80:ccc,f00",
+    "black-green": "01:00f,80:000,0f0",
+    "black-yellow": "01:00f,80:000,ff0",
+    "black-fire-red": "01:fff,41:0ff,60:00f,80:000,a0:f00,bf:ff0,fff",
+    "afm-hot": "000,800000,ff8000,ffff80,fff",
+    "jet": "000080,1c:00f,20:00f,57:00dcfe,60:16ffe1,a3:eeff09,a8:feed00,e3:ff1300,800000",
 }
-"""Every colour map by name. Diverging ones mirror at 128, from 1 (the lowest value) to 255 (the highest)."""
+
+COLOR_MAPS: Mapping[str, ColorMap] = MappingProxyType(
+    {name: ColorMap(name, source) for name, source in _SOURCES.items()}
+)
+"""Every named colour map: those of Zennit and of ViRelAy, and matplotlib's two that people ask for by name."""
 
 
-def lookup(name: str) -> NDArray[np.uint8]:
-    """The lookup table of a named colour map, uint8 (256, 3).
+def color_map_of(given: str | ColorMap) -> ColorMap:
+    """A colour map by its name or by a source in the language of colour maps; a ColorMap is itself.
+
+    >>> color_map_of("000,fff").at(51), color_map_of("bwr").name
+    ((51, 51, 51), 'bwr')
+    """
+    if isinstance(given, ColorMap):
+        return given
+    if given in COLOR_MAPS:
+        return COLOR_MAPS[given]
+    if "," in given:
+        return ColorMap(given, given)
+    raise InputError(
+        f"no color map is called {given!r}; there are {', '.join(COLOR_MAPS)}, and sources such as 00f,80:fff,f00"
+    )
+
+
+def lookup(color_map: str | ColorMap) -> NDArray[np.uint8]:
+    """The lookup table of a colour map, uint8 (256, 3).
 
     >>> lookup("bwr")[[1, 128, 255]].tolist()
     [[0, 0, 255], [255, 255, 255], [255, 0, 0]]
     """
-    if name not in COLOR_MAPS:
-        raise InputError(f"no color map is called {name!r}; there are {', '.join(COLOR_MAPS)}")
-    return COLOR_MAPS[name].lookup()
+    return color_map_of(color_map).lookup()

@@ -1,20 +1,26 @@
 """Maps and inputs as pictures."""
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image.color_maps import WHITE, Color, lookup
+from whyset.image.color_maps import ColorMap, lookup
+from whyset.image.language import Color
 from whyset.image.quantize import channel_sum, indices
 
 Picture = NDArray[np.uint8]
 """A picture is uint8 (H, W, 3)."""
 
+WHITE = (255, 255, 255)
 
-def colorize(relevance: ArrayLike, color_map: str = "bwr", scale: float | None = None) -> Picture:
+
+def colorize(relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None) -> Picture:
     """Colour a map (H, W), or the channel sum of (C, H, W): uint8 (H, W, 3), zero at the map's entry 128."""
     array = np.asarray(relevance, dtype=np.float64)
     if array.ndim not in (2, 3):
@@ -23,7 +29,7 @@ def colorize(relevance: ArrayLike, color_map: str = "bwr", scale: float | None =
     return lookup(color_map)[indices(summed, scale)]
 
 
-def imgify(relevance: ArrayLike, color_map: str = "bwr", scale: float | None = None) -> Image.Image:
+def imgify(relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None) -> Image.Image:
     """A map (H, W) or (C, H, W) as an RGB picture of W x H pixels; `scale` is the relevance of the full colour.
 
     >>> imgify([[-1.0, 0.0, 1.0]]).size
@@ -33,6 +39,33 @@ def imgify(relevance: ArrayLike, color_map: str = "bwr", scale: float | None = N
     if 0 in picture.shape:
         raise InputError(f"a picture needs at least one pixel, got a map of the shape {np.shape(relevance)}")
     return Image.fromarray(picture)
+
+
+def gridify(
+    relevance: Sequence[ArrayLike] | NDArray[Any],
+    color_map: str | ColorMap = "bwr",
+    scale: float | None = None,
+    *,
+    columns: int | None = None,
+    gap: int = 2,
+    background: Color = WHITE,
+) -> Image.Image:
+    """Several maps in one picture, by default as square as it can be; each by its own scale unless `scale` is given.
+
+    The maps may differ in their sides; every cell is as large as the largest.
+
+    >>> gridify(np.ones((5, 3, 8, 6)), gap=0).size
+    (18, 16)
+    """
+    pictures = [colorize(one, color_map, scale) for one in relevance]
+    return Image.fromarray(grid(pictures, columns or math.ceil(math.sqrt(len(pictures))), gap, background))
+
+
+def imsave(
+    file: str | Path, relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None
+) -> None:
+    """Write a map (H, W) or (C, H, W) as a picture, in the format that the file's ending names."""
+    imgify(relevance, color_map, scale).save(file)
 
 
 def overlay(picture: ArrayLike, color: ArrayLike, opacity: ArrayLike = 0.5) -> Picture:

@@ -1,0 +1,160 @@
+"""Figures for papers: inputs and maps in rows and columns, with titles and colour bars, as PNG, SVG or PDF."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from whyset.errors import InputError, MissingExtraError
+from whyset.image.color_maps import ColorMap, color_map_of
+from whyset.image.quantize import channel_sum, scale_of
+from whyset.image.render import colorize
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Norm = Literal["each", "row", "all"]
+
+_CELL, _BAR, _GAP, _MARGIN, _NUMBERS = 1.2, 0.12, 0.06, 0.25, 0.45  # inches
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """Cells of one row, the colour map of its maps, and the full colour's relevance for each (None: its own)."""
+
+    cells: Sequence[NDArray[Any]]
+    color_map: ColorMap
+    scale: float | None
+
+    @property
+    def has_maps(self) -> bool:
+        return any(not _is_picture(cell) for cell in self.cells)
+
+
+def figure(
+    rows: Sequence[Sequence[ArrayLike]],
+    *,
+    color_map: str | ColorMap | Sequence[str | ColorMap] = "bwr",
+    norm: Norm = "each",
+    row_titles: Sequence[str] | None = None,
+    column_titles: Sequence[str] | None = None,
+    color_bar: bool = True,
+) -> "Figure":
+    """Draw rows of cells; a cell is a picture, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W).
+
+    Colours are those of `colorize`, bit for bit. `color_map` is one for all, or one for each row; `norm` says which
+    maps share a scale: none ("each"), those of a row, or all. Give the result's `savefig` a path that ends in .png,
+    .svg or .pdf.
+
+    >>> drawn = figure([[np.ones((4, 6)), -np.ones((4, 6))]], column_titles=["for", "against"])
+    >>> drawn.savefig("figure.svg")                                              # doctest: +SKIP
+
+    InputError: rows of different lengths, or titles or colour maps of another number. MissingExtraError: without
+    matplotlib (`pip install "whyset[figures]"`).
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError('figures are drawn by matplotlib: pip install "whyset[figures]"') from error
+    drawn = _rows(rows, color_map, norm)
+    columns = len(drawn[0].cells)
+    _require_length("row_titles", row_titles, len(drawn))
+    _require_length("column_titles", column_titles, columns)
+    bars = 1 if color_bar and any(row.has_maps for row in drawn) else 0
+    heights = [_CELL * max(cell.shape[0] / cell.shape[1] for cell in map(_flat, row.cells)) for row in drawn]
+    canvas, places = _canvas(Figure, heights, [_CELL] * columns + [_BAR] * bars)
+    for number, row in enumerate(drawn):
+        _draw_row(places[number], row, bool(bars))
+        if row_titles is not None:
+            places[number, 0].set_ylabel(row_titles[number], fontsize=8)
+    for column, title in enumerate(column_titles or ()):
+        places[0, column].set_title(title, fontsize=8)
+    return canvas
+
+
+def _canvas(kind: "type[Figure]", heights: list[float], widths: list[float]) -> tuple["Figure", NDArray[Any]]:
+    """An empty figure whose cells have these sides, and room for titles and numbers around them."""
+    right = _NUMBERS if _BAR in widths else 0.0
+    width = _MARGIN + sum(widths) + _GAP * (len(widths) - 1) + right
+    height = _MARGIN + sum(heights) + _GAP * len(heights)
+    canvas = kind(figsize=(width, height))
+    canvas.subplots_adjust(
+        left=_MARGIN / width,
+        right=1 - right / width,
+        bottom=_GAP / height,
+        top=1 - _MARGIN / height,
+        wspace=_GAP * len(widths) / sum(widths),
+        hspace=_GAP * len(heights) / sum(heights),
+    )
+    size = (len(heights), len(widths))
+    return canvas, canvas.subplots(*size, squeeze=False, width_ratios=widths, height_ratios=heights)
+
+
+def _rows(
+    rows: Sequence[Sequence[ArrayLike]], color_map: str | ColorMap | Sequence[str | ColorMap], norm: Norm
+) -> list[_Row]:
+    cells = [[_checked(np.asarray(cell)) for cell in row] for row in rows]
+    if not cells or not cells[0] or len({len(row) for row in cells}) > 1:
+        raise InputError(f"a figure needs rows of one length, got {[len(row) for row in cells]}")
+    chosen = [color_map] * len(cells) if isinstance(color_map, str | ColorMap) else list(color_map)
+    _require_length("color_map", chosen, len(cells))
+    if norm not in ("each", "row", "all"):
+        raise InputError(f"norm is 'each', 'row' or 'all', not {norm!r}")
+    scales = [max((scale_of(_flat(cell)) for cell in row if not _is_picture(cell)), default=0.0) for row in cells]
+    shared: dict[str, list[float | None]] = {
+        "each": [None] * len(cells),
+        "row": list(scales),
+        "all": [max(scales)] * len(cells),
+    }
+    maps = [color_map_of(one) for one in chosen]
+    return [_Row(*parts) for parts in zip(cells, maps, shared[norm], strict=True)]
+
+
+def _checked(cell: NDArray[Any]) -> NDArray[Any]:
+    shaped = cell.ndim == 2 or (cell.ndim == 3 and (not _is_picture(cell) or cell.shape[2] == 3))
+    if not shaped or 0 in cell.shape:
+        raise InputError(
+            "a cell is a picture, uint8 (H, W, 3) or (H, W), or a map (H, W) or (C, H, W); "
+            f"got {cell.dtype} {cell.shape}"
+        )
+    return cell
+
+
+def _is_picture(cell: NDArray[Any]) -> bool:
+    return cell.dtype == np.uint8
+
+
+def _flat(cell: NDArray[Any]) -> NDArray[Any]:
+    """The plane of a cell: a picture as it is, a map summed over its channels."""
+    return cell if _is_picture(cell) or cell.ndim == 2 else channel_sum(cell)
+
+
+def _draw_row(places: NDArray[Any], row: _Row, bar: bool) -> None:
+    for place, cell in zip(places, row.cells, strict=False):
+        gray = _is_picture(cell) and cell.ndim == 2
+        shown = cell if _is_picture(cell) else colorize(cell, row.color_map, row.scale)
+        place.imshow(np.repeat(shown[..., np.newaxis], 3, axis=2) if gray else shown, interpolation="nearest")
+        place.set(xticks=[], yticks=[])
+    if bar and row.has_maps:
+        _draw_bar(places[-1], row)
+    elif bar:
+        places[-1].set_axis_off()
+
+
+def _draw_bar(place: "Axes", row: _Row) -> None:
+    """The entries 1 to 255 from bottom to top; zero is in the middle."""
+    place.imshow(row.color_map.lookup()[1:][:, np.newaxis], aspect="auto", origin="lower", interpolation="nearest")
+    end = "max" if row.scale is None else f"{row.scale:.2g}"
+    place.yaxis.tick_right()
+    place.set(xticks=[], yticks=[0, 127, 254])
+    low, _, high = place.set_yticklabels([f"−{end}", "0", end], fontsize=7)
+    low.set_verticalalignment("bottom")  # within the bar, away from the numbers of other rows
+    high.set_verticalalignment("top")
+
+
+def _require_length(name: str, values: Sequence[Any] | None, length: int) -> None:
+    if values is not None and len(values) != length:
+        raise InputError(f"{name} has {len(values)} entries, expected {length}")

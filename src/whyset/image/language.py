@@ -1,0 +1,56 @@
+"""The language of colour maps: colours in hexadecimal, with an index in front where one is wanted."""
+
+import re
+from itertools import pairwise
+
+from whyset.errors import InputError
+
+Color = tuple[int, int, int]
+Anchors = tuple[tuple[int, Color], ...]
+
+_NODE = re.compile(r"(?:([0-9a-f]{1,2}):)?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
+_LAST = 255
+
+
+def parsed(source: str) -> Anchors:
+    """Read `[index:]color,...` into anchors (entry of 0 to 255, colour); one hexadecimal digit counts double.
+
+    The language is Zennit's. The first colour without an index lies at 0, the last at 255, others spread evenly
+    between their neighbours, rounded down: three colours stand at 0, 127 and 255.
+
+    >>> parsed("00f,80:fff,f00")
+    ((0, (0, 0, 255)), (128, (255, 255, 255)), (255, (255, 0, 0)))
+    """
+    nodes = [_NODE.fullmatch(part.strip()) for part in source.split(",")]
+    if len(nodes) < 2 or not all(nodes):
+        raise InputError(
+            f"color map {source!r}: expected two or more colours with commas between them, each as rgb or rrggbb in "
+            "hexadecimal, with an index 0 to ff and a colon in front where wanted, such as 00f,80:fff,f00"
+        )
+    colors = [_doubled(node[2], 3) for node in nodes if node]
+    given = [int(_doubled_digit(node[1]), 16) if node[1] else None for node in nodes if node]
+    entries = _spread([given[0] or 0, *given[1:]])
+    if any(left >= right for left, right in pairwise(entries)):
+        raise InputError(f"color map {source!r}: indices must rise from left to right, got {entries}")
+    return tuple(zip(entries, colors, strict=True))
+
+
+def _spread(given: list[int | None]) -> list[int]:
+    """Fill in the entries that are not given, evenly between their neighbours."""
+    known = [(at, entry) for at, entry in enumerate(given) if entry is not None]
+    if known[-1][0] < len(given) - 1:
+        known.append((len(given) - 1, _LAST))
+    entries = [known[0][1]]
+    for (left, low), (right, high) in pairwise(known):
+        entries += [low + (high - low) * step // (right - left) for step in range(1, right - left + 1)]
+    return entries
+
+
+def _doubled(color: str, channels: int) -> Color:
+    size = len(color) // channels
+    red, green, blue = (int(_doubled_digit(color[at : at + size]), 16) for at in range(0, len(color), size))
+    return red, green, blue
+
+
+def _doubled_digit(digits: str) -> str:
+    return digits * 2 if len(digits) == 1 else digits
