@@ -85,7 +85,7 @@ def test_columns_agree_with_each_other_and_with_the_run(original: Path) -> None:
     category = run.analysis("spray").category("dog")
     n = category.info["size"]
     for name in category.columns:
-        if not name.startswith(("eigenvalues", "mean_map")):
+        if not name.startswith(("eigenvalues", "mean_map", "difference")):
             assert len(category.column(name)) == n, name
     for name in ("kmeans", "hdbscan"):
         labels, told = category.column(f"clustering.{name}"), category.info["clusterings"][name]
@@ -122,7 +122,7 @@ def test_another_configuration_does_all_classes_again(copied: Run) -> None:
     analysis = ws.analyze(copied, other, progress=told)
     assert told.total == 3
     assert analysis.config["pipeline"] == json.loads(json.dumps(other.stored_form()))
-    assert "KNearestNeighbours(k=4)" in analysis.config["steps"]
+    assert "KNearestNeighbours(k=4, distance=Euclidean())" in analysis.config["steps"]
 
 
 def test_workers_give_what_one_process_gives(copied: Run) -> None:

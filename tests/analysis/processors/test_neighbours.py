@@ -59,27 +59,40 @@ def test_rows_full_of_ties_are_ranked_right(n: int, dimensions: int, levels: int
     require_exact(rng.integers(0, levels, (n, dimensions)).astype(np.float64), int(rng.integers(1, n)))
 
 
-def test_the_rounding_of_float32_products_would_have_been_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search that multiplies in float32 gives wrong neighbours here; the proof must not believe it."""
+def test_plain_float32_products_would_lose_these_neighbours() -> None:
+    """The trap itself: without the bound and the second look, nearly all neighbours of near-duplicates are wrong."""
     rng = np.random.default_rng(4)
     rows = (5 + rng.normal(size=(10, 1, 50)) + 1e-3 * rng.normal(size=(10, 40, 50))).reshape(400, 50)
     rows = rows.astype(np.float32)
-
-    class Float32Search:
-        def __init__(self, n_neighbors: int, **_: str) -> None:
-            self.k = n_neighbors
-
-        def fit(self, features: np.ndarray) -> "Float32Search":
-            squares = np.einsum("nd,nd->n", features, features)
-            self.squared = squares[:, None] + squares - 2 * (features @ features.T)
-            return self
-
-        def kneighbors(self, _: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            order = np.argsort(self.squared, axis=1)[:, : self.k]
-            return np.sqrt(np.maximum(np.take_along_axis(self.squared, order, axis=1), 0)), order
-
-    monkeypatch.setattr("sklearn.neighbors.NearestNeighbors", Float32Search)
+    squares = np.einsum("nd,nd->n", rows, rows)
+    products = squares[:, None] + squares - 2 * (rows @ rows.T)
+    np.fill_diagonal(products, np.inf)
+    naive = np.argsort(products, axis=1)[:, :10]
+    ours = KNearestNeighbours(10)(rows).indices
+    assert np.mean([len(np.intersect1d(*pair)) / 10 for pair in zip(naive, ours, strict=True)]) < 0.5
     assert require_exact(rows, 10) == 400
+
+
+def test_several_blocks_of_rows_and_columns_give_the_same() -> None:
+    rows = np.random.default_rng(5).normal(size=(1100, 1030)).astype(np.float32)
+    require_exact(rows, 4)
+
+
+def test_equal_distances_go_to_the_lower_index() -> None:
+    rows = np.repeat(np.eye(3), 20, axis=0)
+    found = KNearestNeighbours(4)(rows)
+    assert found.indices[0].tolist() == [1, 2, 3, 4]
+    assert found.indices[2].tolist() == [0, 1, 3, 4]
+    assert found.indices[59].tolist() == [40, 41, 42, 43]
+
+
+def test_rows_that_are_not_finite_or_no_matrix_are_refused() -> None:
+    rows = np.ones((9, 3))
+    rows[4, 1] = np.nan
+    with pytest.raises(InputError, match=r"not finite \(the first: row 4\)"):
+        KNearestNeighbours(2)(rows)
+    with pytest.raises(InputError, match=r"shape \(N, D\), got \(3, 2, 2\)"):
+        KNearestNeighbours(2)(np.ones((3, 2, 2)))
 
 
 def test_as_many_neighbours_as_rows_are_refused() -> None:

@@ -1,34 +1,97 @@
-"""Processors: one step of an analysis per file. `PROCESSORS` is the table of all that can be stored by name."""
+"""Processors: one step of an analysis per file. `PROCESSORS` is the table of all that are stored by name."""
 
-from whyset.analysis.processors.affinity import SymmetricNeighbours
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from whyset.analysis.processors.absolute import Absolute
+from whyset.analysis.processors.affinity import Affinity, RadialBasis, SymmetricNeighbours
+from whyset.analysis.processors.agglomerative import Agglomerative
+from whyset.analysis.processors.approximate import ApproximateNeighbours
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.channel_sum import ChannelSum
 from whyset.analysis.processors.clustering import Clustering
+from whyset.analysis.processors.dbscan import DBSCAN
+from whyset.analysis.processors.distances import Cityblock, Correlation, Cosine, Distance, Euclidean
 from whyset.analysis.processors.eigengap import Eigengap, NumberOfClusters
 from whyset.analysis.processors.flatten import Flatten
+from whyset.analysis.processors.fourier import FourierMagnitude
 from whyset.analysis.processors.hdbscan import HDBSCAN
-from whyset.analysis.processors.kmeans import KMeans
+from whyset.analysis.processors.histogram import Histogram
+from whyset.analysis.processors.kmeans import KMeans, kmeans_sweep
+from whyset.analysis.processors.laplacian import Laplacian, RandomWalkLaplacian, SymmetricLaplacian
+from whyset.analysis.processors.lle import LLE
 from whyset.analysis.processors.neighbours import KNearestNeighbours, Neighbours
 from whyset.analysis.processors.normalise import AbsoluteSum
-from whyset.analysis.processors.pooling import AreaPooling
+from whyset.analysis.processors.pca import PCA
+from whyset.analysis.processors.pooling import AreaPooling, Pooling
+from whyset.analysis.processors.resize import Rescale, Resize
 from whyset.analysis.processors.spectrum import Spectrum, SpectrumOfGraph
+from whyset.analysis.processors.ssim import StructuralDissimilarity
 from whyset.analysis.processors.tsne import TSNE
+from whyset.analysis.processors.umap import UMAP
+from whyset.analysis.processors.wasserstein import SlicedWasserstein, Wasserstein
+
+PREPROCESSING = (
+    ChannelSum, Absolute, AbsoluteSum, Histogram, AreaPooling, Pooling, Resize, Rescale, FourierMagnitude, Flatten,
+)  # fmt: skip
+DISTANCES = (Euclidean, Cosine, Correlation, Cityblock, Wasserstein, SlicedWasserstein, StructuralDissimilarity)
+GRAPH = (
+    KNearestNeighbours, ApproximateNeighbours, SymmetricNeighbours, RadialBasis, SymmetricLaplacian,
+    RandomWalkLaplacian, Spectrum, Eigengap,
+)  # fmt: skip
+CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative)
+EMBEDDINGS = (TSNE, UMAP, PCA, LLE)
+PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType(
+    {part.__name__: part for part in (*PREPROCESSING, *DISTANCES, *GRAPH, *CLUSTERINGS, *EMBEDDINGS)}
+)
 
 __all__ = [
+    "CLUSTERINGS",
+    "DBSCAN",
+    "DISTANCES",
+    "EMBEDDINGS",
+    "GRAPH",
     "HDBSCAN",
+    "LLE",
+    "PCA",
+    "PREPROCESSING",
+    "PROCESSORS",
     "TSNE",
+    "UMAP",
+    "Absolute",
     "AbsoluteSum",
+    "Affinity",
+    "Agglomerative",
+    "ApproximateNeighbours",
     "AreaPooling",
     "ChannelSum",
+    "Cityblock",
     "Clustering",
+    "Correlation",
+    "Cosine",
+    "Distance",
     "Eigengap",
+    "Euclidean",
     "Flatten",
+    "FourierMagnitude",
+    "Histogram",
     "KMeans",
     "KNearestNeighbours",
+    "Laplacian",
     "Neighbours",
     "NumberOfClusters",
+    "Pooling",
     "Processor",
+    "RadialBasis",
+    "RandomWalkLaplacian",
+    "Rescale",
+    "Resize",
+    "SlicedWasserstein",
     "Spectrum",
     "SpectrumOfGraph",
+    "StructuralDissimilarity",
+    "SymmetricLaplacian",
     "SymmetricNeighbours",
+    "Wasserstein",
+    "kmeans_sweep",
 ]

@@ -3,22 +3,67 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.neighbours import Neighbours
+from whyset.errors import InputError
 
 
-@dataclass(frozen=True)
-class SymmetricNeighbours(Processor):
-    """Weigh each pair of samples by (A + Aᵀ)/2, with A[i, j] = 1 where j is among the nearest neighbours of i.
+class Affinity(Processor):
+    """How strongly each pair of samples belongs together: W = (A + Aᵀ)/2, sparse (N, N), with an empty diagonal.
 
-    So mutual neighbours get 1, one-sided ones 1/2, all others 0 (von Luxburg 2007, section 2.2). The result is a
-    sparse (N, N) matrix with an empty diagonal.
+    A subclass says `weights`, the entries of A for each row and its neighbours; all other entries are 0.
     """
 
     def __call__(self, neighbours: Neighbours) -> csr_array:
         n, k = neighbours.indices.shape
         rows = np.repeat(np.arange(n), k)
-        directed = csr_array((np.ones(n * k), (rows, neighbours.indices.ravel())), shape=(n, n))
-        return csr_array((directed + directed.T) / 2)
+        directed = csr_array((self.weights(neighbours).ravel(), (rows, neighbours.indices.ravel())), shape=(n, n))
+        affinity = csr_array((directed + directed.T) / 2)
+        affinity.eliminate_zeros()
+        return affinity
+
+    def weights(self, neighbours: Neighbours) -> NDArray[np.float64]:
+        """Give A[i, j] for row i and its neighbour j, (N, k)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SymmetricNeighbours(Affinity):
+    """A[i, j] = 1 where j is among the nearest neighbours of i (von Luxburg 2007, section 2.2).
+
+    So mutual neighbours get 1, one-sided ones 1/2, all others 0.
+    """
+
+    def weights(self, neighbours: Neighbours) -> NDArray[np.float64]:
+        return np.ones(neighbours.indices.shape)
+
+
+@dataclass(frozen=True)
+class RadialBasis(Affinity):
+    """A[i, j] = exp(-d²/2σ²) where j is among the nearest neighbours of i.
+
+    σ is `sigma`, or the median distance to the k-th neighbour, if None. Edges whose weight is below the smallest
+    number are absent; with as many neighbours as there are other samples, the affinity is the full one.
+    """
+
+    sigma: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.sigma is not None and not 0 < self.sigma < np.inf:
+            raise InputError(f"RadialBasis: sigma must be positive, got {self.sigma}.")
+
+    def width(self, neighbours: Neighbours) -> float:
+        """Give the σ that is used."""
+        if self.sigma is not None:
+            return self.sigma
+        found = float(np.median(neighbours.distances[:, -1]))
+        if found == 0:
+            raise InputError("RadialBasis: half of all samples have only duplicates as neighbours; give a sigma.")
+        return found
+
+    def weights(self, neighbours: Neighbours) -> NDArray[np.float64]:
+        weights: NDArray[np.float64] = np.exp(-0.5 * (neighbours.distances / self.width(neighbours)) ** 2)
+        return weights

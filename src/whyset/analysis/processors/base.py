@@ -3,12 +3,19 @@
 from dataclasses import fields
 from typing import Any, ClassVar
 
+import numpy as np
+
+from whyset.errors import InputError
+
+OWN_PACKAGE = "whyset"
+
 
 class Processor:
     """One step of an analysis. Its fields are its configuration; calling it does the work and changes nothing.
 
-    A subclass is a frozen dataclass with a `__call__`. One with `seeded = True` also takes the keyword `seed`, which
-    the pipeline draws for it.
+    A subclass is a frozen dataclass with a `__call__`; its fields hold numbers, texts, None, tuples of these, and other
+    processors. One with `seeded = True` also takes the keyword `seed`, which the pipeline draws for it. A
+    clustering or embedding may have a `name` and `inputs`, the names of the results that it is called with.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -17,24 +24,54 @@ class Processor:
     ...
     ...     def __call__(self, values):
     ...         return self.factor * values
-    >>> Scale(3.0)(2.0), Scale(3.0).stored_form()
-    (6.0, {'name': 'Scale', 'fields': {'factor': 3.0}})
+    >>> Scale(3.0)(2.0), Scale(3.0).settings()
+    (6.0, {'factor': 3.0})
     """
 
     seeded: ClassVar[bool] = False
 
+    def settings(self) -> dict[str, Any]:
+        """Give all fields as plain JSON values, nested processors in their stored form."""
+        return {f.name: plain(getattr(self, f.name), f"{type(self).__name__}.{f.name}") for f in self._fields()}
+
     def stored_form(self) -> dict[str, Any]:
-        """Give the name and all fields as plain JSON values, nested processors included."""
-        return {"name": type(self).__name__, "fields": {f.name: plain(getattr(self, f.name)) for f in self._fields()}}
+        """Give the name and all fields as plain JSON values.
+
+        A processor of this package is stored by its name, another one by its import path and a hash of its source.
+        """
+        kind = type(self)
+        if kind.__module__.partition(".")[0] == OWN_PACKAGE:
+            return {"name": kind.__name__, "fields": self.settings()}
+        from whyset.analysis.processors.source import source_hash
+
+        name = f"{kind.__module__}:{kind.__qualname__}"
+        return {"name": name, "fields": self.settings(), "source": source_hash(kind)}
 
     def _fields(self) -> tuple[Any, ...]:
         return fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
 
 
-def plain(value: Any) -> Any:
-    """Turn a field into what JSON can hold."""
+def inputs_of(part: Processor, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the names of the results that a processor is called with: its `inputs`, or what is usual for its kind."""
+    return tuple(getattr(part, "inputs", usual))
+
+
+def name_of(part: Processor) -> str:
+    """Give what the result of a processor is called where there are several of its kind: its `name`, or its class."""
+    return str(getattr(part, "name", type(part).__name__.lower()))
+
+
+def plain(value: Any, where: str) -> Any:
+    """Turn a field into what JSON can hold, exactly, or raise an InputError that names the field."""
     if isinstance(value, Processor):
         return value.stored_form()
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    return value
+        return [plain(item, where) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and np.isfinite(value)):
+        return value
+    raise InputError(
+        f"{where} holds {value!r}, which cannot be stored: a field holds finite numbers, texts, None, tuples of these, "
+        "and processors."
+    )

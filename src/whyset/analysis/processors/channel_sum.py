@@ -11,9 +11,12 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class ChannelSum(Processor):
-    """Add up the channels, (N, C, H, W) -> (N, H, W), keeping the sign; an absent channel axis is left absent."""
+    """Add up the channels, (N, C, H, W) -> (N, H, W), keeping the sign; an absent channel axis is left absent.
+
+    Volumes (N, C, D, H, W) lose their channel axis, too.
+    """
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
-        if maps.ndim not in (3, 4):
+        if maps.ndim not in (3, 4, 5):
             raise InputError(f"Expected maps of shape (N, C, H, W) or (N, H, W), got {maps.shape}.")
-        return maps.sum(axis=1, dtype=maps.dtype) if maps.ndim == 4 else maps
+        return maps.sum(axis=1, dtype=maps.dtype) if maps.ndim > 3 else maps

@@ -18,6 +18,8 @@ class Clustering:
     coordinates: NDArray[np.float64]
     selected_by: str
     """How the number of clusters came about: "eigengap", "given" or "density"."""
+    dendrogram: NDArray[np.float64] | None = None
+    """How clusters were merged, (n - 1, 4), as SciPy's linkage gives it; its leaves are the samples in clusters."""
 
     @property
     def sizes(self) -> NDArray[np.int64]:

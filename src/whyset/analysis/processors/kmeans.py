@@ -36,3 +36,14 @@ class KMeans(Processor):
             raise InputError(f"{k} clusters need at least {k} samples, got {taking_part.sum()}.")
         found = Lloyd(k, n_init=self.restarts, random_state=seed).fit_predict(coordinates[taking_part])
         return Clustering(by_size(found, taking_part), coordinates, "eigengap" if self.clusters is None else "given")
+
+
+def kmeans_sweep(fewest: int = 2, most: int = 30) -> tuple[KMeans, ...]:
+    """Give k-means for every k from `fewest` to `most`.
+
+    >>> [part.name for part in kmeans_sweep(2, 4)]
+    ['kmeans-2', 'kmeans-3', 'kmeans-4']
+    """
+    if not 2 <= fewest <= most:
+        raise InputError(f"A sweep of k-means goes from at least 2 clusters up, got {fewest} to {most}.")
+    return tuple(KMeans(clusters) for clusters in range(fewest, most + 1))

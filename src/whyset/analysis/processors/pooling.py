@@ -1,12 +1,16 @@
-"""Area pooling that keeps the sum."""
+"""Pooling: by area, keeping the sum, or over windows."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
 from whyset.errors import InputError
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"sum": np.sum, "mean": np.mean, "max": np.max}
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,8 @@ class AreaPooling(Processor):
 
     Every new cell gathers the relevance of the area it covers; a pixel that lies across a border is shared in
     proportion to its area. So the sum of a map stays what it was, whether or not the sides divide:
-    pooled = P_h map P_wᵀ, with P[i, j] the share of old pixel j inside new cell i (columns sum to 1).
+    pooled = P_h map P_wᵀ, with P[i, j] the share of old pixel j inside new cell i (columns sum to 1). Series (N, L) and
+    volumes (N, D, H, W) are pooled along all their axes, too.
     """
 
     longest: int = 28
@@ -25,19 +30,43 @@ class AreaPooling(Processor):
             raise InputError(f"AreaPooling: longest must be at least 1, got {self.longest}.")
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
-        height, width = maps.shape[-2:]
-        new_height, new_width = self.shape(height, width)
-        if (new_height, new_width) == (height, width):
-            return maps
-        rows = area_weights(height, new_height).astype(maps.dtype)
-        columns = area_weights(width, new_width).astype(maps.dtype)
-        pooled: NDArray[np.floating] = rows @ maps @ columns.T
+        pooled = maps
+        for axis, (old, new) in enumerate(zip(maps.shape[1:], self.shape(*maps.shape[1:]), strict=True), start=1):
+            if new != old:
+                weights = area_weights(old, new).astype(maps.dtype)
+                pooled = np.moveaxis(np.moveaxis(pooled, axis, -1) @ weights.T, -1, axis)
         return pooled
 
-    def shape(self, height: int, width: int) -> tuple[int, int]:
+    def shape(self, *sides: int) -> tuple[int, ...]:
         """Give the pooled (height, width), with the proportions kept to the nearest cell."""
-        factor = min(1.0, self.longest / max(height, width))
-        return max(1, round(height * factor)), max(1, round(width * factor))
+        factor = min(1.0, self.longest / max(sides))
+        return tuple(max(1, round(side * factor)) for side in sides)
+
+
+@dataclass(frozen=True)
+class Pooling(Processor):
+    """Take the sum, mean or maximum of each `kernel` x `kernel` window of maps (..., H, W), `stride` pixels apart.
+
+    Without a stride the windows lie side by side. Windows that would reach over the border are left out.
+    """
+
+    kernel: int = 2
+    stride: int | None = None
+    function: Literal["sum", "mean", "max"] = "sum"
+
+    def __post_init__(self) -> None:
+        if self.kernel < 1 or (self.stride is not None and self.stride < 1):
+            raise InputError(f"Pooling needs kernel >= 1 and stride >= 1 (or None), got {self}.")
+        if self.function not in _FUNCTIONS:
+            raise InputError(f"Pooling: there is no function {self.function!r}; there are {', '.join(_FUNCTIONS)}.")
+
+    def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
+        if maps.ndim < 3 or min(maps.shape[-2:]) < self.kernel:
+            raise InputError(f"Expected maps (N, ..., H, W) of {self.kernel} pixels a side at least, got {maps.shape}.")
+        windows = np.lib.stride_tricks.sliding_window_view(maps, (self.kernel, self.kernel), axis=(-2, -1))
+        step = self.stride or self.kernel
+        pooled: NDArray[np.floating] = _FUNCTIONS[self.function](windows[..., ::step, ::step, :, :], axis=(-2, -1))
+        return pooled
 
 
 def area_weights(old: int, new: int) -> NDArray[np.float64]:

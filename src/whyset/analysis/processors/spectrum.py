@@ -1,6 +1,6 @@
 """The leading eigenpairs of a normalised affinity, component by component."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
 from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.laplacian import Laplacian, SymmetricLaplacian
 from whyset.errors import InputError
 
 
@@ -34,11 +35,13 @@ class Spectrum(Processor):
     The graph is cut into its connected components first and each is solved by itself, because Lanczos iteration
     finds a multiple eigenvalue too few times, and λ = 1 is as multiple as there are components. Isolated nodes, where
     D^-½ does not exist, take no part. Components up to `dense_below` nodes are solved densely. With more components
-    than `eigenvectors`, one eigenpair per component and one more are kept. (von Luxburg 2007; Ng, Jordan, Weiss 2001.)
+    than `eigenvectors`, one eigenpair per component and one more are kept. `laplacian` says whose eigenvectors they
+    are. (von Luxburg 2007; Ng, Jordan, Weiss 2001.)
     """
 
     eigenvectors: int = 32
     dense_below: int = 600
+    laplacian: Laplacian = field(default_factory=SymmetricLaplacian)
 
     seeded = True
 
@@ -59,7 +62,8 @@ class Spectrum(Processor):
         """Give the leading eigenpairs of one component, descending."""
         n = affinity.shape[0]
         count = min(count, n)
-        scale = diags_array(1 / np.sqrt(affinity.sum(axis=1)))
+        degrees = affinity.sum(axis=1)
+        scale = diags_array(1 / np.sqrt(degrees))
         normalised = scale @ affinity @ scale
         if n <= self.dense_below or count >= n - 1:
             values, vectors = eigh(normalised.toarray(), subset_by_index=(n - count, n - 1))
@@ -67,7 +71,7 @@ class Spectrum(Processor):
             start = rng.uniform(0.5, 1.5, n)
             values, vectors = eigsh(normalised, count, which="LA", v0=start, ncv=min(n, max(3 * count, 20)), tol=1e-10)
         order = np.argsort(-values, kind="stable")
-        return values[order], _signed(vectors[:, order])
+        return values[order], _signed(self.laplacian.eigenvectors(vectors[:, order], degrees))
 
 
 def _components(affinity: csr_array) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.space import Space, coordinates_of, require_space, space_name
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 
@@ -14,35 +15,38 @@ from whyset.errors import InputError
 class TSNE(Processor):
     """Lay the samples out in the plane, (N, 2), by t-SNE (van der Maaten, Hinton 2008) of the spectral embedding.
 
-    The eigenvectors are weighed by their eigenvalues (a diffusion map of one step; Coifman, Lafon 2006), so that
-    trailing ones, which are noise, do not hide the leading ones. For few samples the perplexity is lowered to
-    (N - 1)/3.
+    With `space="features"` it is made of the features. For few samples the perplexity is lowered to (N - 1)/3.
     """
 
     perplexity: float = 30.0
+    space: Space = "spectrum"
 
     seeded = True
 
     def __post_init__(self) -> None:
         if not self.perplexity >= 1:
             raise InputError(f"TSNE: perplexity must be at least 1, got {self.perplexity}.")
+        require_space(self.space)
 
     @property
     def name(self) -> str:
-        return "tsne"
+        return space_name("tsne", self.space)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.space,)
 
     def perplexity_for(self, samples: int) -> float:
         """Give the perplexity that is used for so many samples."""
         return min(self.perplexity, (samples - 1) / 3)
 
-    def __call__(self, spectrum: SpectrumOfGraph, *, seed: int) -> NDArray[np.float32]:
+    def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
         from sklearn.manifold import TSNE as Layout
 
-        n = len(spectrum.eigenvectors)
+        coordinates = coordinates_of(space)
+        n = len(coordinates)
         if n < 4:
             raise InputError(f"t-SNE needs at least 4 samples, got {n}.")
-        coordinates = (spectrum.eigenvectors * spectrum.eigenvalues).astype(np.float32)
-        coordinates *= np.float32(np.sqrt(n))
         layout = Layout(perplexity=self.perplexity_for(n), init="pca", random_state=seed)
         plane: NDArray[np.float32] = layout.fit_transform(coordinates).astype(np.float32)
         return plane

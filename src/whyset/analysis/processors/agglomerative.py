@@ -1,0 +1,51 @@
+"""Agglomerative clustering of the leading eigenvectors, with its dendrogram."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.clustering import Clustering, by_size, spectral_coordinates
+from whyset.analysis.processors.eigengap import NumberOfClusters
+from whyset.analysis.processors.spectrum import SpectrumOfGraph
+from whyset.errors import InputError
+
+Linkage = Literal["ward", "complete", "average", "single"]
+_LARGEST = 30_000
+"""Samples: linkage holds the distances of all pairs, 4 GB at this size."""
+
+
+@dataclass(frozen=True)
+class Agglomerative(Processor):
+    """Merge the two nearest clusters until k are left; k is `clusters`, or what the eigengap says if None.
+
+    It works on k row-normalised eigenvectors. The dendrogram is kept as SciPy's linkage matrix: n - 1 rows of the two
+    clusters merged, their distance and the number of samples; leaves are the samples in clusters, in their order.
+    """
+
+    clusters: int | None = None
+    linkage: Linkage = "ward"
+
+    def __post_init__(self) -> None:
+        if self.clusters is not None and self.clusters < 2:
+            raise InputError(f"Agglomerative: clusters must be at least 2 (or None), got {self.clusters}.")
+        if self.linkage not in get_args(Linkage):
+            raise InputError(f"There is no linkage {self.linkage!r}; there are {', '.join(get_args(Linkage))}.")
+
+    @property
+    def name(self) -> str:
+        kind = "agglomerative" if self.linkage == "ward" else f"agglomerative-{self.linkage}"
+        return kind if self.clusters is None else f"{kind}-{self.clusters}"
+
+    def __call__(self, spectrum: SpectrumOfGraph, number: NumberOfClusters) -> Clustering:
+        from scipy.cluster.hierarchy import fcluster, linkage
+
+        k = number.clusters if self.clusters is None else self.clusters
+        coordinates = spectral_coordinates(spectrum, k)
+        taking_part = ~spectrum.isolated
+        n = int(taking_part.sum())
+        if not k <= n <= _LARGEST:
+            raise InputError(f"Agglomerative: {k} clusters need {k} to {_LARGEST} samples, got {n}; use k-means.")
+        dendrogram = linkage(coordinates[taking_part], self.linkage)
+        found = fcluster(dendrogram, k, "maxclust")
+        selected_by = "eigengap" if self.clusters is None else "given"
+        return Clustering(by_size(found, taking_part), coordinates, selected_by, dendrogram)

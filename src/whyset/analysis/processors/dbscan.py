@@ -1,0 +1,37 @@
+"""DBSCAN on the leading eigenvectors."""
+
+from dataclasses import dataclass
+
+from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.clustering import Clustering, by_size, spectral_coordinates
+from whyset.analysis.processors.eigengap import NumberOfClusters
+from whyset.analysis.processors.spectrum import SpectrumOfGraph
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class DBSCAN(Processor):
+    """Join samples that have `smallest` samples within `radius` (Ester et al. 1996); what is sparse is noise.
+
+    It works on as many row-normalised eigenvectors as the eigengap says; rows have length 1, so a radius is between 0
+    and 2.
+    """
+
+    radius: float = 0.3
+    smallest: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0 < self.radius <= 2 or self.smallest < 1:
+            raise InputError(f"DBSCAN needs a radius above 0 and up to 2, and smallest >= 1, got {self}.")
+
+    @property
+    def name(self) -> str:
+        return "dbscan"
+
+    def __call__(self, spectrum: SpectrumOfGraph, number: NumberOfClusters) -> Clustering:
+        from sklearn.cluster import DBSCAN as Density
+
+        coordinates = spectral_coordinates(spectrum, number.clusters)
+        taking_part = ~spectrum.isolated
+        found = Density(eps=self.radius, min_samples=self.smallest).fit_predict(coordinates[taking_part])
+        return Clustering(by_size(found, taking_part), coordinates, "density")

@@ -1,0 +1,39 @@
+"""How often each strength of relevance occurs in a map, wherever it lies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.processors.base import Processor
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Histogram(Processor):
+    """Count the values of each map, (N, ...) -> (N, bins), as shares of the map.
+
+    The bins have equal width between `low` and `high`; values outside go to the nearest bin. Without these bounds they
+    are -m and m, with m the largest |R| of the map itself, so that no map's histogram hangs on the other maps.
+    """
+
+    bins: int = 64
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.bins < 2:
+            raise InputError(f"Histogram: bins must be at least 2, got {self.bins}.")
+        if (self.low is None) != (self.high is None) or (self.low is not None and not self.low < (self.high or 0)):
+            raise InputError(f"Histogram: give low < high, or neither; got low={self.low}, high={self.high}.")
+
+    def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
+        rows = maps.reshape(len(maps), -1).astype(np.float64)
+        high = np.abs(rows).max(axis=1, keepdims=True) if self.high is None else np.full((len(rows), 1), self.high)
+        low = -high if self.low is None else np.full((len(rows), 1), self.low)
+        width = np.where(high > low, high - low, 1.0)
+        bins = np.clip(np.floor((rows - low) / width * self.bins), 0, self.bins - 1).astype(np.int64)
+        places = bins + self.bins * np.arange(len(rows))[:, None]
+        counts = np.bincount(places.ravel(), minlength=len(rows) * self.bins).reshape(len(rows), self.bins)
+        shares: NDArray[np.floating] = (counts / rows.shape[1]).astype(maps.dtype)
+        return shares

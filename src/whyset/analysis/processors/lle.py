@@ -1,0 +1,50 @@
+"""Locally linear embedding."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.processors.base import Processor
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class LLE(Processor):
+    """Lay the samples out in the plane, (N, 2), by locally linear embedding (Roweis, Saul 2000) of the features.
+
+    Each sample is written as a weighted sum of its `neighbours`, fewer for few samples, and the plane keeps the
+    weights; `regularization` of the weights is relative to the trace of the local covariance. The solver is dense up to
+    600 samples and Arnoldi iteration beyond.
+    """
+
+    neighbours: int = 12
+    regularization: float = 1e-3
+
+    seeded = True
+    inputs: ClassVar = ("features",)
+
+    def __post_init__(self) -> None:
+        if self.neighbours < 3 or not self.regularization > 0:
+            raise InputError(f"LLE needs neighbours >= 3 and a positive regularization, got {self}.")
+
+    @property
+    def name(self) -> str:
+        return "lle"
+
+    def __call__(self, features: NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
+        from sklearn.manifold import LocallyLinearEmbedding
+
+        n = len(features)
+        if n < 5:
+            raise InputError(f"LLE needs at least 5 samples, got {n}.")
+        layout = LocallyLinearEmbedding(
+            n_neighbors=min(self.neighbours, n - 1),
+            n_components=2,
+            reg=self.regularization,
+            eigen_solver="dense" if n <= 600 else "arpack",
+            random_state=seed,
+        )
+        plane: NDArray[np.float32] = layout.fit_transform(features.astype(np.float64)).astype(np.float32)
+        return plane

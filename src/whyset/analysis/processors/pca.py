@@ -1,0 +1,35 @@
+"""Principal components."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.processors.base import Processor
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class PCA(Processor):
+    """Give the first principal components of the features, (N, components), fewer where there are fewer."""
+
+    components: int = 2
+
+    seeded = True
+    inputs: ClassVar = ("features",)
+
+    def __post_init__(self) -> None:
+        if self.components < 1:
+            raise InputError(f"PCA: components must be at least 1, got {self.components}.")
+
+    @property
+    def name(self) -> str:
+        return "pca"
+
+    def __call__(self, features: NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
+        from sklearn.decomposition import PCA as Components
+
+        components = min(self.components, *features.shape)
+        found: NDArray[np.float32] = Components(components, random_state=seed).fit_transform(features)
+        return found.astype(np.float32)

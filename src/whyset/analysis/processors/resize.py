@@ -1,0 +1,64 @@
+"""Maps of another size, by interpolation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from whyset.analysis.processors.base import Processor
+from whyset.errors import InputError
+
+Filter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
+_FILTERS = {name: Image.Resampling[name.upper()] for name in ("nearest", "box", "bilinear", "bicubic", "lanczos")}
+
+
+@dataclass(frozen=True)
+class Resize(Processor):
+    """Interpolate maps (..., H, W) to `height` x `width`, by Pillow in float32; made smaller, they are smoothed first.
+
+    Values stay on their scale and sums do not; `AreaPooling` keeps sums.
+    """
+
+    height: int
+    width: int
+    filter: Filter = "bilinear"
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise InputError(f"Resize: height and width must be at least 1, got {self.height} x {self.width}.")
+        _require_filter(self.filter)
+
+    def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
+        return _resized(maps, self.height, self.width, self.filter)
+
+
+@dataclass(frozen=True)
+class Rescale(Processor):
+    """Interpolate maps (..., H, W) to `factor` times their sides, rounded, at least one pixel; see `Resize`."""
+
+    factor: float = 0.5
+    filter: Filter = "bilinear"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.factor < np.inf:
+            raise InputError(f"Rescale: factor must be positive, got {self.factor}.")
+        _require_filter(self.filter)
+
+    def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
+        height, width = (max(1, round(side * self.factor)) for side in maps.shape[-2:])
+        return _resized(maps, height, width, self.filter)
+
+
+def _require_filter(name: str) -> None:
+    if name not in _FILTERS:
+        raise InputError(f"There is no filter {name!r}; there are {', '.join(_FILTERS)}.")
+
+
+def _resized(maps: NDArray[np.floating], height: int, width: int, name: str) -> NDArray[np.floating]:
+    if maps.ndim < 3:
+        raise InputError(f"Expected maps of shape (N, ..., H, W), got {maps.shape}.")
+    planes = maps.reshape(-1, *maps.shape[-2:]).astype(np.float32)
+    resized = [np.asarray(Image.fromarray(plane).resize((width, height), _FILTERS[name])) for plane in planes]
+    return np.stack(resized).reshape(*maps.shape[:-2], height, width).astype(maps.dtype)

@@ -1,0 +1,113 @@
+"""Which rows may be among the nearest: a blockwise search by float32 products, with a bound on its rounding."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 1024  # rows of a block
+_DEPTH = 512  # columns that are multiplied in float32 before the products are added up in float64
+
+Rows = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The nearest other rows of every row by approximate squared distance, nearest first, (N, fetched)."""
+
+    indices: NDArray[np.int64]
+    squared: NDArray[np.float64]
+    rounding: NDArray[np.float64]
+    """(N,): no approximate squared distance of that row, found or not, is off by more."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """Squared distances ‖x‖² - 2xy + ‖y‖² between blocks of rows, by products of centred rows in float32.
+
+    Centring shrinks the norms that the rounding is proportional to. Products of 512 columns are made in float32
+    and added up in float64, so the bound does not grow with D: with m = 512, ε that of float32, M = max‖y‖,
+    |d̃² - d²| ≤ δ = (m + 8) ε ‖x‖ M + 2ε (‖x‖ + M)²  (Higham 2002, section 3.1; the second part is the rounding of the
+    centred values themselves).
+    """
+
+    rows: Rows
+    centre: NDArray[np.float64]
+    norms: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Products":
+        centre = rows.mean(axis=0, dtype=np.float64)
+        norms = np.zeros(len(rows))
+        for block in blocks(len(rows), _BLOCK):
+            for columns in blocks(rows.shape[1], _DEPTH):
+                part = _centred(rows, centre, block, columns).astype(np.float64)
+                norms[block] += np.einsum("nd,nd->n", part, part)
+        return cls(rows, centre, norms)
+
+    @property
+    def rounding(self) -> NDArray[np.float64]:
+        """The bound δ for each row."""
+        length, epsilon = np.sqrt(self.norms), float(np.finfo(np.float32).eps)
+        largest = length.max()
+        bound: NDArray[np.float64] = epsilon * ((_DEPTH + 8) * length * largest + 2 * (length + largest) ** 2)
+        return bound
+
+    def squared(self, some: NDArray[np.int64] | slice, others: slice) -> NDArray[np.float64]:
+        """Give approximate squared distances, (some, others)."""
+        total = np.add.outer(self.norms[some], self.norms[others])
+        for columns in blocks(self.rows.shape[1], _DEPTH):
+            x = _centred(self.rows, self.centre, some, columns)
+            y = x if some is others else _centred(self.rows, self.centre, others, columns)
+            total -= 2 * (x @ y.T)
+        return total
+
+
+def search(products: Products, fetched: int) -> Found:
+    """Fetch the nearest candidates of every row. Each pair of blocks is multiplied once, for the rows of both."""
+    n = len(products.rows)
+    indices, squared = np.full((n, fetched), -1, np.int64), np.full((n, fetched), np.inf)
+    parts = list(blocks(n, _BLOCK))
+    for number, first in enumerate(parts):
+        for second in parts[number:]:
+            new = products.squared(first, second)
+            if first is second:
+                np.fill_diagonal(new, np.inf)
+            else:
+                _keep_nearest(indices, squared, second, first, new.T)
+            _keep_nearest(indices, squared, first, second, new)
+    order = np.argsort(squared, axis=1, kind="stable")
+    return Found(
+        np.take_along_axis(indices, order, axis=1), np.take_along_axis(squared, order, axis=1), products.rounding
+    )
+
+
+def blocks(length: int, step: int) -> Iterator[slice]:
+    """Yield slices that cover 0 .. length."""
+    for start in range(0, length, step):
+        yield slice(start, min(start + step, length))
+
+
+def _keep_nearest(
+    indices: NDArray[np.int64], squared: NDArray[np.float64], rows: slice, columns: slice, new: NDArray[np.float64]
+) -> None:
+    """Merge new distances of `rows` to `columns` into the nearest that are known so far."""
+    fetched = indices.shape[1]
+    nearer = np.flatnonzero((new < squared[rows].max(axis=1)[:, None]).any(axis=1))
+    values = np.hstack([squared[rows][nearer], new[nearer]])
+    names = np.hstack(
+        [indices[rows][nearer], np.broadcast_to(np.arange(columns.start, columns.stop), (len(nearer), new.shape[1]))]
+    )
+    kept = np.argpartition(values, fetched - 1, axis=1)[:, :fetched]
+    changed = nearer + rows.start
+    squared[changed] = np.take_along_axis(values, kept, axis=1)
+    indices[changed] = np.take_along_axis(names, kept, axis=1)
+
+
+def _centred(
+    rows: Rows, centre: NDArray[np.float64], part: NDArray[np.int64] | slice, columns: slice
+) -> NDArray[np.float32]:
+    if rows.dtype == np.float32:
+        return rows[part, columns] - centre[columns].astype(np.float32)
+    return (rows[part, columns] - centre[columns]).astype(np.float32)

@@ -1,0 +1,32 @@
+"""The source of a processor, as a hash: two processors of one name are the same only if their code is."""
+
+import hashlib
+import inspect
+from pathlib import Path
+
+from whyset.errors import InputError
+
+
+def source_hash(kind: type) -> str:
+    """Give the SHA-256 of the source of a class; InputError where Python cannot tell it."""
+    try:
+        source = inspect.getsource(kind)
+    except (OSError, TypeError) as error:
+        raise InputError(
+            f"The source of {kind.__module__}.{kind.__qualname__} cannot be read ({error}), so its results could not "
+            "be told from those of an edited version: define it in a file."
+        ) from error
+    return _digest(source.encode())
+
+
+def code_hash(kind: type) -> str:
+    """Give the SHA-256 of all code that a class comes with: its whole file, or its own source where there is none.
+
+    A helper function in the same file counts, one that is imported from elsewhere does not.
+    """
+    file = inspect.getsourcefile(kind) if kind.__module__ != "__main__" else None
+    return _digest(Path(file).read_bytes()) if file is not None and Path(file).is_file() else source_hash(kind)
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"

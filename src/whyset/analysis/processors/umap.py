@@ -1,0 +1,57 @@
+"""A picture in the plane by UMAP."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.space import Space, coordinates_of, require_space, space_name
+from whyset.analysis.processors.spectrum import SpectrumOfGraph
+from whyset.errors import InputError, MissingExtraError
+
+
+@dataclass(frozen=True)
+class UMAP(Processor):
+    """Lay the samples out in the plane, (N, 2), by UMAP (McInnes, Healy, Melville 2018) of the spectral embedding.
+
+    With `space="features"` it is made of the features. For few samples `neighbours` is lowered to N - 1. A seed makes
+    UMAP use one thread.
+
+    MissingExtraError: umap-learn is not installed.
+    """
+
+    neighbours: int = 15
+    distance: float = 0.1
+    space: Space = "spectrum"
+
+    seeded = True
+
+    def __post_init__(self) -> None:
+        if self.neighbours < 2 or not 0 <= self.distance <= 1:
+            raise InputError(f"UMAP needs neighbours >= 2 and a distance between 0 and 1, got {self}.")
+        require_space(self.space)
+
+    @property
+    def name(self) -> str:
+        return space_name("umap", self.space)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.space,)
+
+    def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
+        try:
+            from umap import UMAP as Layout
+        except ImportError as error:
+            raise MissingExtraError('UMAP needs umap-learn: pip install "whyset[umap]"') from error
+        coordinates = coordinates_of(space)
+        neighbours = min(self.neighbours, len(coordinates) - 1)
+        layout = Layout(
+            n_neighbors=neighbours, min_dist=self.distance, init="pca", random_state=seed, n_jobs=1, low_memory=True
+        )
+        with warnings.catch_warnings():  # about few samples and about threads; both are said above
+            warnings.simplefilter("ignore")
+            plane: NDArray[np.float32] = layout.fit_transform(coordinates).astype(np.float32)
+        return plane
