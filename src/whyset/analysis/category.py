@@ -10,12 +10,13 @@ from threadpoolctl import threadpool_limits
 
 from whyset.analysis.checks import checked_features, lowered_neighbours
 from whyset.analysis.describe import described_clustering, described_graph, described_group, described_scores
+from whyset.analysis.evidence import add_evidence
 from whyset.analysis.groups import Group
 from whyset.analysis.maps import features_of, mean_maps
 from whyset.analysis.members import Members, members_of
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.pipelines.pipeline import step_seed
-from whyset.analysis.scores import GaussianSurrogates, silhouette
+from whyset.analysis.scores import CopulaSurrogates, silhouette
 from whyset.analysis.significance import significance
 from whyset.analysis.treatment import treatment_of
 from whyset.errors import InputError
@@ -49,7 +50,7 @@ def _analysed(run: Run, group: Group, spray: Spray) -> CategoryResult:
     members = members_of(run, group)
     pipeline = spray.pipeline(lowered_neighbours(spray.neighbours, len(features)))
     results = pipeline.run({"features": features}, seed=seed)
-    tested = significance(features, results["separability"], pipeline, GaussianSurrogates(spray.surrogates), seed)
+    tested = significance(features, results["separability"], pipeline, CopulaSurrogates(spray.surrogates), seed)
     info = described_group(group, members, spray) | described_graph(results["spectrum"])
     info["scores"] = described_scores(results["separability"], tested, results["number"], members)
     info["treatment"] = [*checked.treatment, *treatment_of(spray, results)]
@@ -57,6 +58,7 @@ def _analysed(run: Run, group: Group, spray: Spray) -> CategoryResult:
         {"index": group.indices} | _embeddings(results, spray, info) | {"eigenvalues": results["spectrum"].eigenvalues}
     )
     columns |= _clusterings(run, features, members, results, spray, info)
+    columns |= add_evidence(info, features, members, pipeline, results, spray, seed)
     return CategoryResult(group.id, group.name, columns, info)
 
 

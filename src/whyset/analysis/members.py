@@ -1,6 +1,7 @@
 """What is known of the samples of a class beside their relevance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,11 @@ class Members:
             "accuracy": accuracy(self.labels, self.predictions),
             "mean_confidence": mean_confidence(self.confidence),
         }
+
+    def attributes(self) -> dict[str, NDArray[Any]]:
+        """Give what may be enriched in a cluster: labels, predictions, and whether these agree (None: no label)."""
+        right = [bool(a == b) if a >= 0 else None for a, b in zip(self.labels, self.predictions, strict=True)]
+        return {"label": self.labels, "prediction": self.predictions, "right": np.array(right, object)}
 
 
 def members_of(run: Run, group: Group) -> Members:

@@ -6,13 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
-from whyset.analysis.scores import GaussianSurrogates, p_value
+from whyset.analysis.scores import CopulaSurrogates, GaussianSurrogates, p_value
 
 
 def significance(
-    features: NDArray[np.floating], observed: float, pipeline: Pipeline, surrogates: GaussianSurrogates, seed: int
+    features: NDArray[np.floating],
+    observed: float,
+    pipeline: Pipeline,
+    surrogates: CopulaSurrogates | GaussianSurrogates,
+    seed: int,
 ) -> dict[str, Any]:
-    """Run all steps that the separability rests on again on Gaussian surrogates, and compare.
+    """Run all steps that the separability rests on again on surrogates, and compare.
 
     Give `p_value`, the number of `surrogates` and the `null_median`; p-value and median are None without surrogates.
     """

@@ -26,7 +26,7 @@ class Spray(Processor):
     """Find the strategies behind the relevance maps of one class: pooled maps, neighbour graph, spectrum, clusters.
 
     The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with `surrogates=0` the
-    separability gets no p-value. `print(spray.pipeline())` shows the steps.
+    separability gets no p-value, with `resamplings=0` the clusters no stability. `print(spray.pipeline())` shows the steps.
 
     >>> Spray(neighbours=7).pipeline().given
     ['features']
@@ -41,6 +41,7 @@ class Spray(Processor):
     embeddings: tuple[TSNE, ...] = (TSNE(),)
     separability: Separability = field(default_factory=Separability)
     surrogates: int = 99
+    resamplings: int = 20
     smallest_class: int = 10
     seed: int = 0
 
@@ -53,6 +54,8 @@ class Spray(Processor):
                 raise InputError(f"Spray: every clustering and embedding needs its own name, got {names}.")
         if self.smallest_class < 10:
             raise InputError(f"Spray: fewer than 10 samples say nothing; smallest_class is {self.smallest_class}.")
+        if self.resamplings < 0:
+            raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
         if self.seed < 0:
             raise InputError(f"Spray: the seed must be 0 or more, got {self.seed}.")
         AreaPooling(self.pooling), KNearestNeighbours(self.neighbours)

@@ -3,6 +3,7 @@
 from whyset.analysis.scores.coherence import coherence
 from whyset.analysis.scores.composition import accuracy, mean_confidence, purity
 from whyset.analysis.scores.contrast import Contrast, accuracy_contrast, confidence_contrast
+from whyset.analysis.scores.copula import CopulaSurrogates
 from whyset.analysis.scores.difference import Difference, MaxStatistic
 from whyset.analysis.scores.enrichment import Enrichment, enrichments
 from whyset.analysis.scores.intervals import bootstrap_mean, wilson
@@ -17,6 +18,7 @@ from whyset.analysis.scores.surrogates import GaussianSurrogates, p_value
 
 __all__ = [
     "Contrast",
+    "CopulaSurrogates",
     "Difference",
     "Enrichment",
     "GaussianPrototypes",

@@ -1,0 +1,99 @@
+"""What speaks for each cluster of a class, and where it differs: tests, intervals, stability, outliers."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.members import Members
+from whyset.analysis.pipelines import Pipeline, Spray
+from whyset.analysis.pipelines.pipeline import step_seed
+from whyset.analysis.processors import Clustering
+from whyset.analysis.scores import (
+    Difference,
+    MaxStatistic,
+    accuracy_contrast,
+    confidence_contrast,
+    enrichments,
+    local_outlier_factor,
+)
+from whyset.analysis.stability import Resampling
+
+_KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all is stored beside them
+
+
+def add_evidence(
+    info: dict[str, Any],
+    features: NDArray[np.floating],
+    members: Members,
+    pipeline: Pipeline,
+    results: dict[str, Any],
+    spray: Spray,
+    seed: int,
+) -> dict[str, NDArray[Any]]:
+    """Describe in `info` what speaks for the clusters of the default clustering, and give further columns.
+
+    `outlier_factor` (N,), and for each cluster of the default clustering where its features differ from the rest:
+    `difference.<name>` (clusters, D) and, 1 where that is significant, `difference_mask.<name>` (clusters, D).
+    """
+    name = spray.default_clustering
+    clustering: Clustering = results[f"clustering.{name}"]
+    described = info["clusterings"][name]
+    described |= _stability(features, clustering, pipeline, spray, seed) | _enrichment(clustering, members)
+    found = [_difference(features, clustering.labels == number, seed) for number in range(len(clustering.sizes))]
+    for cluster, difference in zip(described["clusters"], found, strict=True):
+        cluster |= _contrasts(members, clustering.labels == cluster["id"], seed) | _told(difference)
+    nothing = np.zeros((0, features.shape[1]))
+    return {
+        "outlier_factor": local_outlier_factor(results["neighbours"]).astype(np.float32),
+        f"difference.{name}": np.vstack([nothing, *(part.mean for part in found)]).astype(np.float32),
+        f"difference_mask.{name}": np.vstack([nothing, *(part.significant for part in found)]).astype(np.uint8),
+    }
+
+
+def _stability(
+    features: NDArray[np.floating], clustering: Clustering, pipeline: Pipeline, spray: Spray, seed: int
+) -> dict[str, Any]:
+    """Give the stability of the clustering, with the `recovery` of each cluster; None where it is left out."""
+    if spray.resamplings == 0:
+        return {"stability": None}
+    resampling = Resampling(spray.resamplings)
+    found = resampling(features, clustering.labels, pipeline, f"clustering.{spray.default_clustering}", seed=seed)
+    return {
+        "stability": {
+            "adjusted_rand": found.mean,
+            "range": np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist(),
+            "recovery": [float(value) for value in found.recovery],
+            "runs": resampling.runs,
+            "share": resampling.share,
+        }
+    }
+
+
+def _enrichment(clustering: Clustering, members: Members) -> dict[str, Any]:
+    tests = enrichments(clustering.labels, members.attributes())
+    smallest = [asdict(test) | {"odds_ratio": test.odds_ratio} for test in tests[:_KEPT_TESTS]]
+    return {"enrichment": {"tests": len(tests), "smallest": smallest}}
+
+
+def _contrasts(members: Members, inside: NDArray[np.bool_], seed: int) -> dict[str, Any]:
+    return {
+        "accuracy_contrast": asdict(accuracy_contrast(members.labels, members.predictions, inside)),
+        "confidence_contrast": asdict(confidence_contrast(members.confidence, inside, seed=seed)),
+    }
+
+
+def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed: int) -> Difference:
+    """Compare the features inside and outside; where a side is too small for that, nothing differs."""
+    if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < 2:
+        nothing = np.zeros(features.shape[1])
+        return Difference(nothing, nothing, np.inf, 1.0)
+    return MaxStatistic()(features, inside, seed=step_seed(seed, "difference"))
+
+
+def _told(difference: Difference) -> dict[str, Any]:
+    if not np.isfinite(difference.threshold):
+        return {"difference": None}
+    share = float(difference.significant.mean())
+    return {"difference": {"p_value": difference.p_value, "threshold": difference.threshold, "share": share}}
