@@ -53,7 +53,7 @@ def test_a_moved_data_set_and_newer_packages_are_no_other_run(tmp_path):
 
 
 def test_a_run_of_unknown_provenance_is_never_continued(tmp_path):
-    example_run(tmp_path / "reads fine", weights_hash="sha256:1")
+    example_run(tmp_path / "run", weights_hash=None)
     with pytest.raises(RunMismatchError, match="weights_hash is unknown"):
         example_run(tmp_path / "run", weights_hash=None)
 

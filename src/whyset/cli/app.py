@@ -14,7 +14,19 @@ import typer
 import whyset
 from whyset.errors import WhysetError
 
-COMMANDS = ("demo", "explain", "analyze", "view", "report", "verify", "rules", "composites")
+COMMANDS = (
+    "demo",
+    "explain",
+    "analyze",
+    "view",
+    "report",
+    "heatmaps",
+    "verify",
+    "import-virelay",
+    "export-virelay",
+    "rules",
+    "composites",
+)
 DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
@@ -45,8 +57,9 @@ def program() -> typer.Typer:
     app = typer.Typer(help=whyset.__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_options)
     for name in COMMANDS:
-        module = import_module(f"whyset.cli.{name}")
-        app.command(name, epilog=f"Example: {getattr(module, 'EXAMPLE', f'whyset {name}')}")(getattr(module, name))
+        own = name.replace("-", "_")
+        module = import_module(f"whyset.cli.{own}")
+        app.command(name, epilog=f"Example: {getattr(module, 'EXAMPLE', f'whyset {name}')}")(getattr(module, own))
     return app
 
 

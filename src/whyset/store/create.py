@@ -41,6 +41,7 @@ def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: S
             with Lease(folder / LEASES / "creation.json", f"the creation of {folder}"):
                 if not is_run(folder):
                     _create(folder, config, table, specs)
+                    return open_run(folder)
     return _continued(open_run(folder), config, table, specs)
 
 

@@ -1,0 +1,123 @@
+"""What can be said of clusters that another program found: the same `info` as of our own, as far as it is known."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.groups import Group
+from whyset.analysis.maps import features_of
+from whyset.analysis.members import Members, members_of
+from whyset.analysis.pipelines import Spray
+from whyset.analysis.scores import coherence, medoids
+from whyset.store import CategoryResult, Run
+from whyset.store.virelay.categories import FoundCategory
+from whyset.store.virelay.importing import CategoryNames
+
+TREATMENT = (
+    "imported from ViRelAy: separability, p-value, eigengap and silhouettes are not known; "
+    "`whyset analyze --name NEW` computes clusters and scores of its own"
+)
+FIRST_SHOWN = ("tsne", "t-SNE", "umap", "UMAP")
+_BLOCK_VALUES = 8_000_000  # values of relevance held at once: 32 MB in float32
+
+
+def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> CategoryResult:
+    """Describe a category of a ViRelAy project; `found.index` counts rows of the run.
+
+    Cluster numbers stay as they are, also where some are empty. Coherence and medoids are computed from the maps, as in
+    our own analyses; what would need the whole analysis is null.
+    """
+    members = members_of(run, Group(-1 if names.label is None else names.label, names.name, found.index, "category"))
+    columns: dict[str, NDArray[Any]] = {"index": found.index}
+    info = _described(found, names, members)
+    if not len(found.index):
+        return CategoryResult(names.id, names.name, columns, info | {"problem": "The category holds no samples."})
+    for name, values in found.embeddings.items():
+        columns[f"embedding.{names.embeddings[name]}"] = values
+    columns |= _eigenvalues(found, names)
+    features = features_of(run, found.index, Spray().preparation(), 0)
+    for name, labels in found.clusterings.items():
+        own = names.clusterings[name]
+        columns[f"clustering.{own}"] = labels
+        columns[f"mean_map.{own}"] = _mean_maps(run, found.index, labels)
+        info["clusterings"][own] = _described_clustering(labels, features, members, found.given_clusters.get(name))
+    return CategoryResult(names.id, names.name, columns, info)
+
+
+def _described(found: FoundCategory, names: CategoryNames, members: Members) -> dict[str, Any]:
+    embeddings = {names.embeddings[name]: {"dimensions": values.shape[1]} for name, values in found.embeddings.items()}
+    clusterings = [names.clusterings[name] for name in found.clusterings]
+    return {
+        "size": len(found.index),
+        "label": names.label,
+        "grouped_by": f"category {found.name!r} of the project",
+        "purity_of": members.purity_of,
+        "problem": None,
+        "clusterings": {},
+        "default_clustering": clusterings[0],
+        "embeddings": embeddings,
+        "default_embedding": next((name for name in FIRST_SHOWN if name in embeddings), next(iter(embeddings))),
+        "scores": {
+            "separability": {"value": None, "p_value": None, "surrogates": 0},
+            "eigengap": {"value": None, "clusters": None, "clear": None},
+            **members.composition(),
+        },
+        "treatment": [TREATMENT],
+    }
+
+
+def _eigenvalues(found: FoundCategory, names: CategoryNames) -> dict[str, NDArray[Any]]:
+    """Give the eigenvalues of the first embedding that has any as the class's, those of others by their names."""
+    columns = {f"eigenvalues.{names.embeddings[name]}": values for name, values in found.eigenvalues.items()}
+    if columns:
+        columns["eigenvalues"] = columns.pop(next(iter(columns)))
+    return columns
+
+
+def _described_clustering(
+    labels: NDArray[np.int32], features: NDArray[np.floating], members: Members, asked_for: int | None
+) -> dict[str, Any]:
+    clusters = [_described_cluster(number, labels == number, features, members) for number in _numbers(labels)]
+    return {
+        "k": len(np.unique(labels[labels >= 0])),
+        "selected_by": "not known" if asked_for is None else "given",
+        "noise": int(np.count_nonzero(labels < 0)),
+        "separability": None,
+        "silhouette": None,
+        "clusters": clusters,
+    }
+
+
+def _described_cluster(
+    number: int, inside: NDArray[np.bool_], features: NDArray[np.floating], members: Members
+) -> dict[str, Any]:
+    own = np.flatnonzero(inside)
+    typical = medoids(features, own) if len(own) else own
+    return {
+        "id": number,
+        "separability": None,
+        "size": len(own),
+        **members[inside].composition(),
+        "coherence": coherence(features[inside]),
+        "silhouette": None,
+        "medoids": members.indices[typical].tolist(),
+    }
+
+
+def _numbers(labels: NDArray[np.int32]) -> range:
+    """Give all cluster numbers up to the largest, so that the place of a cluster in the list is its number."""
+    return range(int(labels.max(initial=-1)) + 1)
+
+
+def _mean_maps(run: Run, rows: NDArray[np.int64], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Give the signed mean of the channel-summed maps of each cluster, (clusters, H, W); zeros for an empty one."""
+    relevance = run.relevance
+    sums = np.zeros((len(_numbers(labels)), *relevance.shape[-2:]))
+    step = max(1, _BLOCK_VALUES // int(np.prod(relevance.shape[1:])))
+    for start in range(0, len(rows), step):
+        block = slice(start, start + step)
+        inside = labels[block] >= 0
+        np.add.at(sums, labels[block][inside], relevance[rows[block]][inside].sum(axis=1, dtype=np.float64))
+    sizes = np.bincount(labels[labels >= 0], minlength=len(sums))
+    return (sums / np.maximum(sizes, 1)[:, None, None]).astype(np.float32)

@@ -1,0 +1,28 @@
+"""`whyset export-virelay`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whyset.cli.options import RunFolder
+
+EXAMPLE = "whyset export-virelay runs/mine --out for-virelay"
+
+
+def export_virelay(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    name: Annotated[
+        list[str] | None, typer.Option(help="An analysis to export; may be repeated. By default all are.")
+    ] = None,
+    link_images: Annotated[
+        bool, typer.Option("--link-images", help="Link the image files instead of copying the pictures in the run.")
+    ] = False,
+) -> None:
+    """Write a run as a project that ViRelAy opens: data set, attributions, analyses, label map and project file."""
+    import whyset
+    from whyset.store.virelay import export_project
+
+    project = export_project(whyset.open_run(run), out, analyses=name, images=link_images, say=print)
+    print(f"open it with: virelay {project}")

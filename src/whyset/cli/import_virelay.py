@@ -1,0 +1,53 @@
+"""`whyset import-virelay`"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whyset.errors import InputError
+
+EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
+
+
+def import_virelay(
+    project: Annotated[Path, typer.Argument(help="A ViRelAy project file.", metavar="PROJECT.yaml")],
+    out: Annotated[Path, typer.Option(help="The run folder to make.")],
+    link: Annotated[
+        bool, typer.Option("--link", help="Leave the pictures where they are: the run names them and holds none.")
+    ] = False,
+    map_path: Annotated[
+        list[str] | None, typer.Option(help="OLD=NEW: paths beginning with OLD begin with NEW here; may be repeated.")
+    ] = None,
+    dtype: Annotated[
+        str, typer.Option(help="float32 keeps maps as they are; float16 takes half the space.")
+    ] = "float32",
+) -> None:
+    """Make a run of a ViRelAy project: its samples, attributions and analyses; every inconsistency is told at once."""
+    from whyset.analysis.imported import imported_category
+    from whyset.store.virelay import DamagedProjectError, ImportSettings, import_project
+
+    settings = ImportSettings(link, tuple(_pair(text) for text in map_path or ()), dtype)
+    try:
+        run = import_project(
+            project,
+            out,
+            imported_category,
+            settings,
+            warn=lambda finding: print(f"whyset: warning: {finding}", file=sys.stderr),
+            say=print,
+        )
+    except DamagedProjectError as error:
+        for finding in error.findings:
+            print(finding, file=sys.stderr)
+        raise InputError(error.summary) from error
+    shown = f"whyset report {out} --name {run.analyses[0]}" if run.analyses else f"whyset analyze {out}"
+    print(f"{out} is complete; go on with: {shown}, or whyset view {out}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise InputError(f"--map-path takes OLD=NEW, not {text!r}")
+    return old, new

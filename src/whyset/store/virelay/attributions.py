@@ -1,0 +1,203 @@
+"""The attributions of a project, gathered from all their files."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.store.virelay.dataset import MARK
+from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, opened
+from whyset.store.virelay.labels import read_labels
+from whyset.store.virelay.predictions import predictions_of
+
+NEEDED = ("attribution", "label", "prediction")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of attributions: which sample each row explains, and what is known of it.
+
+    `exact` and `stated` hold what `export_project` wrote beside ViRelAy's own data: target, prediction and confidence
+    of every row, and what is true of all.
+    """
+
+    images: Images
+    samples: Indices
+    labels: Indices
+    outputs: npt.NDArray[np.floating]
+    exact: Mapping[str, npt.NDArray[Any]] | None
+    stated: Mapping[str, Any]
+
+    @property
+    def file(self) -> Path:
+        return self.images.rows.file
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """All attributions in the order of their samples: row r lies in `sources[source[r]]`, row `place[r]` there."""
+
+    sources: tuple[Source, ...]
+    source: Indices
+    place: Indices
+    samples: Indices
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def maps(self, start: int, stop: int) -> npt.NDArray[np.float32]:
+        """Give the relevance of some rows, float32 (n, C, H, W)."""
+        maps = np.zeros((stop - start, *self.shape), np.float32)
+        for number, source in enumerate(self.sources):
+            mine = np.flatnonzero(self.source[start:stop] == number)
+            if len(mine):
+                read = source.images.read(self.place[start:stop][mine])
+                height, width = read.shape[2:]
+                maps[mine, :, :height, :width] = read
+        return maps
+
+    def gathered(self, columns: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Bring a column of each source into the order of the rows."""
+        first = np.cumsum([0, *(len(column) for column in columns[:-1])])
+        ordered: npt.NDArray[Any] = np.concatenate(columns)[first[self.source] + self.place]
+        return ordered
+
+    def labels(self) -> Indices:
+        """Give the output that each row explains, -1 where the files do not say."""
+        return self.gathered([source.labels for source in self.sources])
+
+    def stated(self, name: str) -> Any:
+        """Give what all files state alike, or None."""
+        found = [source.stated.get(name) for source in self.sources]
+        return found[0] if all(value == found[0] for value in found) else None
+
+    def decided(self) -> tuple[dict[str, npt.NDArray[Any]], str]:
+        """Give prediction and confidence of every row (and the target where it is stated), and how they came about."""
+        exact = [source.exact for source in self.sources if source.exact is not None]
+        if len(exact) == len(self.sources):
+            return {name: self.gathered([found[name] for found in exact]) for name in exact[0]}, "as given"
+        found = predictions_of(self.gathered([source.outputs for source in self.sources]))
+        return {"prediction": found.prediction, "confidence": found.confidence}, found.confidence_is
+
+
+EXACT = {"whyset_target": "target", "whyset_prediction": "prediction", "whyset_confidence": "confidence"}
+"""What lies beside ViRelAy's own data, and the columns of a run that it becomes."""
+
+
+def read_attributions(files: Sequence[Path], samples: int, classes: int, findings: Findings) -> Attributions | None:
+    """Read all files but the maps themselves; None, with findings, where no file can be used."""
+    sources = [source for file in files if (source := _source(file, samples, classes, findings)) is not None]
+    if not sources:
+        return None
+    _compare(sources, findings)
+    explained = np.concatenate([source.samples for source in sources])
+    number = np.repeat(np.arange(len(sources)), [len(source.samples) for source in sources])
+    place = np.concatenate([np.arange(len(source.samples)) for source in sources])
+    _refuse_twice(explained, number, sources, findings)
+    order = np.argsort(explained, kind="stable")
+    shape = tuple(max(sides) for sides in zip(*(source.images.shape for source in sources), strict=True))
+    return Attributions(tuple(sources), number[order], place[order], explained[order], shape)
+
+
+def check_values(sources: Sequence[Source], findings: Findings) -> None:
+    """Read all maps once and record those that are not finite."""
+    for source in sources:
+        bad = [source.samples[row] for row in _not_finite(source.images)]
+        if bad:
+            found = f"attribution holds NaN or infinity in {len(bad)} of {len(source.samples)} rows"
+            findings.error(source.file, f"{found}: of the samples {first_of(bad)}")
+
+
+def _not_finite(images: Images) -> Iterator[int]:
+    for rows, block in images.rows.blocks():
+        yield from (int(row) for row, values in zip(rows, block, strict=True) if not np.isfinite(values).all())
+
+
+def _source(file: Path, samples: int, classes: int, findings: Findings) -> Source | None:
+    with opened(file, findings) as opened_file:
+        if opened_file is None:
+            return None
+        missing = [name for name in NEEDED if name not in opened_file]
+        for name in missing:
+            findings.error(file, f"{name} is missing; the file has {first_of(opened_file)}")
+        if missing:
+            return None
+        rows, label, prediction = (Rows.of(file, opened_file[name]) for name in NEEDED)
+        images = Images.of(rows, findings)
+        for other in (label, prediction):
+            if len(other) != len(rows):
+                findings.error(file, f"{other.name.lstrip('/')} has {len(other)} rows, attribution {len(rows)}")
+        index = _samples(file, opened_file.get("index"), rows, samples, findings)
+        labels, outputs = read_labels(label, classes, findings), _outputs(prediction, classes, findings)
+        stated = json.loads(opened_file.attrs.get(MARK, "{}"))
+        whole = all(name in opened_file and opened_file[name].shape == (len(rows),) for name in EXACT)
+        exact = {column: opened_file[name][()] for name, column in EXACT.items()} if stated and whole else None
+    if images is None:
+        return None
+    if "channels" in stated:
+        images = images.first_channels(int(stated["channels"]))
+    return Source(images, index, labels, outputs, exact, stated)
+
+
+def _samples(file: Path, index: Any, rows: Rows, samples: int, findings: Findings) -> Indices:
+    """Which sample each row explains; without an index, row i explains sample i."""
+    if index is None:
+        found = np.arange(len(rows))
+    elif is_group(index):
+        found = np.array([index[key][()] for key in rows.keys or sorted(index) if key in index]).reshape(-1)
+    else:
+        found = np.asarray(index[()]).reshape(-1)
+    if len(found) != len(rows):
+        findings.error(file, f"index has {len(found)} rows, attribution {len(rows)}")
+    if found.dtype.kind not in "iu":
+        findings.error(file, f"index holds {found.dtype}: expected whole numbers")
+        return np.zeros(len(found), np.int64)
+    outside = found[(found < 0) | (found >= samples)]
+    if len(outside):
+        findings.error(file, f"index names {first_of(outside)}: the data set has the samples 0 to {samples - 1}")
+    return np.where((found < 0) | (found >= samples), 0, found).astype(np.int64)
+
+
+def _outputs(rows: Rows, classes: int, findings: Findings) -> npt.NDArray[np.floating]:
+    values = rows.read(np.arange(len(rows)))
+    widths = {value.size for value in values}
+    if len(widths) != 1 or rows.dtype.kind not in "iuf":
+        findings.error(rows.file, f"prediction holds rows of {first_of(sorted(widths))} values of {rows.dtype}")
+        return np.zeros((len(values), max(classes, 1)))
+    width = widths.pop()
+    if width != classes:
+        findings.error(rows.file, f"prediction has {width} outputs, the label map {classes}")
+    outputs = np.array(values, np.float64).reshape(len(values), width)
+    bad = int((~np.isfinite(outputs).all(axis=1)).sum())
+    if bad:
+        findings.error(rows.file, f"prediction holds NaN or infinity in {bad} of {len(outputs)} rows")
+    return outputs
+
+
+def _compare(sources: Sequence[Source], findings: Findings) -> None:
+    """All files must agree in the number of channels and outputs; sizes that differ are filled up."""
+    first = sources[0]
+    for source in sources[1:]:
+        if source.images.shape[0] != first.images.shape[0]:
+            found = f"attribution has {source.images.shape[0]} channels"
+            findings.error(source.file, f"{found}, {first.file} {first.images.shape[0]}")
+        elif source.images.shape != first.images.shape:
+            found = f"attribution has the size {source.images.shape[1:]}, {first.file} {first.images.shape[1:]}"
+            findings.warn(source.file, f"{found}; smaller ones are filled up with zeros below and to the right")
+
+
+def _refuse_twice(explained: Indices, number: Indices, sources: Sequence[Source], findings: Findings) -> None:
+    values, counts = np.unique(explained, return_counts=True)
+    twice = values[counts > 1]
+    if not len(twice):
+        return
+    for place in np.unique(number[np.isin(explained, twice)]):
+        mine = np.intersect1d(explained[number == place], twice)
+        found = f"{len(mine)} samples are explained more than once, here or in another file"
+        findings.error(sources[place].file, f"{found}: {first_of(mine)}")

@@ -1,0 +1,33 @@
+"""Folders that appear whole or not at all."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from whyset.errors import InputError
+from whyset.store.files import disk_errors_explained
+
+
+@contextmanager
+def beside(out: Path) -> Iterator[Path]:
+    """Yield the name of a temporary folder that takes the place of `out` when all went well, and goes otherwise.
+
+    InputError: `out` is there already, and not an empty folder.
+    """
+    refuse_existing(out)
+    with disk_errors_explained(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
+        try:
+            yield folder
+            folder.replace(out)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse a place where something lies already; an empty folder may."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError(f"{out} exists and is not empty: choose another folder")

@@ -1,0 +1,219 @@
+"""The categories of an analysis, in the layout that ViRelAy reads and in the one that it documents."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.hdf5 import Indices, is_group, opened
+
+NOISE = -1
+
+
+@dataclass(frozen=True)
+class FoundCategory:
+    """One category as its files have it; `index` counts samples of the data set.
+
+    `eigenvalues` belong to the embeddings of these names; `given_clusters` is the number of clusters that a
+    clustering was asked for, where the file says so.
+    """
+
+    name: str
+    file: Path
+    index: Indices
+    embeddings: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    clusterings: Mapping[str, npt.NDArray[np.int32]] = field(default_factory=dict)
+    eigenvalues: Mapping[str, npt.NDArray[np.floating]] = field(default_factory=dict)
+    given_clusters: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_categories(files: Sequence[Path], samples: int, findings: Findings) -> list[FoundCategory]:
+    """Read all categories of the files of one analysis; parts of one category in several files are put together."""
+    found: dict[str, FoundCategory] = {}
+    for file in files:
+        for category in _categories(file, samples, findings):
+            known = found.get(category.name)
+            found[category.name] = category if known is None else _joined(known, category, findings)
+    _compare_names(list(found.values()), findings)
+    return list(found.values())
+
+
+def _categories(file: Path, samples: int, findings: Findings) -> Iterator[FoundCategory]:
+    with opened(file, findings) as source:
+        if source is None:
+            return
+        if not len(source):
+            findings.error(file, "holds no category")
+        for name in source:
+            if not is_group(source[name]):
+                findings.warn(file, f"{name} is no group and is left out: expected one group for each category")
+            elif (category := _category(file, name, source[name], samples, findings)) is not None:
+                yield category
+
+
+def _category(file: Path, name: str, group: Any, samples: int, findings: Findings) -> FoundCategory | None:
+    reader = CategoryReader(file, name, group, findings)
+    index = reader.index(samples)
+    if index is None:
+        return None
+    embeddings, eigenvalues = reader.embeddings(len(index))
+    clusterings, given = reader.clusterings(len(index))
+    return FoundCategory(name, file, index, embeddings, clusterings, eigenvalues, given)
+
+
+@dataclass(frozen=True)
+class CategoryReader:
+    """Reads the group of one category; what is wrong is recorded with its place."""
+
+    file: Path
+    name: str
+    group: Any
+    findings: Findings
+
+    def index(self, samples: int) -> Indices | None:
+        """Give the samples of the category, or None."""
+        if "index" not in self.group or is_group(self.group["index"]):
+            self._wrong("index is missing")
+            return None
+        values = np.asarray(self.group["index"][()])
+        if values.ndim != 1 or values.dtype.kind not in "iu":
+            self._wrong(f"index is {values.dtype} of shape {values.shape}: expected whole numbers (n,)")
+            return None
+        outside = values[(values < 0) | (values >= samples)]
+        if len(outside):
+            self._wrong(f"index names {first_of(outside)}: the data set has the samples 0 to {samples - 1}")
+            return None
+        if len(np.unique(values)) < len(values):
+            self._wrong(f"index names {len(values) - len(np.unique(values))} samples more than once")
+        return values.astype(np.int64)
+
+    def embeddings(self, size: int) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, npt.NDArray[np.floating]]]:
+        """Give the embeddings and their eigenvalues."""
+        found, eigenvalues = {}, {}
+        for name, member in self._members("embedding"):
+            values = self._values(f"embedding/{name}", member)
+            if values is None:
+                continue
+            if values.ndim != 2 or len(values) != size or values.shape[1] < 1 or values.dtype.kind not in "iuf":
+                self._wrong(f"embedding/{name} is {values.dtype} of shape {values.shape}: expected ({size}, d)")
+            elif not np.isfinite(values).all():
+                bad = int((~np.isfinite(values).all(axis=1)).sum())
+                self._wrong(f"embedding/{name} holds NaN or infinity in {bad} of {size} rows")
+            else:
+                found[name] = values.astype(np.float32)
+            if (spectrum := self._eigenvalues(name, member)) is not None:
+                eigenvalues[name] = spectrum
+        if not found:
+            self._wrong("there is no embedding")
+        return found, eigenvalues
+
+    def clusterings(self, size: int) -> tuple[dict[str, npt.NDArray[np.int32]], dict[str, int]]:
+        """Give the clusterings, and how many clusters each was asked for."""
+        found, given = {}, {}
+        for name, member in [*self._members("cluster"), *self._members("clustering")]:
+            values = self._values(f"cluster/{name}", member)
+            if values is None:
+                continue
+            labels = self._numbers(name, values, size)
+            if labels is None:
+                continue
+            found[name] = labels
+            if (k := _clusters_asked_for(member)) is not None:
+                given[name] = k
+        if not found:
+            self._wrong("there is no clustering")
+        return found, given
+
+    def _members(self, name: str) -> Iterator[tuple[str, Any]]:
+        members = self.group.get(name)
+        if members is None:
+            return
+        if not is_group(members):
+            self._wrong(f"{name} is no group")
+            return
+        for key in members:
+            yield key, members[key]
+
+    def _values(self, place: str, member: Any) -> npt.NDArray[Any] | None:
+        """Give the values of a dataset, or of the `root` of a group."""
+        if not is_group(member):
+            return np.asarray(member[()])
+        if "root" not in member or is_group(member["root"]):
+            self._wrong(f"{place} is a group without root")
+            return None
+        return np.asarray(member["root"][()])
+
+    def _eigenvalues(self, name: str, member: Any) -> npt.NDArray[np.floating] | None:
+        stored = member.attrs.get("eigenvalue")
+        if stored is None and is_group(member) and "eigenvalue" in member:
+            stored = member["eigenvalue"][()]
+        if stored is None:
+            return None
+        values = np.asarray(stored)
+        if values.ndim != 1 or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            self._wrong(
+                f"the eigenvalues of embedding/{name} are {values.dtype} of shape {values.shape}, or not finite"
+            )
+            return None
+        return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+    def _numbers(self, name: str, values: npt.NDArray[Any], size: int) -> npt.NDArray[np.int32] | None:
+        """Check cluster numbers. An unsigned file cannot hold -1; its largest number stands for noise."""
+        place = f"cluster/{name}"
+        if values.shape != (size,) or values.dtype.kind not in "iu":
+            self._wrong(f"{place} is {values.dtype} of shape {values.shape}: expected whole numbers ({size},)")
+            return None
+        wrapped = values == np.iinfo(values.dtype).max if values.dtype.kind == "u" else np.zeros(size, bool)
+        if wrapped.any():
+            largest = np.iinfo(values.dtype).max
+            self.findings.warn(self.file, f"{self.name}: {place} holds {largest}, taken for -1, which is noise")
+        labels = np.where(wrapped, NOISE, values.astype(np.int64))
+        outside = labels[(labels < NOISE) | (labels > size)]
+        if len(outside):
+            self._wrong(f"{place} holds {first_of(np.unique(outside))}: expected -1 (noise) or 0 to {size}")
+            return None
+        return labels.astype(np.int32)
+
+    def _wrong(self, message: str) -> None:
+        self.findings.error(self.file, f"{self.name}: {message}")
+
+
+def _clusters_asked_for(member: Any) -> int | None:
+    stored = member.attrs.get("k")
+    if stored is None and is_group(member) and "#clusters" in member:
+        stored = member["#clusters"][()]
+    return (
+        int(stored) if stored is not None and np.ndim(stored) == 0 and np.asarray(stored).dtype.kind in "iu" else None
+    )
+
+
+def _joined(known: FoundCategory, more: FoundCategory, findings: Findings) -> FoundCategory:
+    """Put two parts of a category together: they must speak of the same samples and hold different things."""
+    if not np.array_equal(known.index, more.index):
+        findings.error(more.file, f"{more.name}: index differs from that in {known.file}")
+        return known
+    for what in ("embeddings", "clusterings"):
+        twice = sorted(set(getattr(known, what)) & set(getattr(more, what)))
+        if twice:
+            findings.error(more.file, f"{more.name}: the {what} {first_of(twice)} are in {known.file}, too")
+    return replace(
+        known,
+        embeddings={**known.embeddings, **more.embeddings},
+        clusterings={**known.clusterings, **more.clusterings},
+        eigenvalues={**known.eigenvalues, **more.eigenvalues},
+        given_clusters={**known.given_clusters, **more.given_clusters},
+    )
+
+
+def _compare_names(categories: Sequence[FoundCategory], findings: Findings) -> None:
+    """ViRelAy offers what the first category has; a run offers for each class what it has."""
+    for what in ("embeddings", "clusterings"):
+        every = set().union(*(getattr(category, what) for category in categories))
+        for category in categories:
+            absent = sorted(every - set(getattr(category, what)))
+            if absent and getattr(category, what):
+                findings.warn(category.file, f"{category.name}: has no {what} {first_of(absent)}, other categories do")

@@ -1,0 +1,114 @@
+"""The samples of a project: a protocol, and the data set that lies in an HDF5 file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, opened
+from whyset.store.virelay.labels import read_labels
+from whyset.store.virelay.value_range import ValueRange
+
+MARK = "whyset"
+"""The attribute of files that `export_project` wrote; what ViRelAy has no place for lies beside what it reads."""
+
+
+class Dataset(Protocol):
+    """The samples of a project."""
+
+    @property
+    def file(self) -> Path: ...
+    @property
+    def ids(self) -> list[str]: ...
+    @property
+    def uris(self) -> list[str]: ...
+    @property
+    def labels(self) -> Indices:
+        """One per sample, -1 where unknown."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape (C, H, W) of every picture."""
+        ...
+
+    def pictures(self, rows: Indices) -> npt.NDArray[np.uint8]:
+        """Give these samples as images, (n, C, H, W)."""
+        ...
+
+    def check(self, rows: Indices, findings: Findings) -> None:
+        """Read these samples once and record what is wrong with them."""
+        ...
+
+
+@dataclass
+class Hdf5Dataset:
+    """Samples in an HDF5 file."""
+
+    file: Path
+    ids: list[str]
+    uris: list[str]
+    labels: Indices
+    images: Images
+    range: ValueRange
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.images.shape
+
+    def pictures(self, rows: Indices) -> npt.NDArray[np.uint8]:
+        return self.range.pictures(self.images.read(rows))
+
+    def check(self, rows: Indices, findings: Findings) -> None:
+        """The whole file was read to find its range of values."""
+
+
+def read_hdf5_dataset(file: Path, classes: int, findings: Findings) -> Hdf5Dataset | None:
+    """Read `data` and `label` of a file; None, with findings, where there are no images."""
+    with opened(file, findings) as source:
+        if source is None:
+            return None
+        missing = [name for name in ("data", "label") if name not in source]
+        for name in missing:
+            findings.error(file, f"{name} is missing; the file has {first_of(source)}")
+        if missing:
+            return None
+        data, label = (_in_order(Rows.of(file, source[name]), source, findings) for name in ("data", "label"))
+        ids = [text.decode() for text in source["whyset_id"][()]] if "whyset_id" in source else None
+        images = Images.of(data, findings)
+        channels = json.loads(source.attrs.get(MARK, "{}")).get("channels")
+        labels = read_labels(label, classes, findings)
+        if len(labels) != len(data):
+            findings.error(file, f"label has {len(labels)} rows, data {len(data)}")
+        _compare_names(data, label, findings)
+        if images is None:
+            return None
+        if images.shape[0] not in (1, 3):
+            findings.error(file, f"data has {images.shape[0]} channels: expected 3, or 1 for grey images")
+        images = images if channels is None else images.first_channels(int(channels))
+        values = ValueRange.of(images, findings)
+    names = ids or [str(name) for name in data.keys or range(len(data))]
+    uris = [f"{file.resolve().as_uri()}#/data/{name}" for name in data.keys or range(len(data))]
+    return Hdf5Dataset(file, names, uris, labels, images, values)
+
+
+def _in_order(rows: Rows, source: object, findings: Findings) -> Rows:
+    """Put the members of a group into the order that a group `index` gives, where there is one."""
+    index = source.get("index")  # type: ignore[attr-defined]  # an h5py file
+    if rows.keys is None or not is_group(index):
+        return rows
+    place = {key: int(index[key][()]) for key in rows.keys if key in index}
+    if sorted(place.values()) != list(range(len(rows))):
+        findings.error(rows.file, f"index does not number the members of {rows.name.lstrip('/')} from 0")
+        return rows
+    return rows.ordered(tuple(sorted(rows.keys, key=place.__getitem__)))
+
+
+def _compare_names(data: Rows, label: Rows, findings: Findings) -> None:
+    if data.keys is not None and label.keys is not None and data.keys != label.keys:
+        strangers = sorted(set(data.keys) ^ set(label.keys))
+        findings.error(data.file, f"data and label have different members: {first_of(strangers)}")

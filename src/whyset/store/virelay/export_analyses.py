@@ -1,0 +1,94 @@
+"""An analysis of an exported project, in the layout that ViRelAy's code reads."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whyset.store import Analysis, Category
+from whyset.store.virelay.names import safe_name_for
+from whyset.store.virelay.packages import h5py
+
+Say = Callable[[str], None]
+KINDS = {"embedding": "embedding.", "cluster": "clustering."}
+
+
+def method_names(analyses: Sequence[str]) -> dict[str, str]:
+    """Give the names under which ViRelAy knows the analyses: it can open none with - or / in them.
+
+    >>> method_names(["spray-2", "spray"])
+    {'spray-2': 'spray_2', 'spray': 'spray'}
+    """
+    names: dict[str, str] = {}
+    for name in analyses:
+        names[name] = safe_name_for(name.replace("-", "_"), names.values())
+    return names
+
+
+def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], say: Say) -> bool:
+    """Write the categories that have results; whether there is any.
+
+    ViRelAy takes the names of clusterings and embeddings from the first category, so only what all have is written.
+    """
+    categories = [category for category in analysis.categories if _usable(analysis, category, say)]
+    names = {kind: _common(analysis, kind, categories, say) for kind in KINDS}
+    if not categories or not all(names.values()):
+        say(f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is left out")
+        return False
+    with h5py().File(file, "w") as target:
+        for category in categories:
+            group = target.create_group(_key(category, ids, target))
+            group["index"] = category.column("index").astype(np.uint32)
+            for kind, prefix in KINDS.items():
+                for name in names[kind]:
+                    _write_column(group, f"{kind}/{name}", category.column(prefix + name))
+            _write_notes(group, category, names)
+    return True
+
+
+def _usable(analysis: Analysis, category: Category, say: Say) -> bool:
+    problem = category.problem or category.info.get("problem")
+    if problem:
+        say(f"analysis {analysis.name}: {category.name} is left out: {problem}")
+    return not problem
+
+
+def _common(analysis: Analysis, kind: str, categories: Sequence[Category], say: Say) -> list[str]:
+    """Give the names that all categories have, and tell about the others."""
+    prefix = KINDS[kind]
+    of = [{c.removeprefix(prefix) for c in category.columns if c.startswith(prefix)} for category in categories]
+    common = set.intersection(*of) if of else set()
+    for name in sorted(set().union(*of) - common):
+        without = sum(name not in own for own in of)
+        say(f"analysis {analysis.name}: the {kind} {name} is left out, as {without} of {len(of)} classes have none")
+    return sorted(common)
+
+
+def _key(category: Category, ids: Sequence[str], target: Any) -> str:
+    """Give the WordNet id of the class, or the category's name; the names of groups have no slashes."""
+    label = category.info.get("label")
+    if isinstance(label, int) and 0 <= label < len(ids) and ids[label] not in target:
+        return ids[label]
+    name = category.name.replace("/", "_").strip(".") or category.id
+    return name if name not in target else f"{name} ({category.id})"
+
+
+def _write_column(group: Any, place: str, values: np.ndarray[Any, np.dtype[Any]]) -> None:
+    group[place] = values.astype(np.float32 if values.dtype.kind == "f" else np.int32)
+
+
+def _write_notes(group: Any, category: Category, names: dict[str, list[str]]) -> None:
+    """Write eigenvalues where ViRelAy reads them, and the number of clusters."""
+    if "eigenvalues" in category.columns:
+        spectral = "spectral" if "spectral" in names["embedding"] else names["embedding"][0]
+        group[f"embedding/{spectral}"].attrs["eigenvalue"] = category.column("eigenvalues")
+    for column in category.columns:
+        own = column.removeprefix("eigenvalues.")
+        if own != column and own in names["embedding"]:
+            group[f"embedding/{own}"].attrs["eigenvalue"] = category.column(column)
+    clusterings: Any = category.info.get("clusterings") or {}
+    for name in names["cluster"]:
+        k = (clusterings.get(name) or {}).get("k")
+        if k is not None:
+            group[f"cluster/{name}"].attrs["k"] = k

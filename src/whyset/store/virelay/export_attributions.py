@@ -1,0 +1,103 @@
+"""The attributions of an exported project: one file, written a shard at a time."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.errors import InputError
+from whyset.store import DONE, Run
+from whyset.store.virelay.attributions import EXACT
+from whyset.store.virelay.dataset import MARK
+from whyset.store.virelay.hdf5 import Indices
+from whyset.store.virelay.packages import h5py
+from whyset.store.virelay.project import STRATEGIES
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The rows with an explanation, the size (height, width) of the maps, and how many outputs the model has."""
+
+    rows: Indices
+    size: tuple[int, int]
+    classes: int
+
+
+def explained_rows(run: Run) -> Explained:
+    """Look up which rows are explained. InputError: none is, or the maps are no images."""
+    shape = run.relevance.shape
+    if len(shape) != 4:
+        raise InputError(
+            f"{run.path} holds maps of the shape {shape[1:]}: ViRelAy shows images, (channel, height, width)"
+        )
+    rows = np.flatnonzero(run.committed & (run.column("status") == DONE))
+    if not len(rows):
+        raise InputError(f"{run.path} holds no explanation yet")
+    known = (run.labels, run.column("prediction"), run.column("target"))
+    classes = max(len(run.classes), 1 + max(int(numbers.max(initial=-1)) for numbers in known))
+    return Explained(rows, (shape[2], shape[3]), classes)
+
+
+def write_attributions(run: Run, file: Path, explained: Explained, say: Say) -> None:
+    """Write maps as float32 with three channels, as ViRelAy needs them, and what it has no place for beside them.
+
+    ViRelAy sums over channels, so the relevance of one channel stands in the first of three, and nothing in the others.
+    """
+    rows, channels = explained.rows, run.relevance.shape[1]
+    if channels not in (1, 3):
+        say(f"maps of {channels} channels are summed over their channels, as ViRelAy shows three or their sum")
+    columns = {name: run.column(column)[rows] for name, column in EXACT.items()}
+    with h5py().File(file, "w") as target:
+        target.attrs[MARK] = json.dumps({"channels": 3 if channels == 3 else 1, "target": run.config.target})
+        target["index"] = rows.astype(np.uint32)
+        target["label"] = label_rows(columns["whyset_target"], explained.classes)
+        for name, values in columns.items():
+            target[name] = values
+        shape = (3, *explained.size)
+        maps = target.create_dataset("attribution", (len(rows), *shape), np.float32, chunks=(1, *shape))
+        outputs = target.create_dataset("prediction", (len(rows), explained.classes), np.float32)
+        for start in range(0, len(rows), run.config.shard_rows):
+            block = slice(start, min(start + run.config.shard_rows, len(rows)))
+            maps[block] = _three_channels(run.relevance[rows[block]])
+            outputs[block] = _outputs(columns, block, explained.classes)
+
+
+def strategy_of(run: Run, explained: Explained, say: Say) -> str:
+    """Give the one of ViRelAy's two strategies that the targets follow."""
+    columns = {"label": run.labels, "prediction": run.column("prediction")}
+    targets = run.column("target")[explained.rows]
+    for strategy, of in STRATEGIES.items():
+        if run.config.target == of or (columns[of][explained.rows] == targets).all():
+            return strategy
+    say("ViRelAy knows only label and prediction as targets; the labels of the attributions tell which output it was")
+    return "predicted_label"
+
+
+def label_rows(labels: Indices, classes: int) -> npt.NDArray[Any]:
+    """Give labels as numbers, or, where some are unknown, as vectors of which some name nothing."""
+    if (labels >= 0).all():
+        return labels.astype(np.uint32)
+    named: npt.NDArray[np.bool_] = labels[:, None] == np.arange(classes)
+    return named
+
+
+def _three_channels(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if maps.shape[1] == 3:
+        return maps
+    widened = np.zeros((len(maps), 3, *maps.shape[2:]), np.float32)
+    widened[:, 0] = maps.sum(axis=1)
+    return widened
+
+
+def _outputs(columns: dict[str, npt.NDArray[Any]], block: slice, classes: int) -> npt.NDArray[np.float32]:
+    """A run keeps the prediction and its probability: that is written, and 0 for the outputs that it does not keep."""
+    prediction, confidence = columns["whyset_prediction"][block], columns["whyset_confidence"][block]
+    known = np.where(np.isfinite(confidence), confidence, 1)
+    outputs: npt.NDArray[np.float32] = (prediction[:, None] == np.arange(classes)) * known[:, None].astype(np.float32)
+    return outputs.astype(np.float32)

@@ -1,0 +1,85 @@
+"""Export: a run as a ViRelAy project, in the layout that its code reads."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from whyset.store import Run
+from whyset.store.jsonfile import JSON, encoded
+from whyset.store.virelay.beside import beside
+from whyset.store.virelay.export_analyses import method_names, write_analysis
+from whyset.store.virelay.export_attributions import Explained, explained_rows, strategy_of, write_attributions
+from whyset.store.virelay.export_dataset import link_images, write_dataset
+from whyset.store.virelay.packages import yaml
+from whyset.store.virelay.word_net_ids import word_net_ids
+
+Say = Callable[[str], None]
+LEFT_OUT = "scores, silhouettes, mean maps and selections have no place in ViRelAy's files and are left out"
+
+
+def export_project(
+    run: Run,
+    out: Path,
+    *,
+    analyses: Sequence[str] | None = None,
+    images: bool = False,
+    say: Say = lambda line: None,
+) -> Path:
+    """Write a run, with some or all of its analyses, into a new folder, and give the path of the project file.
+
+    Sample indices there are rows of the run. `images` links the image files instead of writing the pictures into an
+    HDF5 file. `say` hears what is left out. Whatever fails, nothing is left behind.
+
+    >>> export_project(open_run("runs/cifar"), Path("for-virelay"))     # doctest: +SKIP
+    """
+    explained = explained_rows(run)
+    names = run.analyses if analyses is None else list(analyses)
+    methods = method_names(names)
+    ids = word_net_ids(run, explained.classes)
+    with beside(out) as folder:
+        folder.mkdir()
+        entry = link_images(run, folder, explained, say) if images else write_dataset(run, folder, explained, say)
+        write_attributions(run, folder / "attributions.h5", explained, say)
+        kept = [
+            method
+            for name, method in methods.items()
+            if write_analysis(run.analysis(name), folder / f"analysis_{method}.h5", ids, say)
+        ]
+        _write_label_map(folder / "label_map.json", run, ids)
+        _write_project(folder / "project.yaml", run, explained, entry, kept, say)
+    _tell(run, explained, say)
+    return out / "project.yaml"
+
+
+def _write_label_map(file: Path, run: Run, ids: list[str]) -> None:
+    names = [*run.classes, *(f"class {index}" for index in range(len(run.classes), len(ids)))]
+    entries: list[JSON] = [
+        {"index": index, "word_net_id": ids[index], "name": names[index]} for index in range(len(ids))
+    ]
+    file.write_bytes(encoded(entries))
+
+
+def _write_project(
+    file: Path, run: Run, explained: Explained, entry: dict[str, object], methods: list[str], say: Say
+) -> None:
+    composite = run.config.composite or {"name": "gradient"}
+    project = {
+        "name": run.path.name,
+        "model": run.config.model,
+        "label_map": "label_map.json",
+        "dataset": {"name": run.config.dataset or run.path.name, **entry},
+        "attributions": {
+            "attribution_method": str(composite.get("name", "not known")),
+            "attribution_strategy": strategy_of(run, explained, say),
+            "sources": ["attributions.h5"],
+        },
+        "analyses": [{"analysis_method": method, "sources": [f"analysis_{method}.h5"]} for method in methods],
+    }
+    file.write_text(yaml().safe_dump({"project": project}, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _tell(run: Run, explained: Explained, say: Say) -> None:
+    missing = len(run) - len(explained.rows)
+    if missing:
+        say(f"{missing:,} of {len(run):,} samples have no explanation, so they have no attribution there either")
+    if run.analyses:
+        say(LEFT_OUT)

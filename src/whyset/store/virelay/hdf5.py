@@ -1,0 +1,149 @@
+"""Rows of an HDF5 file, whether they lie in one dataset or each in a member of a group."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.packages import h5py
+
+Indices = npt.NDArray[np.int64]
+
+BLOCK_BYTES = 32 * 2**20
+IMAGE_CHANNELS = (1, 3)
+
+
+@contextmanager
+def opened(file: Path, findings: Findings) -> Iterator[Any]:
+    """Open a file for reading and yield it, or None with a finding; damage met while reading is a finding, too."""
+    try:
+        with h5py().File(file, "r") as source:
+            yield source
+    except FileNotFoundError:
+        findings.error(file, "does not exist; --map-path OLD=NEW exchanges the beginning of paths")
+        yield None
+    except OSError as error:
+        findings.error(file, f"cannot be read as HDF5: {error}")
+        yield None
+
+
+def is_group(value: Any) -> bool:
+    return isinstance(value, h5py().Group)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a dataset, or the members of a group in the order of their names, as ViRelAy counts them."""
+
+    file: Path
+    name: str
+    keys: tuple[str, ...] | None
+    row_shapes: tuple[tuple[int, ...], ...]
+    size: int
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, file: Path, value: Any) -> "Rows":
+        """Describe an open dataset or group."""
+        name = value.name
+        if not is_group(value):
+            size = value.shape[0] if value.shape else 0
+            return cls(file, name, None, (tuple(value.shape[1:]),), size, value.dtype)
+        keys = tuple(key for key in sorted(value) if not is_group(value[key]))
+        shapes = tuple(dict.fromkeys(tuple(value[key].shape) for key in keys))
+        kinds = [value[key].dtype for key in keys]
+        return cls(file, name, keys, shapes, len(keys), np.result_type(*kinds) if kinds else np.dtype("f4"))
+
+    def __len__(self) -> int:
+        return self.size
+
+    def ordered(self, keys: tuple[str, ...]) -> "Rows":
+        """Give the same members in another order."""
+        return Rows(self.file, self.name, keys, self.row_shapes, self.size, self.dtype)
+
+    def read(self, rows: Indices) -> list[npt.NDArray[Any]]:
+        """Read these rows, which ascend; neighbours in a dataset are read together."""
+        with h5py().File(self.file, "r") as source:
+            value = source[self.name]
+            if self.keys is not None:
+                return [np.asarray(value[self.keys[row]][()]) for row in rows]
+            return [row for start, stop in _spans(rows) for row in np.asarray(value[start:stop])]
+
+    def blocks(self) -> Iterator[tuple[Indices, list[npt.NDArray[Any]]]]:
+        """Yield all rows, with their numbers, some megabytes at a time."""
+        width = max((math.prod(shape) for shape in self.row_shapes), default=1) * self.dtype.itemsize
+        step = max(1, BLOCK_BYTES // max(1, width))
+        for start in range(0, self.size, step):
+            rows = np.arange(start, min(start + step, self.size))
+            yield rows, self.read(rows)
+
+
+def _spans(rows: Indices) -> Iterator[tuple[int, int]]:
+    cuts = np.flatnonzero(np.diff(rows) != 1) + 1
+    for part in np.split(rows, cuts):
+        if len(part):
+            yield int(part[0]), int(part[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Images:
+    """Rows that are images, as (C, H, W); smaller ones are filled up with zeros below and to the right."""
+
+    rows: Rows
+    channels_last: bool
+    channels: int | None = None
+    """Take only so many channels, the first ones."""
+
+    @classmethod
+    def of(cls, rows: Rows, findings: Findings) -> "Images | None":
+        """Find out the layout; None, with a finding, where rows are no images."""
+        label = rows.name.lstrip("/")
+        if not len(rows):
+            findings.error(rows.file, f"{label} is empty")
+            return None
+        if any(len(shape) != 3 or 0 in shape for shape in rows.row_shapes):
+            findings.error(rows.file, f"{label} has rows of the shape {rows.row_shapes[0]}: expected (C, H, W)")
+            return None
+        if rows.dtype.kind not in "iufb":
+            findings.error(rows.file, f"{label} holds {rows.dtype}: expected numbers")
+            return None
+        last = all(shape[2] in IMAGE_CHANNELS and shape[0] not in IMAGE_CHANNELS for shape in rows.row_shapes)
+        images = cls(rows, last)
+        channels = {shape[0] for shape in images.shapes}
+        if len(channels) > 1:
+            findings.error(rows.file, f"{label} has rows of {first_of(sorted(channels))} channels: expected one number")
+            return None
+        if len(images.shapes) > 1:
+            found = f"{label} has rows of {len(images.shapes)} sizes"
+            findings.warn(rows.file, f"{found}; smaller ones are filled up with zeros to {images.shape[1:]}")
+        return images
+
+    def first_channels(self, channels: int) -> "Images":
+        """Give the same images with only so many channels."""
+        return replace(self, channels=channels)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        turned = [(s[2], s[0], s[1]) if self.channels_last else s for s in self.rows.row_shapes]
+        return [(self.channels or channels, height, width) for channels, height, width in turned]
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The shape (C, H, W) that every row comes in."""
+        return tuple(max(sides) for sides in zip(*self.shapes, strict=True))
+
+    def read(self, rows: Indices) -> npt.NDArray[Any]:
+        """Read these rows, in the order given."""
+        order = np.argsort(rows, kind="stable")
+        images = np.zeros((len(rows), *self.shape), self.rows.dtype)
+        for place, image in zip(order, self.rows.read(rows[order]), strict=True):
+            turned = (image.transpose(2, 0, 1) if self.channels_last else image)[: self.channels]
+            images[place][tuple(slice(side) for side in turned.shape)] = turned
+        return images

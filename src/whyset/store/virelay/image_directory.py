@@ -1,0 +1,140 @@
+"""The data set that is a folder of image files."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.hdf5 import Indices
+from whyset.store.virelay.label_map import LabelMap
+from whyset.store.virelay.project import DatasetEntry
+from whyset.store.virelay.sampling import fitted
+
+
+@dataclass
+class ImageDirectory:
+    """Samples in image files, brought to the model's size when they are read."""
+
+    file: Path
+    files: list[Path]
+    labels: Indices
+    entry: DatasetEntry
+
+    @property
+    def ids(self) -> list[str]:
+        return [_named(file, self.file) for file in self.files]
+
+    @property
+    def uris(self) -> list[str]:
+        return [file.absolute().as_uri() for file in self.files]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        assert self.entry.size is not None, "the project file of an image directory gives a size"
+        return (3, *self.entry.size)
+
+    def pictures(self, rows: Indices) -> npt.NDArray[np.uint8]:
+        pictures = np.empty((len(rows), *self.shape), np.uint8)
+        for place, row in enumerate(rows):
+            pictures[place] = self._picture(self.files[row]).transpose(2, 0, 1)
+        return pictures
+
+    def check(self, rows: Indices, findings: Findings) -> None:
+        """Read these samples once: files that are no images, or stay of another size than the model's."""
+        wrong: dict[str, list[Path]] = {}
+        for row in rows:
+            try:
+                shape = self._picture(self.files[row]).shape[:2]
+                problem = None if shape == self.shape[1:] else f"stays {shape}: expected {self.shape[1:]}"
+            except (OSError, ValueError, Image.DecompressionBombError) as error:
+                problem = f"cannot be read as an image ({type(error).__name__})"
+            if problem is not None:
+                wrong.setdefault(problem, []).append(self.files[row])
+        for problem, files in wrong.items():
+            more = f", as {len(files) - 1} more" if len(files) > 1 else ""
+            findings.error(files[0], f"{problem}{more}")
+
+    def _picture(self, file: Path) -> npt.NDArray[np.uint8]:
+        assert self.entry.size is not None, "the project file of an image directory gives a size"
+        with Image.open(file) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        return fitted(pixels, self.entry.size, self.entry.down_sampling, self.entry.up_sampling)
+
+
+def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Findings) -> ImageDirectory | None:
+    """List the files and find their labels; None, with findings, where there are none."""
+    files = _files(entry.path, findings)
+    regex = _regex(entry, findings)
+    if not files or regex is None:
+        return None
+    labels = np.full(len(files), -1, np.int64)
+    unknown = []
+    for place, file in enumerate(files):
+        label = _label(file, entry, regex, label_map)
+        if label is None:
+            unknown.append(_named(file, entry.path))
+        else:
+            labels[place] = label
+    if unknown:
+        found = f"{len(unknown)} of {len(files)} files get no label of the label map by {regex.pattern!r}"
+        findings.error(entry.path, f"{found}: {first_of(unknown)}")
+    return ImageDirectory(entry.path, files, labels, entry)
+
+
+def _files(folder: Path, findings: Findings) -> list[Path]:
+    """Give the files in ViRelAy's order: those of `<folder>_paths.txt`, or all with a suffix; sorted."""
+    listed = folder.with_name(f"{folder.name}_paths.txt")
+    if listed.is_file():
+        lines = [line for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
+        files = sorted(_existing(folder, line) for line in lines)
+        missing = [str(file) for file in files if not file.is_file()]
+        if missing:
+            findings.error(listed, f"{len(missing)} of {len(files)} files do not exist: {first_of(missing)}")
+        return [] if missing else files
+    if not folder.is_dir():
+        findings.error(folder, "is no folder; --map-path OLD=NEW exchanges the beginning of paths")
+        return []
+    files = sorted(file for file in folder.glob("**/*.*") if file.is_file())
+    if not files:
+        findings.error(folder, "holds no files")
+    return files
+
+
+def _existing(folder: Path, line: str) -> Path:
+    """A line is relative to the folder that holds the data set, or, in some files, to the data set itself."""
+    beside = folder.parent / line
+    return beside if beside.is_file() or not (folder / line).is_file() else folder / line
+
+
+def _regex(entry: DatasetEntry, findings: Findings) -> re.Pattern[str] | None:
+    text = entry.index_regex if entry.index_regex is not None else entry.word_net_id_regex
+    if text is None:
+        return None  # told when the project file was read
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        findings.error(findings.project, f"project.dataset: {text!r} is no regular expression: {error}")
+        return None
+    if pattern.groups < 1:
+        findings.error(findings.project, f"project.dataset: {text!r} has no group: the first one is the label")
+        return None
+    return pattern
+
+
+def _label(file: Path, entry: DatasetEntry, regex: re.Pattern[str], label_map: LabelMap) -> int | None:
+    """ViRelAy matches from the beginning of the whole path; expressions for the path in the folder are read, too."""
+    candidates = (file.absolute().as_posix(), _named(file, entry.path))
+    found = next((match for match in map(regex.match, candidates) if match), None)
+    if found is None or found[1] is None:
+        return None
+    if entry.index_regex is None:
+        return label_map.index_of.get(found[1])
+    return int(found[1]) if found[1].isdecimal() and int(found[1]) < len(label_map.names) else None
+
+
+def _named(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.as_posix()

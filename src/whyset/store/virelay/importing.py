@@ -1,0 +1,174 @@
+"""Import: a project is read and checked as a whole, then written as a run beside its place, then put there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from whyset.store import (
+    ArraySpec,
+    CategoryResult,
+    Run,
+    RunConfig,
+    create_run,
+    open_run,
+    require_free_space,
+    samples_table,
+    shard_rows_for,
+    standard_arrays,
+    write_shard,
+)
+from whyset.store.jsonfile import JSON
+from whyset.store.virelay.beside import beside, refuse_existing
+from whyset.store.virelay.categories import FoundCategory
+from whyset.store.virelay.findings import Finding, Findings
+from whyset.store.virelay.names import safe_name_for, safe_names
+from whyset.store.virelay.project import STRATEGIES
+from whyset.store.virelay.reading import Found, read_all
+
+SAMPLE = "sample_index"
+"""The column that tells the number of each row's sample in the project's data set."""
+
+
+@dataclass(frozen=True)
+class CategoryNames:
+    """What a category, its embeddings and its clusterings are called in a run, and which output it stands for."""
+
+    id: str
+    name: str
+    label: int | None
+    embeddings: Mapping[str, str]
+    clusterings: Mapping[str, str]
+
+
+Describe = Callable[[Run, FoundCategory, CategoryNames], CategoryResult]
+"""Makes the result for a category whose `index` counts rows of the run."""
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """How to import: `link` leaves pictures where they are, `map_path` exchanges beginnings of paths (old, new)."""
+
+    link: bool = False
+    map_path: tuple[tuple[str, str], ...] = ()
+    dtype: str = "float32"
+
+
+def import_project(
+    project: Path,
+    out: Path,
+    describe: Describe,
+    settings: ImportSettings | None = None,
+    *,
+    warn: Callable[[Finding], None] = lambda finding: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Run:
+    """Import a project into a new run folder; `warn` hears what was tolerated, `say` what was done.
+
+    DamagedProjectError: the project is inconsistent; it tells all of it. Whatever fails, `out` stays as it was.
+    """
+    settings = settings or ImportSettings()
+    refuse_existing(out)
+    findings = Findings(project)
+    found = read_all(project, findings, settings.map_path, pictures=not settings.link)
+    for finding in findings.warnings:
+        warn(finding)
+    with beside(out) as folder:
+        run = _written_run(folder, out, found, settings, findings)
+        for name, categories in _analyses(found, say):
+            _write_analysis(run, name, categories, found, describe)
+    say(f"{len(run):,} explanations, {len(found.analyses)} analyses")
+    return open_run(out)
+
+
+def _written_run(folder: Path, out: Path, found: Found, settings: ImportSettings, findings: Findings) -> Run:
+    rows, dataset = found.attributions, found.dataset
+    arrays = (
+        *standard_arrays(rows.shape, input_shape=None if settings.link else dataset.shape, dtype=settings.dtype),
+        ArraySpec(SAMPLE, (), "int64", -1),
+    )
+    require_free_space(out, arrays, len(rows))
+    decided, confidence_is = rows.decided()
+    labels = dataset.labels[rows.samples]
+    columns = {"target": found.targets, **decided, SAMPLE: rows.samples}
+    table = samples_table(
+        [dataset.ids[sample] for sample in rows.samples],
+        [None if label < 0 else int(label) for label in labels],
+        [dataset.uris[sample] for sample in rows.samples],
+    )
+    config = _config(found, settings, confidence_is, [str(finding) for finding in findings.warnings], arrays)
+    run = create_run(folder, config, table, arrays)
+    for shard in range(run.shard_count):
+        start, stop = run.shard_range(shard)
+        values = {name: column[start:stop] for name, column in columns.items()}
+        values["attribution/input"] = rows.maps(start, stop)
+        if not settings.link:
+            values["input"] = dataset.pictures(rows.samples[start:stop])
+        write_shard(run, shard, values)
+    return run
+
+
+def _config(
+    found: Found, settings: ImportSettings, confidence_is: str, warnings: list[str], arrays: tuple[ArraySpec, ...]
+) -> RunConfig:
+    """What is not in the project's files is unknown: such a run is read and analysed, and never continued."""
+    project = found.project
+    strategy = STRATEGIES[project.attribution_strategy]
+    origin: dict[str, JSON] = {
+        "imported_from": "ViRelAy",
+        "project": str(project.file.absolute()),
+        "project_name": project.name,
+        "attribution_method": project.attribution_method,
+        "attribution_strategy": project.attribution_strategy,
+        "attributions": [str(file) for file in project.attributions],
+        "confidence": confidence_is,
+        "pictures": "linked" if settings.link else "copied",
+        "tolerated": warnings,
+    }
+    return RunConfig(
+        model=project.model,
+        weights_hash=None,
+        composite={"name": project.attribution_method, "fields": {}},
+        target=found.attributions.stated("target") or strategy,
+        preprocessing={},
+        dataset_fingerprint=None,
+        class_names=found.label_map.names,
+        shard_rows=shard_rows_for(arrays),
+        dtype=settings.dtype,
+        dataset=str(project.dataset.path),
+        origin=origin,
+    )
+
+
+def _analyses(found: Found, say: Callable[[str], None]) -> Iterator[tuple[str, list[FoundCategory]]]:
+    names = safe_names(found.analyses)
+    for name, categories in found.analyses.items():
+        if names[name] != name:
+            say(f"the analysis {name!r} is called {names[name]!r}")
+        yield names[name], categories
+
+
+def _write_analysis(run: Run, name: str, categories: list[FoundCategory], found: Found, describe: Describe) -> None:
+    config: dict[str, JSON] = {
+        "imported_from": "ViRelAy",
+        "analysis_method": next(method for method, own in found.analyses.items() if own is categories),
+        "sources": sorted({str(category.file) for category in categories}),
+    }
+    writer = run.analysis_writer(name, config)
+    for category, names in zip(categories, _category_names(categories, found), strict=True):
+        rows = np.searchsorted(found.attributions.samples, category.index)
+        writer.write(describe(run, replace(category, index=rows.astype(np.int64)), names))
+
+
+def _category_names(categories: list[FoundCategory], found: Found) -> Iterator[CategoryNames]:
+    labels = {category.name: found.label_map.label_of(category.name) for category in categories}
+    embeddings = safe_names(name for category in categories for name in category.embeddings)
+    clusterings = safe_names(name for category in categories for name in category.clusterings)
+    taken: set[str] = set()
+    for category in categories:
+        label = labels[category.name]
+        name = category.name if label is None else found.label_map.names[label]
+        id = safe_name_for(category.name if label is None else f"{label:05d}", taken)
+        taken.add(id)
+        yield CategoryNames(id, name, label, embeddings, clusterings)
