@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Norm = Literal["each", "row", "all"]
 
-_CELL, _BAR, _GAP, _MARGIN, _NUMBERS = 1.2, 0.12, 0.06, 0.25, 0.45  # inches
+_CELL, _BAR, _GAP, _MARGIN, _NUMBERS, _LETTER = 1.2, 0.12, 0.06, 0.25, 0.45, 0.075  # inches
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,7 @@ def figure(
     *,
     color_map: str | ColorMap | Sequence[str | ColorMap] = "bwr",
     norm: Norm = "each",
+    scales: Sequence[float | None] | None = None,
     row_titles: Sequence[str] | None = None,
     column_titles: Sequence[str] | None = None,
     color_bar: bool = True,
@@ -46,8 +47,8 @@ def figure(
     """Draw rows of cells; a cell is a picture, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W).
 
     Colours are those of `colorize`, bit for bit. `color_map` is one for all, or one for each row; `norm` says which
-    maps share a scale: none ("each"), those of a row, or all. Give the result's `savefig` a path that ends in .png,
-    .svg or .pdf.
+    maps share a scale: none ("each"), those of a row, or all; `scales` states it for each row instead. Give the
+    result's `savefig` a path that ends in .png, .svg or .pdf.
 
     >>> drawn = figure([[np.ones((4, 6)), -np.ones((4, 6))]], column_titles=["for", "against"])
     >>> drawn.savefig("figure.svg")                                              # doctest: +SKIP
@@ -59,30 +60,33 @@ def figure(
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError('figures are drawn by matplotlib: pip install "whyset[figures]"') from error
-    drawn = _rows(rows, color_map, norm)
+    drawn = _rows(rows, color_map, norm, scales)
     columns = len(drawn[0].cells)
     _require_length("row_titles", row_titles, len(drawn))
     _require_length("column_titles", column_titles, columns)
     bars = 1 if color_bar and any(row.has_maps for row in drawn) else 0
     heights = [_CELL * max(cell.shape[0] / cell.shape[1] for cell in map(_flat, row.cells)) for row in drawn]
-    canvas, places = _canvas(Figure, heights, [_CELL] * columns + [_BAR] * bars)
+    left = _LETTER * max(map(len, row_titles or [""]))
+    canvas, places = _canvas(Figure, heights, [_CELL] * columns + [_BAR] * bars, left)
     for number, row in enumerate(drawn):
         _draw_row(places[number], row, bool(bars))
         if row_titles is not None:
-            places[number, 0].set_ylabel(row_titles[number], fontsize=8)
+            places[number, 0].set_ylabel(row_titles[number], fontsize=8, rotation=0, ha="right", va="center")
     for column, title in enumerate(column_titles or ()):
         places[0, column].set_title(title, fontsize=8)
     return canvas
 
 
-def _canvas(kind: "type[Figure]", heights: list[float], widths: list[float]) -> tuple["Figure", NDArray[Any]]:
+def _canvas(
+    kind: "type[Figure]", heights: list[float], widths: list[float], titles: float
+) -> tuple["Figure", NDArray[Any]]:
     """An empty figure whose cells have these sides, and room for titles and numbers around them."""
-    right = _NUMBERS if _BAR in widths else 0.0
-    width = _MARGIN + sum(widths) + _GAP * (len(widths) - 1) + right
+    left, right = titles + _GAP, _NUMBERS if _BAR in widths else _GAP
+    width = left + sum(widths) + _GAP * (len(widths) - 1) + right
     height = _MARGIN + sum(heights) + _GAP * len(heights)
     canvas = kind(figsize=(width, height))
     canvas.subplots_adjust(
-        left=_MARGIN / width,
+        left=left / width,
         right=1 - right / width,
         bottom=_GAP / height,
         top=1 - _MARGIN / height,
@@ -94,7 +98,10 @@ def _canvas(kind: "type[Figure]", heights: list[float], widths: list[float]) -> 
 
 
 def _rows(
-    rows: Sequence[Sequence[ArrayLike]], color_map: str | ColorMap | Sequence[str | ColorMap], norm: Norm
+    rows: Sequence[Sequence[ArrayLike]],
+    color_map: str | ColorMap | Sequence[str | ColorMap],
+    norm: Norm,
+    scales: Sequence[float | None] | None,
 ) -> list[_Row]:
     cells = [[_checked(np.asarray(cell)) for cell in row] for row in rows]
     if not cells or not cells[0] or len({len(row) for row in cells}) > 1:
@@ -103,14 +110,17 @@ def _rows(
     _require_length("color_map", chosen, len(cells))
     if norm not in ("each", "row", "all"):
         raise InputError(f"norm is 'each', 'row' or 'all', not {norm!r}")
-    scales = [max((scale_of(_flat(cell)) for cell in row if not _is_picture(cell)), default=0.0) for row in cells]
-    shared: dict[str, list[float | None]] = {
-        "each": [None] * len(cells),
-        "row": list(scales),
-        "all": [max(scales)] * len(cells),
-    }
+    _require_length("scales", scales, len(cells))
+    given = _scales(cells, norm) if scales is None else scales
     maps = [color_map_of(one) for one in chosen]
-    return [_Row(*parts) for parts in zip(cells, maps, shared[norm], strict=True)]
+    return [_Row(*parts) for parts in zip(cells, maps, given, strict=True)]
+
+
+def _scales(cells: Sequence[Sequence[NDArray[Any]]], norm: Norm) -> Sequence[float | None]:
+    if norm == "each":
+        return [None] * len(cells)
+    rows = [max((scale_of(_flat(cell)) for cell in row if not _is_picture(cell)), default=0.0) for row in cells]
+    return rows if norm == "row" else [max(rows)] * len(rows)
 
 
 def _checked(cell: NDArray[Any]) -> NDArray[Any]:

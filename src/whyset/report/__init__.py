@@ -2,6 +2,7 @@
 
 from whyset.report.class_rows import ClassRow, class_row, rank, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
+from whyset.report.heatmaps import Heatmaps
 from whyset.report.json_form import as_json
 from whyset.report.markdown import as_markdown
 from whyset.report.text import as_text, class_table, rendered
@@ -10,6 +11,7 @@ from whyset.report.written import Report, report
 __all__ = [
     "ClassRow",
     "ClusterRow",
+    "Heatmaps",
     "Report",
     "as_json",
     "as_markdown",

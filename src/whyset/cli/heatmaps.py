@@ -1,0 +1,44 @@
+"""`whyset heatmaps`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whyset.cli.options import RunFolder
+from whyset.errors import InputError
+
+EXAMPLE = "whyset heatmaps runs/gamma pictures --with runs/epsilon --color-map bwr --limit 16 --side 224"
+
+
+def heatmaps(
+    run: RunFolder,
+    folder: Annotated[Path, typer.Argument(help="Where the pictures go.")],
+    beside: Annotated[
+        list[Path] | None, typer.Option("--with", help="Another run of the same samples, shown beside it; repeatable.")
+    ] = None,
+    color_map: Annotated[
+        list[str] | None, typer.Option(help="Name, or a source such as 00f,80:fff,f00; repeatable.  [default: bwr]")
+    ] = None,
+    index: Annotated[list[int] | None, typer.Option(help="A sample to show, by its index; repeatable.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Take so many samples, spread evenly.", min=1)] = None,
+    together: Annotated[bool, typer.Option(help="One scale for all maps of a run, instead of each its own.")] = False,
+    side: Annotated[int | None, typer.Option(help="Pixels on the longer side of each picture.", min=1)] = None,
+    columns: Annotated[int, typer.Option(help="Samples in each montage; 0: no montages.", min=0)] = 8,
+    montage: Annotated[str, typer.Option(help="Format of the montages: png, svg or pdf.")] = "png",
+) -> None:
+    """Write the heatmaps of a run: one picture a sample, and montages with a row for each run and colour map."""
+    import numpy as np
+
+    from whyset.report import Heatmaps
+    from whyset.store import DONE, open_run
+
+    if index and limit:
+        raise InputError("--index names samples and --limit spreads them: give one of the two")
+    form = Heatmaps(tuple(color_map or ("bwr",)), together, side, columns, montage)
+    runs = [open_run(path) for path in (run, *(beside or ()))]
+    done = np.flatnonzero(runs[0].column("status") == DONE)
+    spread = done[np.linspace(0, len(done) - 1, min(limit or 1, len(done))).round().astype(int)]
+    rows = index or (spread.tolist() if limit else None)
+    written = sum(1 for _ in form.write(runs, folder, rows))
+    print(f"{written:,} pictures in {folder}")

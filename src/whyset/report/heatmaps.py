@@ -1,0 +1,163 @@
+"""Heatmaps of a run as files: one picture a sample, and montages with a row for each run and colour map."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.image import channel_sum, color_map_of, colorize, figure, grid, scale_of
+from whyset.store import DONE, Run
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """How heatmaps are written.
+
+    Each `color_maps` entry is a name or a source (see `whyset.image.color_map_of`); `together` gives all maps of a run
+    one scale instead of each its own; `side` enlarges or shrinks pictures to so many pixels on the longer side;
+    a montage has `columns` samples (0: no montages) and the format that `montage` names.
+    """
+
+    color_maps: tuple[str, ...] = ("bwr",)
+    together: bool = False
+    side: int | None = None
+    columns: int = 8
+    montage: str = "png"
+
+    def __post_init__(self) -> None:
+        for name in self.color_maps:
+            color_map_of(name)
+        if not self.color_maps or self.columns < 0 or (self.side is not None and self.side < 1):
+            raise InputError(f"heatmaps need a colour map, columns of 0 or more and a side of 1 or more, got {self}")
+        if self.montage not in ("png", "svg", "pdf"):
+            raise InputError(f"a montage is written as png, svg or pdf, not {self.montage!r}")
+
+    def write(self, runs: Sequence[Run], folder: Path, rows: Sequence[int] | None = None) -> Iterator[Path]:
+        """Write pictures of `rows` of the first run, by default all that are explained, and yield each file's path.
+
+        Every run becomes a row of the pictures, so all must hold the same samples; the inputs are the first run's.
+
+        InputError: a run lacks one of the samples, or a row is not explained.
+        """
+        chosen = _chosen(runs[0], rows)
+        places = [chosen, *(_same_samples(runs[0], other, chosen) for other in runs[1:])]
+        titles = [f"{name} {color_map}".strip() for name in _names(runs) for color_map in self._shown_names()]
+        columns = self.columns or 8
+        names = _file_names(runs[0], chosen)
+        scales = [self._scale(run, place) for run, place in zip(runs, places, strict=True)]
+        for start in range(0, len(chosen), columns):
+            part = slice(start, start + columns)
+            inputs = None if runs[0].inputs is None else np.asarray(runs[0].inputs[chosen[part]])
+            maps = [
+                (channel_sum(run.relevance[place[part]]), scale)
+                for run, place, scale in zip(runs, places, scales, strict=True)
+            ]
+            for at, name in enumerate(names[part]):
+                strip = self._strip(None if inputs is None else inputs[at], [(rows[at], scale) for rows, scale in maps])
+                yield _saved(strip, folder / f"{name}.png")
+            if self.columns:
+                yield self._montage(folder / f"montage-{start // columns:04d}", inputs, maps, titles, names[part])
+
+    def _shown_names(self) -> Sequence[str]:
+        return self.color_maps if len(self.color_maps) > 1 else [""]
+
+    def _scale(self, run: Run, rows: NDArray[np.int64]) -> float | None:
+        """The full colour's relevance for all maps of a run; None where each has its own."""
+        if not self.together:
+            return None
+        blocks = (rows[start : start + 256] for start in range(0, len(rows), 256))
+        return max(scale_of(channel_sum(run.relevance[block])) for block in blocks)
+
+    def _strip(self, picture: NDArray[Any] | None, maps: Sequence[tuple[NDArray[Any], float | None]]) -> Image.Image:
+        """One sample: its input, where there is one, and a map for each run and colour map, side by side."""
+        colored = [colorize(one, name, scale) for one, scale in maps for name in self.color_maps]
+        shown = [self._sized(part) for part in ([] if picture is None else [_rgb(picture)]) + colored]
+        return Image.fromarray(grid(shown, len(shown)))
+
+    def _sized(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self.side is None:
+            return picture
+        height, width = picture.shape[:2]
+        factor = self.side / max(height, width)
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.NEAREST))
+
+    def _montage(
+        self,
+        stem: Path,
+        inputs: NDArray[Any] | None,
+        maps: Sequence[tuple[NDArray[Any], float | None]],
+        titles: Sequence[str],
+        names: Sequence[str],
+    ) -> Path:
+        top = [] if inputs is None else [[_rgb(picture) for picture in inputs]]
+        drawn = figure(
+            top + [list(rows) for rows, _ in maps for _ in self.color_maps],
+            color_map=[self.color_maps[0]] * len(top) + [name for _ in maps for name in self.color_maps],
+            scales=[None] * len(top) + [scale for _, scale in maps for _ in self.color_maps],
+            row_titles=["input"] * len(top) + list(titles),
+            column_titles=[PurePosixPath(name).name[:24] for name in names],
+        )
+        path = stem.with_suffix(f".{self.montage}")
+        drawn.savefig(path, dpi=150)
+        return path
+
+
+def _chosen(run: Run, rows: Sequence[int] | None) -> NDArray[np.int64]:
+    done = run.column("status") == DONE
+    chosen = np.flatnonzero(done) if rows is None else np.asarray(rows, np.int64)
+    outside = chosen[(chosen < 0) | (chosen >= len(run))]
+    if len(outside):
+        raise InputError(f"{run.path} has the samples 0 to {len(run) - 1}; there is no sample {outside[0]}")
+    missing = chosen[~done[chosen]]
+    if len(missing) or not len(chosen):
+        which = f"sample {missing[0]} of {run.path} is" if len(missing) else f"no sample of {run.path} is"
+        raise InputError(f"{which} not explained: heatmaps can be written of explained samples only")
+    return chosen
+
+
+def _same_samples(first: Run, other: Run, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where another run keeps the same samples."""
+    place = {identity: row for row, identity in reversed(list(enumerate(other.samples["id"].to_pylist())))}
+    wanted = first.samples["id"].take(rows).to_pylist()
+    missing = [identity for identity in wanted if identity not in place]
+    if missing:
+        raise InputError(f"{other.path} lacks {len(missing)} of {len(wanted)} samples, the first is {missing[0]!r}")
+    return _chosen(other, [place[identity] for identity in wanted])
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """What a row is called: the composite, or the run's folder where two runs have the same."""
+    composites = [str((run.config.composite or {}).get("name", "gradient")) for run in runs]
+    return [name if composites.count(name) == 1 else run.path.name for run, name in zip(runs, composites, strict=True)]
+
+
+def _file_names(run: Run, rows: NDArray[np.int64]) -> list[str]:
+    """A relative path for every row, from the sample's id; parts that a file system might misread are replaced."""
+    names: dict[str, int] = {}
+    for row, identity in zip(rows.tolist(), run.samples["id"].take(rows).to_pylist(), strict=True):
+        path = PurePosixPath(identity)
+        parts = [_UNSAFE.sub("_", part) for part in path.with_suffix("").parts] if path.name else ["_"]
+        name = "/".join(parts)
+        names[f"{name}.{row}" if name in names else name] = row
+    return list(names)
+
+
+def _rgb(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """A stored input (C, H, W) as (H, W, 3); other numbers of channels are shown by their mean."""
+    shown = picture if picture.shape[0] == 3 else picture.mean(axis=0, keepdims=True).round()
+    return np.broadcast_to(shown.astype(np.uint8), (3, *picture.shape[1:])).transpose(1, 2, 0)
+
+
+def _saved(picture: Image.Image, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path)
+    return path

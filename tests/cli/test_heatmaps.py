@@ -1,0 +1,45 @@
+"""`whyset heatmaps`: what a person types, and what lies in the folder afterwards."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from whyset.cli import main
+
+SUPPORT = Path(__file__).resolve().parent.parent / "support"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    make = runpy.run_path(str(SUPPORT / "sample_run.py"), run_name="sample_run")["make_sample_run"]
+    return make(tmp_path / "run").path
+
+
+def test_a_few_samples_of_two_runs_in_two_colour_maps(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pictures"
+    arguments = ["--with", str(run), "--color-map", "bwr", "--color-map", "000,fff", "--limit", "3", "--side", "36"]
+    assert main(["heatmaps", str(run), str(out), *arguments]) == 0
+    assert f"4 pictures in {out}" in capsys.readouterr().out
+    pictures = [Image.open(path) for path in out.rglob("*.png") if "montage" not in path.name]
+    assert [picture.size for picture in pictures] == [(5 * 36 + 4 * 2, 24)] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--color-map", "jett"], "no color map is called 'jett'"),
+        (["--index", "3", "--limit", "2"], "give one of the two"),
+        (["--index", "99"], "there is no sample 99"),
+        (["--montage", "gif"], "png, svg or pdf"),
+    ],
+)
+def test_wrong_input_is_one_line(
+    run: Path, tmp_path: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["heatmaps", str(run), str(tmp_path / "out"), *arguments]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,96 @@
+"""Heatmaps as files: pictures bit for bit, names that stay inside the folder, montages with a row for each run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.image import colorize
+from whyset.report import Heatmaps
+from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+
+
+def test_a_picture_is_the_input_and_the_map_side_by_side(run: Run, tmp_path: Path) -> None:
+    path, montage = Heatmaps().write([run], tmp_path / "out", [5])
+    assert path == (tmp_path / "out" / run.ids[5]).with_suffix(".png")
+    assert montage.name == "montage-0000.png"
+    picture = np.asarray(Image.open(path))
+    assert run.inputs is not None
+    assert (picture[:, :18] == run.inputs[5].transpose(1, 2, 0)).all()
+    assert (picture[:, 20:] == colorize(run.relevance[5])).all()
+
+
+def test_all_explained_samples_are_written_once(run: Run, tmp_path: Path) -> None:
+    written = list(Heatmaps(columns=0).write([run], tmp_path))
+    assert len(set(written)) == 59  # of 60, one failed
+    assert sorted(written) == sorted(tmp_path.rglob("*.png"))
+
+
+def test_runs_and_colour_maps_stand_side_by_side(run: Run, tmp_path: Path) -> None:
+    (path,) = Heatmaps(("bwr", "00f,80:000,0f0"), columns=0, side=36).write([run, run], tmp_path, [2])
+    assert Image.open(path).size == (5 * 36 + 4 * 2, 24)
+
+
+def test_together_shows_a_weaker_map_weaker(run: Run, tmp_path: Path) -> None:
+    first, second = (
+        np.asarray(Image.open(path))[:, 20:]
+        for path in Heatmaps(together=True, columns=0).write([run], tmp_path, [0, 2])
+    )
+    scale = np.abs(run.relevance[[0, 2]].sum(axis=1)).max()
+    assert (first == colorize(run.relevance[0], scale=scale)).all()
+    assert (second == colorize(run.relevance[2], scale=scale)).all()
+
+
+@pytest.mark.parametrize(("form", "count"), [("svg", 3), ("pdf", 3)])
+def test_montages_hold_so_many_columns(run: Run, tmp_path: Path, form: str, count: int) -> None:
+    list(Heatmaps(columns=2, montage=form).write([run], tmp_path, [0, 1, 2, 3, 5]))
+    assert len(list(tmp_path.glob(f"montage-*.{form}"))) == count
+
+
+def test_ids_never_lead_out_of_the_folder_nor_onto_each_other(tmp_path: Path) -> None:
+    ids = ["../../up.png", "/root.png", "a/b.png", "a/b.jpg", "a\\b:c.png", ".hidden", "x"]
+    config = RunConfig(
+        model="m",
+        weights_hash="h",
+        composite=None,
+        target="label",
+        preprocessing={},
+        dataset_fingerprint="f",
+        class_names=("one",),
+        shard_rows=16,
+    )
+    run = create_run(tmp_path / "run", config, samples_table(ids, [0] * len(ids)), standard_arrays((1, 2, 3)))
+    columns = {"target": np.zeros(7, int), "prediction": np.zeros(7, int), "confidence": np.ones(7, np.float32)}
+    write_shard(run, 0, {"attribution/input": np.ones((7, 1, 2, 3), np.float32), **columns})
+    written = [path.resolve() for path in Heatmaps(columns=0).write([run], tmp_path / "out")]
+    assert len(set(written)) == 7
+    assert all(path.is_relative_to(tmp_path / "out") for path in written)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [([60], "there is no sample 60"), ([-1], "there is no sample -1"), ([23], "sample 23 .* not explained")],
+)
+def test_rows_that_cannot_be_shown_are_refused_before_anything_is_written(
+    run: Run, tmp_path: Path, rows: list[int], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        list(Heatmaps().write([run], tmp_path / "out", rows))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_of_other_samples_is_refused(run: Run, tmp_path: Path) -> None:
+    config = run.config
+    other = create_run(tmp_path / "other", config, samples_table(["elsewhere"], [0]), standard_arrays((3, 12, 18)))
+    with pytest.raises(InputError, match="lacks 1 of 1 samples"):
+        list(Heatmaps().write([run, other], tmp_path / "out", [0]))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"color_maps": ()}, {"color_maps": ("jett",)}, {"columns": -1}, {"side": 0}, {"montage": "gif"}]
+)
+def test_impossible_forms_are_refused(fields: dict) -> None:
+    with pytest.raises(InputError):
+        Heatmaps(**fields)
