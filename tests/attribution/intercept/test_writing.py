@@ -139,3 +139,12 @@ def test_a_model_that_writes_into_its_input_leaves_the_callers_tensor_alone():
     assert torch.equal(x, before)
     assert (relevance[:, 0] == 0).all()
     assert (relevance[:, 1:] != 0).all()
+
+
+def test_a_relu_behind_a_rule_overwrites_what_nothing_else_needs():
+    net = Net(lambda net, h: h.relu_())
+    addresses = []
+    net.norm.register_forward_hook(lambda _, __, output: addresses.append(output.data_ptr()))
+    net.second.register_forward_pre_hook(lambda _, args: addresses.append(args[0].data_ptr()))
+    Gradient(net, EpsilonPlus())(torch.randn(2, 2, 5, 6, dtype=torch.float64), 1)
+    assert addresses[0] == addresses[1]

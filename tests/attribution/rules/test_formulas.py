@@ -46,6 +46,21 @@ def test_rule_is_its_definition(rule_name, layer_name, signed):
     torch.testing.assert_close(explained(rule, layer, x, coefficient), expected, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "nonnegative"])
+@pytest.mark.parametrize("rule_name", RULES)
+def test_in_front_of_a_relu_it_is_its_definition_where_the_relu_is_open(rule_name, signed, inplace):
+    rule, definition = RULES[rule_name]
+    operation = LINEAR_OPERATIONS["conv2d"]
+    layer = operation.make(seed=3)
+    x = operation.inputs(2, nonnegative=not signed)
+    y = layer(x)
+    coefficient = torch.randn_like(y)
+    expected = closed_form_relevance(definition, layer, x, coefficient * (y > 0))
+    relevance = explained(rule, nn.Sequential(layer, nn.ReLU(inplace)), x, coefficient)
+    torch.testing.assert_close(relevance, expected, rtol=1e-9, atol=1e-10)
+
+
 @given(seed=st.integers(0, 10_000), layer_name=st.sampled_from(sorted(LINEAR_OPERATIONS)), signed=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_rules_that_are_others_in_disguise(seed, layer_name, signed):

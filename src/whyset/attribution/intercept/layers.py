@@ -81,6 +81,7 @@ class LinearLayer:
     cache: WeightCache
     affine: Affine | None = None
     x: Tensor | None = None
+    rectified: bool = False
 
     def at(self, x: Tensor) -> "LinearLayer":
         """Give the operation for one backward step, with its input at hand."""
@@ -125,6 +126,11 @@ class LinearLayer:
     def bias(self) -> Tensor | None:
         if self.affine is None:
             return None if self.offset is None else at_least_float32(self.offset)
+        sources = self.affine.sources if self.offset is None else (self.offset, *self.affine.sources)
+        return self.cache.derive(f"bias {self.affine.eps}", sources, self._shift)
+
+    def _shift(self) -> Tensor:
+        assert self.affine is not None
         return self.affine.shift(self.offset)
 
     @property
@@ -139,21 +145,24 @@ class LinearLayer:
     def absolute(self) -> Tensor:
         return self._derived("absolute", torch.abs)
 
+    def strengthened(self, gamma: float) -> Tensor:
+        return self._derived(f"strengthened {gamma}", lambda w: w.clamp(min=0).mul_(gamma).add_(w))
+
     def _derived(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
         eps = "" if self.affine is None else self.affine.eps
         # What is merged on the way to W⁺ or |W| is not kept: one set of derived weights a layer is enough.
         return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self._merged()))
 
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Apply the operation with another weight of the same shape, without bias."""
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Apply the operation with another weight of the same shape, and a bias shaped like y or none."""
+        bias = None if bias is None else bias.flatten()
         if self.geometry is None:
-            return F.linear(x.to(weight.dtype), weight)
-        return _convolution(x.to(weight.dtype), weight, self.geometry)
+            return F.linear(x.to(weight.dtype), weight, bias)
+        return _convolution(x.to(weight.dtype), weight, self.geometry, bias)
 
     def output(self, x: Tensor) -> Tensor:
         """Compute y = Wx + b anew."""
-        y = self.forward(x, self.weight)
-        return y if self.bias is None else y + self.shaped(self.bias)
+        return self.forward(x, self.weight, self.bias)
 
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor:
         """Apply the transposed operation: the vector-Jacobian product of `forward` with `s`."""
@@ -206,8 +215,8 @@ class LinearLayer:
         return bias if self.geometry is None else bias.view(1, -1, *[1] * (len(self.input_shape) - 2))
 
 
-def _convolution(x: Tensor, weight: Tensor, g: Geometry) -> Tensor:
+def _convolution(x: Tensor, weight: Tensor, g: Geometry, bias: Tensor | None = None) -> Tensor:
     result: Tensor = torch.ops.aten.convolution(
-        x, weight, None, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups
+        x, weight, bias, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups
     )
     return result

@@ -100,7 +100,8 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
         branches = rule.branches(here, x, y)
         causes = dict.fromkeys((Cause.BIAS, Cause.STABILISER, Cause.RULE, Cause.ZERO), 0.0)
         empty = Cause.RULE if len(branches) > 1 else Cause.ZERO
-        for branch, s in zip(branches, rule.shares(here, x, y, r), strict=True):
+        for branch in branches:
+            s = branch.share(r, rule.stabilizing)
             z, bias = branch.z.expand_as(r), torch.as_tensor(branch.bias).to(r).expand_as(r)
             rest = branch.factor * r.double() - s.double() * z.double()
             causes[Cause.BIAS] += total(s, bias)

@@ -12,11 +12,16 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.activation import mergeable, relu
 from whyset.attribution.intercept.operations import Kind
 from whyset.attribution.intercept.tracking import CONSTANT, Record
 
 if TYPE_CHECKING:
     from whyset.attribution.intercept.mode import Interception
+
+
+_OWNERS = 3
+"""Of the memory of an operation's output: the operation's own tensor, the switch's, and the storage asked for it."""
 
 
 def write(session: "Interception", call: Call) -> Any:
@@ -33,8 +38,13 @@ def write(session: "Interception", call: Call) -> Any:
     old = placeholder  # the caller's object now holds the placeholder, and this one the caller's old value
     try:
         args = tuple(old if arg is target else arg for arg in call.args)
-        with session:
-            result = twin(*args, **call.kwargs)
+        if _is_spent(session, call, old):
+            result = relu(
+                session, replace(call, args=args, records={**call.records, id(old): session.tracker.get(old)})
+            )
+        else:
+            with session:
+                result = twin(*args, **call.kwargs)
         result = result.to(old.dtype) if result.dtype != old.dtype else result
     except BaseException:
         _swapped(session, target, old)
@@ -44,6 +54,16 @@ def write(session: "Interception", call: Call) -> Any:
         if result is not old:
             return _write_copy(session, call, twin, target)
     return target
+
+
+def _is_spent(session: "Interception", call: Call, old: Tensor) -> bool:
+    """Tell whether a ReLU may overwrite the old value: it is merged with the linear operation in front of it, which
+    then needs the ReLU's result only, and nothing else has that memory.
+    """
+    if call.kind is not Kind.RELU or mergeable(session, session.tracker.get(old)) is None:
+        return False
+    owners = torch._C._storage_Use_Count(old.untyped_storage()._cdata)
+    return bool(owners <= _OWNERS)
 
 
 def out_of_place(name: str) -> Any:

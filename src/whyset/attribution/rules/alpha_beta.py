@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
-from whyset.attribution.rules.z_plus import positive_sum, positive_transpose
+from whyset.attribution.rules.z_plus import kept_part, positive_sum, positive_transpose
 from whyset.errors import InputError
 
 
@@ -33,16 +33,18 @@ class AlphaBeta(Rule):
             raise InputError(f"AlphaBeta(alpha={self.alpha!r}, beta={self.beta!r}): expected α, β ≥ 0 and α − β = 1")
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias, positive = self.kept_bias(layer, self.zero_params), positive_sum(layer, x, y)
-        up, down = (0.0, 0.0) if bias is None else (bias.clamp(min=0), bias.clamp(max=0))
+        bias = self.kept_bias(layer, self.zero_params)
+        up, down = kept_part(bias, min=0), kept_part(bias, max=0)
+        positive = positive_sum(layer, x, y, up)
+        activating = Branch(positive, 0.0 if up is None else up, self.alpha, sign=1)
         if self.beta == 0:
-            return (Branch(positive.add_(up), up, self.alpha),)
+            return (activating,)
         # The difference saves a product, and loses digits where it is far below the positive sum.
-        negative = (without_bias(layer, y) - positive).clamp_(max=0)
-        return Branch(positive.add_(up), up, self.alpha), Branch(negative.add_(down), down, -self.beta)
+        negative = ((without_bias(layer, y) if bias is None else y) - positive).clamp_(max=0)
+        return activating, Branch(negative, 0.0 if down is None else down, -self.beta, sign=-1)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        shares = self.shares(layer, x, y, c * y)
+        shares = self.shares(layer, x, y, y, times=c)
         activating = positive_transpose(layer, x, next(shares))
         return activating if self.beta == 0 else activating.add_(negative_transpose(layer, x, next(shares)))
 

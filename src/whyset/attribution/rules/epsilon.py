@@ -28,5 +28,5 @@ class Epsilon(Rule):
         return (Branch(without_bias(layer, y)) if bias is None else Branch(y, bias),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        (s,) = self.shares(layer, x, y, c * y)
+        (s,) = self.shares(layer, x, y, y, times=c)
         return layer.transpose(s, layer.weight)

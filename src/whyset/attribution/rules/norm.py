@@ -22,5 +22,5 @@ class Norm(Rule):
         return (Branch(without_bias(layer, y)),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        (s,) = self.shares(layer, x, y, c * y)
+        (s,) = self.shares(layer, x, y, y, times=c)
         return layer.transpose(s, layer.weight)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.stabilizer import ratio, share_out, stabilizer
+from whyset.attribution.rules.stabilizer import Stabilizer, ratio, share_out, share_out_in_place, stabilizer
 from whyset.errors import InputError
 
 Stabilizing = float | Callable[[Tensor], Tensor]
@@ -19,13 +19,16 @@ class Layer(Protocol):
     """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one step.
 
     `weight` and `bias` are the merged ones where a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
-    each made once per context. `forward(x, weight)` is the operation without bias, `transpose(s, weight)` its
-    vector-Jacobian product. `nonnegative` tells whether no element of x is negative, as behind a ReLU: then one product
-    does the work of two.
+    `strengthened(γ)` is W + γW⁺, each made once per context. `forward(x, weight, bias)` is the operation, by default
+    without bias, `transpose(s, weight)` its vector-Jacobian product. `nonnegative` tells whether no element of x is
+    negative, as behind a ReLU: then one product does the work of two. `rectified` tells that y has been through a ReLU:
+    it is 0 where the operation gave something negative, and carries no relevance there.
     """
 
     @property
     def nonnegative(self) -> bool: ...
+    @property
+    def rectified(self) -> bool: ...
     @property
     def weight(self) -> Tensor: ...
     @property
@@ -37,7 +40,8 @@ class Layer(Protocol):
     @property
     def absolute(self) -> Tensor: ...
 
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor: ...
+    def strengthened(self, gamma: float) -> Tensor: ...
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor: ...
     def forward_ones(self, like: Tensor) -> Tensor: ...
     def transpose_ones(self, s: Tensor) -> Tensor: ...
@@ -48,12 +52,19 @@ class Layer(Protocol):
 class Branch:
     """A sum of contributions that relevance is shared out by: `z` with its share of the bias, times `factor`.
 
-    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`.
+    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`. `sign`
+    is 1 (−1) where z is a new tensor, with memory of its own, none of whose elements is negative (positive).
     """
 
     z: Tensor
     bias: Tensor | float = 0.0
     factor: float = 1.0
+    sign: int = 0
+
+    def share(self, r: Tensor, stabilizing: Stabilizing) -> Tensor:
+        """Give `s = factor · r / st(z)`."""
+        s = share_out(r, self.z, stabilizing)
+        return s if self.factor == 1 else s * self.factor
 
 
 @dataclass(frozen=True)
@@ -96,15 +107,14 @@ class Rule:
         """Whether the rule uses c only in the relevance `y ⊙ c`, so that c does not matter where y is 0."""
         return self.states_relevance or type(self).branches is not Rule.branches
 
-    def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Iterator[Tensor]:
-        """Give `s = factor · r / st(z)` of each branch, one after the other: this sits at the peak of memory."""
+    def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor, times: Tensor | None = None) -> Iterator[Tensor]:
+        """Give `s = factor · r / st(z)` of each branch, one after the other: this sits at the peak of memory.
+
+        With `times=c` the relevance is `r ⊙ c`, for which no tensor is made where none is needed.
+        """
         branches = list(self.branches(layer, x, y))
-        while len(branches) > 1:
-            yield _share(r, branches.pop(0), self.stabilizing)  # a name for the branch would keep its memory
-        if branches:
-            last = _share(r, branches.pop(), self.stabilizing)
-            del r
-            yield last
+        while branches:
+            yield _share(r, times, branches.pop(0), self.stabilizing)  # a name for the branch would keep its memory
 
     def kept_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
         """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
@@ -118,11 +128,13 @@ def without_bias(layer: Layer, y: Tensor) -> Tensor:
     return y if layer.bias is None else y - layer.shaped(layer.bias)
 
 
-def _share(r: Tensor, branch: Branch, stabilizing: Stabilizing) -> Tensor:
-    s = share_out(r, branch.z, stabilizing)
-    if branch.factor == 1:
-        return s
-    return s * branch.factor if torch.is_grad_enabled() else s.mul_(branch.factor)
+def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
+    stabilize = stabilizer(stabilizing)
+    if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or stabilize.may_vanish:
+        return branch.share(r if times is None else r * times, stabilizing)
+    s = share_out_in_place(r, branch.z, stabilize, branch.sign)
+    s = s if times is None else s.mul_(times)
+    return s if branch.factor == 1 else s.mul_(branch.factor)
 
 
 def _check_stabilizing(rule: object, name: str, value: Any) -> None:

@@ -42,8 +42,12 @@ class Stabilizer:
 
     @property
     def may_vanish(self) -> bool:
-        """Whether what is stabilised can still be zero."""
-        return self.epsilon == 0 or self.norm_scale
+        """Whether what is stabilised can still be zero, or so small that a quotient overflows."""
+        return self.epsilon < 1e-12 or self.norm_scale
+
+    def move(self, z: Tensor, sign: int) -> Tensor:
+        """Stabilise in place a `z` none of whose elements is of the other sign."""
+        return self(z) if self.clip or self.norm_scale else z.add_(sign * self.epsilon)
 
 
 def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
@@ -52,13 +56,20 @@ def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor]
 
 
 def share_out(r: Tensor, z: Tensor, given: "float | Callable[[Tensor], Tensor]") -> Tensor:
-    """Give `s = r / st(z)`, in place of memory no longer needed where no graph is being recorded."""
+    """Give `s = r / st(z)`."""
     stabilize = stabilizer(given)
     denominator = stabilize(z)
     if not isinstance(stabilize, Stabilizer) or stabilize.may_vanish:
         return ratio(r, denominator)
-    reusable = denominator.shape == r.shape and not torch.is_grad_enabled()
-    return torch.div(r, denominator, out=denominator) if reusable else r / denominator
+    return r / denominator
+
+
+def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int) -> Tensor:
+    """Give `s = r / st(z)` in the memory of z, where its `sign` is known and it may be overwritten: a large new tensor
+    costs more time than what is computed in it.
+    """
+    denominator = stabilize.move(z, sign) if sign else stabilize(z)
+    return torch.div(r, denominator, out=denominator) if denominator.shape == r.shape else r / denominator
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

@@ -22,25 +22,28 @@ class ZPlus(Rule):
     formula: ClassVar[str] = "x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs,  s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)"
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        z, bias = positive_sum(layer, x, y), self.kept_bias(layer, self.zero_params)
-        if bias is None:
-            return (Branch(z),)
-        bias = bias.clamp(min=0)
-        return (Branch(z.add_(bias), bias),)
+        bias = kept_part(self.kept_bias(layer, self.zero_params), min=0)
+        return (Branch(positive_sum(layer, x, y, bias), 0.0 if bias is None else bias, sign=1),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        (s,) = self.shares(layer, x, y, c * y)
+        (s,) = self.shares(layer, x, y, y, times=c)
         return positive_transpose(layer, x, s)
 
 
-def positive_sum(layer: Layer, x: Tensor, y: Tensor) -> Tensor:
-    """Sum the positive contributions `P = W⁺x⁺ + W⁻x⁻` of `y = Wx + b`, at the cost of one product.
+def kept_part(bias: Tensor | None, **limits: float) -> Tensor | None:
+    """Clamp a bias, where there is one."""
+    return None if bias is None else bias.clamp(**limits)
+
+
+def positive_sum(layer: Layer, x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
+    """Sum the positive contributions `P = W⁺x⁺ + W⁻x⁻` of `y = Wx + b`, plus a bias, at the cost of one product.
 
     Without negative x it is `W⁺x`; otherwise `P = (Wx + |W||x|) / 2`, which loses digits where P is far below |Wx|.
     """
     if layer.nonnegative:
-        return layer.forward(x, layer.positive)
-    return layer.forward(x.abs(), layer.absolute).add_(without_bias(layer, y)).div_(2).clamp_(min=0)
+        return layer.forward(x, layer.positive, bias)
+    positive = layer.forward(x.abs(), layer.absolute).add_(without_bias(layer, y)).div_(2).clamp_(min=0)
+    return positive if bias is None else positive.add_(bias)
 
 
 def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:

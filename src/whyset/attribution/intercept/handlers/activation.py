@@ -7,9 +7,9 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import is_plain, switched
+from whyset.attribution.intercept.handlers.linear import Produced, is_plain, switched
 from whyset.attribution.intercept.recorder import total
-from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.attribution.intercept.tracking import Record, carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules.stabilizer import Stabilizer
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def relu(session: "Interception", call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
-    rule, produced = session.composite.relu, call.records[id(call.dependents[0])].produced
-    if produced is not None and not is_plain(produced.rule) and not session.watches_each:
+    rule, produced = session.composite.relu, mergeable(session, call.records[id(call.dependents[0])])
+    if produced is not None:
         y = call.run()
         session.note(call, "plain gradient, merged with the linear operation in front of it", merged=produced.rule)
         return switched(session, y, produced, cut_off=True) if carries_gradient(y) else y
@@ -31,6 +31,12 @@ def relu(session: "Interception", call: Call) -> Any:
     if not carries_gradient(y):
         return y
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
+
+
+def mergeable(session: "Interception", record: Record) -> Produced | None:
+    """Give the linear operation that a ReLU behind it is merged with, where it is."""
+    produced = record.produced
+    return None if produced is None or is_plain(produced.rule) or session.watches_each else produced
 
 
 def activation(session: "Interception", call: Call) -> Any:

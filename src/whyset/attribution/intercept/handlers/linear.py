@@ -92,7 +92,8 @@ def switched(session: "Interception", y: Tensor, produced: Produced, *, cut_off:
     `cut_off` says that y has been through a ReLU. Where it is 0 no relevance flows, so a rule needs no more than it,
     and what the switch in front of the ReLU has kept is given back.
     """
-    x, twin, layer, rule = produced.x, produced.twin, produced.layer, produced.rule
+    x, twin, rule = produced.x, produced.twin, produced.rule
+    layer = replace(produced.layer, rectified=cut_off)
     if rule is None or is_plain(rule):
         return _plainly(session, y, produced)
     stated = rule.states_relevance and twin is not None
