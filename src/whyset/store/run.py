@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATU
 from whyset.store.lazy import LazyArray
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
+from whyset.store.remote import AnyPath, located
 from whyset.store.samples import label_array, read_samples
 from whyset.store.verify import verify_run
 
@@ -37,7 +37,7 @@ class Run:
     >>> run.relevance[17].shape, run.column("prediction")[:3]   # doctest: +SKIP
     """
 
-    path: Path
+    path: AnyPath
     config: RunConfig
     arrays: tuple[ArraySpec, ...]
     size: int
@@ -92,6 +92,10 @@ class Run:
         start, stop = self.shard_range(shard)
         each = spec.rows_each(self.config.targets_per_sample)
         return start // each, stop // each
+
+    def shard_entries(self, spec: ArraySpec) -> int:
+        """How many entries of an array make a full shard."""
+        return self.config.shard_rows // spec.rows_each(self.config.targets_per_sample)
 
     def is_committed(self, shard: int) -> bool:
         if shard not in self.known and commit_path(self.path, shard).is_file():
@@ -215,11 +219,11 @@ class Run:
             )
 
 
-def open_run(path: str | Path) -> Run:
-    """Open a run folder.
+def open_run(path: str | AnyPath) -> Run:
+    """Open a run: a folder, or a URL such as s3://bucket/runs/cifar.
 
     InputError: it is no run, or was written by a newer major version. BrokenRunError: run.json is damaged or edited.
     """
-    folder = Path(path)
+    folder = located(path)
     record = read_record(folder)
     return Run(folder, record.config, record.arrays, record.size)

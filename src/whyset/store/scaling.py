@@ -16,6 +16,9 @@ _LOWEST, _HIGHEST = -126, 113
 _LARGEST = np.float32((2**15 - 2**4) * 2.0**_HIGHEST)
 """The largest number of eleven bits in float32; the few above it would be rounded to infinity."""
 
+_SMALLEST_FACTOR = 2.0**-_HIGHEST
+"""Rows with this factor may hold numbers above `_LARGEST`."""
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -30,15 +33,37 @@ def scale_rows(rows: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], Floats]:
     >>> (scaled[0] * scale[0] * 2.0**40).tolist(), float(scale[1])
     ([1.0, -3.0], 1.0)
     """
-    with np.errstate(over="ignore"):
-        values = np.asarray(rows, dtype=np.float32)
-    refuse_non_finite(values)
-    peaks = _peaks(values)
-    if peaks.max(initial=0) > _LARGEST:
-        values = np.clip(values, -_LARGEST, _LARGEST)
+    values = np.asarray(rows)
+    peaks = row_peaks(values)
+    refuse_non_finite(peaks)
+    scale = scales_of(peaks)
+    return scaled_by(scale, values), scale
+
+
+def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
+    """max|row| in float32, without a copy of the rows; NaN stays NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        flat = rows.reshape(len(rows), math.prod(rows.shape[1:])).astype(np.float32, copy=False)
+    peaks: Floats = np.maximum(flat.max(axis=1), -flat.min(axis=1))
+    return peaks
+
+
+def scales_of(peaks: Floats) -> Floats:
+    """The power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros."""
     exponents = np.clip(np.frexp(peaks)[1] - _TOP, _LOWEST, _HIGHEST)
     exponents[peaks == 0] = 0
-    return _multiplied(values, np.ldexp(np.float32(1), -exponents)), np.ldexp(np.float32(1), exponents)
+    return np.ldexp(np.float32(1), exponents)
+
+
+def scaled_by(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
+    """`rows / scale` in float32, then as float16; NumPy casts through a small buffer, so nothing is copied whole."""
+    scaled = np.empty(rows.shape, np.float16)
+    for row, factor in enumerate(1 / scale):
+        values = rows[row : row + 1].astype(np.float32, copy=False)
+        if factor <= _SMALLEST_FACTOR:
+            values = np.clip(values, -_LARGEST, _LARGEST)
+        np.multiply(values, factor, out=scaled[row : row + 1], casting="unsafe")
+    return scaled
 
 
 def unscale_rows(scaled: npt.NDArray[np.float16], scale: Floats) -> Floats:
@@ -50,35 +75,17 @@ def unscale_rows(scaled: npt.NDArray[np.float16], scale: Floats) -> Floats:
 
 def non_finite_rows(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
     """Numbers of the rows that hold NaN or infinity, or overflow float32; such samples are failures."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.flatnonzero(~np.isfinite(_peaks(np.asarray(rows, dtype=np.float32))))
+    return np.flatnonzero(~np.isfinite(row_peaks(rows)))
 
 
-def refuse_non_finite(rows: npt.NDArray[np.floating]) -> None:
-    """Raise InputError when a row holds NaN or infinity."""
-    bad = non_finite_rows(rows)
+def refuse_non_finite(peaks: Floats) -> None:
+    """Raise InputError when a row holds NaN or infinity, and so its peak."""
+    bad = np.flatnonzero(~np.isfinite(peaks))
     if bad.size:
         raise InputError(
-            f"relevance is not finite in {bad.size} of {len(rows)} rows (first: rows {bad[:5].tolist()}); "
+            f"relevance is not finite in {bad.size} of {len(peaks)} rows (first: rows {bad[:5].tolist()}); "
             "record such samples as failures instead of storing them"
         )
-
-
-def _peaks(values: Floats) -> Floats:
-    """max|row| without a copy of the rows; NaN stays NaN."""
-    flat = values.reshape(len(values), math.prod(values.shape[1:]))
-    peaks: Floats = np.maximum(flat.max(axis=1), -flat.min(axis=1))
-    return peaks
-
-
-def _multiplied(values: Floats, factors: Floats) -> npt.NDArray[np.float16]:
-    """`values * factors` as float16; row by row through one buffer, four times as fast as through a whole copy."""
-    scaled = np.empty(values.shape, np.float16)
-    buffer = np.empty((1, *values.shape[1:]), np.float32)
-    for row in range(len(values)):
-        np.multiply(values[row : row + 1], factors[row], out=buffer)
-        scaled[row] = buffer[0]
-    return scaled
 
 
 def _along_rows(values: Floats, dimensions: int) -> Floats:

@@ -1,0 +1,85 @@
+"""What a shard is given, checked before anything is written, and turned into what is stored while it is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.errors import InputError
+from whyset.store.arrays import ArraySpec
+from whyset.store.layout import DONE, FAILED, STATUS
+from whyset.store.scaling import Floats, refuse_non_finite, row_peaks, scaled_by, scales_of
+
+if TYPE_CHECKING:
+    from whyset.store.run import Run
+
+_BLOCK_BYTES = 2**22
+
+Rows = Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The entries of one array in one shard: as they were given, which of them failed, and their scales."""
+
+    spec: ArraySpec
+    given: npt.NDArray[Any]
+    failed: npt.NDArray[np.bool_]
+    scale: Floats | None = None
+
+    def stored(self) -> Iterator[npt.NDArray[np.generic]]:
+        """The entries as they are stored, a few megabytes at a time, so that nothing is copied whole."""
+        for part, block in self.blocks():
+            yield (
+                block.astype(self.spec.dtype, copy=False) if self.scale is None else scaled_by(self.scale[part], block)
+            )
+
+    def blocks(self) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+        """The entries as they were given, with fill values for those that failed."""
+        size = max(1, _BLOCK_BYTES // max(1, self.given[:1].nbytes))
+        for start in range(0, len(self.given), size):
+            part = slice(start, start + size)
+            block, failed = self.given[part], self.failed[part]
+            if failed.any():
+                block = block.copy()
+                block[failed] = self.spec.fill
+            yield part, block
+
+
+def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list[Prepared]:
+    """Check what a shard is given, and add what is the store's own: scales, and the status of its rows."""
+    own = run.own_arrays
+    asked = {spec.name: spec for spec in run.arrays if spec.name not in own}
+    if rows.keys() != asked.keys():
+        raise InputError(f"a shard needs the arrays {sorted(asked)}; came {sorted(rows)}")
+    start, stop = run.shard_range(shard)
+    failed = np.isin(np.arange(start, stop), failures)
+    values: dict[str, npt.NDArray[np.generic]] = {STATUS: np.where(failed, FAILED, DONE).astype(np.uint8)}
+    ready = []
+    for name, spec in asked.items():
+        each = spec.rows_each(run.config.targets_per_sample)
+        array = _checked(spec, rows[name], np.logical_and.reduce(failed.reshape(-1, each), axis=1))
+        ready.append(array)
+        if array.scale is not None:
+            values[spec.scale_name] = array.scale
+    kept = np.zeros_like(failed)
+    return [*ready, *(Prepared(spec, values[spec.name], kept) for spec in run.arrays if spec.name in own)]
+
+
+def _checked(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> Prepared:
+    """Shape and type must fit, and relevance must be finite."""
+    given = np.asarray(rows)
+    wanted_shape = (len(failed), *spec.shape)
+    if given.shape != wanted_shape:
+        raise InputError(f"array {spec.name!r} has the shape {given.shape}: expected {wanted_shape}")
+    wanted = np.float32 if spec.scaled else np.dtype(spec.dtype)
+    if not np.can_cast(given.dtype, wanted, "same_kind"):
+        raise InputError(f"array {spec.name!r} came as {given.dtype}: expected {wanted}")
+    array = Prepared(spec, given, failed)
+    if not spec.shape or np.dtype(spec.dtype).kind != "f":
+        return array
+    peaks = np.concatenate([row_peaks(block) for _, block in array.blocks()])
+    refuse_non_finite(peaks)
+    return replace(array, scale=scales_of(peaks)) if spec.scaled else array
