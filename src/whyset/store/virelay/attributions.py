@@ -1,8 +1,9 @@
 """The attributions of a project, gathered from all their files."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, opened
+from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, read_file
 from whyset.store.virelay.labels import read_labels
 from whyset.store.virelay.predictions import predictions_of
 
@@ -108,38 +109,43 @@ def read_attributions(files: Sequence[Path], samples: int, classes: int, finding
 def check_values(sources: Sequence[Source], findings: Findings) -> None:
     """Read all maps once and record those that are not finite."""
     for source in sources:
-        bad = [source.samples[row] for row in _not_finite(source.images)]
+        bad = read_file(source.file, findings, partial(_not_finite, source.images)) or []
         if bad:
             found = f"attribution holds NaN or infinity in {len(bad)} of {len(source.samples)} rows"
-            findings.error(source.file, f"{found}: of the samples {first_of(bad)}")
+            findings.error(source.file, f"{found}: of the samples {first_of(source.samples[bad])}")
 
 
-def _not_finite(images: Images) -> Iterator[int]:
-    for rows, block in images.rows.blocks():
-        yield from (int(row) for row, values in zip(rows, block, strict=True) if not np.isfinite(values).all())
+def _not_finite(images: Images, opened: Any) -> list[int]:
+    return [
+        int(row)
+        for rows, block in images.rows.blocks(opened)
+        for row, values in zip(rows, block, strict=True)
+        if not np.isfinite(values).all()
+    ]
 
 
 def _source(file: Path, samples: int, classes: int, findings: Findings) -> Source | None:
-    with opened(file, findings) as opened_file:
-        if opened_file is None:
-            return None
-        missing = [name for name in NEEDED if name not in opened_file]
-        for name in missing:
-            findings.error(file, f"{name} is missing; the file has {first_of(opened_file)}")
-        if missing:
-            return None
-        rows, label, prediction = (Rows.of(file, opened_file[name]) for name in NEEDED)
-        images = Images.of(rows, findings)
-        for other in (label, prediction):
-            if len(other) != len(rows):
-                findings.error(file, f"{other.name.lstrip('/')} has {len(other)} rows, attribution {len(rows)}")
-        index = _samples(file, opened_file.get("index"), rows, samples, findings)
-        labels, outputs = read_labels(label, classes, findings), _outputs(prediction, classes, findings)
-        stated = json.loads(opened_file.attrs.get(MARK, "{}"))
-        whole = all(name in opened_file and opened_file[name].shape == (len(rows),) for name in EXACT)
-        exact = {column: opened_file[name][()] for name, column in EXACT.items()} if stated and whole else None
-    if images is None:
+    return read_file(file, findings, lambda opened: _opened_source(file, opened, samples, classes, findings))
+
+
+def _opened_source(file: Path, opened: Any, samples: int, classes: int, findings: Findings) -> Source | None:
+    missing = [name for name in NEEDED if name not in opened]
+    for name in missing:
+        findings.error(file, f"{name} is missing; the file has {first_of(opened)}")
+    if missing:
         return None
+    rows, label, prediction = (Rows.of(file, opened[name]) for name in NEEDED)
+    for other in (label, prediction):
+        if len(other) != len(rows):
+            findings.error(file, f"{other.name.lstrip('/')} has {len(other)} rows, attribution {len(rows)}")
+    index = _samples(file, opened.get("index"), rows, samples, findings)
+    labels, outputs = read_labels(label, classes, findings), _outputs(prediction, classes, findings)
+    images = Images.of(rows, findings)
+    if images is None or {len(index), len(labels), len(outputs)} != {len(rows)}:
+        return None
+    stated = json.loads(opened.attrs.get(MARK, "{}"))
+    whole = all(name in opened and opened[name].shape == (len(rows),) for name in EXACT)
+    exact = {column: opened[name][()] for name, column in EXACT.items()} if stated and whole else None
     if "channels" in stated:
         images = images.first_channels(int(stated["channels"]))
     return Source(images, index, labels, outputs, exact, stated)

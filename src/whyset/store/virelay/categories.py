@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Indices, is_group, opened
+from whyset.store.virelay.hdf5 import Indices, is_group, read_file
 
 NOISE = -1
 
@@ -42,17 +42,18 @@ def read_categories(files: Sequence[Path], samples: int, findings: Findings) -> 
     return list(found.values())
 
 
-def _categories(file: Path, samples: int, findings: Findings) -> Iterator[FoundCategory]:
-    with opened(file, findings) as source:
-        if source is None:
-            return
-        if not len(source):
-            findings.error(file, "holds no category")
-        for name in source:
-            if not is_group(source[name]):
-                findings.warn(file, f"{name} is no group and is left out: expected one group for each category")
-            elif (category := _category(file, name, source[name], samples, findings)) is not None:
-                yield category
+def _categories(file: Path, samples: int, findings: Findings) -> list[FoundCategory]:
+    return read_file(file, findings, lambda source: list(_in_file(file, source, samples, findings))) or []
+
+
+def _in_file(file: Path, source: Any, samples: int, findings: Findings) -> Iterator[FoundCategory]:
+    if not len(source):
+        findings.error(file, "holds no category")
+    for name in source:
+        if not is_group(source[name]):
+            findings.warn(file, f"{name} is no group and is left out: expected one group for each category")
+        elif (category := _category(file, name, source[name], samples, findings)) is not None:
+            yield category
 
 
 def _category(file: Path, name: str, group: Any, samples: int, findings: Findings) -> FoundCategory | None:

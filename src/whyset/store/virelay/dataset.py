@@ -3,13 +3,13 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, opened
+from whyset.store.virelay.hdf5 import IMAGE_CHANNELS, Images, Indices, Rows, is_group, read_file
 from whyset.store.virelay.labels import read_labels
 from whyset.store.virelay.value_range import ValueRange
 
@@ -69,36 +69,36 @@ class Hdf5Dataset:
 
 def read_hdf5_dataset(file: Path, classes: int, findings: Findings) -> Hdf5Dataset | None:
     """Read `data` and `label` of a file; None, with findings, where there are no images."""
-    with opened(file, findings) as source:
-        if source is None:
-            return None
-        missing = [name for name in ("data", "label") if name not in source]
-        for name in missing:
-            findings.error(file, f"{name} is missing; the file has {first_of(source)}")
-        if missing:
-            return None
-        data, label = (_in_order(Rows.of(file, source[name]), source, findings) for name in ("data", "label"))
-        ids = [text.decode() for text in source["whyset_id"][()]] if "whyset_id" in source else None
-        images = Images.of(data, findings)
-        channels = json.loads(source.attrs.get(MARK, "{}")).get("channels")
-        labels = read_labels(label, classes, findings)
-        if len(labels) != len(data):
-            findings.error(file, f"label has {len(labels)} rows, data {len(data)}")
-        _compare_names(data, label, findings)
-        if images is None:
-            return None
-        if images.shape[0] not in (1, 3):
-            findings.error(file, f"data has {images.shape[0]} channels: expected 3, or 1 for grey images")
-        images = images if channels is None else images.first_channels(int(channels))
-        values = ValueRange.of(images, findings)
-    names = ids or [str(name) for name in data.keys or range(len(data))]
-    uris = [f"{file.resolve().as_uri()}#/data/{name}" for name in data.keys or range(len(data))]
-    return Hdf5Dataset(file, names, uris, labels, images, values)
+    return read_file(file, findings, lambda source: _dataset(file, source, classes, findings))
 
 
-def _in_order(rows: Rows, source: object, findings: Findings) -> Rows:
+def _dataset(file: Path, source: Any, classes: int, findings: Findings) -> Hdf5Dataset | None:
+    missing = [name for name in ("data", "label") if name not in source]
+    for name in missing:
+        findings.error(file, f"{name} is missing; the file has {first_of(source)}")
+    if missing:
+        return None
+    data, label = (_in_order(Rows.of(file, source[name]), source, findings) for name in ("data", "label"))
+    labels = read_labels(label, classes, findings)
+    if len(labels) != len(data):
+        findings.error(file, f"label has {len(labels)} rows, data {len(data)}")
+    _compare_names(data, label, findings)
+    images = Images.of(data, findings)
+    if images is None:
+        return None
+    if images.shape[0] not in IMAGE_CHANNELS:
+        findings.error(file, f"data has {images.shape[0]} channels: expected 3, or 1 for grey images")
+    channels = json.loads(source.attrs.get(MARK, "{}")).get("channels")
+    images = images if channels is None else images.first_channels(int(channels))
+    keys = [str(key) for key in data.keys or range(len(data))]
+    ids = [text.decode() for text in source["whyset_id"][()]] if "whyset_id" in source else keys
+    uris = [f"{file.resolve().as_uri()}#/data/{key}" for key in keys]
+    return Hdf5Dataset(file, ids, uris, labels, images, ValueRange.of(images, source, findings))
+
+
+def _in_order(rows: Rows, source: Any, findings: Findings) -> Rows:
     """Put the members of a group into the order that a group `index` gives, where there is one."""
-    index = source.get("index")  # type: ignore[attr-defined]  # an h5py file
+    index = source.get("index")
     if rows.keys is None or not is_group(index):
         return rows
     place = {key: int(index[key][()]) for key in rows.keys if key in index}

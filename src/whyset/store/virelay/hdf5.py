@@ -1,37 +1,38 @@
 """Rows of an HDF5 file, whether they lie in one dataset or each in a member of a group."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from whyset.errors import MissingExtraError
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.packages import h5py
 
 Indices = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 BLOCK_BYTES = 32 * 2**20
 IMAGE_CHANNELS = (1, 3)
 
 
-@contextmanager
-def opened(file: Path, findings: Findings) -> Iterator[Any]:
-    """Open a file for reading and yield it, or None with a finding; damage met while reading is a finding, too."""
+def read_file(file: Path, findings: Findings, reader: Callable[[Any], T]) -> T | None:
+    """Give what `reader` makes of the opened file, or None with a finding where the file is missing or damaged."""
     try:
         with h5py().File(file, "r") as source:
-            yield source
+            return reader(source)
     except FileNotFoundError:
         findings.error(file, "does not exist; --map-path OLD=NEW exchanges the beginning of paths")
-        yield None
-    except OSError as error:
-        findings.error(file, f"cannot be read as HDF5: {error}")
-        yield None
+    except MissingExtraError:
+        raise
+    except Exception as error:  # h5py raises many kinds for a damaged file
+        findings.error(file, f"cannot be read as HDF5 ({type(error).__name__}: {error})")
+    return None
 
 
 def is_group(value: Any) -> bool:
@@ -68,21 +69,23 @@ class Rows:
         """Give the same members in another order."""
         return Rows(self.file, self.name, keys, self.row_shapes, self.size, self.dtype)
 
-    def read(self, rows: Indices) -> list[npt.NDArray[Any]]:
-        """Read these rows, which ascend; neighbours in a dataset are read together."""
-        with h5py().File(self.file, "r") as source:
-            value = source[self.name]
-            if self.keys is not None:
-                return [np.asarray(value[self.keys[row]][()]) for row in rows]
-            return [row for start, stop in _spans(rows) for row in np.asarray(value[start:stop])]
+    def read(self, rows: Indices, source: Any = None) -> list[npt.NDArray[Any]]:
+        """Read these rows, which ascend, from the opened file where there is one; neighbours are read together."""
+        if source is None:
+            with h5py().File(self.file, "r") as opened:
+                return self.read(rows, opened)
+        value = source[self.name]
+        if self.keys is not None:
+            return [np.asarray(value[self.keys[row]][()]) for row in rows]
+        return [row for start, stop in _spans(rows) for row in np.asarray(value[start:stop])]
 
-    def blocks(self) -> Iterator[tuple[Indices, list[npt.NDArray[Any]]]]:
-        """Yield all rows, with their numbers, some megabytes at a time."""
+    def blocks(self, source: Any) -> Iterator[tuple[Indices, list[npt.NDArray[Any]]]]:
+        """Yield all rows of the opened file, with their numbers, some megabytes at a time."""
         width = max((math.prod(shape) for shape in self.row_shapes), default=1) * self.dtype.itemsize
         step = max(1, BLOCK_BYTES // max(1, width))
         for start in range(0, self.size, step):
             rows = np.arange(start, min(start + step, self.size))
-            yield rows, self.read(rows)
+            yield rows, self.read(rows, source)
 
 
 def _spans(rows: Indices) -> Iterator[tuple[int, int]]:

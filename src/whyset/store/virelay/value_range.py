@@ -24,11 +24,11 @@ class ValueRange:
     white: float
 
     @classmethod
-    def of(cls, images: Images, findings: Findings) -> "ValueRange":
+    def of(cls, images: Images, source: Any, findings: Findings) -> "ValueRange":
         """Read all images and take the narrowest range that holds them; another one is stretched, with a warning."""
+        low, high, bad = _extremes(images, source)
         if images.rows.dtype == np.uint8:
             return cls(0.0, 255.0)
-        low, high, bad = _extremes(images)
         file, name = images.rows.file, images.rows.name.lstrip("/")
         if bad:
             findings.error(file, f"{name} holds NaN or infinity in {bad} of {len(images.rows)} rows")
@@ -56,14 +56,13 @@ def _integer_range(low: float, high: float, images: Images, findings: Findings) 
     return ValueRange(0.0, 255.0)
 
 
-def _extremes(images: Images) -> tuple[float, float, int]:
+def _extremes(images: Images, source: Any) -> tuple[float, float, int]:
     """Give the smallest and the largest finite value, and the number of rows with others."""
     low, high, bad = math.inf, -math.inf, 0
-    for _, block in images.rows.blocks():
+    for _, block in images.rows.blocks(source):
         for row in block:
-            values = row.astype(np.float64)
-            finite = np.isfinite(values)
-            bad += not finite.all()
-            if finite.any():
-                low, high = min(low, float(values[finite].min())), max(high, float(values[finite].max()))
+            finite = row[np.isfinite(row)]
+            bad += len(finite) < row.size
+            if len(finite):
+                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     return (low, high, bad) if low <= high else (0.0, 0.0, bad)
