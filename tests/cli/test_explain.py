@@ -71,7 +71,7 @@ def test_what_is_missing_is_told_with_exit_code_3(job: Any, whyset: Program, mon
         original(run, shard, *rest)
 
     monkeypatch.setattr(module, "write_shard", write)
-    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda _: 8)
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 8)
     printed = whyset(job.arguments())
     assert printed.code == 3
     assert "shard 1 (samples 8 to 11) failed: RuntimeError: out of memory" in printed.out
@@ -152,7 +152,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a labels file that is no JSON": ("labels", text_labels, "is not JSON"),
     "a folder that is no class": ("labels", few_labels, "there is no class 'dog'"),
     "no such class": ("target", "2", "target 2: there is no such class; the model has outputs 0 to 1"),
-    "a target by name": ("target", "cat", "target is label, prediction or the index of an output"),
+    "a target by name": ("target", "cat", "target is label, prediction, the index of an output (0, 1, ...) or top:K"),
     "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
     "no such engine": ("engine", "cluster", "there is no engine 'cluster'; there are serial, local"),
     "workers without a local engine": ("workers", "2", "--workers is for --engine local"),

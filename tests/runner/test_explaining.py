@@ -56,7 +56,7 @@ def net(outputs: int = 3) -> nn.Module:
 @pytest.fixture
 def many_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of 16 rows, as they are where maps are large."""
-    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda _: 16)
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 16)
 
 
 def arrays_of(run: Any) -> dict[str, np.ndarray]:

@@ -1,37 +1,61 @@
-"""Target: which output of the model is explained for each sample."""
+"""Targets: which outputs of the model are explained for each sample."""
 
 import pytest
 import torch
-from torch import nn
 
 from whyset.errors import InputError
-from whyset.runner.targets import Target
+from whyset.runner.targets import Targets, label_tensor
 
-X = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 0.0]])
+OUTPUT = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 0.0]])
+CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
     ("given", "labels", "expected"),
     [
-        ("label", [0, 2], [0, 2]),
-        ("label", [None, 2], [1, 2]),
-        ("label", [None, None], None),
-        ("prediction", [0, 2], None),
-        (2, [0, 1], [2, 2]),
-        ("2", [0, 1], [2, 2]),
+        ("label", [0, 2], [[0, 2]]),
+        ("label", [None, 2], [[1, 2]]),
+        ("label", [None, None], [[1, 0]]),
+        ("prediction", [0, 2], [[1, 0]]),
+        (2, [0, 1], [[2, 2]]),
+        ("2", [0, 1], [[2, 2]]),
+        ("top:1", [0, 1], [[1, 0]]),
+        ("top:3", [0, 1], [[1, 0], [2, 1], [0, 2]]),
+        (["label", 0], [None, 2], [[1, 2], [0, 0]]),
+        (("top:2", "prediction"), [0, 0], [[1, 0], [2, 1], [1, 0]]),
     ],
 )
-def test_label_prediction_and_index(given: str | int, labels: list[int | None], expected: list[int] | None) -> None:
-    found = Target.of(given).of_batch(labels, nn.Identity(), X)
-    assert (None if found is None else found.tolist()) == expected
+def test_the_outputs_of_every_target_in_order(given: object, labels: list[int | None], expected: list[int]) -> None:
+    targets, known = Targets.of(given), label_tensor(labels, CPU)
+    assert targets.indices(OUTPUT, known).tolist() == expected
+    assert targets.count == len(expected)
+    hot = [coefficient(OUTPUT).argmax(1).tolist() for coefficient in targets.coefficients(known)]
+    assert hot == expected
 
 
-@pytest.mark.parametrize("given", ["dog", "-1", "1.5", ""])
-def test_anything_else_is_refused(given: str) -> None:
-    with pytest.raises(InputError, match="label, prediction or the index"):
-        Target.of(given)
+@pytest.mark.parametrize("given", ["dog", "-1", "1.5", "", "top:0", "top:", "top:x", ["label", "dog"]])
+def test_anything_else_is_refused(given: object) -> None:
+    with pytest.raises(InputError, match=r"label, prediction, the index of an output \(0, 1, ...\) or top:K"):
+        Targets.of(given)
 
 
-def test_an_index_beyond_the_outputs_is_no_class() -> None:
+@pytest.mark.parametrize(
+    ("given", "message"), [([], "there is no target"), (["1", 1], "a target is there twice: 1, 1")]
+)
+def test_none_and_the_same_twice_are_refused(given: list[str | int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Targets.of(given)
+
+
+def test_outputs_that_the_model_does_not_have_are_refused() -> None:
     with pytest.raises(InputError, match="target 3: there is no such class; the model has outputs 0 to 2"):
-        Target.of(3).check(3)
+        Targets.of(3).check(3)
+    with pytest.raises(InputError, match="target top:4: the model has 3 outputs"):
+        Targets.of(["label", "top:4"]).check(3)
+    Targets.of(["top:3", 2]).check(3)
+
+
+@pytest.mark.parametrize(("given", "stored"), [(2, "2"), ("top:3", "top:3"), (["label", 2], ("label", "2"))])
+def test_the_stored_form_gives_the_same_targets_again(given: object, stored: object) -> None:
+    assert Targets.of(given).stored_form() == stored
+    assert Targets.of(stored) == Targets.of(given)

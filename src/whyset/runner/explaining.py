@@ -18,10 +18,13 @@ from whyset.runner.job import Job, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
 from whyset.runner.plan import Plan
+from whyset.runner.reduction import Reduction
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.sources import Spread, as_source
 from whyset.runner.summary import Summary
-from whyset.runner.targets import Target
+from whyset.runner.targets import Targets
+from whyset.runner.wanted import Wanted
+from whyset.runner.writing import Writer
 from whyset.store import Run, run_lease
 
 
@@ -32,7 +35,12 @@ def explain(
     *,
     composite: Composite | NamedComposite | None = None,
     engine: str | Engine = "serial",
-    target: str | int = "label",
+    target: str | int | Sequence[str | int] = "label",
+    layers: Sequence[str] = (),
+    concepts: Sequence[str] = (),
+    dtype: str = "float16",
+    reduction: str = "none",
+    pool: int | None = None,
     class_names: Sequence[str] | Labels | None = None,
     batch_size: int = 32,
     device: str | None = None,
@@ -44,9 +52,13 @@ def explain(
     """Explain every sample of `dataset` and keep the explanations in the folder `out`.
 
     Called again with the same arguments it continues where it was interrupted, or does nothing. `target` is "label"
-    (the prediction where no label is known), "prediction" or the index of an output; `composite=None` is the plain
-    gradient; `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly. A sample
-    that fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
+    (the prediction where no label is known), "prediction", the index of an output, "top:3" (the three highest outputs),
+    or several of these: every sample then has one row for each, from one forward pass. `composite=None` is the plain
+    gradient. Of `layers` the relevance is stored as well, of `concepts` its sum for every channel (axis 1 of the
+    layer's output); both cost no further backward pass. Maps are stored in `dtype`, "float16" with a scale each or
+    "float32", summed over the channels by `reduction="channel_sum"`, pooled so that their longer side is `pool`.
+    `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly. A sample that
+    fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
     (`run.committed`).
 
     InputError: something given does not fit, and nothing was written. RunMismatchError: `out` is another run.
@@ -58,7 +70,11 @@ def explain(
     (5, 3, 8, 6)
     """
     _check_counts(batch_size=batch_size, limit=limit)
-    said, chosen, what = progress or Silent(), engine_of(engine), Target.of(target)
+    said, chosen, targets = progress or Silent(), engine_of(engine), Targets.of(target)
+    reduced = Reduction(reduction, pool)
+    Wanted(
+        None, targets, tuple(layers), tuple(concepts), reduced, dtype
+    )  # refuse what is wrong before the data is read
     if device is not None or isinstance(model, ModelSource):
         device = usable_device(device)
     loaded = _loaded(model, device)
@@ -69,14 +85,16 @@ def explain(
     source = source if limit is None else Spread(source, limit)
     for note in source.notes:
         said.say(note)
+    origin: dict[str, Any] = {}
     with _evaluating(loaded.module):
         rules = composite.made(source.preprocessing) if isinstance(composite, NamedComposite) else composite
-        plan = Plan.of(loaded, source, rules, what, labels, inputs, seed)
+        wanted = Wanted(rules, targets, tuple(layers), tuple(concepts), reduced, dtype)
+        plan = Plan.of(loaded, source, wanted, labels, inputs, seed, origin)
         said.say(f"{out}: {plan.describe()}")
         plan.require_space(Path(out))
         run = plan.open(Path(out))
         sent = loaded.module if isinstance(chosen, Serial) else model
-        job = Job(run, sent, source, rules, what, batch_size, device, seed)
+        job = Job(run, sent, source, wanted, plan.shape, batch_size, device, seed)
         with run_lease(run.path) if run.pending_shards() else nullcontext():
             return _compute(job, chosen, said)
 
@@ -84,23 +102,31 @@ def explain(
 def _compute(job: Job, engine: Engine, said: Progress) -> Run:
     """Explain the shards that no commit vouches for."""
     run, pending = job.run, job.run.pending_shards()
+    each = run.config.targets_per_sample
     rows = sum(stop - start for start, stop in map(run.shard_range, pending))
     if rows < len(run):
         then = "" if rows else "; nothing to do"
-        said.say(f"{len(run) - rows:,} of {len(run):,} samples are explained already{then}")
-    said.start(rows, "samples")
+        said.say(f"{(len(run) - rows) // each:,} of {run.sample_count:,} samples are explained already{then}")
+    said.start(rows // each, "samples")
     summary = Summary(run, said)
     inside = isinstance(engine, Serial)
-    setup = partial(set_up, job, said.advance) if inside else partial(set_up, job)
-    try:
+    with Writer() as writer, finishing(said):
+        setup = partial(set_up, job, writer, said.advance) if inside else partial(set_up, job)
         for result in engine.map(cast(Any, explain_shard), pending, setup=setup):  # the map allows for no setup
             summary.add(result)
             if not inside and isinstance(result.value, ShardReport):
                 said.advance(result.value.samples)
-    finally:
-        said.finish()
     summary.conclude()
     return run
+
+
+@contextmanager
+def finishing(progress: Progress) -> Iterator[None]:
+    """Whatever ends the work, its display ends too."""
+    try:
+        yield
+    finally:
+        progress.finish()
 
 
 def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:

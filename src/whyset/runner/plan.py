@@ -1,18 +1,18 @@
 """Everything about a run that is known before its first shard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from whyset.attribution import stored_form
-from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
 from whyset.runner.sources import UNKNOWN, Source, Spread
-from whyset.runner.targets import Target
 from whyset.runner.versions import versions
+from whyset.runner.wanted import Wanted
 from whyset.store import (
     ArraySpec,
     Run,
@@ -35,51 +35,79 @@ class Plan:
     config: RunConfig
     source: Source
     arrays: Sequence[ArraySpec]
+    shape: tuple[int, ...]
 
     @classmethod
     def of(
         cls,
         loaded: LoadedModel,
         source: Source,
-        composite: Composite | None,
-        target: Target,
+        wanted: Wanted,
         labels: Labels | None,
         inputs: bool,
         seed: int,
+        origin: Mapping[str, Any],
     ) -> "Plan":
         """Try a few samples and put down what determines the run's results."""
-        found = probe(loaded.module, source, composite, target)
-        arrays = standard_arrays(found.shape, input_shape=found.shape if inputs else None)
+        found = probe(loaded.module, source, wanted)
+        arrays = arrays_of(found, wanted, inputs)
+        each = wanted.targets.count
         config = RunConfig(
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
             weights_hash=weights_hash(loaded.module),
-            composite=stored_form(composite),
-            target=target.stored_form(),
+            composite=stored_form(wanted.composite),
+            target=wanted.targets.stored_form(),
             preprocessing=source.preprocessing.stored_form(),
             dataset_fingerprint=source.fingerprint(),
             class_names=output_names(source, labels, found),
-            shard_rows=shard_rows_for(arrays),
+            shard_rows=shard_rows_for(arrays, each),
+            dtype=wanted.dtype,
             seed=seed,
+            layers=wanted.layers,
+            concepts=wanted.concepts,
+            reduction=wanted.reduction.kind,
+            pool=wanted.reduction.pool,
+            targets_per_sample=each,
             dataset=described(source),
             versions=versions(),
+            origin=origin,
         )
-        return cls(config, source, arrays)
+        return cls(config, source, arrays, found.shape)
+
+    @property
+    def rows(self) -> int:
+        return len(self.source) * self.config.targets_per_sample
 
     def describe(self) -> str:
         shape = "x".join(map(str, self.arrays[0].shape))
-        size = estimated_bytes(self.arrays, len(self.source))
-        return f"{len(self.source):,} maps of {shape}, about {size / 1e6:,.1f} MB"
+        size = estimated_bytes(self.arrays, self.rows, self.config.targets_per_sample)
+        more = [f"layer {name}" for name in self.config.layers] + [
+            f"channels of {name}" for name in self.config.concepts
+        ]
+        beside = f" and {', '.join(more)}" if more else ""
+        return f"{self.rows:,} maps of {shape}{beside}, about {size / 1e6:,.1f} MB"
 
     def open(self, out: Path) -> Run:
         """Create the run or continue it."""
         labels = [None if label == UNKNOWN else int(label) for label in self.source.labels]
-        table = samples_table(self.source.ids, labels, self.source.uris)
+        table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample)
         return create_run(out, self.config, table, self.arrays)
 
     def require_space(self, out: Path) -> None:
         """InputError if the disk is too small for the rows that are still missing."""
-        missing = int((~open_run(out).committed).sum()) if is_run(out) else len(self.source)
-        require_free_space(out, self.arrays, missing)
+        missing = int((~open_run(out).committed).sum()) if is_run(out) else self.rows
+        require_free_space(out, self.arrays, missing, self.config.targets_per_sample)
+
+
+def arrays_of(found: Probe, wanted: Wanted, inputs: bool) -> tuple[ArraySpec, ...]:
+    """The arrays of a run whose samples are as the probed ones."""
+    return standard_arrays(
+        wanted.reduction.shape(found.shape),
+        input_shape=found.shape if inputs else None,
+        dtype=wanted.dtype,
+        layers=found.layers,
+        concepts=found.concepts,
+    )
 
 
 def described(source: Source) -> str:

@@ -57,9 +57,20 @@ class Preprocessing:
 
     def forward(self, image: Image.Image) -> torch.Tensor:
         """The model's input of an image: float32 (C, H, W)."""
-        pixels = np.asarray(self._fitted(image), dtype=np.float32).reshape(*self._fitted_shape(image), self.channels)
-        scaled = pixels.transpose(2, 0, 1) / np.float32(255)
-        return torch.from_numpy(np.ascontiguousarray((scaled - _column(self.mean)) / _column(self.std)))
+        return self.normalised(self.pixels(image))
+
+    def pixels(self, image: Image.Image) -> torch.Tensor:
+        """The image as the model sees it, before it is normalised: uint8 (C, H, W)."""
+        seen = np.asarray(self._fitted(image)).reshape(*self._fitted_shape(image), self.channels)
+        return torch.from_numpy(np.array(seen.transpose(2, 0, 1), dtype=np.uint8, order="C"))
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The input of images as the model sees them: uint8 (..., C, H, W) to float32, on the same device."""
+        white, mean, std = (
+            torch.tensor(values, dtype=torch.float32, device=pixels.device)[:, None, None]
+            for values in ((255.0,), self.mean, self.std)
+        )
+        return (pixels.float() / white - mean) / std
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[np.uint8]:
         """The image that the model saw: u = 255 (x · std + mean), rounded and clipped; (..., C, H, W) to uint8."""

@@ -1,47 +1,50 @@
 """Try a few samples before anything is written: shapes, outputs and relevance must make sense."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from whyset.attribution import Gradient
-from whyset.attribution.composites import Composite
 from whyset.errors import InputError, WhysetError
 from whyset.runner.devices import placement
 from whyset.runner.sources import Source, spread
-from whyset.runner.targets import Target
+from whyset.runner.targets import label_tensor
+from whyset.runner.wanted import Explained, Wanted, explainer
+from whyset.store.layout import CONCEPT, LAYER
 
 PROBED = 8
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a few samples say about a run: the shape of an input (C, H, W) and the number of the model's outputs."""
+    """What a few samples say about a run: the shape of an input (C, H, W), the number of the model's outputs, and the
+    shape of one row of every layer that is recorded.
+    """
 
     shape: tuple[int, ...]
     outputs: int
+    layers: Mapping[str, tuple[int, ...]]
+    concepts: Mapping[str, int]
 
 
-def probe(model: torch.nn.Module, source: Source, composite: Composite | None, target: Target) -> Probe:
+def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample."""
     samples = _readable(source)
     x = torch.stack([image for image, _ in samples]).to(*placement(model))
     outputs = _outputs(model, x)
-    target.check(outputs)
+    wanted.targets.check(outputs)
     labels = [label for _, label in samples]
     _refuse_wrong_labels(labels, outputs)
-    with Gradient(model, composite) as attribute:
-        output, relevance = attribute(x, target.of_batch(labels, model, x))
-    if relevance.shape != x.shape:
-        raise InputError(f"relevance has the shape {tuple(relevance.shape)}, and the input {tuple(x.shape)}")
-    finite = torch.isfinite(relevance).flatten(1).all(dim=1) & torch.isfinite(output).all(dim=1)
-    if not bool(finite.any()):
-        what = "output" if not bool(torch.isfinite(output).all(dim=1).any()) else "relevance"
-        raise InputError(
-            f"the {what} is not finite for any of {len(x)} samples spread over the data: look for NaN in the weights, "
-            "a wrong normalisation (--mean, --std), or try another composite"
-        )
-    return Probe(tuple(x.shape[1:]), outputs)
+    with explainer(model, wanted) as explain:
+        explained = explain(x, label_tensor(labels, x.device))
+    _require_some_finite(explained)
+    rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
+    return Probe(
+        shape=tuple(x.shape[1:]),
+        outputs=outputs,
+        layers={name: rows[LAYER + name] for name in wanted.layers},
+        concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},
+    )
 
 
 def _readable(source: Source) -> list[tuple[torch.Tensor, int | None]]:
@@ -68,7 +71,10 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> int:
         raise InputError(f"the model does not take inputs of shape {tuple(x.shape)}: {told}") from error
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(x):
         got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise InputError(f"the model must return scores of shape ({len(x)}, classes), not {got}")
+        raise InputError(
+            f"the model must return scores of shape ({len(x)}, classes), not {got}; for a detector, a segmenter or a "
+            "model with several heads, give a module that returns the scores to be explained, one row per sample"
+        )
     return int(output.shape[1])
 
 
@@ -76,3 +82,18 @@ def _refuse_wrong_labels(labels: list[int | None], outputs: int) -> None:
     wrong = [label for label in labels if label is not None and not 0 <= label < outputs]
     if wrong:
         raise InputError(f"label {wrong[0]}: there is no such class; the model has outputs 0 to {outputs - 1}")
+
+
+def _require_some_finite(explained: Explained) -> None:
+    """At least one sample must be finite in everything that is stored."""
+    finite = torch.isfinite(explained.output.detach()).all(dim=1)
+    what = "output"
+    for name, relevance in explained.relevance.items():
+        if bool(finite.any()):
+            what = "relevance" if name == "attribution/input" else f"relevance in {name}"
+            finite = finite & torch.isfinite(relevance).flatten(2).all(dim=2).any(dim=0)
+    if not bool(finite.any()):
+        raise InputError(
+            f"the {what} is not finite for any of {len(finite)} samples spread over the data: look for NaN in the "
+            "weights, a wrong normalisation (--mean, --std), or try another composite"
+        )

@@ -1,25 +1,30 @@
-"""Explain the samples of one shard and write it whole."""
+"""Explain the samples of one shard, and hand it to the writer whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from whyset.attribution import Gradient
-from whyset.errors import InputError
 from whyset.runner.devices import placement
-from whyset.runner.job import Job, Worker
+from whyset.runner.job import Worker
+from whyset.runner.reading import Batch
 from whyset.runner.sources import UNKNOWN
+from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
-from whyset.store import Run, write_shard
+from whyset.runner.wanted import Explained, explainer
+from whyset.store import DONE, Run, write_shard
+from whyset.store.layout import INPUT, STATUS
 
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What one shard contributed: samples explained, failed, with a known label, and predicted as labelled."""
+    """What one shard contributed: samples explained, rows failed, samples with a known label, predicted as labelled."""
 
     shard: int
     samples: int
@@ -30,106 +35,114 @@ class ShardReport:
 
 @dataclass(frozen=True, eq=False)
 class ShardRows:
-    """The arrays of one shard while they are filled; `failures` maps sample indices to what went wrong."""
+    """The arrays of one shard while they are filled; `failures` maps row numbers to what went wrong.
+
+    A sample has `each` rows, one per target.
+    """
 
     start: int
+    each: int
     arrays: dict[str, NDArray[Any]]
     failures: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, run: Run, shard: int) -> "ShardRows":
-        start, stop = run.shard_range(shard)
-        specs = [spec for spec in run.arrays if spec.name not in run.own_arrays]
-        widened = {spec.name: "float32" if spec.scaled else spec.dtype for spec in specs}
-        arrays = {spec.name: np.full((stop - start, *spec.shape), spec.fill, widened[spec.name]) for spec in specs}
-        return cls(start, arrays)
+        arrays = {}
+        for spec in run.arrays:
+            if spec.name not in run.own_arrays:
+                first, last = run.entries(spec, shard)
+                dtype = "float32" if spec.scaled else spec.dtype
+                arrays[spec.name] = np.full((last - first, *spec.shape), spec.fill, dtype)
+        return cls(run.shard_range(shard)[0], run.config.targets_per_sample, arrays)
 
-    def put(self, indices: Sequence[int], **values: NDArray[Any]) -> None:
-        rows = np.asarray(indices) - self.start
-        for name, array in self.arrays.items():
-            key = "relevance" if name.startswith("attribution/") else name
-            array[rows] = values[key]
+    def put(self, batch: Batch, columns: Mapping[str, Tensor]) -> None:
+        """Put in values (targets, samples, ...) by the name of their array, and the images that were seen."""
+        samples = np.asarray(batch.indices, dtype=np.int64) - self.start // self.each
+        if batch.shown is not None:
+            self.arrays[INPUT][samples] = batch.shown
+        rows = (samples[:, None] * self.each + np.arange(self.each)).ravel()
+        for name, values in columns.items():
+            by_row = values.detach().movedim(0, 1).flatten(0, 1)
+            self.arrays[name][rows] = by_row.cpu().numpy()
+
+    def fail(self, sample: int, error: str) -> None:
+        """Record what went wrong with a sample, for all of its rows."""
+        for row in range(sample * self.each, (sample + 1) * self.each):
+            self.failures.setdefault(row, error)
 
 
-def explain_shard(worker: Worker, shard: int) -> ShardReport:
-    """Explain and write one shard; a sample that fails is recorded with its error."""
+def explain_shard(worker: Worker, shard: int) -> "ShardReport | Future[ShardReport]":
+    """Compute one shard and hand it to the writer; a sample that fails is recorded with its error."""
     job = worker.job
-    start, stop = job.run.shard_range(shard)
+    if job.run.is_committed(shard):  # its worker died before it could say so
+        return report_of(job.run, shard)
+    rows = _computed(worker, shard)
+    return worker.writer.hand_over(partial(_written, job.run, shard, rows, placement(worker.model)[0]))
+
+
+def _computed(worker: Worker, shard: int) -> ShardRows:
+    job, device = worker.job, placement(worker.model)[0]
     rows = ShardRows.empty(job.run, shard)
-    device = placement(worker.model)[0]
+    first, last = (row // rows.each for row in job.run.shard_range(shard))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(job.seed + shard)
-        with Gradient(worker.model, job.composite) as attribute:
-            for first in range(start, stop, job.batch_size):
-                indices = range(first, min(first + job.batch_size, stop))
-                _explain_batch(worker, attribute, indices, rows)
+        with explainer(worker.model, job.wanted) as explain:
+            for batch in worker.reading.batches(first, last, job.batch_size):
+                for sample, error in batch.failures.items():
+                    rows.fail(sample, error)
+                if batch.indices:
+                    x = batch.placed(job.source.preprocessing, *placement(worker.model))
+                    _keep(batch, explain(x, label_tensor(batch.labels, x.device)), rows)
                 if worker.advance is not None:
-                    worker.advance(len(indices))
-    write_shard(job.run, shard, rows.arrays, rows.failures, provenance(device))
-    return _report(job, shard, rows)
+                    worker.advance(batch.size)
+    return rows
 
 
-def _explain_batch(worker: Worker, attribute: Gradient, indices: range, rows: ShardRows) -> None:
-    job = worker.job
-    read, samples = _read(job, indices, rows.failures)
-    if not read:
-        return
-    labels = [label for _, label in samples]
-    x = torch.stack([image for image, _ in samples]).to(*placement(worker.model))
-    target = job.target.of_batch(labels, worker.model, x)
-    output, exact = attribute(x, target)
-    relevance = exact.float()
-    _record_non_finite(read, output, relevance, rows.failures)
-    confidence, prediction = output.detach().float().softmax(dim=1).max(dim=1)
-    rows.put(
-        read,
-        relevance=_numpy(relevance),
-        input=job.source.preprocessing.undo(_numpy(x.float())),
-        target=_numpy(prediction if target is None else target),
-        prediction=_numpy(prediction),
-        confidence=_numpy(confidence),
+def _keep(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+    _record_non_finite(batch, explained, rows)
+    confidence, prediction = explained.output.detach().float().softmax(dim=1).max(dim=1)
+    columns = {"target": explained.chosen, "prediction": prediction[None], "confidence": confidence[None]}
+    each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
+    rows.put(batch, {**explained.relevance, **each})
+
+
+def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+    """Whatever is NaN or infinite is a failure of its row; of the output, of all rows of its sample."""
+    output = explained.output.detach()
+    for sample, error in zip(batch.indices, _complaints("output", output), strict=True):
+        if error:
+            rows.fail(sample, error)
+    for name, relevance in explained.relevance.items():
+        where = "relevance" if name == "attribution/input" else f"relevance in {name}"
+        for target, of_target in enumerate(relevance):
+            for sample, error in zip(batch.indices, _complaints(where, of_target), strict=True):
+                if error:
+                    rows.failures.setdefault(sample * rows.each + target, error)
+
+
+def _complaints(what: str, values: Tensor) -> list[str]:
+    """For every sample of (n, ...) what is wrong with it, or nothing."""
+    flat = values.flatten(1)
+    counts = (~torch.isfinite(flat)).sum(dim=1).tolist()
+    return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
+
+
+def _written(run: Run, shard: int, rows: ShardRows, device: torch.device) -> ShardReport:
+    write_shard(run, shard, rows.arrays, rows.failures, provenance(device))
+    return report_of(run, shard)
+
+
+def report_of(run: Run, shard: int) -> ShardReport:
+    """What a committed shard contributed, read from the run."""
+    start, stop = run.shard_range(shard)
+    each = run.config.targets_per_sample
+    done = run.array(STATUS)[start:stop] == DONE
+    labelled = (done & (run.labels[start:stop] != UNKNOWN))[::each]
+    correct = (run.array("prediction")[start:stop] == run.labels[start:stop])[::each]
+    return ShardReport(
+        shard=shard,
+        samples=(stop - start) // each,
+        failed=int((~done).sum()),
+        labelled=int(labelled.sum()),
+        correct=int((correct & labelled).sum()),
     )
-
-
-def _read(
-    job: Job, indices: range, failures: dict[int, str]
-) -> tuple[list[int], list[tuple[torch.Tensor, int | None]]]:
-    """The samples that can be read, with their indices."""
-    shape = tuple(job.run.relevance.shape[1:])
-    read, samples = [], []
-    for index in indices:
-        try:
-            sample = job.source[index]
-            if tuple(sample[0].shape) != shape:
-                raise InputError(f"the input has the shape {tuple(sample[0].shape)}, expected {shape}: give a size")
-        except Exception as error:
-            failures[index] = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        else:
-            read.append(index)
-            samples.append(sample)
-    return read, samples
-
-
-def _record_non_finite(
-    read: list[int], output: torch.Tensor, relevance: torch.Tensor, failures: dict[int, str]
-) -> None:
-    for what, values in (("output", output), ("relevance", relevance)):
-        flat = values.detach().flatten(1)
-        counts = (~torch.isfinite(flat)).sum(dim=1).tolist()
-        for index, count in zip(read, counts, strict=True):
-            if count:
-                failures.setdefault(index, f"the {what} is not finite: {count} of {flat.shape[1]} values")
-
-
-def _report(job: Job, shard: int, rows: ShardRows) -> ShardReport:
-    start, stop = job.run.shard_range(shard)
-    labels = job.run.labels[start:stop].copy()
-    labels[[index - start for index in rows.failures]] = UNKNOWN
-    labelled = labels != UNKNOWN
-    correct = int((labels == rows.arrays["prediction"])[labelled].sum())
-    return ShardReport(shard, stop - start, len(rows.failures), int(labelled.sum()), correct)
-
-
-def _numpy(values: torch.Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = values.detach().cpu().numpy()
-    return array

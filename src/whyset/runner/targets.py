@@ -1,50 +1,111 @@
-"""Which output of the model is explained."""
+"""Which outputs of the model are explained."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from whyset.attribution.targets import one_hot
 from whyset.errors import InputError
+
+ONE = "label, prediction, the index of an output (0, 1, ...) or top:K"
 
 
 @dataclass(frozen=True)
 class Target:
-    """`label` explains the labelled class (the predicted one where no label is known), `prediction` the predicted one.
+    """`label` explains the labelled class (the predicted one where no label is known), `prediction` the predicted one,
+    `index` one and the same, `top` the `number` highest outputs, the highest first.
 
-    >>> Target.of("3").index
-    3
+    >>> Target.of("3").number, Target.of("top:3").count
+    (3, 3)
     """
 
     kind: str
-    index: int | None = None
+    number: int | None = None
 
     @classmethod
-    def of(cls, given: "str | int | Target") -> "Target":
-        """Read "label", "prediction" or the index of an output."""
-        if isinstance(given, Target):
-            return given
-        if given in ("label", "prediction"):
-            return cls(str(given))
+    def of(cls, given: str | int) -> "Target":
+        """Read "label", "prediction", the index of an output or "top:K"."""
         text = str(given)
-        if text.isdecimal():
-            return cls("index", int(text))
-        raise InputError(f"target is label, prediction or the index of an output (0, 1, ...), not {given!r}")
+        if text in ("label", "prediction"):
+            return cls(text)
+        kind, number = ("top", text[4:]) if text.startswith("top:") else ("index", text)
+        if not number.isdecimal() or (kind == "top" and int(number) < 1):
+            raise InputError(f"target is {ONE}, not {given!r}")
+        return cls(kind, int(number))
+
+    @property
+    def count(self) -> int:
+        return self.number or 1 if self.kind == "top" else 1
 
     def check(self, outputs: int) -> None:
-        if self.index is not None and self.index >= outputs:
-            raise InputError(f"target {self.index}: there is no such class; the model has outputs 0 to {outputs - 1}")
+        """Refuse what a model with so many outputs does not have."""
+        if self.kind == "index" and self.number is not None and self.number >= outputs:
+            raise InputError(f"target {self.number}: there is no such class; the model has outputs 0 to {outputs - 1}")
+        if self.count > outputs:
+            raise InputError(f"target {self.stored_form()}: the model has {outputs} outputs")
 
     def stored_form(self) -> str:
-        return self.kind if self.index is None else str(self.index)
+        return f"top:{self.number}" if self.kind == "top" else self.kind if self.number is None else str(self.number)
 
-    def of_batch(self, labels: list[int | None], model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor | None:
-        """The output to explain for each row of a batch; None stands for the prediction of each."""
-        if self.index is not None:
-            return torch.full((len(labels),), self.index, device=x.device)
-        if self.kind == "prediction" or all(label is None for label in labels):
-            return None
-        known = torch.tensor([-1 if label is None else label for label in labels], device=x.device)
-        if bool((known >= 0).all()):
-            return known
-        with torch.no_grad():
-            return torch.where(known >= 0, known, model(x).argmax(dim=1))
+    def indices(self, output: Tensor, labels: Tensor) -> Tensor:
+        """The outputs to explain, (count, samples); `labels` are -1 where there is none."""
+        if self.kind == "top":
+            return output.topk(self.count, dim=1).indices.T
+        if self.kind == "index":
+            return torch.full_like(labels, self.number or 0)[None]
+        prediction = output.argmax(1)
+        return (prediction if self.kind == "prediction" else torch.where(labels >= 0, labels, prediction))[None]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of every sample, in order; they share its forward pass.
+
+    >>> Targets.of(["label", "top:2"]).count
+    3
+    """
+
+    parts: tuple[Target, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise InputError(f"there is no target: give one or more of {ONE}")
+        if len(set(self.parts)) < len(self.parts):
+            names = ", ".join(part.stored_form() for part in self.parts)
+            raise InputError(f"a target is there twice: {names}")
+
+    @classmethod
+    def of(cls, given: "str | int | Sequence[str | int]") -> "Targets":
+        several = [given] if isinstance(given, (str, int)) else list(given)
+        return cls(tuple(map(Target.of, several)))
+
+    @property
+    def count(self) -> int:
+        return sum(part.count for part in self.parts)
+
+    def check(self, outputs: int) -> None:
+        for part in self.parts:
+            part.check(outputs)
+
+    def stored_form(self) -> str | tuple[str, ...]:
+        names = tuple(part.stored_form() for part in self.parts)
+        return names[0] if len(names) == 1 else names
+
+    def indices(self, output: Tensor, labels: Tensor) -> Tensor:
+        """The outputs to explain, (count, samples)."""
+        return torch.cat([part.indices(output, labels) for part in self.parts])
+
+    def coefficients(self, labels: Tensor) -> list[Callable[[Tensor], Tensor]]:
+        """A target for each of them, as an attributor takes it: it chooses when it is given the output."""
+
+        def chosen(number: int) -> Callable[[Tensor], Tensor]:
+            return lambda output: one_hot(output, self.indices(output, labels)[number])
+
+        return list(map(chosen, range(self.count)))
+
+
+def label_tensor(labels: Sequence[int | None], device: torch.device) -> Tensor:
+    """Labels as numbers, -1 where there is none."""
+    return torch.tensor([-1 if label is None else label for label in labels], dtype=torch.int64, device=device)

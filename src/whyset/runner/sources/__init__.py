@@ -9,10 +9,10 @@ from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.arrays import ArraySource
 from whyset.runner.sources.dataset import DatasetSource
 from whyset.runner.sources.folder import FolderSource
-from whyset.runner.sources.source import UNKNOWN, Source, spread
+from whyset.runner.sources.source import UNKNOWN, Source, read, spread
 from whyset.runner.sources.subset import Spread
 
-__all__ = ["UNKNOWN", "ArraySource", "DatasetSource", "FolderSource", "Source", "Spread", "as_source", "spread"]
+__all__ = ["UNKNOWN", "ArraySource", "DatasetSource", "FolderSource", "Source", "Spread", "as_source", "read", "spread"]
 
 
 def as_source(data: Any, preprocessing: Preprocessing | None, labels: Labels | None) -> Source:

@@ -15,7 +15,9 @@ UNKNOWN = -1
 class Source(Protocol):
     """Samples with random access: `source[i]` is (the model's input as float (C, H, W), the label or None).
 
-    A sample that cannot be read raises; the runner records it as failed and goes on.
+    A sample that cannot be read raises; the runner records it as failed and goes on. Two things may be there besides:
+    `read(i)`, which gives uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
+    batch is normalised where the model is; and `concurrent = True`, which lets several threads read at once.
     """
 
     @property
@@ -48,6 +50,12 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]: ...
+
+
+def read(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
+    """A sample as its source has it with the least work: uint8 pixels that the model sees, or the float input."""
+    reader = getattr(source, "read", None)
+    return source[index] if reader is None else reader(index)
 
 
 def known(label: Any) -> int | None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.sources.source import Source, spread
+from whyset.runner.sources.source import Source, read, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +57,10 @@ class Spread:
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
         return self.whole[int(self.indices[index])]
+
+    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+        return read(self.whole, int(self.indices[index]))
+
+    @property
+    def concurrent(self) -> bool:
+        return getattr(self.whole, "concurrent", False)

@@ -1,0 +1,132 @@
+"""Samples read ahead of their use by threads: decoding goes on while the model computes."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources import Source, read
+
+PART = 8
+"""Samples that a thread reads in one go; a batch is put together from parts of several threads."""
+
+BATCHES_AHEAD = 2
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A sample that was read, uint8 pixels or a float input; `x` is None where reading failed with `error`."""
+
+    index: int
+    x: torch.Tensor | None = None
+    label: int | None = None
+    shown: NDArray[np.uint8] | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples in order, those that could be read stacked in `x`; `shown` are their images as the model sees them."""
+
+    indices: tuple[int, ...]
+    labels: tuple[int | None, ...]
+    x: torch.Tensor
+    shown: NDArray[np.uint8] | None
+    failures: dict[int, str]
+    size: int
+
+    def placed(self, preprocessing: Preprocessing, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+        """The model's input where the model is; to a CUDA device it is copied from pinned memory, without waiting."""
+        x = self.x.pin_memory() if device.type == "cuda" else self.x
+        x = x.to(device, non_blocking=True)
+        return (preprocessing.normalised(x) if x.dtype == torch.uint8 else x).to(dtype)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a source is read: inputs of `shape`, images as the model sees them if `show`, by so many `threads`.
+
+    Without threads everything is read when it is asked for; what comes is the same, and in the same order.
+    """
+
+    source: Source
+    shape: tuple[int, ...]
+    show: bool
+    threads: int
+
+    def batches(self, start: int, stop: int, size: int) -> Iterator[Batch]:
+        """The samples from `start` up to `stop`, by `size` at a time; little more than two batches are held."""
+        parts = [range(first, min(first + PART, stop)) for first in range(start, stop, PART)]
+        ahead = max(BATCHES_AHEAD * size // PART, self.threads)
+        samples = chain.from_iterable(in_order(self._part, parts, self.threads, ahead))
+        for first in range(start, stop, size):
+            yield self._batch([next(samples) for _ in range(min(size, stop - first))])
+
+    def _part(self, indices: range) -> list[Sample]:
+        return [self._sample(index) for index in indices]
+
+    def _sample(self, index: int) -> Sample:
+        try:
+            x, label = read(self.source, index)
+            if tuple(x.shape) != self.shape:
+                raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
+            shown = self.source.preprocessing.undo(x) if self.show and x.is_floating_point() else None
+        except Exception as error:
+            return Sample(index, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return Sample(index, x, label, shown)
+
+    def _batch(self, samples: Sequence[Sample]) -> Batch:
+        good = [sample for sample in samples if sample.x is not None]
+        x = self._stacked([sample.x for sample in good if sample.x is not None])
+        shown = [sample.shown for sample in good if sample.shown is not None]
+        return Batch(
+            indices=tuple(sample.index for sample in good),
+            labels=tuple(sample.label for sample in good),
+            x=x,
+            shown=(np.stack(shown) if shown else x.numpy()) if self.show else None,
+            failures={sample.index: sample.error for sample in samples if sample.x is None},
+            size=len(samples),
+        )
+
+    def _stacked(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        if not inputs:
+            return torch.empty(0, *self.shape, dtype=torch.uint8)
+        return torch.stack(list(inputs))
+
+
+def in_order(do: Callable[[T], V], tasks: Iterable[T], threads: int, ahead: int) -> Iterator[V]:
+    """`map(do, tasks)` by threads that are at most `ahead` tasks in front; what is not begun at the end is dropped.
+
+    >>> list(in_order(abs, [3, -1, -2], threads=2, ahead=2))
+    [3, 1, 2]
+    """
+    if threads == 0:
+        yield from map(do, tasks)
+        return
+    waiting: deque[Future[V]] = deque()
+    pool = ThreadPoolExecutor(threads, "whyset-reader")
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(do, task))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def threads_for(source: Any, device: torch.device, cores: int) -> int:
+    """Reading threads: one, unless a GPU waits for them and the source can be read by several at once."""
+    return max(1, min(8, cores)) if device.type == "cuda" and getattr(source, "concurrent", False) else 1

@@ -1,0 +1,64 @@
+"""Maps made smaller before they are stored, in ways that keep the sum of relevance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whyset.errors import InputError
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """`kind` "channel_sum" sums over the channels; `pool` sums over areas, so that the longer side becomes `pool`.
+
+    A pixel on the border of two areas counts in both, by the part of it that lies in each: `P_h R P_wᵀ`, where the
+    columns of P sum to 1. Maps that are small enough stay as they are.
+
+    >>> Reduction("channel_sum", 4).shape((3, 8, 6))
+    (1, 4, 3)
+    """
+
+    kind: str = "none"
+    pool: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("none", "channel_sum"):
+            raise InputError(f"reduction is none or channel_sum, not {self.kind!r}")
+        if self.pool is not None and self.pool < 1:
+            raise InputError(f"pool is the longest side of the stored maps, at least 1, not {self.pool}")
+
+    def shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of a stored map whose relevance has this one, (C, H, W)."""
+        channels, *sides = shape
+        return (1 if self.kind == "channel_sum" else channels, *self._pooled(sides))
+
+    def __call__(self, relevance: Tensor) -> Tensor:
+        """Maps (..., C, H, W) made smaller."""
+        if self.kind == "channel_sum":
+            relevance = relevance.sum(dim=-3, keepdim=True)
+        height, width = relevance.shape[-2:]
+        rows, columns = self._pooled((height, width))
+        if (rows, columns) == (height, width):
+            return relevance
+        down, across = (shares(n, m, relevance) for n, m in ((height, rows), (width, columns)))
+        return down @ relevance @ across.T
+
+    def _pooled(self, sides: Sequence[int]) -> tuple[int, ...]:
+        longest = max(sides)
+        if self.pool is None or longest <= self.pool:
+            return tuple(sides)
+        return tuple(max(1, round(side * self.pool / longest)) for side in sides)
+
+
+def shares(pixels: int, areas: int, like: Tensor) -> Tensor:
+    """Which part of every pixel lies in which area, (areas, pixels); every column sums to 1.
+
+    >>> shares(3, 2, torch.empty(0)).tolist()
+    [[1.0, 0.5, 0.0], [0.0, 0.5, 1.0]]
+    """
+    edges = torch.arange(areas + 1, dtype=torch.float64) * pixels / areas
+    left = torch.arange(pixels, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], left + 1) - torch.maximum(edges[:-1, None], left)
+    return overlap.clamp(min=0).to(like)

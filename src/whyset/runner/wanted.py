@@ -1,0 +1,98 @@
+"""What a run computes of every sample, and how a batch is computed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from whyset.attribution import Gradient
+from whyset.attribution.capture import Capture
+from whyset.attribution.composites import Composite
+from whyset.errors import InputError
+from whyset.runner.reduction import Reduction
+from whyset.runner.targets import Targets
+from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Which explanations: by which rules, of which outputs, of which layers besides the input, and how they are stored.
+
+    `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1).
+    """
+
+    composite: Composite | None
+    targets: Targets
+    layers: tuple[str, ...] = ()
+    concepts: tuple[str, ...] = ()
+    reduction: Reduction = field(default_factory=Reduction)
+    dtype: str = "float16"
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "concepts"):
+            names = getattr(self, name)
+            names = (names,) if isinstance(names, str) else tuple(names)
+            if len(set(names)) < len(names):
+                raise InputError(f"{name} names a layer twice: {', '.join(names)}")
+            object.__setattr__(self, name, names)
+        if self.dtype not in ("float16", "float32"):
+            raise InputError(f"dtype of the stored maps is float16 or float32, not {self.dtype!r}")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The layers to be watched."""
+        return tuple(dict.fromkeys((*self.layers, *self.concepts)))
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """One batch: the model's `output` (n, classes), the outputs that were explained (targets, n), and relevance by the
+    name of its array, (targets, n, ...), float32.
+    """
+
+    output: Tensor
+    chosen: Tensor
+    relevance: Mapping[str, Tensor]
+
+
+@contextmanager
+def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tensor, Tensor], Explained]]:
+    """A function of inputs and labels (-1 where unknown) that explains a batch: one forward pass, and one backward pass
+    for every target.
+    """
+    with Gradient(model, wanted.composite) as attribute:
+        recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
+        with recording as record:
+            yield partial(_explained, attribute, record, wanted)
+
+
+def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: Tensor, labels: Tensor) -> Explained:
+    targets = wanted.targets
+    output, exact = attribute(x, list(targets.coefficients(labels)))
+    relevance = {RELEVANCE: wanted.reduction(exact.float())}
+    inner = (
+        {} if record is None else {place: _of_layer(record, place, targets.count, len(x)) for place in wanted.places}
+    )
+    relevance |= {LAYER + name: inner[name] for name in wanted.layers}
+    relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
+    return Explained(output, targets.indices(output, labels), relevance)
+
+
+def _of_layer(record: Capture, place: str, targets: int, samples: int) -> Tensor:
+    """Relevance of a layer's output, (targets, samples, ...)."""
+    captured = record[place]
+    shape = captured.activation.shape
+    if captured.relevance.numel() != targets * captured.activation.numel() or len(shape) < 2 or shape[0] != samples:
+        raise InputError(
+            f"layer {place!r} cannot be stored: its output must have one row for each of {samples} samples and it must "
+            f"run once a pass; its last output has the shape {tuple(shape)}"
+        )
+    return captured.relevance.reshape(targets, *shape).float()
+
+
+def _channels(relevance: Tensor) -> Tensor:
+    """Sum (targets, n, channels, ...) over everything behind the channels."""
+    return relevance.flatten(3).sum(dim=3) if relevance.dim() > 3 else relevance

@@ -1,0 +1,33 @@
+"""Shards written by a thread of their own, while the next one is computed."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Self, TypeVar
+
+V = TypeVar("V")
+
+
+class Writer:
+    """Does one thing after the other, off the calling thread; whoever hands over waits until the last one is done.
+
+    So there are never more than two shards in memory: the one that is written and the one that is computed. At the end
+    of the `with` block what was begun is finished: an interrupted run keeps the shard that it was writing.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "whyset-writer")
+        self._last: Future[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def hand_over(self, do: Callable[[], V]) -> "Future[V]":
+        """Wait for what was handed over last, begin with `do`, and give its value as a Future."""
+        if self._last is not None:
+            wait([self._last])
+        future = self._pool.submit(do)
+        self._last = future
+        return future
