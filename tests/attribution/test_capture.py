@@ -3,9 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from whyset.attribution import Gradient
-from whyset.attribution.composites import EpsilonPlus
+from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlus
 from whyset.errors import InputError
 
 
@@ -86,3 +87,35 @@ def test_no_hooks_are_left_behind():
     with attribute.record("1"):
         attribute(torch.randn(1, 2, 5, 6).double(), 1)
     assert not any(module._forward_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize("places", [("2",), ("4",), ("2", "4", "5")], ids=str)
+@pytest.mark.parametrize("composite", [EpsilonPlus(), EpsilonGammaBox(-3.0, 3.0)], ids=["plus", "gamma box"])
+def test_recording_behind_activations_costs_no_operation_more(composite, places):
+    def operations(attribute):
+        with FlopCounterMode(display=False) as counter:
+            attribute(torch.randn(2, 2, 5, 6).double(), [0, 2])
+        return counter.get_total_flops()
+
+    attribute = Gradient(network(), composite)
+    alone = operations(attribute)
+    with attribute.record(*places):
+        assert operations(attribute) == alone
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, "autocast"], ids=str)
+def test_relevance_of_channels_in_every_precision(dtype):
+    model, x = network(), torch.randn(2, 2, 5, 6).double()
+    exact = Gradient(model, EpsilonPlus())
+    with exact.record("4") as expected:
+        exact(x, 1)
+    half = dtype == torch.bfloat16
+    model, x = (model.bfloat16(), x.bfloat16()) if half else (model.float(), x.float())
+    attribute = Gradient(model, EpsilonPlus())
+    with attribute.record("4") as record, torch.autocast("cpu", torch.bfloat16, enabled=dtype == "autocast"):
+        attribute(x, 1)
+    assert record["4"].relevance.dtype == torch.float32
+    channels = record["4"].relevance.sum((2, 3)).double()
+    reference = expected["4"].relevance.sum((2, 3))
+    tolerance = 1e-5 if dtype == torch.float32 else 0.05
+    torch.testing.assert_close(channels, reference, rtol=0, atol=tolerance * reference.abs().max().item())

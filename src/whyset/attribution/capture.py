@@ -11,14 +11,16 @@ from torch import Tensor, nn
 from whyset.errors import InputError
 
 if TYPE_CHECKING:
-    from whyset.attribution.intercept import Interception
+    from whyset.attribution.intercept.watcher import Watcher
 
 Place = str | int
 
 
 @dataclass(frozen=True)
 class Captured:
-    """One layer's or operation's output in one attribution: `activation`, and `relevance` of the same shape."""
+    """One layer's or operation's output in one attribution: `activation`, and `relevance` of the same shape, in single
+    precision where the activation is in half.
+    """
 
     activation: Tensor
     relevance: Tensor
@@ -47,7 +49,8 @@ class Capture:
                 "batch norm behind it. Record that instead"
             )
         activation, coefficients = self._activations[place], self._coefficients[place]
-        parts = [activation * coefficient for coefficient in coefficients]
+        wide = torch.promote_types(activation.dtype, torch.float32)
+        parts = [activation.to(wide) * coefficient.to(wide) for coefficient in coefficients]
         return Captured(activation, parts[0] if len(parts) == 1 else torch.stack(parts))
 
     def clear(self) -> None:
@@ -55,12 +58,12 @@ class Capture:
         self._coefficients.clear()
 
     @contextmanager
-    def of(self, model: nn.Module, session: "Interception") -> Iterator[None]:
+    def of(self, model: nn.Module, session: "Watcher") -> Iterator[None]:
         """Watch the modules asked for while the block runs."""
         self.clear()
         modules = dict(model.named_modules())
         handles = [
-            modules[place].register_forward_hook(lambda _, __, output, place=place: self._take(place, output, session))
+            modules[place].register_forward_hook(lambda _, __, output, place=place: self.take(place, output, session))
             for place in self.places
             if isinstance(place, str)
         ]
@@ -70,12 +73,8 @@ class Capture:
             for handle in handles:
                 handle.remove()
 
-    def operation(self, index: int, output: Tensor, session: "Interception") -> None:
-        """Take the output of an operation, if it was asked for."""
-        if index in self.places:
-            self._take(index, output, session)
-
-    def _take(self, place: Place, output: Any, session: "Interception") -> None:
+    def take(self, place: Place, output: Any, session: "Watcher") -> None:
+        """Keep a copy of the output of a module or an operation, and what will arrive at it."""
         if not isinstance(output, Tensor):
             raise InputError(
                 f"the output of {place!r} is no tensor but {type(output).__name__}: record a layer inside it"
@@ -83,6 +82,7 @@ class Capture:
         if not output.requires_grad:
             return
         with torch._C.DisableTorchFunction():
+            session.tracker.ask_for(output)
             self._activations[place] = output.detach().clone()  # the caller may write into its own
             output.register_hook(session.while_active(self._coefficients.setdefault(place, []).append))
 

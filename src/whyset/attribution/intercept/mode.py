@@ -15,18 +15,18 @@ from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
 from whyset.attribution.composites.site import Site
-from whyset.attribution.intercept.autograd import Edge, Kept, Mark, Probe, Report, Share, Switch
+from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.opened import opened
 from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, is_in_place, raw_name
-from whyset.attribution.intercept.recorder import Losses, Recorder, total
+from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
-from whyset.attribution.intercept.tracking import Record, Tracker, carries_gradient, same_memory
+from whyset.attribution.intercept.tracking import Record, carries_gradient, same_memory
+from whyset.attribution.intercept.watcher import Watcher
 from whyset.attribution.intercept.writing import write
-from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError
 
@@ -42,7 +42,7 @@ _CHECKPOINT = (
 )
 
 
-class Interception(TorchFunctionMode):
+class Interception(Watcher, TorchFunctionMode):
     """Sees every torch function called inside its `with` block, in this thread, and gives it the composite's backward
     edge.
 
@@ -60,22 +60,15 @@ class Interception(TorchFunctionMode):
         capture: "Capture | None" = None,
         cache: WeightCache | None = None,
     ) -> None:
-        super().__init__()
+        TorchFunctionMode.__init__(self)
+        Watcher.__init__(self, Scope(model), steps, recorder, capture)
         refuse_unseen(model)
         self.composite = composite
-        self.active = False
         self.used = False
-        self.scope = Scope(model)
-        self.tracker = Tracker()
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin = composite.needs_twin
-        self.steps = steps
-        self.recorder = recorder
-        self.capture = capture
         self.tokens: Tensor | None = None
         self.embedded: list[Tensor] = []
-        self._index = -1
-        self._probed: set[int] = set()
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
         self._opening: list[FunctionType] = []
         self._warned: set[tuple[str, str]] = set()
@@ -199,75 +192,6 @@ class Interception(TorchFunctionMode):
         self.note(call, reason, rule)
         return rule
 
-    def switch(
-        self,
-        y: Tensor,
-        edge: Edge,
-        *xs: Tensor,
-        losses: Losses | None = None,
-        stated: bool = False,
-        kept: Kept | None = None,
-    ) -> Tensor:
-        """Give y a second backward edge, taken while rules are active.
-
-        `kept` holds y where a later operation may take the work over. For the ledger, `losses` gives the edge's losses
-        by cause; `stated` says that it gives relevance, not coefficients.
-        """
-        report = None if self.recorder is None else self._reporting(self.recorder, losses, stated)
-        return Switch.apply(y, self, edge, report, kept, *xs)  # type: ignore[no-any-return,no-untyped-call]
-
-    def share(self, x: Tensor, part: float) -> Tensor:
-        """Let only a part of the coefficient through to x while rules are active."""
-        shared: Tensor = Share.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
-        self._probed.add(id(shared))
-        return shared
-
-    def run(self, call: Call) -> Any:
-        """Run a call plainly; for the ledger, watch what goes back along each of its edges."""
-        if self.recorder is None:
-            return call.run()
-        return call.replaced(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
-
-    def _probe(self, x: Tensor) -> Tensor:
-        if self.recorder is None:
-            return x
-        recorder, index = self.recorder, self._index
-        return Probe.apply(x, self, lambda x, c: recorder.leaving(index, total(x, c)))  # type: ignore[no-any-return,no-untyped-call]
-
-    def _reporting(self, recorder: Recorder, losses: Losses | None, stated: bool) -> Report:
-        index = self._index
-
-        def report(c: Tensor, y: Tensor, xs: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
-            for x, gradient in zip(xs, gradients, strict=True):
-                if gradient is not None:
-                    recorder.leaving(index, float(gradient.double().sum()) if stated else total(x, gradient))
-            if losses is not None:
-                recorder.losing(index, losses(c, y, xs))
-
-        return report
-
-    def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None:
-        """For the ledger, give the losses of an operation without an edge of its own, from c at its output."""
-        if self.recorder is not None:
-            recorder, index = self.recorder, self._index
-            y.register_hook(self.while_active(lambda c: recorder.losing(index, losses(c))))
-
-    def while_active(self, hook: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
-        """Give a tensor hook that is called only with what rules propagate."""
-
-        def guarded(c: Tensor | None) -> None:
-            if self.active and c is not None:  # None: the operation was merged into the next one
-                hook(c)
-
-        return guarded
-
-    def watch(self, output: Tensor) -> None:
-        """For the ledger, and for what is to be recorded: watch what arrives at the output of the current operation."""
-        if self.recorder is not None:
-            output.register_hook(self.while_active(self.recorder.arriving(self._index, output)))
-        if self.capture is not None and output.requires_grad:
-            self.capture.operation(self._index, output, self)
-
     def finish(
         self,
         call: Call,
@@ -319,45 +243,12 @@ class Interception(TorchFunctionMode):
             warnings.warn(message, stacklevel=2)
         return self.finish(call, result)
 
-    @property
-    def watches_each(self) -> bool:
-        """Whether relevance is wanted at each operation by itself, so that nothing is merged only to save memory."""
-        return self.recorder is not None or self.capture is not None
-
-    @property
-    def index(self) -> int:
-        """The place of the current operation in order of execution, as in the plan."""
-        return self._index
-
     def _refuse_complex(self, call: Call, outputs: list[Tensor]) -> None:
         if any(tensor.is_complex() for tensor in outputs):
             raise InputError(
                 f"{self.where(call)}: complex tensors carry no relevance. Split them into real and imaginary parts "
                 "before anything depends on the input"
             )
-
-    def note(self, call: Call, reason: str, rule: Rule | None = None, *, merged: Rule | None = None) -> None:
-        """Enter a call into the plan and the ledger, where they are being made; `merged` is the rule it carries out."""
-        self._index += 1
-        self._probed.clear()
-        if self.steps is None and self.recorder is None:
-            return
-        path, _ = self.scope.current()
-        if self.recorder is not None:
-            self.recorder.open(self._index, path, call.name, merged or rule)
-        if self.steps is not None:
-            from whyset.attribution.composites.plan import Step
-
-            kind = call.kind.value if call.kind else "unknown"
-            self.steps.append(Step(self._index, path, call.name, kind, rule, reason))
-
-    def where(self, call: Call) -> str:
-        """Name the place of a call: its module's path and the operation."""
-        return self._place(call.name)
-
-    def _place(self, name: str) -> str:
-        path, module = self.scope.current()
-        return f"{path or 'model'} ({type(module).__name__}), {name}" if module is not None else name
 
 
 def refuse_unseen(model: nn.Module | None) -> None:

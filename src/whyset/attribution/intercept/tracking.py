@@ -25,8 +25,8 @@ class Record:
     `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor
     that is still the marked input, only viewed, padded, cast or scaled. `produced`: the linear operation that made it,
     for a batch norm to merge with. `gate`: an activation or a softmax made it, so that it acts as a gate where it is
-    multiplied with something else. `kept`: a tensor that a rule has saved and that shares this one's memory. `aliases`:
-    views of this tensor.
+    multiplied with something else. `kept`: a tensor that a rule has saved and that shares this one's memory.
+    `recorded`: the relevance that arrives here is asked for. `aliases`: views of this tensor.
     """
 
     dependent: bool = True
@@ -35,6 +35,7 @@ class Record:
     twin: Tensor | None = None
     produced: "Produced | None" = None
     kept: Tensor | None = None
+    recorded: bool = False
     aliases: tuple["weakref.ref[Tensor]", ...] = ()
     version: int = 0
 
@@ -58,6 +59,12 @@ class Tracker:
     def forget(self, tensor: Tensor) -> Record | None:
         record: Record | None = self.records.pop(tensor, None)
         return record
+
+    def ask_for(self, tensor: Tensor) -> None:
+        """Remember that the relevance of this tensor is asked for."""
+        record: Record | None = self.records.get(tensor)
+        if record is not None:
+            self.records[tensor] = replace(record, recorded=True)
 
     def get(self, tensor: Tensor) -> Record:
         """Give what is known of a tensor; the record of a constant if it does not depend on the marked input.

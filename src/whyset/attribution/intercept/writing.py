@@ -60,7 +60,7 @@ def _is_spent(session: "Interception", call: Call, old: Tensor) -> bool:
     """Tell whether a ReLU may overwrite the old value: it is merged with the linear operation in front of it, which
     then needs the ReLU's result only, and nothing else has that memory.
     """
-    if call.kind is not Kind.RELU or mergeable(session, session.tracker.get(old)) is None:
+    if call.kind is not Kind.RELU or mergeable(session, old) is None:
         return False
     owners = torch._C._storage_Use_Count(old.untyped_storage()._cdata)
     return bool(owners <= _OWNERS)

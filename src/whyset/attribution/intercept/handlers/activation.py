@@ -9,7 +9,7 @@ from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.linear import Produced, is_plain, switched
 from whyset.attribution.intercept.recorder import total
-from whyset.attribution.intercept.tracking import Record, carries_gradient
+from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules.stabilizer import Stabilizer
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def relu(session: "Interception", call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
-    rule, produced = session.composite.relu, mergeable(session, call.records[id(call.dependents[0])])
+    rule, produced = session.composite.relu, mergeable(session, call.dependents[0])
     if produced is not None:
         y = call.run()
         session.note(call, "plain gradient, merged with the linear operation in front of it", merged=produced.rule)
@@ -33,10 +33,13 @@ def relu(session: "Interception", call: Call) -> Any:
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
 
 
-def mergeable(session: "Interception", record: Record) -> Produced | None:
-    """Give the linear operation that a ReLU behind it is merged with, where it is."""
-    produced = record.produced
-    return None if produced is None or is_plain(produced.rule) or session.watches_each else produced
+def mergeable(session: "Interception", x: Tensor) -> Produced | None:
+    """Give the linear operation that a ReLU of x is merged with: the one that made x, unless relevance is wanted there,
+    between the two.
+    """
+    record = session.tracker.get(x)
+    wanted = session.recorder is not None or record.recorded
+    return None if record.produced is None or is_plain(record.produced.rule) or wanted else record.produced
 
 
 def activation(session: "Interception", call: Call) -> Any:

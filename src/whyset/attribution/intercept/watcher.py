@@ -1,0 +1,134 @@
+"""What a session follows besides the results of operations: the plan's steps, the ledger's entries, and what is to be
+recorded on the way.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.autograd import Edge, Kept, Probe, Report, Share, Switch
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.recorder import Losses, Recorder, total
+from whyset.attribution.intercept.scope import Scope
+from whyset.attribution.intercept.tracking import Tracker
+from whyset.attribution.ledger import Cause
+from whyset.attribution.rules import Rule
+
+if TYPE_CHECKING:
+    from whyset.attribution.capture import Capture
+    from whyset.attribution.composites.plan import Step
+
+
+class Watcher:
+    """Numbers the operations of one forward pass, and follows what goes back through them while rules are active.
+
+    `steps` collects the plan, `recorder` the ledger, `capture` activation and relevance of some places; each is None
+    where it is not wanted.
+    """
+
+    def __init__(
+        self, scope: Scope, steps: "list[Step] | None", recorder: Recorder | None, capture: "Capture | None"
+    ) -> None:
+        self.active = False
+        self.scope, self.steps, self.recorder, self.capture = scope, steps, recorder, capture
+        self.tracker = Tracker()
+        self._index = -1
+        self._probed: set[int] = set()
+
+    @property
+    def index(self) -> int:
+        """The place of the current operation in order of execution, as in the plan."""
+        return self._index
+
+    def note(self, call: Call, reason: str, rule: Rule | None = None, *, merged: Rule | None = None) -> None:
+        """Enter a call into the plan and the ledger, where they are being made; `merged` is the rule it carries out."""
+        self._index += 1
+        self._probed.clear()
+        if self.steps is None and self.recorder is None:
+            return
+        path, _ = self.scope.current()
+        if self.recorder is not None:
+            self.recorder.open(self._index, path, call.name, merged or rule)
+        if self.steps is not None:
+            from whyset.attribution.composites.plan import Step
+
+            kind = call.kind.value if call.kind else "unknown"
+            self.steps.append(Step(self._index, path, call.name, kind, rule, reason))
+
+    def where(self, call: Call) -> str:
+        """Name the place of a call: its module's path and the operation."""
+        return self._place(call.name)
+
+    def _place(self, name: str) -> str:
+        path, module = self.scope.current()
+        return f"{path or 'model'} ({type(module).__name__}), {name}" if module is not None else name
+
+    def switch(
+        self,
+        y: Tensor,
+        edge: Edge,
+        *xs: Tensor,
+        losses: Losses | None = None,
+        stated: bool = False,
+        kept: Kept | None = None,
+    ) -> Tensor:
+        """Give y a second backward edge, taken while rules are active.
+
+        `kept` holds y where a later operation may take the work over. For the ledger, `losses` gives the edge's losses
+        by cause; `stated` says that it gives relevance, not coefficients.
+        """
+        report = None if self.recorder is None else self._reporting(self.recorder, losses, stated)
+        return Switch.apply(y, self, edge, report, kept, *xs)  # type: ignore[no-any-return,no-untyped-call]
+
+    def share(self, x: Tensor, part: float) -> Tensor:
+        """Let only a part of the coefficient through to x while rules are active."""
+        shared: Tensor = Share.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
+        self._probed.add(id(shared))
+        return shared
+
+    def run(self, call: Call) -> Any:
+        """Run a call plainly; for the ledger, watch what goes back along each of its edges."""
+        if self.recorder is None:
+            return call.run()
+        return call.replaced(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
+
+    def _probe(self, x: Tensor) -> Tensor:
+        if self.recorder is None:
+            return x
+        recorder, index = self.recorder, self._index
+        return Probe.apply(x, self, lambda x, c: recorder.leaving(index, total(x, c)))  # type: ignore[no-any-return,no-untyped-call]
+
+    def _reporting(self, recorder: Recorder, losses: Losses | None, stated: bool) -> Report:
+        index = self._index
+
+        def report(c: Tensor, y: Tensor, xs: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+            for x, gradient in zip(xs, gradients, strict=True):
+                if gradient is not None:
+                    recorder.leaving(index, float(gradient.double().sum()) if stated else total(x, gradient))
+            if losses is not None:
+                recorder.losing(index, losses(c, y, xs))
+
+        return report
+
+    def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None:
+        """For the ledger, give the losses of an operation without an edge of its own, from c at its output."""
+        if self.recorder is not None:
+            recorder, index = self.recorder, self._index
+            y.register_hook(self.while_active(lambda c: recorder.losing(index, losses(c))))
+
+    def while_active(self, hook: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
+        """Give a tensor hook that is called only with what rules propagate."""
+
+        def guarded(c: Tensor | None) -> None:
+            if self.active and c is not None:  # None: the operation was merged into the next one
+                hook(c)
+
+        return guarded
+
+    def watch(self, output: Tensor) -> None:
+        """For the ledger, and for what is to be recorded: watch what arrives at the output of the current operation."""
+        if self.recorder is not None:
+            output.register_hook(self.while_active(self.recorder.arriving(self._index, output)))
+        if self.capture is not None and self._index in self.capture.places:
+            self.capture.take(self._index, output, self)
