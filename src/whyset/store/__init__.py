@@ -10,6 +10,7 @@ from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError, run_lease
 from whyset.store.problems import Problem
+from whyset.store.remote import AnyPath, RemoteError, RemotePath, located
 from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
@@ -22,6 +23,7 @@ __all__ = [
     "NEVER_WRITTEN",
     "Analysis",
     "AnalysisWriter",
+    "AnyPath",
     "ArraySpec",
     "Category",
     "CategoryResult",
@@ -32,12 +34,15 @@ __all__ = [
     "LeaseHeldError",
     "LeaseLostError",
     "Problem",
+    "RemoteError",
+    "RemotePath",
     "Run",
     "RunConfig",
     "create_run",
     "discard_shard",
     "estimated_bytes",
     "is_run",
+    "located",
     "non_finite_rows",
     "open_run",
     "require_free_space",

@@ -1,19 +1,19 @@
 """Analyses of a run: one folder per analysis and category, columns as .npy files, each category written as a whole."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.commits import checksum
+from whyset.store.files import each, load_array
 from whyset.store.jsonfile import JSON, read_json
-from whyset.store.layout import ANALYSES, safe_name
+from whyset.store.layout import ANALYSES, inside, safe_name
 from whyset.store.problems import Problem
+from whyset.store.remote import AnyPath, RemoteError, RemotePath
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
@@ -24,24 +24,28 @@ ANALYSIS_SCHEMA = "1.0"
 class Category:
     """The results for one class. `problem` says why the category cannot be trusted, or is None."""
 
-    path: Path
+    path: AnyPath
     id: str
     name: str
     info: Mapping[str, JSON]
     described: Mapping[str, Mapping[str, JSON]]
     problem: str | None = None
+    folder: str = ""
+    """Where below `path` the columns lie."""
 
     @property
     def columns(self) -> list[str]:
         return list(self.described)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column, mapped from its file; it is read where it is looked at."""
+        """A column, mapped from its file where that is local; it is read where it is looked at."""
         if name not in self.described:
             raise InputError(f"category {self.name!r} has no column {name!r}; it has {self.columns}")
-        file = self.path / f"{name}.npy"
+        file = self.path / self.folder / f"{name}.npy"
         try:
-            values: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+            values = load_array(file)
+        except RemoteError:
+            raise
         except (OSError, ValueError) as error:
             raise BrokenRunError(f"{file} is damaged or missing: {error}") from error
         wanted = (self.described[name].get("dtype"), self.described[name].get("shape"))
@@ -57,7 +61,7 @@ class Analysis:
     >>> run.analysis("spray").category("horse").column("embedding.tsne")    # doctest: +SKIP
     """
 
-    path: Path
+    path: AnyPath
     name: str
     config: Mapping[str, JSON]
     config_hash: str
@@ -65,8 +69,7 @@ class Analysis:
     @cached_property
     def categories(self) -> list[Category]:
         """Finished categories, by id."""
-        folders = (entry for entry in self.path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-        return [read_category(folder, self.config_hash) for folder in sorted(folders)]
+        return list(each(partial(read_category, config_hash=self.config_hash), category_folders(self.path)))
 
     def category(self, key: str) -> Category:
         """The category of this id or name."""
@@ -84,11 +87,18 @@ class Analysis:
         return category.column(f"clustering.{category.info.get('default_clustering', 'kmeans')}")
 
 
-def analysis_names(run: Path) -> list[str]:
+def category_folders(analysis: AnyPath) -> list[AnyPath]:
+    """Finished categories: a folder appears whole; in an object store, category.json comes after all columns."""
+    if isinstance(analysis, RemotePath):
+        return [file.parent for file in sorted(analysis.below(), key=str) if file.name == CATEGORY]
+    return [entry for entry in sorted(analysis.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def analysis_names(run: AnyPath) -> list[str]:
     return sorted(entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
 
 
-def open_analysis(run: Path, name: str) -> Analysis:
+def open_analysis(run: AnyPath, name: str) -> Analysis:
     path = run / ANALYSES / safe_name(name, "analysis")
     if not (path / ANALYSIS).is_file():
         names = analysis_names(run)
@@ -102,20 +112,20 @@ def open_analysis(run: Path, name: str) -> Analysis:
     return Analysis(path, name, config, str(stored.get("config_hash")))
 
 
-def read_category(folder: Path, config_hash: str | None = None) -> Category:
+def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
     """Read category.json; what is wrong with it becomes the `problem`, so that one cannot hide the others."""
     try:
         stored: dict[str, Any] = read_json(folder / CATEGORY)
-        category = Category(folder, stored["id"], stored["name"], stored["info"], stored["columns"])
-    except (BrokenRunError, KeyError) as error:
+        columns_in = safe_name(stored["folder"], "folder of columns") if "folder" in stored else ""
+        category = Category(folder, stored["id"], stored["name"], stored["info"], stored["columns"], None, columns_in)
+    except (BrokenRunError, InputError, KeyError) as error:
         return Category(folder, folder.name, folder.name, {}, {}, f"{folder / CATEGORY} is damaged: {error}")
     if config_hash is not None and stored.get("config_hash") != config_hash:
-        problem = "it was computed with another configuration of this analysis; analyze again"
-        return Category(folder, category.id, category.name, category.info, category.described, problem)
+        return replace(category, problem="it was computed with another configuration of this analysis; analyze again")
     return category
 
 
-def verify_analyses(run: Path) -> Iterator[Problem]:
+def verify_analyses(run: AnyPath) -> Iterator[Problem]:
     for name in analysis_names(run):
         try:
             categories = open_analysis(run, name).categories
@@ -126,8 +136,8 @@ def verify_analyses(run: Path) -> Iterator[Problem]:
             yield from _verify_category(run, category)
 
 
-def _verify_category(run: Path, category: Category) -> Iterator[Problem]:
-    where = category.path.relative_to(run).as_posix()
+def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
+    where = inside(run, category.path)
     if category.problem:
         yield Problem("mismatch", where, category.problem)
     for name, described in category.described.items():

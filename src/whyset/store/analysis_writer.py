@@ -15,9 +15,10 @@ import numpy.typing as npt
 from whyset.errors import InputError
 from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, read_category
 from whyset.store.commits import checksum
-from whyset.store.files import disk_errors_explained, sync_file, sync_folder
+from whyset.store.files import disk_errors_explained, each, new_file, read_bytes, remove, sync_file, sync_folder
 from whyset.store.jsonfile import JSON, canonical, create_json, read_json, replace_json, require_json
 from whyset.store.layout import ANALYSES, COMMITS, safe_name
+from whyset.store.remote import AnyPath, RemotePath
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class AnalysisWriter:
     `data` stands for the commits of the run when the writer was made: results from fewer rows are done again.
     """
 
-    path: Path
+    path: AnyPath
     config_hash: str
     data: str
 
@@ -57,40 +58,60 @@ class AnalysisWriter:
         return read_json(folder / CATEGORY).get("data") == self.data
 
     def write(self, result: CategoryResult) -> None:
-        """Write a category into a temporary folder, then put the folder into its place."""
-        temporary = self.path / f".{result.id}.{uuid.uuid4().hex}.partial"
+        """Write a category so that it appears whole."""
         with disk_errors_explained(self.path):
-            temporary.mkdir()
-            try:
-                self._fill(temporary, result)
-                _replace_folder(temporary, self.path / result.id)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(self.path, RemotePath):
+                self._put(self.path / result.id, result)
+            else:
+                self._exchange(self.path / result.id, result)
 
-    def _fill(self, folder: Path, result: CategoryResult) -> None:
-        columns: dict[str, JSON] = {}
-        for name, values in result.columns.items():
-            array = np.ascontiguousarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), copy=False)
-            array = array.reshape(np.shape(values))
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
-            sync_file(folder / f"{name}.npy")
-            columns[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "crc32": checksum(array)}
-        head: dict[str, JSON] = {
-            "id": result.id,
-            "name": result.name,
-            "config_hash": self.config_hash,
-            "data": self.data,
-        }
-        create_json(folder / CATEGORY, head | {"columns": columns, "info": result.info})
+    def _exchange(self, folder: Path, result: CategoryResult) -> None:
+        """Fill a temporary folder, then put it into its place."""
+        temporary = folder.with_name(f".{result.id}.{uuid.uuid4().hex}.partial")
+        temporary.mkdir()
+        try:
+            columns = _write_columns(temporary, result)
+            create_json(temporary / CATEGORY, self._head(result, columns))
+            _replace_folder(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _put(self, folder: RemotePath, result: CategoryResult) -> None:
+        """Objects cannot be moved together: columns go to a place of their own; category.json, put last, names it."""
+        before = read_category(folder).folder if (folder / CATEGORY).is_file() else ""
+        name = uuid.uuid4().hex
+        columns = _write_columns(folder / name, result)
+        replace_json(folder / CATEGORY, self._head(result, columns) | {"folder": name})
+        if before:
+            remove(folder / before)
+
+    def _head(self, result: CategoryResult, columns: Mapping[str, JSON]) -> dict[str, JSON]:
+        head: dict[str, JSON] = {"id": result.id, "name": result.name}
+        origin: dict[str, JSON] = {"config_hash": self.config_hash, "data": self.data}
+        return head | origin | {"columns": columns, "info": result.info}
 
 
-def open_analysis_writer(run: Path, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:
+def _write_columns(folder: AnyPath, result: CategoryResult) -> dict[str, JSON]:
+    """Write the columns as NPY files; return what category.json says of them."""
+    columns: dict[str, JSON] = {}
+    for name, values in result.columns.items():
+        array = np.ascontiguousarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), copy=False)
+        array = array.reshape(np.shape(values))
+        with new_file(folder / f"{name}.npy") as file:
+            np.save(file, array, allow_pickle=False)
+        sync_file(folder / f"{name}.npy")
+        columns[name] = {"dtype": array.dtype.str, "shape": list(array.shape), "crc32": checksum(array)}
+    return columns
+
+
+def open_analysis_writer(run: AnyPath, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:
     """Begin an analysis, or continue it; under another configuration its categories are replaced one by one."""
     path = run / ANALYSES / safe_name(name, "analysis")
     config_hash = _digest(canonical(config))
     with disk_errors_explained(path):
         path.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        if isinstance(path, Path):
+            _remove_leftovers(path)
         if not (path / ANALYSIS).is_file() or read_json(path / ANALYSIS).get("config_hash") != config_hash:
             head: dict[str, JSON] = {"schema": ANALYSIS_SCHEMA, "name": name, "config": config}
             versions: JSON = {package: version(package) for package in ("whyset", "numpy", "scipy", "scikit-learn")}
@@ -98,11 +119,12 @@ def open_analysis_writer(run: Path, name: str, config: Mapping[str, JSON]) -> An
     return AnalysisWriter(path, config_hash, committed_data(run))
 
 
-def committed_data(run: Path) -> str:
+def committed_data(run: AnyPath) -> str:
     """SHA-256 over the names and contents of all commits: what an analysis was computed from."""
     digest = hashlib.sha256()
-    for commit in sorted((run / COMMITS).glob("*.json")):
-        digest.update(commit.name.encode() + b"\0" + commit.read_bytes())
+    commits: list[AnyPath] = sorted((run / COMMITS).glob("*.json"), key=str)
+    for commit, content in zip(commits, each(read_bytes, commits), strict=True):
+        digest.update(commit.name.encode() + b"\0" + content)
     return "sha256:" + digest.hexdigest()
 
 

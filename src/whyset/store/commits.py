@@ -3,14 +3,15 @@
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError
+from whyset.store.files import each
 from whyset.store.jsonfile import JSON, create_json, read_json
 from whyset.store.layout import COMMITS, commit_path
+from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True)
@@ -62,27 +63,35 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
     return f"{zlib.crc32(little.reshape(-1).view(np.uint8).data):08x}"
 
 
-def create_commit(run: Path, commit: Commit) -> None:
+def create_commit(run: AnyPath, commit: Commit) -> None:
     """Create the record, or raise FileExistsError: a late twin cannot overwrite it."""
     create_json(commit_path(run, commit.shard), commit.to_json())
 
 
-def read_commit(run: Path, shard: int) -> Commit:
-    path = commit_path(run, shard)
+def read_commit(run: AnyPath, shard: int) -> Commit:
+    return _read(commit_path(run, shard))
+
+
+def committed_shards(run: AnyPath) -> list[int]:
+    """Numbers of the committed shards, in order."""
+    return sorted(int(path.stem) for path in (run / COMMITS).glob("*.json") if path.stem.isdigit())
+
+
+def read_commits(run: AnyPath, shards: Sequence[int]) -> Iterator[Commit]:
+    """The commits of these shards, in order."""
+    return each(_read, [commit_path(run, shard) for shard in shards])
+
+
+def failures_of(commits: Iterable[Commit]) -> list[Failure]:
+    return [failure for commit in commits for failure in commit.failed]
+
+
+def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
     try:
         return _from_json(stored)
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
-
-
-def committed_shards(run: Path) -> list[int]:
-    """Numbers of the committed shards, in order."""
-    return sorted(int(path.stem) for path in (run / COMMITS).glob("*.json") if path.stem.isdigit())
-
-
-def failures_of(commits: Iterable[Commit]) -> list[Failure]:
-    return [failure for commit in commits for failure in commit.failed]
 
 
 def _from_json(stored: Mapping[str, JSON]) -> Commit:

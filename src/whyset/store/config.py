@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
 from whyset.store.jsonfile import JSON, canonical, require_json
+from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ class RunConfig:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, JSON], where: Path) -> "RunConfig":
+    def from_json(cls, stored: Mapping[str, JSON], where: AnyPath) -> "RunConfig":
         """Rebuild from run.json; fields that this version does not know are from a newer minor version and kept out."""
         known = {name.name for name in fields(cls)}
         try:
@@ -109,7 +109,7 @@ def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise InputError(f"{name} is {value!r}: expected {' or '.join(map(repr, allowed))}")
 
 
-def require_same_config(stored: RunConfig, given: RunConfig, where: Path) -> None:
+def require_same_config(stored: RunConfig, given: RunConfig, where: AnyPath) -> None:
     """Refuse to continue a run with another configuration, naming every field that differs and both values."""
     for name in _UNKNOWN_FORBIDS_RESUME:
         if getattr(stored, name) is None:
@@ -117,7 +117,7 @@ def require_same_config(stored: RunConfig, given: RunConfig, where: Path) -> Non
     require_same(stored.compared(), given.compared(), where)
 
 
-def require_same(stored: JSON, given: JSON, where: Path) -> None:
+def require_same(stored: JSON, given: JSON, where: AnyPath) -> None:
     """Compare two JSON values and name every place where they differ."""
     there, here = dict(flattened(stored)), dict(flattened(given))
     differing = [name for name in there | here if there.get(name, _ABSENT) != here.get(name, _ABSENT)]

@@ -4,18 +4,18 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig, require_same, require_same_config
-from whyset.store.files import disk_errors_explained, sync_folder
+from whyset.store.files import disk_errors_explained, remove, sync_folder, unfinished
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, is_run
 from whyset.store.lease import Lease
 from whyset.store.preallocate import create_arrays
 from whyset.store.record import Record, create_record
+from whyset.store.remote import AnyPath, RemotePath, located, require_exclusive_creation
 from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
 from whyset.store.standard import estimated_bytes, stored_arrays
@@ -24,16 +24,18 @@ _UNFINISHED = f".{RUN}.*.partial"
 """What a creation leaves that is killed while it writes run.json."""
 
 
-def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
+def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
     """Create a run in an absent or empty folder; where the same run lies already, open it to be continued.
 
     RunMismatchError: another run lies there; it names what differs. InputError: the folder holds something else,
     which stays untouched. `run.json` is written last, so a creation that was killed is simply done again.
     """
-    folder = Path(path)
+    folder = located(path)
     table = checked_samples(samples, config.targets_per_sample)
     _refuse_wrong_labels(table, config)
     specs = stored_arrays(arrays)
+    if isinstance(folder, RemotePath):
+        require_exclusive_creation(folder / LEASES)
     if not is_run(folder):
         _refuse_foreign(folder)
         with disk_errors_explained(folder):
@@ -45,10 +47,16 @@ def create_run(path: str | Path, config: RunConfig, samples: pa.Table, arrays: S
     return _continued(open_run(folder), config, table, specs)
 
 
-def require_free_space(path: str | Path, arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
-    """Return the estimated bytes of so many rows, or refuse if the disk that would hold them is too small."""
+def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
+    """Return the estimated bytes of so many rows, or refuse if the disk that would hold them is too small.
+
+    An object store does not say how much it holds.
+    """
     needed = estimated_bytes(arrays, rows, targets_per_sample)
-    folder = Path(path).absolute()
+    folder = located(path)
+    if isinstance(folder, RemotePath):
+        return needed
+    folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -60,9 +68,9 @@ def require_free_space(path: str | Path, arrays: Sequence[ArraySpec], rows: int,
     return needed
 
 
-def _create(folder: Path, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
-    for remains in (folder / DATA, folder / SAMPLES, *folder.glob(_UNFINISHED)):
-        _clear(remains)
+def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
+    for remains in (folder / DATA, folder / SAMPLES, *unfinished(folder, _UNFINISHED)):
+        remove(remains)
     write_samples(folder / SAMPLES, table)
     create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows, config.targets_per_sample)
     for name in (COMMITS, ANALYSES):
@@ -86,7 +94,7 @@ def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArrayS
     return run
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _refuse_foreign(folder: AnyPath) -> None:
     """Refuse a folder with anything in it, except what an interrupted creation left (it always has `leases`)."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: expected a folder for the run")
@@ -102,10 +110,3 @@ def _refuse_wrong_labels(table: pa.Table, config: RunConfig) -> None:
     wrong = sorted(label for label in labels if not 0 <= label < (len(config.class_names) or sys.maxsize))
     if wrong:
         raise InputError(f"labels {wrong[:5]} name no output of the model: it has {len(config.class_names)} classes")
-
-
-def _clear(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -1,41 +1,137 @@
-"""Files that are whole or absent: temporary file, fsync, then one atomic step to the final name."""
+"""Files that are whole or absent: temporary file, fsync, then one atomic step to the final name; or one put."""
 
 import errno
 import os
+import posixpath
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from whyset.errors import WhysetError
+from whyset.store.remote import AnyPath, RemotePath, remote_errors_explained
+
+if TYPE_CHECKING:
+    from zarr.storage import StorePath
 
 
-def replace_file(path: Path, data: bytes) -> None:
+Value = TypeVar("Value")
+
+_AT_A_TIME = 16
+_WORTH_LISTING = 4
+"""A listing tells of a thousand objects in the time of one or two questions for a single one."""
+
+
+def replace_file(path: AnyPath, data: bytes) -> None:
     """Write the file atomically: a reader sees the old content or the new one."""
+    if isinstance(path, RemotePath):
+        path.put(data)
+        return
     with _temporary(path, data) as temporary:
         temporary.replace(path)
     sync_folder(path.parent)
 
 
-def create_file(path: Path, data: bytes) -> None:
+def create_file(path: AnyPath, data: bytes) -> None:
     """Write a file that must not exist yet, atomically; of two writers one gets FileExistsError.
 
     A hard link is the exclusive step, because O_EXCL would let a reader see a half-written file.
     """
+    if isinstance(path, RemotePath):
+        path.create(data)
+        return
     with _temporary(path, data) as temporary:
         _link(temporary, path)
     sync_folder(path.parent)
 
 
-def sync_file(path: Path) -> None:
-    """Wait until the content of a file is on the disk."""
+@contextmanager
+def new_file(path: AnyPath) -> Iterator[BinaryIO]:
+    """A file that must not exist yet, and its folders; it needs `sync_file`. An object appears whole at the end."""
+    if isinstance(path, RemotePath):
+        content = BytesIO()
+        yield content
+        path.create(content.getbuffer())
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        yield file
+
+
+def remove(path: AnyPath) -> None:
+    """Delete a file or a folder with all that is in it; nothing there is fine."""
+    if isinstance(path, RemotePath):
+        path.remove()
+    elif path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def read_bytes(path: AnyPath) -> bytes:
+    return path.read_bytes()
+
+
+def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iterator[Value]:
+    """A function of every path, in order; several at a time where each is a question to an object store."""
+    if not any(isinstance(path, RemotePath) for path in paths):
+        yield from map(function, paths)
+        return
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        yield from pool.map(function, paths)
+
+
+def first_missing(paths: Sequence[AnyPath]) -> AnyPath | None:
+    """The first file that is not there; many in an object store are looked up by listing what lies there."""
+    remote = [path for path in paths if isinstance(path, RemotePath)]
+    if len(remote) < _WORTH_LISTING:
+        return next((path for path in paths if not path.is_file()), None)
+    shared = PurePosixPath(posixpath.commonpath([path.key for path in remote]))
+    there = set(RemotePath(remote[0].store, remote[0].base, shared).below())
+    return next((path for path in remote if path not in there), None)
+
+
+def unfinished(folder: AnyPath, pattern: str) -> Iterable[AnyPath]:
+    """Temporary files of writers that were killed; object stores keep no half-written ones."""
+    return () if isinstance(folder, RemotePath) else folder.glob(pattern)
+
+
+def load_array(path: AnyPath) -> npt.NDArray[Any]:
+    """An NPY file: mapped where it is local, so that it is read where it is looked at."""
+    if isinstance(path, RemotePath):
+        loaded: npt.NDArray[Any] = np.load(path.open(), allow_pickle=False)
+        return loaded
+    mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
+
+
+def zarr_place(path: AnyPath) -> "Path | StorePath":
+    """What zarr opens."""
+    if not isinstance(path, RemotePath):
+        return path
+    from zarr.storage import ObjectStore, StorePath
+
+    return StorePath(ObjectStore(path.store), str(path.key))
+
+
+def sync_file(path: AnyPath) -> None:
+    """Wait until the content of a file is on the disk; an object that was put is safe already."""
+    if isinstance(path, RemotePath):
+        return
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: AnyPath) -> None:
     """Wait until the entries of a folder are on the disk, where the system can open folders."""
-    if os.name == "nt":
+    if os.name == "nt" or isinstance(path, RemotePath):
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -45,7 +141,7 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def disk_errors_explained(path: Path) -> Iterator[None]:
+def disk_errors_explained(path: AnyPath) -> Iterator[None]:
     """Turn a full disk, a used-up quota or a read-only folder into a sentence that says what to do."""
     try:
         yield
@@ -56,6 +152,16 @@ def disk_errors_explained(path: Path) -> Iterator[None]:
         raise WhysetError(
             f"{path}: {reason} ({error}); what was committed is safe: change that, then run the same command again"
         ) from error
+
+
+@contextmanager
+def store_errors_explained(path: AnyPath) -> Iterator[None]:
+    """For what zarr does at a place: the errors of an object store as those of this package."""
+    if isinstance(path, RemotePath):
+        with remote_errors_explained(path):
+            yield
+    else:
+        yield
 
 
 _STORAGE_ERRORS = {

@@ -3,16 +3,16 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import create_file, replace_file
+from whyset.store.remote import AnyPath
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 
-def read_json(path: Path) -> dict[str, JSON]:
+def read_json(path: AnyPath) -> dict[str, JSON]:
     """Read a JSON object; a damaged file is a BrokenRunError that names it."""
     try:
         value = json.loads(path.read_bytes())
@@ -25,12 +25,12 @@ def read_json(path: Path) -> dict[str, JSON]:
     return value
 
 
-def replace_json(path: Path, value: Mapping[str, JSON]) -> None:
+def replace_json(path: AnyPath, value: Mapping[str, JSON]) -> None:
     """Write a JSON object atomically."""
     replace_file(path, encoded(value))
 
 
-def create_json(path: Path, value: Mapping[str, JSON]) -> None:
+def create_json(path: AnyPath, value: Mapping[str, JSON]) -> None:
     """Write a JSON object that must not exist yet, or raise FileExistsError."""
     create_file(path, encoded(value))
 

@@ -1,9 +1,10 @@
 """Where things lie in a run folder, and what they are called: the one place that knows."""
 
 import re
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from whyset.errors import InputError
+from whyset.store.remote import AnyPath
 
 FORMAT = "whyset-run"
 SCHEMA = "1.1"
@@ -34,22 +35,27 @@ NEVER_WRITTEN, DONE, FAILED = 0, 1, 2
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
-def is_run(path: Path) -> bool:
+def is_run(path: AnyPath) -> bool:
     """Whether the folder holds a run: `run.json` is written last, so a run that has it is whole."""
     return (path / RUN).is_file()
 
 
-def commit_path(run: Path, shard: int) -> Path:
+def commit_path(run: AnyPath, shard: int) -> AnyPath:
     return run / COMMITS / f"{shard:06d}.json"
 
 
-def claim_path(run: Path, shard: int) -> Path:
+def claim_path(run: AnyPath, shard: int) -> AnyPath:
     return run / COMMITS / f"{shard:06d}.claim"
 
 
-def shard_file(run: Path, array: str, shard: int, dimensions: int) -> Path:
+def shard_file(run: AnyPath, array: str, shard: int, dimensions: int) -> AnyPath:
     """The one file of an array that holds a shard: Zarr's default chunk key, `c/<shard>/0/...`."""
     return (run / DATA / array / "c" / str(shard)).joinpath(*["0"] * (dimensions - 1))
+
+
+def inside(run: AnyPath, path: AnyPath) -> str:
+    """Where something lies in a run, with slashes."""
+    return PurePosixPath(*path.parts[len(run.parts) :]).as_posix()
 
 
 def safe_name(name: str, what: str) -> str:

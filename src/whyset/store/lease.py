@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 
 from whyset.errors import BrokenRunError, InputError, WhysetError
 from whyset.store.files import disk_errors_explained
 from whyset.store.jsonfile import JSON, create_json, read_json, replace_json
 from whyset.store.layout import LEASES
+from whyset.store.remote import AnyPath
 
 EXPIRY_SECONDS = 120.0
 HEARTBEAT_SECONDS = 20.0
@@ -63,7 +63,7 @@ class Lease:
     A living holder is waited for `patience` seconds, and then LeaseHeldError is raised.
     """
 
-    path: Path
+    path: AnyPath
     what: str
     expiry: float = EXPIRY_SECONDS
     beat: float = HEARTBEAT_SECONDS
@@ -162,12 +162,12 @@ class Lease:
         return True
 
 
-def run_lease(run: Path, rank: int = 0) -> Lease:
+def run_lease(run: AnyPath, rank: int = 0) -> Lease:
     """The lease of a run, held by a job while it writes: a second job is refused while the first one lives."""
     return Lease(run / LEASES / f"rank-{rank:05d}.json", f"the run {run}")
 
 
-def read_holder(path: Path) -> Holder | None:
+def read_holder(path: AnyPath) -> Holder | None:
     """Who holds the lease at this path; None where there is none."""
     try:
         stored: Mapping[str, JSON] = read_json(path)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
@@ -12,6 +11,7 @@ from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON, canonical, create_json, read_json
 from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SCHEMA, SEVERAL_TARGETS, is_run
+from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Record:
     samples_hash: str
 
 
-def create_record(folder: Path, record: Record) -> None:
+def create_record(folder: AnyPath, record: Record) -> None:
     """Write run.json, which must not exist yet: from then on the folder is a run."""
     content: dict[str, JSON] = {
         "format": FORMAT,
@@ -39,7 +39,7 @@ def create_record(folder: Path, record: Record) -> None:
     create_json(folder / RUN, content | {"checksum": _checksum(content)})
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: AnyPath) -> Record:
     """Read and check run.json; see `open_run` for the errors."""
     if not is_run(folder):
         raise InputError(f"{folder} is no run: expected a folder with {RUN}{_hint(folder)}")
@@ -65,7 +65,7 @@ def _checksum(content: Mapping[str, JSON]) -> str:
     return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 
 
-def _require_readable(path: Path, stored: Mapping[str, JSON]) -> None:
+def _require_readable(path: AnyPath, stored: Mapping[str, JSON]) -> None:
     if stored.get("format") != FORMAT:
         raise InputError(f"{path} is not of this package: its format is {stored.get('format')!r}, expected {FORMAT!r}")
     schema = str(stored.get("schema"))
@@ -79,7 +79,7 @@ def _require_readable(path: Path, stored: Mapping[str, JSON]) -> None:
         )
 
 
-def _hint(folder: Path) -> str:
+def _hint(folder: AnyPath) -> str:
     if not folder.exists():
         return "; the folder does not exist"
     runs = sorted(entry.name for entry in folder.iterdir() if is_run(entry))[:3] if folder.is_dir() else []

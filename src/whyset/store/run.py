@@ -14,7 +14,7 @@ from whyset.errors import InputError, UncommittedRowsError
 from whyset.store.analyses import Analysis, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.arrays import ArraySpec
-from whyset.store.commits import Failure, committed_shards, failures_of, read_commit
+from whyset.store.commits import Failure, committed_shards, failures_of, read_commits
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
@@ -23,7 +23,10 @@ from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, located
 from whyset.store.samples import label_array, read_samples
+from whyset.store.trust import require_trusted
 from whyset.store.verify import verify_run
+
+_WORTH_LISTING = 8
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,7 @@ class Run:
         return self.config.shard_rows // spec.rows_each(self.config.targets_per_sample)
 
     def is_committed(self, shard: int) -> bool:
-        if shard not in self.known and commit_path(self.path, shard).is_file():
-            self.known.add(shard)
-        return shard in self.known
+        return shard in self.known or commit_path(self.path, shard).is_file()
 
     def pending_shards(self) -> list[int]:
         """Shards without a commit, in order."""
@@ -123,7 +124,7 @@ class Run:
     @property
     def failures(self) -> list[Failure]:
         """Samples that could not be explained: `for index, id, error in run.failures`."""
-        return failures_of(read_commit(self.path, shard) for shard in committed_shards(self.path))
+        return failures_of(read_commits(self.path, committed_shards(self.path)))
 
     # Values
 
@@ -209,14 +210,24 @@ class Run:
         return list(verify_run(self))
 
     def _require_committed(self, rows: npt.NDArray[np.int64]) -> None:
-        shards = np.unique(rows // self.config.shard_rows)
-        missing = [int(shard) for shard in shards if not self.is_committed(int(shard))]
+        """Every shard is looked at once: whether it has a commit, and whether that commit speaks of this run."""
+        shards = np.unique(rows // self.config.shard_rows).tolist()
+        unknown = [shard for shard in shards if shard not in self.known]
+        missing = sorted(set(unknown) - set(self._committed_of(unknown)))
         if missing:
             bad = rows[np.isin(rows // self.config.shard_rows, missing)]
             raise UncommittedRowsError(
                 f"{len(bad)} of the rows asked for are not computed yet (first: {int(bad[0])}, shard {missing[0]} of "
                 f"{self.path}); run.committed tells which are, and the same `explain` again computes the rest"
             )
+        require_trusted(self, unknown)
+        self.known.update(unknown)
+
+    def _committed_of(self, shards: list[int]) -> list[int]:
+        """Those that have a commit; many are looked up by listing what lies there."""
+        if len(shards) < _WORTH_LISTING:
+            return [shard for shard in shards if self.is_committed(shard)]
+        return committed_shards(self.path)
 
 
 def open_run(path: str | AnyPath) -> Run:

@@ -1,7 +1,7 @@
 """samples.parquet: what is known of the samples before anything is computed."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from io import BytesIO
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whyset.errors import BrokenRunError, InputError
+from whyset.store.files import replace_file
+from whyset.store.remote import AnyPath, RemoteError, RemotePath
 
 SCHEMA = pa.schema(
     [
@@ -69,13 +71,17 @@ def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
     return rows.append_column(SAMPLE, pa.array(np.arange(table.num_rows) // targets_per_sample))
 
 
-def write_samples(path: Path, table: pa.Table) -> None:
-    pq.write_table(table, path)
+def write_samples(path: AnyPath, table: pa.Table) -> None:
+    content = BytesIO()
+    pq.write_table(table, content)
+    replace_file(path, content.getvalue())
 
 
-def read_samples(path: Path) -> pa.Table:
+def read_samples(path: AnyPath) -> pa.Table:
     try:
-        table = pq.read_table(path, memory_map=False)
+        table = pq.read_table(path.open() if isinstance(path, RemotePath) else path, memory_map=False)
+    except RemoteError:
+        raise
     except FileNotFoundError as error:
         raise BrokenRunError(f"{path} is missing") from error
     except (pa.ArrowException, OSError) as error:

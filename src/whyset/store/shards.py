@@ -10,7 +10,7 @@ from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Commit, Failure, create_commit, read_commit
 from whyset.store.encoding import closing, raw
-from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder
+from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder, unfinished
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
@@ -116,12 +116,12 @@ def _file(run: "Run", shard: int, spec: ArraySpec) -> AnyPath:
 
 def _delete(run: "Run", shard: int) -> None:
     """Remove what an earlier attempt left: zarr would read a truncated shard before it overwrites it, and fail."""
-    for unfinished in (run.path / COMMITS).glob(f".{commit_path(run.path, shard).name}.*.partial"):
-        remove(unfinished)
+    for torn in unfinished(run.path / COMMITS, f".{commit_path(run.path, shard).name}.*.partial"):
+        remove(torn)
     for spec in run.arrays:
         chunks = run.path / DATA / spec.name / "c"
         remove(chunks / str(shard))
-        for leftover in chunks.glob(f"{shard}.*.partial"):
+        for leftover in unfinished(chunks, f"{shard}.*.partial"):
             remove(leftover)
 
 

@@ -1,0 +1,293 @@
+"""RemotePath: a place in an object store that is used like a pathlib path; whatever is written there is one put."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+from whyset.errors import InputError, MissingExtraError, WhysetError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+SCHEMES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/*(.*)", re.DOTALL)
+_PATIENT: dict[str, Any] = {"retry_config": {"max_retries": 10, "retry_timeout": timedelta(seconds=60)}}
+"""A request that fails is tried again for a minute: a lease outlives that."""
+
+
+class RemoteError(WhysetError, OSError):
+    """An object store refused or did not answer."""
+
+
+@dataclass(frozen=True)
+class RemotePath:
+    """A place in an object store: a bucket and a key in it. Object stores have no folders, only keys with slashes.
+
+    `RemotePath.of(url)` reads credentials and endpoint from the environment; `RemotePath(store, base)` takes any store
+    that obstore can make, a `MemoryStore()` for instance. `base` is how it is called in messages.
+
+    >>> str(RemotePath.of("s3://bucket/runs") / "cifar")         # doctest: +SKIP
+    's3://bucket/runs/cifar'
+    """
+
+    store: "ObjectStore" = field(compare=False, repr=False)
+    base: str
+    key: PurePosixPath = field(default_factory=PurePosixPath)
+
+    @classmethod
+    def of(cls, url: str, **options: Any) -> "RemotePath":
+        """The place with this URL; options are those of `obstore.store.from_url`, such as `endpoint`.
+
+        InputError: no URL of an object store. MissingExtraError: obstore is not installed.
+        """
+        scheme, bucket, key = _parts(url)
+        stores = _obstore("store")
+        base = f"{scheme}://{bucket}"
+        with remote_errors_explained(base):
+            return cls(stores.from_url(base, **_PATIENT | options), base, PurePosixPath(key))
+
+    # A path
+
+    def __truediv__(self, name: str) -> "RemotePath":
+        return RemotePath(self.store, self.base, self.key / name)
+
+    def joinpath(self, *names: str) -> "RemotePath":
+        return RemotePath(self.store, self.base, self.key.joinpath(*names))
+
+    def with_name(self, name: str) -> "RemotePath":
+        return RemotePath(self.store, self.base, self.key.with_name(name))
+
+    def relative_to(self, other: "RemotePath") -> PurePosixPath:
+        return self.key.relative_to(other.key)
+
+    def match(self, pattern: str) -> bool:
+        return self.key.match(pattern)
+
+    def resolve(self) -> "RemotePath":
+        return self
+
+    @property
+    def parent(self) -> "RemotePath":
+        return RemotePath(self.store, self.base, self.key.parent)
+
+    @property
+    def name(self) -> str:
+        return self.key.name or self.base.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        return self.key.stem
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return (self.base, *self.key.parts)
+
+    def __str__(self) -> str:
+        return self.base if self.key == PurePosixPath() else f"{self.base}/{self.key}"
+
+    def __lt__(self, other: "RemotePath") -> bool:
+        return (self.base, self.key) < (other.base, other.key)
+
+    # What is there
+
+    def is_file(self) -> bool:
+        """Whether an object has this key."""
+        with remote_errors_explained(self):
+            try:
+                self.store.head(str(self.key))
+            except FileNotFoundError:
+                return False
+            return True
+
+    def is_dir(self) -> bool:
+        """Whether there are objects below this key."""
+        with remote_errors_explained(self):
+            return any(batch for batch in self.store.list(self._prefix, chunk_size=1))
+
+    def exists(self) -> bool:
+        return self.is_file() or self.is_dir()
+
+    def iterdir(self) -> Iterator["RemotePath"]:
+        """Objects and common prefixes one level below, as the store lists them now."""
+        with remote_errors_explained(self):
+            found = self.store.list_with_delimiter(self._prefix)
+        for key in (*found["common_prefixes"], *(entry["path"] for entry in found["objects"])):
+            yield RemotePath(self.store, self.base, PurePosixPath(key))
+
+    def glob(self, pattern: str) -> Iterator["RemotePath"]:
+        """What fits a pattern, one level for each of its parts."""
+        first, _, rest = pattern.partition("/")
+        for entry in self.iterdir():
+            if fnmatchcase(entry.name, first):
+                yield from entry.glob(rest) if rest else (entry,)
+
+    def below(self) -> Iterator["RemotePath"]:
+        """All objects below this key, at any depth."""
+        with remote_errors_explained(self):
+            for batch in self.store.list(self._prefix):
+                for entry in batch:
+                    yield RemotePath(self.store, self.base, PurePosixPath(entry["path"]))
+
+    def read_bytes(self) -> bytes:
+        with remote_errors_explained(self):
+            return bytes(self.store.get(str(self.key)).bytes())
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """The whole object, read into memory."""
+        if mode != "rb":
+            raise ValueError(f"{self} is opened with mode {mode!r}: objects are written whole, by replace_file")
+        return BytesIO(self.read_bytes())
+
+    # Changes
+
+    def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
+        """Do nothing: a key needs no folder."""
+
+    def put(self, data: bytes | memoryview) -> None:
+        """Write an object, atomically: a reader gets the old one or the new one."""
+        with remote_errors_explained(self, writing=True):
+            self.store.put(str(self.key), data)
+
+    def create(self, data: bytes | memoryview) -> None:
+        """Write an object that must not exist yet, atomically; of two writers one gets FileExistsError.
+
+        It is one conditional put. A put that the store did, but whose answer was lost, counts as done: what is there is
+        compared with what was to be written.
+        """
+        exceptions = _obstore("exceptions")
+        with remote_errors_explained(self, writing=True):
+            try:
+                self.store.put(str(self.key), data, mode="create", use_multipart=False)
+            except (exceptions.AlreadyExistsError, exceptions.GenericError):
+                if not self._holds(data):
+                    raise
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Delete the object; object stores do not say whether there was one."""
+        with remote_errors_explained(self):
+            self.store.delete(str(self.key))
+
+    def remove(self) -> None:
+        """Delete the object and all that lie below it."""
+        with remote_errors_explained(self):
+            self.store.delete([str(self.key), *(str(path.key) for path in self.below())])
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.key == PurePosixPath() else f"{self.key}/"
+
+    def _holds(self, data: bytes | memoryview) -> bool:
+        try:
+            return bytes(self.store.get(str(self.key)).bytes()) == data
+        except Exception:  # whatever it is, the first error is the one to tell
+            return False
+
+
+AnyPath: TypeAlias = Path | RemotePath
+
+
+def located(path: "str | AnyPath") -> AnyPath:
+    """A path as it was given: a URL as a RemotePath, anything else as a Path.
+
+    >>> located("runs/cifar").name
+    'cifar'
+    """
+    if isinstance(path, RemotePath):
+        return path
+    if isinstance(path, Path):
+        if path.parts and path.parts[0].removesuffix(":") in SCHEMES and path.parts[0].endswith(":"):
+            raise InputError(f"{path} was a URL before it became a Path, which loses a slash: give it as text")
+        return path
+    return RemotePath.of(path) if _URL.fullmatch(path) else Path(path)
+
+
+def require_exclusive_creation(folder: RemotePath) -> None:
+    """Refuse a store that lets two writers create one object: a commit could then be overwritten."""
+    trial = folder / f".trial.{uuid.uuid4().hex}.partial"
+    try:
+        trial.create(b"first")
+        trial.create(b"second")
+    except FileExistsError:
+        return
+    except NotImplementedError as error:
+        raise InputError(f"{folder}: {_NOT_EXCLUSIVE} ({_first_line(error)})") from error
+    finally:
+        trial.unlink()
+    raise InputError(f"{folder}: {_NOT_EXCLUSIVE} (it accepted the same key twice)")
+
+
+_NOT_EXCLUSIVE = (
+    "this object store cannot create objects exclusively (S3: PutObject with If-None-Match), which commits and leases "
+    "need; update the server, or explain into a local folder and copy the run"
+)
+
+
+@contextmanager
+def remote_errors_explained(place: object, writing: bool = False) -> Iterator[None]:
+    """Turn what an object store answers into the errors of files, or into a sentence that says what to do."""
+    exceptions = _obstore("exceptions")
+    try:
+        yield
+    except exceptions.AlreadyExistsError as error:
+        raise FileExistsError(f"{place} exists") from error
+    except FileNotFoundError as error:
+        if _no_bucket(error):
+            raise RemoteError(f"{place}: {_NO_BUCKET}") from error
+        raise FileNotFoundError(f"{place} does not exist") from error
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise RemoteError(f"{place}: the store refuses these credentials ({_first_line(error)}); {_LOG_IN}") from error
+    except exceptions.BaseError as error:
+        raise RemoteError(f"{place}: {_meaning(error)}") from error
+
+
+def _meaning(error: Exception) -> str:
+    text = str(error)
+    if _no_bucket(error):
+        return _NO_BUCKET
+    if any(sign in text for sign in ("169.254.169.254", "metadata.google.internal", "redential", "MissingAccount")):
+        return f"no credentials were found ({_first_line(error)}); {_LOG_IN}"
+    return f"the store does not answer as it should ({_first_line(error)}); {_AGAIN}"
+
+
+def _no_bucket(error: Exception) -> bool:
+    return any(sign in str(error) for sign in ("NoSuchBucket", "ContainerNotFound", "bucket does not exist"))
+
+
+def _first_line(error: Exception) -> str:
+    line = " ".join(str(error).partition("\n\nDebug source")[0].split())
+    return line if len(line) <= 240 else f"{line[:237]}..."
+
+
+_NO_BUCKET = "the bucket does not exist; create it, or correct the URL"
+_LOG_IN = (
+    "set them in the environment: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ..."
+)
+_AGAIN = "what was committed is safe: run the same command again when it can be reached"
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Scheme, bucket and key of a URL."""
+    found = _URL.fullmatch(url)
+    scheme = found[1].lower() if found else ""
+    if found is None or scheme not in SCHEMES or not found[2]:
+        raise InputError(
+            f"{url} is no URL of an object store: expected s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or "
+            "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY"
+        )
+    return scheme, found[2], found[3].strip("/")
+
+
+def _obstore(module: str) -> Any:
+    try:
+        import obstore.exceptions
+        import obstore.store
+    except ImportError as error:
+        raise MissingExtraError('runs in object stores need obstore: pip install "whyset[remote]"') from error
+    return getattr(obstore, module)
