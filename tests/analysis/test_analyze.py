@@ -227,10 +227,10 @@ def test_a_job_that_breaks_is_raised_after_the_others_are_finished(
     module = sys.modules["whyset.analysis.analyze"]  # the name in the package is the function
     original = module.analysed_class
 
-    def breaking(run: Run, group: object, spray: Spray) -> object:
+    def breaking(run: Run, group: object, spray: Spray, memo: object) -> object:
         if group.name == "cat":
             raise MemoryError("no room")
-        return original(run, group, spray)
+        return original(run, group, spray, memo)
 
     monkeypatch.setattr(module, "analysed_class", breaking)
     with pytest.raises(WhysetError, match=r"1 of 3 classes .* cat: MemoryError: no room"):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from whyset.analysis.category import analysed_class
 from whyset.analysis.groups import Group, explained, groups_of
+from whyset.analysis.maps import analysed_array
+from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
 from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError, WhysetError
@@ -19,6 +21,7 @@ class ClassJob:
     group: Group
     spray: Spray
     writer: AnalysisWriter
+    memo: Memo | None = None
 
 
 def analyze(
@@ -27,11 +30,14 @@ def analyze(
     *,
     engine: str | Engine = "serial",
     progress: Progress | None = None,
+    memo: str | Path | None = None,
 ) -> Analysis:
     """Find the strategies in every class of a run; the results go into the run, and come back.
 
     Classes that are finished with the same configuration and from the same rows are kept, so an interrupted analysis
-    goes on where it stopped. A class that cannot be analysed (too few samples, say) is recorded with its problem.
+    goes on where it stopped. A class that cannot be analysed (too few samples, say) is recorded with its problem. With
+    the folder `memo`, steps whose inputs and parameters are as before are not computed again: a further clustering,
+    say, costs no new neighbour graph (see `Memo`).
 
     >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
     >>> analysis.category("horse").info["scores"]["separability"]                  # doctest: +SKIP
@@ -41,11 +47,17 @@ def analyze(
     """
     run = run if isinstance(run, Run) else open_run(run)
     spray, progress = spray or Spray(), progress or Silent()
-    groups_of(run)  # what cannot be analysed is refused before anything is written
+    (
+        analysed_array(run, spray.of),
+        groups_of(run, spray.group_by),
+    )  # what cannot be analysed is refused before anything is written
     writer = run.analysis_writer(spray.name, {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())})
-    groups = groups_of(run)  # after the writer has noted the commits: rows that come later count as not yet analysed
+    groups = groups_of(
+        run, spray.group_by
+    )  # after the writer has noted the commits: rows that come later count as not yet analysed
     _say_left_out(run, groups, progress)
-    jobs = [ClassJob(group, spray, writer) for group in groups if not writer.has(group.id)]
+    kept = None if memo is None else Memo(Path(memo))
+    jobs = [ClassJob(group, spray, writer, kept) for group in groups if not writer.has(group.id)]
     if len(jobs) < len(groups):
         progress.say(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
     _run_jobs(run, jobs, engine_of(engine), progress)
@@ -77,7 +89,7 @@ def _run_jobs(run: Run, jobs: list[ClassJob], engine: Engine, progress: Progress
 def _do(run: Run | None, job: ClassJob) -> str | None:
     """Analyse one class, write the result, and give its problem, if there is one."""
     assert run is not None, "the engine makes the state before the first task"
-    result = analysed_class(run, job.group, job.spray)
+    result = analysed_class(run, job.group, job.spray, job.memo)
     job.writer.write(result)
     problem = result.info["problem"]
     return None if problem is None else str(problem)

@@ -23,20 +23,22 @@ class Group:
         return f"{self.label:05d}"
 
 
-def groups_of(run: Run) -> list[Group]:
-    """Group the explained samples by label, and those without a label by prediction.
+def groups_of(run: Run, by: str = "auto") -> list[Group]:
+    """Group the explained samples: by "label", and those without one by prediction; by "prediction"; or by "target".
 
-    Only rows that are committed and succeeded take part. InputError: there is none, or nothing to group them by.
+    "auto" is by label, and by target where each sample has several: its rows explain different classes. Only rows that
+    are committed and succeeded take part. InputError: there is none, or nothing to group them by.
     """
     indices = explained(run)
     if not len(indices):
         raise InputError(f"{run.path} holds no explained sample yet: run `whyset explain` to its end first.")
-    labels, predictions = run.labels[indices], run.column("prediction")[indices]
-    classes = np.where(labels >= 0, labels, predictions)
+    by = _chosen(run, by)
+    classes = classes_of(run, indices, by)
     found = np.unique(classes[classes >= 0])
     if not len(found):
-        raise InputError(f"{run.path} knows neither labels nor predictions: there are no classes to analyse.")
-    return [_group(run, int(number), indices[classes == number], run.labels) for number in found]
+        known = "neither labels nor predictions" if by == "label" else f"no {by}"
+        raise InputError(f"{run.path} knows {known}: there are no classes to analyse.")
+    return [_group(run, int(number), indices[classes == number], by) for number in found]
 
 
 def explained(run: Run) -> NDArray[np.int64]:
@@ -44,11 +46,26 @@ def explained(run: Run) -> NDArray[np.int64]:
     return np.flatnonzero(run.committed & (run.column("status") == DONE))
 
 
-def _group(run: Run, number: int, indices: NDArray[np.int64], labels: NDArray[np.int64]) -> Group:
+def classes_of(run: Run, indices: NDArray[np.int64], by: str) -> NDArray[np.int64]:
+    """Give the number of the class of each of the rows `indices`, -1 where it is unknown."""
+    by = _chosen(run, by)
+    if by != "label":
+        return run.column(by)[indices].astype(np.int64)
+    labels = run.labels[indices]
+    return np.where(labels >= 0, labels, run.column("prediction")[indices])
+
+
+def _chosen(run: Run, by: str) -> str:
+    if by != "auto":
+        return by
+    return "label" if run.config.targets_per_sample == 1 else "target"
+
+
+def _group(run: Run, number: int, indices: NDArray[np.int64], by: str) -> Group:
     name = run.classes[number] if number < len(run.classes) else f"class {number}"
-    unknown = int(np.count_nonzero(labels[indices] < 0))
-    if unknown == 0:
-        grouped_by = "label"
+    unknown = int(np.count_nonzero(run.labels[indices] < 0))
+    if by != "label" or unknown == 0:
+        grouped_by = by
     elif unknown == len(indices):
         grouped_by = "prediction"
     else:

@@ -1,17 +1,52 @@
 """What the analysis did about a graph or a class that is not as usual, in words."""
 
+from dataclasses import replace
 from typing import Any
 
 from whyset.analysis.pipelines import Spray
+from whyset.analysis.pipelines.spray import clusters_of
+from whyset.analysis.processors import LLE, TSNE, UMAP, SpectrumOfGraph
+from whyset.analysis.processors.base import name_of
+from whyset.errors import InputError
+
+
+def fitted_to(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
+    """Leave out clusterings that were told to find more clusters than half of the samples, and say so.
+
+    InputError: none remains, or the default one does not.
+    """
+    large = [part for part in spray.clusterings if (clusters_of(part) or 0) > samples // 2]
+    if not large:
+        return spray, []
+    if spray.clusterings[0] in large:
+        raise InputError(
+            f"{samples} samples are too few for {spray.default_clustering}: at least two per cluster are needed."
+        )
+    kept = tuple(part for part in spray.clusterings if part not in large)
+    names = ", ".join(name_of(part) for part in large)
+    return replace(spray, clusterings=kept), [f"{samples} samples are too few for {names}: left out."]
 
 
 def treatment_of(spray: Spray, results: dict[str, Any]) -> list[str]:
     """Give one sentence for each thing that was treated, to be recorded with the results."""
     found: list[str] = []
-    spectrum, number = results["spectrum"], results["number"]
-    samples, used = results["neighbours"].indices.shape
+    neighbours, number = results["neighbours"], results["number"]
+    samples, used = neighbours.indices.shape
     if used < spray.neighbours:
         found.append(f"{samples} samples are few: each was joined to {used} neighbours instead of {spray.neighbours}.")
+    if spray.approximate_above is not None and samples > spray.approximate_above:
+        found.append(f"Neighbours are approximate: their measured recall is {neighbours.recall:.4f}.")
+    found += _graph(results["spectrum"])
+    if not number.clear:
+        found.append(
+            "No eigengap is clear: the largest one lies behind the first eigenvalue, as it does where a class has one "
+            "strategy; the number of clusters is how it would fall apart best."
+        )
+    return found + [sentence for part in spray.embeddings for sentence in _embedding(part, samples)]
+
+
+def _graph(spectrum: SpectrumOfGraph) -> list[str]:
+    found = []
     if spectrum.components > 1:
         found.append(
             f"The neighbour graph falls into {spectrum.components} components: each was solved by itself, "
@@ -19,14 +54,14 @@ def treatment_of(spray: Spray, results: dict[str, Any]) -> list[str]:
         )
     if spectrum.isolated.any():
         found.append(f"{spectrum.isolated.sum()} samples have no neighbour: they are noise in every clustering.")
-    if not number.clear:
-        found.append(
-            "No eigengap is clear: the largest one lies behind the first eigenvalue, as it does where a class has one "
-            "strategy; the number of clusters is how it would fall apart best."
-        )
-    return found + [
-        f"{samples} samples are few: t-SNE used the perplexity {part.perplexity_for(samples):.3g} instead of "
-        f"{part.perplexity:g}."
-        for part in spray.embeddings
-        if part.perplexity_for(samples) < part.perplexity
-    ]
+    return found
+
+
+def _embedding(part: object, samples: int) -> list[str]:
+    if isinstance(part, TSNE) and part.perplexity_for(samples) < part.perplexity:
+        used = f"{part.perplexity_for(samples):.3g} instead of {part.perplexity:g}"
+        return [f"{samples} samples are few: t-SNE used the perplexity {used}."]
+    if isinstance(part, UMAP | LLE) and samples <= part.neighbours:
+        used = f"{samples - 1} neighbours instead of {part.neighbours}"
+        return [f"{samples} samples are few: {type(part).__name__} used {used}."]
+    return []

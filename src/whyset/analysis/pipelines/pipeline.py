@@ -1,14 +1,21 @@
 """A pipeline: a named sequence of processors whose results carry names."""
 
+import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
 
+from whyset.analysis.pipelines.flow import run_steps
+from whyset.analysis.pipelines.stored import processor_of
 from whyset.analysis.processors.base import Processor
 from whyset.errors import InputError
+
+FORMAT = "whyset-pipeline/1"
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,21 @@ class Step:
     processor: Processor
     inputs: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+
+    def seed(self, seed: int) -> dict[str, int]:
+        """Give the keyword `seed` for a processor that takes one, drawn from the pipeline's."""
+        return {"seed": step_seed(seed, self.name)} if self.processor.seeded else {}
+
+
+class Memory(Protocol):
+    """What keeps the results of steps: `whyset.analysis.Memo`."""
+
+    def key(self, given: Any) -> str: ...
+    def step_key(self, processor: Processor, inputs: list[str], seed: Mapping[str, int]) -> str: ...
+    def get(self, key: str, make: Callable[[], Any]) -> Any: ...
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -26,15 +48,19 @@ class Pipeline:
 
     >>> from whyset.analysis.processors import AbsoluteSum, ChannelSum
     >>> steps = (Step("summed", ChannelSum(), ("maps",)), Step("normalised", AbsoluteSum(), ("summed",)))
-    >>> results = Pipeline("prepare", steps).run({"maps": np.full((1, 3, 2, 2), -2.0)}, seed=0)
+    >>> pipeline = Pipeline("prepare", steps)
+    >>> results = pipeline.run({"maps": np.full((1, 3, 2, 2), -2.0)}, seed=0)
     >>> results["normalised"].tolist()
     [[[-0.25, -0.25], [-0.25, -0.25]]]
+    >>> Pipeline.from_json(pipeline.to_json()) == pipeline
+    True
     """
 
     name: str
     steps: tuple[Step, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", tuple(self.steps))
         names = [step.name for step in self.steps]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
@@ -50,17 +76,38 @@ class Pipeline:
         made = {step.name for step in self.steps}
         return list(dict.fromkeys(name for step in self.steps for name in step.inputs if name not in made))
 
-    def run(self, given: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
-        """Run all steps; the answer holds every result by its name. Every random step draws its seed from `seed`."""
+    def run(
+        self, given: Mapping[str, Any], *, seed: int, workers: int = 1, memo: Memory | None = None
+    ) -> dict[str, Any]:
+        """Run all steps; the answer holds every result by its name. Every random step draws its seed from `seed`.
+
+        With several `workers` (threads), steps that do not wait for each other run side by side, with the same results.
+        What `memo` holds is not computed again.
+        """
         missing = [name for name in self.given if name not in given]
         if missing:
             raise InputError(f"Pipeline {self.name!r} needs {missing}, given were {sorted(given)}.")
-        results = dict(given)
-        for step in self.steps:
-            call: Callable[..., Any] = step.processor  # type: ignore[assignment]  # each has its own typed __call__
-            own_seed = {"seed": step_seed(seed, step.name)} if step.processor.seeded else {}
-            results[step.name] = call(*(results[name] for name in step.inputs), **own_seed)
+        if workers < 1:
+            raise InputError(f"Pipeline {self.name!r}: workers must be at least 1, got {workers}.")
+        results, keys, one_at_a_time = dict(given), {} if memo is None else self._keys(given, seed, memo), Lock()
+
+        def call(step: Step, so_far: dict[str, Any]) -> Any:
+            def work() -> Any:
+                do: Callable[..., Any] = step.processor  # type: ignore[assignment]  # each has its own typed __call__
+                with one_at_a_time if step.processor.alone else nullcontext():
+                    return do(*(so_far[name] for name in step.inputs), **step.seed(seed))
+
+            return work() if memo is None else memo.get(keys[step.name], work)
+
+        run_steps(self.steps, results, call, workers)
         return results
+
+    def _keys(self, given: Mapping[str, Any], seed: int, memo: Memory) -> dict[str, str]:
+        """Give the memo's key of every result: what is given counts by content, what is made by how it was made."""
+        keys = {name: memo.key(given[name]) for name in self.given}
+        for step in self.steps:
+            keys[step.name] = memo.step_key(step.processor, [keys[name] for name in step.inputs], step.seed(seed))
+        return keys
 
     def until(self, name: str) -> "Pipeline":
         """Give the pipeline of only those steps that the result `name` rests on."""
@@ -72,6 +119,29 @@ class Pipeline:
         if not steps:
             raise InputError(f"Pipeline {self.name!r} makes no {name!r}; it makes {[s.name for s in self.steps]}.")
         return Pipeline(f"{self.name} until {name}", tuple(reversed(steps)))
+
+    def to_json(self) -> str:
+        """Write the pipeline down; `from_json` makes an equal one of it."""
+        steps = [
+            {"name": step.name, "processor": step.processor.stored_form(), "inputs": list(step.inputs)}
+            for step in self.steps
+        ]
+        return json.dumps({"format": FORMAT, "name": self.name, "steps": steps}, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Pipeline":
+        """Make the pipeline that `to_json` wrote down.
+
+        InputError: the text is no pipeline, or one of its processors is unknown here or has another source.
+        """
+        try:
+            stored = json.loads(text)
+            if stored["format"] != FORMAT:
+                raise InputError(f"A pipeline of the format {stored['format']!r} came; this whyset reads {FORMAT!r}.")
+            steps = [(step["name"], step["processor"], tuple(step["inputs"])) for step in stored["steps"]]
+            return cls(stored["name"], tuple(Step(name, processor_of(form), inputs) for name, form, inputs in steps))
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError(f"This is no stored pipeline ({type(error).__name__}: {error}).") from error
 
     def __str__(self) -> str:
         width = max((len(step.name) for step in self.steps), default=0)

@@ -7,38 +7,62 @@ from whyset.analysis.processors import (
     HDBSCAN,
     TSNE,
     AbsoluteSum,
+    Affinity,
+    ApproximateNeighbours,
     AreaPooling,
     ChannelSum,
+    Distance,
     Eigengap,
+    Euclidean,
     Flatten,
     KMeans,
     KNearestNeighbours,
+    Laplacian,
     Spectrum,
+    SymmetricLaplacian,
     SymmetricNeighbours,
 )
-from whyset.analysis.processors.base import Processor
+from whyset.analysis.processors.base import Processor, inputs_of, name_of
 from whyset.analysis.scores import GaussianSurrogates, Separability
 from whyset.errors import InputError
+
+INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
+GROUPINGS = ("auto", "label", "prediction", "target")
 
 
 @dataclass(frozen=True)
 class Spray(Processor):
     """Find the strategies behind the relevance maps of one class: pooled maps, neighbour graph, spectrum, clusters.
 
+    `of` names the array of the run that is analysed: "attribution/input", "attribution/<layer>" or "concept/<layer>".
+    Maps (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
+    `preprocessing`, and divided by Σ|R|; rows of one or two axes, such as the channels of a concept, are neither summed
+    nor pooled. From more than `approximate_above` samples on, neighbours are approximate. Samples are grouped into
+    classes `group_by` label (prediction where it is unknown), prediction or target; "auto" is by label, and by target
+    in a run with several targets per sample.
+
     The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with `surrogates=0` the
-    separability gets no p-value, with `resamplings=0` the clusters no stability. `print(spray.pipeline())` shows the steps.
+    separability gets no p-value, with `resamplings=0` the clusters no stability. `print(spray.pipeline())` shows the
+    steps.
 
     >>> Spray(neighbours=7).pipeline().given
     ['features']
     """
 
     name: str = "spray"
-    pooling: int = 28
+    of: str = INPUT
+    group_by: str = "auto"
+    pooling: int | None = 28
+    preprocessing: tuple[Processor, ...] = ()
+    distance: Distance = field(default_factory=Euclidean)
     neighbours: int = 10
+    approximate_above: int | None = None
+    affinity: Affinity = field(default_factory=SymmetricNeighbours)
+    laplacian: Laplacian = field(default_factory=SymmetricLaplacian)
     eigenvectors: int = 32
     number: Eigengap = field(default_factory=Eigengap)
-    clusterings: tuple[KMeans | HDBSCAN, ...] = (KMeans(), HDBSCAN())
-    embeddings: tuple[TSNE, ...] = (TSNE(),)
+    clusterings: tuple[Processor, ...] = (KMeans(), HDBSCAN())
+    embeddings: tuple[Processor, ...] = (TSNE(),)
     separability: Separability = field(default_factory=Separability)
     surrogates: int = 99
     resamplings: int = 20
@@ -46,50 +70,93 @@ class Spray(Processor):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("preprocessing", "clusterings", "embeddings"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._check_parts()
+        self._check_numbers()
+
+    @property
+    def default_clustering(self) -> str:
+        return name_of(self.clusterings[0])
+
+    @property
+    def default_embedding(self) -> str:
+        return name_of(self.embeddings[0])
+
+    def preparation(self, row: tuple[int, ...] | None = None) -> Pipeline:
+        """Give the steps from relevance (N, *row) to features (N, D), each row by itself; without a row from maps."""
+        chain: list[tuple[str, Processor]] = []
+        if row is None or len(row) > 2:
+            chain.append(("summed", ChannelSum()))
+            chain += [] if self.pooling is None else [("pooled", AreaPooling(self.pooling))]
+        chain += [(f"{number}.{name_of(part)}", part) for number, part in enumerate(self.preprocessing, 1)]
+        chain += [("normalised", AbsoluteSum()), ("features", Flatten())]
+        before = ["maps", *(name for name, _ in chain)]
+        steps = tuple(Step(name, part, (given,)) for (name, part), given in zip(chain, before, strict=False))
+        return Pipeline(f"{self.name} preparation", steps)
+
+    def pipeline(
+        self, neighbours: int | None = None, *, samples: int = 0, shape: tuple[int, ...] | None = None
+    ) -> Pipeline:
+        """Give the steps from features (N, D) to clusterings, embeddings and separability of a class.
+
+        `shape` is that of the maps that were flattened, where distances need it; `samples` decides between exact and
+        approximate neighbours.
+        """
+        graph = (
+            Step("neighbours", self._search(neighbours or self.neighbours, samples, shape), ("features",)),
+            Step("affinity", self.affinity, ("neighbours",)),
+            Step("spectrum", Spectrum(self.eigenvectors, laplacian=self.laplacian), ("affinity",)),
+            Step("number", self.number, ("spectrum",)),
+        )
+        clusterings = tuple(
+            Step(f"clustering.{name_of(part)}", part, inputs_of(part, ("spectrum", "number")))
+            for part in self.clusterings
+        )
+        score = Step("separability", self.separability, (f"clustering.{self.default_clustering}",))
+        embeddings = tuple(
+            Step(f"embedding.{name_of(part)}", part, inputs_of(part, ("spectrum",))) for part in self.embeddings
+        )
+        return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
+
+    def _search(self, neighbours: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
+        distance = self.distance if shape is None else self.distance.for_maps(shape)
+        if self.approximate_above is not None and samples > self.approximate_above:
+            return ApproximateNeighbours(neighbours, distance)
+        return KNearestNeighbours(neighbours, distance)
+
+    def _check_parts(self) -> None:
+        if not self.of.startswith((LAYER, CONCEPT)):
+            raise InputError(
+                f"Spray is of 'attribution/input', 'attribution/<layer>' or 'concept/<layer>', not {self.of!r}."
+            )
+        if self.group_by not in GROUPINGS:
+            raise InputError(f"Spray groups by one of {', '.join(GROUPINGS)}, not by {self.group_by!r}.")
         if not self.clusterings or not self.embeddings:
             raise InputError("Spray needs at least one clustering and one embedding.")
         for parts in (self.clusterings, self.embeddings):
-            names = [part.name for part in parts]
+            names = [name_of(part) for part in parts]
             if len(set(names)) < len(names):
                 raise InputError(f"Spray: every clustering and embedding needs its own name, got {names}.")
+        most = max((clusters_of(part) or 0 for part in self.clusterings), default=0)
+        if most > self.eigenvectors:
+            raise InputError(f"Spray: {most} clusters need {most} eigenvectors, got eigenvectors={self.eigenvectors}.")
+
+    def _check_numbers(self) -> None:
         if self.smallest_class < 10:
             raise InputError(f"Spray: fewer than 10 samples say nothing; smallest_class is {self.smallest_class}.")
         if self.resamplings < 0:
             raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
         if self.seed < 0:
             raise InputError(f"Spray: the seed must be 0 or more, got {self.seed}.")
-        AreaPooling(self.pooling), KNearestNeighbours(self.neighbours)
-        Spectrum(self.eigenvectors), GaussianSurrogates(self.surrogates)
+        if self.approximate_above is not None and self.approximate_above < 0:
+            raise InputError(f"Spray: approximate_above must be 0 or more (or None), got {self.approximate_above}.")
+        KNearestNeighbours(self.neighbours), Spectrum(self.eigenvectors), GaussianSurrogates(self.surrogates)
+        if self.pooling is not None:
+            AreaPooling(self.pooling)
 
-    @property
-    def default_clustering(self) -> str:
-        return self.clusterings[0].name
 
-    @property
-    def default_embedding(self) -> str:
-        return self.embeddings[0].name
-
-    def preparation(self) -> Pipeline:
-        """Give the steps from relevance maps (N, C, H, W) to features (N, D), each map by itself."""
-        return Pipeline(
-            f"{self.name} preparation",
-            (
-                Step("summed", ChannelSum(), ("maps",)),
-                Step("pooled", AreaPooling(self.pooling), ("summed",)),
-                Step("normalised", AbsoluteSum(), ("pooled",)),
-                Step("features", Flatten(), ("normalised",)),
-            ),
-        )
-
-    def pipeline(self, neighbours: int | None = None) -> Pipeline:
-        """Give the steps from features (N, D) to clusterings, embeddings and separability of a class."""
-        graph = (
-            Step("neighbours", KNearestNeighbours(neighbours or self.neighbours), ("features",)),
-            Step("affinity", SymmetricNeighbours(), ("neighbours",)),
-            Step("spectrum", Spectrum(self.eigenvectors), ("affinity",)),
-            Step("number", self.number, ("spectrum",)),
-        )
-        clusterings = tuple(Step(f"clustering.{part.name}", part, ("spectrum", "number")) for part in self.clusterings)
-        score = Step("separability", self.separability, (f"clustering.{self.default_clustering}",))
-        embeddings = tuple(Step(f"embedding.{part.name}", part, ("spectrum",)) for part in self.embeddings)
-        return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
+def clusters_of(part: Processor) -> int | None:
+    """Give the number of clusters that a clustering was told to find, or None."""
+    clusters = getattr(part, "clusters", None)
+    return clusters if isinstance(clusters, int) else None

@@ -14,19 +14,24 @@ from whyset.errors import InputError
 class Affinity(Processor):
     """How strongly each pair of samples belongs together: W = (A + Aᵀ)/2, sparse (N, N), with an empty diagonal.
 
-    A subclass says `weights`, the entries of A for each row and its neighbours; all other entries are 0.
+    A subclass says `weights`, the entries A[i, j] where j is among the nearest neighbours of i; all others are 0.
     """
 
     def __call__(self, neighbours: Neighbours) -> csr_array:
         n, k = neighbours.indices.shape
         rows = np.repeat(np.arange(n), k)
-        directed = csr_array((self.weights(neighbours).ravel(), (rows, neighbours.indices.ravel())), shape=(n, n))
+        weights = self.fitted(neighbours).weights(neighbours.distances)
+        directed = csr_array((weights.ravel(), (rows, neighbours.indices.ravel())), shape=(n, n))
         affinity = csr_array((directed + directed.T) / 2)
         affinity.eliminate_zeros()
         return affinity
 
-    def weights(self, neighbours: Neighbours) -> NDArray[np.float64]:
-        """Give A[i, j] for row i and its neighbour j, (N, k)."""
+    def fitted(self, neighbours: Neighbours) -> "Affinity":
+        """Give the affinity with everything fixed that hangs on all samples."""
+        return self
+
+    def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give A[i, j] for each distance of i to its neighbour j."""
         raise NotImplementedError
 
 
@@ -37,8 +42,8 @@ class SymmetricNeighbours(Affinity):
     So mutual neighbours get 1, one-sided ones 1/2, all others 0.
     """
 
-    def weights(self, neighbours: Neighbours) -> NDArray[np.float64]:
-        return np.ones(neighbours.indices.shape)
+    def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.ones(distances.shape)
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,16 @@ class RadialBasis(Affinity):
         if self.sigma is not None and not 0 < self.sigma < np.inf:
             raise InputError(f"RadialBasis: sigma must be positive, got {self.sigma}.")
 
-    def width(self, neighbours: Neighbours) -> float:
-        """Give the σ that is used."""
+    def fitted(self, neighbours: Neighbours) -> "RadialBasis":
         if self.sigma is not None:
-            return self.sigma
-        found = float(np.median(neighbours.distances[:, -1]))
-        if found == 0:
+            return self
+        width = float(np.median(neighbours.distances[:, -1]))
+        if width == 0:
             raise InputError("RadialBasis: half of all samples have only duplicates as neighbours; give a sigma.")
-        return found
+        return RadialBasis(width)
 
-    def weights(self, neighbours: Neighbours) -> NDArray[np.float64]:
-        weights: NDArray[np.float64] = np.exp(-0.5 * (neighbours.distances / self.width(neighbours)) ** 2)
+    def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.sigma is None:
+            raise InputError("RadialBasis: sigma is not known yet; call the affinity with neighbours.")
+        weights: NDArray[np.float64] = np.exp(-0.5 * (distances / self.sigma) ** 2)
         return weights

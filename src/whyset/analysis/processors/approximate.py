@@ -27,6 +27,7 @@ class ApproximateNeighbours(Processor):
     probes: int = 200
 
     seeded = True
+    alone = True  # as UMAP
 
     def __post_init__(self) -> None:
         if self.k < 1 or self.probes < 1:

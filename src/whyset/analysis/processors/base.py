@@ -29,10 +29,12 @@ class Processor:
     """
 
     seeded: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
+    """Whether two of its kind must not run at once, because the library behind it cannot."""
 
     def settings(self) -> dict[str, Any]:
         """Give all fields as plain JSON values, nested processors in their stored form."""
-        return {f.name: plain(getattr(self, f.name), f"{type(self).__name__}.{f.name}") for f in self._fields()}
+        return {name: plain(value, f"{type(self).__name__}.{name}") for name, value in self._fields().items()}
 
     def stored_form(self) -> dict[str, Any]:
         """Give the name and all fields as plain JSON values.
@@ -47,8 +49,12 @@ class Processor:
         name = f"{kind.__module__}:{kind.__qualname__}"
         return {"name": name, "fields": self.settings(), "source": source_hash(kind)}
 
-    def _fields(self) -> tuple[Any, ...]:
-        return fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
+    def values(self) -> list[Any]:
+        """Give the values of all fields."""
+        return list(self._fields().values())
+
+    def _fields(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # it is a dataclass
 
 
 def inputs_of(part: Processor, usual: tuple[str, ...]) -> tuple[str, ...]:

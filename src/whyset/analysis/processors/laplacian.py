@@ -23,6 +23,10 @@ class Laplacian(Processor):
         """Give its eigenvectors (n, m), of unit length, from those of D^-½ W D^-½."""
         raise NotImplementedError
 
+    def steps(self, affinity: csr_array, degrees: Vectors) -> csr_array:
+        """Give I - L between new samples and old ones, from their affinity (m, N) and the degrees (N,) of the old."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class SymmetricLaplacian(Laplacian):
@@ -34,6 +38,10 @@ class SymmetricLaplacian(Laplacian):
     def eigenvectors(self, symmetric: Vectors, degrees: Vectors) -> Vectors:
         return symmetric
 
+    def steps(self, affinity: csr_array, degrees: Vectors) -> csr_array:
+        scale = [diags_array(_inverse(np.sqrt(d))) for d in (affinity.sum(axis=1), degrees)]
+        return csr_array(scale[0] @ affinity @ scale[1])
+
 
 @dataclass(frozen=True)
 class RandomWalkLaplacian(Laplacian):
@@ -41,11 +49,18 @@ class RandomWalkLaplacian(Laplacian):
 
     def __call__(self, affinity: csr_array) -> csr_array:
         degrees = affinity.sum(axis=1)
-        joined = degrees > 0
-        inverse = np.divide(1, degrees, out=np.zeros_like(degrees), where=joined)
-        return csr_array(diags_array(joined.astype(float)) - diags_array(inverse) @ affinity)
+        return csr_array(diags_array((degrees > 0).astype(float)) - self.steps(affinity, degrees))
 
     def eigenvectors(self, symmetric: Vectors, degrees: Vectors) -> Vectors:
         vectors = symmetric / np.sqrt(degrees)[:, None]
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=0)
         return unit
+
+    def steps(self, affinity: csr_array, degrees: Vectors) -> csr_array:
+        return csr_array(diags_array(_inverse(affinity.sum(axis=1))) @ affinity)
+
+
+def _inverse(values: Vectors) -> Vectors:
+    """Give 1/x, and 0 where x is 0."""
+    inverse: Vectors = np.divide(1, values, out=np.zeros_like(values), where=values > 0)
+    return inverse

@@ -11,7 +11,7 @@ from whyset.analysis.processors.pairs import nearest_of_pairs, squared_differenc
 from whyset.analysis.processors.search import Found, Products, blocks, search
 from whyset.errors import InputError
 
-_BLOCK_VALUES = 4_000_000  # values held at once where rows are compared with all others: 32 MB in float64
+_BLOCK_VALUES = 8_000_000  # values held at once where rows are compared with all others: 64 MB in float64
 
 Rows = NDArray[np.floating]
 
@@ -60,8 +60,9 @@ class KNearestNeighbours(Processor):
 def nearest_by_all_pairs(features: Rows, others: Rows, k: int, distance: Distance, *, itself: bool) -> Neighbours:
     """Compare every row with all others; `itself` tells that both are the same rows, and none is its own neighbour."""
     indices, distances = np.empty((len(features), k), np.int64), np.empty((len(features), k))
-    for part in blocks(len(features), max(1, _BLOCK_VALUES // max(others.shape))):
-        found = distance.between(features[part], others)
+    columns = list(blocks(len(others), max(1, _BLOCK_VALUES // others.shape[1])))
+    for part in blocks(len(features), max(1, _BLOCK_VALUES // len(others))):
+        found = np.hstack([distance.between(features[part], others[some]) for some in columns])
         if itself:
             found[np.arange(len(found)), np.arange(part.start, part.stop)] = np.inf
         order = np.argsort(found, axis=1, kind="stable")[:, :k]

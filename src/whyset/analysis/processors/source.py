@@ -28,5 +28,14 @@ def code_hash(kind: type) -> str:
     return _digest(Path(file).read_bytes()) if file is not None and Path(file).is_file() else source_hash(kind)
 
 
+def package_hash() -> str:
+    """Give the SHA-256 of all source files of the analysis, which processors of this package call upon."""
+    folder = Path(__file__).parents[1]
+    files = sorted(folder.rglob("*.py"))
+    return _digest(
+        b"\0".join(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() for file in files)
+    )
+
+
 def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"

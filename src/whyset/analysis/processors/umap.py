@@ -27,6 +27,7 @@ class UMAP(Processor):
     space: Space = "spectrum"
 
     seeded = True
+    alone = True  # of Numba's threading layers, one stops the whole process when two threads enter it
 
     def __post_init__(self) -> None:
         if self.neighbours < 2 or not 0 <= self.distance <= 1:

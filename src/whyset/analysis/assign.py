@@ -1,0 +1,205 @@
+"""New samples get a cluster and a position in a finished analysis; nothing that was found changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from whyset.analysis.checks import refuse_non_finite
+from whyset.analysis.groups import classes_of, explained
+from whyset.analysis.maps import analysed_array, features_of, prepared_shape
+from whyset.analysis.pipelines import Spray
+from whyset.analysis.pipelines.stored import processor_of
+from whyset.analysis.processors import Affinity, Distance
+from whyset.errors import InputError
+from whyset.store import Analysis, Category, Run, open_run
+
+_BLOCK_VALUES = 8_000_000  # distances held at once
+_SMALLEST = 1e-6  # eigenvalues that are divided by
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Where new samples of one class belong, in the order of `index`.
+
+    `clusters` and `positions` hold one array per clustering and embedding, (m,) and (m, d); `nearest` (m,) is the row
+    of the nearest sample of the class, and `strangeness` (m,) the distance to it, divided by the median distance of the
+    class's own samples to their last neighbour: well above 1, a sample is unlike all that was analysed.
+    """
+
+    category: str
+    index: NDArray[np.int64]
+    clusters: Mapping[str, NDArray[np.int32]]
+    positions: Mapping[str, NDArray[np.float32]]
+    nearest: NDArray[np.int64]
+    strangeness: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A finished class, ready for new features (m, D), made as those of its own samples were."""
+
+    category: Category
+    spray: Spray
+    distance: Distance
+    features: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, run: Run, analysis: Analysis, key: str) -> "Place":
+        """Read the features of the samples of a class again. InputError: the class has no result."""
+        category, spray = analysis.category(key), spray_of(analysis)
+        if category.problem or category.info.get("problem"):
+            raise InputError(f"{category.name!r} has no result: {category.problem or category.info['problem']}")
+        if "degree" not in category.columns:
+            raise InputError(f"Analysis {analysis.name!r} comes from an earlier version: analyze again, then assign.")
+        index = np.asarray(category.column("index"))
+        preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
+        features = features_of(run, index, preparation, spray.seed, spray.of)
+        maps = spray.distance.needs_shape
+        distance = spray.distance.for_maps(prepared_shape(run, spray, int(index[0]))) if maps else spray.distance
+        return cls(category, spray, distance, features)
+
+    def __call__(self, features: NDArray[np.floating], index: NDArray[np.int64] | None = None) -> Assignment:
+        """Place new features; `index` names them, by default 0, 1, 2, ...
+
+        A new sample is joined to the graph as the old ones are, W(x, i) = (A(x, i) + A(i, x))/2. Its spectral position
+        is the Nyström extension y = W̃(x, ·)U/λ (Bengio et al. 2004), which gives a sample of the class its own
+        eigenvector again. Other positions are means over the joined samples, weighted by W. By k-means the cluster is
+        the one with the nearest mean; in other clusterings the one with most weight, where noise counts like one.
+        """
+        features = np.asarray(features)
+        if features.ndim != 2 or features.shape[1] != self.features.shape[1]:
+            raise InputError(f"Expected features of shape (m, {self.features.shape[1]}), got {features.shape}.")
+        index = np.arange(len(features)) if index is None else index
+        refuse_non_finite(features, index)
+        weights, nearest, distance = self._joined(features)
+        spectral = self._extended(weights)
+        info: Mapping[str, Any] = self.category.info
+        positions = {
+            name: spectral if name == "spectral" else self._averaged(weights, f"embedding.{name}")
+            for name in info["embeddings"]
+        }
+        clusters = {name: self._clustered(name, weights, spectral) for name in info["clusterings"]}
+        reach = float(np.median(self.category.column("reach")))
+        own = np.asarray(self.category.column("index"))
+        strangeness = distance / (reach or 1.0)
+        return Assignment(self.category.id, index, clusters, positions, own[nearest], strangeness)
+
+    def _joined(self, features: NDArray[np.floating]) -> tuple[csr_array, NDArray[np.int64], NDArray[np.float64]]:
+        """Give W (m, N), the nearest sample of the class and the distance to it."""
+        graph: Any = self.category.info["graph"]
+        affinity, k = processor_of(graph["affinity"]), int(graph["neighbours"])
+        assert isinstance(affinity, Affinity), "it was stored as one"
+        reach = np.asarray(self.category.column("reach"))
+        step = max(1, _BLOCK_VALUES // max(self.features.shape))
+        parts = [
+            _rows(self.distance.between(features[start : start + step], self.features), affinity, k, reach)
+            for start in range(0, len(features), step)
+        ]
+        rows, columns, weights, nearest, distance = (
+            np.concatenate(part) for part in zip(*_numbered(parts), strict=True)
+        )
+        shape = (len(features), len(self.features))
+        return csr_array((weights, (rows, columns)), shape=shape), nearest, distance
+
+    def _extended(self, weights: csr_array) -> NDArray[np.float32]:
+        values = np.asarray(self.category.column("eigenvalues"))
+        vectors = np.asarray(self.category.column("embedding.spectral"), np.float64)
+        steps = self.spray.laplacian.steps(weights, np.asarray(self.category.column("degree")))
+        inverse = np.divide(1, values, out=np.zeros_like(values), where=values > _SMALLEST)
+        extended: NDArray[np.float32] = ((steps @ vectors) * inverse).astype(np.float32)
+        return extended
+
+    def _averaged(self, weights: csr_array, column: str) -> NDArray[np.float32]:
+        total = weights.sum(axis=1)[:, None]
+        sums = weights @ np.asarray(self.category.column(column), np.float64)
+        means: NDArray[np.float32] = (sums / np.where(total == 0, 1.0, total)).astype(np.float32)
+        return means
+
+    def _clustered(self, name: str, weights: csr_array, spectral: NDArray[np.float32]) -> NDArray[np.int32]:
+        labels = np.asarray(self.category.column(f"clustering.{name}"))
+        if name.startswith("kmeans"):
+            return self._nearest_mean(labels, spectral)
+        votes = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels + 1)))
+        return np.asarray((weights @ votes).toarray().argmax(axis=1) - 1, np.int32)
+
+    def _nearest_mean(self, labels: NDArray[np.int32], spectral: NDArray[np.float32]) -> NDArray[np.int32]:
+        k = int(labels.max()) + 1
+        old = _unit(np.asarray(self.category.column("embedding.spectral"), np.float64)[:, :k])
+        means = np.stack([old[labels == cluster].mean(axis=0) for cluster in range(k)])
+        apart = ((_unit(spectral[:, :k].astype(np.float64))[:, None] - means) ** 2).sum(axis=2)
+        return np.asarray(apart.argmin(axis=1), np.int32)
+
+
+def assign(run: Run | str | Path, analysis: str = "spray", rows: Sequence[int] | None = None) -> list[Assignment]:
+    """Place rows of a run in a finished analysis, without doing any class again: one answer per class.
+
+    `rows` are by default all explained rows that the analysis does not hold, such as those committed later. Constant
+    maps take no part.
+
+    >>> for placed in assign("runs/cifar", "spray"):                             # doctest: +SKIP
+    ...     print(placed.category, placed.index, placed.clusters["kmeans"])
+
+    InputError: a row is of a class that has no result.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    found = run.analysis(analysis)
+    wanted = _rows_without(run, found) if rows is None else np.asarray(rows, np.int64)
+    if not len(wanted):
+        return []
+    classes = classes_of(run, wanted, spray_of(found).group_by)
+    return [_assigned(run, found, f"{number:05d}", wanted[classes == number]) for number in np.unique(classes)]
+
+
+def spray_of(analysis: Analysis) -> Spray:
+    """Give the configuration that an analysis was made with."""
+    spray = processor_of(analysis.config.get("pipeline"))
+    if not isinstance(spray, Spray):
+        raise InputError(f"Analysis {analysis.name!r} was not made by Spray: new samples cannot be placed in it.")
+    return spray
+
+
+def _assigned(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment:
+    place = Place.of(run, analysis, category)
+    spray = place.spray
+    preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
+    features = features_of(run, rows, preparation, spray.seed, spray.of)
+    refuse_non_finite(features, rows)
+    usable = np.ptp(features, axis=1) > 0
+    return place(features[usable], rows[usable])
+
+
+def _rows_without(run: Run, analysis: Analysis) -> NDArray[np.int64]:
+    """Give the explained rows that no class of the analysis holds; constant maps were left out, and stay so."""
+    held = [np.asarray(category.column("index")) for category in analysis.categories if "index" in category.columns]
+    return np.setdiff1d(explained(run), np.concatenate([np.empty(0, np.int64), *held]))
+
+
+def _rows(
+    distances: NDArray[np.float64], affinity: Affinity, k: int, reach: NDArray[np.float64]
+) -> tuple[NDArray[Any], ...]:
+    """Give the entries of W for new rows with these distances (m, N): rows, columns, weights, nearest, distance."""
+    order = np.argpartition(distances, k - 1, axis=1)[:, :k]
+    outgoing = np.zeros(distances.shape, bool)
+    np.put_along_axis(outgoing, order, True, axis=1)
+    incoming = distances <= reach * (1 + 1e-9)  # the last bits hang on the order of summation
+    rows, columns = np.nonzero(outgoing | incoming)
+    share = (outgoing[rows, columns] + incoming[rows, columns].astype(float)) / 2
+    weights = share * affinity.weights(distances[rows, columns])
+    return rows, columns, weights, distances.argmin(axis=1), distances.min(axis=1)
+
+
+def _numbered(parts: list[tuple[NDArray[Any], ...]]) -> list[tuple[NDArray[Any], ...]]:
+    """Count the rows of all parts through."""
+    starts = np.cumsum([0, *(len(part[3]) for part in parts[:-1])])
+    return [(part[0] + start, *part[1:]) for start, part in zip(starts, parts, strict=True)]
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = rows / np.where(length == 0, 1.0, length)
+    return unit

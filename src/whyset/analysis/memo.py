@@ -1,0 +1,102 @@
+"""Memo: results of steps, kept in a folder and found again by exactly what they were made from."""
+
+import hashlib
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from whyset.analysis.memo_values import DamagedEntryError, decode, digest, encode
+from whyset.analysis.processors.base import OWN_PACKAGE, Processor
+from whyset.analysis.processors.source import code_hash, package_hash
+from whyset.errors import InputError
+from whyset.store.files import disk_errors_explained, replace_file
+
+_PACKAGES = ("numpy", "scipy", "scikit-learn")
+_ABANDONED = 3600.0
+"""Seconds after which an unfinished file has no writer any more."""
+
+
+@dataclass(frozen=True)
+class Memo:
+    """Keeps what steps made in `folder`, for `Pipeline.run(..., memo=...)`; any number of processes may use it.
+
+    The key of a result is a SHA-256 over the processor with all its fields, its code (for a processor of this package
+    that of the whole analysis), the versions of NumPy, SciPy and scikit-learn, the step's seed, and the keys of its
+    inputs: what is given to the pipeline counts by dtype, shape and every bit of its content, what a step made by the
+    key of that step. Entries are written whole or not at all. One that is damaged is told, computed and written again.
+    The folder can be deleted at any time.
+
+    >>> import tempfile
+    >>> from whyset.analysis import AreaPooling, Pipeline, Step
+    >>> import numpy as np
+    >>> pipeline = Pipeline("pool", (Step("pooled", AreaPooling(2), ("maps",)),))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for _ in range(2):  # the second time it is read
+    ...         results = pipeline.run({"maps": np.ones((1, 4, 4))}, seed=0, memo=Memo(folder))
+    >>> results["pooled"].tolist()
+    [[[4.0, 4.0], [4.0, 4.0]]]
+    """
+
+    folder: Path
+    package: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+        object.__setattr__(self, "package", package_hash())
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder} is no folder: choose a folder for the memo.")
+
+    def key(self, given: Any) -> str:
+        """Give the key of a value by its content."""
+        return digest(given)
+
+    def step_key(self, processor: Processor, inputs: list[str], seed: Mapping[str, int]) -> str:
+        """Give the key of what a processor makes of inputs with these keys."""
+        parts = {
+            "processor": processor.stored_form(),
+            "code": self._codes(processor),
+            "versions": {package: version(package) for package in _PACKAGES},
+            "seed": dict(seed),
+            "inputs": inputs,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def get(self, key: str, make: Callable[[], Any]) -> Any:
+        """Read the entry of this key, or make the value and keep it."""
+        place = self.folder / f"{key}.memo"
+        try:
+            return decode(place.read_bytes())
+        except FileNotFoundError:
+            pass
+        except DamagedEntryError as error:
+            warnings.warn(f"{place} is damaged ({error}); it is computed again", stacklevel=2)
+        value = make()
+        with disk_errors_explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            replace_file(place, encode(value))
+            self._remove_abandoned(key)
+        return value
+
+    def _codes(self, processor: Processor) -> list[str]:
+        """Give what stands for the code of a processor and of the processors inside it."""
+        kind = type(processor)
+        own = kind.__module__.partition(".")[0] == OWN_PACKAGE
+        nested = [part for value in processor.values() for part in _processors_in(value)]
+        return [self.package if own else code_hash(kind), *(code for part in nested for code in self._codes(part))]
+
+    def _remove_abandoned(self, key: str) -> None:
+        """Delete what killed writers of this entry left."""
+        for file in self.folder.glob(f".{key}.memo.*.partial"):
+            if time.time() - file.stat().st_mtime > _ABANDONED:
+                file.unlink(missing_ok=True)
+
+
+def _processors_in(value: Any) -> list[Processor]:
+    if isinstance(value, Processor):
+        return [value]
+    return [part for item in value for part in _processors_in(item)] if isinstance(value, tuple | list) else []

@@ -1,0 +1,45 @@
+"""The order that steps run in: one after the other, or side by side where no step waits for the other."""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, Protocol, TypeVar
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+
+
+S = TypeVar("S", bound=Named)
+
+
+def run_steps(
+    steps: tuple[S, ...], results: dict[str, Any], call: Callable[[S, dict[str, Any]], Any], workers: int
+) -> None:
+    """Add the result of every step to `results`, by up to so many threads; a step runs once its inputs are there.
+
+    Threads are enough: the work is done in NumPy, SciPy and scikit-learn, which release the interpreter. The first
+    error is raised when the steps that run have ended; no further one is started.
+    """
+    if workers == 1:
+        for step in steps:
+            results[step.name] = call(step, results)
+        return
+    waiting, running = list(steps), dict[Future[Any], S]()
+    with ThreadPoolExecutor(workers) as pool:
+        while waiting or running:
+            ready = [step for step in waiting if all(name in results for name in step.inputs)]
+            waiting = [step for step in waiting if step not in ready]
+            running |= {pool.submit(call, step, dict(results)): step for step in ready}
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                results[running.pop(future).name] = _result_or_stop(future, running)
+
+
+def _result_or_stop(future: Future[Any], others: dict[Future[Any], S]) -> Any:
+    if future.exception() is not None:
+        for other in others:
+            other.cancel()
+    return future.result()

@@ -1,0 +1,72 @@
+"""Processors from their stored form."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from whyset.analysis import scores
+from whyset.analysis.processors import PROCESSORS, Processor
+from whyset.analysis.processors.source import source_hash
+from whyset.errors import InputError
+
+
+def known_processors() -> Mapping[str, type[Processor]]:
+    """Give all processors that are stored by their name alone."""
+    from whyset.analysis.pipelines.spray import Spray  # Spray is made of processors, and is one
+
+    parts = [part for part in vars(scores).values() if inspect.isclass(part) and issubclass(part, Processor)]
+    return MappingProxyType({**PROCESSORS, **{part.__name__: part for part in [*parts, Spray]}})
+
+
+def processor_of(form: Any) -> Processor:
+    """Make the processor that a stored form describes.
+
+    InputError: there is no such processor, its source is not the one it was stored with, or a field does not fit.
+    """
+    if (
+        not isinstance(form, Mapping)
+        or not isinstance(form.get("name"), str)
+        or not isinstance(form.get("fields"), Mapping)
+    ):
+        raise InputError(f'A stored processor is {{"name": ..., "fields": {{...}}}}; this is {form!r}.')
+    name = form["name"]
+    kind = _imported(name, form.get("source")) if ":" in name else known_processors().get(name)
+    if kind is None:
+        raise InputError(
+            f"There is no processor {name!r}; a user's own one is stored as 'module:Class'. There are "
+            f"{', '.join(sorted(known_processors()))}."
+        )
+    expected = {f.name for f in fields(kind) if f.init}  # type: ignore[arg-type]  # every processor is a dataclass
+    if unknown := sorted(set(form["fields"]) - expected):
+        raise InputError(f"{name} has no field {', '.join(unknown)}; it has {', '.join(sorted(expected)) or 'none'}.")
+    return kind(**{key: _value(value) for key, value in form["fields"].items()})
+
+
+def _value(stored: Any) -> Any:
+    if isinstance(stored, list):
+        return tuple(_value(item) for item in stored)
+    return processor_of(stored) if isinstance(stored, Mapping) else stored
+
+
+def _imported(name: str, source: str | None) -> type[Processor]:
+    """Import a user's own processor, and see that it is the same one."""
+    module, _, path = name.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"The processor {name} cannot be imported ({error}): start Python where {module} can be found."
+        ) from error
+    if not (inspect.isclass(found) and issubclass(found, Processor) and is_dataclass(found)):
+        raise InputError(f"{name} is no processor: expected a dataclass that is derived from Processor.")
+    if source != source_hash(found):
+        raise InputError(
+            f"The source of {name} has changed since it was stored, so it may do something else: go back to the stored "
+            "version, or make the pipeline again."
+        )
+    return found
