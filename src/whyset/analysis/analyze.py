@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
+from pathlib import Path
 from whyset.analysis.category import analysed_class
 from whyset.analysis.groups import Group, explained, groups_of
 from whyset.analysis.maps import analysed_array
@@ -11,7 +11,7 @@ from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
 from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError, WhysetError
-from whyset.store import Analysis, AnalysisWriter, Run, open_run
+from whyset.store import Analysis, AnalysisWriter, AnyPath, Run, open_run
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ClassJob:
 
 
 def analyze(
-    run: Run | str | Path,
+    run: Run | str | AnyPath,
     spray: Spray | None = None,
     *,
     engine: str | Engine = "serial",

@@ -29,7 +29,7 @@ PARTLY_DONE = 3
 def explain(
     model: Model,
     data: Annotated[Path, typer.Option(help="Images as <class>/<image>, or a flat folder without labels.")],
-    out: Annotated[Path, typer.Option(help="The run folder: made, or continued if it is the same run.")],
+    out: Annotated[str, typer.Option(help="The run: a folder or a URL; made, or continued if it is the same run.")],
     weights: Weights = None,
     composite: Annotated[
         str, typer.Option(help="Rules to explain by, see whyset composites; gradient: no rule.")

@@ -12,7 +12,9 @@ Model = Annotated[str, typer.Option(help="file.py:function, torchvision:NAME or 
 Weights = Annotated[
     Path | None, typer.Option(help="Checkpoint with the state dict; it is read with weights_only=True.")
 ]
-RunFolder = Annotated[Path, typer.Argument(help="A run folder, as made by whyset explain.", metavar="RUN")]
+RunFolder = Annotated[
+    str, typer.Argument(help="A run made by whyset explain: a folder, or a URL such as s3://bucket/run.", metavar="RUN")
+]
 EngineName = Annotated[str, typer.Option("--engine", help="serial, or local: worker processes on this machine.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes of the local engine.", min=1)]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]

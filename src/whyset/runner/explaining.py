@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -25,13 +24,13 @@ from whyset.runner.summary import Summary
 from whyset.runner.targets import Targets
 from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
-from whyset.store import Run, run_lease
+from whyset.store import AnyPath, Run, located, run_lease
 
 
 def explain(
     model: torch.nn.Module | ModelSource,
     dataset: Any,
-    out: str | Path,
+    out: str | AnyPath,
     *,
     composite: Composite | NamedComposite | None = None,
     engine: str | Engine = "serial",
@@ -49,7 +48,7 @@ def explain(
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Explain every sample of `dataset` and keep the explanations in the folder `out`.
+    """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
 
     Called again with the same arguments it continues where it was interrupted, or does nothing. `target` is "label"
     (the prediction where no label is known), "prediction", the index of an output, "top:3" (the three highest outputs),
@@ -91,8 +90,8 @@ def explain(
         wanted = Wanted(rules, targets, tuple(layers), tuple(concepts), reduced, dtype)
         plan = Plan.of(loaded, source, wanted, labels, inputs, seed, origin)
         said.say(f"{out}: {plan.describe()}")
-        plan.require_space(Path(out))
-        run = plan.open(Path(out))
+        plan.require_space(located(out))
+        run = plan.open(located(out))
         sent = loaded.module if isinstance(chosen, Serial) else model
         job = Job(run, sent, source, wanted, plan.shape, batch_size, device, seed)
         with run_lease(run.path) if run.pending_shards() else nullcontext():

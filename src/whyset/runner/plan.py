@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from whyset.attribution import stored_form
@@ -14,6 +13,7 @@ from whyset.runner.sources import UNKNOWN, Source, Spread
 from whyset.runner.versions import versions
 from whyset.runner.wanted import Wanted
 from whyset.store import (
+    AnyPath,
     ArraySpec,
     Run,
     RunConfig,
@@ -87,13 +87,13 @@ class Plan:
         beside = f" and {', '.join(more)}" if more else ""
         return f"{self.rows:,} maps of {shape}{beside}, about {size / 1e6:,.1f} MB"
 
-    def open(self, out: Path) -> Run:
+    def open(self, out: AnyPath) -> Run:
         """Create the run or continue it."""
         labels = [None if label == UNKNOWN else int(label) for label in self.source.labels]
         table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample)
         return create_run(out, self.config, table, self.arrays)
 
-    def require_space(self, out: Path) -> None:
+    def require_space(self, out: AnyPath) -> None:
         """InputError if the disk is too small for the rows that are still missing."""
         missing = int((~open_run(out).committed).sum()) if is_run(out) else self.rows
         require_free_space(out, self.arrays, missing, self.config.targets_per_sample)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from whyset.errors import WhysetError
+from whyset.store import AnyPath
 from whyset.viewer.schemas import Error, ErrorAnswer
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def unreadable(message: str) -> ApiError:
 
 
 @contextmanager
-def damage_told(record: Path) -> Iterator[None]:
+def damage_told(record: AnyPath) -> Iterator[None]:
     """Turn what happens when a record does not have the form that it should into `unreadable`."""
     try:
         yield

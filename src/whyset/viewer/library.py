@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
-from whyset.store import Run, open_run
+from whyset.store import AnyPath, Run, open_run
 from whyset.store.layout import COMMITS, DONE, FAILED, RUN, STATUS
 from whyset.viewer.errors import not_found, unreadable
 
@@ -31,7 +31,7 @@ class OpenedRun:
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def read(cls, id: str, path: Path) -> Self:
+    def read(cls, id: str, path: AnyPath) -> Self:
         """Open the folder. Commits are counted first, so that a run that grows meanwhile never looks complete."""
         run = open_run(path)
         return cls(id, run, int(run.committed.sum()), run.column(STATUS))
@@ -73,7 +73,7 @@ class OpenedRun:
 class Shelf:
     """One place in the library: a run folder, read when asked for and again whenever its records changed."""
 
-    def __init__(self, id: str, path: Path) -> None:
+    def __init__(self, id: str, path: AnyPath) -> None:
         self.id, self.path = id, path
         self._lock = Lock()
         self._stamp: tuple[object, ...] | None = None
@@ -103,7 +103,7 @@ class Shelf:
 class Library:
     """Runs by id; ids are made from folder names, so that no path ever comes from a request."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[AnyPath]) -> None:
         self.shelves: dict[str, Shelf] = {}
         for path in paths:
             id = self._free_id(path.resolve().name)
@@ -130,11 +130,12 @@ class Library:
         return candidate
 
 
-def _stamp(path: Path) -> tuple[object, ...]:
+def _stamp(path: AnyPath) -> tuple[object, ...]:
     """What changes when a run grows; the number of commits too, as two may fall into one tick of the clock."""
     commits = path / COMMITS
     return _changed(path / RUN), _changed(commits), sum(1 for _ in commits.glob("*.json"))
 
 
-def _changed(path: Path) -> int | None:
-    return path.stat().st_mtime_ns if path.exists() else None
+def _changed(path: AnyPath) -> int | None:
+    """An object store has no folders; there a run changes by its commits."""
+    return path.stat().st_mtime_ns if isinstance(path, Path) and path.exists() else None
