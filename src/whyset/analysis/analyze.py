@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from functools import partial
-
 from pathlib import Path
+
 from whyset.analysis.category import analysed_class
 from whyset.analysis.groups import Group, explained, groups_of
 from whyset.analysis.maps import analysed_array
