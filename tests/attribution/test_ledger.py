@@ -95,12 +95,32 @@ def test_the_bias_share_is_its_formula():
     assert ledger.lost()[Cause.STABILISER] == pytest.approx(z - z * z / (z + 0.5 * (1 if z >= 0 else -1)), rel=1e-9)
 
 
-def test_a_rule_that_states_relevance_behind_the_first_layer_loses_what_rests_on_zeros():
+STATED = LayerMapComposite(layer_map=(("linear", WSquare(0.0)),))
+
+
+def test_a_rule_that_states_relevance_behind_a_pool_loses_what_rests_on_zeros():
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(5, 8, bias=False), nn.ReLU(), nn.Linear(8, 2, bias=False))
-    ledger = accounted(model, LayerMapComposite(layer_map=(("linear", WSquare(0.0)),)), torch.randn(3, 5).double())
+    front = nn.Sequential(nn.Linear(5, 8, bias=False), nn.ReLU(), nn.MaxPool1d(1))
+    model, x = nn.Sequential(front, nn.Linear(8, 2, bias=False)), torch.randn(3, 5).double()
+    ledger = accounted(model, STATED, x)
     ledger.assert_accounted(1e-10)
     assert abs(ledger.lost()[Cause.ZERO]) > 1e-3 * ledger.scale
+    assert "inputs that are 0 is lost" in str(STATED.plan(model, x))
+
+
+def test_behind_an_activation_only_a_pre_activation_of_zero_loses():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 8, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2, bias=False))
+    accounted(model, STATED, torch.randn(3, 5).double()).assert_conserved(1e-10)
+    with torch.no_grad():
+        model[0].weight[3] = 0  # a neuron whose pre-activation is exactly 0
+    x = torch.randn(3, 5).double()
+    ledger = accounted(model, STATED, x)
+    ledger.assert_accounted(1e-10)
+    share = model[3].weight[1, 3] ** 2 / model[3].weight[1].square().sum()
+    assert ledger.lost()[Cause.ZERO] == pytest.approx((share * model(x)[:, 1]).sum().item(), rel=1e-9)
+    (activation,) = (row for row in ledger.rows if row.operation == "relu")
+    assert set(activation.causes) == {Cause.ZERO}
 
 
 def test_neurons_without_negative_contributions_are_the_rules_doing():

@@ -44,9 +44,9 @@ class Capture:
             raise InputError(f"{place!r} was not reached: it did not run, or its output does not depend on the input")
         if not self._coefficients.get(place):
             raise InputError(
-                f"no relevance has arrived at {place!r}: it is not upstream of the target, or a rule treats it as "
-                "one with the "
-                "batch norm behind it. Record that instead"
+                f"no relevance has arrived at {place!r}: it is not upstream of the target, or a rule treats it as one "
+                "with the batch norm behind it (record that instead), or a rule behind it states relevance, which goes "
+                "to the pre-activation (record the layer in front instead)"
             )
         activation, coefficients = self._activations[place], self._coefficients[place]
         wide = torch.promote_types(activation.dtype, torch.float32)

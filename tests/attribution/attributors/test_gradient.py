@@ -6,8 +6,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from whyset.attribution import Gradient, stored_form
-from whyset.attribution.composites import EpsilonAlpha2Beta1, EpsilonGammaBox, EpsilonPlus, EpsilonPlusFlat
-from whyset.attribution.rules import Epsilon, Stabilizer
+from whyset.attribution.composites import (
+    EpsilonAlpha2Beta1,
+    EpsilonGammaBox,
+    EpsilonPlus,
+    EpsilonPlusFlat,
+    LayerMapComposite,
+)
+from whyset.attribution.rules import Epsilon, Stabilizer, WSquare
 from whyset.errors import InputError
 
 
@@ -39,6 +45,7 @@ SMOOTH = {"epsilon": 1e-2, "stabilizer": 1e-2}
         EpsilonPlusFlat(**SMOOTH),
         EpsilonAlpha2Beta1(**SMOOTH),
         EpsilonGammaBox(-3.0, 3.0, **SMOOTH),
+        LayerMapComposite(layer_map=(("convolution", WSquare(1e-2)), ("linear", Epsilon(1e-2)))),
     ],
     ids=lambda composite: type(composite).__name__,
 )

@@ -129,7 +129,7 @@ def test_functions_and_indices_name_operations_too():
 def test_a_plan_says_where_relevance_would_rest_on_zeros():
     plan = LayerMapComposite(layer_map=((("convolution", "linear"), Flat()),)).plan(network(), images())
     reasons = [step.reason for step in plan.steps if step.kind == "linear"]
-    assert ["inputs that are 0" in reason for reason in reasons] == [False, True]
+    assert ["pre-activations that are 0" in reason for reason in reasons] == [False, True]
 
 
 def test_a_plan_prints_one_line_per_operation_with_its_reason():

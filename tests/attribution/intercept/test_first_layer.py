@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from whyset.attribution import Gradient
-from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat
+from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat, NameMapComposite
+from whyset.attribution.rules import Epsilon, Flat, WSquare, ZBox
+from whyset.testing.closed_forms import EpsilonForm, FlatForm, WSquareForm, ZBoxForm, closed_form_relevance
 
 MEAN = torch.tensor([0.4, 0.5, 0.6], dtype=torch.float64).view(1, 3, 1, 1)
 
@@ -84,3 +86,29 @@ def test_an_encoder_used_twice_has_two_first_layers():
 
     plan = EpsilonPlusFlat().plan(Siamese().eval(), torch.rand(2, 8))
     assert [type(step.rule).__name__ for step in plan.steps if step.rule] == ["Flat", "Epsilon", "Flat", "Epsilon"]
+
+
+INSIDE = {"flat": Flat(0.0), "w_square": WSquare(0.0), "z_box": ZBox(0.0, 3.0, 0.0)}
+FORMS = {"flat": FlatForm(0.0), "w_square": WSquareForm(0.0), "z_box": ZBoxForm(0.0, 0.0, 3.0)}
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+@pytest.mark.parametrize("name", INSIDE)
+def test_behind_the_first_layer_relevance_goes_to_the_pre_activation(name, activation, inplace):
+    torch.manual_seed(0)
+    first, second = nn.Conv2d(2, 4, 3).double(), nn.Conv2d(4, 3, 2, padding=1).double()
+    function = nn.ReLU(inplace) if activation == "relu" else nn.GELU()
+    model = nn.Sequential(first, function, nn.Dropout(0.5), second).eval()
+    x = torch.randn(2, 2, 6, 5, dtype=torch.float64)
+    c = torch.randn_like(model(x))
+    rules = NameMapComposite((("0", Epsilon(0.0)), ("3", INSIDE[name])))
+    relevance = Gradient(model, rules)(x, c)[1]
+
+    z = first(x).detach()
+    h = function(z.clone()).detach()
+    stated = closed_form_relevance(FORMS[name], second, h, c)
+    assert (stated[h == 0] != 0).any() or activation == "gelu"
+    expected = closed_form_relevance(EpsilonForm(0.0), first, x, stated / z)
+    torch.testing.assert_close(relevance, expected, rtol=1e-8, atol=1e-10)
+    assert "pre-activations that are 0" in str(rules.plan(model, x))

@@ -62,6 +62,13 @@ class Composite:
         """Whether a rule of this composite may state relevance, which then goes straight to the marked input."""
         return True
 
+    @property
+    def states_inside(self) -> bool:
+        """Whether a rule may state relevance behind the first linear operation, where it goes to the pre-activation in
+        front: ReLUs then stay apart from the operation that they could be merged with.
+        """
+        return self.needs_twin
+
     def check(self, model: nn.Module) -> None:
         """Refuse a model that this composite cannot fit, such as one without a module that is named in it."""
 
@@ -174,5 +181,9 @@ class LayerComposite(Composite):
 
     @property
     def needs_twin(self) -> bool:
-        rules = [rule for _, rule in (*self.layer_map, *self.first_map, *self.layers(), *self.first_layers())]
-        return any(rule.states_relevance for rule in rules)
+        firsts = (*self.first_map, *self.first_layers())
+        return self.states_inside or any(rule.states_relevance for _, rule in firsts)
+
+    @property
+    def states_inside(self) -> bool:
+        return any(rule.states_relevance for _, rule in (*self.layer_map, *self.layers()))

@@ -28,6 +28,10 @@ class MixedComposite(Composite):
     def needs_twin(self) -> bool:
         return any(composite.needs_twin for composite in self.composites)
 
+    @property
+    def states_inside(self) -> bool:
+        return any(composite.states_inside for composite in self.composites)
+
     def check(self, model: nn.Module) -> None:
         for composite in self.composites:
             composite.check(model)

@@ -51,8 +51,8 @@ class NameLayerMapComposite(LayerComposite):
         return True
 
     @property
-    def needs_twin(self) -> bool:
-        return super().needs_twin or any(rule.states_relevance for _, rule in self.name_map)
+    def states_inside(self) -> bool:
+        return super().states_inside or any(rule.states_relevance for _, rule in self.name_map)
 
     def check(self, model: nn.Module) -> None:
         check_names(self, self.name_map, model)

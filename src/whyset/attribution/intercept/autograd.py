@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 Edge = Callable[..., tuple[Tensor | None, ...]]
+Tell = Callable[[Tensor, Tensor], None]
 Report = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor | None]], None]
 
 
@@ -106,6 +107,28 @@ class Switch(torch.autograd.Function):
         )
 
 
+class PreActivation(torch.autograd.Function):
+    """A twin of an element-wise function's input z: the relevance that arrives becomes the coefficient `R / z`, 0 where
+    z is 0.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, session: Session, tell: Tell | None) -> Tensor:
+        ctx.save_for_backward(z)
+        ctx.session, ctx.tell = session, tell
+        ctx.set_materialize_grads(False)
+        return z.view_as(z)
+
+    @staticmethod
+    def backward(ctx: Any, relevance: Tensor | None) -> tuple[Tensor | None, None, None]:
+        if relevance is None or not ctx.session.active:
+            return None, None, None
+        z, r = at_least_float32(ctx.saved_tensors[0]), at_least_float32(relevance)
+        if ctx.tell is not None:
+            ctx.tell(z, r)
+        return torch.where(z == 0, 0, r / torch.where(z == 0, 1, z)).to(relevance.dtype), None, None
+
+
 class Share(torch.autograd.Function):
     """A tensor through which a given share of the coefficient passes while rules are active; 0 makes it a constant."""
 
@@ -126,7 +149,7 @@ class Probe(torch.autograd.Function):
     """A tensor on its way into one operation: the coefficient that comes back along this edge is told."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, session: Session, tell: Callable[[Tensor, Tensor], None]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, session: Session, tell: Tell) -> Tensor:
         ctx.save_for_backward(x)
         ctx.session, ctx.tell = session, tell
         ctx.set_materialize_grads(False)
@@ -168,4 +191,16 @@ class BoundarySession(Session, Protocol):
     def check_backward(self) -> None: ...
 
 
-__all__ = ["Boundary", "Edge", "Kept", "Mark", "Probe", "Report", "Session", "Share", "Switch", "at_least_float32"]
+__all__ = [
+    "Boundary",
+    "Edge",
+    "Kept",
+    "Mark",
+    "PreActivation",
+    "Probe",
+    "Report",
+    "Session",
+    "Share",
+    "Switch",
+    "at_least_float32",
+]

@@ -66,7 +66,7 @@ class Interception(Watcher, TorchFunctionMode):
         self.composite = composite
         self.used = False
         self.cache = WeightCache() if cache is None else cache
-        self.needs_twin = composite.needs_twin
+        self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside
         self.tokens: Tensor | None = None
         self.embedded: list[Tensor] = []
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
@@ -183,12 +183,12 @@ class Interception(Watcher, TorchFunctionMode):
         finally:
             self._opening.pop()
 
-    def choose(self, call: Call, first: bool, reaches_input: bool) -> Rule | None:
+    def choose(self, call: Call, first: bool, reaches_twin: bool) -> Rule | None:
         """Ask the composite for the rule of a linear operation."""
         path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
         rule, reason = self.composite.choose(Site(self._index + 1, call.name, path, module, first))
-        if rule is not None and rule.states_relevance and not reaches_input:
-            reason += "; what falls on inputs that are 0 is lost"
+        if rule is not None and rule.states_relevance and not (first and reaches_twin):
+            reason += f"; what falls on {'pre-activations' if reaches_twin else 'inputs'} that are 0 is lost"
         self.note(call, reason, rule)
         return rule
 

@@ -71,9 +71,13 @@ class Recorder:
         value = y.detach().clone()  # the caller may write into y before backward runs
 
         def hook(c: Tensor) -> None:
-            self.entries[index].relevance_in += total(value, c)
+            self.arrived(index, total(value, c))
 
         return hook
+
+    def arrived(self, index: int, relevance: float) -> None:
+        """Enter relevance that came in."""
+        self.entries[index].relevance_in += relevance
 
     def leaving(self, index: int, relevance: float) -> None:
         """Enter relevance that went out along one edge."""

@@ -23,7 +23,8 @@ class Record:
     """What is known of one tensor.
 
     `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor
-    that is still the marked input, only viewed, padded, cast or scaled. `produced`: the linear operation that made it,
+    that is still the marked input, only viewed, padded, cast or scaled, or the output of an element-wise function, only
+    viewed. `produced`: the linear operation that made it,
     for a batch norm to merge with. `gate`: an activation or a softmax made it, so that it acts as a gate where it is
     multiplied with something else. `kept`: a tensor that a rule has saved and that shares this one's memory.
     `recorded`: the relevance that arrives here is asked for. `aliases`: views of this tensor.

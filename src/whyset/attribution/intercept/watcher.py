@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from whyset.attribution.intercept.autograd import Edge, Kept, Probe, Report, Share, Switch
+from whyset.attribution.intercept.autograd import Edge, Kept, PreActivation, Probe, Report, Share, Switch
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.recorder import Losses, Recorder, total
 from whyset.attribution.intercept.scope import Scope
@@ -86,6 +86,19 @@ class Watcher:
         shared: Tensor = Share.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
         self._probed.add(id(shared))
         return shared
+
+    def stated(self, z: Tensor) -> Tensor:
+        """Give a twin of z, the input of an element-wise function, that takes relevance stated for its output."""
+        recorder, index = self.recorder, self._index
+
+        def tell(z: Tensor, r: Tensor) -> None:
+            assert recorder is not None
+            lost = float(r[z == 0].double().sum())
+            recorder.arrived(index, float(r.double().sum()))
+            recorder.leaving(index, float(r.double().sum()) - lost)
+            recorder.losing(index, {Cause.ZERO: lost})
+
+        return PreActivation.apply(z, self, None if recorder is None else tell)  # type: ignore[no-any-return,no-untyped-call]
 
     def run(self, call: Call) -> Any:
         """Run a call plainly; for the ledger, watch what goes back along each of its edges."""

@@ -73,5 +73,6 @@ def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int) -
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Divide with `0 / 0 = 0`, so that what carries nothing gives nothing, also without a stabiliser."""
-    return torch.where(numerator == 0, 0, numerator / torch.where(denominator == 0, 1, denominator))
+    """Divide with `x / 0 = 0`, so that what carries nothing gives nothing, also without a stabiliser."""
+    empty = denominator == 0
+    return torch.where(empty | (numerator == 0), 0, numerator / torch.where(empty, 1, denominator))

@@ -25,12 +25,23 @@ def relu(session: "Interception", call: Call) -> Any:
         session.note(call, "plain gradient, merged with the linear operation in front of it", merged=produced.rule)
         return switched(session, y, produced, cut_off=True) if carries_gradient(y) else y
     session.note(call, "plain gradient" if rule is None else repr(rule))
+    twin = _pre_activation(session, call.dependents[0])
     if rule is None:
-        return session.finish(call, session.run(call))
+        return session.finish(call, session.run(call), twin=twin)
     y = call.run()
     if not carries_gradient(y):
         return y
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
+
+
+def _pre_activation(session: "Interception", z: Tensor) -> Tensor | None:
+    """Give what takes relevance that a rule behind an element-wise function states, which passes the function: the twin
+    of its input z, or one made for z.
+    """
+    known = session.tracker.get(z)
+    if known.twin is not None or not (session.states_inside if known.behind_linear else session.needs_twin):
+        return known.twin
+    return session.stated(z)
 
 
 def mergeable(session: "Interception", x: Tensor) -> Produced | None:
@@ -38,7 +49,7 @@ def mergeable(session: "Interception", x: Tensor) -> Produced | None:
     between the two.
     """
     record = session.tracker.get(x)
-    wanted = session.recorder is not None or record.recorded
+    wanted = session.recorder is not None or session.states_inside or record.recorded
     return None if record.produced is None or is_plain(record.produced.rule) or wanted else record.produced
 
 
@@ -56,7 +67,7 @@ def activation(session: "Interception", call: Call) -> Any:
     out = session.switch(
         y, edge, x, losses=lambda c, y, xs: {cause: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}
     )
-    return session.finish(call, out, kept=y)
+    return session.finish(call, out, kept=y, twin=_pre_activation(session, x))
 
 
 def _only(gradients: tuple[Tensor | None, ...]) -> Tensor:

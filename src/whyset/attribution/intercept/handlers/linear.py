@@ -77,13 +77,12 @@ def _apply(
         return session.finish(call, share_equally(session, call, (x, weight)), behind_linear=True)
     known = call.records[id(x)]
     first = not known.behind_linear
-    rule = session.choose(call, first=first, reaches_input=first and known.twin is not None)
+    rule = session.choose(call, first=first, reaches_twin=known.twin is not None)
     y = session.run(call) if is_plain(rule) else call.run()
     if not carries_gradient(y):
         return y
-    twin = known.twin if first else None
     layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
-    return switched(session, y, Produced(x, twin, layer, rule))
+    return switched(session, y, Produced(x, known.twin, layer, rule))
 
 
 def switched(session: "Interception", y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:

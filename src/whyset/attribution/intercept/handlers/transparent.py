@@ -34,6 +34,10 @@ _CONSERVING = _MOVING - frozenset(
 )
 
 
+# What a twin inside the network goes through: nothing that adds elements of its own, or scales them.
+_MOVING_INSIDE = _MOVING & _CONSERVING
+
+
 def _conserving(session: "Interception", call: Call) -> Any:
     if session.recorder is not None:
         session.recorder.entries[session.index].conserving = True
@@ -44,7 +48,9 @@ def transparent(session: "Interception", call: Call) -> Any:
     """Run a call as it is."""
     session.note(call, "plain gradient")
     result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
-    twin = moved_twin(session, call) if call.name in _MOVING else twin_of(call, result)
+    inside = any(call.records[id(t)].behind_linear for t in call.dependents)
+    moving = _MOVING_INSIDE if inside else _MOVING
+    twin = moved_twin(session, call) if call.name in moving else twin_of(call, result)
     return session.finish(call, result, twin=twin)
 
 
@@ -60,8 +66,10 @@ def twin_of(call: Call, result: Any) -> Tensor | None:
     """Give the twin behind a per-element affine operation of the input with constants."""
     if call.name not in _AFFINE or len(call.dependents) != 1 or not isinstance(result, Tensor):
         return None
-    twin = call.records[id(call.dependents[0])].twin
-    return None if twin is None else twin.expand(result.shape).to(result.dtype)
+    known = call.records[id(call.dependents[0])]
+    if known.twin is None or (known.behind_linear and "dropout" not in call.name):
+        return None
+    return known.twin.expand(result.shape).to(result.dtype)
 
 
 def recurrent(session: "Interception", call: Call) -> Any:
