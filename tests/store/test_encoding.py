@@ -1,7 +1,9 @@
 """Shards are encoded without Zarr: Zarr must read them as its own, and its own must be read here."""
 
-import io
+import struct
+import zlib
 
+import google_crc32c
 import numpy as np
 import pytest
 import zarr
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.store import ArraySpec
-from whyset.store.encoding import closing, pieces, raw, read_index
+from whyset.store.encoding import closing, raw
+from whyset.store.entries import read_entries, stored_checksum
 from whyset.store.layout import shard_file
 from whyset.store.preallocate import create_arrays
 
@@ -20,6 +23,8 @@ SPECS = [
     ArraySpec("target", (), "int64", -1),
     ArraySpec("confidence", (), "float32", float("nan")),
 ]
+
+BYTES = ArraySpec("x", (7,), "uint8")
 
 
 def entries(spec, count):
@@ -44,49 +49,40 @@ def test_zarr_writes_the_same_bytes_and_reads_them(tmp_path, spec, count):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
-def test_pieces_are_the_raw_bytes(spec):
-    file = io.BytesIO(encoded(spec, entries(spec, 5), 8))
-    assert b"".join(pieces(file, spec, 5, 8)) == entries(spec, 5).tobytes()
+def test_entries_come_back_and_their_checksum_is_that_of_the_raw_bytes(tmp_path, spec):
+    file, values = tmp_path / "file", entries(spec, 5)
+    file.write_bytes(encoded(spec, values, 8))
+    assert np.array_equal(read_entries(file, spec, 8, np.array([0, 1, 4])), values[[0, 1, 4]])
+    assert stored_checksum(file, spec, 8, 5) == f"{zlib.crc32(values.tobytes()):08x}"
 
 
 @given(st.permutations(range(6)), st.integers(0, 40))
-def test_entries_may_lie_anywhere_as_the_index_says(order, gap):
-    spec = ArraySpec("x", (7,), "uint8")
-    values = entries(spec, 6)
-    offsets = [gap + 7 * order.index(entry) for entry in range(6)]
-    plain = encoded(spec, values, 8)
-    index = np.frombuffer(plain[42:-4], "<u8").reshape(8, 2).copy()
-    index[:6, 0] = offsets
-    body = bytes(gap) + values[list(order)].tobytes()
-    file = io.BytesIO(body + _indexed(index))
-    assert b"".join(pieces(file, spec, 6, 8)) == values.tobytes()
+def test_entries_may_lie_anywhere_as_the_index_says(tmp_path_factory, order, gap):
+    file, values = tmp_path_factory.mktemp("shard") / "file", entries(BYTES, 6)
+    index = np.full((8, 2), 2**64 - 1, "<u8")
+    index[:6] = [(gap + 7 * order.index(entry), 7) for entry in range(6)]
+    file.write_bytes(bytes(gap) + values[list(order)].tobytes() + with_checksum(index))
+    assert np.array_equal(read_entries(file, BYTES, 8, np.arange(6)), values)
+    assert stored_checksum(file, BYTES, 8, 6) == f"{zlib.crc32(values.tobytes()):08x}"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data[:20], "too short for its index"),
+        (lambda data: data[:20], "too short: expected 132 bytes, but 20 are there"),
         (lambda data: data[:-1], "does not have its checksum"),
-        (lambda data: data[:35] + _indexed(np.tile(np.array([1000, 7], "<u8"), (8, 1))), "ends at byte 1000"),
-        (lambda data: data[:35] + _indexed(np.full((8, 2), 2**64 - 1, "<u8")), "lacks entries"),
+        (lambda data: data[:35] + with_checksum(np.tile(np.array([1000, 7], "<u8"), (8, 1))), "but 0 are there"),
+        (lambda data: data[:35] + with_checksum(np.full((8, 2), 2**64 - 1, "<u8")), "lacks entries"),
     ],
 )
-def test_damage_is_told(change, message):
-    spec = ArraySpec("x", (7,), "uint8")
-    file = io.BytesIO(change(encoded(spec, entries(spec, 5), 8)))
+@pytest.mark.parametrize(
+    "read", [lambda file: read_entries(file, BYTES, 8, np.arange(5)), lambda file: stored_checksum(file, BYTES, 8, 5)]
+)
+def test_damage_is_told(tmp_path, change, message, read):
+    (tmp_path / "file").write_bytes(change(encoded(BYTES, entries(BYTES, 5), 8)))
     with pytest.raises(ValueError, match=message):
-        list(pieces(file, spec, 5, 8))
+        read(tmp_path / "file")
 
 
-def test_the_index_says_where_entries_lie_and_which_are_absent():
-    spec = ArraySpec("x", (7,), "uint8")
-    index = read_index(io.BytesIO(encoded(spec, entries(spec, 2), 3)), 3)
-    assert index.tolist() == [[0, 7], [7, 7], [2**64 - 1, 2**64 - 1]]
-
-
-def _indexed(index):
-    import struct
-
-    import google_crc32c
-
+def with_checksum(index):
     return index.tobytes() + struct.pack("<I", google_crc32c.value(index.tobytes()))

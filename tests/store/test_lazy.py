@@ -1,13 +1,18 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
+import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from zarr.storage import LocalStore, WrapperStore
 
 from whyset.errors import BrokenRunError, UncommittedRowsError
-from whyset.store import write_shard
-from whyset.store.lazy import spans
-from whyset.testing.store import example_rows
+from whyset.store import create_run, samples_table, shard_rows_for, standard_arrays, write_shard
+from whyset.store.lazy import by_shard
+from whyset.store.ranges import LocalRanges
+from whyset.testing.store import example_config, example_rows
 
 ROWS, MAP = 37, (2, 5, 3)
 ON_ONE_RUN = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
@@ -66,8 +71,7 @@ def test_rows_that_no_commit_vouches_for_raise(run, key):
 def test_rows_outside_of_the_run_raise_index_errors(full_run):
     with pytest.raises(IndexError):
         full_run.relevance[ROWS]
-    with pytest.raises(IndexError, match="2 axes"):
-        full_run.relevance[np.zeros((2, 2), int)]
+    assert full_run.relevance[np.zeros((2, 2), int)].shape == (2, 2, *MAP)
 
 
 def test_a_lost_shard_is_an_error_and_never_zeros(full_run):
@@ -84,24 +88,103 @@ def test_a_truncated_shard_is_an_error_that_names_the_file(full_run):
         full_run.relevance[20]
 
 
-@given(st.lists(st.integers(0, 99), max_size=30), st.integers(1, 20), st.booleans())
-def test_spans_cover_each_row_once_and_touch_no_shard_that_was_not_asked_for(rows, shard_rows, whole_shards):
-    indices = np.array(rows, np.int64)
-    pieces = list(spans(indices, shard_rows, whole_shards))
-    assert sorted(position for piece in pieces for position in piece[0]) == list(range(len(rows)))
-    for positions, start, stop in pieces:
-        assert {row // shard_rows for row in range(start, stop)} <= {row // shard_rows for row in rows}
-        assert whole_shards or start // shard_rows == (stop - 1) // shard_rows
-        assert set(range(start, stop)) >= set(indices[positions].tolist()) >= {start, stop - 1}
+@given(st.lists(st.integers(0, 99), max_size=30), st.integers(1, 20))
+def test_entries_are_looked_for_in_their_shard_once(numbers, shard_entries):
+    entries = np.array(numbers, np.int64)
+    found = np.full(len(entries), -1)
+    shards = []
+    for shard, places, inside in by_shard(entries, shard_entries):
+        found[places] = shard * shard_entries + inside
+        shards.append(shard)
+    assert found.tolist() == numbers
+    assert shards == sorted({number // shard_entries for number in numbers})
 
 
-def test_one_map_costs_one_index_and_one_chunk(full_run, monkeypatch):
-    reads = []
-    from zarr.storage import _local
+@pytest.fixture
+def reads(monkeypatch):
+    """Every read of a part of a file: the file's name below `data.zarr`, where it began, and how many bytes."""
+    seen = []
 
-    original = _local._get
-    monkeypatch.setattr(
-        _local, "_get", lambda path, proto, span: reads.append((path, span)) or original(path, proto, span)
-    )
-    full_run.inputs[20]
-    assert len([span for path, span in reads if path.name == "0"]) == 2
+    def counted(path):
+        file = path.as_posix().partition("data.zarr/")[2]
+
+        class Counting(LocalRanges):
+            def tail(self, size):
+                seen.append((file, "end", size))
+                return super().tail(size)
+
+            def fill(self, starts, parts):
+                seen.extend((file, start, len(part)) for start, part in zip(starts, parts, strict=True))
+                super().fill(starts, parts)
+
+        @contextmanager
+        def opened():
+            with path.open("rb") as stream:
+                yield Counting(stream)
+
+        return opened()
+
+    monkeypatch.setattr("whyset.store.entries.ranges_of", counted)
+    return seen
+
+
+INDEX = 16 * 16 + 4
+
+
+def test_one_map_costs_one_index_one_chunk_and_its_scale(full_run, reads):
+    full_run.relevance[20]
+    assert reads == [
+        ("attribution/input/c/1/0/0/0", "end", INDEX),
+        ("attribution/input/c/1/0/0/0", 4 * 60, 60),
+        ("attribution/input.scale/c/1", 4 * 4, 4),
+    ]
+
+
+def test_neighbours_are_read_together_and_nothing_between_distant_rows(full_run, reads):
+    full_run.inputs[[3, 12, 2, 4, 3, 36]]
+    assert reads == [
+        ("input/c/0/0/0/0", "end", INDEX),
+        ("input/c/0/0/0/0", 2 * 30, 3 * 30),
+        ("input/c/0/0/0/0", 12 * 30, 30),
+        ("input/c/2/0/0/0", "end", INDEX),
+        ("input/c/2/0/0/0", 4 * 30, 30),
+    ]
+
+
+def test_slices_read_the_shards_they_touch(full_run, reads):
+    full_run.inputs[14:18, 0, ::2]
+    assert [read for read in reads if read[1] != "end"] == [
+        ("input/c/0/0/0/0", 14 * 30, 60),
+        ("input/c/1/0/0/0", 0, 60),
+    ]
+
+
+def test_a_map_of_a_million_costs_as_much(tmp_path, reads):
+    arrays = standard_arrays((3, 32, 32))
+    config = example_config(shard_rows=shard_rows_for(arrays))
+    run = create_run(tmp_path / "run", config, samples_table([f"{row}" for row in range(1_000_000)]), arrays)
+    last = run.shard_count - 1
+    start, stop = run.shard_range(last)
+    maps = np.random.default_rng(0).standard_normal((stop - start, 3, 32, 32)).astype(np.float32)
+    zeros = np.zeros(stop - start, int)
+    columns = {"target": zeros, "prediction": zeros, "confidence": zeros.astype(np.float32)}
+    write_shard(run, last, {"attribution/input": maps, **columns})
+    assert np.allclose(run.relevance[-1], maps[-1], rtol=2.0**-11, atol=np.abs(maps[-1]).max() * 2.0**-25)
+    of_maps = [(start, size) for file, start, size in reads if file == f"attribution/input/c/{last}/0/0/0"]
+    assert of_maps == [("end", 16 * 1024 + 4), ((len(maps) - 1) * 6144, 6144)]
+    assert len(reads) == 3
+    assert zarr_reads(run.path, 999_999) == [f"c/{last}/0/0/0"] * 2
+
+
+def zarr_reads(run, row):
+    """What plain Zarr reads of the maps for one row: the same shard, index and chunk."""
+    seen = []
+
+    class Counting(WrapperStore):
+        async def get(self, key, prototype, byte_range=None):
+            seen.append((key, byte_range))
+            return await super().get(key, prototype, byte_range)
+
+    array = zarr.open_array(Counting(LocalStore(run / "data.zarr/attribution/input")), mode="r")
+    array[row]
+    return [key for key, byte_range in seen if byte_range is not None]

@@ -52,7 +52,8 @@ def scales_of(peaks: Floats) -> Floats:
     """The power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros."""
     exponents = np.clip(np.frexp(peaks)[1] - _TOP, _LOWEST, _HIGHEST)
     exponents[peaks == 0] = 0
-    return np.ldexp(np.float32(1), exponents)
+    scales: Floats = np.ldexp(np.float32(1), exponents)
+    return scales
 
 
 def scaled_by(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:

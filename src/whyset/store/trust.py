@@ -1,0 +1,35 @@
+"""Which commits a reader believes: those that speak of this run."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from whyset.errors import BrokenRunError
+from whyset.store.commits import Commit, read_commits
+from whyset.store.layout import commit_path
+
+if TYPE_CHECKING:
+    from whyset.store.run import Run
+
+
+def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
+    """What the commit says that the run does not."""
+    if shard >= run.shard_count:
+        return f"the run has {run.shard_count} shards"
+    if (commit.shard, commit.start, commit.stop) != (shard, *run.shard_range(shard)):
+        return f"it names shard {commit.shard}, rows {commit.start} to {commit.stop}"
+    if commit.config_hash != run.config.hash:
+        return "it was made with another configuration than run.json has"
+    if commit.checksums.keys() != {spec.name for spec in run.arrays}:
+        return f"it names the arrays {sorted(commit.checksums)}"
+    return None
+
+
+def require_trusted(run: "Run", shards: Sequence[int]) -> None:
+    """BrokenRunError where a commit does not belong to this run, so that nobody reads another run's rows as its own."""
+    for shard, commit in zip(shards, read_commits(run.path, shards), strict=True):
+        wrong = contradiction(run, shard, commit)
+        if wrong:
+            raise BrokenRunError(
+                f"{commit_path(run.path, shard)} does not belong to this run: {wrong}; to make the shard anew, delete "
+                "that file and give the same `explain` again"
+            )
