@@ -10,7 +10,8 @@ from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError, run_lease
 from whyset.store.problems import Problem
-from whyset.store.remote import AnyPath, RemoteError, RemotePath, located
+from whyset.store.remote import AnyPath, RemotePath, located
+from whyset.store.remote_errors import RemoteError
 from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows

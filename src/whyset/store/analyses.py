@@ -13,7 +13,8 @@ from whyset.store.files import each, load_array
 from whyset.store.jsonfile import JSON, read_json
 from whyset.store.layout import ANALYSES, inside, safe_name
 from whyset.store.problems import Problem
-from whyset.store.remote import AnyPath, RemoteError, RemotePath
+from whyset.store.remote import AnyPath, RemotePath
+from whyset.store.remote_errors import RemoteError
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"

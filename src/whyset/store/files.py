@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import WhysetError
-from whyset.store.remote import AnyPath, RemotePath, remote_errors_explained
+from whyset.store.remote import AnyPath, RemotePath
+from whyset.store.remote_errors import remote_errors_explained
 
 if TYPE_CHECKING:
     from zarr.storage import StorePath

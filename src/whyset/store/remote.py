@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -11,7 +10,8 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from whyset.errors import InputError, MissingExtraError, WhysetError
+from whyset.errors import InputError
+from whyset.store.remote_errors import first_line, obstore_module, remote_errors_explained
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -20,10 +20,6 @@ SCHEMES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/*(.*)", re.DOTALL)
 _PATIENT: dict[str, Any] = {"retry_config": {"max_retries": 10, "retry_timeout": timedelta(seconds=60)}}
 """A request that fails is tried again for a minute: a lease outlives that."""
-
-
-class RemoteError(WhysetError, OSError):
-    """An object store refused or did not answer."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class RemotePath:
         InputError: no URL of an object store. MissingExtraError: obstore is not installed.
         """
         scheme, bucket, key = _parts(url)
-        stores = _obstore("store")
+        stores = obstore_module("store")
         base = f"{scheme}://{bucket}"
         with remote_errors_explained(base):
             return cls(stores.from_url(base, **_PATIENT | options), base, PurePosixPath(key))
@@ -161,7 +157,7 @@ class RemotePath:
         It is one conditional put. A put that the store did, but whose answer was lost, counts as done: what is there is
         compared with what was to be written.
         """
-        exceptions = _obstore("exceptions")
+        exceptions = obstore_module("exceptions")
         with remote_errors_explained(self, writing=True):
             try:
                 self.store.put(str(self.key), data, mode="create", use_multipart=False)
@@ -217,7 +213,7 @@ def require_exclusive_creation(folder: RemotePath) -> None:
     except FileExistsError:
         return
     except NotImplementedError as error:
-        raise InputError(f"{folder}: {_NOT_EXCLUSIVE} ({_first_line(error)})") from error
+        raise InputError(f"{folder}: {_NOT_EXCLUSIVE} ({first_line(error)})") from error
     finally:
         trial.unlink()
     raise InputError(f"{folder}: {_NOT_EXCLUSIVE} (it accepted the same key twice)")
@@ -227,49 +223,6 @@ _NOT_EXCLUSIVE = (
     "this object store cannot create objects exclusively (S3: PutObject with If-None-Match), which commits and leases "
     "need; update the server, or explain into a local folder and copy the run"
 )
-
-
-@contextmanager
-def remote_errors_explained(place: object, writing: bool = False) -> Iterator[None]:
-    """Turn what an object store answers into the errors of files, or into a sentence that says what to do."""
-    exceptions = _obstore("exceptions")
-    try:
-        yield
-    except exceptions.AlreadyExistsError as error:
-        raise FileExistsError(f"{place} exists") from error
-    except FileNotFoundError as error:
-        if _no_bucket(error):
-            raise RemoteError(f"{place}: {_NO_BUCKET}") from error
-        raise FileNotFoundError(f"{place} does not exist") from error
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise RemoteError(f"{place}: the store refuses these credentials ({_first_line(error)}); {_LOG_IN}") from error
-    except exceptions.BaseError as error:
-        raise RemoteError(f"{place}: {_meaning(error)}") from error
-
-
-def _meaning(error: Exception) -> str:
-    text = str(error)
-    if _no_bucket(error):
-        return _NO_BUCKET
-    if any(sign in text for sign in ("169.254.169.254", "metadata.google.internal", "redential", "MissingAccount")):
-        return f"no credentials were found ({_first_line(error)}); {_LOG_IN}"
-    return f"the store does not answer as it should ({_first_line(error)}); {_AGAIN}"
-
-
-def _no_bucket(error: Exception) -> bool:
-    return any(sign in str(error) for sign in ("NoSuchBucket", "ContainerNotFound", "bucket does not exist"))
-
-
-def _first_line(error: Exception) -> str:
-    line = " ".join(str(error).partition("\n\nDebug source")[0].split())
-    return line if len(line) <= 240 else f"{line[:237]}..."
-
-
-_NO_BUCKET = "the bucket does not exist; create it, or correct the URL"
-_LOG_IN = (
-    "set them in the environment: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ..."
-)
-_AGAIN = "what was committed is safe: run the same command again when it can be reached"
 
 
 def _parts(url: str) -> tuple[str, str, str]:
@@ -282,12 +235,3 @@ def _parts(url: str) -> tuple[str, str, str]:
             "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY"
         )
     return scheme, found[2], found[3].strip("/")
-
-
-def _obstore(module: str) -> Any:
-    try:
-        import obstore.exceptions
-        import obstore.store
-    except ImportError as error:
-        raise MissingExtraError('runs in object stores need obstore: pip install "whyset[remote]"') from error
-    return getattr(obstore, module)

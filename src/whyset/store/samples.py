@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import replace_file
-from whyset.store.remote import AnyPath, RemoteError, RemotePath
+from whyset.store.remote import AnyPath, RemotePath
+from whyset.store.remote_errors import RemoteError
 
 SCHEMA = pa.schema(
     [

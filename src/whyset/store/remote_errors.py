@@ -1,0 +1,63 @@
+"""What object stores answer, as errors that say what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from whyset.errors import MissingExtraError, WhysetError
+
+
+class RemoteError(WhysetError, OSError):
+    """An object store refused or did not answer."""
+
+
+@contextmanager
+def remote_errors_explained(place: object, writing: bool = False) -> Iterator[None]:
+    """Turn what an object store answers into the errors of files, or into a sentence that says what to do."""
+    exceptions = obstore_module("exceptions")
+    try:
+        yield
+    except exceptions.AlreadyExistsError as error:
+        raise FileExistsError(f"{place} exists") from error
+    except FileNotFoundError as error:
+        if _no_bucket(error):
+            raise RemoteError(f"{place}: {_NO_BUCKET}") from error
+        raise FileNotFoundError(f"{place} does not exist") from error
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise RemoteError(f"{place}: the store refuses these credentials ({first_line(error)}); {_LOG_IN}") from error
+    except exceptions.BaseError as error:
+        raise RemoteError(f"{place}: {_meaning(error)}") from error
+
+
+def _meaning(error: Exception) -> str:
+    text = str(error)
+    if _no_bucket(error):
+        return _NO_BUCKET
+    if any(sign in text for sign in ("169.254.169.254", "metadata.google.internal", "redential", "MissingAccount")):
+        return f"no credentials were found ({first_line(error)}); {_LOG_IN}"
+    return f"the store does not answer as it should ({first_line(error)}); {_AGAIN}"
+
+
+def _no_bucket(error: Exception) -> bool:
+    return any(sign in str(error) for sign in ("NoSuchBucket", "ContainerNotFound", "bucket does not exist"))
+
+
+def first_line(error: Exception) -> str:
+    line = " ".join(str(error).partition("\n\nDebug source")[0].split())
+    return line if len(line) <= 240 else f"{line[:237]}..."
+
+
+_NO_BUCKET = "the bucket does not exist; create it, or correct the URL"
+_LOG_IN = (
+    "set them in the environment: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ..."
+)
+_AGAIN = "what was committed is safe: run the same command again when it can be reached"
+
+
+def obstore_module(module: str) -> Any:
+    try:
+        import obstore.exceptions
+        import obstore.store
+    except ImportError as error:
+        raise MissingExtraError('runs in object stores need obstore: pip install "whyset[remote]"') from error
+    return getattr(obstore, module)
