@@ -14,7 +14,6 @@ stopped. `examples/clever_hans_figure.py OUT` draws the figure and prints the ta
 
 import argparse
 import json
-import os
 import tarfile
 import time
 from dataclasses import asdict, dataclass
@@ -190,7 +189,7 @@ def do(case, train, test, out, study):
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.write_text(json.dumps({"study": asdict(study), **told}, indent=1))
-    os.replace(part, file)
+    part.replace(file)
     return told
 
 

@@ -26,7 +26,7 @@ def test_text_shows_every_class_in_order_and_no_markup_is_read(run: Run) -> None
     assert "Look first at cluster" in text
     assert "59 of 60 samples explained, 1 failed" in text
     row = next(line for line in text.splitlines() if "horse" in line and "5.00" in line)
-    assert row.split() == ["1", "horse", "18", "0.90", "5.00", "0.010", "0.700", "3"]
+    assert row.split() == ["1", "horse", "18", "0.90", "5.00", "0.010", "0.010", "0.700", "-", "3"]
 
 
 def test_an_analysis_alone_shows_its_ranking(run: Run) -> None:
@@ -45,7 +45,9 @@ def test_names_like_markup_are_shown_as_they_are(run: Run) -> None:
     page = as_markdown(told)
     assert "a\\|b" in page
     assert "<script>" not in page
-    assert all(len(re.findall(r"(?<!\\)\|", line)) == 9 for line in page.splitlines() if line.startswith("| "))
+    classes = [line for line in page.partition("## Scores")[0].splitlines() if line.startswith("| ")]
+    assert len(classes) == 5
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in classes} == {11}
 
 
 def test_json_holds_the_fields_and_null_for_what_is_not_known(run: Run) -> None:
@@ -70,3 +72,41 @@ def test_a_ranking_that_noise_gives_too_is_said_to_be_one(run: Run) -> None:
     told = as_text(report(run, "noise"))
     assert "(p = 0.300" in told
     assert "class 0, class 1: the same treatment" in told
+
+
+def test_p_values_are_corrected_for_the_number_of_classes(run: Run) -> None:
+    writer = run.analysis_writer("many", {})
+    for number, p_value in enumerate((0.01, 0.04, 0.5, None)):
+        scores = {"separability": {"value": 5.0 - number, "p_value": p_value}}
+        writer.write(CategoryResult(f"{number:05d}", f"c{number}", {"index": np.arange(2)}, {"scores": scores}))
+    assert [row.q_value for row in report(run, "many").classes] == [0.03, 0.06, 0.5, None]
+
+
+def test_classes_whose_clusters_fall_apart_are_marked(run: Run) -> None:
+    writer = run.analysis_writer("apart", {})
+    clusters = [{"id": number, "size": 9, "medoids": [1]} for number in range(2)]
+    for number, components in enumerate((2, 1)):
+        info = {
+            "scores": {"separability": {"value": 500.0 - number}},
+            "default_clustering": "kmeans",
+            "clusterings": {"kmeans": {"clusters": clusters}},
+            "components": components,
+        }
+        writer.write(CategoryResult(f"{number:05d}", f"c{number}", {"index": np.arange(2)}, info))
+    text = as_text(report(run, "apart"))
+    assert "500.00*" in text
+    assert "499.00*" not in text
+
+
+def test_markdown_tells_clusters_definitions_and_provenance(run: Run) -> None:
+    page = as_markdown(report(run))
+    for part in ("## horse", "## Scores", "Benjamini, Hochberg 1995", "## Provenance", "sample.py:network"):
+        assert part in page
+    section = page.partition("## horse")[2].partition("## ")[0]
+    assert len([line for line in section.splitlines() if line.startswith("| ")]) == 2 + 3
+
+
+def test_json_carries_the_definitions(run: Run) -> None:
+    stored = json.loads(as_json(report(run)))
+    assert {"separability", "q", "stability"} <= {part["score"] for part in stored["definitions"]}
+    assert dict(stored["provenance"])["model"] == "sample.py:network"

@@ -1,13 +1,15 @@
 """`whyset report`"""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from whyset.cli.options import RunFolder
+from whyset.errors import InputError
 
-EXAMPLE = "whyset report runs/mine --format markdown"
+EXAMPLE = "whyset report runs/mine --format html --out report.html"
 
 
 class Format(StrEnum):
@@ -15,16 +17,43 @@ class Format(StrEnum):
 
     TEXT = "text"
     MARKDOWN = "markdown"
+    HTML = "html"
     JSON = "json"
 
 
 def report(
     run: RunFolder,
     name: Annotated[str, typer.Option(help="Name of the analysis in the run.")] = "spray",
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+    form: Annotated[Format | None, typer.Option("--format", help="How to write it; else by the ending of OUT.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write it to, else it is printed.")] = None,
+    attributes: Annotated[
+        Path | None, typer.Option(help="CSV file with id and attributes, to be tested for enrichment in every cluster.")
+    ] = None,
+    classes: Annotated[int, typer.Option(help="How many classes an HTML page shows with pictures.", min=0)] = 10,
 ) -> None:
     """Rank the classes of an analysed run by how separable their strategies are, and name the suspicious clusters."""
     from whyset import report as written
+    from whyset.store import open_run
+    from whyset.store.files import replace_file
 
-    forms = {Format.TEXT: written.as_text, Format.MARKDOWN: written.as_markdown, Format.JSON: written.as_json}
-    print(forms[form](written.report(run, name)).rstrip("\n"))
+    opened = open_run(run)
+    known = written.read_attributes(attributes, opened.ids) if attributes else None
+    told = written.report(opened, name, known)
+    form = form or _by_ending(out)
+    if form is Format.HTML:
+        page = written.as_html(told, written.Pictures(opened, opened.analysis(name)), classes)
+    else:
+        forms = {Format.TEXT: written.as_text, Format.MARKDOWN: written.as_markdown, Format.JSON: written.as_json}
+        page = forms[form](told)
+    if out is None:
+        print(page.rstrip("\n"))
+        return
+    if not out.parent.is_dir():
+        raise InputError(f"there is no folder {out.parent} to write {out.name} into")
+    replace_file(out, page.encode())
+    print(f"written: {out}")
+
+
+def _by_ending(out: Path | None) -> Format:
+    endings = {".md": Format.MARKDOWN, ".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON}
+    return Format.TEXT if out is None else endings.get(out.suffix.lower(), Format.TEXT)

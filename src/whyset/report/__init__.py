@@ -1,18 +1,25 @@
-"""The written report of a run: a value first, then text, Markdown or JSON. No torch."""
+"""The written report of a run: a value first, then text, Markdown, HTML or JSON. No torch."""
 
+from whyset.report.attributes import read_attributes
 from whyset.report.class_rows import ClassRow, class_row, rank, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
+from whyset.report.enriched import Enriched
 from whyset.report.heatmaps import Heatmaps
+from whyset.report.html import as_html
 from whyset.report.json_form import as_json
 from whyset.report.markdown import as_markdown
+from whyset.report.pictures import Pictures
 from whyset.report.text import as_text, class_table, rendered
 from whyset.report.written import Report, report
 
 __all__ = [
     "ClassRow",
     "ClusterRow",
+    "Enriched",
     "Heatmaps",
+    "Pictures",
     "Report",
+    "as_html",
     "as_json",
     "as_markdown",
     "as_text",
@@ -22,6 +29,7 @@ __all__ = [
     "most_suspicious",
     "rank",
     "ranked_classes",
+    "read_attributes",
     "rendered",
     "report",
 ]

@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyset.report.class_rows import ranked_classes
+from whyset.report.enriched import Enriched, enriched_of
 from whyset.store import Analysis, Category
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class ClusterRow:
     """One cluster of the default clustering of a class; None is not known.
 
-    `coherence` is the mean cosine between its maps, `medoids` are sample indices, the most typical first.
+    `coherence` is the mean cosine between its maps, `recovery` how much of it is found again on subsamples, `medoids`
+    are sample indices, the most typical first. Accuracy and confidence come with intervals of 95 %, with their value
+    among the class's other samples, and with the p-value of the difference. `differing` is the share of the map that
+    differs from the rest, `enriched` what is more frequent in it.
     """
 
     category: str
@@ -25,25 +31,51 @@ class ClusterRow:
     separability: float | None
     coherence: float | None
     medoids: tuple[int, ...]
+    silhouette: float | None = None
+    recovery: float | None = None
+    accuracy_interval: Interval | None = None
+    accuracy_outside: float | None = None
+    accuracy_p: float | None = None
+    confidence_interval: Interval | None = None
+    confidence_outside: float | None = None
+    confidence_p: float | None = None
+    differing: float | None = None
+    enriched: tuple[Enriched, ...] = ()
 
 
-def cluster_rows(category: Category) -> list[ClusterRow]:
-    """Give the clusters of a class, the largest first."""
+def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:
+    """Give the clusters of a class, the largest first; `class_names` gives names to labels and predictions."""
     info: Mapping[str, Any] = category.info
     clustering = (info.get("clusterings") or {}).get(info.get("default_clustering")) or {}
+    recovery = dict(enumerate((clustering.get("stability") or {}).get("recovery", [])))
     return [
         ClusterRow(
             category=category.id,
             class_name=category.name,
             cluster=cluster["id"],
             medoids=tuple(cluster["medoids"]),
+            recovery=recovery.get(cluster["id"]),
+            differing=(cluster.get("difference") or {}).get("share"),
+            enriched=enriched_of(clustering, cluster["id"], class_names),
             **{name: cluster.get(name) for name in _SCORES},
+            **_contrast(cluster, "accuracy"),
+            **_contrast(cluster, "confidence"),
         )
         for cluster in clustering.get("clusters", [])
     ]
 
 
-_SCORES = ("size", "purity", "accuracy", "mean_confidence", "separability", "coherence")
+_SCORES = ("size", "purity", "accuracy", "mean_confidence", "separability", "coherence", "silhouette")
+
+
+def _contrast(cluster: Mapping[str, Any], of: str) -> dict[str, Any]:
+    stored = cluster.get(f"{of}_contrast") or {}
+    interval = stored.get("inside_interval")
+    return {
+        f"{of}_interval": None if interval is None else tuple(interval),
+        f"{of}_outside": stored.get("outside"),
+        f"{of}_p": stored.get("p_value"),
+    }
 
 
 def most_suspicious(analysis: Analysis) -> ClusterRow | None:

@@ -1,32 +1,69 @@
 """The report as Markdown."""
 
 import re
+from collections.abc import Sequence
 
-from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion, treatments
+from whyset.report.class_rows import ClassRow
+from whyset.report.definitions import DEFINITIONS
+from whyset.report.words import (
+    CLASS_HEADINGS,
+    CLUSTER_HEADINGS,
+    LEGEND,
+    class_cells,
+    cluster_cells,
+    summary,
+    suspicion,
+    treatments,
+)
 from whyset.report.written import Report
 
 
 def as_markdown(report: Report) -> str:
     """Write the report as a Markdown page; names are escaped."""
-    rows = [
-        _line(("", *CLASS_HEADINGS)),
-        _line(("--:", ":--", *("--:",) * (len(CLASS_HEADINGS) - 1))),
-        *(_line((str(rank), *map(_escaped, class_cells(row)))) for rank, row in enumerate(report.classes, 1)),
-    ]
-    summary = (
-        f"{report.explained:,} of {report.samples:,} samples explained, {report.failed:,} failed; "
-        f"accuracy {number(report.accuracy)}; model {_escaped(report.model)}; analysis {_escaped(report.analysis)}."
-    )
+    ranked = [(str(rank), *class_cells(row)) for rank, row in enumerate(report.classes, 1)]
     problems = [f"- {_escaped(row.name)}: {_escaped(row.problem)}" for row in report.classes if row.problem is not None]
-    first = ["", _escaped(suspicion(report))]
     treated = [f"- {_escaped(line)}" for line in treatments(report)]
-    notes = ["", "## Treated", "", *treated] if treated else []
-    lines = [f"# {_escaped(report.run)}", "", summary, "", *rows, "", LEGEND, *problems, *first, *notes]
+    definitions = [(part.score, part.formula, part.source, part.compared_with) for part in DEFINITIONS]
+    lines = [
+        f"# {_escaped(report.run)}",
+        "",
+        _escaped(summary(report)),
+        "",
+        *_table(("", *CLASS_HEADINGS), ranked, names=2),
+        "",
+        _escaped(LEGEND),
+        *problems,
+        "",
+        _escaped(suspicion(report)),
+        *[line for row in report.classes for line in _clusters(report, row)],
+        *(["", "## Treated", "", *treated] if treated else []),
+        *["", "## Scores", "", *_table(("score", "definition", "source", "compared with"), definitions, names=4)],
+        *["", "## Provenance", "", *_table(("", ""), report.provenance, names=2)],
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _clusters(report: Report, row: ClassRow) -> list[str]:
+    """Write the section of a class; nothing where it has no clusters."""
+    clusters = report.clusters_of(row)
+    if not clusters:
+        return []
+    cells = [(*cluster_cells(one), ", ".join(map(str, one.medoids[:3]))) for one in clusters]
+    enriched = [f"- cluster {one.cluster}: {_escaped(str(found))}" for one in clusters for found in one.enriched]
+    return [
+        *["", f"## {_escaped(row.name)}", "", *_table((*CLUSTER_HEADINGS, "most typical"), cells)],
+        *(["", "More frequent than in the rest of the class:", "", *enriched] if enriched else []),
+    ]
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 0) -> list[str]:
+    """Write a table; its first `names` columns are texts, the others numbers, set to the right."""
+    rules = [":--" if place < names else "--:" for place in range(len(headings))]
+    return [_line(headings), f"| {' | '.join(rules)} |", *(_line(row) for row in rows)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
 
 
 def _escaped(text: str) -> str:

@@ -17,7 +17,7 @@ _WIDTH = 100
 
 def class_table(rows: tuple[ClassRow, ...] | list[ClassRow]) -> Table:
     """Lay out the ranked classes as a rich table."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", justify="right")
     for heading in CLASS_HEADINGS:
         table.add_column(heading, justify="left" if heading == "class" else "right")

@@ -1,13 +1,19 @@
 """Numbers and findings in words, the same in every format."""
 
 from whyset.report.class_rows import ClassRow
+from whyset.report.cluster_rows import ClusterRow, Interval
 from whyset.report.written import Report
 
-CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "eigengap", "clusters")
+CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "q", "eigengap", "stability", "clusters")
+CLUSTER_HEADINGS = (
+    "cluster", "samples", "accuracy", "elsewhere", "p", "confidence", "coherence", "silhouette", "recovery",
+    "separability",
+)  # fmt: skip
 LEGEND = (
-    "Ranked by separability (Fisher's discriminant between clusters). p: the share of data without clusters, but of "
-    "the same covariance, that scores as high. ~ marks an eigengap that is not the largest, as where a class has one "
-    "strategy."
+    "Ranked by separability (Fisher's discriminant between clusters); * marks classes whose clusters fall apart "
+    "completely: among these its rank means nothing. p: the share of data without clusters, but with the same values "
+    "and correlations, that scores as high; q: p corrected for the number of classes. Stability: adjusted Rand index "
+    "over subsamples. ~ marks an eigengap that is not the largest, as where a class has one strategy."
 )
 
 SIGNIFICANT = 0.05
@@ -22,17 +28,71 @@ def number(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def small(p_value: float | None) -> str:
+    """Write a p-value: three digits, and as a bound where they would all be zero.
+
+    >>> small(0.0421), small(1e-9)
+    ('0.042', '<0.001')
+    """
+    return "<0.001" if p_value is not None and p_value < 0.001 else number(p_value, 3)
+
+
+def with_p(p_value: float | None) -> str:
+    """Write a p-value after its letter.
+
+    >>> with_p(0.0421), with_p(1e-9)
+    ('p = 0.042', 'p < 0.001')
+    """
+    told = small(p_value)
+    return f"p {told[0]} {told[1:]}" if told.startswith("<") else f"p = {told}"
+
+
+def with_interval(value: float | None, interval: Interval | None) -> str:
+    """Write a number with its interval.
+
+    >>> with_interval(0.5, (0.31, 0.69))
+    '0.50 [0.31, 0.69]'
+    """
+    return number(value) if interval is None else f"{number(value)} [{interval[0]:.2f}, {interval[1]:.2f}]"
+
+
 def class_cells(row: ClassRow) -> tuple[str, ...]:
     """Write the cells of a class, in the order of `CLASS_HEADINGS`."""
-    doubt = "~" if row.clear is False else ""
+    doubt, apart = "~" if row.clear is False else "", "*" if row.apart else ""
     return (
         row.name,
         str(row.size),
         number(row.accuracy),
-        number(row.separability),
+        number(row.separability) + apart,
         number(row.p_value, 3),
+        number(row.q_value, 3),
         doubt + number(row.eigengap, 3),
+        number(row.stability),
         "-" if row.clusters is None else str(row.clusters),
+    )
+
+
+def cluster_cells(row: ClusterRow) -> tuple[str, ...]:
+    """Write the cells of a cluster, in the order of `CLUSTER_HEADINGS`."""
+    return (
+        str(row.cluster),
+        str(row.size),
+        with_interval(row.accuracy, row.accuracy_interval),
+        number(row.accuracy_outside),
+        small(row.accuracy_p),
+        with_interval(row.mean_confidence, row.confidence_interval),
+        number(row.coherence),
+        number(row.silhouette),
+        number(row.recovery),
+        number(row.separability),
+    )
+
+
+def summary(report: Report) -> str:
+    """Say in one sentence what was explained."""
+    return (
+        f"{report.explained:,} of {report.samples:,} samples explained, {report.failed:,} failed; "
+        f"accuracy {number(report.accuracy)}; model {report.model}; analysis {report.analysis}."
     )
 
 

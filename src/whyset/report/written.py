@@ -1,13 +1,18 @@
 """The report of a run as a value; how it looks is decided elsewhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whyset.report.class_rows import ClassRow, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
-from whyset.store import DONE, Analysis, Run, open_run
+from whyset.report.enriched import enriched_attributes
+from whyset.report.provenance import provenance
+from whyset.store import DONE, Analysis, Category, Run, open_run
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,8 @@ class Report:
     """What there is to say about a run and one of its analyses.
 
     `explained` of the `samples` have an explanation, `failed` could not get one; `accuracy` is over explained samples
-    with a label. `treatment` holds what was done about unusual data, by the name of the class.
+    with a label. `treatment` holds what was done about unusual data, by the name of the class; `provenance` what run
+    and analysis were made from.
     """
 
     run: str
@@ -29,10 +35,22 @@ class Report:
     clusters: tuple[ClusterRow, ...]
     most_suspicious: ClusterRow | None
     treatment: tuple[tuple[str, str], ...]
+    provenance: tuple[tuple[str, str], ...] = ()
+
+    def clusters_of(self, row: ClassRow) -> list[ClusterRow]:
+        """Give the clusters of a class."""
+        return [cluster for cluster in self.clusters if cluster.category == row.category]
 
 
-def report(run: Run | str | Path, analysis: Analysis | str = "spray") -> Report:
+def report(
+    run: Run | str | Path,
+    analysis: Analysis | str = "spray",
+    attributes: Mapping[str, NDArray[Any]] | None = None,
+) -> Report:
     """Gather the report of a run and one of its analyses.
+
+    `attributes` are anything known of the samples, each an array over the rows of the run: their values are tested for
+    enrichment in every cluster.
 
     >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
     """
@@ -52,10 +70,17 @@ def report(run: Run | str | Path, analysis: Analysis | str = "spray") -> Report:
         failed=len(run.failures),
         accuracy=float(np.mean(right)) if known.any() else None,
         classes=tuple(classes),
-        clusters=tuple(row for category in categories for row in cluster_rows(category)),
+        clusters=tuple(row for category in categories for row in _clusters(run, category, attributes or {})),
         most_suspicious=most_suspicious(analysis),
         treatment=tuple((category.name, str(line)) for category in categories for line in _lines(category.info)),
+        provenance=provenance(run, analysis),
     )
+
+
+def _clusters(run: Run, category: Category, attributes: Mapping[str, NDArray[Any]]) -> list[ClusterRow]:
+    further = enriched_attributes(category, attributes)
+    rows = cluster_rows(category, tuple(run.classes))
+    return [replace(row, enriched=row.enriched + further.get(row.cluster, ())) for row in rows]
 
 
 def _lines(info: object) -> list[object]:

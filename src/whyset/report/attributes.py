@@ -1,0 +1,32 @@
+"""What else is known of the samples: a table that a person brings along."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+
+
+def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read a CSV file with a column `id` and one column per attribute; give each as texts (N,), "" where unknown.
+
+    `ids` (N,) are those of the run's rows. InputError: there is no such table, or none of its ids is in the run.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            names = [name for name in table.fieldnames or [] if name != "id"]
+            if "id" not in (table.fieldnames or []) or not names:
+                raise InputError(
+                    f"{path} has the columns {table.fieldnames}: expected id and at least one attribute, with a heading"
+                )
+            lines = {line["id"]: line for line in table}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}") from error
+    if not any(name in lines for name in ids):
+        raise InputError(f"none of the ids in {path} is in the run, whose first is {ids[0]!r}; see run.ids")
+    return {name: np.array([(lines.get(own) or {}).get(name) or "" for own in ids], object) for name in names}

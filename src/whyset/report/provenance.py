@@ -1,0 +1,35 @@
+"""What a run and an analysis were made from, as a reader needs it to repeat them."""
+
+import json
+from collections.abc import Mapping
+
+from whyset.store import Analysis, Run
+
+
+def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """Give names and values, those that are unknown left out."""
+    config = run.config
+    composite = "plain gradient" if config.composite is None else _call(config.composite)
+    told = {
+        "model": config.model,
+        "weights (SHA-256)": config.weights_hash,
+        "composite": composite,
+        "target": json.dumps(config.target),
+        "preprocessing": json.dumps(dict(config.preprocessing)),
+        "data set": config.dataset,
+        "data set's fingerprint": config.dataset_fingerprint,
+        "maps": f"{' x '.join(map(str, run.relevance.shape[1:]))}, {config.dtype}",
+        "seed": str(config.seed),
+        "versions": ", ".join(f"{name} {version}" for name, version in config.versions.items()),
+        "configuration of the run": config.hash,
+        "analysis": analysis.name,
+        "steps": str(analysis.config.get("steps") or ""),
+        "configuration of the analysis": json.dumps(analysis.config.get("pipeline")),
+    }
+    return tuple((name, value) for name, value in told.items() if value)
+
+
+def _call(stored: Mapping[str, object]) -> str:
+    fields = stored.get("fields")
+    values = fields.items() if isinstance(fields, Mapping) else ()
+    return f"{stored.get('name')}({', '.join(f'{name}={value}' for name, value in values)})"
