@@ -5,12 +5,14 @@ from whyset.runner.explaining import explain
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.sources import ArraySource, DatasetSource, FolderSource, Source
+from whyset.runner.sources import ArrayFileSource, ArraySource, DatasetSource, FolderSource, HuggingFaceSource, Source
 
 __all__ = [
+    "ArrayFileSource",
     "ArraySource",
     "DatasetSource",
     "FolderSource",
+    "HuggingFaceSource",
     "Labels",
     "ModelSource",
     "NamedComposite",

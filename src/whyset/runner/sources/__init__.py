@@ -6,28 +6,56 @@ from typing import Any, cast
 from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.array_file import SUFFIXES, ArrayFileSource
 from whyset.runner.sources.arrays import ArraySource
 from whyset.runner.sources.dataset import DatasetSource
 from whyset.runner.sources.folder import FolderSource
+from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
 from whyset.runner.sources.subset import Spread
 
-__all__ = ["UNKNOWN", "ArraySource", "DatasetSource", "FolderSource", "Source", "Spread", "as_source", "read", "spread"]
+__all__ = [
+    "UNKNOWN",
+    "ArrayFileSource",
+    "ArraySource",
+    "DatasetSource",
+    "FolderSource",
+    "HuggingFaceSource",
+    "Source",
+    "Spread",
+    "as_source",
+    "read",
+    "source_at",
+    "spread",
+]
 
 
 def as_source(data: Any, preprocessing: Preprocessing | None, labels: Labels | None) -> Source:
-    """Wrap what a person gives: a source, the path of a folder, (images, labels) or a map-style data set."""
+    """Wrap what a person gives: a source, a path, an array, (images, labels) or a map-style data set."""
     if callable(getattr(data, "fingerprint", None)):
         return cast(Source, data)
     if isinstance(data, (str, Path)):
-        if preprocessing is None:
-            raise InputError(
-                f"images in {data} need a Preprocessing: pass FolderSource({str(data)!r}, Preprocessing(...))"
-            )
-        return FolderSource(Path(data), preprocessing, labels)
+        return source_at(Path(data), preprocessing, labels)
     names = None if labels is None else labels.names
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
-        return ArraySource(*data, class_names=names)
-    if hasattr(data, "shape"):
-        return ArraySource(data, class_names=names)
+        return ArraySource(*data, class_names=names, preprocessing=preprocessing)
+    if type(data).__module__.split(".")[0] != "datasets" and hasattr(data, "shape"):
+        return ArraySource(data, class_names=names, preprocessing=preprocessing)
+    if hasattr(data, "features") and hasattr(data, "column_names") and hasattr(data, "__len__"):
+        return HuggingFaceSource(data, preprocessing, labels)
     return DatasetSource(data, preprocessing)
+
+
+def source_at(path: Path, preprocessing: Preprocessing | None, labels: Labels | None) -> Source:
+    """What lies at a path: an array file, a saved Hugging Face data set, or a folder of images."""
+    if not path.exists():
+        raise InputError(f"data folder {path} does not exist")
+    if path.is_file():
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(f"data {path} is a file: expected a folder, or one of {', '.join(SUFFIXES)}")
+        return ArrayFileSource(path, preprocessing, None if labels is None else labels.names)
+    if (path / SAVED).is_file() or (path / SPLITS).is_file():
+        return HuggingFaceSource.load(path, preprocessing, labels)
+    if preprocessing is None:
+        raise InputError(f"images in {path} need a Preprocessing: pass FolderSource({str(path)!r}, Preprocessing(...))")
+    return FolderSource(path, preprocessing, labels)

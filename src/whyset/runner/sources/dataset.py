@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.shown import shown_by
 from whyset.runner.sources.source import UNKNOWN, known, spread
 
@@ -30,6 +32,9 @@ class DatasetSource:
 
     def __init__(self, dataset: Any, preprocessing: Preprocessing | None = None) -> None:
         self.dataset, self.given = dataset, preprocessing
+        if isinstance(self.dataset, Mapping):
+            names = ", ".join(map(str, self.dataset))
+            raise InputError(f"{type(self.dataset).__name__} holds several data sets: give one of {names}")
         if not (hasattr(self.dataset, "__len__") and hasattr(self.dataset, "__getitem__")):
             raise InputError(
                 f"{type(self.dataset).__name__} is a stream without len and [i]; a run that can be continued must come "
@@ -50,10 +55,10 @@ class DatasetSource:
 
     @property
     def uris(self) -> list[str | None]:
-        root = getattr(self.dataset, "root", None)
-        if self._paths is None or root is None:
+        if self._paths is None:
             return [None] * len(self)
-        return [(Path(root).resolve() / name).as_uri() for name in self._paths]
+        root = Path(_innermost(self.dataset).root).resolve()
+        return [(root / name).as_uri() for name in self._paths]
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -77,24 +82,36 @@ class DatasetSource:
         return self._shown[1] + ([reading] if labels_of(self.dataset) is None else [])
 
     def fingerprint(self) -> str:
-        """SHA-256 of the number of samples, every id and label, and the inputs of samples spread over the set."""
+        """SHA-256 of every id and label, the inputs of 16 samples spread over the set, and of tensors and image files
+        that the set keeps, all or a part.
+        """
         digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
         for x in self._surveyed:
             digest.update(x.contiguous().numpy().tobytes())
+        if self._paths is not None:
+            root = Path(_innermost(self.dataset).root)
+            file_content(digest, root, [(name, _size(root / name)) for name in self._paths])
+        if isinstance(self.dataset, TensorDataset):
+            row_content(digest, self.dataset.tensors[0].detach().cpu().numpy())
         return digest.hexdigest()
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
-        image, label = split(self.dataset[int(index)])
-        return self._input(image), known(label)
+        x, label = self.read(index)
+        return (self.preprocessing.normalised(x) if x.dtype == torch.uint8 else x), label
 
-    def _input(self, image: Any) -> torch.Tensor:
+    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+        image, label = split(self.dataset[int(index)])
+        return self._seen(image), known(label)
+
+    def _seen(self, image: Any) -> torch.Tensor:
+        """Pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
             if self.given is None:
                 raise InputError("the data set gives PIL images: pass DatasetSource(dataset, Preprocessing(...))")
-            return self.given.forward(image)
+            return self.given.pixels(image)
         x = torch.as_tensor(image)
         if not x.is_floating_point() or x.ndim != 3:
             raise InputError(f"a sample is a PIL image or floats (C, H, W), not {x.dtype} {tuple(x.shape)}")
@@ -111,13 +128,28 @@ class DatasetSource:
         low, high = min(float(x.min()) for x in self._surveyed), max(float(x.max()) for x in self._surveyed)
         return shown_by(low, high, tuple(self._surveyed[0].shape))
 
-    @property
+    @cached_property
     def _paths(self) -> list[str] | None:
-        """Relative paths where the set is torchvision's ImageFolder or alike."""
-        root, samples = getattr(self.dataset, "root", None), getattr(self.dataset, "samples", None)
-        if root is None or samples is None:
-            return None
-        return [Path(path).relative_to(root).as_posix() for path, _ in samples]
+        return _paths_of(self.dataset)
+
+
+def _paths_of(dataset: Any) -> list[str] | None:
+    """Relative paths where the set is torchvision's ImageFolder or alike, or a part of one."""
+    if isinstance(dataset, Subset):
+        inner = _paths_of(dataset.dataset)
+        return None if inner is None else [inner[index] for index in dataset.indices]
+    root, samples = getattr(dataset, "root", None), getattr(dataset, "samples", None)
+    if root is None or samples is None:
+        return None
+    return [Path(path).relative_to(root).as_posix() for path, _ in samples]
+
+
+def _innermost(dataset: Any) -> Any:
+    return _innermost(dataset.dataset) if isinstance(dataset, Subset) else dataset
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def split(item: Any) -> tuple[Any, Any]:
@@ -136,10 +168,10 @@ def split(item: Any) -> tuple[Any, Any]:
 
 def labels_of(dataset: Any) -> Sequence[Any] | None:
     """The labels of all samples without reading an image, where the data set keeps them; None where it does not."""
-    if isinstance(dataset, torch.utils.data.Subset):
+    if isinstance(dataset, Subset):
         inner = labels_of(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
-    if isinstance(dataset, torch.utils.data.TensorDataset):
+    if isinstance(dataset, TensorDataset):
         return dataset.tensors[1].tolist() if len(dataset.tensors) > 1 else [None] * len(dataset)
     columns = getattr(dataset, "column_names", None)
     if isinstance(columns, list):

@@ -17,6 +17,7 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.content import file_content
 from whyset.runner.sources.source import UNKNOWN, known
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -78,11 +79,11 @@ class FolderSource:
         return [others] if self._ignored else []
 
     def fingerprint(self) -> str:
-        """SHA-256 of every id with its size in bytes, and of the names of the classes."""
-        digest = hashlib.sha256()
-        for name, size in self._files:
-            digest.update(f"{name}\0{size}\n".encode())
-        digest.update("\0".join(self.class_names or ()).encode())
+        """SHA-256 of every id, size and file's content (of large folders: of files spread over them), and of the names
+        of the classes.
+        """
+        digest = hashlib.sha256("\0".join(self.class_names or ()).encode())
+        file_content(digest, self.path, self._files)
         return digest.hexdigest()
 
     def __len__(self) -> int:

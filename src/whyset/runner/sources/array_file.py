@@ -1,0 +1,169 @@
+"""Samples that are the rows of an array in a file: .npy (memory-mapped), .npz, or HDF5."""
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whyset.errors import InputError, MissingExtraError
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.content import row_content
+from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
+from whyset.runner.sources.shown import shown_by
+from whyset.runner.sources.source import UNKNOWN, known, spread
+
+IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "arr_0")
+LABEL_KEYS = ("labels", "label", "targets", "target", "y", "Y", "arr_1")
+HDF5 = (".h5", ".hdf5")
+SUFFIXES = (".npy", ".npz", *HDF5)
+SURVEYED = 256
+
+
+@dataclass(frozen=True)
+class ArrayFileSource:
+    """Images in a file, by the names `images` and `labels` in it (found by usual names when not given).
+
+    Images are as in `ArraySource`. `ids` and `class_names` may lie beside them. Every process opens the file for
+    itself: an .npy is memory-mapped, HDF5 is read row by row, an .npz is read into memory whole.
+
+    >>> source = ArrayFileSource("digits.npz", Preprocessing(mode="L"))  # doctest: +SKIP
+    """
+
+    path: Path
+    given: Preprocessing | None = None
+    names: tuple[str, ...] | None = None
+    images: str | None = None
+    labels_name: str | None = None
+
+    concurrent: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise InputError(f"data file {self.path}: expected one of {', '.join(SUFFIXES)}")
+        if not self.path.is_file():
+            raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
+        if self.form.channels != "float" and self.given is None:
+            raise InputError(f"the uint8 images in {self.path} need a Preprocessing that makes them the model's input")
+        checked_ids(self.ids, len(self))
+        _ = self.labels, self.preprocessing
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without the open file and what was read from it."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @cached_property
+    def ids(self) -> list[str]:
+        found = self._texts("ids")
+        return list(map(str, range(len(self)))) if found is None else found
+
+    @property
+    def uris(self) -> list[str | None]:
+        return [None] * len(self)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        name = self._name(self.labels_name, LABEL_KEYS, "labels")
+        if name is None:
+            return np.full(len(self), UNKNOWN)
+        return checked_labels(np.asarray(self._members[name][...]), len(self))
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...] | None:
+        found = self._texts("class_names")
+        return self.names or (None if found is None else tuple(found))
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        return self._shown[0]
+
+    @property
+    def notes(self) -> list[str]:
+        return self._shown[1]
+
+    @cached_property
+    def form(self) -> RowForm:
+        return RowForm.of(self._rows.shape, self._rows.dtype)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of type, shape and bytes of the images (of large files: of rows spread over them), labels and ids."""
+        rows = self._rows
+        digest = hashlib.sha256(f"{rows.dtype.str}{rows.shape}".encode() + "\0".join(self.ids).encode())
+        digest.update(self.labels.tobytes())
+        row_content(digest, rows)
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return int(self._rows.shape[0])
+
+    def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
+        x, label = self.read(index)
+        return (self.preprocessing.normalised(x) if x.dtype == torch.uint8 else x), label
+
+    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+        with self._lock:  # h5py serves one thread at a time
+            row = np.asarray(self._rows[index])
+        return self.form.read(row, self.preprocessing), known(self.labels[index])
+
+    @cached_property
+    def _lock(self) -> threading.Lock:
+        return threading.Lock()
+
+    @cached_property
+    def _members(self) -> Mapping[str, Any]:
+        """The arrays in the file by name; opened where they are first used."""
+        try:
+            if self.path.suffix.lower() in HDF5:
+                return _hdf5(self.path)
+            opened = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"data file {self.path} cannot be read: {error}") from error
+        return {"images": opened} if isinstance(opened, np.ndarray) else opened
+
+    @cached_property
+    def _rows(self) -> Rows:
+        name = self._name(self.images, IMAGE_KEYS, "images")
+        if name is None:
+            raise InputError(
+                f"data file {self.path} has {', '.join(sorted(self._members)) or 'nothing'}; none of "
+                f"{', '.join(IMAGE_KEYS)} is there: name the images by ArrayFileSource(..., images=...)"
+            )
+        found: Rows = self._members[name]
+        return found
+
+    def _name(self, asked: str | None, usual: tuple[str, ...], what: str) -> str | None:
+        if asked is not None and asked not in self._members:
+            raise InputError(
+                f"data file {self.path} has no {what} {asked!r}; it has {', '.join(sorted(self._members))}"
+            )
+        return asked or next((name for name in usual if name in self._members), None)
+
+    def _texts(self, name: str) -> list[str] | None:
+        if name not in self._members:
+            return None
+        values = np.asarray(self._members[name][...]).tolist()
+        return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+    @cached_property
+    def _shown(self) -> tuple[Preprocessing, list[str]]:
+        if self.given is not None:
+            return self.given, []
+        some = np.stack([np.asarray(self._rows[int(row)]) for row in spread(len(self), SURVEYED)])
+        return shown_by(float(some.min()), float(some.max()), some.shape[1:])
+
+
+def _hdf5(path: Path) -> Mapping[str, Any]:
+    """The data sets at the top of an HDF5 file."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtraError(f'{path} needs h5py: pip install "whyset[hdf5]" ({error})') from error
+    file = h5py.File(path, "r")
+    return {name: member for name, member in file.items() if isinstance(member, h5py.Dataset)}

@@ -1,0 +1,47 @@
+"""Fingerprints of what data holds: of all of it where that is affordable, else of a stated part."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from whyset.runner.sources.rows import Rows
+from whyset.runner.sources.source import spread
+
+WHOLE_FILES = 20_000
+WHOLE_BYTES = 2**30
+PART = 2_000
+"""Up to this many files and bytes are read whole (a few seconds), of larger data this many files or rows, spread
+evenly."""
+
+
+class Digest(Protocol):
+    def update(self, data: bytes | memoryview, /) -> None: ...
+
+
+def file_content(digest: Digest, root: Path, files: Sequence[tuple[str, int]]) -> None:
+    """Add the name and size of every file, and the bytes of all files or of a part; times do not count."""
+    for name, size in files:
+        digest.update(f"{name}\0{size}\n".encode(errors="surrogateescape"))
+    whole = len(files) <= WHOLE_FILES and sum(size for _, size in files) <= WHOLE_BYTES
+    for index in range(len(files)) if whole else spread(len(files), PART):
+        try:
+            content = (root / files[index][0]).read_bytes()
+        except OSError as error:  # it will be recorded as a failed sample
+            content = type(error).__name__.encode()
+        digest.update(hashlib.sha256(content).digest())
+
+
+def row_content(digest: Digest, array: Rows) -> None:
+    """Add the bytes of an array's rows, of all or of a part."""
+    rows, row_bytes = array.shape[0], array.dtype.itemsize * math.prod(array.shape[1:])
+    if rows * row_bytes <= WHOLE_BYTES:
+        step = max(1, 2**24 // max(row_bytes, 1))
+        parts = [(start, min(start + step, rows)) for start in range(0, rows, step)]
+    else:
+        parts = [(int(row), int(row) + 1) for row in spread(rows, PART)]
+    for start, stop in parts:
+        digest.update(np.ascontiguousarray(array[start:stop]).reshape(-1).view(np.uint8).data)

@@ -1,0 +1,101 @@
+"""Hugging Face data sets: an image column, and a ClassLabel column where there is one."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whyset.errors import InputError, MissingExtraError
+from whyset.runner.labels import Labels
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.content import PART, WHOLE_FILES
+from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
+from whyset.runner.sources.source import UNKNOWN, known, spread
+
+SAVED, SPLITS = "state.json", "dataset_dict.json"
+
+
+class HuggingFaceSource(DatasetSource):
+    """A `datasets.Dataset`, by its Image feature and its ClassLabel feature (else by the usual names of columns).
+
+    With `class_labels` the names of its classes say which output of the model each of them is.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        preprocessing: Preprocessing | None = None,
+        class_labels: Labels | None = None,
+        path: Path | None = None,
+    ) -> None:
+        features = dataset.features
+        self.image = _column(features, "Image", IMAGE_KEYS)
+        self.label = _column(features, "ClassLabel", LABEL_KEYS)
+        self.own_names: Sequence[str] | None = getattr(features.get(self.label), "names", None)
+        self.class_labels, self.path = class_labels, path
+        if self.image is None:
+            raise InputError(f"the data set has the columns {', '.join(features)}; none holds images")
+        strangers = [name for name in self.own_names or () if class_labels and name not in class_labels.indices]
+        if strangers:
+            raise InputError(f"the data set's class {strangers[0]!r} is not in the labels file")
+        super().__init__(dataset, preprocessing)
+
+    @classmethod
+    def load(cls, path: Path, preprocessing: Preprocessing | None, labels: Labels | None) -> "HuggingFaceSource":
+        """Open a data set that was saved by `save_to_disk`."""
+        try:
+            import datasets
+        except ImportError as error:
+            raise MissingExtraError(f'{path} needs datasets: pip install "whyset[datasets]" ({error})') from error
+        if (path / SPLITS).is_file():
+            splits = sorted(entry.name for entry in path.iterdir() if (entry / SAVED).is_file())
+            raise InputError(
+                f"{path} holds several splits: give one of {', '.join(str(path / name) for name in splits)}"
+            )
+        return cls(datasets.load_from_disk(str(path)), preprocessing, labels, path)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        if self.label is None:
+            return np.full(len(self), UNKNOWN)
+        column = self.dataset.with_format(None).select_columns(self.label)[:][self.label]
+        return np.array([UNKNOWN if label is None else self._output(label) for label in column], dtype=np.int64)
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        return self.own_names if self.class_labels is None else self.class_labels.names
+
+    @property
+    def notes(self) -> list[str]:
+        return self._shown[1]
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the labels and the stored images (of large sets: of rows spread over them), and of some inputs."""
+        digest = hashlib.sha256(f"{len(self)}".encode() + self.labels.tobytes())
+        for x in self._surveyed:
+            digest.update(x.contiguous().numpy().tobytes())
+        stored = self.dataset.with_format("arrow")
+        for row in range(len(self)) if len(self) <= WHOLE_FILES else spread(len(self), PART):
+            digest.update(repr(stored[int(row)][self.image].to_pylist()).encode())
+        return digest.hexdigest()
+
+    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+        item = self.dataset[int(index)]
+        return self._seen(item[self.image]), known(None if self.label is None else self.labels[index])
+
+    def _output(self, label: int) -> int:
+        """The model's output that a label stands for; the data set writes -1 where there is none."""
+        if self.class_labels is None or self.own_names is None or label < 0:
+            return int(label)
+        return self.class_labels.indices[self.own_names[label]]
+
+
+def _column(features: Any, kind: str, usual: Sequence[str]) -> str | None:
+    """The first column whose feature is of this kind, else the first with a usual name."""
+    found = [name for name, feature in features.items() if type(feature).__name__ == kind]
+    return next(iter(found), None) or next((name for name in usual if name in features), None)
