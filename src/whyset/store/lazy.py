@@ -71,16 +71,21 @@ class LazyArray:
         shard_entries = self.shard_rows // self.rows_each
         for shard, places, numbers in by_shard(rows // self.rows_each, shard_entries):
             wanted, found = np.unique(numbers, return_inverse=True)
-            block = self._read_shard(shard, shard_entries, wanted)
-            values[places] = block if len(wanted) == len(numbers) else block[found]
+            if isinstance(places, slice) and len(wanted) == len(numbers):
+                self._read_shard(shard, shard_entries, wanted, values[places])
+            else:
+                block = np.empty((len(wanted), *self.spec.shape), self.dtype)
+                self._read_shard(shard, shard_entries, wanted, block)
+                values[places] = block[found]
         return values
 
-    def _read_shard(self, shard: int, shard_entries: int, wanted: Rows) -> Numbers:
-        stored = self._read_file(self.spec, shard, shard_entries, wanted)
-        if not self.spec.scaled:
-            return stored
-        scale = self._read_file(ArraySpec(self.spec.scale_name, (), "float32"), shard, shard_entries, wanted)
-        return unscale_rows(stored, scale)  # type: ignore[arg-type]  # the specification says float16 and float32
+    def _read_shard(self, shard: int, shard_entries: int, wanted: Rows, out: npt.NDArray[Any]) -> None:
+        stored: npt.NDArray[Any] = self._read_file(self.spec, shard, shard_entries, wanted)
+        if self.spec.scaled:
+            scales = ArraySpec(self.spec.scale_name, (), "float32")
+            unscale_rows(stored, self._read_file(scales, shard, shard_entries, wanted), out)
+        else:
+            out[...] = stored
 
     def _read_file(self, spec: ArraySpec, shard: int, shard_entries: int, wanted: Rows) -> Numbers:
         file = shard_file(self.run_path, spec.name, shard, 1 + len(spec.shape))

@@ -1,6 +1,7 @@
 """float16 with one power of two per row: eleven significant bits, whatever the magnitude of a map."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,10 +68,10 @@ def scaled_by(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.f
     return scaled
 
 
-def unscale_rows(scaled: npt.NDArray[np.float16], scale: Floats) -> Floats:
-    """Return `scaled * scale` in float32, row by row."""
-    rows = scaled.astype(np.float32)
-    rows *= _along_rows(scale, rows.ndim)
+def unscale_rows(scaled: npt.NDArray[Any], scale: npt.NDArray[Any], out: Floats | None = None) -> Floats:
+    """`scaled * scale` in float32, row by row, into `out` if it is given."""
+    factors = scale.reshape(-1, *[1] * (scaled.ndim - 1))
+    rows: Floats = np.multiply(scaled, factors, out=out, dtype=np.float32)
     return rows
 
 
@@ -87,7 +88,3 @@ def refuse_non_finite(peaks: Floats) -> None:
             f"relevance is not finite in {bad.size} of {len(peaks)} rows (first: rows {bad[:5].tolist()}); "
             "record such samples as failures instead of storing them"
         )
-
-
-def _along_rows(values: Floats, dimensions: int) -> Floats:
-    return values.reshape(-1, *[1] * (dimensions - 1))
