@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster
 from sklearn.metrics import adjusted_rand_score
 
 from whyset.analysis.processors import (
+    DBSCAN,
     HDBSCAN,
+    Agglomerative,
     Eigengap,
     KMeans,
     KNearestNeighbours,
@@ -11,6 +14,7 @@ from whyset.analysis.processors import (
     Spectrum,
     SpectrumOfGraph,
     SymmetricNeighbours,
+    kmeans_sweep,
 )
 from whyset.analysis.processors.clustering import by_size, spectral_coordinates
 from whyset.errors import InputError
@@ -30,7 +34,8 @@ def test_planted_clusters_are_found_without_telling_their_number(count: int) -> 
     number = Eigengap()(spectrum)
     assert number.clusters == count
     assert adjusted_rand_score(truth, KMeans()(spectrum, number, seed=0).labels) == 1
-    assert adjusted_rand_score(truth, HDBSCAN()(spectrum, number).labels) == 1
+    for part in (HDBSCAN(), DBSCAN(), Agglomerative(), Agglomerative(linkage="average")):
+        assert adjusted_rand_score(truth, part(spectrum, number).labels) == 1, part
 
 
 def test_clusters_in_one_connected_graph_are_found() -> None:
@@ -55,7 +60,8 @@ def test_isolated_samples_are_noise() -> None:
     vectors = np.vstack([spectrum.eigenvectors, np.zeros(24)])
     joined = SpectrumOfGraph(spectrum.eigenvalues, vectors, 2, isolated)
     number = NumberOfClusters(2, 0.5, True)
-    for clustering in (KMeans()(joined, number, seed=0), HDBSCAN()(joined, number)):
+    found = [part(joined, number) for part in (HDBSCAN(), DBSCAN(), Agglomerative())]
+    for clustering in (KMeans()(joined, number, seed=0), *found):
         assert clustering.labels[-1] == -1
         assert adjusted_rand_score(truth, clustering.labels[:-1]) == 1
 
@@ -80,11 +86,37 @@ def test_the_same_seed_gives_the_same_clusters() -> None:
     np.testing.assert_array_equal(first, again)
 
 
+def test_the_dendrogram_cut_anywhere_gives_the_clusters() -> None:
+    spectrum, _ = planted(3, apart=4.0)
+    clustering = Agglomerative(clusters=5)(spectrum, NumberOfClusters(3, 0.5, True))
+    assert clustering.dendrogram.shape == (119, 4)
+    cut = fcluster(clustering.dendrogram, 5, "maxclust")
+    assert adjusted_rand_score(cut, clustering.labels) == 1
+    assert (np.diff(clustering.dendrogram[:, 2]) >= 0).all()
+
+
+def test_names_tell_what_was_asked_for() -> None:
+    names = [part.name for part in (Agglomerative(), Agglomerative(3, "single"), DBSCAN(), *kmeans_sweep(2, 3))]
+    assert names == ["agglomerative", "agglomerative-single-3", "dbscan", "kmeans-2", "kmeans-3"]
+    assert len(kmeans_sweep()) == 29
+
+
 def test_values_that_mean_nothing_are_refused() -> None:
     with pytest.raises(InputError):
         KMeans(clusters=1)
     with pytest.raises(InputError):
         HDBSCAN(smallest=1)
+    for make in (
+        lambda: DBSCAN(radius=0),
+        lambda: DBSCAN(smallest=0),
+        lambda: Agglomerative(1),
+        lambda: Agglomerative(linkage="median"),
+        lambda: kmeans_sweep(1, 4),
+    ):
+        with pytest.raises(InputError):
+            make()
     spectrum, truth = planted(2)
+    with pytest.raises(InputError, match="need 500"):
+        Agglomerative(500)(spectrum, NumberOfClusters(2, 0.5, True))
     with pytest.raises(InputError, match="need at least"):
         KMeans(clusters=len(truth) + 1)(spectrum, NumberOfClusters(2, 0.5, True), seed=0)

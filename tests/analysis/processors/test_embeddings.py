@@ -1,0 +1,77 @@
+import sys
+
+import numpy as np
+import pytest
+from sklearn.metrics import silhouette_score
+
+from whyset.analysis.processors import LLE, PCA, TSNE, UMAP, KNearestNeighbours, Spectrum, SymmetricNeighbours
+from whyset.errors import InputError, MissingExtraError
+
+LABELS = np.repeat([0, 1], 40)
+FEATURES = (np.random.default_rng(0).normal(size=(80, 10)) + 4.0 * LABELS[:, None]).astype(np.float32)
+
+
+def spectrum() -> object:
+    return Spectrum(16)(SymmetricNeighbours()(KNearestNeighbours(4)(FEATURES)), seed=0)
+
+
+@pytest.mark.parametrize("part", [PCA(), LLE(), TSNE(space="features")], ids=repr)
+def test_two_clusters_lie_apart_and_the_seed_decides_all(part: object) -> None:
+    plane = part(FEATURES, seed=3)
+    assert plane.shape == (80, 2)
+    assert plane.dtype == np.float32
+    assert silhouette_score(plane, LABELS) > 0.3
+    np.testing.assert_array_equal(plane, part(FEATURES, seed=3))
+
+
+def test_principal_components_agree_with_the_singular_value_decomposition() -> None:
+    centred = FEATURES.astype(np.float64) - FEATURES.mean(axis=0, dtype=np.float64)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    expected = np.abs(left[:, :3] * values[:3])
+    np.testing.assert_allclose(np.abs(PCA(3)(FEATURES, seed=0)), expected, rtol=1e-3, atol=1e-3)
+    assert PCA(50)(FEATURES[:6], seed=0).shape == (6, 6)
+
+
+def test_locally_linear_embedding_unrolls_a_curve() -> None:
+    angle = np.linspace(0, 4.5, 120)
+    curve = np.stack([np.cos(angle), np.sin(angle), np.zeros(120)], axis=1)
+    along = LLE(6)(curve, seed=0)[:, 0]
+    assert abs(np.corrcoef(along, angle)[0, 1]) > 0.99
+
+
+@pytest.mark.parametrize("space", ["spectrum", "features"])
+def test_umap_keeps_clusters_apart_and_repeats_with_the_seed(space: str) -> None:
+    pytest.importorskip("umap", reason="umap-learn is not installed")
+    given = spectrum() if space == "spectrum" else FEATURES
+    plane = UMAP(space=space)(given, seed=1)
+    assert silhouette_score(plane, LABELS) > 0.3
+    np.testing.assert_array_equal(plane, UMAP(space=space)(given, seed=1))
+    assert UMAP()(given if space == "spectrum" else FEATURES[:9], seed=0).shape[1] == 2
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "whyset\[umap\]"'):
+        UMAP()(FEATURES, seed=0)
+
+
+def test_names_and_inputs_tell_the_space() -> None:
+    assert (TSNE().name, TSNE().inputs) == ("tsne", ("spectrum",))
+    assert (UMAP(space="features").name, UMAP(space="features").inputs) == ("umap-features", ("features",))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: PCA(0),
+        lambda: LLE(neighbours=2),
+        lambda: LLE(regularization=0),
+        lambda: LLE()(FEATURES[:4], seed=0),
+        lambda: UMAP(neighbours=1),
+        lambda: UMAP(distance=2),
+        lambda: TSNE(space="maps"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(make: object) -> None:
+    with pytest.raises(InputError):
+        make()
