@@ -1,6 +1,6 @@
-"""Run by CoRelAy's own interpreter: `python corelay_analysis.py ATTRIBUTIONS OUT LAYOUT` writes an analysis of each class.
+"""Run by CoRelAy's own interpreter: `python corelay_analysis.py ATTRIBUTIONS FOLDER` analyses each class.
 
-LAYOUT is "code" (as ViRelAy reads it) or "documented". Written for CoRelAy's public interface.
+It writes FOLDER/code.h5, as ViRelAy reads it, and FOLDER/documented.h5. Written for CoRelAy's public interface.
 """
 
 import sys
@@ -42,7 +42,7 @@ def write(target, layout, index, eigenvalues, eigenvectors, kmeans, tsne):
         target["name"] = "an analysis"
     else:
         target["embedding/spectral"].attrs["eigenvalue"] = eigenvalues.astype(np.float32)
-    for k, labels in zip(CLUSTERS, kmeans):
+    for k, labels in zip(CLUSTERS, kmeans, strict=True):
         place = f"{'clustering' if documented else 'cluster'}/kmeans-{k:02d}"
         target[place + root] = np.asarray(labels).astype(np.uint32 if documented else np.int32)
         if documented:
@@ -51,13 +51,18 @@ def write(target, layout, index, eigenvalues, eigenvectors, kmeans, tsne):
             target[place].attrs["k"] = k
 
 
-def main(attributions, out, layout):
-    with h5py.File(attributions) as source, h5py.File(out, "w") as target:
+def main(attributions, folder):
+    with (
+        h5py.File(attributions) as source,
+        h5py.File(f"{folder}/code.h5", "w") as code,
+        h5py.File(f"{folder}/documented.h5", "w") as documented,
+    ):
         index, label = source["index"][()], source["label"][()]
         for number in np.unique(label):
             rows = np.flatnonzero(label == number)
             found = analysed(source["attribution"][rows])
-            write(target.create_group(f"n{number:08d}"), layout, index[rows], *found)
+            for layout, target in (("code", code), ("documented", documented)):
+                write(target.create_group(f"n{number:08d}"), layout, index[rows], *found)
 
 
 main(*sys.argv[1:])

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from whyset.errors import InputError
+from whyset.store import create_run, samples_table, write_shard
 from whyset.store.virelay import DamagedProjectError, export_project
 from whyset.store.virelay.sampling import fitted
 
@@ -151,9 +153,6 @@ def test_virelay_sees_the_same_samples_in_the_same_order(images, imported, virel
 
 
 def test_linked_images_need_labels(images, imported, tmp_path):
-    from whyset.errors import InputError
-    from whyset.store import create_run, samples_table, write_shard
-
     run = imported(images.write()).run
     table = samples_table(run.ids, [None] * 12, run.samples["uri"].to_pylist())
     arrays = [spec for spec in run.arrays if spec.name not in run.own_arrays]

@@ -52,7 +52,7 @@ def _compare_sample(server, run, row):
 
 
 def _compare_heatmap(picture, relevance):
-    """In its black-yellow, the brighter a pixel, the more relevance; a transposed or shifted map would not follow it."""
+    """In its black-yellow, more relevance is brighter; a transposed or shifted map would not follow it."""
     summed = relevance.sum(axis=0)
     assert picture.shape[:2] == summed.shape
     assert np.corrcoef(picture.astype(float).sum(axis=2).ravel(), summed.ravel())[0, 1] > 0.9

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whyset.errors import InputError
 from whyset.store import (
     ArraySpec,
     CategoryResult,
@@ -53,6 +54,10 @@ class ImportSettings:
     link: bool = False
     map_path: tuple[tuple[str, str], ...] = ()
     dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("float16", "float32"):
+            raise InputError(f"dtype is {self.dtype!r}: expected 'float16' or 'float32'")
 
 
 def import_project(
