@@ -1,13 +1,22 @@
 """Attribution: relevance as a modified gradient, for any PyTorch model, by intercepting torch functions."""
 
-from whyset.attribution.attributors import Gradient, IntegratedGradients, Occlusion, SmoothGrad
+from whyset.attribution.attributors import (
+    Captum,
+    Conditional,
+    Gradient,
+    IntegratedGradients,
+    Occlusion,
+    SmoothGrad,
+)
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
 from whyset.attribution.stored import stored_form
 from whyset.attribution.targets import AboveReference, Contrast, Similarity, Target, output_coefficient
 
 __all__ = [
     "AboveReference",
+    "Captum",
     "Cause",
+    "Conditional",
     "Contrast",
     "Gradient",
     "IntegratedGradients",

@@ -16,6 +16,7 @@ class Cause(StrEnum):
     CONSTANT = "constant"  # a summand that does not depend on the input
     ZERO = "zero"  # relevance that would rest on an exact zero
     NONLINEARITY = "nonlinearity"  # an operation that is not homogeneous, as softmax
+    CONDITION = "condition"  # what a condition on a layer's channels holds back
     RULE = "rule"  # a branch of the rule without contributions, as in AlphaBeta
     UNKNOWN = "unknown"
 

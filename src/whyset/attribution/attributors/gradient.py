@@ -1,6 +1,6 @@
 """The gradient attributor: one forward and one backward pass, plain or by the rules of a composite."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from whyset.attribution.capture import Capture, Place, check_places
 from whyset.attribution.composites import Composite
 from whyset.attribution.composites.gradient_composite import GradientComposite
+from whyset.attribution.conditions import Masks
 from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.mode import refuse_unseen
@@ -113,17 +114,33 @@ class Gradient:
         self, leaf: Tensor, target: Target | list[Target] | tuple[Target, ...], composite: Composite
     ) -> tuple[Tensor, Tensor]:
         composite.check(self.model)
-        recorder, capture = None if self._ledger is None else Recorder(), self._capture
-        session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=capture)
-        with session.watching(), nullcontext() if capture is None else capture.of(self.model, session):
+        recorder = None if self._ledger is None else Recorder()
+        session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
+        with session.watching(), self._following(session) as masks:
             output = self.model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf))
         leaf = self._embedding(session) if session.tokens is not None else leaf
         session.check_output(output)
-        output, relevance = self._backward(leaf, output, target, session.propagating())
+        output, relevance = self._backward(leaf, output, target, session.propagating(), masks)
         if self._ledger is not None and recorder is not None:
             self._ledger.rows, self._ledger.arrived = recorder.rows(), float(relevance.double().sum())
             self._ledger.double = relevance.dtype == torch.float64
         return output, relevance
+
+    @contextmanager
+    def _following(self, session: Interception) -> Iterator[Masks | None]:
+        """Follow relevance at places inside the model, for the forward pass in this block."""
+        with nullcontext() if self._capture is None else self._capture.of(self.model, session):
+            yield None
+
+    def _passes(
+        self, coefficients: Sequence[Tensor], masks: Masks | None
+    ) -> list[tuple[Tensor, AbstractContextManager[None]]]:
+        """Give the backward passes of one call: what starts at the output, and what acts on the way."""
+        return [(coefficient, nullcontext()) for coefficient in coefficients]
+
+    def _is_stacked(self, targets: object) -> bool:
+        """Tell whether the relevance has one more dimension in front, that of the passes."""
+        return isinstance(targets, (list, tuple))
 
     def _reads_tokens(self, session: Interception, x: Tensor) -> bool:
         session.tokens = None if x.is_floating_point() else x
@@ -145,6 +162,7 @@ class Gradient:
         output: Tensor,
         target: Target | list[Target] | tuple[Target, ...],
         activated: AbstractContextManager[None],
+        masks: Masks | None = None,
     ) -> tuple[Tensor, Tensor]:
         if not isinstance(output, Tensor):
             raise InputError(
@@ -152,13 +170,16 @@ class Gradient:
                 "composite.context(model)"
             )
         targets = list(target) if isinstance(target, (list, tuple)) else [target]
-        coefficients = [output_coefficient(output, one) for one in targets]
-        keep = self.create_graph or len(coefficients) > 1
+        passes = self._passes([output_coefficient(output, one) for one in targets], masks)
+        keep = self.create_graph or len(passes) > 1
+        parts: list[Tensor] = []
         with activated:
-            parts = [torch.autograd.grad(output, leaf, c, keep, self.create_graph)[0] for c in coefficients]
+            for coefficient, acting in passes:
+                with acting:
+                    parts += torch.autograd.grad(output, leaf, coefficient, keep, self.create_graph)
         if self._ledger is not None:
-            started = [total(output.detach(), c.detach()) for c in coefficients]
-            self._ledger.output = sum(started)
-            self._ledger.scale = sum(total(output.detach().abs(), c.detach().abs()) for c in coefficients)
-        relevance = torch.stack(parts) if isinstance(target, (list, tuple)) else parts[0]
+            value, started = output.detach(), [coefficient.detach() for coefficient, _ in passes]
+            self._ledger.output = sum(total(value, c) for c in started)
+            self._ledger.scale = sum(total(value.abs(), c.abs()) for c in started)
+        relevance = torch.stack(parts) if self._is_stacked(target) else parts[0]
         return (output if self.create_graph else output.detach()), relevance

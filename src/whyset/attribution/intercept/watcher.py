@@ -130,12 +130,11 @@ class Watcher:
             recorder, index = self.recorder, self._index
             y.register_hook(self.while_active(lambda c: recorder.losing(index, losses(c))))
 
-    def while_active(self, hook: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
+    def while_active(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[Tensor], Tensor | None]:
         """Give a tensor hook that is called only with what rules propagate."""
 
-        def guarded(c: Tensor | None) -> None:
-            if self.active and c is not None:  # None: the operation was merged into the next one
-                hook(c)
+        def guarded(c: Tensor | None) -> Tensor | None:
+            return hook(c) if self.active and c is not None else None  # None: merged into the next operation
 
         return guarded
 

@@ -1,0 +1,83 @@
+"""Captum's methods, called as the attributors of this package are."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from whyset.attribution.targets import Target, output_coefficient
+from whyset.errors import InputError, MissingExtraError
+
+
+class Captum:
+    """Explain by an attribution method of captum: a class of `captum.attr`, its name, or a callable that makes a method
+    of the model it is given. What else is given goes to the method's `attribute`.
+
+    A target means what it means everywhere here. A class index is handed on to captum; for every other target the
+    method explains the sum of the outputs, each times its coefficient.
+
+    >>> attribute = Captum(nn.Linear(4, 2), "IntegratedGradients", n_steps=8)
+    >>> output, attribution = attribute(torch.rand(3, 4), target=1)
+    >>> attribution.shape
+    torch.Size([3, 4])
+    """
+
+    def __init__(self, model: nn.Module, method: str | Callable[[Any], Any], **arguments: Any) -> None:
+        self.model, self.arguments = model, arguments
+        self.method = _by_name(method) if isinstance(method, str) else method
+
+    def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
+        """Give the model's output for `x`, and the attribution, shaped like what the method gives (mostly x)."""
+        with torch.no_grad():
+            output = self.model(x.clone())
+        coefficient = output_coefficient(output, target)  # checks the target, whatever it is
+        x = x.detach().clone().requires_grad_(x.is_floating_point())
+        if target is None or isinstance(target, int) or (isinstance(target, Tensor) and not target.is_floating_point()):
+            found = self._made(self.model).attribute(x, target=coefficient.argmax(1), **self.arguments)
+        else:
+            weighted = self._made(_Weighted(self.model))
+            found = weighted.attribute(x, additional_forward_args=(coefficient,), **self.arguments)
+        if not isinstance(found, Tensor):
+            raise InputError(
+                f"expected a method that gives one tensor, this one gives {type(found).__name__}: leave out what makes "
+                "it give more, such as return_convergence_delta"
+            )
+        return output, found.detach()
+
+    def _made(self, model: nn.Module) -> Any:
+        try:
+            return self.method(model)
+        except TypeError as error:
+            raise InputError(
+                f"the method cannot be made of the model alone ({error}): hand in a callable that makes it, such as "
+                "lambda model: LayerGradCam(model, layer)"
+            ) from error
+
+
+class _Weighted(nn.Module):
+    """A model whose output is the sum of another one's outputs, each times its coefficient."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, coefficient: Tensor) -> Tensor:
+        weighted: Tensor = self.model(x) * coefficient
+        return weighted.flatten(1).sum(1)
+
+
+def _by_name(name: str) -> Callable[[Any], Any]:
+    try:
+        import captum.attr
+    except ImportError as error:
+        raise MissingExtraError(f'{name} needs captum: pip install "whyset[captum]" ({error})') from error
+    known = {
+        key: value
+        for key, value in vars(captum.attr).items()
+        if isinstance(value, type) and issubclass(value, captum.attr.Attribution) and not key.startswith("_")
+    }
+    if name not in known:
+        raise InputError(f"captum.attr has no attribution method {name!r}; it has {', '.join(sorted(known))}")
+    made: Callable[[Any], Any] = known[name]
+    return made

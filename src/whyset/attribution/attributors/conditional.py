@@ -1,0 +1,65 @@
+"""Conditional relevance: how much of what is explained goes through some channels, and from where in the input."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from torch import Tensor, nn
+
+from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.capture import check_places
+from whyset.attribution.composites import Composite
+from whyset.attribution.conditions import Condition, Masks
+from whyset.attribution.intercept import Interception
+from whyset.errors import InputError
+
+
+class Conditional(Gradient):
+    """Explain by a composite's rules under conditions: `c ⊙ m` at the output of each named layer, where the mask m is 1
+    at the channels named for it and 0 elsewhere (concept relevance propagation, Achtibat 2023).
+
+    A condition maps module paths to channels: several channels of one layer are taken together, several layers all at
+    once. A list of conditions shares one forward pass; the relevance then has one more dimension in front, theirs. The
+    relevances of all channels of a layer, each by itself, sum to the unconditional one. Channels are `dim` 1 of an
+    output; for tokens, (samples, tokens, features), give `dim=-1`.
+
+    >>> from whyset.attribution.composites import EpsilonPlus
+    >>> model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).eval()
+    >>> with Conditional(model, EpsilonPlus(), [{"1": 0}, {"1": [1, 2]}]) as attribute:
+    ...     output, relevance = attribute(torch.rand(5, 4), target=1)
+    >>> relevance.shape
+    torch.Size([2, 5, 4])
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        composite: Composite,
+        conditions: Condition | Sequence[Condition],
+        *,
+        dim: int = 1,
+        create_graph: bool = False,
+    ) -> None:
+        super().__init__(model, composite, create_graph=create_graph)
+        self._need_rules("conditions act on relevance")
+        self.dim = dim
+        self.conditions = tuple(conditions) if isinstance(conditions, Sequence) else (conditions,)
+        self._several = isinstance(conditions, Sequence)
+        if not self.conditions or not all(self.conditions):
+            raise InputError(f"expected conditions such as {{'layer3': [5, 17]}}, got {conditions!r}")
+        check_places(model, tuple(path for condition in self.conditions for path in condition))
+
+    @contextmanager
+    def _following(self, session: Interception) -> Iterator[Masks]:
+        with super()._following(session), Masks(self.conditions, self.dim).of(self.model, session) as masks:
+            yield masks
+
+    def _passes(
+        self, coefficients: Sequence[Tensor], masks: Masks | None
+    ) -> list[tuple[Tensor, AbstractContextManager[None]]]:
+        assert masks is not None
+        if len(coefficients) > 1:
+            raise InputError("a list of conditions takes one target: make one call for each target")
+        return [(coefficients[0], masks.under(condition)) for condition in self.conditions]
+
+    def _is_stacked(self, targets: object) -> bool:
+        return self._several

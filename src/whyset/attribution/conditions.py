@@ -1,0 +1,98 @@
+"""Conditions on relevance: at the output of named layers, only that of some channels goes on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from whyset.attribution.intercept.recorder import total
+from whyset.attribution.intercept.watcher import Watcher
+from whyset.attribution.ledger import Cause
+from whyset.errors import InputError
+
+Condition = Mapping[str, int | Sequence[int]]
+
+
+@dataclass
+class Masks:
+    """The masks of one call: the coefficient c at the output of each layer named in `conditions`, times 1 at the
+    channels that the `current` condition names for it and 0 at the others. Layers that it does not name stay as they
+    are.
+    """
+
+    conditions: tuple[Condition, ...]
+    dim: int
+    current: Condition = field(default_factory=dict)
+    met: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def of(self, model: nn.Module, session: Watcher) -> Iterator["Masks"]:
+        """Set masks at the layers while the model runs in this block."""
+        modules = dict(model.named_modules())
+        handles = [
+            modules[path].register_forward_hook(lambda _, __, output, path=path: self._set(path, output, session))
+            for path in sorted({path for condition in self.conditions for path in condition})
+        ]
+        try:
+            yield self
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    @contextmanager
+    def under(self, condition: Condition) -> Iterator[None]:
+        """Let one condition act on the backward pass in this block, and make sure that all of it did."""
+        self.current = condition
+        self.met.clear()
+        yield
+        missing = [path for path in condition if path not in self.met]
+        if missing:
+            raise InputError(
+                f"no relevance has arrived at {', '.join(map(repr, missing))}, so its condition had no effect: it did "
+                "not run, is not upstream of the target, or a rule treats it as one with the batch norm behind it "
+                "(name that instead)"
+            )
+
+    def _set(self, path: str, output: Any, session: Watcher) -> None:
+        if not isinstance(output, Tensor) or not -output.dim() <= self.dim < output.dim():
+            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise InputError(f"{path!r} has no channels in dimension {self.dim}: its output is {got}")
+        for condition in self.conditions:
+            check_channels(path, _channels(condition.get(path, ())), output.shape[self.dim])
+        if not output.requires_grad:
+            return
+        recorder, index = session.recorder, session.index
+        value = None if recorder is None else output.detach().clone()
+
+        def masked(c: Tensor) -> Tensor:
+            self.met.add(path)
+            if path not in self.current:
+                return c
+            kept = c * _mask(c, _channels(self.current[path]), self.dim)
+            if recorder is not None and value is not None:
+                recorder.losing(index, {Cause.CONDITION: total(value, c - kept)})
+            return kept
+
+        with torch._C.DisableTorchFunction():
+            session.tracker.ask_for(output)
+            output.register_hook(session.while_active(masked))
+
+
+def _mask(c: Tensor, channels: Sequence[int], dim: int) -> Tensor:
+    mask = torch.zeros(c.shape[dim], dtype=c.dtype, device=c.device)
+    mask[list(channels)] = 1
+    return mask.view(*[-1 if d == dim % c.dim() else 1 for d in range(c.dim())])
+
+
+def _channels(channels: int | Sequence[int]) -> Sequence[int]:
+    return (channels,) if isinstance(channels, int) else channels
+
+
+def check_channels(path: str, channels: Sequence[int], count: int) -> None:
+    """Refuse channels that a layer does not have."""
+    outside = [channel for channel in channels if not 0 <= channel < count]
+    if outside:
+        raise InputError(f"{path!r} has no channel {outside[0]}: its output has {count}, 0 to {count - 1}")
