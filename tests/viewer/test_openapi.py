@@ -12,19 +12,21 @@ def test_every_route_is_described_with_its_answer_and_its_errors() -> None:
     paths = json.loads(described())["paths"]
     assert set(paths) == {route.path for route in ROUTES}
     for route in ROUTES:
-        operation = paths[route.path]["get"]
+        operation = paths[route.path][route.method.lower()]
         assert operation["description"] == route.endpoint.__doc__
         kind = "application/octet-stream" if route.answer is None else "application/json"
-        assert list(operation["responses"]["200"]["content"]) == [kind]
-        assert operation["responses"]["200"]["content"][kind]["schema"]
-        for status in ("403", "404", "409", "422"):
+        content = operation["responses"][str(route.status)].get("content", {})
+        assert list(content) == ([] if route.status == 204 else [kind])
+        assert all(described["schema"] for described in content.values())
+        for status in ("403", "404", "409", "422", *(() if route.method == "GET" else ("412",))):
             schema = operation["responses"][status]["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}
 
 
 def test_every_text_and_number_parameter_is_bounded() -> None:
-    for path in json.loads(described())["paths"].values():
-        for parameter in path["get"].get("parameters", []):
+    operations = [operation for path in json.loads(described())["paths"].values() for operation in path.values()]
+    for operation in operations:
+        for parameter in operation.get("parameters", []):
             schema = parameter["schema"]
             (kind,) = (part for part in schema.get("anyOf", [schema]) if part["type"] != "null")
             assert {"maxLength", "maximum"} & set(kind), parameter

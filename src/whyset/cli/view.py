@@ -9,7 +9,7 @@ EXAMPLE = "whyset view runs/mine"
 
 
 def view(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
+    runs: Annotated[list[str], typer.Argument(help="Run folders, or URLs such as s3://bucket/run.", metavar="RUN...")],
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")] = False,
@@ -17,10 +17,19 @@ def view(
         list[str] | None, typer.Option(help="A name under which a proxy reaches the viewer; may be repeated.")
     ] = None,
     root_path: Annotated[str, typer.Option(help="Path below which a proxy serves the viewer.")] = "",
+    selections: Annotated[
+        Path | None, typer.Option(help="Folder for selections, where runs are read-only.  [default: beside each run]")
+    ] = None,
 ) -> None:
     """Open runs in the browser; the viewer runs until Ctrl-C."""
     import whyset
 
     whyset.view(
-        *runs, port=port, host=host, open_browser=not no_browser, allowed_hosts=allowed_host or (), root_path=root_path
+        *runs,
+        port=port,
+        host=host,
+        open_browser=not no_browser,
+        allowed_hosts=allowed_host or (),
+        root_path=root_path,
+        selections=selections,
     )

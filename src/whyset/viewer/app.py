@@ -1,4 +1,4 @@
-"""The viewer's web application: read-only over its runs."""
+"""The viewer's web application: results are only read, selections are kept."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from whyset import __version__
+from whyset.store import AnyPath, located
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.library import Library
@@ -15,17 +16,19 @@ from whyset.viewer.security import Access, Guard, SecurityHeaders
 
 
 def create_app(
-    runs: Sequence[Path | str],
+    runs: Sequence[AnyPath | str],
     *,
     token: str,
     allowed_hosts: Sequence[str] = (),
     root_path: str = "",
+    selections: Path | None = None,
     static: Path = STATIC,
 ) -> FastAPI:
     """The application over these run folders; only requests with `token` and for a known host are answered.
 
     `allowed_hosts` are names besides loopback under which the server is reached, `root_path` the prefix that a
-    proxy shows it under. A run that cannot be read is listed with its problem.
+    proxy shows it under. A run that cannot be read is listed with its problem. Selections are kept beside each run, or
+    below the folder `selections`.
 
     >>> app = create_app([], token="secret")
     >>> app.openapi()["info"]["title"]
@@ -40,7 +43,8 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access)],
     )
-    app.state.library, app.state.static, app.state.access = Library([Path(run) for run in runs]), static, access
+    app.state.selections = selections
+    app.state.library, app.state.static, app.state.access = Library([located(run) for run in runs]), static, access
     add_error_handlers(app)
     app.include_router(api_router())
     app.add_api_route("/", get_index, include_in_schema=False)

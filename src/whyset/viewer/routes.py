@@ -7,20 +7,33 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from whyset.viewer.columns import MEDIA_TYPE
-from whyset.viewer.endpoints import analyses, columns, pictures, runs, samples
-from whyset.viewer.schemas import AnalysisDetail, CategoryDetail, ColorMapTable, ErrorAnswer, RunDetail, RunRow, Sample
+from whyset.viewer.endpoints import analyses, columns, pictures, runs, samples, selections
+from whyset.viewer.schemas import (
+    AnalysisDetail,
+    CategoryDetail,
+    ColorMapTable,
+    ErrorAnswer,
+    RunDetail,
+    RunRow,
+    Sample,
+    SelectionList,
+    StoredSelection,
+)
 
 
 @dataclass(frozen=True)
 class Route:
-    """An address, what answers it, and what the answer is; None stands for binary numbers."""
+    """An address, what answers it, and what the answer is; None stands for binary numbers, or for nothing with 204."""
 
     path: str
     endpoint: Callable[..., Any]
     answer: Any = None
+    method: str = "GET"
+    status: int = 200
 
 
 RUN, ANALYSIS = "/api/runs/{run}", "/api/runs/{run}/analyses/{analysis}"
+SELECTION = f"{RUN}/selections/{{selection}}"
 
 ROUTES = (
     Route("/api/runs", runs.list_runs, list[RunRow]),
@@ -32,6 +45,10 @@ ROUTES = (
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
+    Route(f"{RUN}/selections", selections.list_selections, SelectionList),
+    Route(f"{RUN}/selections", selections.add_selection, StoredSelection, "POST", 201),
+    Route(SELECTION, selections.change_selection, StoredSelection, "PUT"),
+    Route(SELECTION, selections.delete_selection, None, "DELETE", 204),
     Route("/api/color-maps", pictures.get_color_maps, dict[str, ColorMapTable]),
 )
 
@@ -40,6 +57,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "an unknown id, or a sample that the run does not have"},
     409: {"model": ErrorAnswer, "description": "not explained yet, failed, or damaged on the disk"},
     422: {"model": ErrorAnswer, "description": "a parameter beyond its limits"},
+}
+
+CHANGED: dict[int | str, dict[str, Any]] = {
+    412: {"model": ErrorAnswer, "description": "somebody else has changed or deleted the selection meanwhile"}
 }
 
 
@@ -66,11 +87,18 @@ def api_router() -> APIRouter:
     router = APIRouter()
     for route in ROUTES:
         name = route.endpoint.__name__
-        common: dict[str, Any] = {"methods": ["GET"], "name": name, "operation_id": name}
-        if route.answer is None:
-            router.add_api_route(
-                route.path, route.endpoint, response_class=Response, responses=ERRORS | BINARY, **common
-            )
+        common: dict[str, Any] = {
+            "methods": [route.method],
+            "status_code": route.status,
+            "name": name,
+            "operation_id": name,
+            "responses": ERRORS if route.method == "GET" else ERRORS | CHANGED,
+        }
+        if route.answer is not None:
+            router.add_api_route(route.path, route.endpoint, response_model=route.answer, **common)
+        elif route.status == 204:
+            router.add_api_route(route.path, route.endpoint, response_class=Response, **common)
         else:
-            router.add_api_route(route.path, route.endpoint, response_model=route.answer, responses=ERRORS, **common)
+            binary = common | {"responses": ERRORS | BINARY}
+            router.add_api_route(route.path, route.endpoint, response_class=Response, **binary)
     return router

@@ -1,8 +1,10 @@
 """What the API answers, defined once: OpenAPI and the browser's types are made from these models."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 WireType = Literal["int32", "float32", "uint8"]
 """The number types that travel in binary columns, little-endian."""
@@ -137,3 +139,31 @@ class ColorMapTable(Model):
 
     lookup: list[int]
     diverging: bool
+
+
+class SelectionDraft(Model):
+    """What a person singles out: rows of the run under a name, with tags and a note."""
+
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    rows: list[Annotated[int, Field(ge=0)]]
+    tags: list[Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]] = Field(default=[], max_length=MOST_TAGS)
+    note: str = Field(default="", max_length=LONGEST_NOTE)
+    analysis: str | None = Field(default=None, max_length=128)
+    category: str | None = Field(default=None, max_length=128)
+
+
+class StoredSelection(SelectionDraft):
+    """A selection as it is kept; a change names the `revision` that it is based on."""
+
+    id: str
+    revision: int
+    created: str
+    changed: str
+
+
+class SelectionList(Model):
+    """The selections of a run, files among them that cannot be read, and whether more can be kept."""
+
+    selections: list[StoredSelection]
+    problems: list[str]
+    writable: bool

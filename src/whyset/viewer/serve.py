@@ -14,7 +14,7 @@ from typing import Self
 import uvicorn
 
 from whyset.errors import InputError
-from whyset.store import Run
+from whyset.store import AnyPath, Run, located
 from whyset.viewer.app import create_app
 from whyset.viewer.library import Library
 from whyset.viewer.security import LOOPBACK_NAMES
@@ -30,16 +30,17 @@ class Server:
 
     def __init__(
         self,
-        runs: Sequence[Path | str],
+        runs: Sequence[AnyPath | str],
         *,
         port: int = 0,
         host: str = "127.0.0.1",
         allowed_hosts: Sequence[str] = (),
         root_path: str = "",
+        selections: Path | None = None,
     ) -> None:
         self.token, self.host = secrets.token_urlsafe(24), socket.gethostname() if host in ANY_ADDRESS else host
         names = (*allowed_hosts, *(() if self.local else (self.host,)))
-        app = create_app(runs, token=self.token, allowed_hosts=names, root_path=root_path)
+        app = create_app(runs, token=self.token, allowed_hosts=names, root_path=root_path, selections=selections)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -69,22 +70,26 @@ class Server:
 
 
 def view(
-    run: Run | Path | str,
-    *more: Run | Path | str,
+    run: Run | AnyPath | str,
+    *more: Run | AnyPath | str,
     port: int = 0,
     host: str = "127.0.0.1",
     open_browser: bool = True,
     allowed_hosts: Sequence[str] = (),
     root_path: str = "",
+    selections: Path | str | None = None,
 ) -> None:
     """Show runs in the browser until Ctrl-C; returns then. Port 0 takes a free one.
+
+    Selections are kept beside each run, or below the folder `selections` where runs are read-only.
 
     Raises InputError when none of the runs can be read or the port is taken; a run that cannot be read among
     others is shown with its problem.
     """
-    runs = [each.path if isinstance(each, Run) else Path(each) for each in (run, *more)]
+    runs = [each.path if isinstance(each, Run) else located(each) for each in (run, *more)]
     _require_readable(runs)
-    server = Server(runs, port=port, host=host, allowed_hosts=allowed_hosts, root_path=root_path)
+    kept = None if selections is None else Path(selections)
+    server = Server(runs, port=port, host=host, allowed_hosts=allowed_hosts, root_path=root_path, selections=kept)
     remote = "SSH_CONNECTION" in os.environ
     for line in _greeting(server, remote=remote):
         print(line, flush=True)
@@ -112,7 +117,7 @@ def _forwarding(port: int) -> str:
     return f"ssh {option}-L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
 
 
-def _require_readable(runs: Sequence[Path]) -> None:
+def _require_readable(runs: Sequence[AnyPath]) -> None:
     opened = [shelf.open_or_problem() for shelf in Library(runs).shelves.values()]
     problems = [problem for problem in opened if isinstance(problem, str)]
     if len(problems) == len(runs):

@@ -1,0 +1,196 @@
+"""Selections: what people single out and write about it, one file each, never mixed with results."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.files import disk_errors_explained, remove
+from whyset.store.jsonfile import read_json, replace_json, require_json
+from whyset.store.layout import safe_name
+from whyset.store.lease import Lease
+from whyset.store.remote import AnyPath
+
+FORMAT, SCHEMA = "whyset-selection", "1.0"
+MOST_TAGS, LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 64, 200, 100, 20_000
+_PATIENCE_SECONDS = 5.0
+
+
+class SelectionChangedError(InputError):
+    """Somebody else has changed or deleted the selection meanwhile; `current` is what it is now, None if deleted."""
+
+    def __init__(self, message: str, current: "Selection | None") -> None:
+        super().__init__(message)
+        self.current = current
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Rows of a run under a name, with tags and a note; `analysis` and `category` say where they were singled out.
+
+    `revision` counts from 1 with every change; `created` and `changed` are ISO 8601 in UTC.
+
+    >>> Selection(name="mark", rows=(9, 3, 3)).rows
+    (3, 9)
+    """
+
+    name: str
+    rows: tuple[int, ...]
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    analysis: str | None = None
+    category: str | None = None
+    id: str = ""
+    revision: int = 0
+    created: str = ""
+    changed: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", tuple(sorted(set(self.rows))))
+        object.__setattr__(self, "tags", tuple(dict.fromkeys(tag.strip() for tag in self.tags)))
+        if self.rows and self.rows[0] < 0:
+            raise InputError(f"a selection has rows from 0 on, not {self.rows[0]}")
+        _require_text("the name of a selection", self.name, 1, LONGEST_NAME)
+        _require_text("the note of a selection", self.note, 0, LONGEST_NOTE)
+        for tag in self.tags:
+            _require_text("a tag", tag, 1, LONGEST_TAG)
+        if len(self.tags) > MOST_TAGS:
+            raise InputError(f"a selection has at most {MOST_TAGS} tags, not {len(self.tags)}")
+
+
+@dataclass(frozen=True)
+class Selections:
+    """The selections in a folder, `run.path / "selections"` or another one where the run is read-only.
+
+    >>> selections = Selections(run.path / "selections", len(run))             # doctest: +SKIP
+    >>> mark = selections.add(Selection(name="corner mark", rows=(3, 17, 40), tags=("clever hans",)))   # doctest: +SKIP
+    >>> selections.change(replace(mark, note="all from one photographer"))     # doctest: +SKIP
+    """
+
+    folder: AnyPath
+    samples: int = field(compare=False)
+
+    def all(self) -> list[Selection]:
+        """Every selection that can be read, the oldest first; `problems` tells of the others."""
+        return [found for found in self._found() if isinstance(found, Selection)]
+
+    def problems(self) -> list[str]:
+        """What is wrong with files that cannot be read."""
+        return [str(found) for found in self._found() if not isinstance(found, Selection)]
+
+    def get(self, id: str) -> Selection:
+        """The selection as it is now. InputError: there is none."""
+        path = self._path(id)
+        if not path.is_file():
+            raise InputError(f"there is no selection {id!r} in {self.folder}")
+        return _read(path)
+
+    def add(self, selection: Selection) -> Selection:
+        """Write a new selection; what comes back has its id and revision 1."""
+        now = _now()
+        new = replace(self._checked(selection), id=uuid.uuid4().hex[:12], revision=1, created=now, changed=now)
+        with disk_errors_explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            replace_json(self._path(new.id), _stored(new))
+        return new
+
+    def change(self, selection: Selection) -> Selection:
+        """Write a changed selection, based on the revision that it carries; what comes back carries the next one.
+
+        SelectionChangedError: it is based on another revision than the one that is there.
+        """
+        checked = self._checked(selection)
+        with self._alone(selection.id) as lease:
+            there = self._require_current(selection.id, selection.revision)
+            new = replace(checked, revision=there.revision + 1, created=there.created, changed=_now())
+            lease.check()
+            replace_json(self._path(selection.id), _stored(new))
+        return new
+
+    def delete(self, id: str, revision: int) -> None:
+        """Delete a selection. SelectionChangedError: it has another revision than the one given."""
+        with self._alone(id) as lease:
+            self._require_current(id, revision)
+            lease.check()
+            remove(self._path(id))
+
+    def _alone(self, id: str) -> Lease:
+        """One writer for each selection, also among several viewers; one that was killed is not waited for."""
+        if not self.folder.is_dir():
+            raise SelectionChangedError(f"there is no selection {id!r} in {self.folder}", None)
+        return Lease(self._path(id).with_name(f".{id}.claim"), f"the selection {id}", patience=_PATIENCE_SECONDS)
+
+    def _require_current(self, id: str, revision: int) -> Selection:
+        path = self._path(id)
+        if not path.is_file():
+            raise SelectionChangedError(f"the selection {id!r} has been deleted by somebody else", None)
+        there = _read(path)
+        if there.revision != revision:
+            raise SelectionChangedError(
+                f"the selection {there.name!r} was changed by somebody else: it has revision {there.revision}, and "
+                f"the change is based on {revision}; look at it as it is now, and change it again",
+                there,
+            )
+        return there
+
+    def _checked(self, selection: Selection) -> Selection:
+        if selection.rows and selection.rows[-1] >= self.samples:
+            row, last = selection.rows[-1], self.samples - 1
+            raise InputError(f"the selection {selection.name!r} has the row {row}; the run has rows 0 to {last}")
+        return selection
+
+    def _found(self) -> list[Selection | BrokenRunError]:
+        paths: list[AnyPath] = list(self.folder.iterdir()) if self.folder.is_dir() else []
+        wanted = [path for path in paths if path.name.endswith(".json") and not path.name.startswith(".")]
+        found = [_read_or_problem(path) for path in wanted]
+        return sorted(found, key=lambda each: each.created if isinstance(each, Selection) else "")
+
+    def _path(self, id: str) -> Any:
+        return self.folder / f"{safe_name(id, 'the selection')}.json"
+
+
+def _require_text(what: str, text: object, least: int, most: int) -> None:
+    if not isinstance(text, str) or not least <= len(text) <= most or (least and not text.strip()):
+        shown = f"{len(text)} characters" if isinstance(text, str) else type(text).__name__
+        raise InputError(f"{what} is text of {least} to {most} characters, not {shown}")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{what} holds half of a character pair, which no file can")
+
+
+def _stored(selection: Selection) -> dict[str, Any]:
+    values = asdict(selection) | {"rows": list(selection.rows), "tags": list(selection.tags)}
+    require_json(values)
+    return {"format": FORMAT, "schema": SCHEMA, **values}
+
+
+def _read_or_problem(path: AnyPath) -> Selection | BrokenRunError:
+    try:
+        return _read(path)
+    except BrokenRunError as error:
+        return error
+
+
+def _read(path: AnyPath) -> Selection:
+    stored: Mapping[str, Any] = read_json(path)
+    if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
+        raise BrokenRunError(
+            f"{path} is no selection that this whyset reads: expected {FORMAT} {SCHEMA}, "
+            f"came {stored.get('format')} {stored.get('schema')}"
+        )
+    try:
+        values = {name: stored[name] for name in Selection.__dataclass_fields__}
+        return Selection(**values | {"rows": _rows(values["rows"]), "tags": tuple(values["tags"])})
+    except (KeyError, TypeError, AttributeError, InputError) as error:
+        raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _rows(stored: Sequence[Any]) -> tuple[int, ...]:
+    if not all(type(row) is int for row in stored):
+        raise TypeError("rows are whole numbers")
+    return tuple(stored)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
