@@ -74,7 +74,8 @@ def read_commit(run: AnyPath, shard: int) -> Commit:
 
 def committed_shards(run: AnyPath) -> list[int]:
     """Numbers of the committed shards, in order."""
-    return sorted(int(path.stem) for path in (run / COMMITS).glob("*.json") if path.stem.isdigit())
+    stems = [path.stem for path in (run / COMMITS).glob("*.json")]
+    return sorted(int(stem) for stem in stems if stem.isdecimal() and stem == f"{int(stem):06d}")
 
 
 def read_commits(run: AnyPath, shards: Sequence[int]) -> Iterator[Commit]:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong in a run: its kind ("damaged", "missing", "mismatch" or "uncommitted"), place and meaning."""
+    """Something wrong in a run: its kind, place and meaning.
+
+    "damaged", "missing" and "mismatch" are damage; "uncommitted" and "stray" are not.
+    """
 
     kind: str
     where: str
@@ -14,8 +17,8 @@ class Problem:
 
     @property
     def harmless(self) -> bool:
-        """Leftovers of an interrupted attempt are no damage: nobody reads them, and they are made anew."""
-        return self.kind == "uncommitted"
+        """Leftovers of an interrupted attempt, and files of others, are no damage: nobody reads them."""
+        return self.kind in ("uncommitted", "stray")
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.where}: {self.message}"

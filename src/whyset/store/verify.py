@@ -14,6 +14,7 @@ from whyset.store.entries import stored_checksum
 from whyset.store.layout import COMMITS, DATA, SAMPLES, commit_path, inside, shard_file
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
+from whyset.store.strays import verify_metadata, verify_strays
 from whyset.store.trust import contradiction
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ _READERS = min(8, 2 * (os.cpu_count() or 1))
 
 
 def verify_run(run: "Run") -> Iterator[Problem]:
-    """All problems of a run, in the order samples, shards, leftovers, analyses, one at a time as they are found."""
+    """All problems of a run: samples, arrays, shards, leftovers, strays, analyses, one at a time as they are found."""
     yield from _verify_samples(run)
+    yield from verify_metadata(run)
     committed = committed_shards(run.path)
     readers = ThreadPoolExecutor(_READERS)
     try:
@@ -34,6 +36,7 @@ def verify_run(run: "Run") -> Iterator[Problem]:
     finally:
         readers.shutdown(cancel_futures=True)
     yield from _verify_leftovers(run, set(committed))
+    yield from verify_strays(run)
     yield from verify_analyses(run.path)
 
 

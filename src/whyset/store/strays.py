@@ -1,0 +1,67 @@
+"""What lies in a run folder but is not of the run: readers pass over it, verification tells."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from whyset.store.layout import COMMITS, DATA, OWN_NAMES
+from whyset.store.preallocate import metadata_of
+from whyset.store.problems import Problem
+from whyset.store.remote import AnyPath
+
+if TYPE_CHECKING:
+    from whyset.store.run import Run
+
+_METADATA = "zarr.json"
+_DECISIVE = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs", "fill_value")
+"""What other programs read the values by; names and attributes may be added."""
+
+
+def verify_strays(run: "Run") -> Iterator[Problem]:
+    """Files and arrays that run.json does not know; they do no harm."""
+    for entry in _entries(run.path):
+        if entry.name not in OWN_NAMES:
+            yield Problem("stray", entry.name, "it is not of the run, and nobody reads it")
+    for entry in _entries(run.path / COMMITS):
+        if not (entry.stem.isdigit() and len(entry.stem) >= 6 and entry.name.endswith((".json", ".claim"))):
+            yield Problem("stray", f"{COMMITS}/{entry.name}", "it is no commit, and nobody reads it")
+    arrays = {spec.name for spec in run.arrays}
+    groups = {name.rpartition("/")[0] for name in arrays}
+    for group in sorted(groups):
+        folder = run.path.joinpath(DATA, *group.split("/")) if group else run.path / DATA
+        for entry in _entries(folder):
+            name = f"{group}/{entry.name}" if group else entry.name
+            if name not in arrays | groups and entry.name != _METADATA:
+                yield Problem("stray", f"{DATA}/{name}", "run.json knows no such array, and nobody reads it")
+
+
+def verify_metadata(run: "Run") -> Iterator[Problem]:
+    """Whether zarr.json describes every array as run.json does, so that other programs read the same."""
+    config = run.config
+    for key, content in metadata_of(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():
+        file, wanted = run.path.joinpath(DATA, *key.split("/")), json.loads(content)
+        try:
+            found = json.loads(file.read_bytes())
+        except FileNotFoundError:
+            yield Problem("missing", f"{DATA}/{key}", "other programs cannot open the arrays without it")
+        except ValueError as error:
+            yield Problem("damaged", f"{DATA}/{key}", f"it is no JSON: {error}")
+        else:
+            yield from _differences(f"{DATA}/{key}", found, wanted)
+
+
+def _differences(where: str, found: Any, wanted: dict[str, Any]) -> Iterator[Problem]:
+    if not isinstance(found, dict):
+        yield Problem("damaged", where, f"expected a JSON object, came {type(found).__name__}")
+        return
+    for field in _DECISIVE:
+        if found.get(field) != wanted.get(field):
+            message = f"{field} is {found.get(field)}, and run.json makes it {wanted.get(field)}"
+            yield Problem("mismatch", where, message)
+
+
+def _entries(folder: AnyPath) -> list[AnyPath]:
+    """What lies in a folder, hidden files apart, in order of the names."""
+    if not folder.is_dir():
+        return []
+    return sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=lambda entry: entry.name)

@@ -1,0 +1,56 @@
+"""Make the archived run of the format that this version writes: python tests/data/archives/make.py
+
+Archives stand for what released versions wrote: they are made once per version of the format and never again. Beside
+each lies `<run>.sha256.json`, the hashes of its arrays as they are read, so that a test knows them without making them.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from whyset.store import CategoryResult, Run, open_run, write_shard
+from whyset.store.layout import SCHEMA
+from whyset.testing.store import example_rows, example_run
+
+HERE = Path(__file__).parent
+
+
+def make(path: Path) -> Run:
+    """Seven samples with two targets each, four layers, two of them with concepts; a sample and a single row fail."""
+    run = example_run(
+        path,
+        samples=7,
+        shard_rows=8,
+        target=("label", "top:1"),
+        targets_per_sample=2,
+        layers=("conv", "blocks.1", "tokens", "head"),
+        concepts=("conv", "head"),
+        origin={"command": "explain", "made_by": "tests/data/archives/make.py"},
+    )
+    write_shard(run, 0, example_rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"})
+    write_shard(run, 1, example_rows(run, 1), {13: "the relevance is not finite"}, {"device": "cpu"})
+    columns = {"index": np.array([2, 5]), "clustering.kmeans": np.array([0, 1])}
+    info = {"default_clustering": "kmeans", "scores": {"separability": None}}
+    run.analysis_writer("spray", {"k": 2}).write(CategoryResult("00001", "dog", columns, info))
+    return run
+
+
+def hashes(run: Run) -> dict[str, str]:
+    """SHA-256 of every array as it is read, little-endian and in C order."""
+    arrays = {spec.name: np.asarray(run.array(spec.name)) for spec in run.arrays}
+    return {
+        name: hashlib.sha256(a.astype(a.dtype.newbyteorder("<")).tobytes()).hexdigest() for name, a in arrays.items()
+    }
+
+
+if __name__ == "__main__":
+    place = HERE / f"run-{SCHEMA}"
+    if place.exists():
+        raise SystemExit(f"{place} is there already, and archives are never made again")
+    made = make(place)
+    for lease in (place / "leases").glob("*"):
+        lease.unlink()
+    (HERE / f"run-{SCHEMA}.sha256.json").write_text(json.dumps(hashes(open_run(place)), indent=1) + "\n")
+    print(f"{place}: {[str(problem) for problem in made.verify()] or 'sound'}")
