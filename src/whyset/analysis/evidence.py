@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from whyset.analysis.members import Members
 from whyset.analysis.pipelines import Pipeline, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
+from whyset.analysis.pipelines.spray import CONCEPT
 from whyset.analysis.processors import Clustering
 from whyset.analysis.scores import (
     Difference,
+    GaussianPrototypes,
     MaxStatistic,
     accuracy_contrast,
     confidence_contrast,
@@ -20,6 +22,7 @@ from whyset.analysis.scores import (
 )
 from whyset.analysis.stability import Resampling
 
+_PROTOTYPES = 8  # of a class, as many as in the paper, where it has ten samples for each
 _KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all is stored beside them
 
 
@@ -36,6 +39,7 @@ def add_evidence(
 
     `outlier_factor` (N,), and for each cluster of the default clustering where its features differ from the rest:
     `difference.<name>` (clusters, D) and, 1 where that is significant, `difference_mask.<name>` (clusters, D).
+    Of concept relevance, also the `prototype` and the `log_likelihood` (N,) of each sample.
     """
     name = spray.default_clustering
     clustering: Clustering = results[f"clustering.{name}"]
@@ -45,11 +49,30 @@ def add_evidence(
     for cluster, difference in zip(described["clusters"], found, strict=True):
         cluster |= _contrasts(members, clustering.labels == cluster["id"], seed) | _told(difference)
     nothing = np.zeros((0, features.shape[1]))
-    return {
+    return _prototypes(info, features, members, spray, seed) | {
         "outlier_factor": local_outlier_factor(results["neighbours"]).astype(np.float32),
         f"difference.{name}": np.vstack([nothing, *(part.mean for part in found)]).astype(np.float32),
         f"difference_mask.{name}": np.vstack([nothing, *(part.significant for part in found)]).astype(np.uint8),
     }
+
+
+def _prototypes(
+    info: dict[str, Any], features: NDArray[np.floating], members: Members, spray: Spray, seed: int
+) -> dict[str, NDArray[Any]]:
+    """Describe the prototypes of a class in concept relevance, and give their columns; nothing of other relevance."""
+    if not spray.of.startswith(CONCEPT):
+        return {}
+    samples, channels = features.shape
+    components = max(1, min(_PROTOTYPES, samples // 10))
+    covariance = "full" if samples >= components * channels else "diag"
+    found = GaussianPrototypes(components, covariance)(features, seed=step_seed(seed, "prototypes"))
+    info["prototypes"] = {
+        "covariance": covariance,
+        "weights": found.weights.tolist(),
+        "samples": members.indices[found.prototypes].tolist(),
+        "outliers": members.indices[found.outliers()].tolist(),
+    }
+    return {"prototype": found.members, "log_likelihood": found.log_likelihood}
 
 
 def _stability(

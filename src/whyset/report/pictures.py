@@ -59,7 +59,8 @@ class Pictures:
         fields: Any = pipeline.get("fields") if isinstance(pipeline, Mapping) else None
         longest = (fields or {}).get("pooling")
         height, width = map(int, self.run.relevance.shape[-2:])
-        return AreaPooling(longest).shape(height, width) if isinstance(longest, int) else (height, width)
+        pooled = AreaPooling(longest).shape(height, width) if isinstance(longest, int) else (height, width)
+        return pooled[0], pooled[1]
 
 
 def _column(category: Category, prefix: str) -> NDArray[Any] | None:

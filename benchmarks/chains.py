@@ -1,0 +1,103 @@
+"""One chain from maps to eigenvectors, measured in a process of its own: `python chains.py ours 2000 784`.
+
+It prints JSON: processor and wall seconds, the most memory held beyond what was there before, in MiB, and eigenvalues.
+It imports nothing of this package for a peer, so that it runs in the peer's environment.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+CLUSTERS, NEIGHBOURS, EIGENVECTORS = 8, 10, 32
+
+
+def planted(samples, dimensions):
+    """Maps (N, D) float32 of eight strategies that shade into each other, so that the graph is in one piece."""
+    rng = np.random.default_rng(0)
+    maps = rng.standard_normal((samples, dimensions), dtype=np.float32)
+    patterns = 0.6 * rng.standard_normal((CLUSTERS, dimensions), dtype=np.float32)
+    share = rng.beta(0.3, 0.3, size=(samples, 1)).astype(np.float32)
+    own = np.arange(samples) % CLUSTERS
+    for start in range(0, samples, 500):
+        part = slice(start, start + 500)
+        maps[part] += share[part] * patterns[own[part]] + (1 - share[part]) * patterns[(own[part] + 1) % CLUSTERS]
+        maps[part] /= np.abs(maps[part]).sum(axis=1, keepdims=True)
+    return maps
+
+
+def ours(maps):
+    from whyset.analysis.processors import KNearestNeighbours, Spectrum, SymmetricNeighbours
+
+    neighbours = KNearestNeighbours(NEIGHBOURS)(maps)
+    return Spectrum(EIGENVECTORS)(SymmetricNeighbours()(neighbours), seed=0).eigenvalues
+
+
+def pooled(maps):
+    """The same after the default pooling of square maps to 28 x 28."""
+    from whyset.analysis.processors import AreaPooling
+
+    side = round(maps.shape[1] ** 0.5)
+    return ours(AreaPooling(28)(maps.reshape(-1, side, side)).reshape(len(maps), -1))
+
+
+def approximate(maps):
+    from whyset.analysis.processors import ApproximateNeighbours, Spectrum, SymmetricNeighbours
+
+    neighbours = ApproximateNeighbours(NEIGHBOURS)(maps, seed=0)
+    print(f"recall {neighbours.recall}", file=sys.stderr)
+    return Spectrum(EIGENVECTORS)(SymmetricNeighbours()(neighbours), seed=0).eigenvalues
+
+
+def corelay(maps):
+    from corelay.processor.affinity import SparseKNN
+    from corelay.processor.distance import SciPyPDist
+    from corelay.processor.embedding import EigenDecomposition
+    from corelay.processor.laplacian import SymmetricNormalLaplacian
+
+    affinity = SparseKNN(n_neighbors=NEIGHBOURS, symmetric=True)(SciPyPDist(metric="euclidean")(maps))
+    # By default it takes the largest magnitudes, which may come from the wrong end of the spectrum.
+    values, _ = EigenDecomposition(n_eigval=EIGENVECTORS, which="LA")(SymmetricNormalLaplacian()(affinity))
+    return 1 - values
+
+
+CHAINS = {"ours": ours, "pooled": pooled, "approximate": approximate, "corelay": corelay}
+
+
+def warmed(chain):
+    """Import and compile what the chain needs, on a few maps."""
+    chain(planted(200, 784))
+
+
+def held():
+    """MiB resident now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+def most_held():
+    """MiB resident at most since the mark was set back."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**10
+
+
+def main(name, samples, dimensions):
+    chain = CHAINS[name]
+    warmed(chain)
+    maps = planted(int(samples), int(dimensions))
+    Path("/proc/self/clear_refs").write_text("5")  # sets the mark of the largest resident size back
+    before, began, processor = held(), time.perf_counter(), time.process_time()
+    values = np.sort(np.asarray(chain(maps)).real)[::-1]
+    told = {
+        "processor_s": time.process_time() - processor,
+        "wall_s": time.perf_counter() - began,
+        "extra_mib": most_held() - before,
+        "eigenvalues": values.tolist(),
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
