@@ -1,7 +1,7 @@
 """`whyset explain`"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,6 @@ from whyset.cli.options import (
     EngineName,
     Mean,
     Mode,
-    Model,
     OnUnknown,
     Seed,
     Size,
@@ -22,21 +21,50 @@ from whyset.cli.options import (
 )
 from whyset.errors import InputError
 
+if TYPE_CHECKING:
+    from whyset.store import Run
+
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 PARTLY_DONE = 3
+NEEDED = ("model", "data", "out")
+WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers"})
 
 
 def explain(
-    model: Model,
-    data: Annotated[Path, typer.Option(help="Images as <class>/<image>, or a flat folder without labels.")],
-    out: Annotated[str, typer.Option(help="The run: a folder or a URL; made, or continued if it is the same run.")],
+    context: typer.Context,
+    model: Annotated[str | None, typer.Option(help="file.py:function, torchvision:NAME or timm:NAME.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Images as <class>/<image>, or a flat folder without labels; an .npy, .npz or .h5 file; or a saved "
+            "Hugging Face data set."
+        ),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="The run: a folder or a URL; made, or continued if it is the same run.")
+    ] = None,
     weights: Weights = None,
     composite: Annotated[
         str, typer.Option(help="Rules to explain by, see whyset composites; gradient: no rule.")
     ] = "epsilon_plus_flat",
     target: Annotated[
-        str, typer.Option(help="What is explained: label, prediction or the index of an output.")
-    ] = "label",
+        list[str] | None,
+        typer.Option(
+            help="What is explained: label (the default), prediction, the index of an output, or top:K. Given several "
+            "times: a map for each."
+        ),
+    ] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Keep the relevance of this layer, too, such as layer3; repeatable.")
+    ] = None,
+    concept: Annotated[
+        list[str] | None, typer.Option(help="Keep this layer's relevance summed for every channel; repeatable.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="Of the stored maps: float16, with a scale each, or float32.")] = "float16",
+    reduction: Annotated[str, typer.Option(help="none, or channel_sum: store the sum over the channels.")] = "none",
+    pool: Annotated[
+        int | None, typer.Option(help="Pool maps, keeping their sum, so that the longer side is this.", min=1)
+    ] = None,
     labels: Annotated[Path | None, typer.Option(help="JSON with the names of the model's outputs.")] = None,
     size: Size = None,
     mean: Mean = None,
@@ -52,23 +80,38 @@ def explain(
     no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not keep the images beside the maps.")] = False,
     seed: Seed = 0,
     on_unknown: OnUnknown = "warn",
+    again: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Repeat this run from its run.json in --out, or continue it; --data says where its data lies now.",
+        ),
+    ] = None,
 ) -> int:
-    """Explain every prediction of a model over a folder of images; done again, it continues where it stopped."""
-    if not data.is_dir():
-        raise InputError(f"data folder {data} {'is a file' if data.exists() else 'does not exist'}")
-    from whyset.runner import Labels, ModelSource, NamedComposite
-    from whyset.runner import explain as explained
+    """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
+    if again is None and (model is None or data is None or out is None):
+        missing = next(name for name in NEEDED if context.params[name] is None)
+        raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
+    from whyset import runner
 
-    source = ModelSource(model, weights, preprocessing_fields(size, mean, std, mode))
-    names = None if labels is None else Labels.read(labels)
-    run = explained(
-        source,
-        data,
+    if again is not None:
+        _refuse_others(context)
+        chosen = engine_of(engine, workers)
+        return _told(runner.again(again, out, data=data, engine=chosen, device=device, progress=display()))
+    assert model is not None and data is not None and out is not None, "checked above"
+    run = runner.explain(
+        runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
+        _existing(data),
         out,
-        composite=NamedComposite(composite, on_unknown),
+        composite=runner.NamedComposite(composite, on_unknown),
         engine=engine_of(engine, workers),
-        target=target,
-        class_names=names,
+        target=target or "label",
+        layers=layer or (),
+        concepts=concept or (),
+        dtype=dtype,
+        reduction=reduction,
+        pool=pool,
+        class_names=None if labels is None else runner.Labels.read(labels),
         batch_size=batch_size,
         device=device,
         inputs=not no_inputs,
@@ -76,9 +119,30 @@ def explain(
         limit=limit,
         progress=display(),
     )
+    return _told(run)
+
+
+def _told(run: "Run") -> int:
+    """Say whether the run is complete, and what comes next."""
     missing = int((~run.committed).sum())
     if missing:
         print(f"{missing:,} of {len(run):,} samples are missing; the same command again tries them again")
         return PARTLY_DONE
-    print(f"{out} is complete; go on with: whyset analyze {out}")
+    print(f"{run.path} is complete; go on with: whyset analyze {run.path}")
     return 0
+
+
+def _existing(data: Path) -> Path:
+    """Refuse a path where nothing lies before the model is read."""
+    if not data.exists():
+        raise InputError(f"data folder {data} does not exist")
+    return data
+
+
+def _refuse_others(context: typer.Context) -> None:
+    """What a run was made from is not to be changed when it is repeated."""
+    source: Any = context.get_parameter_source
+    given = [name for name in context.params if source(name).name == "COMMANDLINE" and name not in WITH_AGAIN]
+    if given:
+        option = given[0].replace("_", "-")
+        raise InputError(f"--{option} is part of what --again repeats; leave it out, or give a whole new command")

@@ -1,5 +1,6 @@
 """The runner: a model and a data set in, a run folder out."""
 
+from whyset.runner.again import again
 from whyset.runner.composites import NamedComposite
 from whyset.runner.explaining import explain
 from whyset.runner.labels import Labels
@@ -18,5 +19,6 @@ __all__ = [
     "NamedComposite",
     "Preprocessing",
     "Source",
+    "again",
     "explain",
 ]

@@ -17,14 +17,12 @@ from whyset.runner.job import Job, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
 from whyset.runner.plan import Plan
-from whyset.runner.reduction import Reduction
+from whyset.runner.request import Request
 from whyset.runner.shard import ShardReport, explain_shard
-from whyset.runner.sources import Spread, as_source
 from whyset.runner.summary import Summary
-from whyset.runner.targets import Targets
-from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
-from whyset.store import AnyPath, Run, located, run_lease
+from whyset.store import AnyPath, Run, RunConfig, located, run_lease
+from whyset.store.config import require_same_config
 
 
 def explain(
@@ -68,32 +66,54 @@ def explain(
     >>> run.relevance.shape                                         # doctest: +SKIP
     (5, 3, 8, 6)
     """
-    _check_counts(batch_size=batch_size, limit=limit)
-    said, chosen, targets = progress or Silent(), engine_of(engine), Targets.of(target)
-    reduced = Reduction(reduction, pool)
-    Wanted(
-        None, targets, tuple(layers), tuple(concepts), reduced, dtype
-    )  # refuse what is wrong before the data is read
-    if device is not None or isinstance(model, ModelSource):
+    request = Request(
+        model=model,
+        dataset=dataset,
+        composite=composite,
+        target=target,
+        layers=layers,
+        concepts=concepts,
+        dtype=dtype,
+        reduction=reduction,
+        pool=pool,
+        labels=class_names if isinstance(class_names, Labels | None) else Labels.of(class_names),
+        batch_size=batch_size,
+        device=device,
+        inputs=inputs,
+        seed=seed,
+        limit=limit,
+    )
+    return fulfil(request, located(out), engine, progress or Silent())
+
+
+def fulfil(
+    request: Request,
+    out: AnyPath,
+    engine: str | Engine,
+    said: Progress,
+    expected: tuple[RunConfig, AnyPath] | None = None,
+) -> Run:
+    """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from."""
+    chosen, device = engine_of(engine), request.device
+    if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
-    loaded = _loaded(model, device)
+    loaded = _loaded(request.model, device)
     for note in loaded.notes:
         said.say(note)
-    labels = class_names if isinstance(class_names, Labels | None) else Labels.of(class_names)
-    source = as_source(dataset, loaded.preprocessing, labels)
-    source = source if limit is None else Spread(source, limit)
+    source = request.source(loaded.preprocessing)
     for note in source.notes:
         said.say(note)
-    origin: dict[str, Any] = {}
     with _evaluating(loaded.module):
-        rules = composite.made(source.preprocessing) if isinstance(composite, NamedComposite) else composite
-        wanted = Wanted(rules, targets, tuple(layers), tuple(concepts), reduced, dtype)
-        plan = Plan.of(loaded, source, wanted, labels, inputs, seed, origin)
+        wanted = request.wanted(source.preprocessing)
+        origin = request.origin(source, placement(loaded.module)[0])
+        plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin)
+        if expected is not None:
+            require_same_config(expected[0], plan.config, expected[1])
         said.say(f"{out}: {plan.describe()}")
-        plan.require_space(located(out))
-        run = plan.open(located(out))
-        sent = loaded.module if isinstance(chosen, Serial) else model
-        job = Job(run, sent, source, wanted, plan.shape, batch_size, device, seed)
+        plan.require_space(out)
+        run = plan.open(out)
+        sent = loaded.module if isinstance(chosen, Serial) else request.model
+        job = Job(run, sent, source, wanted, plan.shape, request.batch_size, device, request.seed)
         with run_lease(run.path) if run.pending_shards() else nullcontext():
             return _compute(job, chosen, said)
 
@@ -151,9 +171,3 @@ def _evaluating(module: torch.nn.Module) -> Iterator[None]:
     finally:
         for part, training in before.items():
             part.training = training
-
-
-def _check_counts(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise InputError(f"{name} is at least 1, not {count}")

@@ -1,0 +1,106 @@
+"""Everything that a call of `explain` asks for, except where the run goes and who does the work."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyset.attribution.composites import Composite
+from whyset.errors import InputError
+from whyset.runner.composites import NamedComposite
+from whyset.runner.labels import Labels
+from whyset.runner.models import ModelSource
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.reduction import Reduction
+from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source
+from whyset.runner.targets import Targets
+from whyset.runner.wanted import Wanted
+from whyset.store.jsonfile import JSON
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """What is explained, and how; see `explain` for the fields."""
+
+    model: torch.nn.Module | ModelSource
+    dataset: Any
+    composite: Composite | NamedComposite | None = None
+    target: str | int | Sequence[str | int] = "label"
+    layers: Sequence[str] = ()
+    concepts: Sequence[str] = ()
+    dtype: str = "float16"
+    reduction: str = "none"
+    pool: int | None = None
+    labels: Labels | None = None
+    batch_size: int = 32
+    device: str | None = None
+    inputs: bool = True
+    seed: int = 0
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
+            if count is not None and count < 1:
+                raise InputError(f"{name} is at least 1, not {count}")
+        self.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
+
+    def wanted(self, preprocessing: Preprocessing) -> Wanted:
+        """What is computed of every sample, once it is known how inputs are made."""
+        composite = self.composite
+        return Wanted(
+            composite=composite.made(preprocessing) if isinstance(composite, NamedComposite) else composite,
+            targets=Targets.of(self.target),
+            layers=_names(self.layers),
+            concepts=_names(self.concepts),
+            reduction=Reduction(self.reduction, self.pool),
+            dtype=self.dtype,
+        )
+
+    def source(self, preprocessing: Preprocessing | None) -> Source:
+        """The samples; `preprocessing` is what the model's maker states."""
+        source = as_source(self.dataset, preprocessing, self.labels)
+        return source if self.limit is None else Spread(source, self.limit)
+
+    def origin(self, source: Source, device: torch.device) -> dict[str, JSON]:
+        """What `again` needs besides the compared configuration; `None` for what only this process has."""
+        labels = self.labels
+        return {
+            "model": _model_origin(self.model),
+            "data": _data_origin(source.whole if isinstance(source, Spread) else source),
+            "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
+            "inputs": self.inputs,
+            "limit": self.limit,
+            "batch_size": self.batch_size,
+            "device": str(device),
+        }
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _model_origin(model: torch.nn.Module | ModelSource) -> JSON:
+    if not isinstance(model, ModelSource):
+        return None
+    file, _, function = model.spec.rpartition(":")
+    spec = f"{Path(file).resolve()}:{function}" if Path(file).is_file() else model.spec
+    if model.weights is None:
+        return {"spec": spec, "weights": None, "weights_sha256": None}
+    return {"spec": spec, "weights": str(model.weights.resolve()), "weights_sha256": file_hash(model.weights)}
+
+
+def _data_origin(source: Source) -> JSON:
+    path = getattr(source, "path", None)
+    if path is None:
+        return None
+    names = {"images": source.images, "labels": source.labels_name} if isinstance(source, ArrayFileSource) else {}
+    return {"path": str(Path(path).resolve()), **names}
