@@ -2,32 +2,24 @@
 
 import errno
 import os
-import posixpath
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import WhysetError
 from whyset.store.remote import AnyPath, RemotePath
-from whyset.store.remote_errors import remote_errors_explained
-
-if TYPE_CHECKING:
-    from zarr.storage import StorePath
-
 
 Value = TypeVar("Value")
 
 _AT_A_TIME = 16
-_WORTH_LISTING = 4
-"""A listing tells of a thousand objects in the time of one or two questions for a single one."""
 
 
 def replace_file(path: AnyPath, data: bytes) -> None:
@@ -89,16 +81,6 @@ def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iter
         yield from pool.map(function, paths)
 
 
-def first_missing(paths: Sequence[AnyPath]) -> AnyPath | None:
-    """The first file that is not there; many in an object store are looked up by listing what lies there."""
-    remote = [path for path in paths if isinstance(path, RemotePath)]
-    if len(remote) < _WORTH_LISTING:
-        return next((path for path in paths if not path.is_file()), None)
-    shared = PurePosixPath(posixpath.commonpath([path.key for path in remote]))
-    there = set(RemotePath(remote[0].store, remote[0].base, shared).below())
-    return next((path for path in remote if path not in there), None)
-
-
 def unfinished(folder: AnyPath, pattern: str) -> Iterable[AnyPath]:
     """Temporary files of writers that were killed; object stores keep no half-written ones."""
     return () if isinstance(folder, RemotePath) else folder.glob(pattern)
@@ -111,15 +93,6 @@ def load_array(path: AnyPath) -> npt.NDArray[Any]:
         return loaded
     mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
-
-
-def zarr_place(path: AnyPath) -> "Path | StorePath":
-    """What zarr opens."""
-    if not isinstance(path, RemotePath):
-        return path
-    from zarr.storage import ObjectStore, StorePath
-
-    return StorePath(ObjectStore(path.store), str(path.key))
 
 
 def sync_file(path: AnyPath) -> None:
@@ -155,19 +128,10 @@ def disk_errors_explained(path: AnyPath) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def store_errors_explained(path: AnyPath) -> Iterator[None]:
-    """For what zarr does at a place: the errors of an object store as those of this package."""
-    if isinstance(path, RemotePath):
-        with remote_errors_explained(path):
-            yield
-    else:
-        yield
-
-
 _STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the largest size that a file may have here is reached",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "writing is not permitted",
     errno.EPERM: "writing is not permitted",

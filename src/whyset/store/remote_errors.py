@@ -33,7 +33,7 @@ def _meaning(error: Exception) -> str:
     text = str(error)
     if _no_bucket(error):
         return _NO_BUCKET
-    if any(sign in text for sign in ("169.254.169.254", "metadata.google.internal", "redential", "MissingAccount")):
+    if any(sign in text for sign in _WITHOUT_KEYS):
         return f"no credentials were found ({first_line(error)}); {_LOG_IN}"
     return f"the store does not answer as it should ({first_line(error)}); {_AGAIN}"
 
@@ -47,6 +47,7 @@ def first_line(error: Exception) -> str:
     return line if len(line) <= 240 else f"{line[:237]}..."
 
 
+_WITHOUT_KEYS = ("latest/api/token", "169.254.169.254", "metadata.google.internal", "redential", "MissingAccount")
 _NO_BUCKET = "the bucket does not exist; create it, or correct the URL"
 _LOG_IN = (
     "set them in the environment: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ..."
