@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from whyset.errors import InputError, UncommittedRowsError
+from whyset.errors import BrokenRunError, InputError, UncommittedRowsError
 from whyset.store.analyses import Analysis, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.arrays import ArraySpec
@@ -61,7 +61,10 @@ class Run:
     @cached_property
     def samples(self) -> pa.Table:
         """One line per row: index, id, label (null where unknown), uri; and `sample` where they have several rows."""
-        return read_samples(self.path / SAMPLES)
+        table = read_samples(self.path / SAMPLES)
+        if table.num_rows != self.size:
+            raise BrokenRunError(f"{self.path / SAMPLES} has {table.num_rows} rows: expected {self.size}")
+        return table
 
     @cached_property
     def ids(self) -> list[str]:

@@ -16,6 +16,7 @@ from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_fi
 from whyset.store.lease import Lease
 from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
+from whyset.store.trust import require_trusted
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
@@ -44,6 +45,7 @@ def write_shard(
         stack.enter_context(disk_errors_explained(run.path))
         claim = stack.enter_context(_claim(run, shard))
         if run.is_committed(shard):
+            require_trusted(run, [shard])
             return read_commit(run.path, shard)
         commit = Commit(
             shard=shard,
