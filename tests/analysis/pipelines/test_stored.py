@@ -1,0 +1,138 @@
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from whyset.analysis import UMAP, Agglomerative, Pipeline, Spray, Step, kmeans_sweep
+from whyset.analysis.pipelines.stored import known_processors, processor_of
+from whyset.analysis.processors import (
+    PROCESSORS,
+    Cosine,
+    FourierMagnitude,
+    RadialBasis,
+    RandomWalkLaplacian,
+    SlicedWasserstein,
+)
+from whyset.errors import InputError
+
+OWN = Path(__file__).with_name("own_processors.py").read_text()
+NEEDED = {"Resize": {"height": 4, "width": 6}}
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Give a function that imports a user's file."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def imported(source: str = OWN) -> ModuleType:
+        (tmp_path / "own_parts.py").write_text(source)
+        spec = importlib.util.spec_from_file_location("own_parts", tmp_path / "own_parts.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "own_parts", module)
+        spec.loader.exec_module(module)
+        return module
+
+    return imported
+
+
+@pytest.mark.parametrize("name", sorted(known_processors()))
+def test_every_processor_comes_back_from_its_stored_form(name: str) -> None:
+    part = known_processors()[name](**NEEDED.get(name, {}))
+    assert processor_of(json.loads(json.dumps(part.stored_form()))) == part
+
+
+def test_a_pipeline_with_everything_comes_back_from_json() -> None:
+    spray = Spray(
+        distance=SlicedWasserstein(8, 32),
+        affinity=RadialBasis(0.5),
+        laplacian=RandomWalkLaplacian(),
+        clusterings=(*kmeans_sweep(2, 4), Agglomerative(3, "single")),
+        embeddings=(UMAP(space="features"),),
+        preprocessing=(FourierMagnitude(),),
+    )
+    assert processor_of(json.loads(json.dumps(spray.stored_form()))) == spray
+    for pipeline in (spray.pipeline(samples=50, shape=(4, 5)), spray.preparation()):
+        again = Pipeline.from_json(pipeline.to_json())
+        assert again == pipeline
+        assert str(again) == str(pipeline)
+
+
+def test_a_users_own_processor_comes_back_by_its_import_path(own: Callable[..., ModuleType]) -> None:
+    pipeline = Pipeline("own", (Step("powered", own().Power(3.0), ("maps",)),))
+    text = pipeline.to_json()
+    assert Pipeline.from_json(text) == pipeline
+    (step,) = json.loads(text)["steps"]
+    assert step["processor"]["name"] == "own_parts:Power"
+    assert step["processor"]["source"].startswith("sha256:")
+
+
+def test_a_processor_whose_source_changed_is_refused(own: Callable[..., ModuleType]) -> None:
+    text = Pipeline("own", (Step("powered", own().Power(), ("maps",)),)).to_json()
+    own(OWN.replace("np.sign(maps) *", "-np.sign(maps) *"))
+    with pytest.raises(InputError, match=r"source of own_parts:Power has changed"):
+        Pipeline.from_json(text)
+    own()
+    assert Pipeline.from_json(text).steps[0].processor.exponent == 2.0
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"name": "Nothing", "fields": {}}, "no processor 'Nothing'.*KMeans"),
+        ({"name": "no_such_module:Thing", "fields": {}}, "cannot be imported.*start Python where no_such_module"),
+        ({"name": "own_parts:NoDataclass", "fields": {}}, "expected a dataclass"),
+        ({"name": "own_parts:np", "fields": {}}, "is no processor"),
+        ({"name": "KMeans", "fields": {"seeds": 3}}, "KMeans has no field seeds; it has clusters, restarts"),
+        ({"name": "KMeans", "fields": {"clusters": 1}}, "clusters >= 2"),
+        ({"fields": {}}, "A stored processor is"),
+        (["KMeans"], "A stored processor is"),
+    ],
+    ids=str,
+)
+def test_unknown_processors_are_refused_with_the_reason(
+    own: Callable[..., ModuleType], form: object, message: str
+) -> None:
+    own()
+    with pytest.raises(InputError, match=message):
+        processor_of(form)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"format": "whyset-pipeline/1", "name": "x", "steps": [{}]}', "null"]
+)
+def test_text_that_is_no_pipeline_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="no stored pipeline"):
+        Pipeline.from_json(text)
+
+
+def test_another_format_is_refused_by_its_name() -> None:
+    with pytest.raises(InputError, match=r"whyset-pipeline/9.*whyset-pipeline/1"):
+        Pipeline.from_json('{"format": "whyset-pipeline/9", "name": "x", "steps": []}')
+
+
+def test_what_cannot_be_stored_is_refused_by_field(own: Callable[..., ModuleType]) -> None:
+    for value in (float("nan"), float("inf"), {"a": 1}, len):
+        with pytest.raises(InputError, match=r"Power\.exponent holds"):
+            own().Power(value).stored_form()
+
+
+def test_a_source_that_cannot_be_read_is_refused() -> None:
+    namespace: dict = {"__name__": "typed_in"}
+    exec(OWN, namespace)
+    with pytest.raises(InputError, match=r"source of typed_in.Power cannot be read.*define it in a file"):
+        namespace["Power"]().stored_form()
+
+
+def test_the_table_holds_every_processor_of_the_package() -> None:
+    def below(kind: type) -> set[type]:
+        return {kind}.union(*(below(sub) for sub in kind.__subclasses__()))
+
+    from whyset.analysis.processors import Affinity, Distance, Laplacian, Processor
+
+    mine = {k for k in below(Processor) if k.__module__.startswith("whyset.analysis.processors")}
+    assert mine - {Processor, Distance, Affinity, Laplacian} == set(PROCESSORS.values())
+    assert Cosine in mine
