@@ -1,11 +1,15 @@
 """What ViRelAy's own server answers about an exported run."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from whyset.image import imgify
 from whyset.store.virelay import export_project
 
-JPEG = 12  # of 255: what its compression changes at most in these smooth pictures
+SAME = 3  # of 255, on average: pictures travel as JPEG, and colours are rounded otherwise
 
 
 @pytest.fixture
@@ -46,13 +50,40 @@ def _compare_sample(server, run, row):
     assert int(np.argmax(attribution["prediction"])) == run.column("prediction")[row]
     assert max(attribution["prediction"]) == pytest.approx(float(run.column("confidence")[row]))
     assert [label["index"] for label in attribution["labels"]] == [run.column("target")[row]]
-    shown = server.image(f"projects/0/dataset/{row}/image").astype(int)
-    assert np.abs(shown - run.inputs[row].transpose(1, 2, 0)).mean() < JPEG
-    _compare_heatmap(server.image(f"projects/0/attributions/{row}/heatmap?colorMap=black-yellow"), run.relevance[row])
+    shown = server.image(f"projects/0/dataset/{row}/image")
+    assert np.abs(shown - _as_jpeg(Image.fromarray(run.inputs[row].transpose(1, 2, 0)))).mean() < SAME
 
 
-def _compare_heatmap(picture, relevance):
-    """In its black-yellow, more relevance is brighter; a transposed or shifted map would not follow it."""
-    summed = relevance.sum(axis=0)
-    assert picture.shape[:2] == summed.shape
-    assert np.corrcoef(picture.astype(float).sum(axis=2).ravel(), summed.ravel())[0, 1] > 0.9
+def _as_jpeg(picture):
+    file = io.BytesIO()
+    picture.save(file, "JPEG")
+    return np.asarray(Image.open(file)).astype(float)
+
+
+def smooth_maps():
+    """Two hills and a valley, so that what JPEG changes is little; no symmetry, sides that differ, one channel of 3."""
+    rows, columns = np.mgrid[:24, :40]
+    hill = np.exp(-((rows - 6) ** 2 + (columns - 10) ** 2) / 40) + 0.6 * np.exp(-((columns - 33) ** 2) / 60)
+    valley = 0.5 * np.exp(-((rows - 19) ** 2 + (columns - 22) ** 2) / 50)
+    maps = np.zeros((12, 3, 24, 40), np.float32)
+    maps[:, 1] = hill - valley
+    return maps
+
+
+def test_heatmaps_are_drawn_as_by_our_colour_maps_of_the_same_names(files, imported, virelay, tmp_path):
+    """Turned, mirrored or inverted ones would be farther away."""
+    files.attributions["attributions.h5"]["attribution"] = smooth_maps()
+    files.dataset["data"] = np.full((12, 3, 24, 40), 128, np.uint8)
+    run = imported(files.write()).run
+    server = virelay(export_project(run, tmp_path / "exported"))
+    summed = run.relevance[5].sum(axis=0)
+    for colors in ("gray-red", "black-yellow", "blue-white-red"):
+        picture = server.image(f"projects/0/attributions/5/heatmap?colorMap={colors}").astype(float)
+        others = (summed[::-1], summed[:, ::-1], summed[::-1, ::-1], -summed)
+        own, *wrong = (_distance(picture, imgify(values, color_map=colors)) for values in (summed, *others))
+        assert own < 2 * SAME  # saturated colours suffer more
+        assert own < min(wrong) / 5
+
+
+def _distance(picture, other):
+    return np.abs(picture - np.asarray(other)).mean()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Indices, is_group, read_file
+from whyset.store.virelay.hdf5 import Indices, is_group, names_in, read_file
 
 NOISE = -1
 
@@ -49,7 +49,7 @@ def _categories(file: Path, samples: int, findings: Findings) -> list[FoundCateg
 def _in_file(file: Path, source: Any, samples: int, findings: Findings) -> Iterator[FoundCategory]:
     if not len(source):
         findings.error(file, "holds no category")
-    for name in source:
+    for name in names_in(source):
         if not is_group(source[name]):
             findings.warn(file, f"{name} is no group and is left out: expected one group for each category")
         elif (category := _category(file, name, source[name], samples, findings)) is not None:
@@ -136,7 +136,7 @@ class CategoryReader:
         if not is_group(members):
             self._wrong(f"{name} is no group")
             return
-        for key in members:
+        for key in names_in(members):
             yield key, members[key]
 
     def _values(self, place: str, member: Any) -> npt.NDArray[Any] | None:

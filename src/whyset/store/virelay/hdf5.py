@@ -39,6 +39,16 @@ def is_group(value: Any) -> bool:
     return isinstance(value, h5py().Group)
 
 
+def names_in(group: Any) -> list[str]:
+    """Give the names of a group's members; ValueError where one is no text, as in damaged files."""
+    names = list(group)
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"a member of {group.name} has the name {name!r}, which is no UTF-8")
+        name.encode()
+    return names
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows of a dataset, or the members of a group in the order of their names, as ViRelAy counts them."""
@@ -57,7 +67,7 @@ class Rows:
         if not is_group(value):
             size = value.shape[0] if value.shape else 0
             return cls(file, name, None, (tuple(value.shape[1:]),), size, value.dtype)
-        keys = tuple(key for key in sorted(value) if not is_group(value[key]))
+        keys = tuple(key for key in sorted(names_in(value)) if not is_group(value[key]))
         shapes = tuple(dict.fromkeys(tuple(value[key].shape) for key in keys))
         kinds = [value[key].dtype for key in keys]
         return cls(file, name, keys, shapes, len(keys), np.result_type(*kinds) if kinds else np.dtype("f4"))
