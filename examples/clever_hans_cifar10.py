@@ -222,7 +222,7 @@ def main(given=None):
         found = told["analyses"]["marked images"]
         print(
             f"{number}/{len(cases)} {case.name}: accuracy {told['accuracy']:.3f}, fooled {told['fooled']:+.2f}, "
-            f"separability {found['separability']:.2f}, p {found['p_value']:.3f}, {told['seconds']:.0f} s",
+            f"separability {found['separability']:.2f}, p {found['p_value']}, {told['seconds']:.0f} s",
             flush=True,
         )
 

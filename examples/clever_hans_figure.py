@@ -20,10 +20,10 @@ DRAWS = 2000
 MARKED, OWN = "marked images", "own images"
 SCORES = {
     "separability": lambda found: found["separability"],
-    "separability / null": lambda found: found["separability"] / found["null_median"],
+    "separability / null": lambda found: found["null_median"] and found["separability"] / found["null_median"],
     "cluster's separability": lambda found: found["cluster_separability"],
     "silhouette": lambda found: found["silhouette"],
-    "p-value (small)": lambda found: -found["p_value"],
+    "p-value (small)": lambda found: found["p_value"] and -found["p_value"],
     "eigengap": lambda found: found["eigengap"],
     "number of clusters": lambda found: found["clusters"],
     "largest coherence": lambda found: found["coherence"],
@@ -86,6 +86,8 @@ def compared(pairs):
     told = []
     for name, by_class in rows.items():
         values = [value for own in by_class.values() for value in own]
+        if None in {number for pair in values for number in pair}:
+            continue  # a study without surrogates has no p-values
         told.append((name, *with_interval(by_class), np.mean([poisoned > clean for clean, poisoned in values])))
     return told
 

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from whyset.analysis.pipelines import Spray
+from whyset.analysis.processors import KMeans
+from whyset.analysis.stability import Resampling, recovered
+from whyset.errors import InputError
+
+SPRAY = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
+
+
+def stability_of(rows: np.ndarray, runs: int = 8):
+    pipeline = SPRAY.pipeline()
+    labels = pipeline.until("clustering.kmeans").run({"features": rows}, seed=0)["clustering.kmeans"].labels
+    return Resampling(runs)(rows, labels, pipeline, "clustering.kmeans", seed=0)
+
+
+def test_planted_clusters_come_back_and_those_of_noise_do_not() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(90, 20))
+    planted = noise.copy()
+    planted[:30, 0] += 12
+    planted[30:60, 1] += 12
+    found, dissolved = stability_of(planted), stability_of(noise)
+    assert found.mean > 0.95
+    assert (found.recovery > 0.95).all()
+    assert dissolved.mean < 0.6
+    assert dissolved.recovery.min() < 0.75
+
+
+def test_the_same_seed_gives_the_same_stability() -> None:
+    rows = np.random.default_rng(1).normal(size=(60, 8))
+    first, second = stability_of(rows, 3), stability_of(rows, 3)
+    np.testing.assert_array_equal(first.adjusted_rand, second.adjusted_rand)
+    assert len(set(first.adjusted_rand)) > 1  # each run has a subsample of its own
+
+
+def test_recovery_is_the_largest_jaccard_index() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, -1, -1])
+    found = np.array([5, 5, 5, 2, 2, 2, 2, -1])
+    expected = [3 / 4, 2 / 4, np.nan]  # {0..3} with {0..2}; {4, 5} with {3..6}; a cluster that was not drawn
+    np.testing.assert_allclose(recovered(labels, found, 3), expected)
+    np.testing.assert_allclose(recovered(labels, np.full(8, -1), 2), [0, 0])
+
+
+def test_a_share_that_leaves_nothing_out_is_refused() -> None:
+    with pytest.raises(InputError, match="share"):
+        Resampling(share=1.0)
