@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from measuring import Prepared, interleaved_times, operations, peak_memory, ratio
+from measuring import CLOCKS, Prepared, interleaved_times, operations, peak_memory, ratio
 from throughput import throughput_table
 from ways import NETWORKS, WAYS, Network, has_peer, make_network
 
@@ -38,6 +38,7 @@ class Settings:
     rounds: int
     memory_batch: int
     memory_size: int
+    clock: str = "wall"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def measure_times(network: Network, pairs: Sequence[tuple[str, str]], settings: 
         return prepare
 
     ways = {"plain": prepared("plain", "")} | {f"{way} {name}": prepared(way, name) for way, name in pairs}
-    return interleaved_times(ways, settings.rounds, settings.device)
+    return interleaved_times(ways, settings.rounds, settings.device, settings.clock)
 
 
 def table(name: str, settings: Settings) -> list[str]:
@@ -170,7 +171,8 @@ def report(settings: Settings, tables: Sequence[str], note: str) -> str:
             "",
             "- **operations**: floating point operations of matrix products and convolutions, by torch's "
             "`FlopCounterMode`, in a call after the first.",
-            f"- **time**: batch {settings.batch} at {settings.size} pixels, a call after the first in its context. All "
+            f"- **time** ({settings.clock} clock): batch {settings.batch} at {settings.size} pixels, a call after the "
+            "first in its context. All "
             f"ways run one after the other in each of {settings.rounds} rounds; the figure is the median over the "
             "rounds of the ratio within a round.",
             f"- **memory**: batch {settings.memory_batch} at {settings.memory_size} pixels; the most bytes allocated "
@@ -196,6 +198,9 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="0: no times")
     parser.add_argument("--memory-batch", type=int, default=16)
     parser.add_argument("--memory-size", type=int, default=224)
+    parser.add_argument(
+        "--clock", choices=tuple(CLOCKS), default="wall", help="processor: this process's time, if others share the CPU"
+    )
     parser.add_argument("--throughput", action=argparse.BooleanOptionalAction, help="default: on CUDA only")
     parser.add_argument("--note", default="", help="a sentence about the machine, as what else ran on it")
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/attribution-<device>-<date>.md")
@@ -204,7 +209,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 def main(given: Sequence[str] | None = None) -> None:
     a = arguments(given)
-    settings = Settings(a.device, a.batch, a.size, a.rounds, a.memory_batch, a.memory_size)
+    settings = Settings(a.device, a.batch, a.size, a.rounds, a.memory_batch, a.memory_size, a.clock)
     tables = [line for name in a.models for line in table(name, settings)]
     if a.throughput or (a.throughput is None and a.device == "cuda"):
         tables += throughput_table(a.device, a.size)

@@ -130,11 +130,10 @@ def without_bias(layer: Layer, y: Tensor) -> Tensor:
 
 def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
     stabilize = stabilizer(stabilizing)
-    if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or stabilize.may_vanish:
+    if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or stabilize.may_vanish or not branch.factor:
         return branch.share(r if times is None else r * times, stabilizing)
-    s = share_out_in_place(r, branch.z, stabilize, branch.sign)
-    s = s if times is None else s.mul_(times)
-    return s if branch.factor == 1 else s.mul_(branch.factor)
+    s = share_out_in_place(r, branch.z, stabilize, branch.sign, branch.factor)
+    return s if times is None else s.mul_(times)
 
 
 def _check_stabilizing(rule: object, name: str, value: Any) -> None:

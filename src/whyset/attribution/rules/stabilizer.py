@@ -45,9 +45,13 @@ class Stabilizer:
         """Whether what is stabilised can still be zero, or so small that a quotient overflows."""
         return self.epsilon < 1e-12 or self.norm_scale
 
-    def move(self, z: Tensor, sign: int) -> Tensor:
-        """Stabilise in place a `z` none of whose elements is of the other sign."""
-        return self(z) if self.clip or self.norm_scale else z.add_(sign * self.epsilon)
+    def moved(self, z: Tensor, sign: int, factor: float) -> Tensor:
+        """Give `st(z) / factor`, in place where no element of `z` is of the other `sign`."""
+        if not sign or self.clip or self.norm_scale:
+            return self(z) if factor == 1 else self(z).div_(factor)
+        if factor == 1:
+            return z.add_(sign * self.epsilon)
+        return torch.add(z.new_tensor(sign * self.epsilon / factor), z, alpha=1 / factor, out=z)
 
 
 def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
@@ -64,11 +68,11 @@ def share_out(r: Tensor, z: Tensor, given: "float | Callable[[Tensor], Tensor]")
     return r / denominator
 
 
-def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int) -> Tensor:
-    """Give `s = r / st(z)` in the memory of z, where its `sign` is known and it may be overwritten: a large new tensor
-    costs more time than what is computed in it.
+def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int, factor: float) -> Tensor:
+    """Give `s = factor · r / st(z)` in the memory of z, where its `sign` is known and it may be overwritten: a large
+    new tensor costs more time than what is computed in it.
     """
-    denominator = stabilize.move(z, sign) if sign else stabilize(z)
+    denominator = stabilize.moved(z, sign, factor)
     return torch.div(r, denominator, out=denominator) if denominator.shape == r.shape else r / denominator
 
 
