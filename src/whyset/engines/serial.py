@@ -1,30 +1,28 @@
 """Serial: the tasks one after the other in this process."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from whyset.engines.protocol import S, T, TaskResult, V, error_text
+from whyset.engines.protocol import Engine, TaskResult, Work, error_text
 
 
 @dataclass(frozen=True)
-class Serial:
+class Serial(Engine):
     """The engine without workers; `retries` has no meaning here, because the death of the process ends the map."""
 
-    def map(
-        self,
-        fn: Callable[[S | None, T], V],
-        tasks: Sequence[T],
-        *,
-        setup: Callable[[], S] | None = None,
-        retries: int = 3,  # part of the protocol
-    ) -> Iterator[TaskResult[T, V]]:
-        state = setup() if setup is not None and tasks else None
-        unsettled: deque[tuple[T, Future[V]]] = deque()
+    @property
+    def in_process(self) -> bool:
+        return True
+
+    def run(self, work: Work, tasks: Sequence[Any], retries: int) -> Generator[TaskResult[Any, Any], None, None]:
+        state = work.setup() if tasks else None
+        unsettled: deque[tuple[Any, Future[Any]]] = deque()
         for task in tasks:
-            result = _result(task, partial(fn, state, task))
+            result = _result(task, partial(work.fn, state, task))
             if isinstance(result.value, Future):
                 unsettled.append((task, result.value))
             else:
@@ -32,12 +30,11 @@ class Serial:
             while unsettled and unsettled[0][1].done():
                 earlier, future = unsettled.popleft()
                 yield _result(earlier, future.result)
-        while unsettled:
-            earlier, future = unsettled.popleft()
+        for earlier, future in unsettled:
             yield _result(earlier, future.result)
 
 
-def _result(task: T, call: Callable[[], V]) -> TaskResult[T, V]:
+def _result(task: Any, call: Callable[[], Any]) -> TaskResult[Any, Any]:
     try:
         return TaskResult(task, value=call())
     except Exception as error:

@@ -1,200 +1,154 @@
 """Supervision: each worker is watched by itself, so one death costs one attempt of one task and nothing else."""
 
 import pickle
-import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, Protocol
 
 from whyset.engines.protocol import TaskResult, error_text
-from whyset.engines.worker import Done, Free, Ready, SetupFailed, work
+from whyset.engines.worker import Done, Ready, SetupFailed
 from whyset.errors import InputError, WhysetError
 
-_PATIENCE = 5.0
-"""Seconds that a worker gets to end by itself before it is ended."""
+
+@dataclass(frozen=True)
+class Died:
+    """A worker is no more, and how it ended; `blamed`: its task may have been the reason."""
+
+    how: str
+    blamed: bool = True
 
 
-@dataclass
-class Worker:
-    """A process, the pipe to it, and the task that it is at (None while it makes its state or waits).
+Event = Ready | SetupFailed | Done | Died
 
-    `given` are its tasks in the order in which it got them, `unsettled` those whose values are still to come.
-    """
 
-    process: SpawnProcess
-    connection: Connection
-    number: int
-    ready: bool = False
-    task: int | None = None
-    given: list[int] = field(default_factory=list)
-    unsettled: set[int] = field(default_factory=set)
+class Pool(Protocol):
+    """Workers that come and go, each known by a number."""
+
+    @property
+    def size(self) -> int:
+        """How many workers there are, those included that still make their state."""
+
+    def grow(self, wanted: int) -> None:
+        """Let up to so many more workers make their state."""
+
+    def give(self, worker: int, task: bytes) -> None:
+        """Send a task to a worker that is ready and has none."""
+
+    def listen(self) -> Sequence[tuple[int, Event]]:
+        """Wait until something has happened, or for a moment; what has died is not a worker any more."""
+
+    def close(self, gently: bool) -> None:
+        """End all workers, or let go of them; gently if none of them has a task."""
 
 
 @dataclass
 class Supervisor:
-    """Does the tasks of one map with a fixed number of places for workers."""
+    """Does the tasks of one map with the workers of a pool."""
 
-    job: bytes
+    pool: Pool
     tasks: Sequence[Any]
-    places: int
-    threads: int
     retries: int
+    dumps: Callable[[Any], bytes] = pickle.dumps
     waiting: deque[int] = field(init=False)
-    attempts: list[int] = field(init=False)
-    workers: dict[int, Worker] = field(default_factory=dict, init=False)
+    given: Counter[int] = field(default_factory=Counter, init=False)
+    deaths: Counter[int] = field(default_factory=Counter, init=False)
+    idle: set[int] = field(default_factory=set, init=False)
+    busy: dict[int, int] = field(default_factory=dict, init=False)
     stillborn: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.waiting = deque(range(len(self.tasks)))
-        self.attempts = [0] * len(self.tasks)
 
-    def run(self) -> Iterator[TaskResult[Any, Any]]:
-        """Yield one result per task; whatever ends the loop, no worker is left."""
+    def run(self) -> Generator[TaskResult[Any, Any], None, None]:
+        """Yield one result per task; whatever ends the loop, no worker is left at work."""
         finished = False
         try:
-            while self.waiting or any(worker.unsettled for worker in self.workers.values()):
-                self._fill_places()
-                for worker in self._heard_from():
-                    yield from self._listen(worker)
+            while self.waiting or self.busy:
+                self._give_out()
+                for worker, event in self.pool.listen():
+                    result = self._heard(worker, event)
+                    if result is not None:
+                        yield result
             finished = True
         finally:
-            self._end_all(gently=finished)
+            self.pool.close(gently=finished)
 
-    def _fill_places(self) -> None:
-        """Give waiting tasks to idle workers, and start workers in free places while tasks wait for them."""
-        for worker in self.workers.values():
-            if worker.ready and worker.task is None and self.waiting:
-                self._give(worker, self.waiting.popleft())
-        coming = sum(not worker.ready for worker in self.workers.values())
-        free = [number for number in range(self.places) if number not in self.workers]
-        for number in free[: max(0, len(self.waiting) - coming)]:
-            self.workers[number] = self._start(number)
+    def _give_out(self) -> None:
+        """Give waiting tasks to idle workers, and call for workers while tasks wait for them."""
+        while self.waiting and self.idle:
+            worker, number = self.idle.pop(), self.waiting.popleft()
+            self.busy[worker] = number
+            self.given[number] += 1
+            self.pool.give(worker, pickled(self.tasks[number], f"task {self.tasks[number]!r}", self.dumps))
+        coming = self.pool.size - len(self.idle) - len(self.busy)
+        if len(self.waiting) > coming:
+            self.pool.grow(len(self.waiting) - coming)
 
-    def _start(self, number: int) -> Worker:
-        context = get_context("spawn")
-        here, there = context.Pipe()
-        name = f"whyset-worker-{number}"
-        process = context.Process(target=work, args=(there, self.job, number, self.threads), name=name)
-        process.start()
-        there.close()
-        return Worker(process, here, number)
+    def _heard(self, worker: int, event: Event) -> TaskResult[Any, Any] | None:
+        match event:
+            case SetupFailed():
+                raise _setup_error(event)
+            case Ready():
+                self.idle.add(worker)
+                self.stillborn = 0
+            case Done():
+                self.idle.add(worker)
+                return self._done(self.busy.pop(worker), event)
+            case Died():
+                return self._died(worker, event)
+        return None
 
-    def _give(self, worker: Worker, task: int) -> None:
-        worker.task = task
-        worker.given.append(task)
-        worker.unsettled.add(task)
-        self.attempts[task] += 1
-        with suppress(OSError):  # the worker is dead: listening will find out
-            worker.connection.send_bytes(pickled(self.tasks[task], f"task {self.tasks[task]!r}"))
-
-    def _heard_from(self) -> list[Worker]:
-        heard = wait([worker.connection for worker in self.workers.values()])
-        return [worker for worker in list(self.workers.values()) if worker.connection in heard]
-
-    def _listen(self, worker: Worker) -> list[TaskResult[Any, Any]]:
+    def _done(self, number: int, event: Done) -> TaskResult[Any, Any]:
+        task, attempts = self.tasks[number], self.given.pop(number)
+        if event.value is None:
+            return TaskResult(task, error=event.error, attempts=attempts)
         try:
-            message = worker.connection.recv()
-        except (EOFError, OSError):
-            return self._died(worker)
-        if isinstance(message, SetupFailed):
-            raise _setup_error(message)
-        if isinstance(message, Ready):
-            worker.ready = True
-            self.stillborn = 0
-            return []
-        if isinstance(message, Free):
-            worker.task = None
-            return []
-        return [self._done(worker, message)]
-
-    def _done(self, worker: Worker, message: Done) -> TaskResult[Any, Any]:
-        number = worker.given[message.order]
-        worker.unsettled.remove(number)
-        worker.task = None if worker.task == number else worker.task
-        task, attempts = self.tasks[number], self.attempts[number]
-        if message.value is None:
-            return TaskResult(task, error=message.error, attempts=attempts)
-        try:
-            return TaskResult(task, value=pickle.loads(message.value), attempts=attempts)
+            return TaskResult(task, value=pickle.loads(event.value), attempts=attempts)
         except Exception as error:
             return TaskResult(task, error=f"its value cannot be read back: {error_text(error)}", attempts=attempts)
 
-    def _died(self, worker: Worker) -> list[TaskResult[Any, Any]]:
-        """Free the place; put its tasks in front again, or give those up that have cost enough workers."""
-        del self.workers[worker.number]
-        how = _end(worker)
-        if not worker.unsettled:
-            self._count_stillborn(worker, how)
-        again = [task for task in worker.given if task in worker.unsettled and self.attempts[task] < self.retries]
-        self.waiting.extendleft(reversed(again))
-        return [self._given_up(task, how) for task in worker.unsettled.difference(again)]
+    def _died(self, worker: int, event: Died) -> TaskResult[Any, Any] | None:
+        """Put the task in front again, or give it up when it has cost enough workers."""
+        if worker not in self.busy:
+            self._count_stillborn(worker, event)
+            return None
+        number = self.busy.pop(worker)
+        self.deaths[number] += event.blamed
+        deaths = self.deaths[number]
+        if deaths < self.retries:
+            self.waiting.appendleft(number)
+            return None
+        error = f"it ended {deaths} worker{'s' if deaths > 1 else ''} (the last was {event.how}), and was given up"
+        return TaskResult(self.tasks[number], error=error, attempts=self.given.pop(number))
 
-    def _given_up(self, number: int, how: str) -> TaskResult[Any, Any]:
-        attempts = self.attempts[number]
-        error = f"it ended {attempts} worker{'s' if attempts > 1 else ''} (the last was {how}), and was given up"
-        return TaskResult(self.tasks[number], error=error, attempts=attempts)
-
-    def _count_stillborn(self, worker: Worker, how: str) -> None:
+    def _count_stillborn(self, worker: int, event: Died) -> None:
         """A worker that dies idle is replaced; workers that keep dying before they are ready end the map."""
-        if worker.ready:
+        if worker in self.idle:
+            self.idle.remove(worker)
             return
-        self.stillborn += 1
+        self.stillborn += event.blamed
         if self.stillborn >= self.retries:
             raise WhysetError(
-                f"{self.stillborn} workers in a row ended while they were set up (the last was {how}); "
+                f"{self.stillborn} workers in a row ended while they were set up (the last was {event.how}); "
                 "a script needs `if __name__ == '__main__':` around what starts workers; otherwise try fewer workers, "
                 "or the engine 'serial' to see why"
             )
 
-    def _end_all(self, gently: bool) -> None:
-        for worker in self.workers.values():
-            with suppress(OSError):
-                worker.connection.send_bytes(b"") if gently else worker.process.terminate()
-        for worker in self.workers.values():
-            worker.process.join(_PATIENCE)
-            _end(worker)
 
-
-def pickled(value: object, what: str) -> bytes:
+def pickled(value: object, what: str, dumps: Callable[[Any], bytes] = pickle.dumps) -> bytes:
     """Pickle for another process, or say what cannot be sent."""
     try:
-        return pickle.dumps(value)
+        return dumps(value)
     except Exception as error:
         raise InputError(
             f"{what} cannot be sent to another process ({error_text(error)}): expected functions and classes from the "
-            "top level of a module, not lambdas or local ones; or use the engine 'serial'"
+            "top level of a module, not lambdas or local ones, and nothing that is bound to this process, such as a "
+            "lock or an open file; or use the engine 'serial'"
         ) from error
-
-
-def _end(worker: Worker) -> str:
-    """Make sure that the process is gone, release what belongs to it, and say how it ended."""
-    worker.connection.close()
-    worker.process.join(_PATIENCE)
-    if worker.process.is_alive():
-        worker.process.kill()
-        worker.process.join()
-    code = worker.process.exitcode
-    worker.process.close()
-    return _ending(code)
-
-
-def _ending(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"ended with exit code {code}"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"killed by {name}{' - out of memory?' if name == 'SIGKILL' else ''}"
 
 
 def _setup_error(message: SetupFailed) -> BaseException:
     error = message.error or WhysetError(f"the setup of a worker failed: {message.text}")
     error.add_note(f"raised in a worker process:\n{message.trace}")
     return error
-
-
-def job_of(fn: Callable[..., Any], setup: Callable[[], Any] | None) -> bytes:
-    return pickled((fn, setup), "the function or its setup")

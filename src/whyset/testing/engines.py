@@ -1,22 +1,39 @@
 """What every engine must do, and what every engine with worker processes must do besides."""
 
 import multiprocessing
-import os
-import signal
-import time
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
-from whyset.engines import Engine, worker_number
+from whyset.engines import Engine, Serial, TaskResult
 from whyset.errors import InputError
+from whyset.store import Run, open_run
+from whyset.store.commits import read_commit
+from whyset.testing.store import WriteOrDie, example_run
+from whyset.testing.tasks import (
+    CountedSetup,
+    KillOnce,
+    KillOther,
+    Meeting,
+    add_task,
+    fail_setup,
+    hold,
+    hundred,
+    ignore,
+    kill_at_two,
+    kill_self,
+    make_lambda,
+    refuse_three,
+    state_is_none,
+)
 
 
 class EngineContract(ABC):
-    """Inherit, and say which engine.
+    """Inherit, and say which engine; an engine that is one of several ranks must be the only one here.
 
     >>> class TestMine(EngineContract):      # doctest: +SKIP
     ...     def engine(self): return Mine()
@@ -53,10 +70,21 @@ class EngineContract(ABC):
             list(self.engine().map(add_task, [1, 2], setup=fail_setup))
 
     def test_a_map_that_is_left_early_leaves_no_process(self) -> None:
+        before = set(multiprocessing.active_children())
         results = self.engine().map(add_task, list(range(50)), setup=hundred)
         next(results)
-        results.close()  # type: ignore[attr-defined]  # engines yield from generators
-        assert multiprocessing.active_children() == []
+        results.close()
+        assert set(multiprocessing.active_children()) <= before
+
+    def test_fewer_attempts_than_one_are_refused(self) -> None:
+        with pytest.raises(InputError, match="retries is 0"):
+            self.engine().map(ignore, [1], retries=0)
+
+    def test_a_run_is_the_serial_run_byte_for_byte(self, tmp_path: Path) -> None:
+        run = example_run(tmp_path / "run")
+        results = write_shards(self.engine(), run, tmp_path / "marks", deaths=0)
+        assert {shard: result.value for shard, result in results.items()} == {0: 1, 1: 1, 2: 1}
+        require_serial(run, tmp_path / "reference")
 
 
 class ProcessEngineContract(EngineContract):
@@ -85,109 +113,46 @@ class ProcessEngineContract(EngineContract):
             list(self.engine().map(add_task, [1, 2], setup=kill_self))
 
     def test_what_cannot_be_sent_is_refused(self) -> None:
-        local: Callable[[Any, int], int] = lambda _, task: task  # noqa: E731  # exactly what cannot be pickled
-        with pytest.raises(InputError, match="top level"):
-            list(self.engine().map(local, [1]))
+        with pytest.raises(InputError, match="cannot be sent to another process"):
+            list(self.engine().map(partial(hold, threading.Lock()), [1]))
 
     def test_a_value_that_cannot_be_sent_is_an_error_of_its_task(self) -> None:
         (result,) = self.engine().map(make_lambda, [1])
         assert result.error is not None
 
+    def test_a_worker_killed_inside_a_shard_changes_no_byte(self, tmp_path: Path) -> None:
+        run = example_run(tmp_path / "run")
+        results = write_shards(self.engine(), run, tmp_path / "marks", deaths=2)
+        assert (results[1].value, results[1].attempts) == (3, 3)
+        assert [read_commit(run.path, shard).attempt for shard in range(3)] == [1, 3, 1]
+        require_serial(run, tmp_path / "reference")
 
-def hundred() -> int:
-    return 100
-
-
-def add_task(state: int | None, task: int) -> int:
-    return (state or 0) + task
-
-
-def state_is_none(state: object, _: int) -> bool:
-    return state is None
-
-
-def ignore(_: object, task: int) -> int:
-    return task
-
-
-def refuse_three(_: object, task: int) -> int:
-    if task == 3:
-        raise ValueError("three is refused")
-    return task
+    def test_a_shard_that_kills_three_workers_is_told_and_can_be_done_later(self, tmp_path: Path) -> None:
+        run = example_run(tmp_path / "run")
+        results = write_shards(self.engine(), run, tmp_path / "marks", deaths=3)
+        assert "3 workers" in (results[1].error or "")
+        assert run.pending_shards() == [1]
+        assert all(problem.harmless for problem in run.verify())
+        assert write_shards(Serial(), run, tmp_path / "marks", deaths=3)[1].error is None
+        require_serial(run, tmp_path / "reference")
 
 
-def fail_setup() -> int:
-    raise InputError("no such weights")
+def write_shards(engine: Engine, run: Run, marks: Path, deaths: int) -> dict[int, TaskResult[int, int]]:
+    """Write what is pending, in shards of seeded rows; the first `deaths` writers of shard 1 are killed inside it."""
+    marks.mkdir(exist_ok=True)
+    task = WriteOrDie(marks, at=1, times=deaths)
+    results = list(engine.map(task, run.pending_shards(), setup=partial(open_run, run.path)))
+    assert len({result.task for result in results}) == len(results), "a task had more than one result"
+    return {result.task: result for result in results}
 
 
-def kill_self() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def require_serial(run: Run, reference: Path) -> None:
+    """Compare every stored byte with an undisturbed serial run."""
+    undisturbed = example_run(reference)
+    write_shards(Serial(), undisturbed, reference / "marks", deaths=0)
+    assert stored_bytes(run) == stored_bytes(undisturbed)
+    assert run.verify() == []
 
 
-def kill_at_two(_: object, task: int) -> int:
-    if task == 2:
-        kill_self()
-    return task
-
-
-def make_lambda(_: object, task: int) -> Callable[[], int]:
-    return lambda: task
-
-
-class CountedSetup:
-    """A setup that leaves one file per call, named by its process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self) -> None:
-        (self.folder / f"{os.getpid()}-{time.monotonic_ns()}").touch()
-
-
-class KillOnce:
-    """A task that ends its process the first time."""
-
-    def __init__(self, folder: Path, at: int) -> None:
-        self.marker, self.at = folder / "killed", at
-
-    def __call__(self, _: object, task: int) -> int:
-        if task == self.at and not self.marker.exists():
-            self.marker.touch()
-            kill_self()
-        return task
-
-
-class Meeting:
-    """Tasks 0 and 1 each wait until the other has begun, and answer the numbers of their workers."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, _: object, task: int) -> int:
-        (self.folder / str(task)).touch()
-        until(lambda: (self.folder / str(1 - task)).exists())
-        return worker_number()
-
-
-class KillOther:
-    """Task 0 kills all workers but its own, once another one is there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, _: object, task: int) -> int:
-        (self.folder / str(os.getpid())).touch()
-        if task == 0:
-            until(lambda: len(list(self.folder.iterdir())) > 1)
-            for other in {path.name for path in self.folder.iterdir()} - {str(os.getpid())}:
-                os.kill(int(other), signal.SIGKILL)
-        return task
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that must happen, at most half a minute."""
-    for _ in range(3000):
-        if happened():
-            return
-        time.sleep(0.01)
-    raise TimeoutError("it never happened")
+def stored_bytes(run: Run) -> dict[str, bytes]:
+    return {spec.name: np.asarray(run.array(spec.name)).tobytes() for spec in run.arrays}

@@ -1,0 +1,193 @@
+"""Cluster: the workers of a Dask scheduler, each given one task at a time by its address.
+
+Left to itself Dask chooses the worker and counts the deaths: it does not tell which task was at work, and blames those
+that merely waited on the same worker. So every task is bound to one worker, and what becomes of both is decided by the
+supervisor, as it is for the processes of this machine.
+"""
+
+import time
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import dask
+from distributed import Client, Future, KilledWorker
+
+from whyset.engines.protocol import error_text
+from whyset.engines.remote import ReplacedError, do, introduce, prepare
+from whyset.engines.supervisor import Died, Event
+from whyset.engines.worker import Done, SetupFailed
+from whyset.errors import EngineLostError
+
+_LOOK_SECONDS = 0.5
+_LOOK_SHARE = 0.05
+"""Part of the time that may go into asking a scheduler for its workers: there may be thousands."""
+_FETCH_SECONDS = 2.0
+_ANSWER_SECONDS = 30.0
+_LONELY_SECONDS = 30.0
+_LEAVING = ("closing_gracefully", "closing")
+_MODELS_TRAVEL = {"distributed.admin.large-graph-warning-threshold": "1TB"}
+
+
+@dataclass
+class Worker:
+    """A worker of the cluster: where it is, its number on its host, its state, and what it is at.
+
+    `identity` tells its process from another one that has the same address later.
+    """
+
+    address: str
+    host: str
+    number: int
+    bench: Future[Any]
+    doing: Future[Any]
+    identity: str = ""
+    status: str = "running"
+
+
+@dataclass
+class Cluster:
+    """The workers that a scheduler knows, taken in as they are needed."""
+
+    client: Client
+    job: bytes
+    workers: dict[int, Worker] = field(default_factory=dict, init=False)
+    there: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, init=False)
+    news: SimpleQueue[tuple[int, Future[Any]]] = field(default_factory=SimpleQueue, init=False)
+    taken_in: int = field(default=0, init=False)
+    next_look: float = field(default=0.0, init=False)
+    last_company: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.workers)
+
+    def grow(self, wanted: int) -> None:
+        taken = {worker.address for worker in self.workers.values()}
+        free = [(a, about) for a, about in self.there.items() if a not in taken and about["status"] == "running"]
+        for address, about in free[:wanted]:
+            self._take_in(address, str(about["host"]))
+
+    def _take_in(self, address: str, host: str) -> None:
+        key, self.taken_in = self.taken_in, self.taken_in + 1
+        used = {worker.number for worker in self.workers.values() if worker.host == host}
+        number = next(number for number in count() if number not in used)
+        with dask.config.set(_MODELS_TRAVEL):
+            bench = self._bound(address, prepare, self.job, number)
+        introduction = self._bound(address, introduce, bench)
+        self.workers[key] = Worker(address, host, number, bench, introduction)
+        self._expect(key)
+
+    def give(self, worker: int, task: bytes) -> None:
+        it = self.workers[worker]
+        it.doing = self._bound(it.address, do, it.bench, it.identity, task)
+        self._expect(worker)
+
+    def _bound(self, address: str, *call: Any) -> Future[Any]:
+        """Submit a call that this worker does and no other."""
+        return self.client.submit(*call, workers=[address], allow_other_workers=False, pure=False)
+
+    def _expect(self, key: int) -> None:
+        self.workers[key].doing.add_done_callback(lambda future: self.news.put((key, future)))
+
+    def listen(self) -> list[tuple[int, Event]]:
+        """Wait for news of a task; look again and again which workers are still there, because Dask does not say."""
+        if time.monotonic() >= self.next_look and (lost := self._look()):
+            return lost
+        try:
+            key, future = self.news.get(timeout=max(0.0, self.next_look - time.monotonic()))
+        except Empty:
+            return []
+        worker = self.workers.get(key)
+        if worker is None or future is not worker.doing:
+            return []  # of a worker that was given up meanwhile
+        event = self._event(key, worker)
+        return [] if event is None else [(key, event)]
+
+    def _event(self, key: int, worker: Worker) -> Event | None:
+        """What a future has to tell; None if its result cannot be had yet."""
+        future = worker.doing
+        if future.status == "error":
+            return self._failed(key, worker, future.exception())
+        try:
+            value = future.result(timeout=_FETCH_SECONDS)
+        except TimeoutError:  # whoever holds the result has died, and the next look will find that; or it is slow
+            self.news.put((key, future))
+            return None
+        except CancelledError:
+            self._look()  # raises if the scheduler is gone
+            return self._lost(key, Died("cancelled by its cluster", blamed=False)) if key in self.workers else None
+        if worker.identity:
+            return _as_event(value)
+        worker.identity, event = value
+        return _as_event(event)
+
+    def _failed(self, key: int, worker: Worker, error: BaseException) -> Event:
+        if isinstance(error, KilledWorker | ReplacedError):
+            return self._lost(key, Died(f"lost on {worker.host}"))
+        if worker.identity:
+            return Done(None, error_text(error))
+        return SetupFailed(None, f"{error_text(error)} (workers need the same packages as this process)", "")
+
+    def _look(self) -> list[tuple[int, Event]]:
+        """Ask the scheduler for its workers, and give up those that are no longer there."""
+        began = time.monotonic()
+        self.there = self._ask()
+        now = time.monotonic()
+        self.next_look = now + max(_LOOK_SECONDS, (now - began) / _LOOK_SHARE)
+        self._mind_loneliness(now)
+        lost = []
+        for key, worker in list(self.workers.items()):
+            if worker.address in self.there:
+                worker.status = self.there[worker.address]["status"]
+            else:
+                died = Died(f"lost on {worker.host}", blamed=worker.status not in _LEAVING)
+                lost.append((key, self._lost(key, died)))
+        return lost
+
+    def _ask(self) -> Mapping[str, Mapping[str, Any]]:
+        """The workers by their addresses, fresh from the scheduler."""
+        try:
+            if self.client.scheduler is None:
+                raise OSError("the client is closed")
+            answer = self.client.sync(self.client.scheduler.identity, callback_timeout=_ANSWER_SECONDS)
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise EngineLostError(
+                f"the Dask scheduler is gone ({error_text(error)}); what is finished is kept, and the same command "
+                "again goes on from there, with this or any other engine"
+            ) from error
+        workers: Mapping[str, Mapping[str, Any]] = answer["workers"]
+        return workers
+
+    def _mind_loneliness(self, now: float) -> None:
+        if self.there:
+            self.last_company = now
+        elif now - self.last_company > _LONELY_SECONDS:
+            self.last_company = float("inf")
+            warnings.warn("the Dask scheduler has no workers; waiting for one to come", stacklevel=2)
+
+    def _lost(self, key: int, died: Died) -> Event:
+        worker = self.workers.pop(key)
+        self._cancel([worker.doing, worker.bench])
+        return died
+
+    def _cancel(self, futures: list[Future[Any]]) -> None:
+        """Withdraw what has not begun; Dask cannot interrupt what has, and forgets its result."""
+        if futures and self.client.status == "running":
+            with suppress(OSError, TimeoutError, CancelledError):
+                self.client.cancel(futures, force=True)
+
+    def close(self, gently: bool) -> None:
+        held = [future for worker in self.workers.values() for future in (worker.doing, worker.bench)]
+        self.workers.clear()
+        self._cancel(held)
+
+
+def _as_event(value: Any) -> Event:
+    assert isinstance(value, Event), "what `introduce` and `do` return"
+    return value
