@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from whyset.errors import InputError, UncommittedRowsError, WhysetError
-from whyset.store import discard_shard, open_run, write_shard
+from whyset.store import LeaseLostError, discard_shard, open_run, write_shard
 from whyset.testing.store import example_rows, write_pending
 
 MAPS = "data.zarr/attribution/input/c"
@@ -119,6 +119,27 @@ def test_a_full_disk_leaves_an_undamaged_run_and_says_what_to_do(run, monkeypatc
     assert not (run.path / MAPS / "1").exists()
     assert run.verify() == []
     assert write_pending(run).committed.all()
+    assert run.verify() == []
+
+
+def test_a_writer_that_lost_its_claim_leaves_its_successors_shard_as_it_is(run, monkeypatch):
+    """It wakes up in the middle of its shard, after another one has taken over, written and committed."""
+    from whyset.store import shards
+    from whyset.store.layout import claim_path
+
+    original, written = shards.new_file, []
+
+    def overtaken(file):
+        monkeypatch.setattr(shards, "new_file", original)
+        claim_path(run.path, 0).unlink()
+        write_shard(open_run(run.path), 0, example_rows(run, 0))
+        written.append({path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()})
+        return original(file)
+
+    monkeypatch.setattr(shards, "new_file", overtaken)
+    with pytest.raises(LeaseLostError, match=r"shard 0 of .* was taken over"):
+        write_shard(run, 0, example_rows(run, 1))
+    assert written[0] == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     assert run.verify() == []
 
 

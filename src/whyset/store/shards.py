@@ -1,8 +1,8 @@
 """The only write call: one whole shard, then the commit that vouches for it."""
 
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,19 +47,20 @@ def write_shard(
         if run.is_committed(shard):
             require_trusted(run, [shard])
             return read_commit(run.path, shard)
-        commit = Commit(
-            shard=shard,
-            start=start,
-            stop=stop,
-            checksums=_write_arrays(run, shard, arrays, claim),
-            failed=failed,
-            attempt=claim.attempt,
-            config_hash=run.config.hash,
-            provenance=provenance or {},
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        create_commit(run.path, commit)
-        return commit
+        with _undone_on_errors(run, shard, claim):
+            commit = Commit(
+                shard=shard,
+                start=start,
+                stop=stop,
+                checksums=_write_arrays(run, shard, arrays, claim),
+                failed=failed,
+                attempt=claim.attempt,
+                config_hash=run.config.hash,
+                provenance=provenance or {},
+                time=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            create_commit(run.path, commit)
+            return commit
 
 
 def discard_shard(run: "Run", shard: int) -> None:
@@ -75,20 +76,28 @@ def _claim(run: "Run", shard: int) -> Lease:
     return Lease(claim_path(run.path, shard), f"shard {shard} of {run.path}", patience=_PATIENCE_SECONDS)
 
 
+@contextmanager
+def _undone_on_errors(run: "Run", shard: int, claim: Lease) -> Iterator[None]:
+    """Give back the space of a shard that could not be written or committed, unless it is another writer's by now."""
+    try:
+        yield
+    except OSError:
+        claim.check()
+        if not run.is_committed(shard):
+            _delete(run, shard)
+        raise
+
+
 def _write_arrays(run: "Run", shard: int, arrays: Sequence[Prepared], claim: Lease) -> dict[str, str]:
     """Write every array of a shard and wait for the disk; return their checksums."""
     _delete(run, shard)
     checksums = {}
-    try:
-        for array in arrays:
-            claim.check()
-            checksums[array.spec.name] = _write(run, shard, array)
-        for array in arrays:
-            _sync(_file(run, shard, array.spec), folders=len(array.spec.shape) + 2)
+    for array in arrays:
         claim.check()
-    except OSError:
-        _delete(run, shard)  # a full disk: give the space back
-        raise
+        checksums[array.spec.name] = _write(run, shard, array)
+    for array in arrays:
+        _sync(_file(run, shard, array.spec), folders=len(array.spec.shape) + 2)
+    claim.check()
     return checksums
 
 
