@@ -10,7 +10,7 @@ from whyset.errors import InputError
 from whyset.store import ArraySpec, estimated_bytes, shard_rows_for, standard_arrays
 from whyset.store.preallocate import create_arrays
 from whyset.store.standard import stored_arrays
-from whyset.testing.store import write_pending
+from whyset.testing.store import example_run, write_pending
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,31 @@ def test_specifications_that_cannot_be_stored_are_refused(fields, message):
 def test_array_names_must_differ():
     with pytest.raises(InputError, match="'status' is the store's own"):
         stored_arrays([ArraySpec("status")])
+
+
+def test_axes_of_reduced_maps_have_names_of_their_own():
+    (maps, layer, concept, inputs, *_) = standard_arrays(
+        (1, 14, 20), input_shape=(3, 14, 40), layers={"conv": (4, 7, 5)}, concepts={"conv": 4}
+    )
+    assert maps.dimensions == ("map.channel", "height", "map.width")
+    assert layer.dimensions == ("conv.channel", "conv.height", "conv.width")
+    assert concept.dimensions == ("conv.channel",)
+    assert inputs.dimensions == ("channel", "height", "width")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_the_estimate_counts_layers_and_inputs_once_per_sample(tmp_path, dtype):
+    run = example_run(
+        tmp_path / "run",
+        samples=16,
+        shard_rows=8,
+        targets_per_sample=2,
+        dtype=dtype,
+        layers=("conv", "tokens"),
+        concepts=("head",),
+    )
+    files = [file for file in (write_pending(run).path / "data.zarr").rglob("c/**/*") if file.is_file()]
+    asked = [spec for spec in run.arrays if spec.name not in run.own_arrays]
+    indexed = sum(bool(spec.shape) for spec in asked)
+    checksums = 4 * indexed * run.shard_count
+    assert sum(file.stat().st_size for file in files) == estimated_bytes(asked, len(run), 2) + checksums
