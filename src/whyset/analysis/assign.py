@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from whyset.analysis.pipelines import Spray
 from whyset.analysis.pipelines.stored import processor_of
 from whyset.analysis.processors import Affinity, Distance
 from whyset.errors import InputError
-from whyset.store import Analysis, Category, Run, open_run
+from whyset.store import Analysis, AnyPath, Category, Run, open_run
 
 _BLOCK_VALUES = 8_000_000  # distances held at once
 _SMALLEST = 1e-6  # eigenvalues that are divided by
@@ -135,7 +134,7 @@ class Place:
         return np.asarray(apart.argmin(axis=1), np.int32)
 
 
-def assign(run: Run | str | Path, analysis: str = "spray", rows: Sequence[int] | None = None) -> list[Assignment]:
+def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int] | None = None) -> list[Assignment]:
     """Place rows of a run in a finished analysis, without doing any class again: one answer per class.
 
     `rows` are by default all explained rows that the analysis does not hold, such as those committed later. Constant

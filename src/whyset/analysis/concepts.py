@@ -1,20 +1,19 @@
 """What the channels of a layer stand for, over a whole run."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.groups import explained
 from whyset.analysis.scores import reference_samples
-from whyset.store import Run, open_run
+from whyset.store import AnyPath, Run, open_run
 
 _BLOCK_VALUES = 4_000_000  # values of concept relevance held at once
 
 
 def concept_references(
-    run: Run | str | Path, layer: str, count: int = 8, rows: NDArray[np.integer] | None = None
+    run: Run | str | AnyPath, layer: str, count: int = 8, rows: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give, for each channel of a recorded layer, the samples that it was most relevant for (CRP's relevance
     maximisation; Achtibat et al. 2023): row numbers and relevance, (channels, count) each.

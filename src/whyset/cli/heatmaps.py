@@ -15,7 +15,7 @@ def heatmaps(
     run: RunFolder,
     folder: Annotated[Path, typer.Argument(help="Where the pictures go.")],
     beside: Annotated[
-        list[Path] | None, typer.Option("--with", help="Another run of the same samples, shown beside it; repeatable.")
+        list[str] | None, typer.Option("--with", help="Another run of the same samples, shown beside it; repeatable.")
     ] = None,
     color_map: Annotated[
         list[str] | None, typer.Option(help="Name, or a source such as 00f,80:fff,f00; repeatable.  [default: bwr]")

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from whyset.report.class_rows import ClassRow, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.enriched import enriched_attributes
 from whyset.report.provenance import provenance
-from whyset.store import DONE, Analysis, Category, Run, open_run
+from whyset.store import DONE, Analysis, AnyPath, Category, Run, open_run
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Report:
 
 
 def report(
-    run: Run | str | Path,
+    run: Run | str | AnyPath,
     analysis: Analysis | str = "spray",
     attributes: Mapping[str, NDArray[Any]] | None = None,
 ) -> Report:

@@ -1,5 +1,6 @@
 """RemotePath: a place in an object store that is used like a pathlib path; whatever is written there is one put."""
 
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/*(.*)", re.DOTALL)
-_PATIENT: dict[str, Any] = {"retry_config": {"max_retries": 10, "retry_timeout": timedelta(seconds=60)}}
+_RETRIES = {"max_retries": 10, "retry_timeout": timedelta(seconds=60)}
 """A request that fails is tried again for a minute: a lease outlives that."""
+
+_TIMEOUT = "180s"
+"""A shard of 64 MB may take so long; obstore's 30 s would ask for 2 MB per second."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,13 @@ class RemotePath:
         scheme, bucket, key = _parts(url)
         stores = obstore_module("store")
         base = f"{scheme}://{bucket}"
+        insecure = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true")  # options of the client replace it
+        given: dict[str, Any] = {
+            "retry_config": _RETRIES,
+            "client_options": {"timeout": _TIMEOUT, "allow_http": insecure},
+        }
         with remote_errors_explained(base):
-            return cls(stores.from_url(base, **_PATIENT | options), base, PurePosixPath(key))
+            return cls(stores.from_url(base, **given | options), base, PurePosixPath(key))
 
     # A path
 
