@@ -123,6 +123,19 @@ def test_behind_an_activation_only_a_pre_activation_of_zero_loses():
     assert set(activation.causes) == {Cause.ZERO}
 
 
+def test_z_plus_drops_what_rests_on_no_positive_contribution():
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 3, bias=False)
+    with torch.no_grad():
+        layer.weight[1] = -layer.weight[1].abs()
+    z_plus = LayerMapComposite(layer_map=(("linear", ZPlus(1e-9)),))
+    x = torch.rand(2, 4).double()
+    ledger = accounted(layer, z_plus, x, 1)
+    assert ledger.arrived == 0
+    assert ledger.lost()[Cause.ZERO] == pytest.approx(layer(x)[:, 1].sum().item(), rel=1e-9)
+    accounted(nn.Sequential(layer, nn.ReLU()), z_plus, x, 1).assert_conserved(1e-12)
+
+
 def test_neurons_without_negative_contributions_are_the_rules_doing():
     layer = nn.Linear(2, 1, bias=False)
     nn.init.ones_(layer.weight)

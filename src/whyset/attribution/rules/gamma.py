@@ -15,7 +15,7 @@ class Gamma(Rule):
     Where `z > 0`, the weights are `W + γW⁺` on x⁺ and `W + γW⁻` on x⁻, so that contributions of z's own sign count `1 +
     γ` times; where `z < 0`, the other way round. In terms of `P`, the sum of the positive contributions, and `N`, that
     of the negative ones: `s = R / st(z + γP)` where `z > 0`, `R / st(z + γN)` where `z < 0`, and `R_x = x ⊙ (1 + γ/2)
-    Wᵀs + |x| ⊙ (γ/2) |W|ᵀ(s sign z)`. `gamma=0` is Epsilon.
+    Wᵀs + |x| ⊙ (γ/2) |W|ᵀ(s sign z)`. Between two ReLUs that is `R_x = x ⊙ (W + γW⁺)ᵀs`. `gamma=0` is Epsilon.
 
     >>> Gamma(gamma=0.5)
     Gamma(gamma=0.5, stabilizer=1e-06, zero_params=None)
