@@ -89,6 +89,8 @@ def test_concept_relevance_gives_prototypes(run: Run) -> None:
     told, members = category.info["prototypes"], category.column("prototype")
     assert sum(told["weights"]) == pytest.approx(1)
     assert category.info["clusterings"]["kmeans"]["stability"] is None
+    clusters = category.info["clusterings"]["kmeans"]["clusters"]
+    assert {tuple(one["difference"]["channels"][:1]) for one in clusters[:2]} == {(1,), (4,)}
     rows = np.asarray(category.column("index"))
     for number, sample in enumerate(told["samples"]):
         own = rows[members == number] % 2

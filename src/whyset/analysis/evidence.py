@@ -23,6 +23,7 @@ from whyset.analysis.scores import (
 from whyset.analysis.stability import Resampling
 
 _PROTOTYPES = 8  # of a class, as many as in the paper, where it has ten samples for each
+_CHANNELS = 8  # of a cluster, those that are told
 _KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all is stored beside them
 
 
@@ -47,7 +48,7 @@ def add_evidence(
     described |= _stability(features, clustering, pipeline, spray, seed) | _enrichment(clustering, members)
     found = [_difference(features, clustering.labels == number, seed) for number in range(len(clustering.sizes))]
     for cluster, difference in zip(described["clusters"], found, strict=True):
-        cluster |= _contrasts(members, clustering.labels == cluster["id"], seed) | _told(difference)
+        cluster |= _contrasts(members, clustering.labels == cluster["id"], seed) | _told(difference, spray)
     nothing = np.zeros((0, features.shape[1]))
     return _prototypes(info, features, members, spray, seed) | {
         "outlier_factor": local_outlier_factor(results["neighbours"]).astype(np.float32),
@@ -115,8 +116,13 @@ def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed:
     return MaxStatistic()(features, inside, seed=step_seed(seed, "difference"))
 
 
-def _told(difference: Difference) -> dict[str, Any]:
+def _told(difference: Difference, spray: Spray) -> dict[str, Any]:
+    """Describe a difference; of concept relevance, name the channels that are more relevant inside, the most first."""
     if not np.isfinite(difference.threshold):
         return {"difference": None}
     share = float(difference.significant.mean())
-    return {"difference": {"p_value": difference.p_value, "threshold": difference.threshold, "share": share}}
+    told: dict[str, Any] = {"p_value": difference.p_value, "threshold": difference.threshold, "share": share}
+    if spray.of.startswith(CONCEPT):
+        order = np.argsort(-difference.statistic, kind="stable")
+        told["channels"] = order[difference.statistic[order] > difference.threshold][:_CHANNELS].tolist()
+    return {"difference": told}

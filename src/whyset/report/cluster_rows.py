@@ -18,7 +18,8 @@ class ClusterRow:
     `coherence` is the mean cosine between its maps, `recovery` how much of it is found again on subsamples, `medoids`
     are sample indices, the most typical first. Accuracy and confidence come with intervals of 95 %, with their value
     among the class's other samples, and with the p-value of the difference. `differing` is the share of the map that
-    differs from the rest, `enriched` what is more frequent in it.
+    differs from the rest, `enriched` what is more frequent in it, `channels` those that are more relevant in it (of
+    concepts only).
     """
 
     category: str
@@ -41,6 +42,7 @@ class ClusterRow:
     confidence_p: float | None = None
     differing: float | None = None
     enriched: tuple[Enriched, ...] = ()
+    channels: tuple[int, ...] = ()
 
 
 def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:
@@ -56,6 +58,7 @@ def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[
             medoids=tuple(cluster["medoids"]),
             recovery=recovery.get(cluster["id"]),
             differing=(cluster.get("difference") or {}).get("share"),
+            channels=tuple((cluster.get("difference") or {}).get("channels", ())),
             enriched=enriched_of(clustering, cluster["id"], class_names),
             **{name: cluster.get(name) for name in _SCORES},
             **_contrast(cluster, "accuracy"),

@@ -85,7 +85,8 @@ DEFINITIONS = (
     ),
     Definition(
         "differing",
-        "the share of the pooled map whose mean inside differs from outside, by Welch's t",
+        "the share of the pooled map (of the channels, in an analysis of concepts) whose mean inside differs from "
+        "outside, by Welch's t; `channels` are the most relevant of those that have more inside",
         "Nichols, Holmes 2002",
         "permutations of the membership, largest |t|, level 0.05. It tells where a cluster differs, not that it exists",
     ),

@@ -125,8 +125,10 @@ def _figures(cluster: ClusterRow) -> str:
         "silhouette": number(cluster.silhouette),
         "recovery": number(cluster.recovery),
         "purity": number(cluster.purity),
-        "differing": "-" if cluster.differing is None else f"{100 * cluster.differing:.0f} % of the map",
+        "differing": "-" if cluster.differing is None else f"{100 * cluster.differing:.0f} %",
     }
+    if cluster.channels:
+        told["channels"] = ", ".join(map(str, cluster.channels))
     terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in told.items())
     found = "".join(f"<li>{escape(str(one))}</li>" for one in cluster.enriched)
     return f"<dl>{terms}</dl>" + (f'<p class="more">More frequent here:</p><ul>{found}</ul>' if found else "")

@@ -14,6 +14,7 @@ from whyset.analysis.processors import AreaPooling
 from whyset.image import colorize, overlay
 from whyset.store import Analysis, Category, Run
 
+RELEVANCE = "attribution/input"
 LONGEST = 112
 """Pixels of the longer side of a picture; larger ones are made smaller, smaller ones are enlarged by the browser."""
 
@@ -40,7 +41,8 @@ class Pictures:
         """Give where each cluster differs from the rest: what is not significant is faded."""
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
         shape = self._pooled_shape()
-        if means is None or masks is None or means.shape[1] != shape[0] * shape[1]:
+        of_input = category.info.get("of", RELEVANCE) == RELEVANCE
+        if means is None or masks is None or not of_input or means.shape[1] != shape[0] * shape[1]:
             return []
         white = np.full((*shape, 3), 255, np.uint8)
         return [
