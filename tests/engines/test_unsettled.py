@@ -1,9 +1,13 @@
-"""A task may return a Future: its value counts, and its error too; the serial engine goes on meanwhile."""
+"""A task may return a Future: its value counts, its error too, and the next task need not wait for it."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -48,5 +52,41 @@ def linked(chain: Chain, number: int) -> "Future[int]":
     return chain(number)
 
 
-def test_the_serial_engine_begins_the_next_task_before_the_last_one_is_settled() -> None:
-    assert [result.value for result in Serial().map(linked, range(4), setup=Chain)] == [0, 1, 2, 3]
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_the_next_task_begins_before_the_last_one_is_settled(engine: Engine) -> None:
+    assert sorted(result.value for result in engine.map(linked, range(4), setup=Chain)) == [0, 1, 2, 3]
+
+
+def killed_once(folder: Path, number: int) -> "Future[int]":
+    """Task 1 kills its worker the first time, while task 0 is unsettled."""
+    (folder / f"{number}-{time.monotonic_ns()}").touch()
+    mine: Future[int] = Future()
+    if number == 1 and len(list(folder.glob("1-*"))) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 0 and len(list(folder.glob("0-*"))) == 1:
+        return mine
+    mine.set_result(number)
+    return mine
+
+
+def test_what_a_dead_worker_had_not_settled_is_done_again(tmp_path: Path) -> None:
+    results = list(Local(workers=1).map(killed_once, range(3), setup=partial(Path, tmp_path)))
+    assert sorted((result.value, result.attempts) for result in results) == [(0, 2), (1, 2), (2, 1)]
+
+
+def written_late(folder: Path, number: int) -> "Future[int]":
+    """Every value comes late, task 3 kills its worker each time."""
+    if number == 3:
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    mine: Future[int] = Future()
+    threading.Timer(0.3, partial(mine.set_result, number)).start()
+    return mine
+
+
+def test_a_task_is_not_given_up_for_what_the_next_one_does(tmp_path: Path) -> None:
+    results = {
+        result.task: result for result in Local(workers=1).map(written_late, range(6), setup=partial(Path, tmp_path))
+    }
+    assert [task for task, result in results.items() if result.error] == [3]
+    assert {task: result.attempts for task, result in results.items()} == {0: 1, 1: 1, 2: 2, 3: 3, 4: 1, 5: 1}

@@ -46,6 +46,7 @@ class Worker:
     number: int
     bench: Future[Any]
     doing: Future[Any]
+    task: int | None = None
     identity: str = ""
     status: str = "running"
 
@@ -83,9 +84,9 @@ class Cluster:
         self.workers[key] = Worker(address, host, number, bench, introduction)
         self._expect(key)
 
-    def give(self, worker: int, task: bytes) -> None:
+    def give(self, worker: int, number: int, task: bytes) -> None:
         it = self.workers[worker]
-        it.doing = self._bound(it.address, do, it.bench, it.identity, task)
+        it.task, it.doing = number, self._bound(it.address, do, it.bench, it.identity, number, task)
         self._expect(worker)
 
     def _bound(self, address: str, *call: Any) -> Future[Any]:
@@ -122,7 +123,7 @@ class Cluster:
         except CancelledError:
             self._look()  # raises if the scheduler is gone
             return self._lost(key, Died("cancelled by its cluster", blamed=False)) if key in self.workers else None
-        if worker.identity:
+        if worker.task is not None:
             return _as_event(value)
         worker.identity, event = value
         return _as_event(event)
@@ -130,8 +131,8 @@ class Cluster:
     def _failed(self, key: int, worker: Worker, error: BaseException) -> Event:
         if isinstance(error, KilledWorker | ReplacedError):
             return self._lost(key, Died(f"lost on {worker.host}"))
-        if worker.identity:
-            return Done(None, error_text(error))
+        if worker.task is not None:
+            return Done(worker.task, None, error_text(error))
         return SetupFailed(None, f"{error_text(error)} (workers need the same packages as this process)", "")
 
     def _look(self) -> list[tuple[int, Event]]:

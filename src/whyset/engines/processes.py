@@ -3,14 +3,16 @@
 import os
 import signal
 import threading
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
 from whyset.engines.supervisor import Died, Event
-from whyset.engines.worker import Bench, Ready, SetupFailed, set_worker_number
+from whyset.engines.worker import Bench, Done, Free, Ready, SetupFailed, answered, set_worker_number
 
 _PATIENCE = 5.0
 """Seconds that a worker gets to end by itself before it is ended."""
@@ -52,9 +54,9 @@ class Processes:
         there.close()
         return Worker(process, here)
 
-    def give(self, worker: int, task: bytes) -> None:
+    def give(self, worker: int, number: int, task: bytes) -> None:
         with suppress(OSError):  # the worker is dead: listening will find out
-            self.workers[worker].connection.send_bytes(task)
+            self.workers[worker].connection.send((number, task))
 
     def listen(self) -> list[tuple[int, Event]]:
         heard = wait([worker.connection for worker in self.workers.values()])
@@ -72,7 +74,7 @@ class Processes:
     def close(self, gently: bool) -> None:
         for worker in self.workers.values():
             with suppress(OSError):
-                worker.connection.send_bytes(b"") if gently else worker.process.terminate()
+                worker.connection.send(None) if gently else worker.process.terminate()
         for worker in self.workers.values():
             worker.process.join(_PATIENCE)
             _end(worker)
@@ -88,10 +90,31 @@ def serve(connection: Connection, job: bytes, number: int, threads: int) -> None
     if isinstance(bench, SetupFailed):
         connection.send(bench)
         return
-    connection.send(Ready())
+    answers = Answers(connection)
+    answers.send(Ready())
     with suppress(EOFError):
-        while task := connection.recv_bytes():
-            connection.send(bench.do(task))
+        while (given := connection.recv()) is not None:
+            answers.follow(given[0], bench.begin(*given))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The way back to the supervisor, for one thread at a time."""
+
+    connection: Connection
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def follow(self, number: int, begun: "Done | Future[Any]") -> None:
+        """Send the answer, or say that it will come and that the next task may."""
+        if isinstance(begun, Done):
+            self.send(begun)
+            return
+        self.send(Free())
+        begun.add_done_callback(lambda future: self.send(answered(number, future.result)))
+
+    def send(self, event: Event) -> None:
+        with self.lock:
+            self.connection.send(event)
 
 
 def _end_with_parent() -> None:

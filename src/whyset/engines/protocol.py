@@ -43,8 +43,8 @@ class Engine(ABC):
     as text, and is not tried again; a worker that dies is replaced and its task done again, up to `retries` times in
     all. An exception in `setup` ends the map. What a task writes must be safe to be done twice.
 
-    `fn` may return a `concurrent.futures.Future`: its result is the task's value. An engine may begin with the next
-    task meanwhile, as `Serial` does, or wait (`settled`).
+    `fn` may return a `concurrent.futures.Future`: its result is the task's value, and an engine may give the worker its
+    next task meanwhile, or wait. When a worker dies its unsettled tasks are done again as well, each by itself.
 
     An engine of one's own implements `run`; `whyset.testing.engines` holds the tests that it should pass.
     """
@@ -61,17 +61,17 @@ class Engine(ABC):
 
     @overload
     def map(
-        self, fn: Callable[[None, T], V], tasks: Sequence[T], *, retries: int = 3
+        self, fn: Callable[[None, T], V | Future[V]], tasks: Sequence[T], *, retries: int = 3
     ) -> Generator[TaskResult[T, V], None, None]: ...
 
     @overload
     def map(
-        self, fn: Callable[[S, T], V], tasks: Sequence[T], *, setup: Callable[[], S], retries: int = 3
+        self, fn: Callable[[S, T], V | Future[V]], tasks: Sequence[T], *, setup: Callable[[], S], retries: int = 3
     ) -> Generator[TaskResult[T, V], None, None]: ...
 
     def map(
         self,
-        fn: Callable[[Any, T], V],
+        fn: Callable[[Any, T], V | Future[V]],
         tasks: Sequence[T],
         *,
         setup: Callable[[], Any] = nothing,
@@ -84,11 +84,6 @@ class Engine(ABC):
     @abstractmethod
     def run(self, work: Work, tasks: Sequence[Any], retries: int) -> Generator[TaskResult[Any, Any], None, None]:
         """Do the tasks; `map` has checked the arguments. Closing the generator ends the work and leaves nothing."""
-
-
-def settled(value: Any) -> Any:
-    """What a task's function returned, waited for where it is a Future."""
-    return value.result() if isinstance(value, Future) else value
 
 
 def error_text(error: BaseException) -> str:

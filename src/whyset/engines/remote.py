@@ -33,7 +33,7 @@ def introduce(kept: Kept) -> tuple[str, Ready | SetupFailed]:
     return get_worker().id, failed or Ready()
 
 
-def do(kept: Kept, identity: str, task: bytes) -> Done:
+def do(kept: Kept, identity: str, number: int, task: bytes) -> Done:
     if not isinstance(kept.bench, Bench) or get_worker().id != identity:
         raise ReplacedError("the worker's state is gone")
-    return kept.bench.do(task)
+    return kept.bench.do(number, task)

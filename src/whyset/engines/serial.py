@@ -30,7 +30,8 @@ class Serial(Engine):
             while unsettled and unsettled[0][1].done():
                 earlier, future = unsettled.popleft()
                 yield _result(earlier, future.result)
-        for earlier, future in unsettled:
+        while unsettled:
+            earlier, future = unsettled.popleft()
             yield _result(earlier, future.result)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from whyset.engines.protocol import TaskResult, error_text
-from whyset.engines.worker import Done, Ready, SetupFailed
+from whyset.engines.worker import Done, Free, Ready, SetupFailed
 from whyset.errors import InputError, WhysetError
 
 
@@ -19,7 +19,7 @@ class Died:
     blamed: bool = True
 
 
-Event = Ready | SetupFailed | Done | Died
+Event = Ready | SetupFailed | Free | Done | Died
 
 
 class Pool(Protocol):
@@ -32,8 +32,8 @@ class Pool(Protocol):
     def grow(self, wanted: int) -> None:
         """Let up to so many more workers make their state."""
 
-    def give(self, worker: int, task: bytes) -> None:
-        """Send a task to a worker that is ready and has none."""
+    def give(self, worker: int, number: int, task: bytes) -> None:
+        """Send a task to a worker that is ready for one; its answer will carry the number."""
 
     def listen(self) -> Sequence[tuple[int, Event]]:
         """Wait until something has happened, or for a moment; what has died is not a worker any more."""
@@ -44,7 +44,12 @@ class Pool(Protocol):
 
 @dataclass
 class Supervisor:
-    """Does the tasks of one map with the workers of a pool."""
+    """Does the tasks of one map with the workers of a pool.
+
+    `unsettled` holds the tasks of each worker that is ready, in the order in which it got them: usually none or one,
+    and one more while the value of an earlier one is still to come. A task that was there when a worker died is under
+    suspicion, and from then on has its worker to itself, so that the next death tells which one it was.
+    """
 
     pool: Pool
     tasks: Sequence[Any]
@@ -54,7 +59,7 @@ class Supervisor:
     given: Counter[int] = field(default_factory=Counter, init=False)
     deaths: Counter[int] = field(default_factory=Counter, init=False)
     idle: set[int] = field(default_factory=set, init=False)
-    busy: dict[int, int] = field(default_factory=dict, init=False)
+    unsettled: dict[int, list[int]] = field(default_factory=dict, init=False)
     stillborn: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -64,43 +69,53 @@ class Supervisor:
         """Yield one result per task; whatever ends the loop, no worker is left at work."""
         finished = False
         try:
-            while self.waiting or self.busy:
+            while self.waiting or any(self.unsettled.values()):
                 self._give_out()
                 for worker, event in self.pool.listen():
-                    result = self._heard(worker, event)
-                    if result is not None:
-                        yield result
+                    yield from self._heard(worker, event)
             finished = True
         finally:
             self.pool.close(gently=finished)
 
     def _give_out(self) -> None:
         """Give waiting tasks to idle workers, and call for workers while tasks wait for them."""
-        while self.waiting and self.idle:
-            worker, number = self.idle.pop(), self.waiting.popleft()
-            self.busy[worker] = number
-            self.given[number] += 1
-            self.pool.give(worker, pickled(self.tasks[number], f"task {self.tasks[number]!r}", self.dumps))
-        coming = self.pool.size - len(self.idle) - len(self.busy)
+        for worker in list(self.idle):
+            if self.waiting and not (self.unsettled[worker] and self.deaths[self.waiting[0]]):
+                self.idle.remove(worker)
+                self._give(worker, self.waiting.popleft())
+        coming = self.pool.size - len(self.unsettled)
         if len(self.waiting) > coming:
             self.pool.grow(len(self.waiting) - coming)
 
-    def _heard(self, worker: int, event: Event) -> TaskResult[Any, Any] | None:
+    def _give(self, worker: int, number: int) -> None:
+        self.unsettled[worker].append(number)
+        self.given[number] += 1
+        self.pool.give(worker, number, pickled(self.tasks[number], f"task {self.tasks[number]!r}", self.dumps))
+
+    def _heard(self, worker: int, event: Event) -> list[TaskResult[Any, Any]]:
+        """Take note of an event, and give the results that it brings."""
         match event:
             case SetupFailed():
                 raise _setup_error(event)
             case Ready():
+                self.unsettled[worker] = []
                 self.idle.add(worker)
                 self.stillborn = 0
+            case Free():
+                if not any(self.deaths[number] for number in self.unsettled[worker]):
+                    self.idle.add(worker)
             case Done():
-                self.idle.add(worker)
-                return self._done(self.busy.pop(worker), event)
+                return [self._done(worker, event)]
             case Died():
                 return self._died(worker, event)
-        return None
+        return []
 
-    def _done(self, number: int, event: Done) -> TaskResult[Any, Any]:
-        task, attempts = self.tasks[number], self.given.pop(number)
+    def _done(self, worker: int, event: Done) -> TaskResult[Any, Any]:
+        computing = event.number == self.unsettled[worker][-1]
+        self.unsettled[worker].remove(event.number)
+        if computing or not self.unsettled[worker]:
+            self.idle.add(worker)
+        task, attempts = self.tasks[event.number], self.given.pop(event.number)
         if event.value is None:
             return TaskResult(task, error=event.error, attempts=attempts)
         try:
@@ -108,25 +123,25 @@ class Supervisor:
         except Exception as error:
             return TaskResult(task, error=f"its value cannot be read back: {error_text(error)}", attempts=attempts)
 
-    def _died(self, worker: int, event: Died) -> TaskResult[Any, Any] | None:
-        """Put the task in front again, or give it up when it has cost enough workers."""
-        if worker not in self.busy:
-            self._count_stillborn(worker, event)
-            return None
-        number = self.busy.pop(worker)
-        self.deaths[number] += event.blamed
+    def _died(self, worker: int, event: Died) -> list[TaskResult[Any, Any]]:
+        """Put its tasks in front again, or give those up that have cost enough workers."""
+        self.idle.discard(worker)
+        if worker not in self.unsettled:
+            self._count_stillborn(event)
+            return []
+        numbers = self.unsettled.pop(worker)
+        self.deaths.update(number for number in numbers if event.blamed)
+        again = [number for number in numbers if self.deaths[number] < self.retries]
+        self.waiting.extendleft(reversed(again))
+        return [self._given_up(number, event.how) for number in numbers if number not in again]
+
+    def _given_up(self, number: int, how: str) -> TaskResult[Any, Any]:
         deaths = self.deaths[number]
-        if deaths < self.retries:
-            self.waiting.appendleft(number)
-            return None
-        error = f"it ended {deaths} worker{'s' if deaths > 1 else ''} (the last was {event.how}), and was given up"
+        error = f"it ended {deaths} worker{'s' if deaths > 1 else ''} (the last was {how}), and was given up"
         return TaskResult(self.tasks[number], error=error, attempts=self.given.pop(number))
 
-    def _count_stillborn(self, worker: int, event: Died) -> None:
-        """A worker that dies idle is replaced; workers that keep dying before they are ready end the map."""
-        if worker in self.idle:
-            self.idle.remove(worker)
-            return
+    def _count_stillborn(self, event: Died) -> None:
+        """Workers that keep dying before they are ready end the map."""
         self.stillborn += event.blamed
         if self.stillborn >= self.retries:
             raise WhysetError(

@@ -3,10 +3,12 @@
 import os
 import pickle
 import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from whyset.engines.protocol import Work, error_text, settled
+from whyset.engines.protocol import Work, error_text
 from whyset.engines.share import local_rank
 from whyset.errors import InputError
 
@@ -28,9 +30,15 @@ class SetupFailed:
 
 
 @dataclass(frozen=True)
-class Done:
-    """A task's value, still pickled, or the text of its error."""
+class Free:
+    """The task given last will be settled later, and the next one may come."""
 
+
+@dataclass(frozen=True)
+class Done:
+    """The value, still pickled, or the text of the error, of the task with this number."""
+
+    number: int
     value: bytes | None
     error: str | None = None
 
@@ -64,11 +72,26 @@ class Bench:
         except Exception as error:
             return _setup_failed(error)
 
-    def do(self, task: bytes) -> Done:
+    def begin(self, number: int, task: bytes) -> "Done | Future[Any]":
+        """Do a task; a Future will have its value."""
         try:
-            return Done(pickle.dumps(settled(self.work.fn(self.state, pickle.loads(task)))))
+            value = self.work.fn(self.state, pickle.loads(task))
         except Exception as error:
-            return Done(None, error_text(error))
+            return Done(number, None, error_text(error))
+        return value if isinstance(value, Future) else answered(number, lambda: value)
+
+    def do(self, number: int, task: bytes) -> Done:
+        """Do a task and wait for its value."""
+        begun = self.begin(number, task)
+        return answered(number, begun.result) if isinstance(begun, Future) else begun
+
+
+def answered(number: int, value: Callable[[], Any]) -> Done:
+    """The answer with the value that is had by calling, or with the error that this raises."""
+    try:
+        return Done(number, pickle.dumps(value()))
+    except Exception as error:
+        return Done(number, None, error_text(error))
 
 
 def _unpickled(job: bytes) -> Work:
