@@ -1,4 +1,4 @@
-"""docs/file-format.md is true: its examples run, and its tables name what is on disk."""
+"""docs/file-format.md is true: its example runs, its tables name what is on disk, and readers do as it says."""
 
 import json
 import re
@@ -7,62 +7,140 @@ from pathlib import Path
 
 import pytest
 
-from whyset.store import CategoryResult, RunConfig, run_lease
-from whyset.store.config import _NOT_COMPARED
-from whyset.store.layout import SCHEMA
+from whyset.errors import InputError
+from whyset.store import CategoryResult, RunConfig, open_run, run_lease
+from whyset.store.config import _ADDED, _NOT_COMPARED
+from whyset.store.layout import KNOWN_FEATURES, SCHEMA
+from whyset.testing.store import LAYER_SHAPES, example_run, write_pending
 
 PAGE = (Path(__file__).parents[2] / "docs/file-format.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.fixture
+def everything(tmp_path):
+    """A run with layers, concepts and two targets per sample."""
+    made = {"layers": tuple(LAYER_SHAPES), "concepts": ("conv", "head"), "targets_per_sample": 2}
+    return write_pending(example_run(tmp_path / "everything", samples=9, **made))
+
+
 def section(title):
-    return PAGE.partition(f"## {title}")[2].partition("\n## ")[0]
+    found = PAGE.partition(f"## {title}")[2].partition("\n## ")[0]
+    assert found, title
+    return found
 
 
-def named(rows):
-    """Names in the first cells of a section's tables."""
-    return set(re.findall(r"`([a-z_0-9/.]+)`", " ".join(re.findall(r"^\| ([^|]*) \|", rows, re.MULTILINE))))
+def table(text, heading):
+    """The rows of the table whose first heading this is: names in the first cell, and the other cells."""
+    lines = text.partition(f"| {heading} |")[2].splitlines()[2:]
+    cells = [line.strip("|").split("|") for line in lines[: [*map(bool, lines), False].index(False)]]
+    return {name: [cell.strip() for cell in row[1:]] for row in cells for name in re.findall(r"`([^`]+)`", row[0])}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["with the package", "with zarr and pyarrow"])
-def test_the_examples_run(full_run, monkeypatch, example):
+def test_the_example_reads_a_run_without_this_package(full_run, monkeypatch, capsys):
     (full_run.path.parent / "runs").mkdir()
     full_run.path.rename(full_run.path.parent / "runs/cifar")
     monkeypatch.chdir(full_run.path.parent)
+    (example,) = EXAMPLES
     exec(compile(example, "docs/file-format.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("cat/0.png ")
 
 
-def test_the_version_is_the_one_that_is_written():
+def test_the_example_refuses_what_it_does_not_read(everything, monkeypatch):
+    (everything.path.parent / "runs").mkdir()
+    everything.path.rename(everything.path.parent / "runs/cifar")
+    monkeypatch.chdir(everything.path.parent)
+    with pytest.raises(SystemExit, match=r"needs .'targets_per_sample'."):
+        exec(compile(EXAMPLES[0], "docs/file-format.md", "exec"), {})
+
+
+def test_the_version_is_the_one_that_is_written_and_has_its_row():
     assert PAGE.startswith(f"# The run format, version {SCHEMA}\n")
+    assert re.findall(r"^\| (\d\.\d) \|", section("Versions"), re.MULTILINE)[-1] == SCHEMA
+    assert all(f"`{feature}`" in section("Versions") for feature in KNOWN_FEATURES)
 
 
-def test_every_field_of_run_json_is_specified(full_run):
-    stored = json.loads((full_run.path / "run.json").read_text())
-    table, _, configuration = section("`run.json`").partition("| field of `config`")
-    assert named(table) >= stored.keys()
-    assert named("| x |\n" + configuration) == {field.name for field in fields(RunConfig)}
-    uncompared = re.search(r"^\| (.*) \| no \|", configuration, re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", uncompared.group(1))) == _NOT_COMPARED
+def test_every_field_of_run_json_is_specified(everything):
+    stored = json.loads((everything.path / "run.json").read_text())
+    assert table(section("`run.json`"), "field").keys() == stored.keys()
+    described = table(section("`run.json`"), "field of an array")
+    assert all(described.keys() == spec.keys() for spec in stored["arrays"])
 
 
-def test_every_array_and_column_is_specified(full_run):
-    assert named(section("`data.zarr`")) == {spec.name for spec in full_run.arrays}
-    assert named(section("`samples.parquet`")) == set(full_run.samples.column_names)
+def test_every_field_of_the_configuration_is_specified_with_its_default():
+    described = table(section("`run.json`"), "field of `config`")
+    assert described.keys() == {field.name for field in fields(RunConfig)}
+    assert {name for name, (_, compared, _) in described.items() if compared == "no"} == _NOT_COMPARED
+    since = {name: meaning for name, (_, _, meaning) in described.items() if "since 1.1" in meaning}
+    assert since.keys() == _ADDED.keys()
+    for name, meaning in since.items():
+        default = re.search(r"default `?([^`=]+)`?", meaning).group(1).strip()
+        assert json.loads(default) == _ADDED[name]
+
+
+def test_every_array_and_column_is_specified(everything):
+    described = table(section("`data.zarr`"), "array")
+    patterns = [re.escape(name).replace("<layer>", "[^/]+").replace(r"\*", ".+") for name in described]
+    assert all(any(re.fullmatch(pattern, spec.name) for pattern in patterns) for spec in everything.arrays)
+    for spec in everything.arrays:
+        for name, (_, dtype, fill, _) in described.items():
+            if name == spec.name:
+                assert spec.dtype in dtype
+                assert json.loads(fill) == spec.fill or spec.fill != spec.fill
+    assert table(section("`samples.parquet`"), "column").keys() == set(everything.samples.column_names)
 
 
 def test_every_field_of_a_commit_is_specified(full_run):
     stored = json.loads((full_run.path / "commits/000000.json").read_text())
-    assert named(section("`commits/<shard, six digits>.json`")) == stored.keys()
+    assert table(section("`commits/<shard, six digits>.json`"), "field").keys() == stored.keys()
 
 
-def test_every_field_of_a_category_is_specified(full_run):
+def test_every_field_of_an_analysis_is_specified(full_run):
     writer = full_run.analysis_writer("spray", {})
     writer.write(CategoryResult("00001", "dog", {}))
+    page = section("`analyses/<name>/`")
     stored = json.loads((writer.path / "00001/category.json").read_text())
-    assert named(section("`analyses/<name>/`")) == stored.keys()
+    assert table(page, "field").keys() == stored.keys() | {"folder"}
+    for name in json.loads((writer.path / "analysis.json").read_text()):
+        assert f"`{name}`" in page
 
 
 def test_every_field_of_a_lease_is_specified(run):
     with run_lease(run.path):
-        stored = json.loads((run.path / "leases/rank-00000.json").read_text())
+        (lease,) = (run.path / "leases").glob("*.json")
+        stored = json.loads(lease.read_text())
     assert set(re.findall(r'"(\w+)"', section("`leases/"))) == stored.keys()
+
+
+@pytest.mark.parametrize("schema", ["2.0", "0.9", "11.1", "None"])
+def test_another_major_version_is_refused_and_both_versions_are_told(full_run, schema):
+    rewrite(full_run, schema=schema)
+    with pytest.raises(
+        InputError, match=rf"has the format version {schema}; this whyset reads {SCHEMA}: update whyset"
+    ):
+        open_run(full_run.path)
+
+
+def test_a_newer_minor_version_is_read_and_what_it_adds_is_passed_over(full_run):
+    config = json.loads((full_run.path / "run.json").read_text())["config"]
+    rewrite(full_run, schema="1.99", added=[1, 2], config=config | {"later": "?"})
+    commit = full_run.path / "commits/000001.json"
+    commit.write_text(json.dumps(json.loads(commit.read_text()) | {"energy": 3.5}))
+    (full_run.path / "later").mkdir()
+    run = open_run(full_run.path)
+    assert run.relevance[20].any()
+    assert all(problem.harmless for problem in run.verify())
+
+
+def test_a_newer_minor_version_that_would_be_misread_is_refused(full_run):
+    rewrite(full_run, schema="1.99", requires=["delta_maps"])
+    with pytest.raises(InputError, match="requires delta_maps, which this whyset does not know: update whyset"):
+        open_run(full_run.path)
+
+
+def rewrite(run, **changes):
+    """What a version of the future writes, checksum included."""
+    from whyset.store.record import _checksum
+
+    content = json.loads((run.path / "run.json").read_text()) | changes
+    (run.path / "run.json").write_text(json.dumps(content | {"checksum": _checksum(content)}))

@@ -18,7 +18,7 @@ from whyset.store.remote_errors import RemoteError
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
-ANALYSIS_SCHEMA = "1.0"
+ANALYSIS_SCHEMA = "1.1"
 
 
 @dataclass(frozen=True)
