@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from whyset.cli.display import display
 from whyset.errors import InputError
 
 EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
@@ -36,7 +37,7 @@ def import_virelay(
             imported_category,
             settings,
             warn=lambda finding: print(f"whyset: warning: {finding}", file=sys.stderr),
-            say=print,
+            telling=display(),
         )
     except DamagedProjectError as error:
         for finding in error.findings:

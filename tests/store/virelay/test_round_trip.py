@@ -1,5 +1,7 @@
 """A run that goes through ViRelAy's files comes back with the same numbers."""
 
+from dataclasses import dataclass
+
 import h5py
 import numpy as np
 import pytest
@@ -18,6 +20,17 @@ from whyset.store import (
     write_shard,
 )
 from whyset.store.virelay import export_project
+from whyset.store.virelay.telling import Silent
+
+
+@dataclass(frozen=True)
+class Told(Silent):
+    """A display that keeps what was said."""
+
+    lines: list[str]
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 @pytest.fixture
@@ -116,7 +129,7 @@ def test_grey_pictures_and_unknown_confidence_come_back_equal(imported, tmp_path
 
 def test_what_not_all_classes_have_is_left_out_and_told(imported, tmp_path):
     told = []
-    project = export_project(made_run(tmp_path / "grey"), tmp_path / "exported", say=told.append)
+    project = export_project(made_run(tmp_path / "grey"), tmp_path / "exported", telling=Told(told))
     assert "analysis spray-1: the embedding umap is left out, as 1 of 2 classes have none" in told
     assert "analysis spray-1: horse is left out: Too few samples: 6; at least 10 are needed." in told
     assert "analysis odd: its classes have no clustering and embedding in common; it is left out" in told
@@ -135,7 +148,7 @@ def test_word_net_ids_are_real_where_names_or_folders_tell_them(tmp_path):
 def test_targets_that_virelay_has_no_word_for_come_back_equal(imported, tmp_path):
     told = []
     run = made_run(tmp_path / "fixed", targets=np.full(20, 1))
-    back = imported(export_project(run, tmp_path / "exported", say=told.append)).run
+    back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
     assert any("ViRelAy knows only label and prediction" in line for line in told)
     assert (back.column("target") == 1).all()
     assert back.config.target == 1
@@ -144,7 +157,7 @@ def test_targets_that_virelay_has_no_word_for_come_back_equal(imported, tmp_path
 def test_maps_of_other_channels_are_summed_and_pictures_follow_the_maps(imported, tmp_path):
     told = []
     run = made_run(tmp_path / "pooled", channels=5, map_size=(3, 5), picture_size=(6, 10))
-    back = imported(export_project(run, tmp_path / "exported", say=told.append)).run
+    back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
     np.testing.assert_allclose(back.relevance[:, 0], run.relevance[:].sum(axis=1), rtol=1e-6, atol=1e-6)
     assert back.inputs.shape == (20, 1, 3, 5)
     assert any("pictures are brought from (6, 10)" in line for line in told)
@@ -170,7 +183,7 @@ def test_a_run_of_no_images_is_refused(tmp_path):
 def test_an_unfinished_run_is_exported_as_far_as_it_goes(sample_run, imported, tmp_path):
     (sample_run.path / "commits" / "000002.json").unlink()
     told = []
-    project = export_project(open_run(sample_run.path), tmp_path / "exported", analyses=[], say=told.append)
+    project = export_project(open_run(sample_run.path), tmp_path / "exported", analyses=[], telling=Told(told))
     assert told[0] == "17 of 60 samples have no explanation, so they have no attribution there either"
     back = imported(project).run
     assert back.column("sample_index").tolist() == [*range(23), *range(24, 32), *range(48, 60)]

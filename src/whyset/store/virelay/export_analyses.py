@@ -1,6 +1,6 @@
 """An analysis of an exported project, in the layout that ViRelAy's code reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ import numpy as np
 from whyset.store import Analysis, Category
 from whyset.store.virelay.names import safe_name_for
 from whyset.store.virelay.packages import h5py
+from whyset.store.virelay.telling import Telling
 
-Say = Callable[[str], None]
 KINDS = {"embedding": "embedding.", "cluster": "clustering."}
 
 
@@ -26,15 +26,15 @@ def method_names(analyses: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], say: Say) -> bool:
+def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: Telling) -> bool:
     """Write the categories that have results; whether there is any.
 
     ViRelAy takes the names of clusterings and embeddings from the first category, so only what all have is written.
     """
-    categories = [category for category in analysis.categories if _usable(analysis, category, say)]
-    names = {kind: _common(analysis, kind, categories, say) for kind in KINDS}
+    categories = [category for category in analysis.categories if _usable(analysis, category, telling)]
+    names = {kind: _common(analysis, kind, categories, telling) for kind in KINDS}
     if not categories or not all(names.values()):
-        say(f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is left out")
+        telling.say(f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is left out")
         return False
     with h5py().File(file, "w") as target:
         for category in categories:
@@ -47,21 +47,23 @@ def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], say: Say)
     return True
 
 
-def _usable(analysis: Analysis, category: Category, say: Say) -> bool:
+def _usable(analysis: Analysis, category: Category, telling: Telling) -> bool:
     problem = category.problem or category.info.get("problem")
     if problem:
-        say(f"analysis {analysis.name}: {category.name} is left out: {problem}")
+        telling.say(f"analysis {analysis.name}: {category.name} is left out: {problem}")
     return not problem
 
 
-def _common(analysis: Analysis, kind: str, categories: Sequence[Category], say: Say) -> list[str]:
+def _common(analysis: Analysis, kind: str, categories: Sequence[Category], telling: Telling) -> list[str]:
     """Give the names that all categories have, and tell about the others."""
     prefix = KINDS[kind]
     of = [{c.removeprefix(prefix) for c in category.columns if c.startswith(prefix)} for category in categories]
     common = set.intersection(*of) if of else set()
     for name in sorted(set().union(*of) - common):
         without = sum(name not in own for own in of)
-        say(f"analysis {analysis.name}: the {kind} {name} is left out, as {without} of {len(of)} classes have none")
+        telling.say(
+            f"analysis {analysis.name}: the {kind} {name} is left out, as {without} of {len(of)} classes have none"
+        )
     return sorted(common)
 
 

@@ -1,7 +1,6 @@
 """The attributions of an exported project: one file, written a shard at a time."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py
 from whyset.store.virelay.project import STRATEGIES
-
-Say = Callable[[str], None]
+from whyset.store.virelay.telling import Telling, counted
 
 
 @dataclass(frozen=True)
@@ -44,14 +42,14 @@ def explained_rows(run: Run) -> Explained:
     return Explained(rows, (shape[2], shape[3]), classes)
 
 
-def write_attributions(run: Run, file: Path, explained: Explained, say: Say) -> None:
+def write_attributions(run: Run, file: Path, explained: Explained, telling: Telling) -> None:
     """Write maps as float32 with three channels, as ViRelAy needs them, and what it has no place for beside them.
 
     ViRelAy sums over channels, so the relevance of one channel stands in the first of three, and nothing in the others.
     """
     rows, channels = explained.rows, run.relevance.shape[1]
     if channels not in (1, 3):
-        say(f"maps of {channels} channels are summed over their channels, as ViRelAy shows three or their sum")
+        telling.say(f"maps of {channels} channels are summed over their channels, as ViRelAy shows three or their sum")
     columns = {name: run.column(column)[rows] for name, column in EXACT.items()}
     with h5py().File(file, "w") as target:
         target.attrs[MARK] = json.dumps({"channels": 3 if channels == 3 else 1, "target": run.config.target})
@@ -62,20 +60,24 @@ def write_attributions(run: Run, file: Path, explained: Explained, say: Say) -> 
         shape = (3, *explained.size)
         maps = target.create_dataset("attribution", (len(rows), *shape), np.float32, chunks=(1, *shape))
         outputs = target.create_dataset("prediction", (len(rows), explained.classes), np.float32)
-        for start in range(0, len(rows), run.config.shard_rows):
-            block = slice(start, min(start + run.config.shard_rows, len(rows)))
+        starts = range(0, len(rows), run.config.shard_rows)
+        parts = (range(start, min(start + run.config.shard_rows, len(rows))) for start in starts)
+        for part in counted(parts, len(rows), "attributions", telling):
+            block = slice(part.start, part.stop)
             maps[block] = _three_channels(run.relevance[rows[block]])
             outputs[block] = _outputs(columns, block, explained.classes)
 
 
-def strategy_of(run: Run, explained: Explained, say: Say) -> str:
+def strategy_of(run: Run, explained: Explained, telling: Telling) -> str:
     """Give the one of ViRelAy's two strategies that the targets follow."""
     columns = {"label": run.labels, "prediction": run.column("prediction")}
     targets = run.column("target")[explained.rows]
     for strategy, of in STRATEGIES.items():
         if run.config.target == of or (columns[of][explained.rows] == targets).all():
             return strategy
-    say("ViRelAy knows only label and prediction as targets; the labels of the attributions tell which output it was")
+    telling.say(
+        "ViRelAy knows only label and prediction as targets; the labels of the attributions tell which output it was"
+    )
     return "predicted_label"
 
 

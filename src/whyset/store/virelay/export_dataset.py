@@ -1,7 +1,7 @@
 """The data set of an exported project: pictures in an HDF5 file, or links to image files."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
@@ -16,12 +16,12 @@ from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.export_attributions import Explained, label_rows
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py
+from whyset.store.virelay.telling import Telling, counted
 
-Say = Callable[[str], None]
 LABEL_IN_NAME = r"^.*/[0-9]+\.([0-9]+)\.[^/]*$"
 
 
-def write_dataset(run: Run, folder: Path, explained: Explained, say: Say) -> dict[str, object]:
+def write_dataset(run: Run, folder: Path, explained: Explained, telling: Telling) -> dict[str, object]:
     """Write the pictures that the run holds, as bytes with three channels, and give the data set's entry.
 
     ViRelAy lays maps upon pictures of the same size, so pictures are brought to the size of the maps.
@@ -33,13 +33,13 @@ def write_dataset(run: Run, folder: Path, explained: Explained, say: Say) -> dic
     if channels not in (1, 3, 4):
         raise InputError(f"{run.path} holds inputs of {channels} channels: ViRelAy shows images of 3")
     if stored.shape[2:] != size:
-        say(f"pictures are brought from {stored.shape[2:]} to the size of the maps, {size}")
+        telling.say(f"pictures are brought from {stored.shape[2:]} to the size of the maps, {size}")
     if channels == 4:
-        say("the fourth channel of the pictures is left out")
+        telling.say("the fourth channel of the pictures is left out")
     with h5py().File(folder / "dataset.h5", "w") as file:
         file.attrs[MARK] = json.dumps({"channels": 1 if channels == 1 else 3})
         data = file.create_dataset("data", (len(run), 3, *size), np.uint8, chunks=(1, 3, *size))
-        for rows in committed_blocks(run):
+        for rows in counted(committed_blocks(run), int(run.committed.sum()), "pictures", telling):
             data[rows[0] : rows[-1] + 1] = _pictures(stored[rows], size)
         file["label"] = label_rows(run.labels, explained.classes)
         file["whyset_id"] = [id.encode() for id in unique_ids(run)]
@@ -71,7 +71,7 @@ def _pictures(stored: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArr
     return np.stack(resized).transpose(0, 3, 1, 2)
 
 
-def link_images(run: Run, folder: Path, explained: Explained, say: Say) -> dict[str, object]:
+def link_images(run: Run, folder: Path, explained: Explained, telling: Telling) -> dict[str, object]:
     """Link the image files that the samples' uris name, and give the data set's entry.
 
     A link is called `<row>.<label>.<suffix>`: ViRelAy sorts the files and reads the label from the path.
@@ -82,7 +82,9 @@ def link_images(run: Run, folder: Path, explained: Explained, say: Say) -> dict[
     for row, (file, label) in enumerate(zip(files, run.labels.tolist(), strict=True)):
         assert file is not None, "refused before"
         (folder / "images" / f"{row:09d}.{label}{file.suffix or '.image'}").symlink_to(file)
-    say("ViRelAy resizes linked images itself: where the model saw a cut-out, maps and images do not lie on each other")
+    telling.say(
+        "ViRelAy resizes linked images itself: where the model saw a cut-out, maps and images do not lie on each other"
+    )
     height, width = explained.size
     return {
         "type": "image_directory",

@@ -1,6 +1,6 @@
 """Export: a run as a ViRelAy project, in the layout that its code reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from whyset.store import Run
@@ -10,9 +10,9 @@ from whyset.store.virelay.export_analyses import method_names, write_analysis
 from whyset.store.virelay.export_attributions import Explained, explained_rows, strategy_of, write_attributions
 from whyset.store.virelay.export_dataset import link_images, write_dataset
 from whyset.store.virelay.packages import yaml
+from whyset.store.virelay.telling import Silent, Telling
 from whyset.store.virelay.word_net_ids import word_net_ids
 
-Say = Callable[[str], None]
 LEFT_OUT = "scores, silhouettes, mean maps and selections have no place in ViRelAy's files and are left out"
 
 
@@ -22,31 +22,33 @@ def export_project(
     *,
     analyses: Sequence[str] | None = None,
     images: bool = False,
-    say: Say = lambda line: None,
+    telling: Telling | None = None,
 ) -> Path:
     """Write a run, with some or all of its analyses, into a new folder, and give the path of the project file.
 
     Sample indices there are rows of the run. `images` links the image files instead of writing the pictures into an
-    HDF5 file. `say` hears what is left out. Whatever fails, nothing is left behind.
+    HDF5 file. `telling` shows what is done and left out. Whatever fails, nothing is left behind.
 
     >>> export_project(open_run("runs/cifar"), Path("for-virelay"))     # doctest: +SKIP
     """
-    explained = explained_rows(run)
+    explained, telling = explained_rows(run), telling or Silent()
     names = run.analyses if analyses is None else list(analyses)
     methods = method_names(names)
     ids = word_net_ids(run, explained.classes)
     with beside(out) as folder:
         folder.mkdir()
-        entry = link_images(run, folder, explained, say) if images else write_dataset(run, folder, explained, say)
-        write_attributions(run, folder / "attributions.h5", explained, say)
+        entry = (
+            link_images(run, folder, explained, telling) if images else write_dataset(run, folder, explained, telling)
+        )
+        write_attributions(run, folder / "attributions.h5", explained, telling)
         kept = [
             method
             for name, method in methods.items()
-            if write_analysis(run.analysis(name), folder / f"analysis_{method}.h5", ids, say)
+            if write_analysis(run.analysis(name), folder / f"analysis_{method}.h5", ids, telling)
         ]
         _write_label_map(folder / "label_map.json", run, ids)
-        _write_project(folder / "project.yaml", run, explained, entry, kept, say)
-    _tell(run, explained, say)
+        _write_project(folder / "project.yaml", run, explained, entry, kept, telling)
+    _tell(run, explained, telling)
     return out / "project.yaml"
 
 
@@ -59,7 +61,7 @@ def _write_label_map(file: Path, run: Run, ids: list[str]) -> None:
 
 
 def _write_project(
-    file: Path, run: Run, explained: Explained, entry: dict[str, object], methods: list[str], say: Say
+    file: Path, run: Run, explained: Explained, entry: dict[str, object], methods: list[str], telling: Telling
 ) -> None:
     composite = run.config.composite or {"name": "gradient"}
     project = {
@@ -69,7 +71,7 @@ def _write_project(
         "dataset": {"name": run.config.dataset or run.path.name, **entry},
         "attributions": {
             "attribution_method": str(composite.get("name", "not known")),
-            "attribution_strategy": strategy_of(run, explained, say),
+            "attribution_strategy": strategy_of(run, explained, telling),
             "sources": ["attributions.h5"],
         },
         "analyses": [{"analysis_method": method, "sources": [f"analysis_{method}.h5"]} for method in methods],
@@ -77,9 +79,11 @@ def _write_project(
     file.write_text(yaml().safe_dump({"project": project}, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _tell(run: Run, explained: Explained, say: Say) -> None:
+def _tell(run: Run, explained: Explained, telling: Telling) -> None:
     missing = len(run) - len(explained.rows)
     if missing:
-        say(f"{missing:,} of {len(run):,} samples have no explanation, so they have no attribution there either")
+        telling.say(
+            f"{missing:,} of {len(run):,} samples have no explanation, so they have no attribution there either"
+        )
     if run.analyses:
-        say(LEFT_OUT)
+        telling.say(LEFT_OUT)

@@ -1,6 +1,6 @@
 """Import: a project is read and checked as a whole, then written as a run beside its place, then put there."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from whyset.store.virelay.findings import Finding, Findings
 from whyset.store.virelay.names import safe_name_for, safe_names
 from whyset.store.virelay.project import STRATEGIES
 from whyset.store.virelay.reading import Found, read_all
+from whyset.store.virelay.telling import Silent, Telling, counted
 
 SAMPLE = "sample_index"
 """The column that tells the number of each row's sample in the project's data set."""
@@ -39,8 +40,8 @@ class CategoryNames:
     id: str
     name: str
     label: int | None
-    embeddings: Mapping[str, str]
-    clusterings: Mapping[str, str]
+    embeddings: dict[str, str]
+    clusterings: dict[str, str]
 
 
 Describe = Callable[[Run, FoundCategory, CategoryNames], CategoryResult]
@@ -67,27 +68,29 @@ def import_project(
     settings: ImportSettings | None = None,
     *,
     warn: Callable[[Finding], None] = lambda finding: None,
-    say: Callable[[str], None] = lambda line: None,
+    telling: Telling | None = None,
 ) -> Run:
-    """Import a project into a new run folder; `warn` hears what was tolerated, `say` what was done.
+    """Import a project into a new run folder; `warn` hears what was tolerated, `telling` shows what is done.
 
     DamagedProjectError: the project is inconsistent; it tells all of it. Whatever fails, `out` stays as it was.
     """
-    settings = settings or ImportSettings()
+    settings, telling = settings or ImportSettings(), telling or Silent()
     refuse_existing(out)
     findings = Findings(project)
     found = read_all(project, findings, settings.map_path, pictures=not settings.link)
     for finding in findings.warnings:
         warn(finding)
     with beside(out) as folder:
-        run = _written_run(folder, out, found, settings, findings)
-        for name, categories in _analyses(found, say):
-            _write_analysis(run, name, categories, found, describe)
-    say(f"{len(run):,} explanations, {len(found.analyses)} analyses")
+        run = _written_run(folder, out, found, settings, findings, telling)
+        for method, name in safe_names(found.analyses).items():
+            _write_analysis(run, name, method, found, describe, telling)
+    telling.say(f"{len(run):,} explanations, {len(found.analyses)} analyses")
     return open_run(out)
 
 
-def _written_run(folder: Path, out: Path, found: Found, settings: ImportSettings, findings: Findings) -> Run:
+def _written_run(
+    folder: Path, out: Path, found: Found, settings: ImportSettings, findings: Findings, telling: Telling
+) -> Run:
     rows, dataset = found.attributions, found.dataset
     arrays = (
         *standard_arrays(rows.shape, input_shape=None if settings.link else dataset.shape, dtype=settings.dtype),
@@ -104,8 +107,9 @@ def _written_run(folder: Path, out: Path, found: Found, settings: ImportSettings
     )
     config = _config(found, settings, confidence_is, [str(finding) for finding in findings.warnings], arrays)
     run = create_run(folder, config, table, arrays)
-    for shard in range(run.shard_count):
-        start, stop = run.shard_range(shard)
+    shards = (range(*run.shard_range(shard)) for shard in range(run.shard_count))
+    for shard, rows_there in enumerate(counted(shards, len(run), "explanations", telling)):
+        start, stop = rows_there.start, rows_there.stop
         values = {name: column[start:stop] for name, column in columns.items()}
         values["attribution/input"] = rows.maps(start, stop)
         if not settings.link:
@@ -146,22 +150,22 @@ def _config(
     )
 
 
-def _analyses(found: Found, say: Callable[[str], None]) -> Iterator[tuple[str, list[FoundCategory]]]:
-    names = safe_names(found.analyses)
-    for name, categories in found.analyses.items():
-        if names[name] != name:
-            say(f"the analysis {name!r} is called {names[name]!r}")
-        yield names[name], categories
-
-
-def _write_analysis(run: Run, name: str, categories: list[FoundCategory], found: Found, describe: Describe) -> None:
+def _write_analysis(run: Run, name: str, method: str, found: Found, describe: Describe, telling: Telling) -> None:
+    categories = found.analyses[method]
+    called = list(_category_names(categories, found))
+    renamed = {method: name} | {
+        old: new for names in called for old, new in (names.embeddings | names.clusterings).items()
+    }
+    for old, new in renamed.items():
+        if old != new:
+            telling.say(f"{old!r} is called {new!r}")
     config: dict[str, JSON] = {
         "imported_from": "ViRelAy",
-        "analysis_method": next(method for method, own in found.analyses.items() if own is categories),
+        "analysis_method": method,
         "sources": sorted({str(category.file) for category in categories}),
     }
     writer = run.analysis_writer(name, config)
-    for category, names in zip(categories, _category_names(categories, found), strict=True):
+    for category, names in zip(categories, called, strict=True):
         rows = np.searchsorted(found.attributions.samples, category.index)
         writer.write(describe(run, replace(category, index=rows.astype(np.int64)), names))
 
