@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +57,48 @@ def test_classes_that_are_too_small_for_an_analysis_are_refused(job: Any, whyset
     whyset(job.arguments())
     printed = whyset(["analyze", job.run])
     assert (printed.code, printed.err.count("\n")) == (2, 1)
+
+
+def test_clusterings_embeddings_and_parts_are_chosen_by_name(larger_job: Any, whyset: Program, tmp_path: Path) -> None:
+    assert whyset(larger_job.arguments()).code == 0
+    chosen = "--clustering kmeans:2-3 --clustering agglomerative --embedding pca --embedding tsne --distance cosine"
+    graph = "--affinity rbf --laplacian random-walk --group-by prediction --of attribution/input --approximate-above 99"
+    rest = f"--surrogates 0 --resamplings 0 --name chosen --neighbours 4 --eigenvectors 8 --memo {tmp_path / 'memo'}"
+    printed = whyset(["analyze", larger_job.run, *f"{chosen} {graph} {rest}".split()])
+    assert (printed.code, printed.err) == (0, "")
+    analysis = ws.open_run(larger_job.run).analysis("chosen")
+    info = analysis.categories[0].info
+    assert list(info["clusterings"]) == ["kmeans-2", "kmeans-3", "agglomerative"]
+    assert list(info["embeddings"]) == ["pca", "tsne", "spectral"]
+    stored = json.dumps(analysis.config)
+    assert all(part in stored for part in ('"Cosine"', '"RadialBasis"', '"RandomWalkLaplacian"', '"prediction"', "99"))
+    assert list((tmp_path / "memo").glob("*.memo"))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--clustering", "kmean", "no clustering 'kmean'; there are kmeans, kmeans:K"),
+        ("--clustering", "kmeans:x", "no clustering 'kmeans:x'"),
+        ("--clustering", "kmeans:1", "clusters >= 2"),
+        ("--clustering", "kmeans:9-4", "from at least 2 clusters up, got 9 to 4"),
+        ("--embedding", "t-sne", "no embedding 't-sne'; there are tsne"),
+        ("--distance", "l2", "no distance 'l2'; there are euclidean"),
+        ("--affinity", "full", "no affinity 'full'; there are knn, rbf"),
+        ("--laplacian", "none", "no Laplacian 'none'; there are symmetric, random-walk"),
+        ("--of", "layer3", "concept/<layer>"),
+        ("--of", "concept/layer3", "it holds attribution/input"),
+        ("--group-by", "class", "auto, label, prediction, target"),
+        ("--name", "a/b", "cannot be a file name"),
+    ],
+)
+def test_names_that_are_not_there_are_refused_with_those_that_are(
+    option: str, value: str, told: str, job: Any, whyset: Program
+) -> None:
+    whyset(job.arguments())
+    printed = whyset(["analyze", job.run, option, value])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert told in printed.err
 
 
 @pytest.mark.parametrize(("option", "value"), [("--neighbours", "0"), ("--seed", "-1"), ("--pooling", "x")])

@@ -1,5 +1,6 @@
 """`whyset analyze`"""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,27 +9,76 @@ from whyset.cli.display import display
 from whyset.cli.options import EngineName, RunFolder, Seed, Workers, engine_of
 from whyset.errors import WhysetError
 
-EXAMPLE = "whyset analyze runs/mine --neighbours 10"
+EXAMPLE = "whyset analyze runs/mine --of concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
 PARTLY_DONE = 3
+Clusterings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clustering",
+        help="kmeans, kmeans:5, kmeans:2-30, hdbscan[:SMALLEST], dbscan[:RADIUS], agglomerative[:5]; may be repeated, "
+        "the first is the default that is scored.",
+    ),
+]
+Embeddings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--embedding", help="tsne, umap, tsne-features, umap-features, pca, lle; may be repeated, the first is shown."
+    ),
+]
 
 
 def analyze(
     run: RunFolder,
     name: Annotated[str, typer.Option(help="Name of the analysis in the run.")] = "spray",
+    of: Annotated[
+        str | None, typer.Option(help="What is analysed: attribution/input, attribution/LAYER or concept/LAYER.")
+    ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
+    group_by: Annotated[
+        str | None, typer.Option(help="Classes are those of the label, prediction or target.", show_default="auto")
+    ] = None,
     pooling: Annotated[int | None, typer.Option(help="Longer side of a pooled map.", min=1)] = None,
+    distance: Annotated[
+        str | None,
+        typer.Option(help="euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim."),
+    ] = None,
     neighbours: Annotated[int | None, typer.Option(help="Nearest neighbours in the graph.", min=1)] = None,
+    approximate_above: Annotated[
+        int | None, typer.Option(help="From more samples than this on, neighbours are approximate.", min=0)
+    ] = None,
+    affinity: Annotated[str | None, typer.Option(help="Weights of the graph: knn or rbf.")] = None,
+    laplacian: Annotated[str | None, typer.Option(help="symmetric or random-walk.")] = None,
+    eigenvectors: Annotated[int | None, typer.Option(help="Eigenvectors that are kept.", min=2)] = None,
+    clustering: Clusterings = None,
+    embedding: Embeddings = None,
     surrogates: Annotated[int | None, typer.Option(help="Surrogates for the p-values.", min=0)] = None,
+    resamplings: Annotated[int | None, typer.Option(help="Resamplings for the stability of clusters.", min=0)] = None,
+    memo: Annotated[Path | None, typer.Option(help="Folder that keeps the results of steps for the next time.")] = None,
     seed: Seed = 0,
 ) -> int:
     """Find the strategies of every class: spectral relevance analysis (SpRAy); finished classes are kept."""
     import whyset
+    from whyset.analysis import named
 
-    given: dict[str, Any] = {"pooling": pooling, "neighbours": neighbours, "surrogates": surrogates}
+    given: dict[str, Any] = {
+        "of": of,
+        "group_by": group_by,
+        "pooling": pooling,
+        "distance": distance and named.distance_named(distance),
+        "neighbours": neighbours,
+        "approximate_above": approximate_above,
+        "affinity": affinity and named.affinity_named(affinity),
+        "laplacian": laplacian and named.laplacian_named(laplacian),
+        "eigenvectors": eigenvectors,
+        "clusterings": clustering and [part for text in clustering for part in named.clusterings_named(text)],
+        "embeddings": embedding and [named.embedding_named(text) for text in embedding],
+        "surrogates": surrogates,
+        "resamplings": resamplings,
+    }
     spray = whyset.Spray(name=name, seed=seed, **{key: value for key, value in given.items() if value is not None})
     try:
-        whyset.analyze(run, spray, engine=engine_of(engine, workers), progress=display())
+        whyset.analyze(run, spray, engine=engine_of(engine, workers), progress=display(), memo=memo)
     except WhysetError as error:
         if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
             raise

@@ -1,0 +1,110 @@
+"""Parts of an analysis by short names, as the command line takes them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from whyset.analysis.processors import (
+    DBSCAN,
+    HDBSCAN,
+    LLE,
+    PCA,
+    TSNE,
+    UMAP,
+    Affinity,
+    Agglomerative,
+    Cityblock,
+    Correlation,
+    Cosine,
+    Distance,
+    Euclidean,
+    KMeans,
+    Laplacian,
+    Processor,
+    RadialBasis,
+    RandomWalkLaplacian,
+    SlicedWasserstein,
+    StructuralDissimilarity,
+    SymmetricLaplacian,
+    SymmetricNeighbours,
+    Wasserstein,
+    kmeans_sweep,
+)
+from whyset.errors import InputError
+
+T = TypeVar("T")
+
+DISTANCES: Mapping[str, Callable[[], Distance]] = MappingProxyType(
+    {
+        "euclidean": Euclidean,
+        "cosine": Cosine,
+        "correlation": Correlation,
+        "cityblock": Cityblock,
+        "wasserstein": Wasserstein,
+        "sliced-wasserstein": SlicedWasserstein,
+        "ssim": StructuralDissimilarity,
+    }
+)
+AFFINITIES: Mapping[str, Callable[[], Affinity]] = MappingProxyType({"knn": SymmetricNeighbours, "rbf": RadialBasis})
+LAPLACIANS: Mapping[str, Callable[[], Laplacian]] = MappingProxyType(
+    {"symmetric": SymmetricLaplacian, "random-walk": RandomWalkLaplacian}
+)
+EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
+    {
+        "tsne": TSNE,
+        "tsne-features": lambda: TSNE(space="features"),
+        "umap": UMAP,
+        "umap-features": lambda: UMAP(space="features"),
+        "pca": PCA,
+        "lle": LLE,
+    }
+)
+CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:SMALLEST], dbscan[:RADIUS], agglomerative[:K]"
+
+
+def clusterings_named(text: str) -> tuple[Processor, ...]:
+    """Give the clusterings of a name, with the number behind its colon.
+
+    >>> [part.name for part in clusterings_named("kmeans:2-4")], clusterings_named("dbscan:0.2")
+    (['kmeans-2', 'kmeans-3', 'kmeans-4'], (DBSCAN(radius=0.2, smallest=8),))
+    """
+    kind, _, value = text.partition(":")
+    try:
+        if kind == "kmeans" and "-" in value:
+            fewest, most = value.split("-")
+            return kmeans_sweep(int(fewest), int(most))
+        if kind == "kmeans":
+            return (KMeans(int(value) if value else None),)
+        if kind == "hdbscan":
+            return (HDBSCAN(int(value)) if value else HDBSCAN(),)
+        if kind == "dbscan":
+            return (DBSCAN(float(value)) if value else DBSCAN(),)
+        if kind == "agglomerative":
+            return (Agglomerative(int(value) if value else None),)
+    except InputError:
+        raise
+    except ValueError:
+        pass
+    raise InputError(f"There is no clustering {text!r}; there are {CLUSTERINGS}.")
+
+
+def distance_named(name: str) -> Distance:
+    return _named("distance", name, DISTANCES)
+
+
+def affinity_named(name: str) -> Affinity:
+    return _named("affinity", name, AFFINITIES)
+
+
+def laplacian_named(name: str) -> Laplacian:
+    return _named("Laplacian", name, LAPLACIANS)
+
+
+def embedding_named(name: str) -> Processor:
+    return _named("embedding", name, EMBEDDINGS)
+
+
+def _named(what: str, name: str, table: Mapping[str, Callable[[], T]]) -> T:
+    if name not in table:
+        raise InputError(f"There is no {what} {name!r}; there are {', '.join(table)}.")
+    return table[name]()

@@ -1,0 +1,33 @@
+import pytest
+
+from whyset.analysis import named
+from whyset.analysis.processors import Processor
+from whyset.errors import InputError
+
+
+@pytest.mark.parametrize("table", ["DISTANCES", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS"])
+def test_every_name_makes_a_part_of_its_own(table: str) -> None:
+    parts = [make() for make in getattr(named, table).values()]
+    assert all(isinstance(part, Processor) for part in parts)
+    assert len(set(parts)) == len(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("kmeans", ["kmeans"]),
+        ("kmeans:5", ["kmeans-5"]),
+        ("kmeans:2-30", [f"kmeans-{k}" for k in range(2, 31)]),
+        ("hdbscan:12", ["hdbscan"]),
+        ("dbscan", ["dbscan"]),
+        ("agglomerative:4", ["agglomerative-4"]),
+    ],
+)
+def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
+    assert [part.name for part in named.clusterings_named(text)] == names
+
+
+@pytest.mark.parametrize("text", ["", "kmeans:2-", "kmeans:2-3-4", "hdbscan:x", "dbscan:nan", "spectral:3"])
+def test_names_that_mean_nothing_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        named.clusterings_named(text)
