@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import AnyPath, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
 
 MAP_SHAPE = (2, 5, 3)
 LAYER_SHAPES = {"conv": (4, 3, 2), "blocks.1": (5, 2, 3), "tokens": (6, 4), "head": (3,)}
@@ -32,7 +32,7 @@ def example_config(**changes: Any) -> RunConfig:
     return RunConfig(**values | changes)
 
 
-def example_run(path: Path, samples: int = 37, **changes: Any) -> Run:
+def example_run(path: str | AnyPath, samples: int = 37, **changes: Any) -> Run:
     """Create a run without any shard, or open it to be continued; keywords change fields of its configuration.
 
     `layers` and `concepts` name some of LAYER_SHAPES, and `targets_per_sample` gives every sample several rows.
