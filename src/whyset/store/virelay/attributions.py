@@ -1,6 +1,7 @@
 """The attributions of a project, gathered from all their files."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, read_file
 from whyset.store.virelay.labels import read_labels
-from whyset.store.virelay.predictions import predictions_of
+from whyset.store.virelay.predictions import Predictions, confidence_is
 
 NEEDED = ("attribution", "label", "prediction")
 
@@ -30,7 +31,7 @@ class Source:
     images: Images
     samples: Indices
     labels: Indices
-    outputs: npt.NDArray[np.floating]
+    predictions: Predictions
     exact: Mapping[str, npt.NDArray[Any]] | None
     stated: Mapping[str, Any]
 
@@ -83,8 +84,11 @@ class Attributions:
         exact = [source.exact for source in self.sources if source.exact is not None]
         if len(exact) == len(self.sources):
             return {name: self.gathered([found[name] for found in exact]) for name in exact[0]}, "as given"
-        found = predictions_of(self.gathered([source.outputs for source in self.sources]))
-        return {"prediction": found.prediction, "confidence": found.confidence}, found.confidence_is
+        predictions = [source.predictions for source in self.sources]
+        how = confidence_is(predictions)
+        confidences = [part.largest if how == "as given" else part.softmax for part in predictions]
+        columns = {"prediction": self.gathered([part.prediction for part in predictions])}
+        return columns | {"confidence": self.gathered(confidences)}, how
 
 
 EXACT = {"whyset_target": "target", "whyset_prediction": "prediction", "whyset_confidence": "confidence"}
@@ -139,16 +143,16 @@ def _opened_source(file: Path, opened: Any, samples: int, classes: int, findings
         if len(other) != len(rows):
             findings.error(file, f"{other.name.lstrip('/')} has {len(other)} rows, attribution {len(rows)}")
     index = _samples(file, opened.get("index"), rows, samples, findings)
-    labels, outputs = read_labels(label, classes, findings), _outputs(prediction, classes, findings)
+    labels, predictions = read_labels(label, classes, findings), _predictions(prediction, opened, classes, findings)
     images = Images.of(rows, findings)
-    if images is None or {len(index), len(labels), len(outputs)} != {len(rows)}:
+    if images is None or predictions is None or {len(index), len(labels), len(prediction)} != {len(rows)}:
         return None
     stated = json.loads(opened.attrs.get(MARK, "{}"))
     whole = all(name in opened and opened[name].shape == (len(rows),) for name in EXACT)
     exact = {column: opened[name][()] for name, column in EXACT.items()} if stated and whole else None
     if "channels" in stated:
         images = images.first_channels(int(stated["channels"]))
-    return Source(images, index, labels, outputs, exact, stated)
+    return Source(images, index, labels, predictions, exact, stated)
 
 
 def _samples(file: Path, index: Any, rows: Rows, samples: int, findings: Findings) -> Indices:
@@ -170,20 +174,19 @@ def _samples(file: Path, index: Any, rows: Rows, samples: int, findings: Finding
     return np.where((found < 0) | (found >= samples), 0, found).astype(np.int64)
 
 
-def _outputs(rows: Rows, classes: int, findings: Findings) -> npt.NDArray[np.floating]:
-    values = rows.read(np.arange(len(rows)))
-    widths = {value.size for value in values}
-    if len(widths) != 1 or rows.dtype.kind not in "iuf":
-        findings.error(rows.file, f"prediction holds rows of {first_of(sorted(widths))} values of {rows.dtype}")
-        return np.zeros((len(values), max(classes, 1)))
-    width = widths.pop()
+def _predictions(rows: Rows, opened: Any, classes: int, findings: Findings) -> Predictions | None:
+    widths = {math.prod(shape) for shape in rows.row_shapes}
+    if len(widths) != 1 or widths == {0} or not len(rows) or rows.dtype.kind not in "iuf":
+        told = f"prediction has {len(rows)} rows of {first_of(sorted(widths))} values of {rows.dtype}"
+        findings.error(rows.file, f"{told}: expected (M, {classes}) numbers")
+        return None
+    (width,) = widths
     if width != classes:
         findings.error(rows.file, f"prediction has {width} outputs, the label map {classes}")
-    outputs = np.array(values, np.float64).reshape(len(values), width)
-    bad = int((~np.isfinite(outputs).all(axis=1)).sum())
-    if bad:
-        findings.error(rows.file, f"prediction holds NaN or infinity in {bad} of {len(outputs)} rows")
-    return outputs
+    found = Predictions.of(np.array(block).reshape(-1, width) for _, block in rows.blocks(opened))
+    if found.bad:
+        findings.error(rows.file, f"prediction holds NaN or infinity in {found.bad} of {len(rows)} rows")
+    return found
 
 
 def _compare(sources: Sequence[Source], findings: Findings) -> None:

@@ -1,10 +1,11 @@
 """From the outputs of a model to its prediction and its confidence."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
+from scipy.special import logsumexp
 
 SUMS_TO_ONE = 1e-3
 """How far the sum of probabilities in float16 or float32 may be from one."""
@@ -12,24 +13,44 @@ SUMS_TO_ONE = 1e-3
 
 @dataclass(frozen=True)
 class Predictions:
-    """The largest output of every row, (M,), its probability, and how that came about."""
+    """What is kept of outputs (M, classes): the largest of each row, itself and by softmax, (M,) each.
+
+    `probabilities`: no output is negative, and every row sums to one. `bad` rows hold NaN or infinity.
+    """
 
     prediction: npt.NDArray[np.int64]
-    confidence: npt.NDArray[np.float32]
-    confidence_is: str
+    largest: npt.NDArray[np.float32]
+    softmax: npt.NDArray[np.float32]
+    probabilities: bool
+    bad: int
+
+    @classmethod
+    def of(cls, blocks: Iterable[npt.NDArray[np.floating]]) -> "Predictions":
+        """Read outputs some rows at a time.
+
+        >>> Predictions.of([np.array([[0.25, 0.75], [1.0, 0.0]])]).probabilities
+        True
+        """
+        parts = [_of_block(block.astype(np.float64)) for block in blocks]
+        return cls(
+            prediction=np.concatenate([part.prediction for part in parts]),
+            largest=np.concatenate([part.largest for part in parts]),
+            softmax=np.concatenate([part.softmax for part in parts]),
+            probabilities=all(part.probabilities for part in parts),
+            bad=sum(part.bad for part in parts),
+        )
 
 
-def predictions_of(outputs: npt.NDArray[np.floating]) -> Predictions:
-    """Read outputs (M, classes): as probabilities if all are, else their softmax.
-
-    Outputs are probabilities where none is negative and every row sums to one; one row that is not decides for all.
-
-    >>> predictions_of(np.array([[0.25, 0.75], [1.0, 0.0]])).confidence_is
-    'as given'
-    """
-    values = outputs.astype(np.float64)
+def _of_block(values: npt.NDArray[np.float64]) -> Predictions:
+    finite: npt.NDArray[np.bool_] = np.isfinite(values).all(axis=1, keepdims=True)
+    values = np.where(finite, values, 0)
+    largest = values.max(axis=1)
     given = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= SUMS_TO_ONE).all())
-    probabilities = values if given else softmax(values, axis=1)
-    best = values.argmax(axis=1)
-    confidence = np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
-    return Predictions(best.astype(np.int64), confidence.astype(np.float32), "as given" if given else "softmax")
+    softmax = np.exp(largest - logsumexp(values, axis=1))
+    best = values.argmax(axis=1).astype(np.int64)
+    return Predictions(best, largest.astype(np.float32), softmax.astype(np.float32), given, int((~finite).sum()))
+
+
+def confidence_is(parts: Sequence[Predictions]) -> str:
+    """Say how confidences come about: as given where all outputs are probabilities; one row that is not decides."""
+    return "as given" if all(part.probabilities for part in parts) else "softmax"
