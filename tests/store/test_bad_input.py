@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from whyset.errors import BrokenRunError, InputError, WhysetError
@@ -166,6 +167,17 @@ def test_a_damaged_table_of_samples(full_run, damage):
     with pytest.raises(BrokenRunError, match=r"samples.parquet is damaged"):
         _ = run.samples
     assert [(problem.kind, problem.where) for problem in run.verify()] == [("damaged", "samples.parquet")]
+
+
+def test_one_changed_byte_in_an_id_is_noticed_when_it_is_read(full_run):
+    file = full_run.path / "samples.parquet"
+    column = pyarrow.parquet.read_metadata(file).row_group(0).column(1)
+    data = bytearray(file.read_bytes())
+    data[column.dictionary_page_offset + column.total_compressed_size - 3] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(BrokenRunError, match=r"samples.parquet is damaged: .*CRC checksum"):
+        _ = open_run(full_run.path).ids
+    assert open_run(full_run.path).labels.tolist() == full_run.labels.tolist()
 
 
 def test_a_table_of_other_samples(full_run, tmp_path):

@@ -61,19 +61,24 @@ class Run:
     @cached_property
     def samples(self) -> pa.Table:
         """One line per row: index, id, label (null where unknown), uri; and `sample` where they have several rows."""
-        table = read_samples(self.path / SAMPLES)
-        if table.num_rows != self.size:
-            raise BrokenRunError(f"{self.path / SAMPLES} has {table.num_rows} rows: expected {self.size}")
-        return table
+        return self._read_samples()
 
     @cached_property
     def ids(self) -> list[str]:
-        names: list[str] = self.samples["id"].to_pylist()
+        """Ids as text; where a run is large, `run.samples["id"]` takes less memory."""
+        names: list[str] = self._read_samples(["id"])["id"].to_pylist()
         return names
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64]:
-        return label_array(self.samples)
+        """Labels, int64, -1 where unknown."""
+        return label_array(self._read_samples(["label"]))
+
+    def _read_samples(self, columns: list[str] | None = None) -> pa.Table:
+        table = read_samples(self.path / SAMPLES, columns)
+        if table.num_rows != self.size:
+            raise BrokenRunError(f"{self.path / SAMPLES} has {table.num_rows} rows: expected {self.size}")
+        return table
 
     @property
     def classes(self) -> list[str]:

@@ -74,21 +74,25 @@ def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
 
 def write_samples(path: AnyPath, table: pa.Table) -> None:
     content = BytesIO()
-    pq.write_table(table, content)
+    pq.write_table(table, content, write_page_checksum=True)
     replace_file(path, content.getvalue())
 
 
-def read_samples(path: AnyPath) -> pa.Table:
+def read_samples(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table, or some of its columns; BrokenRunError if the file is missing or damaged."""
     try:
-        table = pq.read_table(path.open() if isinstance(path, RemotePath) else path, memory_map=False)
+        source = path.open() if isinstance(path, RemotePath) else path
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
+            names = file.schema_arrow.names
+            table = file.read(columns=columns)
     except RemoteError:
         raise
     except FileNotFoundError as error:
         raise BrokenRunError(f"{path} is missing") from error
     except (pa.ArrowException, OSError) as error:
         raise BrokenRunError(f"{path} is damaged: {error}") from error
-    if [field.name for field in table.schema][: len(SCHEMA)] != SCHEMA.names:
-        raise BrokenRunError(f"{path} has the columns {table.column_names}: expected {SCHEMA.names}")
+    if names[: len(SCHEMA)] != SCHEMA.names:
+        raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
     return table
 
 
