@@ -16,6 +16,7 @@ from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_fi
 from whyset.store.lease import Lease
 from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
+from whyset.store.remote_errors import RemoteError
 from whyset.store.trust import require_trusted
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def _undone_on_errors(run: "Run", shard: int, claim: Lease) -> Iterator[None]:
     """Give back the space of a shard that could not be written or committed, unless it is another writer's by now."""
     try:
         yield
+    except RemoteError:
+        raise  # objects take no space until they are whole, and the store is likely to be away for deleting, too
     except OSError:
         claim.check()
         if not run.is_committed(shard):
