@@ -8,8 +8,9 @@ from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
-from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError, run_lease
+from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
 from whyset.store.problems import Problem
+from whyset.store.rank_lease import run_lease
 from whyset.store.remote import AnyPath, RemotePath, located
 from whyset.store.remote_errors import RemoteError
 from whyset.store.run import Run, open_run

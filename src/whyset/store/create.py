@@ -11,7 +11,7 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, remove, sync_folder, unfinished
-from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, is_run
+from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, SAMPLES, is_run
 from whyset.store.lease import Lease
 from whyset.store.preallocate import create_arrays
 from whyset.store.record import Record, create_record
@@ -20,8 +20,10 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
 from whyset.store.standard import estimated_bytes, stored_arrays
 
-_UNFINISHED = f".{RUN}.*.partial"
-"""What a creation leaves that is killed while it writes run.json."""
+_UNFINISHED = ".*.partial"
+"""What a creation leaves that is killed while it writes a file, or has in the making."""
+_PATIENCE_SECONDS = 600.0
+"""Ranks of one job begin together: one creates the run, and the others wait for it."""
 
 
 def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
@@ -40,7 +42,7 @@ def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays
         _refuse_foreign(folder)
         with disk_errors_explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            with Lease(folder / LEASES / "creation.json", f"the creation of {folder}"):
+            with Lease(folder / LEASES / "creation.json", f"the creation of {folder}", patience=_PATIENCE_SECONDS):
                 if not is_run(folder):
                     _create(folder, config, table, specs)
                     return open_run(folder)

@@ -1,23 +1,25 @@
 """Lease: a file that says who works here, so that a second job is refused while the first one lives."""
 
 import os
-import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+import warnings
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from whyset.errors import BrokenRunError, InputError, WhysetError
+from whyset.errors import InputError, WhysetError
 from whyset.store.files import disk_errors_explained
-from whyset.store.jsonfile import JSON, create_json, read_json, replace_json
-from whyset.store.layout import LEASES
+from whyset.store.holder import Holder, Watch, host_name, read_holder
+from whyset.store.jsonfile import create_json, replace_json
 from whyset.store.remote import AnyPath
 
 EXPIRY_SECONDS = 120.0
 HEARTBEAT_SECONDS = 20.0
+FORGOTTEN_SECONDS = 3600.0
+"""A lease this old is believed to be dead without a look: clocks that differ by more are a broken cluster."""
+_MISSED_BEATS = 3
 _POLL_SECONDS = 0.1
 
 
@@ -29,38 +31,15 @@ class LeaseLostError(WhysetError, RuntimeError):
     """The lease was taken over by another job, because this one had not been heard of for too long."""
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock)."""
-
-    token: str
-    host: str
-    pid: int
-    attempt: int
-    heartbeat: float
-
-    def to_json(self) -> dict[str, JSON]:
-        return dict(vars(self))
-
-    def lives(self, expiry: float) -> bool:
-        """Whether to believe that the holder still works: heard of lately, and on this host its process exists.
-
-        Both, because process ids are used again: a container that restarts is process 1 on the same host once more.
-        """
-        heard_of = time.time() - self.heartbeat < expiry
-        return heard_of and (self.host != host_name() or process_exists(self.pid))
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, last heard of {max(0.0, time.time() - self.heartbeat):.0f} s ago"
-
-
 @dataclass
 class Lease:
     """A lease on a path, held inside the `with` block and kept alive by a heartbeat.
 
-    Creation is exclusive. A lease whose holder is dead (same host: no such process; other host: no heartbeat for
-    `expiry` seconds) is taken over, and its attempt is counted on. Hosts' clocks must agree within `expiry`.
-    A living holder is waited for `patience` seconds, and then LeaseHeldError is raised.
+    Creation is exclusive. A dead holder's lease is taken over, and its attempt is counted on. Dead is who has no
+    process on this same host, who is an earlier life of the same restarted `job`, and who was not heard of for `expiry`
+    seconds. Because the clocks of hosts differ, a heartbeat that looks too old is watched for three beats by this
+    host's own clock, and one that looks fresh but does not change is believed for `expiry` seconds only. A living
+    holder is waited for `patience` seconds, and then LeaseHeldError is raised.
     """
 
     path: AnyPath
@@ -68,6 +47,8 @@ class Lease:
     expiry: float = EXPIRY_SECONDS
     beat: float = HEARTBEAT_SECONDS
     patience: float = 0.0
+    job: str = ""
+    restart: int = 0
     holder: Holder | None = field(default=None, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
     _heart: threading.Thread | None = field(default=None, init=False, repr=False)
@@ -101,50 +82,60 @@ class Lease:
         if self.holder is None or there is None or there.token != self.holder.token:
             raise LeaseLostError(f"{self.what} was taken over by {there or 'nobody (the lease was removed)'}; stopping")
 
+    def _myself(self, attempt: int = 1) -> Holder:
+        return Holder(uuid.uuid4().hex, host_name(), os.getpid(), attempt, time.time(), self.job, self.restart)
+
     def _acquire(self) -> Holder:
-        attempt, until = 1, time.monotonic() + self.patience
+        attempt, until, watch = 1, time.monotonic() + self.patience, Watch()
         while True:
-            mine = Holder(uuid.uuid4().hex, host_name(), os.getpid(), attempt, time.time())
+            mine = self._myself(attempt)
             try:
                 create_json(self.path, mine.to_json())
             except FileExistsError:
-                attempt = self._make_room(until) or attempt
+                attempt = self._make_room(mine, until, watch) or attempt
             else:
                 return mine
 
-    def _make_room(self, until: float) -> int | None:
+    def _make_room(self, mine: Holder, until: float, watch: Watch) -> int | None:
         """Remove a dead holder's lease and return the next attempt; wait for a living one, then refuse."""
         there = read_holder(self.path)
         if there is None:
             return None
-        if there.lives(self.expiry):
-            self._wait_for(there, until)
-            return None
-        self._remove(there)
-        return there.attempt + 1
+        unchanged = watch.unchanged(there)
+        if mine.follows(there) or self.is_dead(there, unchanged):
+            self._remove(there)
+            return there.attempt + 1
+        doubtful = abs(there.age) > self.expiry and not watch.renewed
+        if not doubtful and time.monotonic() >= until:
+            raise LeaseHeldError(
+                f"{self.what} is held by {there}; wait for it or stop it "
+                f"(a lease is free {self.expiry:.0f} s after the last sign of life)"
+            )
+        if doubtful and unchanged < _POLL_SECONDS:
+            warnings.warn(f"{self.what}: waiting to see whether {there}, still works", stacklevel=2)
+        time.sleep(min(_POLL_SECONDS, self.beat))
+        return None
+
+    def is_dead(self, there: Holder, unchanged: float = 0.0) -> bool:
+        """Whether a holder is dead whose lease did not change for so long by this host's own clock."""
+        if there.has_ended() or there.age > FORGOTTEN_SECONDS:
+            return True
+        return unchanged > (self.expiry if abs(there.age) <= self.expiry else _MISSED_BEATS * self.beat)
 
     def _remove(self, dead: Holder) -> None:
         """Remove the dead holder's lease; a guard that one heir at a time can have keeps it from being a new one."""
         guard = self.path.with_name(f".{self.path.name}.{dead.token}.heir")
         try:
-            create_json(guard, Holder(uuid.uuid4().hex, host_name(), os.getpid(), 1, time.time()).to_json())
+            create_json(guard, self._myself().to_json())
         except FileExistsError:
             other = read_holder(guard)
-            if other is not None and not other.lives(self.expiry):
+            if other is not None and (other.has_ended() or other.age > self.expiry):
                 guard.unlink(missing_ok=True)
             return
         now = read_holder(self.path)
         if now is not None and now.token == dead.token:
             self.path.unlink()
         guard.unlink()
-
-    def _wait_for(self, there: Holder, until: float) -> None:
-        if time.monotonic() >= until:
-            raise LeaseHeldError(
-                f"{self.what} is held by {there}; wait for it or stop it "
-                f"(a lease is free {self.expiry:.0f} s after the last sign of life)"
-            )
-        time.sleep(min(_POLL_SECONDS, self.patience))
 
     def _keep_alive(self) -> None:
         while not self._stop.wait(self.beat):
@@ -158,38 +149,5 @@ class Lease:
         except LeaseLostError:
             return False  # whoever works under this lease learns it from check()
         if self.holder is not None:
-            replace_json(self.path, self.holder.to_json() | {"heartbeat": time.time()})
+            replace_json(self.path, replace(self.holder, heartbeat=time.time()).to_json())
         return True
-
-
-def run_lease(run: AnyPath, rank: int = 0) -> Lease:
-    """The lease of a run, held by a job while it writes: a second job is refused while the first one lives."""
-    return Lease(run / LEASES / f"rank-{rank:05d}.json", f"the run {run}")
-
-
-def read_holder(path: AnyPath) -> Holder | None:
-    """Who holds the lease at this path; None where there is none."""
-    try:
-        stored: Mapping[str, JSON] = read_json(path)
-        return Holder(**{name: stored[name] for name in Holder.__dataclass_fields__})  # type: ignore[arg-type]  # own file
-    except BrokenRunError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return None
-        raise
-
-
-def host_name() -> str:
-    return socket.gethostname()
-
-
-def process_exists(pid: int) -> bool:
-    """Whether a process of this host exists; on Windows, where signal 0 would end it, assume so."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

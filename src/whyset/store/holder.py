@@ -1,0 +1,94 @@
+"""Holder: who holds a lease, and whether to believe that it still works."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
+
+from whyset.errors import BrokenRunError
+from whyset.store.jsonfile import JSON, read_json
+from whyset.store.remote import AnyPath
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock).
+
+    `job` names the job of which it is one process ("": none), `restart` how often its launcher restarted that job.
+    """
+
+    token: str
+    host: str
+    pid: int
+    attempt: int
+    heartbeat: float
+    job: str = ""
+    restart: int = 0
+
+    def to_json(self) -> dict[str, JSON]:
+        return dict(vars(self))
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was last heard of; negative if its host's clock is ahead of this one's."""
+        return time.time() - self.heartbeat
+
+    def has_ended(self) -> bool:
+        """Whether its process is known to be no more: it ran on this host, and there is none of that number."""
+        return self.host == host_name() and not process_exists(self.pid)
+
+    def follows(self, earlier: "Holder") -> bool:
+        """Whether the other one is an earlier life of the same job, which its launcher ended and started again."""
+        return bool(self.job) and self.job == earlier.job and self.restart > earlier.restart
+
+    def __str__(self) -> str:
+        of_job = f", job {self.job}" if self.job else ""
+        heard = f"last heard of {self.age:.0f} s ago" if self.age > -1 else f"whose clock is {-self.age:.0f} s ahead"
+        return f"process {self.pid} on {self.host}{of_job}, {heard}"
+
+
+@dataclass
+class Watch:
+    """Watches a lease for changes, by nothing but this host's own clock: hosts' clocks need not agree for that."""
+
+    seen: Holder | None = None
+    since: float = field(default_factory=time.monotonic)
+    renewed: bool = False
+
+    def unchanged(self, there: Holder) -> float:
+        """Seconds for which the lease has not changed since it was first looked at."""
+        if there != self.seen:
+            self.renewed = self.seen is not None and there.token == self.seen.token
+            self.seen, self.since = there, time.monotonic()
+        return time.monotonic() - self.since
+
+
+def read_holder(path: AnyPath) -> Holder | None:
+    """Who holds the lease at this path; None where there is none."""
+    try:
+        stored: Mapping[str, JSON] = read_json(path)
+    except BrokenRunError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+    known = {field.name for field in fields_of(Holder)} & stored.keys()
+    return Holder(**{name: stored[name] for name in known})  # type: ignore[arg-type]  # own file
+
+
+def host_name() -> str:
+    return socket.gethostname()
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of this host exists; on Windows, where signal 0 would end it, assume so."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,83 @@
+"""The lease of a run: the ranks of one job work side by side, and another job is refused."""
+
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from whyset.store.holder import Holder, read_holder
+from whyset.store.layout import LEASES
+from whyset.store.lease import Lease, LeaseHeldError
+from whyset.store.remote import AnyPath
+
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass
+class RankLease:
+    """Held by a process while it writes to a run: one lease per rank, and all that live are of one job.
+
+    A process first takes the lease of its rank and then looks for one of another job. If there is one that lives, it
+    gives its own back and tries again for a moment, because two jobs that begin at once may both see the other.
+    """
+
+    run: AnyPath
+    rank: int = 0
+    job: str = field(default_factory=lambda: uuid.uuid4().hex)
+    restart: int = 0
+    patience: float = _PATIENCE_SECONDS
+    _mine: Lease | None = field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> "RankLease":
+        until = time.monotonic() + self.patience
+        while self._mine is None:
+            try:
+                self._mine = self._taken()
+            except LeaseHeldError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(random.uniform(0.05, 0.5))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._mine is not None:
+            self._mine.__exit__(kind, error, trace)
+
+    def check(self) -> None:
+        """Raise LeaseLostError unless the lease is still this one's."""
+        if self._mine is not None:
+            self._mine.check()
+
+    def _taken(self) -> Lease:
+        what = f"the run {self.run}"
+        mine = Lease(_path(self.run, self.rank), what, job=self.job, restart=self.restart)
+        mine.__enter__()
+        other = self._other_job(mine)
+        if other is None:
+            return mine
+        mine.__exit__(None, None, None)
+        raise LeaseHeldError(
+            f"{what} is held by {other}; wait for it or stop it (a lease is free {mine.expiry:.0f} s after the last "
+            "sign of life), or let the ranks of one job share the work with the engine 'static'"
+        )
+
+    def _other_job(self, mine: Lease) -> Holder | None:
+        """A living holder of another job. One living holder of this job is enough to know that there is none."""
+        others = [path for path in (self.run / LEASES).glob("rank-*.json") if path.name != mine.path.name]
+        for path in random.sample(others, len(others)):
+            there = read_holder(path)
+            if there is not None and not mine.is_dead(there) and there.age <= mine.expiry:
+                return None if there.job == self.job else there
+        return None
+
+
+def run_lease(run: AnyPath, rank: int = 0, job: str | None = None, restart: int = 0) -> RankLease:
+    """The lease of a run for one rank of a job; without a job's name the process is a job of its own."""
+    return RankLease(run, rank, job or uuid.uuid4().hex, restart)
+
+
+def _path(run: AnyPath, rank: int) -> AnyPath:
+    return run / LEASES / f"rank-{rank:05d}.json"
