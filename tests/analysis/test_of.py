@@ -1,5 +1,6 @@
 """What is analysed: the input, a recorded layer, or concepts; and what the samples are grouped by."""
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,20 @@ def test_preprocessing_comes_between_pooling_and_normalising(run: Run) -> None:
     assert [step.name for step in chain.steps] == ["summed", "1.absolute", "2.absolute", "normalised", "features"]
     found = chain.run({"maps": run.layer("block")[:]}, seed=0)["features"]
     assert (found >= 0).all()
+
+
+def test_a_users_own_processor_takes_part_and_is_stored_with_its_source(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "pipelines"))
+    from own_processors import Power
+
+    assert len(inspect.getsource(Power).splitlines()) < 10
+    analysis = ws.analyze(run, Spray(of="attribution/block", preprocessing=(Power(3.0),), **QUICK))
+    (stored,) = analysis.config["pipeline"]["fields"]["preprocessing"]
+    assert (stored["name"], stored["fields"]) == ("own_processors:Power", {"exponent": 3.0})
+    assert stored["source"].startswith("sha256:")
+    assert assign(run, "spray", [3])[0].clusters["kmeans"] == analysis.clusters("cat")[3]
 
 
 def test_new_rows_are_placed_by_concepts_too(run: Run) -> None:
