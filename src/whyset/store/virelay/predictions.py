@@ -42,7 +42,7 @@ class Predictions:
 
 
 def _of_block(values: npt.NDArray[np.float64]) -> Predictions:
-    finite: npt.NDArray[np.bool_] = np.isfinite(values).all(axis=1, keepdims=True)
+    finite = np.asarray(np.isfinite(values).all(axis=1, keepdims=True))
     values = np.where(finite, values, 0)
     largest = values.max(axis=1)
     given = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= SUMS_TO_ONE).all())
