@@ -10,6 +10,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.arrays import ArraySpec
 from whyset.store.entries import read_entries
+from whyset.store.files import each
 from whyset.store.indexing import Index, rows_and_rest
 from whyset.store.layout import shard_file
 from whyset.store.remote import AnyPath
@@ -69,7 +70,10 @@ class LazyArray:
         self.require_committed(rows)
         values = np.empty((len(rows), *self.spec.shape), self.dtype)
         shard_entries = self.shard_rows // self.rows_each
-        for shard, places, numbers in by_shard(rows // self.rows_each, shard_entries):
+        parts = {self._file(self.spec, part[0]): part for part in by_shard(rows // self.rows_each, shard_entries)}
+
+        def read(file: AnyPath) -> None:
+            shard, places, numbers = parts[file]
             wanted, found = np.unique(numbers, return_inverse=True)
             if isinstance(places, slice) and len(wanted) == len(numbers):
                 self._read_shard(shard, shard_entries, wanted, values[places])
@@ -77,6 +81,9 @@ class LazyArray:
                 block = np.empty((len(wanted), *self.spec.shape), self.dtype)
                 self._read_shard(shard, shard_entries, wanted, block)
                 values[places] = block[found]
+
+        for _ in each(read, list(parts)):
+            pass
         return values
 
     def _read_shard(self, shard: int, shard_entries: int, wanted: Rows, out: npt.NDArray[Any]) -> None:
@@ -87,8 +94,11 @@ class LazyArray:
         else:
             out[...] = stored
 
+    def _file(self, spec: ArraySpec, shard: int) -> AnyPath:
+        return shard_file(self.run_path, spec.name, shard, 1 + len(spec.shape))
+
     def _read_file(self, spec: ArraySpec, shard: int, shard_entries: int, wanted: Rows) -> Numbers:
-        file = shard_file(self.run_path, spec.name, shard, 1 + len(spec.shape))
+        file = self._file(spec, shard)
         advice = f"shards with a commit must be whole; `whyset verify {self.run_path}` says what is damaged"
         try:
             return read_entries(file, spec, shard_entries, wanted)
