@@ -47,7 +47,7 @@ class Study:
     epochs: int = 8
     batch: int = 64
     rate: float = 2e-3
-    surrogates: int = 39
+    surrogates: int = 19
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def analysed(model, images, marked, names, out, study):
     """Explain the class's images, find its strategies, and tell their scores and how the marks lie in the clusters."""
     source = ArraySource(images, np.zeros(len(images), int), class_names=names, preprocessing=PREPROCESSING)
     run = whyset.explain(model, source, out, composite=EpsilonPlusFlat(), batch_size=250)
-    category = whyset.analyze(run, whyset.Spray(surrogates=study.surrogates)).categories[0]
+    category = whyset.analyze(run, whyset.Spray(surrogates=study.surrogates, resamplings=0)).categories[0]
     if category.info["problem"] is not None:
         raise RuntimeError(f"{out}: {category.info['problem']}")
     scores, clustering = category.info["scores"], category.info["clusterings"]["kmeans"]

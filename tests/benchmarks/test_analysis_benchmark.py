@@ -1,0 +1,49 @@
+"""The benchmarks of the analysis, at sizes that take seconds."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict]:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return lambda name: runpy.run_path(str(BENCHMARKS / f"{name}.py"))
+
+
+def test_a_chain_is_measured_in_a_process_of_its_own(benchmark: Callable[[str], dict]) -> None:
+    one = benchmark("analysis")["measured"]("ours", 300, 400, Path(sys.executable))
+    assert one.processor > 0
+    assert one.extra >= 0
+    assert len(one.eigenvalues) == 32
+    assert one.eigenvalues[0] == 1
+
+
+def test_the_peers_eigenvalues_are_the_same(
+    benchmark: Callable[[str], dict], oracle_python: Callable[[str], Path]
+) -> None:
+    lines = list(
+        benchmark("analysis")["compared"]([("ours", 300, 400), ("corelay", 300, 400)], oracle_python("corelay"))
+    )
+    apart = float(lines[-1].rpartition("differ by ")[2].split()[0])
+    assert apart < 1e-10
+
+
+def test_a_peer_that_is_not_there_is_said_to_be_missing(benchmark: Callable[[str], dict], tmp_path: Path) -> None:
+    (_, line) = benchmark("analysis")["compared"]([("corelay", 300, 400)], tmp_path / "python")
+    assert "not installed" in line
+
+
+def test_planted_clusters_lie_as_far_apart_as_they_say(benchmark: Callable[[str], dict]) -> None:
+    planted = benchmark("planted")["Planted"](clusters=3, size=400, distance=7.0, noise=5)
+    rows, labels = planted.drawn(0)
+    centres = np.array([rows[labels == cluster].mean(axis=0) for cluster in range(3)])
+    distances = [np.linalg.norm(centres[one] - centres[other]) for one, other in ((0, 1), (0, 2), (1, 2))]
+    np.testing.assert_allclose(distances, 7, atol=0.4)
+    assert rows.shape == (1200, 15)
