@@ -1,3 +1,4 @@
+import tracemalloc
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from zarr.storage import LocalStore, WrapperStore
 
 from whyset.errors import BrokenRunError, UncommittedRowsError
-from whyset.store import create_run, samples_table, shard_rows_for, standard_arrays, write_shard
+from whyset.store import create_run, open_run, samples_table, shard_rows_for, standard_arrays, write_shard
 from whyset.store.lazy import by_shard
 from whyset.store.ranges import LocalRanges
 from whyset.testing.store import example_config, example_rows
@@ -173,7 +174,18 @@ def test_a_map_of_a_million_costs_as_much(tmp_path, reads):
     of_maps = [(start, size) for file, start, size in reads if file == f"attribution/input/c/{last}/0/0/0"]
     assert of_maps == [("end", 16 * 1024 + 4), ((len(maps) - 1) * 6144, 6144)]
     assert len(reads) == 3
+    assert peak_memory(lambda: open_run(run.path).relevance[-1]) < 2_000_000
+    assert peak_memory(lambda: open_run(run.path).labels) < 3 * 8_000_000
     assert zarr_reads(run.path, 999_999) == [f"c/{last}/0/0/0"] * 2
+
+
+def peak_memory(work):
+    """Bytes of Python and NumPy; a list of a million numbers alone would take 40 million."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def zarr_reads(run, row):
