@@ -208,8 +208,8 @@ def report(task: Task, times: Mapping[str, Sequence[Took]], memory: Mapping[int,
         "",
         f"{task.count:,} JPEG images of CIFAR-10, ResNet-20, EpsilonPlusFlat, batches of {BATCH}, "
         f"{len(next(iter(times.values())))} rounds. In a round all ways run one after the other; shares are taken "
-        "within a round, and every figure is the median over the rounds. On a machine that does other work the share by "
-        "processor time is the one to trust: what the whole run does besides can be overlapped, but not left out.",
+        "within a round, and every figure is the median over the rounds. On a machine that does other work the share "
+        "by processor time is the one to trust: what the whole run does besides can be overlapped, but not left out.",
         "",
         *table(times, task.count),
         "",

@@ -1,12 +1,13 @@
 """Engine: a map over tasks that survives the death of its workers."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
-from whyset.engines.share import Share
+from whyset.engines.share import Share, job_id, restarts
 from whyset.errors import InputError
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Engine(ABC):
     @property
     def share(self) -> Share:
         """Which tasks this process takes care of: all of them, unless it is one of several ranks."""
-        return Share()
+        return Share(job=job_id(os.environ), restart=restarts(os.environ))
 
     @property
     def in_process(self) -> bool:
