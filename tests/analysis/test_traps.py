@@ -39,7 +39,7 @@ OTHER_VALUES: dict[str, Any] = {
     "number": replace(Spray().number, maximum=5), "clusterings": (HDBSCAN(),), "embeddings": (UMAP(),),
     "separability": replace(Spray().separability, epsilon=0.5), "filter": "box", "function": "max",
     "space": "features", "linkage": "single", "shape": (2, 2), "low": 0.0, "high": 1.0, "value_range": 2.0,
-    "sigma": 3.0, "clusters": 5, "stride": 3, "covariance": "diag",
+    "sigma": 3.0, "clusters": 5, "stride": 3, "covariance": "diag", "device": "cpu",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from whyset.cli.display import display
-from whyset.cli.options import EngineName, RunFolder, Seed, Workers, engine_of
+from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, engine_of
 from whyset.errors import WhysetError
 
 EXAMPLE = "whyset analyze runs/mine --of concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
@@ -35,6 +35,7 @@ def analyze(
     ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
+    scheduler: Scheduler = None,
     group_by: Annotated[
         str | None, typer.Option(help="Classes are those of the label, prediction or target.", show_default="auto")
     ] = None,
@@ -44,6 +45,7 @@ def analyze(
         typer.Option(help="euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim."),
     ] = None,
     neighbours: Annotated[int | None, typer.Option(help="Nearest neighbours in the graph.", min=1)] = None,
+    device: Annotated[str | None, typer.Option(help="Search neighbours on a device of torch, such as cuda.")] = None,
     approximate_above: Annotated[
         int | None, typer.Option(help="From more samples than this on, neighbours are approximate.", min=0)
     ] = None,
@@ -67,6 +69,7 @@ def analyze(
         "pooling": pooling,
         "distance": distance and named.distance_named(distance),
         "neighbours": neighbours,
+        "device": device,
         "approximate_above": approximate_above,
         "affinity": affinity and named.affinity_named(affinity),
         "laplacian": laplacian and named.laplacian_named(laplacian),
@@ -78,7 +81,7 @@ def analyze(
     }
     spray = whyset.Spray(name=name, seed=seed, **{key: value for key, value in given.items() if value is not None})
     try:
-        whyset.analyze(run, spray, engine=engine_of(engine, workers), progress=display(), memo=memo)
+        whyset.analyze(run, spray, engine=engine_of(engine, workers, scheduler), progress=display(), memo=memo)
     except WhysetError as error:
         if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
             raise

@@ -66,7 +66,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
 
 def test_a_pipeline_prints_every_step_with_its_parameters() -> None:
     printed = str(Spray(neighbours=7).pipeline())
-    assert "KNearestNeighbours(k=7, distance=Euclidean()) of features" in printed
+    assert "KNearestNeighbours(k=7, distance=Euclidean(), device=None) of features" in printed
     assert len(printed.splitlines()) == 1 + len(Spray().pipeline().steps)
 
 

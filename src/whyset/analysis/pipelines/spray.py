@@ -37,7 +37,8 @@ class Spray(Processor):
     `of` names the array of the run that is analysed: "attribution/input", "attribution/<layer>" or "concept/<layer>".
     Maps (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
     `preprocessing`, and divided by Σ|R|; rows of one or two axes, such as the channels of a concept, are neither summed
-    nor pooled. From more than `approximate_above` samples on, neighbours are approximate. Samples are grouped into
+    nor pooled. Neighbours are searched on the `device` of torch, if one is given, and are approximate from more than
+    `approximate_above` samples on. Samples are grouped into
     classes `group_by` label (prediction where it is unknown), prediction or target; "auto" is by label, and by target
     in a run with several targets per sample.
 
@@ -56,6 +57,7 @@ class Spray(Processor):
     preprocessing: tuple[Processor, ...] = ()
     distance: Distance = field(default_factory=Euclidean)
     neighbours: int = 10
+    device: str | None = None
     approximate_above: int | None = None
     affinity: Affinity = field(default_factory=SymmetricNeighbours)
     laplacian: Laplacian = field(default_factory=SymmetricLaplacian)
@@ -123,7 +125,7 @@ class Spray(Processor):
         distance = self.distance if shape is None else self.distance.for_maps(shape)
         if self.approximate_above is not None and samples > self.approximate_above:
             return ApproximateNeighbours(neighbours, distance)
-        return KNearestNeighbours(neighbours, distance)
+        return KNearestNeighbours(neighbours, distance, self.device)
 
     def _check_parts(self) -> None:
         if not self.of.startswith((LAYER, CONCEPT)):

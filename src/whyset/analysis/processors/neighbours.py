@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.distances import Distance, Euclidean
+from whyset.analysis.processors.on_device import search_on
 from whyset.analysis.processors.pairs import nearest_of_pairs, squared_differences
 from whyset.analysis.processors.search import Found, Products, blocks, search
 from whyset.errors import InputError
@@ -38,11 +39,13 @@ class KNearestNeighbours(Processor):
     searched again for those within the bound. So near-duplicates, which cancel in products, are told apart. Equal
     distances go to the lower index. Distances that are no form of the Euclidean one are computed for all pairs.
 
-    Memory beyond the input is O(N·k + block·D).
+    Memory beyond the input is O(N·k + block·D). With a `device` of torch, such as "cuda", the products are made there,
+    with the same bound and so the same result.
     """
 
     k: int = 10
     distance: Distance = field(default_factory=Euclidean)
+    device: str | None = None
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -53,7 +56,7 @@ class KNearestNeighbours(Processor):
         rows = self.distance.euclidean_rows(features)
         if rows is None:
             return nearest_by_all_pairs(features, features, self.k, self.distance, itself=True)
-        indices, squared, redone = _nearest(real(rows), self.k)
+        indices, squared, redone = _nearest(real(rows), self.k, self.device)
         return Neighbours(indices, self.distance.from_euclidean(np.sqrt(squared)), redone)
 
 
@@ -86,11 +89,12 @@ def real(rows: Rows) -> Rows:
     return np.ascontiguousarray(rows, dtype=np.float32 if rows.dtype in (np.float16, np.float32) else np.float64)
 
 
-def _nearest(rows: Rows, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+def _nearest(rows: Rows, k: int, device: str | None) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
     """Give indices and exact squared distances, and how many rows were in doubt."""
     n = len(rows)
     products = Products.of(rows)
-    found = search(products, min(n - 1, 2 * k + 8))
+    fetched = min(n - 1, 2 * k + 8)
+    found = search(products, fetched) if device is None else search_on(device, products, fetched)
     limit = found.squared[:, k - 1] + 2 * found.rounding
     plausible = found.squared <= limit[:, None]
     lost = plausible[:, -1] & (found.indices.shape[1] < n - 1)

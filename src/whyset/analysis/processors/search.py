@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 1024  # rows of a block
-_DEPTH = 512  # columns that are multiplied in float32 before the products are added up in float64
+DEPTH = 512  # columns that are multiplied in float32 before the products are added up in float64
 
 Rows = NDArray[np.floating]
 
@@ -41,8 +41,8 @@ class Products:
         centre = rows.mean(axis=0, dtype=np.float64)
         norms = np.zeros(len(rows))
         for block in blocks(len(rows), _BLOCK):
-            for columns in blocks(rows.shape[1], _DEPTH):
-                part = _centred(rows, centre, block, columns).astype(np.float64)
+            for columns in blocks(rows.shape[1], DEPTH):
+                part = centred(rows, centre, block, columns).astype(np.float64)
                 norms[block] += np.einsum("nd,nd->n", part, part)
         return cls(rows, centre, norms)
 
@@ -51,15 +51,15 @@ class Products:
         """The bound δ for each row."""
         length, epsilon = np.sqrt(self.norms), float(np.finfo(np.float32).eps)
         largest = length.max()
-        bound: NDArray[np.float64] = epsilon * ((_DEPTH + 8) * length * largest + 2 * (length + largest) ** 2)
+        bound: NDArray[np.float64] = epsilon * ((DEPTH + 8) * length * largest + 2 * (length + largest) ** 2)
         return bound
 
     def squared(self, some: NDArray[np.int64] | slice, others: slice) -> NDArray[np.float64]:
         """Give approximate squared distances, (some, others)."""
         total = np.add.outer(self.norms[some], self.norms[others])
-        for columns in blocks(self.rows.shape[1], _DEPTH):
-            x = _centred(self.rows, self.centre, some, columns)
-            y = x if some is others else _centred(self.rows, self.centre, others, columns)
+        for columns in blocks(self.rows.shape[1], DEPTH):
+            x = centred(self.rows, self.centre, some, columns)
+            y = x if some is others else centred(self.rows, self.centre, others, columns)
             total -= 2 * (x @ y.T)
         return total
 
@@ -105,9 +105,10 @@ def _keep_nearest(
     indices[changed] = np.take_along_axis(names, kept, axis=1)
 
 
-def _centred(
+def centred(
     rows: Rows, centre: NDArray[np.float64], part: NDArray[np.int64] | slice, columns: slice
 ) -> NDArray[np.float32]:
+    """Give a part of the rows, in some columns, less the centre, in float32."""
     if rows.dtype == np.float32:
         return rows[part, columns] - centre[columns].astype(np.float32)
     return (rows[part, columns] - centre[columns]).astype(np.float32)
