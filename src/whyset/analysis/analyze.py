@@ -1,5 +1,6 @@
 """Analyse all classes of a run, one job per class, through an engine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,17 +48,12 @@ def analyze(
     """
     run = run if isinstance(run, Run) else open_run(run)
     spray, progress = spray or Spray(), progress or Silent()
-    (
-        analysed_array(run, spray.of),
-        groups_of(run, spray.group_by),
-    )  # what cannot be analysed is refused before anything is written
+    _require_something(run, spray)
     writer = run.analysis_writer(spray.name, {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())})
-    groups = groups_of(
-        run, spray.group_by
-    )  # after the writer has noted the commits: rows that come later count as not yet analysed
+    groups = groups_of(run, spray.group_by)  # after the writer: rows committed since count as not yet analysed
     _say_left_out(run, groups, progress)
     kept = None if memo is None else Memo(Path(memo))
-    jobs = [ClassJob(group, spray, writer, kept) for group in groups if not writer.has(group.id)]
+    jobs = {n: ClassJob(group, spray, writer, kept) for n, group in enumerate(groups) if not writer.has(group.id)}
     if len(jobs) < len(groups):
         progress.say(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
     _run_jobs(run, jobs, engine_of(engine), progress)
@@ -66,29 +62,41 @@ def analyze(
     return analysis
 
 
-def _run_jobs(run: Run, jobs: list[ClassJob], engine: Engine, progress: Progress) -> None:
+def _require_something(run: Run, spray: Spray) -> None:
+    """Refuse what cannot be analysed before anything is written."""
+    analysed_array(run, spray.of)
+    groups_of(run, spray.group_by)
+
+
+def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: Progress) -> None:
     """Run the jobs to the end; what failed is told at once and raised when all others are finished."""
     failed: list[str] = []
-    progress.start(len(jobs), "classes")
+    mine = engine.share.of(jobs)
+    progress.start(len(mine), "classes")
     try:
-        for result in engine.map(_do, jobs, setup=partial(open_run, run.path)):
+        for result in engine.map(_do, mine, setup=partial(_opened, run.path, jobs)):
+            name = jobs[result.task].group.name
             problem = result.value if result.error is None else result.error
             if problem is not None:
-                progress.say(f"{result.task.group.name}: {problem}")
+                progress.say(f"{name}: {problem}")
             if result.error is not None:
-                failed.append(f"{result.task.group.name}: {result.error}")
+                failed.append(f"{name}: {result.error}")
             progress.advance(1)
     finally:
         progress.finish()
     if failed:
         raise WhysetError(
-            f"{len(failed)} of {len(jobs)} classes could not be analysed, the others are finished: {'; '.join(failed)}"
+            f"{len(failed)} of {len(mine)} classes could not be analysed, the others are finished: {'; '.join(failed)}"
         )
 
 
-def _do(run: Run | None, job: ClassJob) -> str | None:
+def _opened(path: AnyPath, jobs: Mapping[int, ClassJob]) -> tuple[Run, Mapping[int, ClassJob]]:
+    return open_run(path), jobs
+
+
+def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
     """Analyse one class, write the result, and give its problem, if there is one."""
-    assert run is not None, "the engine makes the state before the first task"
+    run, job = state[0], state[1][number]
     result = analysed_class(run, job.group, job.spray, job.memo)
     job.writer.write(result)
     problem = result.info["problem"]
@@ -104,5 +112,5 @@ def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
 def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:
     ids = {group.id for group in groups}
     problems = [c.problem or c.info.get("problem") for c in analysis.categories if c.id in ids]
-    if all(problems):
+    if problems and all(problems):
         raise InputError(f"None of the {len(problems)} classes could be analysed; the first one: {problems[0]}")
