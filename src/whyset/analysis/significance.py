@@ -18,7 +18,8 @@ def significance(
 ) -> dict[str, Any]:
     """Run all steps that the separability rests on again on surrogates, and compare.
 
-    Give `p_value`, the number of `surrogates` and the `null_median`; p-value and median are None without surrogates.
+    Give `p_value`, the number of `surrogates`, the `null_median` and what the `null` was. Without surrogates, p-value
+    and median are None.
     """
     if surrogates.count == 0:
         return {"p_value": None, "surrogates": 0, "null_median": None}
@@ -31,4 +32,5 @@ def significance(
         "p_value": p_value(observed, null),
         "surrogates": surrogates.count,
         "null_median": float(np.median(null)),
+        "null": type(surrogates).__name__,
     }

@@ -20,7 +20,8 @@ class GaussianSurrogates(Processor):
     The covariance is Ledoit and Wolf's (2004), (1 - a)S + a·tr(S)/D·I: with fewer samples than dimensions the plain S
     has too few directions, so its surrogates look more clustered than the noise they stand for. Draws are made in
     principal coordinates, where the covariance is diagonal, and centred; the mean and the rotation back are left
-    out, because Euclidean neighbours do not depend on them.
+    out, because Euclidean neighbours do not depend on them. Analyses use `CopulaSurrogates`: skewed features look
+    clustered to this null (docs/scores.md).
     """
 
     count: int = 99
