@@ -48,6 +48,7 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
 def _described(found: FoundCategory, names: CategoryNames, members: Members) -> dict[str, Any]:
     embeddings = {names.embeddings[name]: {"dimensions": values.shape[1]} for name, values in found.embeddings.items()}
     clusterings = [names.clusterings[name] for name in found.clusterings]
+    preferred = [found.first_shown.get("embedding"), *FIRST_SHOWN]
     return {
         "size": len(found.index),
         "label": names.label,
@@ -55,9 +56,11 @@ def _described(found: FoundCategory, names: CategoryNames, members: Members) -> 
         "purity_of": members.purity_of,
         "problem": None,
         "clusterings": {},
-        "default_clustering": clusterings[0],
+        "default_clustering": next(
+            (n for n in clusterings if n == found.first_shown.get("clustering")), clusterings[0]
+        ),
         "embeddings": embeddings,
-        "default_embedding": next((name for name in FIRST_SHOWN if name in embeddings), next(iter(embeddings))),
+        "default_embedding": next((name for name in preferred if name in embeddings), next(iter(embeddings))),
         "scores": {
             "separability": {"value": None, "p_value": None, "surrogates": 0},
             "eigengap": {"value": None, "clusters": None, "clear": None},

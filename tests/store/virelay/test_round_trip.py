@@ -53,7 +53,9 @@ def test_rows_come_back_equal(sample_run, back):
 def test_analyses_come_back_equal(sample_run, back):
     rows = back.column("sample_index")
     for one, other in zip(sample_run.analysis("spray").categories, back.analysis("spray").categories, strict=True):
-        assert (one.id, one.name, one.info["label"]) == (other.id, other.name, other.info["label"])
+        assert (one.id, one.name) == (other.id, other.name)
+        for key in ("label", "default_clustering", "default_embedding"):
+            assert one.info[key] == other.info[key]
         np.testing.assert_array_equal(one.column("index"), rows[other.column("index")])
         for column in one.columns:
             if column.partition(".")[0] in ("embedding", "clustering", "eigenvalues"):

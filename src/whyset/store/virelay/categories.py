@@ -1,5 +1,6 @@
 """The categories of an analysis, in the layout that ViRelAy reads and in the one that it documents."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import Indices, is_group, names_in, read_file
 
@@ -19,7 +21,8 @@ class FoundCategory:
     """One category as its files have it; `index` counts samples of the data set.
 
     `eigenvalues` belong to the embeddings of these names; `given_clusters` is the number of clusters that a
-    clustering was asked for, where the file says so.
+    clustering was asked for, where the file says so; `first_shown` is the clustering and the embedding to begin with,
+    where `export_project` wrote the file.
     """
 
     name: str
@@ -29,6 +32,7 @@ class FoundCategory:
     clusterings: Mapping[str, npt.NDArray[np.int32]] = field(default_factory=dict)
     eigenvalues: Mapping[str, npt.NDArray[np.floating]] = field(default_factory=dict)
     given_clusters: Mapping[str, int] = field(default_factory=dict)
+    first_shown: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_categories(files: Sequence[Path], samples: int, findings: Findings) -> list[FoundCategory]:
@@ -63,7 +67,8 @@ def _category(file: Path, name: str, group: Any, samples: int, findings: Finding
         return None
     embeddings, eigenvalues = reader.embeddings(len(index))
     clusterings, given = reader.clusterings(len(index))
-    return FoundCategory(name, file, index, embeddings, clusterings, eigenvalues, given)
+    first_shown = json.loads(group.attrs.get(MARK, "{}"))
+    return FoundCategory(name, file, index, embeddings, clusterings, eigenvalues, given, first_shown)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """An analysis of an exported project, in the layout that ViRelAy's code reads."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from whyset.store import Analysis, Category
+from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.names import safe_name_for
 from whyset.store.virelay.packages import h5py
 from whyset.store.virelay.telling import Telling
@@ -81,7 +83,9 @@ def _write_column(group: Any, place: str, values: np.ndarray[Any, np.dtype[Any]]
 
 
 def _write_notes(group: Any, category: Category, names: dict[str, list[str]]) -> None:
-    """Write eigenvalues where ViRelAy reads them, and the number of clusters."""
+    """Write eigenvalues where ViRelAy reads them, the number of clusters, and what is shown first."""
+    first = {name: category.info.get(f"default_{name}") for name in ("clustering", "embedding")}
+    group.attrs[MARK] = json.dumps({name: value for name, value in first.items() if value is not None})
     if "eigenvalues" in category.columns:
         spectral = "spectral" if "spectral" in names["embedding"] else names["embedding"][0]
         group[f"embedding/{spectral}"].attrs["eigenvalue"] = category.column("eigenvalues")
