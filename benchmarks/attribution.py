@@ -120,14 +120,15 @@ def table(name: str, settings: Settings) -> list[str]:
     times = measure_times(network, pairs, settings)
     if settings.memory_size != settings.size:
         network = make_network(name, settings.memory_size, settings.device)
-    memory = {pair: measure_memory(network, *pair, settings) for pair in [("plain", ""), *pairs]}
+    measured = [("plain", ""), *pairs] if settings.memory_batch else []
+    memory = {pair: measure_memory(network, *pair, settings) for pair in measured}
 
     def cost(way: str, composite: str) -> Cost:
         pair, base = (way, composite), ("plain", "")
         if pair not in pairs:
             return Cost()
         time = ratio(times, f"{way} {composite}", "plain") if settings.rounds else None
-        return Cost(counted[pair] / counted[base], time, memory[pair] / memory[base])
+        return Cost(counted[pair] / counted[base], time, memory[pair] / memory[base] if memory else None)
 
     rows = []
     for composite in network.composites:
@@ -137,7 +138,7 @@ def table(name: str, settings: Settings) -> list[str]:
         rows.append(Row(composite, ours, theirs, speedup))
     base = f"The plain gradient: {counted['plain', ''] / 1e9:.1f} billion operations per sample, "
     base += f"{1e3 * min(times['plain']):.0f} ms per batch at best, " if settings.rounds else ""
-    base += f"{memory['plain', ''] / 1e6:.0f} MB."
+    base += f"{memory['plain', ''] / 1e6:.0f} MB." if memory else ""
     reasons = sorted({reason for reason in failures.values() if reason is not None})
     base += "".join(f" Zennit does not run on this network ({reason})." for reason in reasons)
     lines = [f"## {name}", "", *HEADER, *map(str, rows), "", base, ""]
@@ -196,7 +197,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--rounds", type=int, default=5, help="0: no times")
-    parser.add_argument("--memory-batch", type=int, default=16)
+    parser.add_argument("--memory-batch", type=int, default=16, help="0: no memory")
     parser.add_argument("--memory-size", type=int, default=224)
     parser.add_argument(
         "--clock", choices=tuple(CLOCKS), default="wall", help="processor: this process's time, if others share the CPU"

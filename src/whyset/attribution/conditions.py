@@ -87,6 +87,14 @@ def _mask(c: Tensor, channels: Sequence[int], dim: int) -> Tensor:
     return mask.view(*[-1 if d == dim % c.dim() else 1 for d in range(c.dim())])
 
 
+def check_conditions(conditions: Sequence[Any]) -> None:
+    """Refuse what is not a map from module paths to channels."""
+    for condition in conditions or [None]:
+        channels = [c for value in condition.values() for c in _channels(value)] if condition else [None]
+        if not channels or not all(isinstance(channel, int) for channel in channels):
+            raise InputError(f"expected a condition such as {{'layer3': [5, 17]}}, got {condition!r}")
+
+
 def _channels(channels: int | Sequence[int]) -> Sequence[int]:
     return (channels,) if isinstance(channels, int) else channels
 

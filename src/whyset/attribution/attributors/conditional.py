@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.capture import check_places
 from whyset.attribution.composites import Composite
-from whyset.attribution.conditions import Condition, Masks
+from whyset.attribution.conditions import Condition, Masks, check_conditions
 from whyset.attribution.intercept import Interception
 from whyset.errors import InputError
 
@@ -44,8 +44,7 @@ class Conditional(Gradient):
         self.dim = dim
         self.conditions = tuple(conditions) if isinstance(conditions, Sequence) else (conditions,)
         self._several = isinstance(conditions, Sequence)
-        if not self.conditions or not all(self.conditions):
-            raise InputError(f"expected conditions such as {{'layer3': [5, 17]}}, got {conditions!r}")
+        check_conditions(self.conditions)
         check_places(model, tuple(path for condition in self.conditions for path in condition))
 
     @contextmanager

@@ -11,6 +11,8 @@ from torch import Tensor
 from whyset.attribution.intercept.autograd import at_least_float32
 from whyset.errors import WhysetError
 
+FEW_CHANNELS = 4
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -169,6 +171,17 @@ class LinearLayer:
         if self.geometry is None:
             return s.to(weight.dtype) @ weight
         return self._transpose(s.to(weight.dtype), self.input.to(weight.dtype), weight, self.geometry)
+
+    def transpose_each(self, s: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
+        """Apply several transposed operations to one s: all at once where the input has few channels, as pixels have,
+        since most of the time then goes into reading s.
+        """
+        g = self.geometry
+        if g is None or g.transposed or g.groups > 1 or self.parameter.shape[1] > FEW_CHANNELS:
+            return tuple(self.transpose(s, weight) for weight in weights)
+        stacked = torch.cat(weights, 1)
+        x = stacked.new_empty((s.shape[0], stacked.shape[1], *self.input_shape[2:]))
+        return self._transpose(s.to(stacked.dtype), x, stacked, g).chunk(len(weights), 1)
 
     def _transpose(self, s: Tensor, x: Tensor, weight: Tensor, g: Geometry) -> Tensor:
         """Give the gradient for x, of which only the shape matters."""

@@ -51,5 +51,7 @@ class AlphaBeta(Rule):
 
 def negative_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
     """Send `s` back through `W⁻` where x ≥ 0 and through `W⁺` where x < 0."""
-    c = layer.transpose(s, layer.negative)
-    return c if layer.nonnegative else torch.where(x >= 0, c, layer.transpose(s, layer.positive))
+    if layer.nonnegative:
+        return layer.transpose(s, layer.negative)
+    where_positive, where_negative = layer.transpose_each(s, layer.negative, layer.positive)
+    return torch.where(x >= 0, where_positive, where_negative)

@@ -35,7 +35,7 @@ class ZBox(Rule):
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, r)
-        through, above, below = (layer.transpose(s, w) for w in (layer.weight, layer.positive, layer.negative))
+        through, above, below = layer.transpose_each(s, layer.weight, layer.positive, layer.negative)
         return x * through - bound(self.low, x) * above - bound(self.high, x) * below
 
 

@@ -52,5 +52,7 @@ def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
     Not by `(Wᵀs ± |W|ᵀs) / 2`, which costs the same: s is large where the positive sum is small, and the difference of
     two large numbers is noise.
     """
-    c = layer.transpose(s, layer.positive)
-    return c if layer.nonnegative else torch.where(x >= 0, c, layer.transpose(s, layer.negative))
+    if layer.nonnegative:
+        return layer.transpose(s, layer.positive)
+    where_positive, where_negative = layer.transpose_each(s, layer.positive, layer.negative)
+    return torch.where(x >= 0, where_positive, where_negative)
