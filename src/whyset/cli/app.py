@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import whyset
-from whyset.errors import WhysetError
+from whyset.errors import EngineLostError, WhysetError
 
 COMMANDS = (
     "demo",
@@ -27,7 +27,7 @@ COMMANDS = (
     "rules",
     "composites",
 )
-DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
+DONE, WRONG_INPUT, PARTLY_DONE, INTERRUPTED = 0, 2, 3, 130
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
 
@@ -48,6 +48,8 @@ def run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads: say nothing more, not even at exit
         return DONE
+    except EngineLostError as error:
+        return _failed(str(error), PARTLY_DONE)
     except (WhysetError, OSError) as error:
         return _failed(str(error), WRONG_INPUT)
 

@@ -1,5 +1,6 @@
 """`whyset explain`"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from whyset.cli.options import (
     Mean,
     Mode,
     OnUnknown,
+    Scheduler,
     Seed,
     Size,
     Std,
@@ -22,12 +24,14 @@ from whyset.cli.options import (
 from whyset.errors import InputError
 
 if TYPE_CHECKING:
+    from whyset.engines import Share
     from whyset.store import Run
 
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 PARTLY_DONE = 3
+NAMED = 5
 NEEDED = ("model", "data", "out")
-WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers"})
+WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler"})
 
 
 def explain(
@@ -76,6 +80,7 @@ def explain(
     ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
+    scheduler: Scheduler = None,
     limit: Annotated[int | None, typer.Option(help="Take so many samples, spread evenly.", min=1)] = None,
     no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not keep the images beside the maps.")] = False,
     seed: Seed = 0,
@@ -94,17 +99,18 @@ def explain(
         raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
     from whyset import runner
 
+    chosen = engine_of(engine, workers, scheduler)
     if again is not None:
         _refuse_others(context)
-        chosen = engine_of(engine, workers)
-        return _told(runner.again(again, out, data=data, engine=chosen, device=device, progress=display()))
+        run = runner.again(again, out, data=data, engine=chosen, device=device, progress=display())
+        return _told(run, chosen.share)
     assert model is not None and data is not None and out is not None, "checked above"
     run = runner.explain(
         runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
         _existing(data),
         out,
         composite=runner.NamedComposite(composite, on_unknown),
-        engine=engine_of(engine, workers),
+        engine=chosen,
         target=target or "label",
         layers=layer or (),
         concepts=concept or (),
@@ -119,17 +125,30 @@ def explain(
         limit=limit,
         progress=display(),
     )
-    return _told(run)
+    return _told(run, chosen.share)
 
 
-def _told(run: "Run") -> int:
-    """Say whether the run is complete, and what comes next."""
-    missing = int((~run.committed).sum())
-    if missing:
-        print(f"{missing:,} of {len(run):,} samples are missing; the same command again tries them again")
+def _told(run: "Run", share: "Share") -> int:
+    """Say whether this process's part of the run is complete, what others still have to do, and what comes next."""
+    pending = run.pending_shards()
+    mine = share.of(pending)
+    if mine:
+        print(f"{_rows(run, mine):,} of {len(run):,} samples are missing; the same command again tries them again")
         return PARTLY_DONE
+    if pending:
+        ranks = sorted({shard % share.world for shard in pending})
+        who = ", ".join(map(str, ranks[:NAMED])) + (f" and {len(ranks) - NAMED} more" if len(ranks) > NAMED else "")
+        print(
+            f"rank {share.rank} of {share.world} has done its part; {_rows(run, pending):,} of {len(run):,} samples "
+            f"are left to rank{'s' if len(ranks) > 1 else ''} {who}"
+        )
+        return 0
     print(f"{run.path} is complete; go on with: whyset analyze {run.path}")
     return 0
+
+
+def _rows(run: "Run", shards: Sequence[int]) -> int:
+    return sum(stop - start for start, stop in map(run.shard_range, shards))
 
 
 def _existing(data: Path) -> Path:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from whyset.errors import InputError
+
+if TYPE_CHECKING:
+    from whyset.engines import Engine
 
 Model = Annotated[str, typer.Option(help="file.py:function, torchvision:NAME or timm:NAME.")]
 Weights = Annotated[
@@ -15,8 +18,19 @@ Weights = Annotated[
 RunFolder = Annotated[
     str, typer.Argument(help="A run made by whyset explain: a folder, or a URL such as s3://bucket/run.", metavar="RUN")
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="serial, or local: worker processes on this machine.")]
-Workers = Annotated[int | None, typer.Option(help="Worker processes of the local engine.", min=1)]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="serial; local: worker processes on this machine; dask: a Dask cluster; static: this process is one of "
+        "several ranks that Slurm or torchrun started.",
+    ),
+]
+Workers = Annotated[int | None, typer.Option(help="Worker processes of the engine local, or of each rank.", min=1)]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Of the engine dask, such as tcp://HOST:8786; else DASK_SCHEDULER_ADDRESS."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 OnUnknown = Annotated[str, typer.Option(help="At an operation without a rule: warn, raise or gradient.")]
 Size = Annotated[str | None, typer.Option(help="The model's input: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.")]
@@ -47,12 +61,20 @@ def numbers(option: str, text: str, kind: type[int] | type[float]) -> tuple[Any,
         raise InputError(f"{option} takes numbers separated by commas, not {text!r}") from None
 
 
-def engine_of(name: str, workers: int | None) -> Any:
-    """The engine of that name, with so many workers where it has any."""
+def engine_of(name: str, workers: int | None, scheduler: str | None = None) -> "Engine":
+    """The engine of that name, with so many workers where it has any, on that cluster."""
     from whyset import engines
 
+    if name not in engines.ENGINES:
+        return engines.engine_of(name)  # says which there are
+    if scheduler is not None and name != "dask":
+        raise InputError(f"--scheduler is for --engine dask; the engine {name} has none")
+    if name == "dask" and workers is None:
+        return engines.Dask(scheduler)
     if workers is None:
         return engines.engine_of(name)
-    if name != "local":
-        raise InputError(f"--workers is for --engine local; the engine {name} has none")
-    return engines.Local(workers)
+    if name == "local":
+        return engines.Local(workers)
+    if name == "static":
+        return engines.Static(inner=engines.Local(workers))
+    raise InputError(f"--workers is for --engine local or static; the engine {name} has none to start")

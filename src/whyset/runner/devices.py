@@ -1,8 +1,10 @@
 """Where a model computes."""
 
+from dataclasses import replace
+
 import torch
 
-from whyset.engines import worker_number
+from whyset.engines import Engine, Local, Static, worker_number
 from whyset.errors import InputError
 
 
@@ -23,6 +25,15 @@ def on_device(model: torch.nn.Module, device: str | None) -> torch.nn.Module:
     if device == "cuda" and torch.cuda.device_count() > 1:
         device = f"cuda:{worker_number() % torch.cuda.device_count()}"
     return model if device is None else model.to(device)
+
+
+def one_worker_per_gpu(engine: Engine, device: str | None) -> Engine:
+    """`Local` without a number of workers gets one for each GPU where the GPUs compute."""
+    if isinstance(engine, Static):
+        return replace(engine, inner=one_worker_per_gpu(engine.inner, device))
+    if isinstance(engine, Local) and engine.workers is None and device == "cuda":
+        return replace(engine, workers=torch.cuda.device_count())
+    return engine
 
 
 def placement(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:

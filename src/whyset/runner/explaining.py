@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from whyset.attribution.composites import Composite
-from whyset.engines import Engine, Progress, Serial, Silent, engine_of
+from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError
 from whyset.runner.composites import NamedComposite
-from whyset.runner.devices import on_device, placement, usable_device
+from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
 from whyset.runner.job import Job, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource
@@ -21,7 +21,7 @@ from whyset.runner.request import Request
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.summary import Summary
 from whyset.runner.writing import Writer
-from whyset.store import AnyPath, Run, RunConfig, located, run_lease
+from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
 from whyset.store.config import require_same_config
 
 
@@ -97,6 +97,7 @@ def fulfil(
     chosen, device = engine_of(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
+    chosen = one_worker_per_gpu(chosen, device)
     loaded = _loaded(request.model, device)
     for note in loaded.notes:
         said.say(note)
@@ -112,31 +113,37 @@ def fulfil(
         said.say(f"{out}: {plan.describe()}")
         plan.require_space(out)
         run = plan.open(out)
-        sent = loaded.module if isinstance(chosen, Serial) else request.model
+        sent = loaded.module if chosen.in_process else request.model
         job = Job(run, sent, source, wanted, plan.shape, request.batch_size, device, request.seed)
-        with run_lease(run.path) if run.pending_shards() else nullcontext():
-            return _compute(job, chosen, said)
+        share = chosen.share
+        lease = run_lease(run.path, share.rank, share.job, share.restart)
+        with lease if share.of(run.pending_shards()) else nullcontext():
+            return _compute(job, chosen, said, lease)
 
 
-def _compute(job: Job, engine: Engine, said: Progress) -> Run:
-    """Explain the shards that no commit vouches for."""
+def _compute(job: Job, engine: Engine, said: Progress, lease: RankLease) -> Run:
+    """Explain the shards that no commit vouches for, as long as the run is ours."""
     run, pending = job.run, job.run.pending_shards()
-    each = run.config.targets_per_sample
-    rows = sum(stop - start for start, stop in map(run.shard_range, pending))
-    if rows < len(run):
-        then = "" if rows else "; nothing to do"
-        said.say(f"{(len(run) - rows) // each:,} of {run.sample_count:,} samples are explained already{then}")
-    said.start(rows // each, "samples")
+    mine, each = engine.share.of(pending), run.config.targets_per_sample
+    done = len(run) - _rows(run, pending)
+    if done:
+        then = "" if mine else "; nothing to do"
+        said.say(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
+    said.start(_rows(run, mine) // each, "samples")
     summary = Summary(run, said)
-    inside = isinstance(engine, Serial)
     with Writer() as writer, finishing(said):
-        setup = partial(set_up, job, writer, said.advance) if inside else partial(set_up, job)
-        for result in engine.map(cast(Any, explain_shard), pending, setup=setup):  # the map allows for no setup
+        setup = partial(set_up, job, writer, said.advance) if engine.in_process else partial(set_up, job)
+        for result in engine.map(explain_shard, mine, setup=setup):
+            lease.check()
             summary.add(result)
-            if not inside and isinstance(result.value, ShardReport):
+            if not engine.in_process and isinstance(result.value, ShardReport):
                 said.advance(result.value.samples)
     summary.conclude()
     return run
+
+
+def _rows(run: Run, shards: Sequence[int]) -> int:
+    return sum(stop - start for start, stop in map(run.shard_range, shards))
 
 
 @contextmanager

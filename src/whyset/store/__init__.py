@@ -10,7 +10,7 @@ from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
 from whyset.store.problems import Problem
-from whyset.store.rank_lease import run_lease
+from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, RemotePath, located
 from whyset.store.remote_errors import RemoteError
 from whyset.store.run import Run, open_run
@@ -36,6 +36,7 @@ __all__ = [
     "LeaseHeldError",
     "LeaseLostError",
     "Problem",
+    "RankLease",
     "RemoteError",
     "RemotePath",
     "Run",
