@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 
+import { tagsOf } from "../src/state/book.svelte";
+import { decodeIndices, encodeIndices } from "../src/state/codes";
 import { NONE, byCluster, byConfidence, byCorrectness, byPrediction } from "../src/state/colouring";
 import { number, percent, plural, probability } from "../src/state/format";
 import { commandOf } from "../src/state/keys";
@@ -11,17 +13,35 @@ describe("address", () => {
     HOME,
     { ...HOME, run: "cifar" },
     { ...HOME, run: "a/b c?&#%", analysis: "spräy", category: "00007" },
-    { run: "r", analysis: "a", category: "c", clustering: "k means&", embedding: "t=sne", sample: 123456 },
+    { ...HOME, run: "r", analysis: "a", category: "c", clustering: "k means&", embedding: "t=sne", sample: 123456 },
+    { ...HOME, axes: [2, 0] as const, camera: { x: 0.25, y: -1.5, zoom: 12.34567 }, colour: "confidence", selected: "3-2.4" },
+    { ...HOME, order: "least confident", colorMap: "00f,80:fff,f00", pictures: "map" },
   ])("%j comes back as it was", (route) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });
 
-  test.each(["", "#", "#/", "#//", "#/%E0%A4%A", "#/run?sample=-1", "#/run?sample=1e9&x", "#?sample"])(
+  test.each(["", "#", "#/", "#//", "#/%E0%A4%A", "#/run?sample=-1", "#/run?sample=1e9&x", "#?sample", "#/r?axes=0,1&camera=1,2,0", "#?camera=a,,"])(
     "%s, written by hand, is read without an error",
     (hash) => {
-      expect(parseRoute(hash)).toMatchObject({ analysis: null, category: null, sample: null });
+      expect(parseRoute(hash)).toMatchObject({ analysis: null, category: null, sample: null, axes: null, camera: null });
     },
   );
+});
+
+describe("indices in an address", () => {
+  test.each([[[]], [[0]], [[3, 4, 5, 9]], [[0, 1, 2]], [[7, 1_000_000, 1_000_001]]])("%j come back as they were", (indices) => {
+    const text = encodeIndices(indices) ?? "";
+    expect(text === "" ? [] : decodeIndices(text)).toEqual(indices);
+  });
+
+  test("a million neighbours are short, and scattered ones are left out", () => {
+    expect(encodeIndices(Int32Array.from({ length: 1_000_000 }, (_, at) => at))).toBe("0-lflr");
+    expect(encodeIndices(Int32Array.from({ length: 10_000 }, (_, at) => at * 3))).toBeNull();
+  });
+
+  test.each(["", "x y", "-1", "1..2", "zzzzzzzzz", "0-zzzzzzz"])("%s, written by hand, is refused", (text) => {
+    expect(decodeIndices(text)).toBeNull();
+  });
 });
 
 describe("selection", () => {
@@ -87,4 +107,8 @@ test("numbers that are not known are a dash, never NaN", () => {
 
 test("a cluster is wholly selected when none of its points is left, and an empty one never is", () => {
   expect(whollySelected(Uint8Array.of(1, 1, 0, 1), Int32Array.of(0, 1, 1, -1))).toEqual(new Set([0, -1]));
+});
+
+test("tags are typed with commas, and each counts once", () => {
+  expect(tagsOf(" clever hans, mark ,,mark ")).toEqual(["clever hans", "mark"]);
 });

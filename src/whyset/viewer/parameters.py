@@ -80,10 +80,15 @@ def _in_run(text: str, opened: OpenedRun, limit: int) -> NDArray[np.int64]:
     if len(rows) > limit:
         message = f"indices: {len(rows)} samples were asked for, at most {limit} are allowed"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "ask in several requests")
+    require_in_run(rows, opened)
+    return rows
+
+
+def require_in_run(rows: NDArray[np.int64], opened: OpenedRun) -> None:
+    """404 for a sample that the run does not have."""
     if rows.max() >= len(opened.run):
         message = f"indices: the run has no sample {rows.max()}"
         raise ApiError(HTTPStatus.NOT_FOUND, message, f"its samples are 0 to {len(opened.run) - 1}")
-    return rows
 
 
 Samples = Annotated[NDArray[np.int64], Depends(samples_of)]

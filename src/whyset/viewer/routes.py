@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from whyset.viewer.columns import MEDIA_TYPE
-from whyset.viewer.endpoints import analyses, columns, pictures, runs, samples, selections
+from whyset.viewer.endpoints import analyses, columns, exports, pictures, runs, samples, selections
 from whyset.viewer.schemas import (
     AnalysisDetail,
     CategoryDetail,
@@ -45,6 +45,7 @@ ROUTES = (
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
+    Route(f"{ANALYSIS}/{{category}}/export", exports.export_samples, None, "POST"),
     Route(f"{RUN}/selections", selections.list_selections, SelectionList),
     Route(f"{RUN}/selections", selections.add_selection, StoredSelection, "POST", 201),
     Route(SELECTION, selections.change_selection, StoredSelection, "PUT"),
@@ -81,6 +82,13 @@ BINARY: dict[int | str, dict[str, Any]] = {
     304: {"description": "the browser has it already"},
 }
 
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "a file of the form asked for",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    },
+}
+
 
 def api_router() -> APIRouter:
     """The table as a router; each operation is called like its function."""
@@ -92,13 +100,13 @@ def api_router() -> APIRouter:
             "status_code": route.status,
             "name": name,
             "operation_id": name,
-            "responses": ERRORS if route.method == "GET" else ERRORS | CHANGED,
+            "responses": ERRORS | CHANGED if "selection" in name and route.method != "GET" else ERRORS,
         }
         if route.answer is not None:
             router.add_api_route(route.path, route.endpoint, response_model=route.answer, **common)
         elif route.status == 204:
             router.add_api_route(route.path, route.endpoint, response_class=Response, **common)
         else:
-            binary = common | {"responses": ERRORS | BINARY}
+            binary = common | {"responses": ERRORS | (BINARY if route.method == "GET" else FILE)}
             router.add_api_route(route.path, route.endpoint, response_class=Response, **binary)
     return router

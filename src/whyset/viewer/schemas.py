@@ -145,7 +145,7 @@ class SelectionDraft(Model):
     """What a person singles out: rows of the run under a name, with tags and a note."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
-    rows: list[Annotated[int, Field(ge=0)]]
+    rows: list[Annotated[int, Field(ge=0, lt=2**40)]]
     tags: list[Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]] = Field(default=[], max_length=MOST_TAGS)
     note: str = Field(default="", max_length=LONGEST_NOTE)
     analysis: str | None = Field(default=None, max_length=128)
@@ -167,3 +167,10 @@ class SelectionList(Model):
     selections: list[StoredSelection]
     problems: list[str]
     writable: bool
+
+
+class ExportOrder(Model):
+    """Which samples go into a file, and of which kind it is."""
+
+    rows: list[Annotated[int, Field(ge=0, lt=2**40)]] = Field(min_length=1)
+    form: Literal["csv", "parquet", "json", "python"] = "csv"

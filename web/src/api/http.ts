@@ -10,6 +10,8 @@ export function httpSource(root: string): DataSource {
     const { buffer, shape, dtype } = await binary(root, path);
     return decodeColumn(buffer, dtype, shape);
   };
+  const sent = async <T>(method: string, path: string, value: unknown): Promise<T> =>
+    (await (await request(root, path, body(method, value))).json()) as T;
   const analysisPath = (run: string, analysis: string) => `${at`runs/${run}/analyses/${analysis}`}`;
   return {
     runs: () => json("runs"),
@@ -29,6 +31,18 @@ export function httpSource(root: string): DataSource {
       return decodeInputs(buffer, shape);
     },
     colorMaps: () => json("color-maps"),
+    selections: (run) => json(at`runs/${run}/selections`),
+    addSelection: (run, draft) => sent("POST", at`runs/${run}/selections`, draft),
+    changeSelection: (run, id, revision, draft) =>
+      sent("PUT", `${at`runs/${run}/selections/${id}`}?revision=${revision}`, draft),
+    deleteSelection: async (run, id, revision) => {
+      await request(root, `${at`runs/${run}/selections/${id}`}?revision=${revision}`, { method: "DELETE" });
+    },
+    exported: async (run, analysis, category, rows, form) => {
+      const path = analysisPath(run, analysis) + at`/${category}/export`;
+      const response = await request(root, path, body("POST", { rows, form }));
+      return new File([await response.blob()], fileName(response.headers.get("Content-Disposition")));
+    },
   };
 }
 
@@ -41,8 +55,16 @@ function query(indices: number[], size?: number): string {
   return `indices=${indices.join(",")}${size === undefined ? "" : `&size=${size}`}`;
 }
 
-async function request(root: string, path: string): Promise<Response> {
-  const response = await fetch(`${root}${path}`, { credentials: "same-origin" }).catch(() => {
+function body(method: string, value: unknown): RequestInit {
+  return { method, body: JSON.stringify(value), headers: { "Content-Type": "application/json" } };
+}
+
+function fileName(disposition: string | null): string {
+  return /filename="([^"]+)"/.exec(disposition ?? "")?.[1] ?? "samples";
+}
+
+async function request(root: string, path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(`${root}${path}`, { credentials: "same-origin", ...init }).catch(() => {
     throw new SourceError(
       "The server does not answer.",
       "It was probably stopped. Start it again with: whyset view RUN, and open the address it prints.",
@@ -61,7 +83,7 @@ async function binary(root: string, path: string) {
 async function refusal(response: Response): Promise<SourceError> {
   const body: unknown = await response.json().catch(() => null);
   const error = (body as { error?: { message?: string; hint?: string | null } } | null)?.error;
-  if (error?.message) return new SourceError(error.message, error.hint ?? null);
+  if (error?.message) return new SourceError(error.message, error.hint ?? null, response.status);
   const hint = response.status === 403 ? "Open the address that whyset view printed; it carries the token." : null;
-  return new SourceError(`The server answered ${response.status} ${response.statusText}.`, hint);
+  return new SourceError(`The server answered ${response.status} ${response.statusText}.`, hint, response.status);
 }

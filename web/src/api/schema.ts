@@ -124,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/analyses/{analysis}/{category}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export Samples
+         * @description The samples asked for, in that order, with what the run and the clusterings of the category say of them.
+         */
+        post: operations["export_samples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/columns/{column}": {
         parameters: {
             query?: never;
@@ -367,6 +387,20 @@ export interface components {
          */
         ErrorAnswer: {
             error: components["schemas"]["Error"];
+        };
+        /**
+         * ExportOrder
+         * @description Which samples go into a file, and of which kind it is.
+         */
+        ExportOrder: {
+            /**
+             * Form
+             * @default csv
+             * @enum {string}
+             */
+            form: "csv" | "parquet" | "json" | "python";
+            /** Rows */
+            rows: number[];
         };
         JsonValue: unknown;
         /**
@@ -869,6 +903,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    export_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+                category: string;
+                analysis: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOrder"];
+            };
+        };
+        responses: {
+            /** @description a file of the form asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description no token, or a host or origin that is not allowed */
             403: {

@@ -1,5 +1,16 @@
 import type { Column, InputImage, RelevanceMap } from "./binary";
-import type { AnalysisDetail, CategoryDetail, ColorMaps, RunDetail, RunEntry, Sample } from "./types";
+import type {
+  AnalysisDetail,
+  CategoryDetail,
+  ColorMaps,
+  ExportForm,
+  RunDetail,
+  RunEntry,
+  Sample,
+  SelectionDraft,
+  SelectionList,
+  StoredSelection,
+} from "./types";
 
 /** Everything that the components read. The transport (HTTP, a notebook's messages, embedded data) lies behind it. */
 export interface DataSource {
@@ -14,6 +25,13 @@ export interface DataSource {
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;
   colorMaps(): Promise<ColorMaps>;
+  selections(run: string): Promise<SelectionList>;
+  addSelection(run: string, draft: SelectionDraft): Promise<StoredSelection>;
+  /** `revision` is the one that the change is based on; a SourceError with status 412 tells that it is not the last. */
+  changeSelection(run: string, id: string, revision: number, draft: SelectionDraft): Promise<StoredSelection>;
+  deleteSelection(run: string, id: string, revision: number): Promise<void>;
+  /** The samples as a file for other programs. */
+  exported(run: string, analysis: string, category: string, indices: number[], form: ExportForm): Promise<File>;
 }
 
 /** The most indices that one request may ask for. */
@@ -23,10 +41,12 @@ export const PICTURES_PER_REQUEST = 256;
 /** What went wrong, and what the reader can do about it. */
 export class SourceError extends Error {
   readonly hint: string | null;
+  readonly status: number | null;
 
-  constructor(message: string, hint: string | null = null) {
+  constructor(message: string, hint: string | null = null, status: number | null = null) {
     super(message);
     this.name = "SourceError";
     this.hint = hint;
+    this.status = status;
   }
 }

@@ -10,6 +10,10 @@ export type AnalysisDetail = Schemas["AnalysisDetail"];
 export type CategoryRow = Schemas["CategoryRow"];
 export type ColorMap = Schemas["ColorMapTable"];
 export type ColorMaps = Record<string, ColorMap>;
+export type SelectionDraft = Schemas["SelectionDraft"];
+export type StoredSelection = Schemas["StoredSelection"];
+export type SelectionList = Schemas["SelectionList"];
+export type ExportForm = Schemas["ExportOrder"]["form"];
 
 export interface Cluster {
   id: number;

@@ -1,9 +1,9 @@
 /** What a key does, or null. Letters are off while typing, with Ctrl, Cmd or Alt, and where the reader turned them off. */
 export type Command =
-  | "pan" | "lasso" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out"
+  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out"
   | { cluster: number };
 
-const LETTERS: Record<string, Command> = { v: "pan", l: "lasso", f: "fit", h: "pictures", c: "color-map", "?": "help", "+": "zoom-in", "-": "zoom-out" };
+const LETTERS: Record<string, Command> = { v: "pan", l: "lasso", r: "rectangle", t: "tag", f: "fit", h: "pictures", c: "color-map", "?": "help", "+": "zoom-in", "-": "zoom-out" };
 const NAMED: Record<string, Command> = { Escape: "clear", ArrowLeft: "previous", ArrowRight: "next" };
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 

@@ -1,4 +1,6 @@
-/** Where the reader is; the hash of the address holds it, so that a link restores it. */
+import type { Camera } from "../scatter/camera";
+
+/** Where the reader is and what is seen; the hash of the address holds it, so that a link restores it. */
 export interface Route {
   run: string | null;
   analysis: string | null;
@@ -7,9 +9,34 @@ export interface Route {
   embedding: string | null;
   /** Index of a sample in the run. */
   sample: number | null;
+  /** Dimensions of the embedding, from 0. */
+  axes: readonly [number, number] | null;
+  colour: string | null;
+  order: string | null;
+  camera: Camera | null;
+  /** Samples of the run, as `encodeIndices` writes them. */
+  selected: string | null;
+  colorMap: string | null;
+  pictures: string | null;
 }
 
-export const HOME: Route = { run: null, analysis: null, category: null, clustering: null, embedding: null, sample: null };
+export const HOME: Route = {
+  run: null,
+  analysis: null,
+  category: null,
+  clustering: null,
+  embedding: null,
+  sample: null,
+  axes: null,
+  colour: null,
+  order: null,
+  camera: null,
+  selected: null,
+  colorMap: null,
+  pictures: null,
+};
+
+const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures"] as const;
 
 /** `#/run/analysis/class?clustering=kmeans&embedding=tsne&sample=12`, without what is not given. */
 export function formatRoute(route: Route): string {
@@ -19,9 +46,13 @@ export function formatRoute(route: Route): string {
     path.push(encodeURIComponent(part));
   }
   const query = new URLSearchParams();
-  if (route.clustering !== null) query.set("clustering", route.clustering);
-  if (route.embedding !== null) query.set("embedding", route.embedding);
+  for (const name of TEXTS) {
+    const text = route[name];
+    if (text !== null) query.set(name, text);
+  }
   if (route.sample !== null) query.set("sample", String(route.sample));
+  if (route.axes !== null) query.set("axes", route.axes.map((axis) => axis + 1).join());
+  if (route.camera !== null) query.set("camera", [route.camera.x, route.camera.y, route.camera.zoom].map(rounded).join());
   const tail = query.toString();
   return `#/${path.join("/")}${tail ? `?${tail}` : ""}`;
 }
@@ -32,14 +63,29 @@ export function parseRoute(hash: string): Route {
   const parts = path.split("/").map(decode);
   const query = new URLSearchParams(tail);
   const sample = query.get("sample");
+  const axes = numbers(query.get("axes"), 2)?.map((axis) => axis - 1);
+  const camera = numbers(query.get("camera"), 3);
+  const texts = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) || null]));
   return {
+    ...HOME,
+    ...texts,
     run: parts[0] || null,
     analysis: parts[1] || null,
     category: parts[2] || null,
-    clustering: query.get("clustering") || null,
-    embedding: query.get("embedding") || null,
     sample: sample !== null && /^\d{1,15}$/.test(sample) ? Number(sample) : null,
+    axes: axes?.every((axis) => Number.isInteger(axis) && axis >= 0) ? [axes[0], axes[1]] : null,
+    camera: camera && camera[2] > 0 ? { x: camera[0], y: camera[1], zoom: camera[2] } : null,
   };
+}
+
+function numbers(text: string | null, count: number): number[] | null {
+  const values = text?.split(",").map((part) => (part === "" ? NaN : Number(part))) ?? [];
+  return values.length === count && values.every(Number.isFinite) ? values : null;
+}
+
+/** Finer places than the quantised coordinates have would only lengthen the address. */
+function rounded(value: number): number {
+  return Number(value.toFixed(5));
 }
 
 function decode(part: string): string {

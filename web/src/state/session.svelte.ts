@@ -5,8 +5,10 @@ import type { Theme } from "../color/palette";
 import { hoverIndex } from "../scatter/hover";
 import { middles, quantise } from "../scatter/points";
 import { HIDDEN } from "../scatter/renderer";
-import { byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
+import { decodeIndices } from "./codes";
+import { COLOUR_BY, byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
 import type { ColourBy, Colouring } from "./colouring";
+import type { Route } from "./route";
 import { changeSelection, pointsWhere, selectedPoints, whollySelected } from "./selection";
 import type { SelectionMode } from "./selection";
 
@@ -104,6 +106,16 @@ export class ClassSession {
     this.embedding = choice.embedding;
   }
 
+  /** What an address says about the class, as far as it fits. */
+  restore({ axes, colour, order, selected, sample }: Route): void {
+    if (axes?.every((axis) => axis < this.dimensions)) this.axes = axes;
+    this.colourBy = COLOUR_BY.find((name) => name === colour) ?? this.colourBy;
+    this.order = this.orders().find((name) => name === order) ?? this.order;
+    const rows = selected === null ? null : decodeIndices(selected);
+    if (rows !== null) this.mask = changeSelection(this.mask, this.pointsOf(rows), "replace");
+    if (sample !== null) this.current = this.data.indices.indexOf(sample);
+  }
+
   /** Why the class was not analysed, or null. */
   get problem(): string | null {
     return this.data.detail.info.problem ?? null;
@@ -142,6 +154,12 @@ export class ClassSession {
   /** Every point that a legend entry stands for. */
   selectColour(values: Uint8Array, value: number, mode: SelectionMode): void {
     this.select(pointsWhere(values, value), mode);
+  }
+
+  /** The points of these samples; those of other classes have none. */
+  pointsOf(rows: readonly number[]): Int32Array {
+    const wanted = new Set(rows);
+    return this.#everyPoint().filter((point) => wanted.has(this.data.indices[point]));
   }
 
   /** Whether the cluster is selected wholly; an empty one never is. */

@@ -51,6 +51,12 @@ export class Settings {
     remember("pictures", mode);
   }
 
+  /** What an address asks for; it is not kept as the reader's own liking. */
+  show(colorMap: string | null, pictures: string | null): void {
+    this.#colorMap = colorMap ?? this.#colorMap;
+    this.#mode = oneOf(PICTURE_MODES, pictures) ?? this.#mode;
+  }
+
   nextMode(): void {
     this.mode = next(PICTURE_MODES, this.#mode);
   }

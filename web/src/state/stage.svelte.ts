@@ -3,7 +3,7 @@ import type { Camera } from "../scatter/camera";
 import type { SelectionMode } from "./selection";
 import type { ClassSession } from "./session.svelte";
 
-export type Tool = "pan" | "lasso";
+export type Tool = "pan" | "lasso" | "rectangle";
 
 /** How the scatter is looked at and what the pointer does there; shared by canvas, tool bar and keys. */
 export class Stage {
@@ -20,8 +20,25 @@ export class Stage {
     return project(this.camera, { width: this.width, height: this.height }, this.session.points.extent);
   });
 
-  constructor(session: ClassSession) {
+  #first: Camera | null;
+
+  /** `first` is where to look at the beginning; without it, at everything. */
+  constructor(session: ClassSession, first: Camera | null = null) {
     this.session = session;
+    this.#first = first;
+  }
+
+  /** Looks at new points: the first ones from where the address says. */
+  begin(): void {
+    if (this.#first) this.camera = this.#first;
+    else this.fit();
+    this.#first = null;
+  }
+
+  /** The camera, or null while it shows everything. */
+  get moved(): Camera | null {
+    const { x, y, zoom } = fit(this.session.points.extent);
+    return this.camera.x === x && this.camera.y === y && this.camera.zoom === zoom ? null : this.camera;
   }
 
   fit(): void {

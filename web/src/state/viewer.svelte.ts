@@ -2,6 +2,7 @@ import type { Column } from "../api/binary";
 import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { AnalysisDetail, RunDetail, RunEntry } from "../api/types";
+import { SelectionBook } from "./book.svelte";
 import { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
@@ -25,6 +26,7 @@ export class Viewer {
   analysis = $state.raw<AnalysisDetail | null>(null);
   session = $state.raw<ClassSession | null>(null);
   pictures = $state.raw<RunPictures | null>(null);
+  book = $state.raw<SelectionBook | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
   /** The scatter on the screen, if there is one. */
@@ -91,6 +93,8 @@ export class Viewer {
     this.session = null;
     this.#columns.clear();
     this.pictures = new RunPictures(this.source, run.id, run.map_shape, run.input_shape);
+    this.book = new SelectionBook(this.source, run.id);
+    void this.book.load();
   }
 
   async #loadAnalysis(route: Route, isLatest: () => boolean): Promise<void> {
@@ -111,7 +115,7 @@ export class Viewer {
     const session = this.session ?? (await this.#openClass(run, name, route));
     if (!isLatest()) return;
     await session.choose({ ...given("clustering", route.clustering), ...given("embedding", route.embedding) });
-    if (route.sample !== null) session.current = session.data.indices.indexOf(route.sample);
+    session.restore(route);
     this.session = session;
   }
 

@@ -1,0 +1,89 @@
+"""Samples of a class as a file for other programs: CSV, Parquet, JSON, or the Python that reads them from the run."""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+
+import numpy as np
+import pyarrow as pa
+from fastapi import Response
+from numpy.typing import NDArray
+from pyarrow import csv, parquet
+
+from whyset.store.analyses import Category
+from whyset.viewer.library import OpenedRun
+from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
+from whyset.viewer.schemas import ExportOrder
+
+CLUSTERING = "clustering."
+
+
+def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory) -> Response:
+    """The samples asked for, in that order, with what the run and the clusterings of the category say of them."""
+    rows = np.array(order.rows, np.int64)
+    require_in_run(rows, opened)
+    media_type, ending, write = FORMS[order.form]
+    name = f"{opened.id}-{found.id}-{len(rows)}-samples.{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(write(opened, rows, found), media_type=media_type, headers=headers)
+
+
+def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> pa.Table:
+    """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
+    columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
+    for name in ("label", "prediction", "target"):
+        numbers = opened.column(name)[rows]
+        columns[name] = pa.array(numbers, mask=numbers < 0)
+        columns[f"{name}_name"] = pa.array([_class(opened, number) for number in numbers.tolist()], pa.string())
+    columns["confidence"] = pa.array(opened.column("confidence")[rows], from_pandas=True)
+    columns["status"] = pa.array(opened.status[rows])
+    place, known = _places(np.asarray(found.column("index")), rows)
+    for name in found.columns:
+        if name.startswith(CLUSTERING):
+            columns[f"cluster.{name.removeprefix(CLUSTERING)}"] = pa.array(found.column(name)[place], mask=~known)
+    return pa.table(columns)
+
+
+def _places(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each row stands in the category's ascending index, and whether it stands there at all."""
+    place = np.minimum(np.searchsorted(index, rows), len(index) - 1)
+    return place, index[place] == rows
+
+
+def _class(opened: OpenedRun, number: int) -> str | None:
+    return opened.run.classes[number] if 0 <= number < len(opened.run.classes) else None
+
+
+def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+    content = BytesIO()
+    csv.write_csv(table_of(opened, rows, found), content)
+    return content.getvalue()
+
+
+def _parquet(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+    content = BytesIO()
+    parquet.write_table(table_of(opened, rows, found), content)
+    return content.getvalue()
+
+
+def _json(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+    return json.dumps(table_of(opened, rows, found).to_pylist(), indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _python(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+    return f"""import whyset as ws
+
+run = ws.open_run({str(opened.run.path)!r})
+rows = {rows.tolist()}
+samples = run.samples.take(rows).to_pandas()
+relevance = run.relevance[rows]  # float32, one map a row
+""".encode()
+
+
+Writer = Callable[[OpenedRun, NDArray[np.int64], Category], bytes]
+FORMS: dict[str, tuple[str, str, Writer]] = {
+    "csv": ("text/csv; charset=utf-8", "csv", _csv),
+    "parquet": ("application/vnd.apache.parquet", "parquet", _parquet),
+    "json": ("application/json", "json", _json),
+    "python": ("text/x-python; charset=utf-8", "py", _python),
+}

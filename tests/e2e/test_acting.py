@@ -1,0 +1,165 @@
+"""What a person does with a finding: select, keep with tags and a note, export, and pass on a link."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from whyset.store import Run
+from whyset.store.selections import Selection, Selections
+from whyset.viewer import Server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def run(sample_run, tmp_path: Path) -> Run:
+    return sample_run.make_sample_run(tmp_path / "sample")
+
+
+@pytest.fixture
+def server(run: Run) -> Iterator[Server]:
+    with Server([run.path]) as server:
+        yield server
+
+
+@pytest.fixture
+def horse(open_viewer: Callable, server: Server):
+    """The viewer with the class "horse" open."""
+    viewer = open_viewer(server)
+    viewer.open_class("horse")
+    return viewer
+
+
+@pytest.fixture
+def members(run: Run) -> np.ndarray:
+    """Sample indices of the class "horse"."""
+    return np.asarray(run.analysis("spray").category("horse").column("index"))
+
+
+@pytest.fixture
+def kept(run: Run) -> Selections:
+    return Selections(run.path / "selections", len(run))
+
+
+def test_a_rectangle_selects_exactly_the_points_inside(horse, members: np.ndarray) -> None:
+    points = horse.positions(members)
+    low, high = np.quantile(points, 0.3, axis=0) - 0.5, np.quantile(points, 0.9, axis=0) + 0.5
+    expected = members[((points > low) & (points < high)).all(axis=1)]
+    assert 0 < len(expected) < len(members)
+    horse.page.keyboard.press("r")
+    horse.page.mouse.move(*low)
+    horse.page.mouse.down()
+    horse.page.mouse.move(*high, steps=5)
+    horse.page.mouse.up()
+    assert horse.selected() == sorted(expected.tolist())
+
+
+def test_a_selection_is_kept_with_tags_and_a_note_and_found_again(
+    horse, kept: Selections, open_viewer: Callable, server: Server
+) -> None:
+    horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
+    chosen = horse.selected()
+    horse.page.keyboard.press("t")
+    horse.page.get_by_label("Name").fill("corner <b>mark</b>")
+    horse.page.get_by_label("Tags, with commas").fill("clever hans, to check")
+    horse.page.get_by_label("Note").fill("all by one photographer")
+    horse.screenshot("keep-selection-light-1280")
+    horse.page.get_by_role("button", name="Keep", exact=True).click()
+    entry = horse.page.get_by_role("button", name="corner <b>mark</b>", exact=False).first
+    entry.wait_for()
+    (stored,) = kept.all()
+    assert (list(stored.rows), stored.tags) == (chosen, ("clever hans", "to check"))
+    assert (stored.note, stored.analysis, stored.category) == ("all by one photographer", "spray", "00002")
+    horse.screenshot("selections-light-1280")
+    other = open_viewer(server, theme="dark", width=1600, height=1000)
+    other.open_class("horse")
+    other.page.get_by_title("all by one photographer").click()
+    assert other.selected() == chosen
+    other.screenshot("selections-dark-1600")
+
+
+def test_whoever_loses_a_race_is_told_and_sees_what_the_other_wrote(
+    open_viewer: Callable, server: Server, kept: Selections
+) -> None:
+    mine = kept.add(Selection(name="mark", rows=(2, 5)))
+    viewer = open_viewer(server, tolerated=("412",))
+    viewer.open_class("horse")
+    viewer.page.get_by_role("button", name="Change mark").click()
+    kept.change(Selection(name="theirs", rows=(2, 5), id=mine.id, revision=1))
+    viewer.page.get_by_label("Name").fill("mine")
+    viewer.page.get_by_role("button", name="Keep", exact=True).click()
+    viewer.page.get_by_role("alert").get_by_text("was changed by somebody else").wait_for()
+    viewer.page.get_by_role("button", name="Cancel").click()
+    viewer.page.get_by_role("button", name="Change theirs").wait_for()
+    assert [selection.name for selection in kept.all()] == ["theirs"]
+
+
+def test_a_selection_is_deleted_only_after_a_question(open_viewer: Callable, server: Server, kept: Selections) -> None:
+    kept.add(Selection(name="mark", rows=(2, 5)))
+    viewer = open_viewer(server)
+    viewer.open_class("horse")
+    viewer.page.once("dialog", lambda dialog: dialog.dismiss())
+    viewer.page.get_by_role("button", name="Delete mark").click()
+    assert len(kept.all()) == 1
+    viewer.page.once("dialog", lambda dialog: dialog.accept())
+    viewer.page.get_by_role("button", name="Delete mark").click()
+    viewer.page.get_by_role("button", name="Delete mark").wait_for(state="detached")
+    assert kept.all() == []
+
+
+def test_the_listed_samples_are_exported_in_their_order(horse, run: Run) -> None:
+    horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
+    horse.page.get_by_label("Order of the samples").select_option("least confident")
+    with horse.page.expect_download() as saved:
+        horse.page.get_by_label("Export").select_option("Parquet")
+    table = parquet.read_table(io.BytesIO(Path(saved.value.path()).read_bytes()))
+    wanted = sorted(horse.selected(), key=lambda row: run.column("confidence")[row])
+    assert table["index"].to_pylist() == wanted
+    assert saved.value.suggested_filename == f"sample-00002-{len(wanted)}-samples.parquet"
+
+
+def test_a_link_restores_exactly_what_was_seen(
+    horse, open_viewer: Callable, server: Server, members: np.ndarray
+) -> None:
+    horse.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
+    horse.page.get_by_label("Embedding", exact=True).select_option("spectral")
+    horse.page.get_by_label("Axes", exact=True).select_option("3")
+    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
+    horse.page.get_by_label("Order of the samples").select_option("least confident")
+    horse.page.get_by_label("Colour map (C)").select_option("coolio")
+    horse.page.get_by_role("button", name="map", exact=True).click()
+    horse.tile(horse.selected()[2]).click()
+    for _ in range(3):
+        horse.page.keyboard.press("+")
+    parts = "['embedding=spectral', 'axes=3', 'colour=confidence', 'camera=', 'selected=', 'coolio', 'pictures=map']"
+    horse.until(f"{parts}.every(part => location.hash.includes(part)) && location.hash.includes('sample=')")
+    address = horse.page.evaluate("location.hash")
+    other = open_viewer(server)
+    other.page.evaluate(f"location.hash = {address!r}")
+    other.wait_for_view("class")
+    other.until("window.__viewer.drawnFrames() > 0")
+    assert other.selected() == horse.selected()
+    assert np.allclose(other.positions(members), horse.positions(members), atol=0.5)
+    for label in ("Axes", "Colour", "Colour map (C)", "Order of the samples"):
+        one, two = (viewer.page.get_by_label(label, exact=True).input_value() for viewer in (horse, other))
+        assert one == two
+    assert other.page.get_by_role("button", name="map", exact=True).get_attribute("aria-pressed") == "true"
+
+
+def test_a_run_that_cannot_be_written_to_says_how_to_keep_selections(
+    open_viewer: Callable, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "notes").write_text("a file where a folder should be")
+    with Server([run.path], selections=tmp_path / "notes") as server:
+        viewer = open_viewer(server, tolerated=("409",))
+        viewer.open_class("horse")
+        viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
+        viewer.page.keyboard.press("t")
+        viewer.page.get_by_label("Name").fill("mark")
+        viewer.page.get_by_role("button", name="Keep", exact=True).click()
+        viewer.page.get_by_role("alert").wait_for()

@@ -1,0 +1,59 @@
+import { SourceError } from "../api/source";
+import type { DataSource } from "../api/source";
+import type { SelectionDraft, StoredSelection } from "../api/types";
+
+const CHANGED_MEANWHILE = 412;
+
+/** What people have kept of a run: selections with tags and notes, as they lie beside it. */
+export class SelectionBook {
+  readonly #source: DataSource;
+  readonly run: string;
+  list = $state.raw<StoredSelection[]>([]);
+  /** Files that cannot be read, or why none could be asked for. */
+  problems = $state.raw<string[]>([]);
+  writable = $state(true);
+
+  constructor(source: DataSource, run: string) {
+    this.#source = source;
+    this.run = run;
+  }
+
+  async load(): Promise<void> {
+    try {
+      const { selections, problems, writable } = await this.#source.selections(this.run);
+      this.list = selections;
+      this.problems = problems;
+      this.writable = writable;
+    } catch (error) {
+      this.problems = [error instanceof Error ? error.message : String(error)];
+    }
+  }
+
+  /** Keeps a new selection, or a changed one where `based` says on which it rests. */
+  async keep(draft: SelectionDraft, based: StoredSelection | null): Promise<void> {
+    await this.#told(async () => {
+      if (based === null) await this.#source.addSelection(this.run, draft);
+      else await this.#source.changeSelection(this.run, based.id, based.revision, draft);
+    });
+  }
+
+  async remove({ id, revision }: StoredSelection): Promise<void> {
+    await this.#told(() => this.#source.deleteSelection(this.run, id, revision));
+  }
+
+  /** Whoever lost a race sees at once what the other one wrote. */
+  async #told(change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      if (error instanceof SourceError && error.status === CHANGED_MEANWHILE) await this.load();
+      throw error;
+    }
+    await this.load();
+  }
+}
+
+/** Tags as they are typed, with commas between them. */
+export function tagsOf(text: string): string[] {
+  return [...new Set(text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""))];
+}

@@ -1,0 +1,35 @@
+/** Longer ones do not fit into an address that every browser and chat program passes on. */
+const LONGEST = 6000;
+
+/** Ascending numbers as short text, each run as its distance from the last and its further length; null if too long. */
+export function encodeIndices(indices: ArrayLike<number>): string | null {
+  const runs: string[] = [];
+  let length = 0;
+  for (let at = 0, last = 0; at < indices.length; ) {
+    let end = at;
+    while (end + 1 < indices.length && indices[end + 1] === indices[end] + 1) end++;
+    const more = end > at ? `-${(end - at).toString(36)}` : "";
+    const run = (indices[at] - last).toString(36) + more;
+    length += run.length + 1;
+    if (length > LONGEST) return null;
+    runs.push(run);
+    last = indices[end];
+    at = end + 1;
+  }
+  return runs.join(".");
+}
+
+/** What `encodeIndices` wrote; null for anything else. `most` bounds what a hand-written address may ask for. */
+export function decodeIndices(text: string, most = 10_000_000): number[] | null {
+  const indices: number[] = [];
+  let last = 0;
+  for (const run of text.split(".")) {
+    const parts = /^([0-9a-z]{1,8})(?:-([0-9a-z]{1,8}))?$/.exec(run);
+    if (!parts) return null;
+    const first = last + parseInt(parts[1], 36);
+    last = first + parseInt(parts[2] ?? "0", 36);
+    if (last > Number.MAX_SAFE_INTEGER || indices.length + last - first >= most) return null;
+    for (let index = first; index <= last; index++) indices.push(index);
+  }
+  return indices;
+}
