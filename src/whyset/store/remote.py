@@ -157,7 +157,7 @@ class RemotePath:
 
     def put(self, data: bytes | memoryview) -> None:
         """Write an object, atomically: a reader gets the old one or the new one."""
-        with remote_errors_explained(self, writing=True):
+        with remote_errors_explained(self):
             self.store.put(str(self.key), data)
 
     def create(self, data: bytes | memoryview) -> None:
@@ -167,7 +167,7 @@ class RemotePath:
         compared with what was to be written.
         """
         exceptions = obstore_module("exceptions")
-        with remote_errors_explained(self, writing=True):
+        with remote_errors_explained(self):
             try:
                 self.store.put(str(self.key), data, mode="create", use_multipart=False)
             except (exceptions.AlreadyExistsError, exceptions.GenericError):
@@ -218,11 +218,12 @@ def require_exclusive_creation(folder: RemotePath) -> None:
     trial = folder / f".trial.{uuid.uuid4().hex}.partial"
     try:
         trial.create(b"first")
+    except NotImplementedError as error:
+        raise InputError(f"{folder}: {_NOT_EXCLUSIVE} ({first_line(error)})") from error
+    try:
         trial.create(b"second")
     except FileExistsError:
         return
-    except NotImplementedError as error:
-        raise InputError(f"{folder}: {_NOT_EXCLUSIVE} ({first_line(error)})") from error
     finally:
         trial.unlink()
     raise InputError(f"{folder}: {_NOT_EXCLUSIVE} (it accepted the same key twice)")

@@ -12,7 +12,7 @@ class RemoteError(WhysetError, OSError):
 
 
 @contextmanager
-def remote_errors_explained(place: object, writing: bool = False) -> Iterator[None]:
+def remote_errors_explained(place: object) -> Iterator[None]:
     """Turn what an object store answers into the errors of files, or into a sentence that says what to do."""
     exceptions = obstore_module("exceptions")
     try:
@@ -43,6 +43,7 @@ def _no_bucket(error: Exception) -> bool:
 
 
 def first_line(error: Exception) -> str:
+    """What obstore says before it goes into details; it redacts signatures by itself."""
     line = " ".join(str(error).partition("\n\nDebug source")[0].split())
     return line if len(line) <= 240 else f"{line[:237]}..."
 
@@ -56,6 +57,7 @@ _AGAIN = "what was committed is safe: run the same command again when it can be 
 
 
 def obstore_module(module: str) -> Any:
+    """A module of obstore, which is loaded where it is used."""
     try:
         import obstore.exceptions
         import obstore.store

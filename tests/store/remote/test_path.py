@@ -157,6 +157,16 @@ def test_a_server_that_is_away_is_told(server):
         path.is_file()
 
 
+def test_signatures_are_not_told(server):
+    key = {"account_name": "none", "sas_key": "sv=1&sig=secret", "retry_config": {"max_retries": 0}}
+    path = RemotePath.of(
+        "az://container/run", endpoint="http://127.0.0.1:9", client_options={"allow_http": True}, **key
+    )
+    with pytest.raises(RemoteError, match="the store does not answer") as told:
+        path.is_dir()
+    assert "secret" not in str(told.value)
+
+
 def test_a_missing_package_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "obstore.store", None)
     with pytest.raises(MissingExtraError, match=r"whyset\[remote\]"):
