@@ -91,6 +91,11 @@ DAMAGES = [
         changed(embeddings, "tsne", filled(np.nan, 0)),
         f"{CATEGORY}: embedding/tsne holds NaN or infinity in 1 of 4 rows",
     ),
+    (changed(embeddings, "tsne", lambda v: v * np.float64(1e300)), "embedding/tsne holds NaN or infinity in 4 of 4"),
+    (
+        changed(attributions, "attribution", lambda v: v.astype(float) + 1e300),
+        "infinity in 12 of 12 rows: of the samples 0, 1",
+    ),
     (changed(embeddings, "tsne", lambda v: v[:3]), "embedding/tsne is float32 of shape (3, 2): expected (4, d)"),
     (changed(embeddings, "spectral", lambda v: (v[0], {"eigenvalue": np.array([np.nan])})), "or not finite"),
     (changed(embeddings, "tsne", lambda v: {"name": "no root"}), "embedding/tsne is a group without root"),
@@ -135,6 +140,17 @@ def test_categories_of_samples_without_attribution(files, imported):
         imported(files.write())
 
 
+def test_members_of_groups_that_stand_for_samples_of_other_names(files, imported):
+    keys = [f"{row:02d}" for row in range(12)]
+    files.dataset = {name: dict(zip(keys, values, strict=True)) for name, values in files.dataset.items()}
+    maps = attributions(files)["attribution"]
+    attributions(files)["attribution"] = dict(zip(["a", *keys[1:]], maps, strict=True))
+    assert len(imported(files.write()).run) == 12  # by their index
+    del attributions(files)["index"]
+    with pytest.raises(DamagedProjectError, match=r"12 of 12 members of attribution have other names than the samples"):
+        imported(files.write(), files.folder / "other")
+
+
 def test_parts_of_a_category_that_speak_of_different_samples(files, imported):
     other = category(files) | {"index": category(files)["index"][::-1]}
     files.analyses["Spectral"]["b.h5"] = {CATEGORY: other}
@@ -171,12 +187,20 @@ def test_a_label_map_that_is_no_json(files, imported):
         imported(project)
 
 
-def test_what_fails_later_leaves_nothing_behind_either(files, tmp_path):
-    def full_disk(*_):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (OSError(28, "No space left on device"), "disk is full"),
+        (KeyboardInterrupt(), None),
+        (ValueError("else"), "else"),
+    ],
+)
+def test_what_fails_later_leaves_nothing_behind_either(failure, told, files, tmp_path):
+    def failing(*_):
+        raise failure
 
-    with pytest.raises(Exception, match="disk is full"):
-        import_project(files.write(), tmp_path / "run", full_disk)
+    with pytest.raises(BaseException, match=told):  # Ctrl-C is one of them
+        import_project(files.write(), tmp_path / "run", failing)
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
 
 

@@ -101,8 +101,10 @@ def test_files_that_are_no_images_or_stay_of_another_size(images, imported):
     images.project["dataset"] |= {"down_sampling_method": "none"}
     (images.folder / "images/n02084071/0.png").write_bytes(b"no image")
     Image.new("RGB", (30, 20)).save(images.folder / "images/n02374451/2.png")
+    Image.fromarray(np.zeros((6, 9), np.uint16)).save(images.folder / "images/n02123045/3.png")
     with pytest.raises(DamagedProjectError) as told:
         imported(images.write())
+    assert "n02123045/3.png: cannot be read as an image (DeepImageError)" in str(told.value)
     assert "n02084071/0.png: cannot be read as an image (UnidentifiedImageError)" in str(told.value)
     assert "n02374451/2.png: stays (20, 30): expected (6, 9)" in str(told.value)
 

@@ -174,6 +174,40 @@ def test_a_run_without_pictures_says_what_to_do(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bare"]
 
 
+def test_several_targets_per_sample_become_samples_of_their_own(imported, tmp_path):
+    random = np.random.default_rng(0)
+    relevance, pixels = random.normal(size=(10, 3, 6, 9)).astype(np.float32), random.integers(0, 256, (5, 3, 6, 9))
+    config = RunConfig(
+        model="net",
+        weights_hash="sha256:0",
+        composite=None,
+        target="top:2",
+        preprocessing={},
+        dataset_fingerprint="sha256:0",
+        class_names=("cat", "dog", "horse"),
+        shard_rows=4,
+        dtype="float32",
+        layers=("head",),
+        targets_per_sample=2,
+    )
+    table = samples_table(list("abcde"), [0, 1, 2, 0, 1], targets_per_sample=2)
+    arrays = standard_arrays((3, 6, 9), input_shape=(3, 6, 9), dtype="float32", layers={"head": (4,)})
+    run = create_run(tmp_path / "two", config, table, arrays)
+    for shard in range(run.shard_count):
+        start, stop = run.shard_range(shard)
+        columns = {"target": np.arange(10) % 3, "prediction": np.arange(10) // 2 % 3, "confidence": np.ones(10, "f4")}
+        rows = {"attribution/input": relevance, "attribution/head": np.ones((10, 4), np.float32)} | columns
+        rows = {name: values[start:stop] for name, values in rows.items()}
+        write_shard(run, shard, rows | {"input": pixels[start // 2 : stop // 2].astype(np.uint8)})
+    told = []
+    back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
+    assert "only relevance of the input is written; left out are head" in told
+    np.testing.assert_array_equal(back.relevance[:], relevance)
+    np.testing.assert_array_equal(back.inputs[:], np.repeat(pixels, 2, axis=0))
+    np.testing.assert_array_equal(back.column("target"), np.arange(10) % 3)
+    assert back.ids[:3] == ["a#0", "a#1", "b#2"]
+
+
 def test_a_run_of_no_images_is_refused(tmp_path):
     config = open_run(made_run(tmp_path / "grey").path).config
     arrays = [ArraySpec("attribution/input", (7,), "float32"), *standard_arrays((1, 2, 3))[1:]]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Images, Indices, Rows, is_group, read_file
+from whyset.store.virelay.hdf5 import Images, Indices, Rows, finite_in_float32, is_group, read_file
 from whyset.store.virelay.labels import read_labels
 from whyset.store.virelay.predictions import Predictions, confidence_is
 
@@ -30,6 +30,7 @@ class Source:
 
     images: Images
     samples: Indices
+    indexed: bool
     labels: Indices
     predictions: Predictions
     exact: Mapping[str, npt.NDArray[Any]] | None
@@ -120,11 +121,12 @@ def check_values(sources: Sequence[Source], findings: Findings) -> None:
 
 
 def _not_finite(images: Images, opened: Any) -> list[int]:
+    """Give the rows that hold what float32 cannot, float64 beyond its range included."""
     return [
         int(row)
         for rows, block in images.rows.blocks(opened)
         for row, values in zip(rows, block, strict=True)
-        if not np.isfinite(values).all()
+        if not finite_in_float32(values)
     ]
 
 
@@ -152,7 +154,7 @@ def _opened_source(file: Path, opened: Any, samples: int, classes: int, findings
     exact = {column: opened[name][()] for name, column in EXACT.items()} if stated and whole else None
     if "channels" in stated:
         images = images.first_channels(int(stated["channels"]))
-    return Source(images, index, labels, predictions, exact, stated)
+    return Source(images, index, "index" in opened, labels, predictions, exact, stated)
 
 
 def _samples(file: Path, index: Any, rows: Rows, samples: int, findings: Findings) -> Indices:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Indices, is_group, names_in, read_file
+from whyset.store.virelay.hdf5 import Indices, finite_in_float32, is_group, names_in, read_file
 
 NOISE = -1
 
@@ -106,8 +106,8 @@ class CategoryReader:
                 continue
             if values.ndim != 2 or len(values) != size or values.shape[1] < 1 or values.dtype.kind not in "iuf":
                 self._wrong(f"embedding/{name} is {values.dtype} of shape {values.shape}: expected ({size}, d)")
-            elif not np.isfinite(values).all():
-                bad = int((~np.isfinite(values).all(axis=1)).sum())
+            elif not finite_in_float32(values):
+                bad = sum(not finite_in_float32(row) for row in values)
                 self._wrong(f"embedding/{name} holds NaN or infinity in {bad} of {size} rows")
             else:
                 found[name] = values.astype(np.float32)

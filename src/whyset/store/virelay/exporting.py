@@ -9,6 +9,7 @@ from whyset.store.virelay.beside import beside
 from whyset.store.virelay.export_analyses import method_names, write_analysis
 from whyset.store.virelay.export_attributions import Explained, explained_rows, strategy_of, write_attributions
 from whyset.store.virelay.export_dataset import link_images, write_dataset
+from whyset.store.virelay.findings import first_of
 from whyset.store.virelay.packages import yaml
 from whyset.store.virelay.telling import Silent, Telling
 from whyset.store.virelay.word_net_ids import word_net_ids
@@ -87,3 +88,6 @@ def _tell(run: Run, explained: Explained, telling: Telling) -> None:
         )
     if run.analyses:
         telling.say(LEFT_OUT)
+    others = [*run.layers, *run.concepts]
+    if others:
+        telling.say(f"only relevance of the input is written; left out are {first_of(dict.fromkeys(others))}")

@@ -39,6 +39,12 @@ def is_group(value: Any) -> bool:
     return isinstance(value, h5py().Group)
 
 
+def finite_in_float32(values: npt.NDArray[Any]) -> bool:
+    """Whether a run can keep these numbers."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.asarray(values, np.float32)).all())
+
+
 def names_in(group: Any) -> list[str]:
     """Give the names of a group's members; ValueError where one is no text, as in damaged files."""
     names = list(group)

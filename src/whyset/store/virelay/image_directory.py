@@ -14,6 +14,13 @@ from whyset.store.virelay.label_map import LabelMap
 from whyset.store.virelay.project import DatasetEntry
 from whyset.store.virelay.sampling import fitted
 
+DEEP = ("I", "F")
+"""Pillow's modes of more than 8 bits a channel, which it clips where they are turned to RGB."""
+
+
+class DeepImageError(ValueError):
+    """The image has more than 8 bits a channel: convert it first."""
+
 
 @dataclass
 class ImageDirectory:
@@ -50,7 +57,7 @@ class ImageDirectory:
             try:
                 shape = self._picture(self.files[row]).shape[:2]
                 problem = None if shape == self.shape[1:] else f"stays {shape}: expected {self.shape[1:]}"
-            except (OSError, ValueError, Image.DecompressionBombError) as error:
+            except Exception as error:  # Pillow raises many kinds for a damaged file
                 problem = f"cannot be read as an image ({type(error).__name__})"
             if problem is not None:
                 wrong.setdefault(problem, []).append(self.files[row])
@@ -61,6 +68,8 @@ class ImageDirectory:
     def _picture(self, file: Path) -> npt.NDArray[np.uint8]:
         assert self.entry.size is not None, "the project file of an image directory gives a size"
         with Image.open(file) as image:
+            if image.mode.startswith(DEEP):
+                raise DeepImageError
             pixels = np.asarray(image.convert("RGB"))
         return fitted(pixels, self.entry.size, self.entry.down_sampling, self.entry.up_sampling)
 

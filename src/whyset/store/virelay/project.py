@@ -74,10 +74,10 @@ class Entries:
         value = self.values.get(name)
         if value is None and not required:
             return None
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            return str(value)
-        self._wrong(name, "text", value)
-        return None
+        if value is None or isinstance(value, bool | Mapping | list):
+            self._wrong(name, "text", value)
+            return None
+        return str(value)  # YAML reads some names as numbers or dates
 
     def number(self, name: str) -> int | None:
         value = self.values.get(name)

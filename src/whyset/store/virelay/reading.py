@@ -8,7 +8,7 @@ import numpy as np
 
 from whyset.store.virelay.attributions import Attributions, check_values, read_attributions
 from whyset.store.virelay.categories import FoundCategory, read_categories
-from whyset.store.virelay.dataset import Dataset, read_hdf5_dataset
+from whyset.store.virelay.dataset import Dataset, Hdf5Dataset, read_hdf5_dataset
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.image_directory import read_image_directory
@@ -87,9 +87,25 @@ def _compare(dataset: Dataset, attributions: Attributions, findings: Findings) -
     if dataset.shape[1:] != attributions.shape[1:]:
         found = f"the samples are (height, width) = {dataset.shape[1:]}, the attributions {attributions.shape[1:]}"
         findings.error(dataset.file, f"{found}: expected maps that lie upon the samples")
+    _compare_names(dataset, attributions, findings)
     left_out = len(dataset.labels) - len(attributions)
     if left_out > 0:
         findings.warn(dataset.file, f"{left_out} of {len(dataset.labels)} samples have no attribution and are left out")
+
+
+def _compare_names(dataset: Dataset, attributions: Attributions, findings: Findings) -> None:
+    """Members of groups without an index stand for the samples in the same place, so they should have their names."""
+    if not isinstance(dataset, Hdf5Dataset) or dataset.images.rows.keys is None:
+        return
+    for source in attributions.sources:
+        keys = source.images.rows.keys
+        if keys is not None and not source.indexed:
+            others = [key for key, sample in zip(keys, source.samples, strict=True) if dataset.ids[sample] != key]
+            if others:
+                found = (
+                    f"{len(others)} of {len(keys)} members of attribution have other names than the samples in their"
+                )
+                findings.error(source.file, f"{found} place ({first_of(others)}), and there is no index")
 
 
 def _targets(project: Project, dataset: Dataset, attributions: Attributions, findings: Findings) -> Indices:
