@@ -154,8 +154,8 @@ class Cluster:
     def _ask(self) -> Mapping[str, Mapping[str, Any]]:
         """The workers by their addresses, fresh from the scheduler."""
         try:
-            if self.client.scheduler is None:
-                raise OSError("the client is closed")
+            if self.client.scheduler is None or self.client.status != "running":  # it may connect again, without tasks
+                raise ConnectionError("the connection to it was lost")
             answer = self.client.sync(self.client.scheduler.identity, callback_timeout=_ANSWER_SECONDS)
         except (OSError, TimeoutError, CancelledError) as error:
             raise EngineLostError(

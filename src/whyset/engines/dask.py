@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 _PATIENCE = 30.0
 """Seconds that a scheduler gets to answer."""
+_FAREWELL = 2.0
 
 
 @dataclass(frozen=True)
@@ -73,4 +74,4 @@ class Dask(Engine):
         try:
             yield client
         finally:
-            client.close(timeout=_PATIENCE)
+            client.close(timeout=_FAREWELL)
