@@ -78,7 +78,7 @@ def made_run(path, *, channels=1, map_size=(6, 9), picture_size=(6, 9), targets=
         model="net",
         weights_hash="sha256:0",
         composite=None,
-        target="label" if targets is None else 1,
+        target="label" if targets is None else int(targets[0]),
         preprocessing={},
         dataset_fingerprint="sha256:0",
         class_names=("n02123045", "dog/wolf", "horse"),
@@ -149,11 +149,11 @@ def test_word_net_ids_are_real_where_names_or_folders_tell_them(tmp_path):
 
 def test_targets_that_virelay_has_no_word_for_come_back_equal(imported, tmp_path):
     told = []
-    run = made_run(tmp_path / "fixed", targets=np.full(20, 1))
+    run = made_run(tmp_path / "fixed", targets=np.full(20, 0))
     back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
     assert any("ViRelAy knows only label and prediction" in line for line in told)
-    assert (back.column("target") == 1).all()
-    assert back.config.target == 1
+    assert (back.column("target") == 0).all()
+    assert back.config.target == 0
 
 
 def test_maps_of_other_channels_are_summed_and_pictures_follow_the_maps(imported, tmp_path):

@@ -92,6 +92,8 @@ def _dataset(file: Path, source: Any, classes: int, findings: Findings) -> Hdf5D
     images = images if channels is None else images.first_channels(int(channels))
     keys = [str(key) for key in data.keys or range(len(data))]
     ids = [text.decode() for text in source["whyset_id"][()]] if "whyset_id" in source else keys
+    if len(ids) != len(keys) or len(set(ids)) < len(keys):
+        findings.error(file, f"whyset_id has {len(set(ids))} different names for {len(keys)} samples")
     uris = [f"{file.resolve().as_uri()}#/data/{key}" for key in keys]
     return Hdf5Dataset(file, ids, uris, labels, images, ValueRange.of(images, source, findings))
 

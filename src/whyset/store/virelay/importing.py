@@ -100,10 +100,11 @@ def _written_run(
     decided, confidence_is = rows.decided()
     labels = dataset.labels[rows.samples]
     columns = {"target": found.targets, **decided, SAMPLE: rows.samples}
+    ids, uris = dataset.ids, dataset.uris
     table = samples_table(
-        [dataset.ids[sample] for sample in rows.samples],
+        [ids[sample] for sample in rows.samples],
         [None if label < 0 else int(label) for label in labels],
-        [dataset.uris[sample] for sample in rows.samples],
+        [uris[sample] for sample in rows.samples],
     )
     config = _config(found, settings, confidence_is, [str(finding) for finding in findings.warnings], arrays)
     run = create_run(folder, config, table, arrays)
@@ -123,7 +124,7 @@ def _config(
 ) -> RunConfig:
     """What is not in the project's files is unknown: such a run is read and analysed, and never continued."""
     project = found.project
-    strategy = STRATEGIES[project.attribution_strategy]
+    target = found.attributions.stated("target")
     origin: dict[str, JSON] = {
         "imported_from": "ViRelAy",
         "project": str(project.file.absolute()),
@@ -139,7 +140,7 @@ def _config(
         model=project.model,
         weights_hash=None,
         composite={"name": project.attribution_method, "fields": {}},
-        target=found.attributions.stated("target") or strategy,
+        target=STRATEGIES[project.attribution_strategy] if target is None else target,
         preprocessing={},
         dataset_fingerprint=None,
         class_names=found.label_map.names,
