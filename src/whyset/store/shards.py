@@ -22,7 +22,8 @@ from whyset.store.trust import require_trusted
 if TYPE_CHECKING:
     from whyset.store.run import Run
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 240.0
+"""A writer that died on another host is believed for two minutes and watched for one before it is followed."""
 
 
 def write_shard(
