@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import whyset as ws
-from whyset.analysis import HDBSCAN, KMeans, Spray
+from whyset.analysis import HDBSCAN, Agglomerative, KMeans, Spray, kmeans_sweep
 from whyset.errors import InputError, WhysetError
 from whyset.store import Run
 
-QUICK = Spray(neighbours=5, surrogates=9, clusterings=(KMeans(), HDBSCAN(smallest=5)))
-NO_NULL = Spray(neighbours=5, surrogates=0)
+QUICK = Spray(neighbours=5, surrogates=9, resamplings=3, clusterings=(KMeans(), HDBSCAN(smallest=5)))
+NO_NULL = Spray(neighbours=5, surrogates=0, resamplings=0)
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))
 planted_relevance, written_run = SUPPORT["planted_relevance"], SUPPORT["written_run"]
 MakeRun = Callable[..., Run]
@@ -118,7 +118,7 @@ def test_a_second_call_keeps_what_is_finished_and_gives_the_same(copied: Run) ->
 
 def test_another_configuration_does_all_classes_again(copied: Run) -> None:
     told = Told()
-    other = Spray(neighbours=4, surrogates=0)
+    other = Spray(neighbours=4, surrogates=0, resamplings=0)
     analysis = ws.analyze(copied, other, progress=told)
     assert told.total == 3
     assert analysis.config["pipeline"] == json.loads(json.dumps(other.stored_form()))
@@ -242,7 +242,9 @@ def test_numbers_repeat_with_the_seed_and_change_with_it(make_run: MakeRun, plan
     run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
 
     def found(seed: int, name: str) -> tuple[float, bytes]:
-        category = ws.analyze(run, Spray(name=name, neighbours=5, surrogates=5, seed=seed)).category("dog")
+        category = ws.analyze(run, Spray(name=name, neighbours=5, surrogates=5, resamplings=2, seed=seed)).category(
+            "dog"
+        )
         return category.info["scores"]["separability"]["null_median"], category.column("embedding.tsne").tobytes()
 
     assert found(1, "one") == found(1, "same")
@@ -270,3 +272,29 @@ def numbers(value: object) -> list[float]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_a_memo_makes_a_further_clustering_cheap_and_changes_nothing(copied: Run, tmp_path: Path) -> None:
+    more = replace(NO_NULL, name="more", clusterings=(*NO_NULL.clusterings, Agglomerative()))
+    ws.analyze(copied, replace(NO_NULL, name="first"), memo=tmp_path / "memo")
+    before = set((tmp_path / "memo").glob("*.memo"))
+    kept = ws.analyze(copied, more, memo=tmp_path / "memo")
+    assert len(set((tmp_path / "memo").glob("*.memo")) - before) == 3  # one new step in each of three classes
+    fresh = ws.analyze(copied, replace(more, name="fresh"))
+    for one, other in zip(kept.categories, fresh.categories, strict=True):
+        assert one.info == other.info
+        for name in one.columns:
+            np.testing.assert_array_equal(one.column(name), other.column(name))
+        assert one.column("dendrogram.agglomerative").shape == (one.info["size"] - 1, 4)
+
+
+def test_clusterings_that_need_more_samples_are_left_out_and_told(make_run: MakeRun, planted: Planted) -> None:
+    run = make_run(planted[0][:24], [0] * 24, np.zeros(24, int))
+    sweep = replace(NO_NULL, clusterings=(KMeans(), *kmeans_sweep(11, 14)))
+    (category,) = ws.analyze(run, sweep).categories
+    assert list(category.info["clusterings"]) == ["kmeans", "kmeans-11", "kmeans-12"]
+    assert "24 samples are too few for kmeans-13, kmeans-14: left out." in category.info["treatment"]
+    with pytest.raises(InputError, match="too few for kmeans-14: at least two per cluster"):
+        ws.analyze(run, replace(NO_NULL, name="b", clusterings=(KMeans(14),)))
+    with pytest.raises(InputError, match="40 clusters need 40 eigenvectors, got eigenvectors=32"):
+        Spray(clusterings=(KMeans(40),))
