@@ -1,7 +1,7 @@
 """What the store costs by itself: writing shards, verifying, random access, opening a run of a million rows.
 
     python benchmarks/store.py
-    python benchmarks/store.py --folder /dev/shm --side 224 --shards 8
+    python benchmarks/store.py --folder /data /dev/shm --side 224 --shards 8
 
 Every figure stands beside its floor, measured in turns in the same run: a plain cast and write, a plain read of the
 same files, the same rows by zarr. It prints the tables and writes benchmarks/results/store-cpu-<date>.md.
@@ -240,34 +240,32 @@ def machine() -> str:
     return f"{processor}, {os.cpu_count()} threads; {packages}; load average {load:.1f} when it began."
 
 
-def measure(folder: Path, side: int, shards: int, rounds: int, million: bool) -> list[str]:
+def measure(folder: Path, side: int, shards: int, rounds: int) -> list[str]:
     with place(folder) as where:
-        lines = write_rates(where, (3, side, side), shards)
+        lines = [f"# In {folder}", "", *write_rates(where, (3, side, side), shards)]
         run = open_run(where / "written")
-        lines += verify_rates(run, rounds)
-        lines += access_rates(run, rounds)
-        shutil.rmtree(run.path)
-        return lines + (opening(where) if million else [])
+        return [*lines, *verify_rates(run, rounds), *access_rates(run, rounds)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the runs are written")
+    parser.add_argument(
+        "--folder", type=Path, nargs="+", default=[Path(tempfile.gettempdir())], help="where runs are put"
+    )
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--no-million", action="store_true")
+    parser.add_argument("--no-million", action="store_true", help="leave out the run of a million rows (last folder)")
     parser.add_argument("--note", default="", help="what else ran on the machine")
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
-    head = [
-        f"# Cost of the store, {date.today()}",
-        "",
-        f"{machine()} {given.note}".strip(),
-        f"Folder: {given.folder}.",
-        "",
-    ]
-    lines = [*head, *measure(given.folder, given.side, given.shards, given.rounds, not given.no_million)]
+    lines = [f"# Cost of the store, {date.today()}", "", f"{machine()} {given.note}".strip(), ""]
+    for folder in given.folder:
+        lines += measure(folder, given.side, given.shards, given.rounds)
+    if not given.no_million:
+        with place(given.folder[-1]) as where:
+            lines += opening(where)
+    lines += [f"Load average {os.getloadavg()[0]:.1f} when it ended.", ""]
     print("\n".join(lines))
     (given.results / f"store-cpu-{date.today()}.md").write_text("\n".join(lines))
 
