@@ -114,24 +114,29 @@ def _picture(uri: str, alt: str, caption: str) -> str:
 
 
 def _figures(cluster: ClusterRow) -> str:
-    """Write a cluster's scores as a list of terms."""
+    """Write a cluster's scores as a list of terms; what is not known is left out."""
+    known = {name: getattr(cluster, name) for name in _SCORES if getattr(cluster, name) is not None}
     told = {
-        "accuracy": f"{with_interval(cluster.accuracy, cluster.accuracy_interval)}, elsewhere "
-        f"{number(cluster.accuracy_outside)} ({with_p(cluster.accuracy_p)})",
-        "confidence": f"{with_interval(cluster.mean_confidence, cluster.confidence_interval)}, elsewhere "
-        f"{number(cluster.confidence_outside)} ({with_p(cluster.confidence_p)})",
-        "coherence": number(cluster.coherence),
-        "separability": number(cluster.separability),
-        "silhouette": number(cluster.silhouette),
-        "recovery": number(cluster.recovery),
-        "purity": number(cluster.purity),
-        "differing": "-" if cluster.differing is None else f"{100 * cluster.differing:.0f} %",
+        "accuracy": with_interval(cluster.accuracy, cluster.accuracy_interval)
+        + _elsewhere(cluster.accuracy_outside, cluster.accuracy_p),
+        "confidence": with_interval(cluster.mean_confidence, cluster.confidence_interval)
+        + _elsewhere(cluster.confidence_outside, cluster.confidence_p),
+        **{name: number(value) for name, value in known.items()},
     }
+    if cluster.differing is not None:
+        told["differing"] = f"{100 * cluster.differing:.0f} %"
     if cluster.channels:
         told["channels"] = ", ".join(map(str, cluster.channels))
     terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in told.items())
     found = "".join(f"<li>{escape(str(one))}</li>" for one in cluster.enriched)
     return f"<dl>{terms}</dl>" + (f'<p class="more">More frequent here:</p><ul>{found}</ul>' if found else "")
+
+
+_SCORES = ("coherence", "separability", "silhouette", "recovery", "purity")
+
+
+def _elsewhere(value: float | None, p_value: float | None) -> str:
+    return "" if value is None else f", elsewhere {number(value)} ({with_p(p_value)})"
 
 
 def _left_out(report: Report, classes: int) -> str:
