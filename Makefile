@@ -28,7 +28,7 @@ demo: $(VENV)/core.stamp
 test: $(VENV)/test.stamp oracles
 	$(BIN)/python -m pytest $(ARGS)
 
-oracles: .oracles/corelay/stamp .oracles/virelay/stamp
+oracles: .oracles/corelay/stamp .oracles/virelay/stamp .oracles/moto/stamp
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
