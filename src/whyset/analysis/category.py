@@ -3,7 +3,6 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -62,8 +61,6 @@ def _analysed(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Catego
     members = members_of(run, group)
     spray, left_out = fitted_to(spray, len(features))
     pipeline = _pipeline(run, group, spray)
-    # Two threads that import scikit-learn's parts for the first time at once can meet a half-initialised module.
-    import_module("sklearn.cluster"), import_module("sklearn.manifold")
     results = pipeline.run({"features": features}, seed=seed, workers=_workers(), memo=memo)
     tested = significance(features, results["separability"], pipeline, CopulaSurrogates(spray.surrogates), seed)
     info = described_group(group, members, spray) | described_graph(results["spectrum"]) | {"of": spray.of}

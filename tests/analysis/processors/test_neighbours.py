@@ -73,6 +73,16 @@ def test_plain_float32_products_would_lose_these_neighbours() -> None:
     assert require_exact(rows, 10) == 400
 
 
+@pytest.mark.parametrize("power", [-60, -30, 0, 30, 60])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_small_and_large_values_have_the_same_neighbours(power: int, kind: type) -> None:
+    """Products of values of 1e-30 vanish in float32; the search scales them."""
+    rows = np.random.default_rng(6).normal(size=(120, 15)).astype(kind)
+    found, usual = KNearestNeighbours(6)(rows * kind(2.0**power)), KNearestNeighbours(6)(rows)
+    np.testing.assert_array_equal(found.indices, usual.indices)
+    np.testing.assert_allclose(found.distances, usual.distances * 2.0**power, rtol=1e-12)
+
+
 def test_several_blocks_of_rows_and_columns_give_the_same() -> None:
     rows = np.random.default_rng(5).normal(size=(1100, 1030)).astype(np.float32)
     require_exact(rows, 4)

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
+
+# Two threads that import parts of scikit-learn for the first time at once can meet a half-initialised module.
+_FIRST = ("sklearn.cluster", "sklearn.decomposition", "sklearn.manifold")
 
 
 class Named(Protocol):
@@ -27,6 +31,8 @@ def run_steps(
         for step in steps:
             results[step.name] = call(step, results)
         return
+    for name in _FIRST:
+        import_module(name)
     waiting, running = list(steps), dict[Future[Any], S]()
     with ThreadPoolExecutor(workers) as pool:
         while waiting or running:

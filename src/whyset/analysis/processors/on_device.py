@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from whyset.analysis.processors.search import DEPTH, Found, Products, blocks, centred
+from whyset.analysis.processors.search import DEPTH, Found, Products, blocks
 from whyset.errors import InputError
 
 _ROWS, _COLUMNS = 2048, 32768  # of a block of distances: 0.5 GB in float64
@@ -27,7 +27,7 @@ def search_on(device: str, products: Products, fetched: int) -> Found:
     except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"Neighbours cannot be searched on {device!r}: {str(error).splitlines()[0]}") from error
     for part in blocks(n, _ROWS):
-        rows[part] = torch.from_numpy(centred(products.rows, products.centre, part, slice(None)))
+        rows[part] = torch.from_numpy(products.centred(part, slice(None)))
     indices, squared = np.empty((n, fetched), np.int64), np.empty((n, fetched))
     with _single_precision(torch):
         for part in blocks(n, _ROWS):
