@@ -130,7 +130,7 @@ def _file(run: "Run", shard: int, spec: ArraySpec) -> AnyPath:
 
 
 def _delete(run: "Run", shard: int) -> None:
-    """Remove what an earlier attempt left: zarr would read a truncated shard before it overwrites it, and fail."""
+    """Remove what an earlier attempt left: files are created exclusively, so nothing may be in their place."""
     for torn in unfinished(run.path / COMMITS, f".{commit_path(run.path, shard).name}.*.partial"):
         remove(torn)
     for spec in run.arrays:
