@@ -211,3 +211,46 @@ def test_the_same_run_again_says_so_and_changes_nothing(job: Any, whyset: Progra
     assert printed.code == 0
     assert "12 of 12 samples are explained already; nothing to do" in printed.out
     assert np.array_equal(ws.open_run(job.run).relevance[:], maps)
+
+
+def test_layers_targets_and_smaller_maps_are_options(job: Any, whyset: Program) -> None:
+    more = ["--target", "label", "--target", "top:2", "--layer", "conv", "--concept", "conv", "--concept", "head"]
+    printed = whyset(job.arguments(*more, dtype="float32", reduction="channel_sum", pool="3"))
+    assert printed.code == 0, printed.err
+    assert "36 maps of 1x2x3 and layer conv, channels of conv, channels of head" in printed.out
+    run = ws.open_run(job.run)
+    assert (len(run), run.relevance.shape[1:], run.layer("conv").shape[1:]) == (36, (1, 2, 3), (4, 4, 5))
+    assert run.concept("head").shape == (36, 2)
+
+
+def test_an_array_file_is_data(job: Any, whyset: Program) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
+    np.savez(job.folder / "some.npz", images=images, labels=np.arange(6) % 2)
+    assert whyset(job.arguments(data=job.folder / "some.npz")).code == 0
+    assert np.array_equal(ws.open_run(job.run).inputs[:], images.transpose(0, 3, 1, 2))
+
+
+def test_a_run_is_repeated_from_its_folder_alone(job: Any, whyset: Program) -> None:
+    whyset(job.arguments(composite="epsilon_gamma_box", target="1", limit="9"))
+    printed = whyset(["explain", "--again", str(job.run), "--out", str(job.folder / "new")])
+    assert (printed.code, printed.err) == (0, "")
+    first, second = ws.open_run(job.run), ws.open_run(job.folder / "new")
+    assert np.array_equal(first.relevance[:], second.relevance[:])
+    assert first.config.hash == second.config.hash
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        (["--composite", "epsilon_plus"], "--composite is part of what --again repeats"),
+        (["--data", "gone"], "data gone does not exist (any more): say where it lies now by --data"),
+    ],
+)
+def test_what_a_repeated_run_was_made_from_is_not_changed(
+    more: list[str], line: str, job: Any, whyset: Program
+) -> None:
+    whyset(job.arguments())
+    printed = whyset(["explain", "--again", str(job.run), "--out", str(job.folder / "new"), *more])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert line in printed.err
+    assert not (job.folder / "new").exists()

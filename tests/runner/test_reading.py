@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyset.runner import ArraySource, FolderSource, Preprocessing
@@ -29,6 +29,7 @@ def assert_equal(one: list[Batch], other: list[Batch]) -> None:
         assert np.array_equal(mine.shown, theirs.shown)
 
 
+@settings(max_examples=12)
 @given(start=st.integers(0, 60), size=st.integers(1, 40), threads=st.integers(1, 4))
 def test_threads_read_what_a_plain_loop_reads(start: int, size: int, threads: int) -> None:
     source = ArraySource(PIXELS, np.arange(70) % 5, preprocessing=NORMALISED)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyset.analysis.processors import AreaPooling
@@ -13,6 +13,7 @@ from whyset.runner.reduction import Reduction, shares
 SIDE = st.integers(1, 40)
 
 
+@settings(max_examples=30)
 @given(height=SIDE, width=SIDE, pool=st.integers(1, 50), kind=st.sampled_from(["none", "channel_sum"]))
 def test_sums_are_kept_and_the_longer_side_fits(height: int, width: int, pool: int, kind: str) -> None:
     relevance = torch.randn(2, 3, 3, height, width, dtype=torch.float64)

@@ -10,8 +10,8 @@ V = TypeVar("V")
 class Writer:
     """Does one thing after the other, off the calling thread; whoever hands over waits until the last one is done.
 
-    So there are never more than two shards in memory: the one that is written and the one that is computed. At the end
-    of the `with` block what was begun is finished: an interrupted run keeps the shard that it was writing.
+    So there are never more than two shards in memory: the one that is written and the one that is computed. The end of
+    the `with` block waits, too: an interrupted run keeps the shard that it was writing.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Writer:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=True)
 
     def hand_over(self, do: Callable[[], V]) -> "Future[V]":
         """Wait for what was handed over last, begin with `do`, and give its value as a Future."""
