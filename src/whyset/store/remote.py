@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/*(.*)", re.DOTALL)
-_RETRIES = {"max_retries": 10, "retry_timeout": timedelta(seconds=60)}
-"""A request that fails is tried again for a minute: a lease outlives that."""
+_RETRIES = {"max_retries": 100, "retry_timeout": timedelta(seconds=30)}
+"""A request that fails is tried again for half a minute, not ten times within three seconds: servers start anew."""
 
 _TIMEOUT = "180s"
 """A shard of 64 MB may take so long; obstore's 30 s would ask for 2 MB per second."""

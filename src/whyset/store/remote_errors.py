@@ -21,21 +21,23 @@ def remote_errors_explained(place: object) -> Iterator[None]:
         raise FileExistsError(f"{place} exists") from error
     except FileNotFoundError as error:
         if _no_bucket(error):
-            raise RemoteError(f"{place}: {_NO_BUCKET}") from error
+            raise RemoteError(_without_bucket(place)) from error
         raise FileNotFoundError(f"{place} does not exist") from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
         raise RemoteError(f"{place}: the store refuses these credentials ({first_line(error)}); {_LOG_IN}") from error
     except exceptions.BaseError as error:
-        raise RemoteError(f"{place}: {_meaning(error)}") from error
+        raise RemoteError(_without_bucket(place) if _no_bucket(error) else f"{place}: {_meaning(error)}") from error
 
 
 def _meaning(error: Exception) -> str:
-    text = str(error)
-    if _no_bucket(error):
-        return _NO_BUCKET
-    if any(sign in text for sign in _WITHOUT_KEYS):
+    if any(sign in str(error) for sign in _WITHOUT_KEYS):
         return f"no credentials were found ({first_line(error)}); {_LOG_IN}"
     return f"the store does not answer as it should ({first_line(error)}); {_AGAIN}"
+
+
+def _without_bucket(place: object) -> str:
+    bucket = "/".join(str(place).split("/")[:3])
+    return f"{bucket}: the bucket does not exist; create it, or correct the URL"
 
 
 def _no_bucket(error: Exception) -> bool:
@@ -49,7 +51,6 @@ def first_line(error: Exception) -> str:
 
 
 _WITHOUT_KEYS = ("latest/api/token", "169.254.169.254", "metadata.google.internal", "redential", "MissingAccount")
-_NO_BUCKET = "the bucket does not exist; create it, or correct the URL"
 _LOG_IN = (
     "set them in the environment: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ..."
 )
