@@ -1,4 +1,4 @@
-"""The runner's benchmarks work on a few samples: figures for every way, and a simulated run that is whole in the end."""
+"""The runner's benchmarks work on a few samples: figures for every way; a simulated run is whole in the end."""
 
 import sys
 import tarfile
