@@ -111,7 +111,7 @@ class Steep(Net):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scores, pixel = super().forward(x), x[:, 0, 0, 0]
-        steep = 1e39 * (pixel < 0.3) * (pixel - pixel.detach())
+        steep = 1e39 * ((pixel < 0.3).to(x) * (pixel - pixel.detach()))
         return torch.cat([scores[:, :2], scores[:, 2:] + steep[:, None]], dim=1)
 
 

@@ -104,7 +104,7 @@ def explain(
         _refuse_others(context)
         run = runner.again(again, out, data=data, engine=chosen, device=device, progress=display())
         return _told(run, chosen.share)
-    assert model is not None and data is not None and out is not None, "checked above"
+    assert model and data and out, "checked above"
     run = runner.explain(
         runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
         _existing(data),

@@ -20,6 +20,7 @@ class Summary:
         self.run, self.progress = run, progress
         self.errors: dict[int, str] = {}
         self.reported = 0
+        self.each = run.config.targets_per_sample
 
     def add(self, result: TaskResult[int, Any]) -> None:
         if isinstance(result.value, ShardReport):
@@ -28,7 +29,7 @@ class Summary:
                 self._say_accuracy("accuracy after the first shard", result.value.correct, result.value.labelled)
         else:
             self.errors[result.task] = result.error or "unknown error"
-            start, stop = self.run.shard_range(result.task)
+            start, stop = (row // self.each for row in self.run.shard_range(result.task))
             self.progress.say(f"shard {result.task} (samples {start} to {stop - 1}) failed: {result.error}")
 
     def conclude(self) -> None:
@@ -39,14 +40,15 @@ class Summary:
         failures = self.run.failures
         if failures and not done.any():
             raise InputError(f"none of {len(failures):,} samples was explained; the first is {_named(failures[0])}")
-        labelled = done & (self.run.labels != UNKNOWN)
+        labelled = (done & (self.run.labels != UNKNOWN))[:: self.each]
         if labelled.any():
-            correct = int(np.sum((self.run.column("prediction") == self.run.labels)[labelled]))
+            correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labelled]))
             self._say_accuracy("accuracy", correct, int(labelled.sum()))
         if failures:
             more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
             named = "; ".join(map(_named, failures[:NAMED]))
-            self.progress.say(f"{len(failures):,} of {len(self.run):,} samples failed: {named}{more}")
+            what = "samples" if self.each == 1 else "maps"
+            self.progress.say(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
 
     def _say_accuracy(self, what: str, correct: int, labelled: int) -> None:
         self.progress.say(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")
