@@ -106,7 +106,7 @@ def test_ctrl_c_ends_with_130_in_one_line_and_leaves_a_run_that_continues(
 
 
 def test_a_second_job_on_a_run_is_refused_while_the_first_one_lives(long_job: Any, run: Path) -> None:
-    first = long_job.start(out=run, seconds_per_batch=0.05)
+    first = long_job.start(out=run, seconds_per_batch=2.0)
     wait_until(lambda: any((run / "leases").glob("rank-*.json")), first)
     second = long_job.start(out=run)
     _, err = second.communicate(timeout=PATIENCE)
