@@ -1,5 +1,9 @@
 import json
 import math
+import os
+import socket
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -88,6 +92,20 @@ def test_a_replacement_that_was_killed_between_its_two_renames_is_undone(full_ru
     assert full_run.analysis("spray").categories == []
     assert full_run.analysis_writer("spray", {}).has("00001")
     assert [path.name for path in writer.path.iterdir() if path.is_dir()] == ["00001"]
+
+
+def test_what_another_rank_is_writing_stays_and_what_a_dead_one_left_goes(full_run):
+    writer = full_run.analysis_writer("spray", {})
+    host = socket.gethostname().replace(".", "_")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here, gone = (writer.path / f".00001.{host}-{pid}-abc.partial" for pid in (os.getpid(), dead.pid))
+    elsewhere, forgotten = (writer.path / f".00002.other_host-{number}-abc.partial" for number in (7, 8))
+    for folder in (here, gone, elsewhere, forgotten):
+        folder.mkdir()
+    os.utime(forgotten, (0, 0))
+    full_run.analysis_writer("spray", {})
+    assert {path for path in writer.path.iterdir() if path.is_dir()} == {here, elsewhere}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, np.float32(1), {"deep": [math.nan]}])

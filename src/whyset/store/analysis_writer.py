@@ -1,7 +1,9 @@
 """AnalysisWriter: categories are written whole, and a category done again replaces the old one only when complete."""
 
 import hashlib
+import os
 import shutil
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +18,12 @@ from whyset.errors import InputError
 from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, read_category
 from whyset.store.commits import checksum
 from whyset.store.files import disk_errors_explained, each, new_file, read_bytes, remove, sync_file, sync_folder
+from whyset.store.holder import host_name, process_exists
 from whyset.store.jsonfile import JSON, canonical, create_json, read_json, replace_json, require_json
 from whyset.store.layout import ANALYSES, COMMITS, safe_name
 from whyset.store.remote import AnyPath, RemotePath
+
+_OLD_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class AnalysisWriter:
 
     def _exchange(self, folder: Path, result: CategoryResult) -> None:
         """Fill a temporary folder, then put it into its place."""
-        temporary = folder.with_name(f".{result.id}.{uuid.uuid4().hex}.partial")
+        temporary = _beside(folder, "partial")
         temporary.mkdir()
         try:
             columns = _write_columns(temporary, result)
@@ -130,7 +135,7 @@ def committed_data(run: AnyPath) -> str:
 
 def _replace_folder(new: Path, place: Path) -> None:
     """Folders cannot be exchanged atomically: for a moment the category is absent, never half there."""
-    old = place.with_name(f".{place.name}.{uuid.uuid4().hex}.old")
+    old = _beside(place, "old")
     if place.exists():
         place.rename(old)
     new.rename(place)
@@ -138,13 +143,30 @@ def _replace_folder(new: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _beside(place: Path, ending: str) -> Path:
+    """A hidden folder that tells whose it is: `.<category>.<host>-<process>-<random>.<ending>`."""
+    host = host_name().replace(".", "_")
+    return place.with_name(f".{place.name}.{host}-{os.getpid()}-{uuid.uuid4().hex}.{ending}")
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether nobody works in the folder any more: its process on this host is gone, or it is old."""
+    host, _, rest = folder.name.split(".")[-2].rpartition("-")[0].rpartition("-")
+    if host == host_name().replace(".", "_") and rest.isdecimal():
+        return not process_exists(int(rest))
+    return not rest.isdecimal() or time.time() - folder.stat().st_mtime > _OLD_SECONDS
+
+
 def _remove_leftovers(path: Path) -> None:
-    """Put back a category whose replacement was killed between two renames; delete unfinished folders."""
-    for old in path.glob(".*.old"):
+    """Put back a category whose replacement was killed between two renames; delete unfinished folders.
+
+    Ranks of one job open the same analysis side by side: what another one is writing stays.
+    """
+    for old in filter(_is_left, path.glob(".*.old")):
         place = path / old.name[1:].rpartition(".")[0].rpartition(".")[0]
         if not place.exists():
             old.rename(place)
-    for leftover in [*path.glob(".*.old"), *path.glob(".*.partial")]:
+    for leftover in filter(_is_left, [*path.glob(".*.old"), *path.glob(".*.partial")]):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
