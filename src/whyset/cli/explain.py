@@ -94,17 +94,19 @@ def explain(
     ] = None,
 ) -> int:
     """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
-    if again is None and (model is None or data is None or out is None):
+    if again is not None:
+        _refuse_others(context)
+        from whyset.runner import again as repeated
+
+        chosen = engine_of(engine, workers, scheduler)
+        run = repeated(again, out, data=data, engine=chosen, device=device, progress=display())
+        return _told(run, chosen.share)
+    if model is None or data is None or out is None:
         missing = next(name for name in NEEDED if context.params[name] is None)
         raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
     from whyset import runner
 
     chosen = engine_of(engine, workers, scheduler)
-    if again is not None:
-        _refuse_others(context)
-        run = runner.again(again, out, data=data, engine=chosen, device=device, progress=display())
-        return _told(run, chosen.share)
-    assert model and data and out, "checked above"
     run = runner.explain(
         runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
         _existing(data),
