@@ -6,7 +6,8 @@ import pytest
 
 NAMES = {
     "whyset": "Spray analyze explain open_run view",
-    "whyset.attribution": "Gradient SmoothGrad IntegratedGradients Occlusion Contrast AboveReference Similarity",
+    "whyset.attribution": """Gradient SmoothGrad IntegratedGradients Occlusion Conditional Captum
+        Contrast AboveReference Similarity""",
     "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm Rule RULES",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
         EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES

@@ -94,6 +94,16 @@ def test_a_replacement_that_was_killed_between_its_two_renames_is_undone(full_ru
     assert [path.name for path in writer.path.iterdir() if path.is_dir()] == ["00001"]
 
 
+def test_without_a_name_the_only_analysis_is_meant_or_spray(full_run):
+    full_run.analysis_writer("mine", {}).write(result("of mine"))
+    assert full_run.analysis().name == "mine"
+    full_run.analysis_writer("other", {})
+    with pytest.raises(InputError, match="no analysis 'spray'; it has mine, other"):
+        full_run.analysis()
+    full_run.analysis_writer("spray", {})
+    assert full_run.analysis().name == "spray"
+
+
 def test_what_another_rank_is_writing_stays_and_what_a_dead_one_left_goes(full_run):
     writer = full_run.analysis_writer("spray", {})
     host = socket.gethostname().replace(".", "_")

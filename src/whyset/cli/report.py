@@ -23,7 +23,9 @@ class Format(StrEnum):
 
 def report(
     run: RunFolder,
-    name: Annotated[str, typer.Option(help="Name of the analysis in the run.")] = "spray",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the analysis in the run.  [default: the only one, or spray]")
+    ] = None,
     form: Annotated[Format | None, typer.Option("--format", help="How to write it; else by the ending of OUT.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write it to, else it is printed.")] = None,
     attributes: Annotated[

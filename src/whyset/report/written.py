@@ -43,10 +43,10 @@ class Report:
 
 def report(
     run: Run | str | AnyPath,
-    analysis: Analysis | str = "spray",
+    analysis: Analysis | str | None = None,
     attributes: Mapping[str, NDArray[Any]] | None = None,
 ) -> Report:
-    """Gather the report of a run and one of its analyses.
+    """Gather the report of a run and one of its analyses, by default the only one or the one called "spray".
 
     `attributes` are anything known of the samples, each an array over the rows of the run: their values are tested for
     enrichment in every cluster.
@@ -54,7 +54,7 @@ def report(
     >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else open_run(run)
-    analysis = run.analysis(analysis) if isinstance(analysis, str) else analysis
+    analysis = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
     explained = run.committed & (run.column("status") == DONE)
     known = explained & (run.labels >= 0)
     right = run.column("prediction")[known] == run.labels[known]

@@ -209,7 +209,11 @@ class Run:
     def analyses(self) -> list[str]:
         return analysis_names(self.path)
 
-    def analysis(self, name: str) -> Analysis:
+    def analysis(self, name: str | None = None) -> Analysis:
+        """An analysis by its name; without one the only one there is, or the one called "spray"."""
+        if name is None:
+            known = self.analyses
+            name = known[0] if len(known) == 1 else "spray"
         return open_analysis(self.path, name)
 
     def analysis_writer(self, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:

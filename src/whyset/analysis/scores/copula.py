@@ -48,7 +48,8 @@ def normal_scores(features: NDArray[np.floating]) -> NDArray[np.float32]:
     scores = np.empty(features.shape, np.float32)
     for column, values in enumerate(features.T):
         scores[:, column] = ndtri((rankdata(values) - 0.5) / len(values))
-    return scores - scores.mean(axis=0)
+    scores -= scores.mean(axis=0)
+    return scores
 
 
 def _correlated(scores: NDArray[np.float32]) -> Callable[[np.random.Generator], NDArray[np.float32]]:
