@@ -78,6 +78,16 @@ def test_a_creation_that_was_killed_at_its_last_step_is_done_again(tmp_path):
     assert not list(run.path.rglob("*.partial"))
 
 
+def test_a_run_that_lost_its_run_json_is_no_creation_to_be_done_again(tmp_path):
+    run = write_pending(example_run(tmp_path / "run"))
+    record = (run.path / "run.json").read_bytes()
+    (run.path / "run.json").unlink()
+    with pytest.raises(InputError, match=r"is a run without its run\.json \(there are commits\): restore that file"):
+        example_run(run.path)
+    (run.path / "run.json").write_bytes(record)
+    assert open_run(run.path).verify() == []
+
+
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "run").touch()
     with pytest.raises(InputError, match="is a file"):

@@ -11,7 +11,7 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, remove, sync_folder, unfinished
-from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, SAMPLES, is_run
+from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
 from whyset.store.lease import Lease
 from whyset.store.preallocate import create_arrays
 from whyset.store.record import Record, create_record
@@ -104,6 +104,12 @@ def _refuse_foreign(folder: AnyPath) -> None:
     if entries and not (LEASES in entries and entries <= OWN_NAMES):
         shown = ", ".join(sorted(entries)[:3])
         raise InputError(f"{folder} is not empty and no run (it holds {shown}); choose another folder")
+    kept = [name for name in (COMMITS, ANALYSES, SELECTIONS) if name in entries and any((folder / name).iterdir())]
+    if kept and RUN not in entries:
+        raise InputError(
+            f"{folder} is a run without its {RUN} (there are {' and '.join(kept)}): restore that file, or choose "
+            "another folder"
+        )
 
 
 def _refuse_wrong_labels(table: pa.Table, config: RunConfig) -> None:
