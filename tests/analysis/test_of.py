@@ -132,6 +132,23 @@ def test_new_rows_are_placed_by_concepts_too(run: Run) -> None:
     np.testing.assert_array_equal(placed.clusters["kmeans"], labels[[0, 1, 40]])
 
 
+@pytest.mark.parametrize("row", [(2, 3, 6, 8), (2, 24), (24,)], ids=["volumes", "series", "vectors"])
+def test_rows_of_any_number_of_axes_are_analysed(tmp_path: Path, row: tuple[int, ...]) -> None:
+    rng, which = np.random.default_rng(2), np.arange(N) % 2
+    relevance = rng.normal(size=(N, *row)).astype(np.float32)
+    relevance[which == 1, ..., 0] += 20
+    found = create_run(
+        tmp_path / "any", config(), samples_table([str(n) for n in range(N)], [0] * N), standard_arrays(row)
+    )
+    columns = {"target": np.zeros(N, int), "prediction": np.zeros(N, int), "confidence": np.ones(N, np.float32)}
+    arrays_of(found, {"attribution/input": relevance} | columns)
+    category = ws.analyze(found, Spray(**QUICK)).category("cat")
+    labels, summed = category.column("clustering.kmeans"), relevance.sum(axis=1) if len(row) > 2 else relevance
+    assert len({(int(a), int(b)) for a, b in zip(labels, which, strict=True)}) == 2
+    means = np.stack([summed[labels == cluster].mean(axis=0) for cluster in range(2)])
+    np.testing.assert_allclose(category.column("mean_map.kmeans"), means, atol=0.02)
+
+
 def test_rows_of_several_targets_are_grouped_by_target(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = samples_table([f"{n}.png" for n in range(30)], [0] * 30, targets_per_sample=2)

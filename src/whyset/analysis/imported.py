@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.groups import Group
-from whyset.analysis.maps import features_of
+from whyset.analysis.maps import features_of, mean_maps
 from whyset.analysis.members import Members, members_of
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.scores import coherence, medoids
@@ -19,7 +19,6 @@ TREATMENT = (
     "`whyset analyze --name NEW` computes clusters and scores of its own"
 )
 FIRST_SHOWN = ("tsne", "t-SNE", "umap", "UMAP")
-_BLOCK_VALUES = 8_000_000  # values of relevance held at once: 32 MB in float32
 
 
 def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> CategoryResult:
@@ -37,10 +36,11 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
         columns[f"embedding.{names.embeddings[name]}"] = values
     columns |= _eigenvalues(found, names)
     features = features_of(run, found.index, Spray().preparation(), 0)
+    means = mean_maps(run, found.index, found.clusterings)
     for name, labels in found.clusterings.items():
         own = names.clusterings[name]
         columns[f"clustering.{own}"] = labels
-        columns[f"mean_map.{own}"] = _mean_maps(run, found.index, labels)
+        columns[f"mean_map.{own}"] = means[name]
         info["clusterings"][own] = _described_clustering(labels, features, members, found.given_clusters.get(name))
     return CategoryResult(names.id, names.name, columns, info)
 
@@ -111,16 +111,3 @@ def _described_cluster(
 def _numbers(labels: NDArray[np.int32]) -> range:
     """Give all cluster numbers up to the largest, so that the place of a cluster in the list is its number."""
     return range(int(labels.max(initial=-1)) + 1)
-
-
-def _mean_maps(run: Run, rows: NDArray[np.int64], labels: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Give the signed mean of the channel-summed maps of each cluster, (clusters, H, W); zeros for an empty one."""
-    relevance = run.relevance
-    sums = np.zeros((len(_numbers(labels)), *relevance.shape[-2:]))
-    step = max(1, _BLOCK_VALUES // int(np.prod(relevance.shape[1:])))
-    for start in range(0, len(rows), step):
-        block = slice(start, start + step)
-        inside = labels[block] >= 0
-        np.add.at(sums, labels[block][inside], relevance[rows[block]][inside].sum(axis=1, dtype=np.float64))
-    sizes = np.bincount(labels[labels >= 0], minlength=len(sums))
-    return (sums / np.maximum(sizes, 1)[:, None, None]).astype(np.float32)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline
 from whyset.analysis.pipelines.spray import INPUT, Spray
-from whyset.analysis.processors import ChannelSum, Clustering
+from whyset.analysis.processors import ChannelSum
 from whyset.errors import InputError
 from whyset.store import LazyArray, Run
 
@@ -49,24 +49,29 @@ def prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
 
 
 def mean_maps(
-    run: Run, indices: NDArray[np.int64], clusterings: Mapping[str, Clustering]
+    run: Run, indices: NDArray[np.int64], clusterings: Mapping[str, NDArray[np.int32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Give the signed mean of the channel-summed maps of each cluster, (clusters, H, W), for each clustering.
+    """Give the signed mean of the maps of each cluster, channels summed as in the features, (clusters, H, W) for images.
 
-    They are maps of the input, whatever was analysed, so that they can be looked at. Noise takes no part. The relevance
-    is read once for all of them.
+    `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analysed, so
+    that they can be looked at. Noise takes no part, and a number without samples gets zeros. The relevance is read once
+    for all clusterings.
     """
-    shape = run.relevance.shape[-2:]
-    sums = {name: np.zeros((len(clustering.sizes), *shape)) for name, clustering in clusterings.items()}
+    row = run.relevance.shape[1:]
+    shape = row[1:] if len(row) > 2 else row
+    sums = {name: np.zeros((int(labels.max(initial=-1)) + 1, *shape)) for name, labels in clusterings.items()}
     for rows, maps in _blocks(run.relevance, indices):
-        summed = ChannelSum()(maps)
-        for name, clustering in clusterings.items():
-            labels = clustering.labels[rows]
-            np.add.at(sums[name], labels[labels >= 0], summed[labels >= 0])
-    return {
-        name: (sums[name] / clustering.sizes[:, None, None]).astype(np.float32)
-        for name, clustering in clusterings.items()
-    }
+        summed = ChannelSum()(maps) if len(row) > 2 else maps
+        for name, labels in clusterings.items():
+            inside = labels[rows] >= 0
+            np.add.at(sums[name], labels[rows][inside], summed[inside])
+    return {name: _divided(sums[name], labels) for name, labels in clusterings.items()}
+
+
+def _divided(sums: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    sizes = np.bincount(labels[labels >= 0], minlength=len(sums))
+    means: NDArray[np.float64] = sums / np.maximum(sizes, 1).reshape(-1, *[1] * (sums.ndim - 1))
+    return means.astype(np.float32)
 
 
 def _blocks(array: LazyArray, indices: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
