@@ -41,9 +41,9 @@ class Worker:
 
 
 def set_up(job: Job, writer: Writer | None = None, advance: Callable[[int], None] | None = None) -> Worker:
-    """Make a worker: load the model if it comes by name, and put it where it computes."""
+    """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode."""
     model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
-    model = on_device(model, job.device)
+    model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     reading = Reading(job.source, job.shape, job.run.inputs is not None, threads)
     return Worker(job, model, reading, writer or Writer(), advance)
