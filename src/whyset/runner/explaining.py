@@ -15,7 +15,7 @@ from whyset.runner.composites import NamedComposite
 from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
 from whyset.runner.job import Job, set_up
 from whyset.runner.labels import Labels
-from whyset.runner.models import LoadedModel, ModelSource
+from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.request import Request
 from whyset.runner.shard import ShardReport, explain_shard
@@ -165,7 +165,8 @@ def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedM
         raise InputError(f"model is a torch.nn.Module or a ModelSource, not {type(model).__name__}")
     elsewhere = device is not None and torch.device(device).type != placement(model)[0].type
     module = on_device(deepcopy(model), device) if elsewhere else model
-    return LoadedModel(module, f"{type(model).__module__}.{type(model).__qualname__}", None)
+    name = f"{type(model).__module__}.{type(model).__qualname__} (layers {layers_hash(model)[:12]})"
+    return LoadedModel(module, name, None)
 
 
 @contextmanager

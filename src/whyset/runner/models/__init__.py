@@ -8,10 +8,10 @@ from typing import Any
 from whyset.errors import InputError
 from whyset.runner.models.file import from_file
 from whyset.runner.models.library import from_timm, from_torchvision
-from whyset.runner.models.loaded import LoadedModel, weights_hash
+from whyset.runner.models.loaded import LoadedModel, layers_hash, weights_hash
 from whyset.runner.preprocessing import Preprocessing
 
-__all__ = ["LIBRARIES", "LoadedModel", "ModelSource", "weights_hash"]
+__all__ = ["LIBRARIES", "LoadedModel", "ModelSource", "layers_hash", "weights_hash"]
 
 LIBRARIES: Mapping[str, Callable[[str, Path | None], LoadedModel]] = {
     "torchvision": from_torchvision,

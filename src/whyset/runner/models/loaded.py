@@ -1,6 +1,7 @@
 """A model that is ready to be explained."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import torch
@@ -29,3 +30,8 @@ def weights_hash(module: torch.nn.Module) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def layers_hash(module: torch.nn.Module) -> str:
+    """SHA-256 of the module as torch prints it: activations, strides and paddings have no weights that would tell."""
+    return hashlib.sha256(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(module)).encode()).hexdigest()
