@@ -51,7 +51,7 @@ def prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
 def mean_maps(
     run: Run, indices: NDArray[np.int64], clusterings: Mapping[str, NDArray[np.int32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Give the signed mean of the maps of each cluster, channels summed as in the features, (clusters, H, W) for images.
+    """Give the signed mean of the maps of each cluster, channels summed: (clusters, H, W) of images.
 
     `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analysed, so
     that they can be looked at. Noise takes no part, and a number without samples gets zeros. The relevance is read once

@@ -43,7 +43,7 @@ class StructuralDissimilarity(Distance):
             raise InputError(
                 f"Maps of {self.shape[0]} x {self.shape[1]} are smaller than the window of {self.window}: lower it."
             )
-        second = _Windows(others.astype(np.float64).reshape(-1, *self.shape), self.window)
+        second = _Windows(_maps(others, self.shape), self.window)
         rows = [self._one(_Windows(row[None], self.window), second) for row in _maps(some, self.shape)]
         return np.array(rows)
 
