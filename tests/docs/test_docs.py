@@ -11,7 +11,10 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-ON_A_RUN_OF_THEIR_OWN = {"file-format.md": "tests/store/test_file_format.py"}  # run there, on a run made for them
+ON_A_RUN_OF_THEIR_OWN = {  # run there, on a run made for them
+    "file-format.md": "tests/store/test_file_format.py",
+    "reading-a-run.md": "tests/store/test_reading_page.py",
+}
 BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^\n]+?) -->\n+)?```python\n(?P<code>.*?)```", re.DOTALL)
 
 
