@@ -10,7 +10,7 @@ import pytest
 
 import whyset as ws
 from whyset.analysis import HDBSCAN, PCA, TSNE, Agglomerative, KMeans, Place, Spray, assign
-from whyset.analysis.processors import Cosine, RadialBasis, RandomWalkLaplacian
+from whyset.analysis.processors import Cosine, KNearestNeighbours, RadialBasis, RandomWalkLaplacian
 from whyset.errors import InputError
 from whyset.store import Run
 
@@ -139,3 +139,42 @@ def test_what_cannot_be_placed_is_refused(make_run: MakeRun) -> None:
         place(np.ones((2, 3)))
     with pytest.raises(InputError, match="1 samples have relevance that is not finite"):
         place(np.full((1, 64), np.nan))
+    with pytest.raises(InputError, match=r"shape \(m, 64\), got \(0, 64\)"):
+        place(np.ones((0, 64)))
+
+
+def test_rows_that_were_left_out_of_the_analysis_are_left_out_here(make_run: MakeRun) -> None:
+    """Constant maps, and rows that belong to no class."""
+    relevance, _ = strategies()
+    relevance[80:] = 1.0
+    labels = np.where(np.arange(96) % 5 == 4, -1, 0)
+    run = make_run(relevance, [None if label < 0 else 0 for label in labels], labels, pending=(5,))
+    ws.analyze(run, SPRAY)
+    SUPPORT["commit"](run, 5, SUPPORT["rows_of"](relevance, labels), {})
+    assert assign(run) == []
+    with pytest.raises(InputError, match="no category"):
+        assign(run, "spray", [4])
+
+
+def test_a_sample_that_is_joined_to_none_is_noise(make_run: MakeRun) -> None:
+    relevance, _ = strategies()
+    run = make_run(relevance, [0] * 96, np.zeros(96, int))
+    analysis = ws.analyze(run, replace(SPRAY, affinity=RadialBasis(0.02)))
+    far = Place.of(run, analysis, "cat")(np.full((1, 64), 9.0))
+    assert {name: labels.tolist() for name, labels in far.clusters.items()} == {name: [-1] for name in far.clusters}
+
+
+def test_a_preprocessing_that_draws_numbers_draws_those_of_the_analysis(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "pipelines"))
+    from own_processors import Mixed
+
+    relevance, _ = strategies(48)
+    run = make_run(relevance, [0] * 48, np.zeros(48, int))
+    analysis = ws.analyze(run, replace(SPRAY, preprocessing=(Mixed(),)))
+    place = Place.of(run, analysis, "cat")
+    reach = KNearestNeighbours(5)(place.features).distances[:, -1]
+    np.testing.assert_array_equal(reach, analysis.category("cat").column("reach"))
+    (placed,) = assign(run, "spray", range(48))
+    assert placed.strangeness.max() < 1e-6

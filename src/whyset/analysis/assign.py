@@ -12,8 +12,10 @@ from whyset.analysis.checks import refuse_non_finite
 from whyset.analysis.groups import classes_of, explained
 from whyset.analysis.maps import analysed_array, features_of, prepared_shape
 from whyset.analysis.pipelines import Spray
+from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.pipelines.stored import processor_of
 from whyset.analysis.processors import Affinity, Distance
+from whyset.analysis.processors.clustering import NOISE
 from whyset.errors import InputError
 from whyset.store import Analysis, AnyPath, Category, Run, open_run
 
@@ -57,7 +59,7 @@ class Place:
             raise InputError(f"Analysis {analysis.name!r} comes from an earlier version: analyze again, then assign.")
         index = np.asarray(category.column("index"))
         preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
-        features = features_of(run, index, preparation, spray.seed, spray.of)
+        features = features_of(run, index, preparation, step_seed(spray.seed, category.id), spray.of)
         maps = spray.distance.needs_shape
         distance = spray.distance.for_maps(prepared_shape(run, spray, int(index[0]))) if maps else spray.distance
         return cls(category, spray, distance, features)
@@ -68,10 +70,11 @@ class Place:
         A new sample is joined to the graph as the old ones are, W(x, i) = (A(x, i) + A(i, x))/2. Its spectral position
         is the Nyström extension y = W̃(x, ·)U/λ (Bengio et al. 2004), which gives a sample of the class its own
         eigenvector again. Other positions are means over the joined samples, weighted by W. By k-means the cluster is
-        the one with the nearest mean; in other clusterings the one with most weight, where noise counts like one.
+        the one with the nearest mean; in other clusterings the one with most weight, where noise counts like one. A
+        sample that is joined to none, all weights being too small for a number, is noise in every clustering.
         """
         features = np.asarray(features)
-        if features.ndim != 2 or features.shape[1] != self.features.shape[1]:
+        if features.ndim != 2 or not len(features) or features.shape[1] != self.features.shape[1]:
             raise InputError(f"Expected features of shape (m, {self.features.shape[1]}), got {features.shape}.")
         index = np.arange(len(features)) if index is None else index
         refuse_non_finite(features, index)
@@ -122,7 +125,7 @@ class Place:
     def _clustered(self, name: str, weights: csr_array, spectral: NDArray[np.float32]) -> NDArray[np.int32]:
         labels = np.asarray(self.category.column(f"clustering.{name}"))
         if name.startswith("kmeans"):
-            return self._nearest_mean(labels, spectral)
+            return np.where(weights.sum(axis=1) > 0, self._nearest_mean(labels, spectral), np.int32(NOISE))
         votes = csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels + 1)))
         return np.asarray((weights @ votes).toarray().argmax(axis=1) - 1, np.int32)
 
@@ -137,8 +140,8 @@ class Place:
 def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int] | None = None) -> list[Assignment]:
     """Place rows of a run in a finished analysis, without doing any class again: one answer per class.
 
-    `rows` are by default all explained rows that the analysis does not hold, such as those committed later. Constant
-    maps take no part.
+    `rows` are by default all explained rows of a class that the analysis does not hold, such as those committed later.
+    Constant maps take no part.
 
     >>> for placed in assign("runs/cifar", "spray"):                             # doctest: +SKIP
     ...     print(placed.category, placed.index, placed.clusters["kmeans"])
@@ -151,7 +154,9 @@ def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int
     if not len(wanted):
         return []
     classes = classes_of(run, wanted, spray_of(found).group_by)
-    return [_assigned(run, found, f"{number:05d}", wanted[classes == number]) for number in np.unique(classes)]
+    numbers = np.unique(classes) if rows is not None else np.unique(classes[classes >= 0])
+    placed = (_assigned(run, found, f"{number:05d}", wanted[classes == number]) for number in numbers)
+    return [one for one in placed if one is not None]
 
 
 def spray_of(analysis: Analysis) -> Spray:
@@ -162,14 +167,15 @@ def spray_of(analysis: Analysis) -> Spray:
     return spray
 
 
-def _assigned(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment:
+def _assigned(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment | None:
+    """Place rows of one class; None where all their maps are constant."""
     place = Place.of(run, analysis, category)
     spray = place.spray
     preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
-    features = features_of(run, rows, preparation, spray.seed, spray.of)
+    features = features_of(run, rows, preparation, step_seed(spray.seed, category), spray.of)
     refuse_non_finite(features, rows)
     usable = np.ptp(features, axis=1) > 0
-    return place(features[usable], rows[usable])
+    return place(features[usable], rows[usable]) if usable.any() else None
 
 
 def _rows_without(run: Run, analysis: Analysis) -> NDArray[np.int64]:

@@ -17,6 +17,17 @@ class Power(Processor):
 
 
 @dataclass(frozen=True)
+class Mixed(Processor):
+    """Mixes the values of a map at random, all maps alike."""
+
+    seeded = True
+
+    def __call__(self, maps: np.ndarray, *, seed: int) -> np.ndarray:
+        rows = maps.reshape(len(maps), -1)
+        return rows @ np.random.default_rng(seed).normal(size=(rows.shape[1], 20)).astype(rows.dtype)
+
+
+@dataclass(frozen=True)
 class Meet(Processor):
     """Ends only if another step runs at the same time."""
 
