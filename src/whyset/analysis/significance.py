@@ -18,6 +18,7 @@ def significance(
 ) -> dict[str, Any]:
     """Run all steps that the separability rests on again on surrogates, and compare.
 
+    Rows of a surrogate that are constant, as sparse features give them, are left out like constant maps of a class.
     Give `p_value`, the number of `surrogates`, the `null_median` and what the `null` was. Without surrogates, p-value
     and median are None.
     """
@@ -26,7 +27,10 @@ def significance(
     chain = pipeline.until("separability")
     draws = surrogates(features, seed=step_seed(seed, "surrogates"))
     null = np.array(
-        [chain.run({"features": draw}, seed=seed + number)["separability"] for number, draw in enumerate(draws, 1)]
+        [
+            chain.run({"features": draw[np.ptp(draw, axis=1) > 0]}, seed=seed + number)["separability"]
+            for number, draw in enumerate(draws, 1)
+        ]
     )
     return {
         "p_value": p_value(observed, null),

@@ -4,7 +4,7 @@ from scipy.stats import kstest, norm, rankdata, spearmanr
 from threadpoolctl import threadpool_limits
 
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.processors import KMeans
+from whyset.analysis.processors import Cosine, KMeans
 from whyset.analysis.scores import CopulaSurrogates, GaussianSurrogates
 from whyset.analysis.scores.copula import normal_scores
 from whyset.analysis.significance import significance
@@ -67,6 +67,18 @@ def test_on_a_mark_in_skewed_noise_p_is_small() -> None:
         rows = np.random.default_rng(seed).gamma(1, size=(60, 40))
         rows[:20, :4] += 8
         assert p_of(rows / rows.sum(axis=1, keepdims=True), seed, CopulaSurrogates(19)) == 0.05
+
+
+def test_constant_rows_of_a_surrogate_are_left_out_as_those_of_a_class_are() -> None:
+    """Sparse features, such as the relevance of few concepts: among independent draws some rows are all zero."""
+    rng = np.random.default_rng(0)
+    rows = rng.gamma(1, size=(120, 6)) * (rng.random((120, 6)) < 0.3)
+    rows = rows[rows.any(axis=1)]
+    assert not all(draw.any(axis=1).all() for draw in CopulaSurrogates(3)(rows, seed=0))
+    pipeline = Spray(neighbours=6, distance=Cosine(), clusterings=(KMeans(),)).pipeline().until("separability")
+    with threadpool_limits(1):
+        observed = pipeline.run({"features": rows}, seed=0)["separability"]
+        assert 0.1 <= significance(rows, observed, pipeline, CopulaSurrogates(9), 0)["p_value"] <= 1
 
 
 def test_a_negative_count_is_refused() -> None:
