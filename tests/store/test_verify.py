@@ -99,6 +99,13 @@ def test_a_changed_column_of_an_analysis_is_found(full_run):
     assert kinds(full_run) == [("damaged", "analyses/spray/00001/index.npy", None)]
 
 
+def test_an_analysis_that_was_stopped_while_it_was_done_again_is_no_damage(full_run):
+    full_run.analysis_writer("spray", {"k": 3}).write(CategoryResult("00001", "dog", {"index": np.arange(3)}))
+    full_run.analysis_writer("spray", {"k": 4})
+    (problem,) = full_run.verify()
+    assert (problem.kind, problem.where, problem.harmless) == ("outdated", "analyses/spray/00001", True)
+
+
 def test_problems_read_as_sentences(full_run):
     (full_run.path / MAPS / "0/0/0/0").unlink()
     assert str(full_run.verify()[0]).startswith(f"missing: {MAPS}/0/0/0/0: shard 0 is committed; to make it")

@@ -19,6 +19,7 @@ from whyset.store.remote_errors import RemoteError
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
 ANALYSIS_SCHEMA = "1.1"
+_OUTDATED = "it was computed with another configuration of this analysis; analyze again"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
     except (BrokenRunError, InputError, KeyError) as error:
         return Category(folder, folder.name, folder.name, {}, {}, f"{folder / CATEGORY} is damaged: {error}")
     if config_hash is not None and stored.get("config_hash") != config_hash:
-        return replace(category, problem="it was computed with another configuration of this analysis; analyze again")
+        return replace(category, problem=_OUTDATED)
     return category
 
 
@@ -140,7 +141,7 @@ def verify_analyses(run: AnyPath) -> Iterator[Problem]:
 def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
     where = inside(run, category.path)
     if category.problem:
-        yield Problem("mismatch", where, category.problem)
+        yield Problem("outdated" if category.problem == _OUTDATED else "mismatch", where, category.problem)
     for name, described in category.described.items():
         try:
             found = checksum(category.column(name))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Problem:
     """Something wrong in a run: its kind, place and meaning.
 
-    "damaged", "missing" and "mismatch" are damage; "uncommitted" and "stray" are not.
+    "damaged", "missing" and "mismatch" are damage; "uncommitted", "outdated" and "stray" are not.
     """
 
     kind: str
@@ -17,8 +17,8 @@ class Problem:
 
     @property
     def harmless(self) -> bool:
-        """Leftovers of an interrupted attempt, and files of others, are no damage: nobody reads them."""
-        return self.kind in ("uncommitted", "stray")
+        """Leftovers of an interrupted attempt, and files of others, are no damage: nobody takes them for results."""
+        return self.kind in ("uncommitted", "outdated", "stray")
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.where}: {self.message}"
