@@ -175,7 +175,7 @@ class TestContinuing:
         ("changed", "field"),
         [
             ({"model": net(4)}, "weights_hash"),
-            ({"model": nn.Sequential(*[nn.Tanh() if isinstance(part, nn.ReLU) else part for part in net()])}, "model is"),
+            ({"model": nn.Sequential(*net()[:1], nn.Tanh(), *net()[2:])}, "model is"),
             ({"dataset": (IMAGES + 0.1, LABELS)}, "dataset_fingerprint"),
             ({"composite": EpsilonPlusFlat(epsilon=0.1)}, "composite.fields.epsilon"),
             ({"target": 1}, "target"),
