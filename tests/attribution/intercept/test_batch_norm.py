@@ -125,3 +125,22 @@ def test_weights_changed_between_calls_are_not_read_from_the_cache():
         _, after = attribute(x, c)
     assert not torch.allclose(before, after)
     torch.testing.assert_close(after, Gradient(layer, COMPOSITES["epsilon_plus"]())(x, c)[1])
+
+
+def test_parameters_given_other_memory_between_calls_are_not_read_from_the_cache():
+    layer, composite = nn.Conv1d(1, 2, 2).double(), COMPOSITES["epsilon_plus"]()
+    x = torch.rand(1, 1, 5).double()
+    with Gradient(layer, composite) as attribute:
+        attribute(x, torch.ones_like)
+        layer.weight.data = -layer.weight.data  # as module.to(...) does it: no version counter moves
+        _, after = attribute(x, torch.ones_like)
+    torch.testing.assert_close(after, Gradient(layer, composite)(x, torch.ones_like)[1])
+
+
+def test_weights_made_anew_in_every_call_do_not_pile_up():
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 2, 2)), nn.ReLU(), nn.Conv1d(2, 1, 2))
+    model = model.eval().requires_grad_(False)
+    with Gradient(model, COMPOSITES["epsilon_plus"]()) as attribute:
+        for _ in range(3):
+            attribute(torch.rand(1, 1, 5), torch.ones_like)
+        assert len(attribute._cache.entries) == 1  # that of the second convolution

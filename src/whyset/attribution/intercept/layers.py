@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.autograd import at_least_float32
 from whyset.errors import WhysetError
@@ -26,27 +28,41 @@ class Geometry:
     groups: int
 
 
+@dataclass(frozen=True)
+class _Derived:
+    """A derived weight, and what its sources were: the first one is known by the entry that this stands in."""
+
+    others: tuple[Tensor, ...]
+    states: tuple[tuple[object, ...], ...]
+    weight: Tensor
+
+    def holds_for(self, others: tuple[Tensor, ...], states: tuple[tuple[object, ...], ...]) -> bool:
+        same = len(others) == len(self.others) and all(a is b for a, b in zip(others, self.others, strict=True))
+        return same and states == self.states
+
+
 @dataclass
 class WeightCache:
     """Weights derived from parameters (merged with a batch norm, W⁺, W⁻, |W|), made once per context and dropped with
     it.
 
-    An entry is valid as long as its sources are the same tensors at the same version. While gradients of the relevance
-    itself are being recorded nothing is cached: the derived weight is then part of a graph.
+    An entry is valid as long as its sources are the same tensors at the same version, in the same memory. It goes when
+    its first source does, such as a weight that a parametrisation makes anew in every call. While gradients of the
+    relevance itself are being recorded nothing is cached: the derived weight is then part of a graph.
     """
 
-    entries: dict[tuple[str, tuple[int, ...]], tuple[tuple[Tensor, ...], tuple[int, ...], Tensor]] = field(
-        default_factory=dict
-    )
+    entries: Any = field(default_factory=WeakTensorKeyDictionary)
 
     def derive(self, name: str, sources: tuple[Tensor, ...], compute: Callable[[], Tensor]) -> Tensor:
         if torch.is_grad_enabled() or any(source.grad_fn is not None for source in sources):
             return compute()
-        key, versions = (name, tuple(map(id, sources))), tuple(source._version for source in sources)
-        entry = self.entries.get(key)
-        if entry is None or entry[1] != versions:
-            entry = self.entries[key] = sources, versions, compute()
-        return entry[2]
+        first, *others = sources
+        states = tuple((source._version, source.data_ptr(), source.dtype) for source in sources)
+        kept: dict[str, _Derived] = self.entries.setdefault(first, {})
+        found = kept.get(name)
+        if found is None or not found.holds_for(tuple(others), states):
+            found = kept[name] = _Derived(tuple(others), states, compute())
+        return found.weight
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,8 @@ class LinearLayer:
 
     @property
     def weight(self) -> Tensor:
+        if self.affine is None and self.parameter.dtype.itemsize >= 4:
+            return self.parameter  # nothing to derive, and an entry that holds its own source would never go
         return self._derived("weight", lambda weight: weight)
 
     def _merged(self) -> Tensor:
