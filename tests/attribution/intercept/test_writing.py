@@ -122,14 +122,16 @@ def test_in_place_is_out_of_place(name, composite):
     torch.testing.assert_close(output, written(x))
 
 
-def test_a_model_that_writes_into_its_input_leaves_the_callers_tensor_alone():
+@pytest.mark.parametrize("centred", [True, False])
+def test_a_model_that_writes_into_its_input_leaves_the_callers_tensor_alone(centred):
     class Centres(nn.Module):
         def __init__(self):
             super().__init__()
             self.layer = nn.Linear(3, 2).double()
 
         def forward(self, x):
-            x -= 0.5
+            if centred:
+                x -= 0.5
             x[:, 0] = 0
             return self.layer(x)
 

@@ -117,7 +117,8 @@ class Gradient:
         recorder = None if self._ledger is None else Recorder()
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
         with session.watching(), self._following(session) as masks:
-            output = self.model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf))
+            # A copy goes in: models may write into their input, which may be the caller's.
+            output = self.model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf.clone()))
         leaf = self._embedding(session) if session.tokens is not None else leaf
         session.check_output(output)
         output, relevance = self._backward(leaf, output, target, session.propagating(), masks)
