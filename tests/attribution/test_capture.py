@@ -81,6 +81,26 @@ def test_what_was_merged_or_never_ran_is_told():
         pass
 
 
+def test_a_module_that_runs_twice_is_recorded_by_the_indices_of_its_operations():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.last = nn.Linear(4, 5), nn.Linear(10, 3)
+
+        def forward(self, x):
+            return self.last(torch.cat([self.encoder(part).relu() for part in x.chunk(2, 1)], 1))
+
+    model, x = Twice().double().eval(), torch.randn(6, 8).double()
+    attribute = Gradient(model, EpsilonPlus())
+    with pytest.raises(InputError, match="'encoder' runs more than once"), attribute.record("encoder"):
+        attribute(x, 1)
+    first, second = [step.index for step in EpsilonPlus().plan(model, x).steps if step.module == "encoder"]
+    with attribute.record(first, second) as record:
+        attribute(x, 1)
+    torch.testing.assert_close(record[second].activation, model.encoder(x[:, 4:]).detach())
+    assert record[first].relevance.shape == record[second].relevance.shape == (6, 5)
+
+
 def test_no_hooks_are_left_behind():
     model = network()
     attribute = Gradient(model, EpsilonPlus())

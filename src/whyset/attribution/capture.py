@@ -81,6 +81,11 @@ class Capture:
             )
         if not output.requires_grad:
             return
+        if place in self._activations:
+            raise InputError(
+                f"{place!r} runs more than once in one forward pass, so that it has no one relevance: record the "
+                "operations inside it by their indices, as composite.plan(model, x) lists them"
+            )
         with torch._C.DisableTorchFunction():
             session.tracker.ask_for(output)
             self._activations[place] = output.detach().clone()  # the caller may write into its own
