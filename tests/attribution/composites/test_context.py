@@ -6,8 +6,10 @@ from torch import nn
 
 from whyset.attribution import Gradient
 from whyset.attribution.composites import (
+    CPLRP,
     EpsilonPlus,
     EpsilonPlusFlat,
+    GuidedBackprop,
     LayerMapComposite,
     MixedComposite,
     NameLayerMapComposite,
@@ -118,6 +120,12 @@ def test_mixed_and_class_maps_decide_in_order():
     )
     rules = [step.rule for step in composite.plan(network(), images()).steps if step.kind == "linear"]
     assert rules == [Gamma(0.5), Epsilon(0.25)]
+
+
+@pytest.mark.parametrize("composite", [GuidedBackprop(), CPLRP()])
+def test_what_changes_the_whole_pass_cannot_be_mixed(composite):
+    with pytest.raises(InputError, match=f"{type(composite).__name__} changes the whole pass"):
+        MixedComposite((NameMapComposite(()), composite))
 
 
 def test_functions_and_indices_name_operations_too():

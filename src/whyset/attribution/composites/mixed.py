@@ -5,13 +5,28 @@ from torch import nn
 from whyset.attribution.composites.composite import Composite
 from whyset.attribution.composites.site import Site
 from whyset.attribution.rules import Rule
+from whyset.errors import InputError
 
 
 @dataclass(frozen=True)
 class MixedComposite(Composite):
-    """Several composites, asked in order: the first that has a rule for an operation decides."""
+    """Several composites, asked in order: the first that has a rule for an operation decides.
+
+    What a composite says about the whole pass (a gradient instead of relevance, constant gates) is no rule of one
+    operation: such composites cannot be mixed.
+    """
 
     composites: tuple[Composite, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for composite in self.composites:
+            if composite.multiply_by_input and not composite.gates_are_constant:
+                continue
+            raise InputError(
+                f"MixedComposite: {type(composite).__name__} changes the whole pass and not only rules of linear "
+                "operations, so it cannot be mixed: use it by itself"
+            )
 
     def choose(self, site: Site) -> tuple[Rule | None, str]:
         for composite in self.composites:
