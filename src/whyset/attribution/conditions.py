@@ -90,7 +90,8 @@ def _mask(c: Tensor, channels: Sequence[int], dim: int) -> Tensor:
 def check_conditions(conditions: Sequence[Any]) -> None:
     """Refuse what is not a map from module paths to channels."""
     for condition in conditions or [None]:
-        channels = [c for value in condition.values() for c in _channels(value)] if condition else [None]
+        given = condition.values() if isinstance(condition, Mapping) else ()
+        channels = [c for value in given for c in _channels(value)]
         if not channels or not all(isinstance(channel, int) for channel in channels):
             raise InputError(f"expected a condition such as {{'layer3': [5, 17]}}, got {condition!r}")
 
