@@ -77,6 +77,9 @@ def test_what_is_missing_is_told_with_exit_code_3(job: Any, whyset: Program, mon
     assert "shard 1 (samples 8 to 11) failed: RuntimeError: out of memory" in printed.out
     assert "4 of 12 samples are missing; the same command again tries them again" in printed.out
     assert whyset(["verify", str(job.run)]).code == 3
+    several = ["--target", "0", "--target", "1", "--out", f"{job.run}-of-two-targets"]
+    assert "4 of 12 samples are missing" in whyset(job.arguments(*several)).out
+    assert "8 of 12 samples are there and whole, 0 of their maps failed" in whyset(["verify", several[-1]]).out
     monkeypatch.setattr(module, "write_shard", original)
     assert whyset(job.arguments()).code == 0
     assert whyset(["verify", str(job.run)]).code == 0

@@ -135,22 +135,25 @@ def _told(run: "Run", share: "Share") -> int:
     pending = run.pending_shards()
     mine = share.of(pending)
     if mine:
-        print(f"{_rows(run, mine):,} of {len(run):,} samples are missing; the same command again tries them again")
+        missing = f"{_samples(run, mine):,} of {run.sample_count:,} samples are missing"
+        print(f"{missing}; the same command again tries them again")
         return PARTLY_DONE
     if pending:
         ranks = sorted({shard % share.world for shard in pending})
         who = ", ".join(map(str, ranks[:NAMED])) + (f" and {len(ranks) - NAMED} more" if len(ranks) > NAMED else "")
         print(
-            f"rank {share.rank} of {share.world} has done its part; {_rows(run, pending):,} of {len(run):,} samples "
-            f"are left to rank{'s' if len(ranks) > 1 else ''} {who}"
+            f"rank {share.rank} of {share.world} has done its part; {_samples(run, pending):,} of {run.sample_count:,} "
+            f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
     print(f"{run.path} is complete; go on with: whyset analyze {run.path}")
     return 0
 
 
-def _rows(run: "Run", shards: Sequence[int]) -> int:
-    return sum(stop - start for start, stop in map(run.shard_range, shards))
+def _samples(run: "Run", shards: Sequence[int]) -> int:
+    """How many samples lie in these shards; each has a row for every target."""
+    rows = sum(stop - start for start, stop in map(run.shard_range, shards))
+    return rows // run.config.targets_per_sample
 
 
 def _existing(data: Path) -> Path:

@@ -18,11 +18,12 @@ def verify(run: RunFolder) -> int:
         print(problem)
     if any(not problem.harmless for problem in problems):
         raise BrokenRunError(f"{run} is damaged in {sum(not problem.harmless for problem in problems)} places")
-    for failure in opened.failures[:NAMED]:
+    failures, each = opened.failures, opened.config.targets_per_sample
+    for failure in failures[:NAMED]:
         print(f"failed: {failure.id}: {failure.error}")
-    if len(opened.failures) > NAMED:
-        print(f"... and {len(opened.failures) - NAMED:,} more failed")
-    missing = int((~opened.committed).sum())
-    failed = len(opened.failures)
-    print(f"{run}: {len(opened) - missing:,} of {len(opened):,} samples are there and whole, {failed:,} of them failed")
-    return PARTLY_DONE if missing else 0
+    if len(failures) > NAMED:
+        print(f"... and {len(failures) - NAMED:,} more failed")
+    there = int(opened.committed.sum()) // each
+    failed = f"{len(failures):,} of {'them' if each == 1 else 'their maps'} failed"
+    print(f"{run}: {there:,} of {opened.sample_count:,} samples are there and whole, {failed}")
+    return PARTLY_DONE if there < opened.sample_count else 0
