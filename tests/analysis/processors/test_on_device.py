@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from whyset.analysis.processors import KNearestNeighbours
+from whyset.analysis.processors import Cityblock, KNearestNeighbours
 from whyset.analysis.processors.on_device import search_on
 from whyset.analysis.processors.search import Products, search
 from whyset.errors import InputError
@@ -45,6 +45,11 @@ def test_shorter_products_are_off_for_the_time_and_then_as_before() -> None:
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be searched on 'quantum'"):
         KNearestNeighbours(3, device="quantum")(np.ones((9, 2)) * np.arange(9)[:, None])
+
+
+def test_a_distance_that_no_device_searches_is_refused() -> None:
+    with pytest.raises(InputError, match="Cityblock is no form of the Euclidean distance"):
+        KNearestNeighbours(3, Cityblock(), device="cpu")(np.random.default_rng(3).normal(size=(9, 2)))
 
 
 def test_without_a_device_torch_stays_away() -> None:

@@ -54,6 +54,11 @@ class KNearestNeighbours(Processor):
     def __call__(self, features: Rows) -> Neighbours:
         require_rows(features, self.k)
         rows = self.distance.euclidean_rows(features)
+        if rows is None and self.device is not None:
+            raise InputError(
+                f"{type(self.distance).__name__} is no form of the Euclidean distance, which the search on a device "
+                "needs: leave out the device or choose another distance."
+            )
         if rows is None:
             return nearest_by_all_pairs(features, features, self.k, self.distance, itself=True)
         indices, squared, redone = _nearest(real(rows), self.k, self.device)
