@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -126,6 +127,46 @@ def test_an_edited_source_is_another_processor(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     np.testing.assert_array_equal(result(source), VALUES + 1)
     np.testing.assert_array_equal(result(source.replace("values + 1", "values + 22")), VALUES + 22)
+
+
+def test_what_a_processor_is_derived_from_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its base in another file, and the code of this package that it calls upon."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "derived.py").write_text(
+        "from dataclasses import dataclass\nfrom base_of_mine import Base\n@dataclass(frozen=True)\n"
+        "class Derived(Base):\n    pass\n"
+    )
+    base = "from whyset.analysis import KMeans\nclass Base(KMeans):\n    restart = {}\n"
+
+    def key(number: int, package: str) -> str:
+        (tmp_path / "base_of_mine.py").write_text(base.format(number))
+        for name in ("base_of_mine", "derived"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        memo = Memo(tmp_path / "memo")
+        object.__setattr__(memo, "package", package)
+        return memo.step_key(importlib.import_module("derived").Derived(), [], {})
+
+    keys = [key(1, "a"), key(2, "a"), key(1, "b")]
+    assert len(set(keys)) == 3
+    assert key(1, "a") == keys[0]
+
+
+@pytest.mark.parametrize("package", ["umap-learn", "pynndescent", "pillow"])
+def test_the_version_of_a_package_that_does_the_work_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    def told(name: str, known: str) -> str:
+        if name == package and known == "none":
+            raise PackageNotFoundError(name)
+        return known if name == package else "1.0"
+
+    def key(known: str) -> str:
+        monkeypatch.setattr("whyset.analysis.memo.version", lambda name: told(name, known))
+        return Memo(tmp_path).step_key(Absolute(), [], {})
+
+    assert len({key("1.0"), key("1.1"), key("none")}) == 3
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit", "empty", "other"])

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from whyset.analysis.processors.source import code_hash, package_hash
 from whyset.errors import InputError
 from whyset.store.files import disk_errors_explained, replace_file
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn")
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "umap-learn", "pynndescent")
+_KNOWN = (OWN_PACKAGE, "builtins")  # ours count by the hash of the package
 _ABANDONED = 3600.0
 """Seconds after which an unfinished file has no writer any more."""
 
@@ -25,11 +26,11 @@ _ABANDONED = 3600.0
 class Memo:
     """Keeps what steps made in `folder`, for `Pipeline.run(..., memo=...)`; any number of processes may use it.
 
-    The key of a result is a SHA-256 over the processor with all its fields, its code (for a processor of this package
-    that of the whole analysis), the versions of NumPy, SciPy and scikit-learn, the step's seed, and the keys of its
-    inputs: what is given to the pipeline counts by dtype, shape and every bit of its content, what a step made by the
-    key of that step. Entries are written whole or not at all. One that is damaged is told, computed and written again.
-    The folder can be deleted at any time.
+    The key of a result is a SHA-256 over the processor with all its fields, its code (that of this package's analysis,
+    and the files of a user's own class and of those it is derived from), the versions of the packages that do the work,
+    the step's seed, and the keys of its inputs: what is given to the pipeline counts by dtype, shape and every bit of
+    its content, what a step made by the key of that step. Entries are written whole or not at all. One that is damaged
+    is told, computed and written again. The folder can be deleted at any time.
 
     >>> import tempfile
     >>> from whyset.analysis import AreaPooling, Pipeline, Step
@@ -60,7 +61,7 @@ class Memo:
         parts = {
             "processor": processor.stored_form(),
             "code": self._codes(processor),
-            "versions": {package: version(package) for package in _PACKAGES},
+            "versions": {package: _version(package) for package in _PACKAGES},
             "seed": dict(seed),
             "inputs": inputs,
         }
@@ -84,16 +85,23 @@ class Memo:
 
     def _codes(self, processor: Processor) -> list[str]:
         """Give what stands for the code of a processor and of the processors inside it."""
-        kind = type(processor)
-        own = kind.__module__.partition(".")[0] == OWN_PACKAGE
+        kinds = [kind for kind in type(processor).__mro__ if kind.__module__.partition(".")[0] not in _KNOWN]
         nested = [part for value in processor.values() for part in _processors_in(value)]
-        return [self.package if own else code_hash(kind), *(code for part in nested for code in self._codes(part))]
+        return [self.package, *map(code_hash, kinds), *(code for part in nested for code in self._codes(part))]
 
     def _remove_abandoned(self, key: str) -> None:
         """Delete what killed writers of this entry left."""
         for file in self.folder.glob(f".{key}.memo.*.partial"):
             if time.time() - file.stat().st_mtime > _ABANDONED:
                 file.unlink(missing_ok=True)
+
+
+def _version(package: str) -> str | None:
+    """Give the version of a package; None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _processors_in(value: Any) -> list[Processor]:
