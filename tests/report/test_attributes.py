@@ -25,6 +25,7 @@ def test_a_table_is_read_by_id_and_what_is_not_there_is_unknown(tmp_path: Path) 
         ("name,camera\na,x\n", "expected id"),
         ("id\na\n", "at least one attribute"),
         ("id,camera\nelsewhere,x\n", "none of the ids"),
+        ("id,camera\na,x\na,y\n", "the id 'a' twice"),
         (None, "cannot be read"),
     ],
 )
@@ -46,6 +47,12 @@ def test_an_attribute_that_goes_with_a_cluster_is_told(run: Run) -> None:
     (found,) = cluster.enriched
     assert (found.attribute, found.value, found.inside, found.outside) == ("scanner", "old", cluster.size, 0)
     assert "scanner = old" in as_markdown(told)
+
+
+@pytest.mark.parametrize("length", [10, 70])
+def test_attributes_of_another_length_are_refused(run: Run, length: int) -> None:
+    with pytest.raises(InputError, match=rf"'scanner' has the shape \({length},\).* each of the 60"):
+        report(run, attributes={"scanner": np.zeros(length, int)})
 
 
 def test_the_command_writes_the_form_that_the_ending_names(

@@ -14,7 +14,8 @@ from whyset.errors import InputError
 def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Read a CSV file with a column `id` and one column per attribute; give each as texts (N,), "" where unknown.
 
-    `ids` (N,) are those of the run's rows. InputError: there is no such table, or none of its ids is in the run.
+    `ids` (N,) are those of the run's rows. InputError: there is no such table, an id comes twice,
+    or none is in the run.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -24,7 +25,11 @@ def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
                 raise InputError(
                     f"{path} has the columns {table.fieldnames}: expected id and at least one attribute, with a heading"
                 )
-            lines = {line["id"]: line for line in table}
+            lines: dict[str, dict[str, str]] = {}
+            for line in table:
+                if line["id"] in lines:
+                    raise InputError(f"{path} holds the id {line['id']!r} twice: give each sample one line")
+                lines[line["id"]] = line
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
     if not any(name in lines for name in ids):

@@ -43,7 +43,7 @@ DEFINITIONS = (
     ),
     Definition(
         "stability",
-        "the mean adjusted Rand index between the clustering and those of 20 subsamples of 80 %",
+        "the mean adjusted Rand index between the clustering and those of subsamples of 80 %",
         "Ben-Hur, Elisseeff, Guyon 2002; Hubert, Arabie 1985",
         "1: the same clusters every time, 0: as by chance",
     ),
@@ -81,7 +81,7 @@ DEFINITIONS = (
         "enriched",
         "a value of an attribute is more frequent in the cluster than in the rest of its class",
         "Fisher 1934",
-        "Fisher's exact test, one-sided; q over all tests in the class",
+        "Fisher's exact test, one-sided; q over all tests in the class, those of a table of attributes by themselves",
     ),
     Definition(
         "differing",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whyset.errors import InputError
 from whyset.report.class_rows import ClassRow, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.enriched import enriched_attributes
@@ -49,12 +50,14 @@ def report(
     """Gather the report of a run and one of its analyses, by default the only one or the one called "spray".
 
     `attributes` are anything known of the samples, each an array over the rows of the run: their values are tested for
-    enrichment in every cluster.
+    enrichment in every cluster. InputError: one has another length.
 
     >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else open_run(run)
     analysis = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
+    attributes = attributes or {}
+    _require_rows(run, attributes)
     explained = run.committed & (run.column("status") == DONE)
     known = explained & (run.labels >= 0)
     right = run.column("prediction")[known] == run.labels[known]
@@ -69,11 +72,20 @@ def report(
         failed=len(run.failures),
         accuracy=float(np.mean(right)) if known.any() else None,
         classes=tuple(classes),
-        clusters=tuple(row for category in categories for row in _clusters(run, category, attributes or {})),
+        clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
         most_suspicious=most_suspicious(analysis),
         treatment=tuple((category.name, str(line)) for category in categories for line in _lines(category.info)),
         provenance=provenance(run, analysis),
     )
+
+
+def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:
+    for name, values in attributes.items():
+        if np.shape(values) != (len(run),):
+            raise InputError(
+                f"attribute {name!r} has the shape {np.shape(values)}: expected one value for each of the {len(run)} "
+                "rows of the run"
+            )
 
 
 def _clusters(run: Run, category: Category, attributes: Mapping[str, NDArray[Any]]) -> list[ClusterRow]:
