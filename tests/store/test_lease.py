@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from whyset.errors import BrokenRunError
 from whyset.store import Lease, LeaseHeldError, LeaseLostError, run_lease
 from whyset.store.holder import Holder, host_name, read_holder
 from whyset.store.jsonfile import replace_json
@@ -55,6 +56,13 @@ def test_another_job_is_refused_whatever_its_rank_and_leaves_nothing(run):
 def test_the_same_rank_of_the_same_job_is_there_once(run):
     with run_lease(run.path, rank=0, job="7"), pytest.raises(LeaseHeldError):
         run_lease(run.path, rank=0, job="7").__enter__()
+
+
+def test_a_lease_is_given_back_when_those_of_others_cannot_be_read(run):
+    (run.path / "leases/rank-00001.json").write_text("{")
+    with pytest.raises(BrokenRunError, match=r"rank-00001\.json is damaged"):
+        run_lease(run.path).__enter__()
+    assert [path.name for path in (run.path / "leases").iterdir()] == ["rank-00001.json"]
 
 
 def test_dead_ranks_of_another_job_are_no_hindrance(run):

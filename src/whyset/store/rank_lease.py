@@ -3,6 +3,7 @@
 import random
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -54,11 +55,12 @@ class RankLease:
     def _taken(self) -> Lease:
         what = f"the run {self.run}"
         mine = Lease(_path(self.run, self.rank), what, job=self.job, restart=self.restart)
-        mine.__enter__()
-        other = self._other_job(mine)
-        if other is None:
-            return mine
-        mine.__exit__(None, None, None)
+        with ExitStack() as given_back:
+            given_back.enter_context(mine)
+            other = self._other_job(mine)
+            if other is None:
+                given_back.pop_all()
+                return mine
         raise LeaseHeldError(
             f"{what} is held by {other}; wait for it or stop it (a lease is free {mine.expiry:.0f} s after the last "
             "sign of life), or let the ranks of one job share the work with the engine 'static'"
