@@ -150,6 +150,30 @@ def test_a_damaged_file_is_told_and_harms_no_other(selections: Selections, conte
     assert "broken.json" in problem
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"id": "other"},
+        {"id": None},
+        {"revision": "1"},
+        {"revision": 0},
+        {"created": 7},
+        {"changed": None},
+        {"analysis": 5},
+        {"category": ["3"]},
+        {"tags": "abc"},
+        {"rows": [2**70]},
+    ],
+)
+def test_a_file_edited_by_hand_is_told_and_harms_no_other(selections: Selections, edited: dict) -> None:
+    added, wrong = selections.add(MARK), selections.add(MARK)
+    file = selections.folder / f"{wrong.id}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | edited))
+    assert selections.all() == [added]
+    (problem,) = selections.problems()
+    assert f"{wrong.id}.json is damaged" in problem
+
+
 @given(name=st.text(min_size=1, max_size=200), tag=st.text(min_size=1, max_size=100), note=st.text(max_size=500))
 def test_any_text_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, name: str, tag: str, note: str

@@ -97,6 +97,15 @@ def test_a_damaged_file_is_told(client: TestClient, path: Path) -> None:
     assert "x.json is damaged" in problem
 
 
+def test_a_file_edited_by_hand_hides_no_other(client: TestClient, path: Path) -> None:
+    kept = [client.post("/api/runs/sample/selections", json={"name": name, "rows": [1]}).json() for name in "ab"]
+    file = path / "selections" / f"{kept[0]['id']}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"revision": "first", "created": 7}))
+    found = client.get("/api/runs/sample/selections").json()
+    assert [selection["id"] for selection in found["selections"]] == [kept[1]["id"]]
+    assert f"{file.name} is damaged" in found["problems"][0]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_run_says_what_to_do(client: TestClient, path: Path) -> None:
     path.chmod(0o500)

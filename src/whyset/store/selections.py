@@ -16,6 +16,7 @@ from whyset.store.remote import AnyPath
 FORMAT, SCHEMA = "whyset-selection", "1.0"
 MOST_TAGS, LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 64, 200, 100, 20_000
 _PATIENCE_SECONDS = 5.0
+_MOST_ROWS = 2**40
 
 
 class SelectionChangedError(InputError):
@@ -181,14 +182,26 @@ def _read(path: AnyPath) -> Selection:
         )
     try:
         values = {name: stored[name] for name in Selection.__dataclass_fields__}
+        _require_kept(values, path.name.removesuffix(".json"))
         return Selection(**values | {"rows": _rows(values["rows"]), "tags": tuple(values["tags"])})
     except (KeyError, TypeError, AttributeError, InputError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
+def _require_kept(values: Mapping[str, Any], id: str) -> None:
+    """TypeError for what this program does not write: a file may have been edited by hand."""
+    texts, places = ("created", "changed"), ("analysis", "category")
+    if values["id"] != id or type(values["revision"]) is not int or values["revision"] < 1:
+        raise TypeError(f"the id is the file's name and the revision a number from 1 on, not {values['id']!r}")
+    if not all(isinstance(values[name], str) for name in texts) or not isinstance(values["tags"], list):
+        raise TypeError(f"{' and '.join(texts)} are text, and tags a list")
+    if not all(values[name] is None or isinstance(values[name], str) for name in places):
+        raise TypeError(f"{' and '.join(places)} are text or null")
+
+
 def _rows(stored: Sequence[Any]) -> tuple[int, ...]:
-    if not all(type(row) is int for row in stored):
-        raise TypeError("rows are whole numbers")
+    if not all(type(row) is int and row < _MOST_ROWS for row in stored):
+        raise TypeError(f"rows are whole numbers below {_MOST_ROWS}")
     return tuple(stored)
 
 
