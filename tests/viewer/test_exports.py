@@ -4,6 +4,9 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -58,10 +61,25 @@ def test_the_browser_is_told_to_save_it(client: TestClient, run: Run, rows: list
     assert told == f'attachment; filename="{run.path.name}-00002-3-samples.csv"'
 
 
+def test_a_damaged_category_is_told(
+    admitted: Callable[..., TestClient], sample: SimpleNamespace, tmp_path: Path
+) -> None:
+    copy = sample.make_sample_run(tmp_path / "copy")
+    folder = copy.analysis("spray").category("horse").path
+    record = json.loads((folder / "category.json").read_text())
+    np.save(next(folder.rglob("index.npy")), np.zeros(0, np.int64))
+    record["columns"]["index"] = {"dtype": "<i8", "shape": [0]}
+    (folder / "category.json").write_text(json.dumps(record))
+    answer = ask(admitted(copy.path), copy, [0], "csv")
+    assert answer.status_code == 409
+    assert "damaged" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("order", "status"),
     [
         ({"rows": [60]}, 404),
+        ({"rows": [0] * 61}, 422),
         ({"rows": []}, 422),
         ({"rows": [-1]}, 422),
         ({"rows": [0], "form": "xlsx"}, 422),

@@ -1,7 +1,9 @@
 """Samples of a class as a file for other programs: CSV, Parquet, JSON, or the Python that reads them from the run."""
 
 import json
+import re
 from collections.abc import Callable
+from http import HTTPStatus
 from io import BytesIO
 
 import numpy as np
@@ -10,7 +12,8 @@ from fastapi import Response
 from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
-from whyset.store.analyses import Category
+from whyset.store.analyses import CATEGORY, Category
+from whyset.viewer.errors import ApiError, damage_told
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
 from whyset.viewer.schemas import ExportOrder
@@ -22,10 +25,15 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory) -> Re
     """The samples asked for, in that order, with what the run and the clusterings of the category say of them."""
     rows = np.array(order.rows, np.int64)
     require_in_run(rows, opened)
+    if len(rows) > len(opened.run):
+        message = f"rows: {len(rows)} were asked for, and the run has {len(opened.run)}"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "name each sample once")
     media_type, ending, write = FORMS[order.form]
-    name = f"{opened.id}-{found.id}-{len(rows)}-samples.{ending}"
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{opened.id}-{found.id}-{len(rows)}-samples.{ending}")
+    with damage_told(found.path / CATEGORY):
+        content = write(opened, rows, found)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(write(opened, rows, found), media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> pa.Table:
