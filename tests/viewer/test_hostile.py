@@ -105,4 +105,6 @@ def test_fault_of_the_viewer_itself_is_told_without_its_details(
     answer = admitted(run.path).get("/api/runs/sample/maps?indices=1")
     assert answer.status_code == 500
     assert "ZeroDivisionError" in answer.json()["error"]["message"]
+    assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "secret" not in answer.text

@@ -16,6 +16,16 @@ from whyset.viewer.schemas import Error, ErrorAnswer
 
 logger = logging.getLogger(__name__)
 
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""What every answer tells the browser: to load nothing from elsewhere and to guess nothing."""
+
 
 class ApiError(Exception):
     """A request that cannot be answered as asked: the status, what is wrong, and what to do."""
@@ -40,7 +50,7 @@ def damage_told(record: AnyPath) -> Iterator[None]:
     """Turn what happens when a record does not have the form that it should into `unreadable`."""
     try:
         yield
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
         raise unreadable(f"{record} is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -84,4 +94,6 @@ def _on_http(_request: Request, error: Exception) -> JSONResponse:
 
 def _on_fault(_request: Request, error: Exception) -> JSONResponse:
     message = f"the viewer itself failed ({type(error).__name__})"
-    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, message, "the terminal that runs `whyset view` shows why")
+    answer = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, message, "the terminal that runs `whyset view` shows why")
+    answer.headers.update(HEADERS)  # starlette answers a fault in front of every middleware
+    return answer

@@ -10,19 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whyset.errors import InputError
-from whyset.viewer.errors import error_response
+from whyset.viewer.errors import HEADERS, error_response
 from whyset.viewer.pages import page
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 NO_TOKEN = (
     "Open the address that `whyset view` printed in its terminal; it ends in ?token=... "
     "If you have just followed such a link from another site, go on with the link below."
