@@ -2,6 +2,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 
 from whyset.report import as_json, as_markdown, as_text, report
 from whyset.store import CategoryResult, Run
@@ -57,11 +58,22 @@ def test_json_holds_the_fields_and_null_for_what_is_not_known(run: Run) -> None:
     assert stored["most_suspicious"]["class_name"] == "horse"
 
 
-def test_a_ranking_that_noise_gives_too_is_said_to_be_one(run: Run) -> None:
-    assert "stands out" not in as_text(report(run))
+@pytest.mark.parametrize(
+    ("p_values", "said"),
+    [
+        ((0.3, 0.2), "No class stands out from noise (p = 0.300 for the first)."),
+        ((0.3, 0.01), "Class class 0 does not stand out from noise (p = 0.300), a later one does."),
+        ((0.3, None), "No class stands out from noise (p = 0.300 for the first)."),
+    ],
+    ids=str,
+)
+def test_a_ranking_that_noise_gives_too_is_said_to_be_one(
+    run: Run, p_values: tuple[float | None, ...], said: str
+) -> None:
+    assert "out from noise" not in as_text(report(run))
     writer = run.analysis_writer("noise", {})
     cluster = {"id": 0, "size": 9, "coherence": 0.1, "medoids": [1]}
-    for number, p_value in enumerate((0.3, 0.01)):
+    for number, p_value in enumerate(p_values):
         info = {
             "scores": {"separability": {"value": 5.0 - number, "p_value": p_value}},
             "default_clustering": "kmeans",
@@ -70,7 +82,7 @@ def test_a_ranking_that_noise_gives_too_is_said_to_be_one(run: Run) -> None:
         }
         writer.write(CategoryResult(f"{number:05d}", f"class {number}", {"index": np.arange(2)}, info))
     told = as_text(report(run, "noise"))
-    assert "(p = 0.300" in told
+    assert said in " ".join(told.split())
     assert "class 0, class 1: the same treatment" in told
 
 

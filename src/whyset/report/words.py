@@ -101,16 +101,23 @@ def suspicion(report: Report) -> str:
     cluster = report.most_suspicious
     if cluster is None:
         return "No class has clusters."
-    p_value = next((row.p_value for row in report.classes if row.category == cluster.category), None)
-    noise = (
-        f"No class stands out from noise (p = {p_value:.3f} for the first). " if (p_value or 0) > SIGNIFICANT else ""
-    )
     medoids = ", ".join(str(index) for index in cluster.medoids[:3])
     return (
-        f"{noise}Look first at cluster {cluster.cluster} of class {cluster.class_name}: {cluster.size} samples, whose "
-        f"maps are more alike than in the class's other clusters (mean cosine {number(cluster.coherence)}); "
-        f"{number(cluster.accuracy)} of them are predicted right. Most typical are the samples {medoids}."
+        f"{_noise(report, cluster)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
+        f"{cluster.size} samples, whose maps are more alike than in the class's other clusters (mean cosine "
+        f"{number(cluster.coherence)}); {number(cluster.accuracy)} of them are predicted right. Most typical are the "
+        f"samples {medoids}."
     )
+
+
+def _noise(report: Report, cluster: ClusterRow) -> str:
+    """Say whether no class stands out from noise, or at least not that of the cluster; nothing if it does."""
+    p_value = next((row.p_value for row in report.classes if row.category == cluster.category), None)
+    if p_value is None or p_value <= SIGNIFICANT:
+        return ""
+    if any(row.p_value is not None and row.p_value <= SIGNIFICANT for row in report.classes):
+        return f"Class {cluster.class_name} does not stand out from noise (p = {p_value:.3f}), a later one does. "
+    return f"No class stands out from noise (p = {p_value:.3f} for the first). "
 
 
 def treatments(report: Report) -> list[str]:
