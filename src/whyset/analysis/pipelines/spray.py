@@ -23,7 +23,7 @@ from whyset.analysis.processors import (
     SymmetricNeighbours,
 )
 from whyset.analysis.processors.base import Processor, inputs_of, name_of
-from whyset.analysis.scores import GaussianSurrogates, Separability
+from whyset.analysis.scores import CopulaSurrogates, Separability
 from whyset.errors import InputError
 
 INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
@@ -37,10 +37,10 @@ class Spray(Processor):
     `of` names the array of the run that is analysed: "attribution/input", "attribution/<layer>" or "concept/<layer>".
     Maps (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
     `preprocessing`, and divided by Σ|R|; rows of one or two axes, such as the channels of a concept, are neither summed
-    nor pooled. Neighbours are searched on the `device` of torch, if one is given, and are approximate from more than
-    `approximate_above` samples on. Samples are grouped into
-    classes `group_by` label (prediction where it is unknown), prediction or target; "auto" is by label, and by target
-    in a run with several targets per sample.
+    nor pooled. Neighbours are searched on the `device` of torch, if one is given; from more than `approximate_above`
+    samples on they are approximate, and found without it. Samples are grouped into classes `group_by` label (prediction
+    where it is unknown), prediction or target; "auto" is by label, and by target in a run with several targets per
+    sample.
 
     The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with `surrogates=0` the
     separability gets no p-value, with `resamplings=0` the clusters no stability. `print(spray.pipeline())` shows the
@@ -153,7 +153,7 @@ class Spray(Processor):
             raise InputError(f"Spray: the seed must be 0 or more, got {self.seed}.")
         if self.approximate_above is not None and self.approximate_above < 0:
             raise InputError(f"Spray: approximate_above must be 0 or more (or None), got {self.approximate_above}.")
-        KNearestNeighbours(self.neighbours), Spectrum(self.eigenvectors), GaussianSurrogates(self.surrogates)
+        KNearestNeighbours(self.neighbours), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
         if self.pooling is not None:
             AreaPooling(self.pooling)
 
