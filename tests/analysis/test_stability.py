@@ -1,11 +1,17 @@
+import runpy
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import whyset as ws
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.processors import KMeans
+from whyset.analysis.processors import Agglomerative, KMeans
 from whyset.analysis.stability import Resampling, recovered
 from whyset.errors import InputError
 
+SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))
 SPRAY = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
 
 
@@ -43,6 +49,26 @@ def test_recovery_is_the_largest_jaccard_index() -> None:
     np.testing.assert_allclose(recovered(labels, np.full(8, -1), 2), [0, 0])
 
 
+def test_a_cluster_that_no_subsample_holds_has_no_recovery(tmp_path: Path) -> None:
+    """A sample alone in its cluster is left out of one subsample in five; the analysis stores null then."""
+    rows = np.random.default_rng(0).normal(size=(48, 8))
+    labels = np.array([0] * 47 + [1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = [Resampling(1)(rows, labels, SPRAY.pipeline(), "clustering.kmeans", seed=seed) for seed in range(12)]
+    alone = np.array([one.recovery[1] for one in found])
+    assert np.isnan(alone).any()
+    assert np.isfinite(alone).any()
+    relevance = rows.reshape(48, 1, 2, 4)
+    run = SUPPORT["written_run"](tmp_path / "run", relevance, [0] * 48, np.zeros(48, int))
+    apart = Spray(surrogates=0, resamplings=1, clusterings=(Agglomerative(20, "single"),))
+    category = ws.analyze(run, apart).category("cat")
+    assert category.info["problem"] is None
+    assert None in category.info["clusterings"]["agglomerative-single-20"]["stability"]["recovery"]
+
+
 def test_a_share_that_leaves_nothing_out_is_refused() -> None:
     with pytest.raises(InputError, match="share"):
         Resampling(share=1.0)
+    with pytest.raises(InputError, match="runs >= 1"):
+        Resampling(0)

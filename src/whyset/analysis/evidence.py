@@ -88,7 +88,7 @@ def _stability(
         "stability": {
             "adjusted_rand": found.mean,
             "range": np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist(),
-            "recovery": [float(value) for value in found.recovery],
+            "recovery": [float(value) if np.isfinite(value) else None for value in found.recovery],
             "runs": resampling.runs,
             "share": resampling.share,
         }

@@ -16,7 +16,8 @@ class Stability:
 
     `adjusted_rand` (runs,) is the adjusted Rand index (Hubert, Arabie 1985) over the subsample: 1 for the same
     clusters, 0 as by chance. `recovery` (clusters,) is, for each cluster, the mean over runs of the largest Jaccard
-    index with any cluster of the run (Hennig 2007); he calls a cluster dissolved below 0.5 and stable from 0.75.
+    index with any cluster of the run (Hennig 2007); he calls a cluster dissolved below 0.5 and stable from 0.75. It is
+    NaN for a cluster of which no subsample holds a sample.
     """
 
     adjusted_rand: NDArray[np.float64]
@@ -39,8 +40,8 @@ class Resampling:
     share: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.runs < 0 or not 0.5 <= self.share < 1:
-            raise InputError(f"Resampling needs runs >= 0 and a share in [0.5, 1), got {self}.")
+        if self.runs < 1 or not 0.5 <= self.share < 1:
+            raise InputError(f"Resampling needs runs >= 1 and a share in [0.5, 1), got {self}.")
 
     def __call__(
         self, features: NDArray[np.floating], labels: NDArray[np.integer], pipeline: Pipeline, result: str, *, seed: int
@@ -59,7 +60,7 @@ class Resampling:
             found: Any = chain.run({"features": features[rows]}, seed=seed + number)[result]
             agreement.append(adjusted_rand_score(labels[rows], found.labels))
             recovery.append(recovered(labels[rows], found.labels, int(labels.max(initial=-1)) + 1))
-        return Stability(np.array(agreement), np.nanmean(recovery, axis=0))
+        return Stability(np.array(agreement), np.ma.masked_invalid(recovery).mean(axis=0).filled(np.nan))
 
 
 def recovered(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
