@@ -1,5 +1,6 @@
 """FolderSource: class folders in order, flat folders without labels, and what is refused."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,34 @@ def test_no_images_is_an_error(make: Callable[[Path], object], message: str, tmp
     make(tmp_path / "data")
     with pytest.raises(InputError, match=message):
         FolderSource(tmp_path / "data", PLAIN)
+
+
+def test_a_link_to_nothing_is_a_sample_that_fails_and_not_left_out(image_folder: ImageFolder) -> None:
+    folder = image_folder()
+    (folder / "cat" / "0000.png").rename(folder.parent / "0000.png")
+    (folder / "cat" / "0000.png").symlink_to(folder.parent / "0000.png")
+    linked = FolderSource(folder, PLAIN)
+    assert (len(linked), linked.read(0)[1]) == (5, 0)
+    (folder.parent / "0000.png").unlink()
+    lost = FolderSource(folder, PLAIN)
+    assert (len(lost), lost.ids) == (5, linked.ids)
+    assert lost.fingerprint() != linked.fingerprint()
+    with pytest.raises(FileNotFoundError):
+        lost.read(0)
+
+
+def test_what_cannot_be_listed_is_refused(image_folder: ImageFolder) -> None:
+    folder = image_folder()
+    (folder / "cat" / "loop").symlink_to(".")
+    with pytest.raises(InputError, match=r"cannot be listed: .*symbolic links"):
+        FolderSource(folder, PLAIN)
+
+
+def test_names_that_no_run_can_keep_are_refused(image_folder: ImageFolder) -> None:
+    folder = image_folder()
+    (folder / "cat" / "0001.png").rename(folder / "cat" / os.fsdecode(b"caf\xe9.png"))
+    with pytest.raises(InputError, match=r"the name b'cat/caf\\xe9\.png' is no UTF-8: rename it"):
+        FolderSource(folder, PLAIN)
 
 
 def test_images_beside_class_folders_are_ambiguous(image_folder: ImageFolder) -> None:

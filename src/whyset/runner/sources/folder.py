@@ -49,7 +49,7 @@ class FolderSource:
                 f"data folder {self.path} has images beside its class folders (such as {loose[0]}): "
                 "give a folder of class folders, or one of images alone"
             )
-        self._check_folders()
+        self._check_names()
 
     @cached_property
     def ids(self) -> list[str]:
@@ -103,11 +103,15 @@ class FolderSource:
     def _listing(self) -> tuple[list[tuple[str, int]], int]:
         images: list[tuple[str, int]] = []
         ignored = 0
-        for entry in _walk(str(self.path)):
-            if Path(entry.name).suffix.lower() in SUFFIXES:
-                images.append((Path(entry.path).relative_to(self.path).as_posix(), entry.stat().st_size))
-            else:
-                ignored += 1
+        try:
+            for entry in _walk(str(self.path)):
+                if Path(entry.name).suffix.lower() in SUFFIXES:
+                    size = entry.stat().st_size if entry.is_file() else 0
+                    images.append((Path(entry.path).relative_to(self.path).as_posix(), size))
+                else:
+                    ignored += 1
+        except OSError as error:
+            raise InputError(f"data folder {self.path} cannot be listed: {error}") from error
         return sorted(images), ignored
 
     @property
@@ -125,7 +129,10 @@ class FolderSource:
             return []
         return sorted(entry.name for entry in os.scandir(self.path) if entry.is_dir() and _visible(entry.name))
 
-    def _check_folders(self) -> None:
+    def _check_names(self) -> None:
+        unnamed = next((name for name in (*self._folders, *self.ids) if not _is_text(name)), None)
+        if unnamed is not None:
+            raise InputError(f"data folder {self.path}: the name {os.fsencode(unnamed)!r} is no UTF-8: rename it")
         strangers = [name for name in self._folders if self.class_labels and name not in self.class_labels.indices]
         if strangers:
             raise InputError(f"data folder {self.path}: there is no class {strangers[0]!r} in the labels file")
@@ -135,15 +142,21 @@ class FolderSource:
 
 
 def _walk(folder: str) -> Iterator["os.DirEntry[str]"]:
+    """The files in a folder and below; a link to nothing is one, too, which cannot be read."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if not _visible(entry.name):
                 continue
             if entry.is_dir():
                 yield from _walk(entry.path)
-            elif entry.is_file():
+            elif entry.is_file() or entry.is_symlink():
                 yield entry
 
 
 def _visible(name: str) -> bool:
     return not name.startswith(".")
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is Unicode: bytes that are none come from the system as lone surrogates."""
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
