@@ -19,6 +19,7 @@ from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat
 from whyset.engines import Local
 from whyset.errors import InputError, RunMismatchError, WhysetError
 from whyset.runner import ArraySource, ModelSource, NamedComposite, Preprocessing
+from whyset.store import discard_shard
 
 ImageFolder = Callable[..., Path]
 IMAGES = torch.rand(40, 3, 6, 8, generator=torch.Generator().manual_seed(0))
@@ -244,6 +245,23 @@ class TestFailures:
         assert run.committed.all()
         assert "2 of 24 samples failed: cat/0003.png (UnidentifiedImageError" in said
         assert "of 22 samples)" in said
+
+    def test_a_sample_that_failed_is_explained_once_its_shard_is_withdrawn(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(source: ArraySource, index: int) -> Any:
+            if index == 3:
+                raise OSError("the disk is away")
+            return read(source, index)
+
+        read = ArraySource.read
+        whole = ws.explain(net(), IMAGES, tmp_path / "whole")
+        monkeypatch.setattr(ArraySource, "read", away)
+        run = ws.explain(net(), IMAGES, tmp_path / "run")
+        monkeypatch.undo()
+        (failure,) = ws.explain(net(), IMAGES, run.path).failures
+        discard_shard(run, failure.index // run.config.shard_rows)
+        assert_same_arrays(ws.explain(net(), IMAGES, run.path), whole)
 
     def test_an_image_of_another_size_is_a_failure_where_none_was_given(self, tmp_path: Path) -> None:
         for name, width in [("a", 8), ("b", 8), ("c", 9)]:
