@@ -5,7 +5,7 @@
 CoRelAy runs in its own environment: WHYSET_ORACLES/corelay, by default .oracles/corelay (`make oracles`). The chain
 goes from maps (N, D) in memory, planted with eight strategies, to 32 eigenvectors of the graph of 10 neighbours, on
 one thread. Times are processor seconds, which other work on the machine disturbs less than the clock; memory is the
-most that was resident beyond the maps themselves. `--parts` chooses what is measured.
+most that was resident beyond the maps themselves. `--parts` chooses what is measured; `gpu` only where it is named.
 """
 
 import argparse
@@ -23,6 +23,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 GROWTH = (500, 1000, 2000, 4000, 8000, 16000)
 PEER_UP_TO = 4000
 PARTS = ("side", "memory", "growth", "approximate", "large")
+ON_GPU = "gpu"
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,10 @@ def lines(parts, python, figure):
     if "large" in parts:
         yield "\n## Exact at N = 50,000\n"
         yield from compared([("ours", 50000, 784)], python)
+    if ON_GPU in parts:
+        yield "\n## Neighbours searched on a GPU; the rest of the chain on the processor\n"
+        sizes = ((2000, 50176), (50000, 784), (200000, 3136))
+        yield from compared([("ours on cuda", *size) for size in sizes], python)
 
 
 def processor():
@@ -154,7 +159,7 @@ def processor():
 
 def main(given=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="+", choices=(*PARTS, ON_GPU), default=PARTS)
     parser.add_argument("--out", type=Path, help="Markdown file to keep the tables in; figures go beside it")
     options = parser.parse_args(given)
     oracles = Path(os.environ.get("WHYSET_ORACLES", HERE.parent / ".oracles"))

@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,10 @@ def planted(samples, dimensions):
     return maps
 
 
-def ours(maps):
+def ours(maps, device=None):
     from whyset.analysis.processors import KNearestNeighbours, Spectrum, SymmetricNeighbours
 
-    neighbours = KNearestNeighbours(NEIGHBOURS)(maps)
+    neighbours = KNearestNeighbours(NEIGHBOURS, device=device)(maps)
     return Spectrum(EIGENVECTORS)(SymmetricNeighbours()(neighbours), seed=0).eigenvalues
 
 
@@ -65,6 +66,7 @@ def corelay(maps):
 
 
 CHAINS = {"ours": ours, "pooled": pooled, "approximate": approximate, "corelay": corelay}
+CHAINS |= {f"ours on {device}": partial(ours, device=device) for device in ("cpu", "cuda")}
 
 
 def warmed(chain):

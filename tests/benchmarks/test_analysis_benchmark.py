@@ -35,6 +35,13 @@ def test_the_peers_eigenvalues_are_the_same(
     assert apart < 1e-10
 
 
+def test_the_chain_on_a_device_gives_the_same_eigenvalues(benchmark: Callable[[str], dict]) -> None:
+    measured = benchmark("analysis")["measured"]
+    own, other = (measured(chain, 300, 400, Path(sys.executable)) for chain in ("ours", "ours on cpu"))
+    np.testing.assert_array_equal(own.eigenvalues, other.eigenvalues)
+    assert other.chain == "ours on cpu"
+
+
 def test_a_peer_that_is_not_there_is_said_to_be_missing(benchmark: Callable[[str], dict], tmp_path: Path) -> None:
     (_, line) = benchmark("analysis")["compared"]([("corelay", 300, 400)], tmp_path / "python")
     assert "not installed" in line
