@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whyset.errors import InputError
+from whyset.errors import InputError, RunMismatchError
 from whyset.store import CategoryResult, RunConfig, open_run, run_lease
 from whyset.store.config import _ADDED, _NOT_COMPARED
 from whyset.store.layout import KNOWN_FEATURES, SCHEMA
@@ -130,6 +130,18 @@ def test_a_newer_minor_version_is_read_and_what_it_adds_is_passed_over(full_run)
     run = open_run(full_run.path)
     assert run.relevance[20].any()
     assert all(problem.harmless for problem in run.verify())
+
+
+def test_settings_of_a_newer_minor_version_are_part_of_its_hash_and_such_a_run_is_not_continued(full_run):
+    config, theirs = json.loads((full_run.path / "run.json").read_text())["config"], f"sha256:{'7' * 64}"
+    rewrite(full_run, schema="1.99", config=config | {"smoothing": 3}, config_hash=theirs)
+    for commit in (full_run.path / "commits").glob("*.json"):
+        commit.write_text(json.dumps(json.loads(commit.read_text()) | {"config_hash": theirs}))
+    run = open_run(full_run.path)
+    assert run.relevance[20].any()
+    assert run.verify() == []
+    with pytest.raises(RunMismatchError, match="made it with settings that this one does not know: update whyset"):
+        example_run(full_run.path)
 
 
 def test_a_newer_minor_version_that_would_be_misread_is_refused(full_run):

@@ -79,11 +79,16 @@ def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[Ar
         (folder / name).mkdir(exist_ok=True)
     sync_folder(folder)
     digest = "sha256:" + hashlib.sha256((folder / SAMPLES).read_bytes()).hexdigest()
-    create_record(folder, Record(config, specs, table.num_rows, digest))
+    create_record(folder, Record(config, config.hash, specs, table.num_rows, digest))
 
 
 def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> Run:
     require_same_config(run.config, config, run.path)
+    if run.config_hash != config.hash:
+        raise RunMismatchError(
+            f"{run.path} cannot be continued: a newer whyset made it with settings that this one does not know: "
+            "update whyset, or choose another folder"
+        )
     if len(run) != table.num_rows:
         raise RunMismatchError(
             f"{run.path} is another run: it has {len(run)} rows there and {table.num_rows} here; "

@@ -19,6 +19,7 @@ class Record:
     """The content of run.json, without what only serves to check it."""
 
     config: RunConfig
+    config_hash: str
     arrays: tuple[ArraySpec, ...]
     size: int
     samples_hash: str
@@ -32,7 +33,7 @@ def create_record(folder: AnyPath, record: Record) -> None:
         "requires": [SEVERAL_TARGETS] if record.config.targets_per_sample > 1 else [],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": record.config.to_json(),
-        "config_hash": record.config.hash,
+        "config_hash": record.config_hash,
         "samples": {"count": record.size, "sha256": record.samples_hash},
         "arrays": [spec.to_json() for spec in record.arrays],
     }
@@ -53,8 +54,9 @@ def read_record(folder: AnyPath) -> Record:
         )
     try:
         arrays = tuple(ArraySpec.from_json(spec) for spec in stored["arrays"])
+        config, config_hash = RunConfig.from_json(stored["config"], path), str(stored["config_hash"])
         size, samples_hash = int(stored["samples"]["count"]), str(stored["samples"]["sha256"])
-        return Record(RunConfig.from_json(stored["config"], path), arrays, size, samples_hash)
+        return Record(config, config_hash, arrays, size, samples_hash)
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 

@@ -42,6 +42,8 @@ class Run:
 
     path: AnyPath
     config: RunConfig
+    config_hash: str
+    """As run.json has it: of a run of a newer minor version `config` lacks what this version does not know."""
     arrays: tuple[ArraySpec, ...]
     size: int
     known: set[int] = field(default_factory=set, compare=False)
@@ -252,4 +254,4 @@ def open_run(path: str | AnyPath) -> Run:
     """
     folder = located(path)
     record = read_record(folder)
-    return Run(folder, record.config, record.arrays, record.size)
+    return Run(folder, record.config, record.config_hash, record.arrays, record.size)

@@ -57,7 +57,7 @@ def write_shard(
                 checksums=_write_arrays(run, shard, arrays, claim),
                 failed=failed,
                 attempt=claim.attempt,
-                config_hash=run.config.hash,
+                config_hash=run.config_hash,
                 provenance=provenance or {},
                 time=datetime.now(UTC).isoformat(timespec="seconds"),
             )

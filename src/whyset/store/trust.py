@@ -17,7 +17,7 @@ def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
         return f"the run has {run.shard_count} shards"
     if (commit.shard, commit.start, commit.stop) != (shard, *run.shard_range(shard)):
         return f"it names shard {commit.shard}, rows {commit.start} to {commit.stop}"
-    if commit.config_hash != run.config.hash:
+    if commit.config_hash != run.config_hash:
         return "it was made with another configuration than run.json has"
     if commit.checksums.keys() != {spec.name for spec in run.arrays}:
         return f"it names the arrays {sorted(commit.checksums)}"
