@@ -1,5 +1,6 @@
 """again: a run repeated from its run.json alone, and every reason why one cannot be."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from whyset.attribution.rules.stabilizer import Stabilizer
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner import ArrayFileSource, Labels, ModelSource, NamedComposite, Preprocessing, again
 from whyset.runner.restoring import restored_composite
+from whyset.store.record import _checksum
 
 ImageFolder = Callable[..., Path]
 
@@ -157,6 +159,17 @@ def test_objects_of_the_process_that_made_a_run_cannot_come_back(tmp_path: Path)
     ws.explain(net, torch.rand(3, 3, 6, 8), tmp_path / "run")
     with pytest.raises(InputError, match=r"the model was an object given from Python.*; the data was an object given"):
         again(tmp_path / "run", tmp_path / "new")
+
+
+def test_settings_of_a_newer_version_are_not_left_out(
+    model: ModelSource, image_folder: ImageFolder, tmp_path: Path
+) -> None:
+    record = ws.explain(model, image_folder(), tmp_path / "run").path / "run.json"
+    newer = json.loads(record.read_text()) | {"schema": "1.99", "config_hash": f"sha256:{'7' * 64}"}
+    record.write_text(json.dumps(newer | {"checksum": _checksum(newer)}))
+    with pytest.raises(InputError, match="made it with settings that this one does not know: update whyset"):
+        again(tmp_path / "run", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

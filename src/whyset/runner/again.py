@@ -36,7 +36,12 @@ def again(
 
     >>> again("runs/cifar", "runs/cifar-again")  # doctest: +SKIP
     """
-    stored = open_run(located(run)).config
+    kept = open_run(located(run))
+    stored = kept.config
+    if kept.config_hash != stored.hash:
+        raise InputError(
+            f"{run} cannot be repeated: a newer whyset made it with settings that this one does not know: update whyset"
+        )
     request = replace(_request(stored, run, data), device=_device(stored, device))
     said = progress or Silent()
     _say_what_differs(stored, request, said)
