@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyset.report.class_rows import ClassRow, ranked_classes
-from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, number, suspicion, treatments
+from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, summary, suspicion, treatments
 from whyset.report.written import Report
 from whyset.store import Analysis
 
@@ -31,10 +31,7 @@ def rendered(what: Report | Analysis) -> RenderableType:
     if isinstance(what, Analysis):
         rows = ranked_classes(what)
         return Group(class_table(rows), Text(LEGEND), *_problems(rows))
-    head = Text(
-        f"{what.run}\n{what.explained:,} of {what.samples:,} samples explained, {what.failed:,} failed, "
-        f"accuracy {number(what.accuracy)}; model {what.model}, analysis {what.analysis}"
-    )
+    head = Text(f"{what.run}\n{summary(what)}")
     first = [Text(""), Text(suspicion(what))]
     treated = [Text(f"  {line}") for line in treatments(what)]
     notes = [Text(""), Text("Treated:"), *treated] if treated else []

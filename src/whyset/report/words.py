@@ -90,8 +90,9 @@ def cluster_cells(row: ClusterRow) -> tuple[str, ...]:
 
 def summary(report: Report) -> str:
     """Say in one sentence what was explained."""
+    what = "samples" if report.targets_per_sample == 1 else "maps"
     return (
-        f"{report.explained:,} of {report.samples:,} samples explained, {report.failed:,} failed; "
+        f"{report.explained:,} of {report.samples:,} {what} explained, {report.failed:,} failed; "
         f"accuracy {number(report.accuracy)}; model {report.model}; analysis {report.analysis}."
     )
 

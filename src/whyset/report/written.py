@@ -19,9 +19,9 @@ from whyset.store import DONE, Analysis, AnyPath, Category, Run, open_run
 class Report:
     """What there is to say about a run and one of its analyses.
 
-    `explained` of the `samples` have an explanation, `failed` could not get one; `accuracy` is over explained samples
-    with a label. `treatment` holds what was done about unusual data, by the name of the class; `provenance` what run
-    and analysis were made from.
+    `explained` of the `samples` have an explanation, `failed` could not get one; with several targets per sample these
+    count maps, one for each target. `accuracy` is over explained samples with a label. `treatment` holds what was done
+    about unusual data, by the name of the class; `provenance` what run and analysis were made from.
     """
 
     run: str
@@ -36,6 +36,7 @@ class Report:
     most_suspicious: ClusterRow | None
     treatment: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...] = ()
+    targets_per_sample: int = 1
 
     def clusters_of(self, row: ClassRow) -> list[ClusterRow]:
         """Give the clusters of a class."""
@@ -59,8 +60,9 @@ def report(
     attributes = attributes or {}
     _require_rows(run, attributes)
     explained = run.committed & (run.column("status") == DONE)
-    known = explained & (run.labels >= 0)
-    right = run.column("prediction")[known] == run.labels[known]
+    each = run.config.targets_per_sample
+    known = (explained & (run.labels >= 0))[::each]
+    right = (run.column("prediction") == run.labels)[::each][known]
     classes = ranked_classes(analysis)
     categories = [analysis.category(row.category) for row in classes]
     return Report(
@@ -76,6 +78,7 @@ def report(
         most_suspicious=most_suspicious(analysis),
         treatment=tuple((category.name, str(line)) for category in categories for line in _lines(category.info)),
         provenance=provenance(run, analysis),
+        targets_per_sample=each,
     )
 
 
