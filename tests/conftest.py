@@ -1,14 +1,16 @@
 """What the tests share: the demo, data, the browser, Node, and a torchvision that imports beside any torch."""
 
+import importlib.util
 import os
 import runpy
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -99,6 +101,35 @@ def chromium() -> Path:
     if found is None:
         absent(f"no Chromium found (looked for {', '.join(filter(None, names))})")
     return Path(str(found))
+
+
+def supporting(name: str) -> ModuleType:
+    """A module of `tests/support`."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "support" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def support() -> ModuleType:
+    """`tests/support/browser.py`."""
+    return supporting("browser")
+
+
+@pytest.fixture(scope="session")
+def sample_run() -> ModuleType:
+    """`tests/support/sample_run.py`."""
+    return supporting("sample_run")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path, support: ModuleType) -> Iterator:
+    """One Chromium for all tests: a process can hold only one of Playwright's loops."""
+    with support.chromium_browser(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

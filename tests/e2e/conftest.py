@@ -1,42 +1,11 @@
-"""One Chromium for all end-to-end tests, and pages that are checked for errors when their test ends."""
+"""Pages of the viewer that are checked for errors when their test ends."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from whyset.viewer import Server
-
-SUPPORT = Path(__file__).parents[1] / "support"
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SUPPORT / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def support() -> ModuleType:
-    """`tests/support/browser.py`."""
-    return _load("browser")
-
-
-@pytest.fixture(scope="session")
-def sample_run() -> ModuleType:
-    """`tests/support/sample_run.py`."""
-    return _load("sample_run")
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: Path, support: ModuleType) -> Iterator:
-    with support.chromium_browser(chromium) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -112,25 +112,21 @@ def test_where_a_cluster_differs_is_faded_elsewhere(run: Run) -> None:
 
 
 @pytest.mark.browser
-def test_the_page_reads_well_in_light_dark_and_print(run: Run, tmp_path: Path, chromium: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_the_page_reads_well_in_light_dark_and_print(run: Run, tmp_path: Path, browser) -> None:
     file = tmp_path / "report.html"
     file.write_text(written(run), encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        grounds, problems = set(), []
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
-            page.on("console", lambda message: problems.append(message.text))
-            page.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
-            page.goto(file.as_uri())
-            grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-            assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            page.set_viewport_size({"width": 360, "height": 640})
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
+    grounds, problems = set(), []
+    for scheme in ("light", "dark"):
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
+        page.goto(file.as_uri())
+        grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.set_viewport_size({"width": 360, "height": 640})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
         assert page.pdf()[:4] == b"%PDF"
-        browser.close()
+        page.close()
     assert len(grounds) == 2
     assert problems == []
