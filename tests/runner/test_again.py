@@ -164,7 +164,8 @@ def test_objects_of_the_process_that_made_a_run_cannot_come_back(tmp_path: Path)
 def test_settings_of_a_newer_version_are_not_left_out(
     model: ModelSource, image_folder: ImageFolder, tmp_path: Path
 ) -> None:
-    record = ws.explain(model, image_folder(), tmp_path / "run").path / "run.json"
+    ws.explain(model, image_folder(), tmp_path / "run")
+    record = tmp_path / "run" / "run.json"
     newer = json.loads(record.read_text()) | {"schema": "1.99", "config_hash": f"sha256:{'7' * 64}"}
     record.write_text(json.dumps(newer | {"checksum": _checksum(newer)}))
     with pytest.raises(InputError, match="made it with settings that this one does not know: update whyset"):
