@@ -9,7 +9,7 @@ from whyset.analysis.groups import Group
 from whyset.analysis.members import Members
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.processors import Clustering, NumberOfClusters, SpectrumOfGraph
-from whyset.analysis.scores import Separability, coherence, medoids
+from whyset.analysis.scores import Separability, coherence, finite_mean, medoids
 
 
 def described_group(group: Group, members: Members, spray: Spray) -> dict[str, Any]:
@@ -84,9 +84,3 @@ def _described_cluster(
         "silhouette": finite_mean(silhouettes[inside]),
         "medoids": members.indices[typical].tolist(),
     }
-
-
-def finite_mean(values: NDArray[np.floating]) -> float | None:
-    """Give the mean of the finite values, or None where there is none."""
-    known = values[np.isfinite(values)]
-    return float(known.mean(dtype=np.float64)) if len(known) else None

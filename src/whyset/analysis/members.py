@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.groups import Group
-from whyset.analysis.scores import accuracy, mean_confidence, purity
+from whyset.analysis.scores import accuracy, finite_mean, purity
 from whyset.store import Run
 
 
@@ -32,7 +32,7 @@ class Members:
         return {
             "purity": purity(self.predictions if self.purity_of == "prediction" else self.labels),
             "accuracy": accuracy(self.labels, self.predictions),
-            "mean_confidence": mean_confidence(self.confidence),
+            "mean_confidence": finite_mean(self.confidence),
         }
 
     def attributes(self) -> dict[str, NDArray[Any]]:

@@ -5,7 +5,7 @@ from sklearn.metrics import silhouette_samples
 from sklearn.metrics.pairwise import cosine_similarity
 
 from whyset.analysis.processors import Clustering
-from whyset.analysis.scores import accuracy, coherence, mean_confidence, medoids, purity, silhouette
+from whyset.analysis.scores import accuracy, coherence, finite_mean, medoids, purity, silhouette
 
 
 def test_unknown_values_do_not_count() -> None:
@@ -13,8 +13,8 @@ def test_unknown_values_do_not_count() -> None:
     assert purity(np.array([-1, -1])) is None
     assert accuracy(np.array([0, 1, -1]), np.array([0, 2, 5])) == 0.5
     assert accuracy(np.array([-1]), np.array([0])) is None
-    assert mean_confidence(np.array([0.5, np.nan, 1.0])) == 0.75
-    assert mean_confidence(np.array([np.nan])) is None
+    assert finite_mean(np.array([0.5, np.nan, 1.0])) == 0.75
+    assert finite_mean(np.array([np.nan])) is None
 
 
 def test_medoids_have_the_least_sum_of_squared_distances_to_all_members() -> None:

@@ -1,7 +1,7 @@
 """Scores of clusterings, clusters and classes: one per file, each with its formula and source (docs/scores.md)."""
 
 from whyset.analysis.scores.coherence import coherence
-from whyset.analysis.scores.composition import accuracy, mean_confidence, purity
+from whyset.analysis.scores.composition import accuracy, finite_mean, purity
 from whyset.analysis.scores.contrast import Contrast, accuracy_contrast, confidence_contrast
 from whyset.analysis.scores.copula import CopulaSurrogates
 from whyset.analysis.scores.difference import Difference, MaxStatistic
@@ -33,8 +33,8 @@ __all__ = [
     "coherence",
     "confidence_contrast",
     "enrichments",
+    "finite_mean",
     "local_outlier_factor",
-    "mean_confidence",
     "medoids",
     "p_value",
     "purity",

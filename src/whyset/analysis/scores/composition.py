@@ -20,7 +20,7 @@ def accuracy(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> f
     return float(np.mean(labels[known] == predictions[known])) if known.any() else None
 
 
-def mean_confidence(confidence: NDArray[np.floating]) -> float | None:
-    """Give the mean of the finite confidences."""
-    known = confidence[np.isfinite(confidence)]
+def finite_mean(values: NDArray[np.floating]) -> float | None:
+    """Give the mean of the finite values, or None where there is none."""
+    known = values[np.isfinite(values)]
     return float(known.mean(dtype=np.float64)) if len(known) else None

@@ -34,8 +34,8 @@ class GaussianPrototypes(Processor):
     """Fit a Gaussian mixture of `components` to the concept relevance (N, channels) of one class.
 
     p(ν) = Σ_k λ_k N(ν; μ_k, Σ_k). A prototype is the sample nearest its mean; a sample with a low p(ν) is predicted for
-    reasons unlike those of its class. `covariance` is "full" as in the paper, or "diag" where a class has fewer samples
-    than a full covariance has numbers; `ridge` is added to its diagonal, relative to the mean variance.
+    reasons unlike those of its class. `covariance` is "full" as in the paper, or "diag", as analyses take it where a
+    component has fewer samples than channels; `ridge` is added to its diagonal, relative to the mean variance.
     """
 
     components: int = 8
