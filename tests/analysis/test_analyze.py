@@ -15,6 +15,7 @@ import pytest
 
 import whyset as ws
 from whyset.analysis import HDBSCAN, Agglomerative, KMeans, Spray, kmeans_sweep
+from whyset.engines import Static
 from whyset.errors import InputError, WhysetError
 from whyset.store import Run
 
@@ -133,6 +134,17 @@ def test_workers_give_what_one_process_gives(copied: Run) -> None:
         assert twin.info["scores"] == category.info["scores"]
         for name in category.columns:
             np.testing.assert_array_equal(category.column(name), twin.column(name))
+
+
+def test_ranks_divide_the_classes_and_a_later_one_finds_the_others_done(copied: Run) -> None:
+    spray = replace(QUICK, name="ranks")
+    first = ws.analyze(copied, spray, engine=Static(rank=1, world=2))
+    assert [category.name for category in first.categories] == ["dog"]
+    told = Told()
+    both = ws.analyze(copied, spray, engine=Static(rank=0, world=2), progress=told)
+    assert (told.total, told.done) == (2, 2)
+    for category in copied.analysis("spray").categories:
+        assert both.category(category.id).info["scores"] == category.info["scores"]
 
 
 def test_only_committed_and_successful_rows_take_part(make_run: MakeRun, planted: Planted) -> None:
