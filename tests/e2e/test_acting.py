@@ -83,6 +83,22 @@ def test_a_selection_is_kept_with_tags_and_a_note_and_found_again(
     other.screenshot("selections-dark-1600")
 
 
+def test_an_open_dialog_has_the_keys_for_itself_and_gives_the_focus_back(horse) -> None:
+    horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
+    opener = horse.page.get_by_role("button", name="Keep …")
+    opener.click()
+    before = horse.page.get_by_label("Colour map (C)").input_value()
+    cancel = horse.page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    for key in ("c", "?"):
+        horse.page.keyboard.press(key)
+    assert horse.page.locator("dialog[open]").count() == 1
+    assert horse.page.get_by_label("Colour map (C)").input_value() == before
+    cancel.click()
+    horse.until("!document.querySelector('dialog[open]')")
+    assert opener.evaluate("button => button === document.activeElement")
+
+
 def test_whoever_loses_a_race_is_told_and_sees_what_the_other_wrote(
     open_viewer: Callable, server: Server, kept: Selections
 ) -> None:
@@ -149,6 +165,24 @@ def test_a_link_restores_exactly_what_was_seen(
         one, two = (viewer.page.get_by_label(label, exact=True).input_value() for viewer in (horse, other))
         assert one == two
     assert other.page.get_by_role("button", name="map", exact=True).get_attribute("aria-pressed") == "true"
+
+
+def test_a_link_to_the_class_that_is_open_restores_what_it_leaves_out_too(horse, members: np.ndarray) -> None:
+    horse.page.get_by_label("Embedding", exact=True).select_option("spectral")
+    horse.until("location.hash.includes('embedding=spectral')")
+    places = horse.positions(members)
+    horse.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
+    horse.page.get_by_label("Axes", exact=True).select_option("3")
+    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
+    horse.page.get_by_label("Order of the samples").select_option("least confident")
+    horse.page.keyboard.press("+")
+    horse.until("location.hash.includes('selected=') && location.hash.includes('camera=')")
+    horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
+    horse.until("location.hash.includes('clustering=') && !location.hash.includes('selected=')")
+    assert horse.selected() == []
+    assert horse.page.get_by_label("Colour", exact=True).input_value() == "cluster"
+    assert horse.page.get_by_label("Order of the samples").input_value() == "as in the run"
+    assert np.allclose(horse.positions(members), places, atol=0.5)
 
 
 def test_a_run_that_cannot_be_written_to_says_how_to_keep_selections(

@@ -257,6 +257,29 @@ def test_the_address_restores_what_was_seen(horse, open_viewer: Callable, server
     other.wait_for_view("overview")
 
 
+def test_what_is_left_does_not_write_over_the_address_of_what_is_loading(horse) -> None:
+    held = []
+    horse.page.route("**/api/runs/half", lambda route: held.append(route))
+    choose(horse, "Run", "half")
+    horse.page.get_by_label("Colour", exact=True).select_option("confidence")  # the class is still there
+    horse.page.wait_for_timeout(400)
+    assert horse.page.evaluate("location.hash") == "#/half"
+    held[0].continue_()
+    horse.wait_for_view("overview")
+
+
+def test_a_class_that_was_left_while_it_loaded_does_not_come_back(horse) -> None:
+    held = []
+    horse.page.route("**/columns/embedding.spectral", lambda route: held.append(route))
+    horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
+    horse.page.wait_for_timeout(300)
+    horse.page.evaluate("location.hash = '#/sample'")
+    horse.wait_for_view("overview")
+    held[0].continue_()
+    horse.page.wait_for_timeout(300)
+    assert horse.page.evaluate("window.__viewer.view()") == "overview"
+
+
 def test_names_are_text_and_never_html(viewer) -> None:
     viewer.open_class("dog <b>&amp;")
     viewer.tile(7).click()

@@ -106,14 +106,14 @@ export class ClassSession {
     this.embedding = choice.embedding;
   }
 
-  /** What an address says about the class, as far as it fits. */
+  /** What an address says about the class, as far as it fits; what it leaves out is as at the beginning. */
   restore({ axes, colour, order, selected, sample }: Route): void {
-    if (axes?.every((axis) => axis < this.dimensions)) this.axes = axes;
-    this.colourBy = COLOUR_BY.find((name) => name === colour) ?? this.colourBy;
-    this.order = this.orders().find((name) => name === order) ?? this.order;
-    const rows = selected === null ? null : decodeIndices(selected);
-    if (rows !== null) this.mask = changeSelection(this.mask, this.pointsOf(rows), "replace");
-    if (sample !== null) this.current = this.data.indices.indexOf(sample);
+    this.axes = axes?.every((axis) => axis < this.dimensions) ? axes : [0, 1];
+    this.colourBy = COLOUR_BY.find((name) => name === colour) ?? "cluster";
+    this.order = this.orders().find((name) => name === order) ?? "as in the run";
+    const rows = (selected === null ? null : decodeIndices(selected)) ?? [];
+    this.mask = changeSelection(this.mask, this.pointsOf(rows), "replace");
+    this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
   }
 
   /** Why the class was not analysed, or null. */

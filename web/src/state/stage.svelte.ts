@@ -30,9 +30,14 @@ export class Stage {
 
   /** Looks at new points: the first ones from where the address says. */
   begin(): void {
-    if (this.#first) this.camera = this.#first;
-    else this.fit();
+    this.look(this.#first);
     this.#first = null;
+  }
+
+  /** Looks from where an address says; without that, at everything. */
+  look(camera: Camera | null): void {
+    if (camera) this.camera = camera;
+    else this.fit();
   }
 
   /** The camera, or null while it shows everything. */

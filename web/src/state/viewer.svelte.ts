@@ -1,3 +1,5 @@
+import { tick } from "svelte";
+
 import type { Column } from "../api/binary";
 import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
@@ -43,14 +45,14 @@ export class Viewer {
     return this.#route;
   }
 
-  /** Opens what the address names; a later call overtakes an earlier one that still waits. */
-  async follow(route: Route): Promise<void> {
+  /** Opens what the address names; a later call overtakes an earlier one that still waits. `again`: after a problem. */
+  async follow(route: Route, again = false): Promise<void> {
     const turn = ++this.#turn;
     this.#route = route;
     this.problem = null;
     this.loading = true;
     try {
-      await this.#load(route, () => turn === this.#turn);
+      await this.#load(route, () => turn === this.#turn, again);
     } catch (error) {
       if (turn === this.#turn) this.problem = explain(error);
     } finally {
@@ -72,10 +74,10 @@ export class Viewer {
   }
 
   retry(): void {
-    void this.follow(parseRoute(location.hash));
+    void this.follow(parseRoute(location.hash), true);
   }
 
-  async #load(route: Route, isLatest: () => boolean): Promise<void> {
+  async #load(route: Route, isLatest: () => boolean, again: boolean): Promise<void> {
     if (this.runs.length === 0) this.runs = await this.source.runs();
     const id = route.run ?? this.runs[0]?.id;
     if (id === undefined || !isLatest()) return;
@@ -84,7 +86,7 @@ export class Viewer {
       if (!isLatest()) return;
       this.#openRun(run);
     }
-    await this.#loadAnalysis(route, isLatest);
+    await this.#loadAnalysis(route, isLatest, again);
   }
 
   #openRun(run: RunDetail): void {
@@ -97,7 +99,7 @@ export class Viewer {
     void this.book.load();
   }
 
-  async #loadAnalysis(route: Route, isLatest: () => boolean): Promise<void> {
+  async #loadAnalysis(route: Route, isLatest: () => boolean, again: boolean): Promise<void> {
     const run = this.run;
     const name = route.analysis ?? run?.analyses[0]?.name;
     if (!run || name === undefined) return;
@@ -112,11 +114,16 @@ export class Viewer {
       return;
     }
     if (this.session?.data.detail.id !== route.category) this.session = null;
-    const session = this.session ?? (await this.#openClass(run, name, route));
+    const shown = this.session;
+    const session = shown ?? (await this.#openClass(run, name, route));
     if (!isLatest()) return;
     await session.choose({ ...given("clustering", route.clustering), ...given("embedding", route.embedding) });
+    if (!isLatest()) return;
+    if (shown && again) return; // it is as it was left, also where that is too much for an address
     session.restore(route);
     this.session = session;
+    await tick(); // new points come first
+    if (shown && isLatest()) this.stage?.look(route.camera);
   }
 
   async #openClass(run: RunDetail, analysis: string, route: Route): Promise<ClassSession> {
