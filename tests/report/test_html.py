@@ -94,8 +94,10 @@ def test_a_class_without_clusters_says_why(run: Run) -> None:
     assert "Too &lt;few&gt; samples" in written(run, "few")
 
 
-def test_where_a_cluster_differs_is_faded_elsewhere(run: Run) -> None:
-    writer = run.analysis_writer("differs", {"pipeline": {"name": "Spray", "fields": {"pooling": 9}}})
+def differing(run: Run, preprocessing: tuple[str, ...]) -> list[str]:
+    """Pictures of where the only cluster differs from the rest: in the first of 6 rows of 9 cells."""
+    fields = {"pooling": 9, "preprocessing": [{"name": name, "fields": {}} for name in preprocessing]}
+    writer = run.analysis_writer("differs", {"pipeline": {"name": "Spray", "fields": fields}})
     mean, mask = np.full((1, 6 * 9), 1.0, np.float32), np.zeros((1, 6 * 9), np.uint8)
     mask[0, :9] = 1
     cluster = {"id": 0, "size": 3, "medoids": [1]}
@@ -103,7 +105,16 @@ def test_where_a_cluster_differs_is_faded_elsewhere(run: Run) -> None:
     columns = {"index": np.arange(3), "difference.kmeans": mean, "difference_mask.kmeans": mask}
     writer.write(CategoryResult("00000", "cat", columns, info))
     pictures = Pictures(run, run.analysis("differs"))
-    (uri,) = pictures.differences(pictures.analysis.category("cat"))
+    return pictures.differences(pictures.analysis.category("cat"))
+
+
+@pytest.mark.parametrize("part", ["Histogram", "FourierMagnitude"])
+def test_features_that_have_no_place_are_not_shown_as_a_map(run: Run, part: str) -> None:
+    assert differing(run, ("Absolute", part)) == []
+
+
+def test_where_a_cluster_differs_is_faded_elsewhere(run: Run) -> None:
+    (uri,) = differing(run, ("Absolute",))
     with Image.open(BytesIO(base64.b64decode(uri.split(",")[1]))) as picture:
         pixels = np.asarray(picture)
     assert pixels.shape == (6, 9, 3)

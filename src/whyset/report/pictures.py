@@ -19,6 +19,7 @@ LONGEST = 112
 """Pixels of the longer side of a picture; larger ones are made smaller, smaller ones are enlarged by the browser."""
 
 _FADED = 0.85
+_WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose values are no cells of a map
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,13 @@ class Pictures:
         return [] if maps is None else [_uri(colorize(one)) for one in maps]
 
     def differences(self, category: Category) -> list[str]:
-        """Give where each cluster differs from the rest: what is not significant is faded."""
+        """Give where each cluster differs from the rest: what is not significant is faded; none where features have no
+        place in the map.
+        """
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
         shape = self._pooled_shape()
-        of_input = category.info.get("of", RELEVANCE) == RELEVANCE
-        if means is None or masks is None or not of_input or means.shape[1] != shape[0] * shape[1]:
+        placed = category.info.get("of", RELEVANCE) == RELEVANCE and not self._without_places()
+        if means is None or masks is None or not placed or means.shape[1] != shape[0] * shape[1]:
             return []
         white = np.full((*shape, 3), 255, np.uint8)
         return [
@@ -56,10 +59,16 @@ class Pictures:
         shown = None if stored is None or stored.shape[0] not in (1, 3) else _uri(_rgb(stored))
         return shown, _uri(colorize(self.run.relevance[index]))
 
-    def _pooled_shape(self) -> tuple[int, int]:
+    def _fields(self) -> Mapping[str, Any]:
         pipeline = self.analysis.config.get("pipeline")
         fields: Any = pipeline.get("fields") if isinstance(pipeline, Mapping) else None
-        longest = (fields or {}).get("pooling")
+        return fields or {}
+
+    def _without_places(self) -> bool:
+        return any(part["name"] in _WITHOUT_PLACES for part in self._fields().get("preprocessing", ()))
+
+    def _pooled_shape(self) -> tuple[int, int]:
+        longest = self._fields().get("pooling")
         height, width = map(int, self.run.relevance.shape[-2:])
         pooled = AreaPooling(longest).shape(height, width) if isinstance(longest, int) else (height, width)
         return pooled[0], pooled[1]
