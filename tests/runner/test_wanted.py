@@ -92,6 +92,23 @@ def test_targets_share_one_forward_pass(net: Net, tmp_path: Path) -> None:
     assert len(passes) == 2 * alone
 
 
+def test_layers_and_concepts_cost_no_further_pass(net: Net, tmp_path: Path) -> None:
+    passes: list[str] = []
+
+    def count(_: nn.Module, __: Any, output: torch.Tensor) -> None:
+        passes.append("forward")
+        if output.requires_grad:
+            output.register_hook(lambda _: passes.append("backward"))
+
+    net.conv.register_forward_hook(count)
+    ws.explain(net, IMAGES, tmp_path / "one", composite=RULES)
+    alone = passes.copy()
+    passes.clear()
+    ws.explain(net, IMAGES, tmp_path / "more", composite=RULES, layers=["conv"], concepts=["conv", "head"])
+    assert alone.count("backward") > 0
+    assert passes == alone
+
+
 @pytest.mark.parametrize(("reduction", "pool", "shape"), [("channel_sum", None, (1, 6, 8)), ("none", 4, (3, 3, 4))])
 def test_smaller_maps_keep_their_sum(
     reduction: str, pool: int | None, shape: tuple[int, ...], net: Net, tmp_path: Path
