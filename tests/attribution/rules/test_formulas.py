@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from whyset.attribution.rules import AlphaBeta, Epsilon, Flat, Gamma, WSquare, ZBox, ZPlus
+from whyset.attribution import Gradient
+from whyset.attribution.composites import LayerMapComposite
+from whyset.attribution.rules import AlphaBeta, Epsilon, Flat, Gamma, Stabilizer, WSquare, ZBox, ZPlus
 from whyset.errors import InputError
 from whyset.testing.closed_forms import (
     AlphaBetaForm,
@@ -115,3 +117,17 @@ def test_zero_params_takes_the_bias_as_zero():
 def test_values_are_checked_when_a_rule_is_made(make_rule):
     with pytest.raises(InputError, match=r"expected"):
         make_rule()
+
+
+def test_a_stabiliser_derived_from_stabilizer_stabilises_in_its_own_way():
+    class Farther(Stabilizer):
+        def __call__(self, z):
+            return z + 5
+
+    torch.manual_seed(0)
+    layer, x = nn.Linear(3, 2), torch.rand(4, 3)
+    derived, function = (
+        Gradient(layer, LayerMapComposite(layer_map=(("linear", ZPlus(stabilizer=one)),)))(x, torch.ones_like)[1]
+        for one in (Farther(), lambda z: z + 5)
+    )
+    torch.testing.assert_close(derived, function)

@@ -132,7 +132,9 @@ def without_bias(layer: Layer, y: Tensor) -> Tensor:
 
 def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
     stabilize = stabilizer(stabilizing)
-    if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or stabilize.may_vanish or not branch.factor:
+    # A subclass of Stabilizer may stabilise in a way of its own.
+    plain = type(stabilize) is Stabilizer and not stabilize.may_vanish
+    if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or not plain or not branch.factor:
         return branch.share(r if times is None else r * times, stabilizing)
     s = share_out_in_place(r, branch.z, stabilize, branch.sign, branch.factor)
     return s if times is None else s.mul_(times)
