@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from whyset.attribution import AboveReference, Contrast, Gradient, Similarity
-from whyset.attribution.composites import AttnLRP
+from whyset.attribution.composites import AttnLRP, EpsilonPlus
 from whyset.errors import InputError
 
 
@@ -41,3 +41,11 @@ def test_a_callable_must_give_something_like_the_output(linear):
     model, x = linear
     with pytest.raises(InputError, match=r"like the output, of shape \(5, 3\), got \(5,\)"):
         Gradient(model, AttnLRP())(x, lambda output: output[:, 0])
+
+
+def test_nothing_is_similar_to_an_embedding_of_length_zero():
+    model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU()).double().eval()
+    with torch.no_grad():
+        model[0].weight.fill_(-1)
+    _, relevance = Gradient(model, EpsilonPlus())(torch.rand(2, 4).double(), Similarity(torch.rand(3)))
+    assert torch.equal(relevance, torch.zeros(2, 4).double())

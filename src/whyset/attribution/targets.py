@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from whyset.attribution.rules.stabilizer import ratio
 from whyset.errors import InputError
 
 
@@ -41,7 +42,8 @@ class AboveReference:
 class Similarity:
     """The similarity of the output, an embedding, to another one: their dot product, or its cosine.
 
-    Relevance starts as each dimension's share of it, `y ⊙ other` (divided by both lengths for the cosine).
+    Relevance starts as each dimension's share of it, `y ⊙ other` (divided by both lengths for the cosine, which is 0
+    where a length is).
     """
 
     other: Tensor
@@ -49,7 +51,9 @@ class Similarity:
 
     def __call__(self, output: Tensor) -> Tensor:
         other = self.other.to(output).expand_as(output)
-        return other / (output.norm(dim=1, keepdim=True) * other.norm(dim=1, keepdim=True)) if self.cosine else other
+        if not self.cosine:
+            return other
+        return ratio(other, output.norm(dim=1, keepdim=True) * other.norm(dim=1, keepdim=True))
 
 
 Target = int | Tensor | Callable[[Tensor], Tensor] | None
