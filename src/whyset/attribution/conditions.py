@@ -91,7 +91,8 @@ def check_conditions(conditions: Sequence[Any]) -> None:
     """Refuse what is not a map from module paths to channels."""
     for condition in conditions or [None]:
         given = condition.values() if isinstance(condition, Mapping) else ()
-        channels = [c for value in given for c in _channels(value)]
+        named = [value if isinstance(value, Sequence) else [value] for value in given]
+        channels = [channel for value in named for channel in value]
         if not channels or not all(isinstance(channel, int) for channel in channels):
             raise InputError(f"expected a condition such as {{'layer3': [5, 17]}}, got {condition!r}")
 

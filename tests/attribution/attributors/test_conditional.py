@@ -128,7 +128,7 @@ def test_what_cannot_be_is_refused():
         Conditional(model, EpsilonPlus(), {"4": [0, 4]})(x, 1)
     with pytest.raises(InputError, match="batch norm behind it"):
         Conditional(model, EpsilonPlus(), {"0": 1})(x, 1)
-    for wrong in ([], {}, {"4": []}, {"4": "relu"}, [{"4": 1}, {}], "4", [["4"]]):
+    for wrong in ([], {}, {"4": []}, {"4": "relu"}, [{"4": 1}, {}], "4", [["4"]], {"4": 1.0}, {"4": None}):
         with pytest.raises(InputError, match="expected a condition such as"):
             Conditional(model, EpsilonPlus(), wrong)
     with pytest.raises(InputError, match="one target"):
