@@ -147,7 +147,9 @@ def _file_names(run: Run, rows: NDArray[np.int64]) -> list[str]:
         path = PurePosixPath(identity)
         parts = [_UNSAFE.sub("_", part) for part in path.with_suffix("").parts] if path.name else ["_"]
         name = "/".join(parts)
-        names[f"{name}.{row}" if name in names else name] = row
+        while name in names:
+            name = f"{name}.{row}"
+        names[name] = row
     return list(names)
 
 
