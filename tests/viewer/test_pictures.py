@@ -176,3 +176,15 @@ def test_colour_maps_are_those_of_python(client: TestClient) -> None:
     for name, table in received.items():
         assert np.array_equal(np.reshape(table["lookup"], (256, 3)), lookup(name))
         assert table["diverging"] == COLOR_MAPS[name].diverging
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 7), (2, 3, 4, 5)])
+def test_maps_that_are_no_pictures_are_told(admitted: Callable[..., TestClient], tmp_path: Path, shape: tuple) -> None:
+    names = {"model": "m", "weights_hash": "h", "target": "label", "dataset_fingerprint": "f", "class_names": ("one",)}
+    config = RunConfig(**names, composite=None, preprocessing={}, shard_rows=16)
+    run = create_run(tmp_path / "run", config, samples_table(["a"], [0]), standard_arrays(shape))
+    columns = {"target": np.zeros(1, int), "prediction": np.zeros(1, int), "confidence": np.ones(1, np.float32)}
+    write_shard(run, 0, {"attribution/input": np.ones((1, *shape), np.float32), **columns})
+    answer = admitted(run.path).get("/api/runs/run/maps?indices=0")
+    assert answer.status_code == 409
+    assert str(shape) in answer.json()["error"]["message"]

@@ -15,6 +15,7 @@ from whyset.viewer.schemas import ColorMapTable
 def get_maps(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
     """Channel-summed maps: float32 scale[n], then uint8 [n, H, W]; value = (byte - 128) / 127 * scale."""
     relevance = opened.run.relevance
+    _require_pictures(relevance.shape)
     _require_small(maps.answer_bytes(relevance.shape, len(indices), size, summed=True))
     return answer(request, maps.maps(relevance, indices, size), immutable=opened.complete)
 
@@ -24,6 +25,7 @@ def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size 
     stored = opened.run.inputs
     if stored is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "this run was made without inputs", "explain again without --no-inputs")
+    _require_pictures(stored.shape)
     _require_small(maps.answer_bytes(stored.shape, len(indices), size, summed=False))
     return answer(request, maps.inputs(stored, indices, size), immutable=opened.complete)
 
@@ -34,6 +36,13 @@ def get_color_maps() -> dict[str, ColorMapTable]:
         name: ColorMapTable(lookup=color_map.lookup().ravel().tolist(), diverging=color_map.diverging)
         for name, color_map in COLOR_MAPS.items()
     }
+
+
+def _require_pictures(shape: tuple[int, ...]) -> None:
+    """409 for what is no picture, such as series and tokens."""
+    if len(shape) != 4:
+        message = f"the viewer shows maps of the shape (channels, height, width), this run's are {shape[1:]}"
+        raise ApiError(HTTPStatus.CONFLICT, message, "whyset.open_run(...).relevance reads them")
 
 
 def _require_small(size: int) -> None:
