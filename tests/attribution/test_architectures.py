@@ -6,6 +6,7 @@ Each at the smallest input it takes. Warnings are errors, and an operation witho
 
 import importlib.util
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -241,6 +242,14 @@ def test_its_plan_knows_every_operation(network):
     linear = [step for step in plan.steps if step.kind == "linear"]
     assert all(step.rule is not None for step in linear)
     assert any("first" in step.reason for step in linear)
+
+
+def test_its_ledger_accounts_for_every_share(network):
+    model, x = network
+    attribute = Gradient(deepcopy(model).double(), EpsilonPlusFlat())
+    with attribute.ledger() as ledger:
+        attribute(x.double(), 1)
+    ledger.assert_accounted(rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", RELU_NETWORKS)
