@@ -163,5 +163,5 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(case: str, net: Net
 def test_a_layer_that_runs_twice_is_refused(tmp_path: Path) -> None:
     shared = nn.Linear(8, 8)
     net = nn.Sequential(shared, nn.ReLU(), shared, nn.Flatten(), nn.Linear(144, 3)).eval()
-    with pytest.raises(InputError, match="it must run once a pass"):
+    with pytest.raises(InputError, match="more than once in one forward pass"):
         ws.explain(net, IMAGES, tmp_path / "run", composite=EpsilonPlus(), layers=["0"])

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -194,7 +195,7 @@ def test_a_server_that_dies_is_told(own_server):
     run = write_pending(example_run(url))
     path = RemotePath.of(url, retry_config={"max_retries": 1})
     own_server.process.kill()
-    for reading in (lambda: open_run(path), lambda: type(run)(path, run.config, run.arrays, 37).relevance[0]):
+    for reading in (lambda: open_run(path), lambda: replace(run, path=path).relevance[0]):
         with pytest.raises(RemoteError, match="the store does not answer"):
             reading()
 
