@@ -1,20 +1,17 @@
 """`whyset heatmaps`: what a person types, and what lies in the folder afterwards."""
 
-import runpy
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from PIL import Image
 
 from whyset.cli import main
 
-SUPPORT = Path(__file__).resolve().parent.parent / "support"
-
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    make = runpy.run_path(str(SUPPORT / "sample_run.py"), run_name="sample_run")["make_sample_run"]
-    return make(tmp_path / "run").path
+def run(sample_run: ModuleType, tmp_path: Path) -> Path:
+    return sample_run.make_sample_run(tmp_path / "run").path
 
 
 def test_a_few_samples_of_two_runs_in_two_colour_maps(

@@ -10,9 +10,8 @@ from scipy.sparse import csr_array
 
 from whyset.analysis.checks import refuse_non_finite
 from whyset.analysis.groups import classes_of, explained
-from whyset.analysis.maps import analysed_array, features_of, prepared_shape
+from whyset.analysis.maps import class_features, prepared_shape
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.pipelines.stored import processor_of
 from whyset.analysis.processors import Affinity, Distance
 from whyset.analysis.processors.clustering import NOISE
@@ -58,8 +57,7 @@ class Place:
         if "degree" not in category.columns:
             raise InputError(f"Analysis {analysis.name!r} comes from an earlier version: analyze again, then assign.")
         index = np.asarray(category.column("index"))
-        preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
-        features = features_of(run, index, preparation, step_seed(spray.seed, category.id), spray.of)
+        features = class_features(run, spray, category.id, index)
         maps = spray.distance.needs_shape
         distance = spray.distance.for_maps(prepared_shape(run, spray, int(index[0]))) if maps else spray.distance
         return cls(category, spray, distance, features)
@@ -170,9 +168,7 @@ def spray_of(analysis: Analysis) -> Spray:
 def _assigned(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment | None:
     """Place rows of one class; None where all their maps are constant."""
     place = Place.of(run, analysis, category)
-    spray = place.spray
-    preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
-    features = features_of(run, rows, preparation, step_seed(spray.seed, category), spray.of)
+    features = class_features(run, place.spray, category, rows)
     refuse_non_finite(features, rows)
     usable = np.ptp(features, axis=1) > 0
     return place(features[usable], rows[usable]) if usable.any() else None

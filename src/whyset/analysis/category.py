@@ -13,7 +13,7 @@ from whyset.analysis.checks import checked_features, lowered_neighbours
 from whyset.analysis.describe import described_clustering, described_graph, described_group, described_scores
 from whyset.analysis.evidence import add_evidence
 from whyset.analysis.groups import Group
-from whyset.analysis.maps import analysed_array, features_of, mean_maps, prepared_shape
+from whyset.analysis.maps import class_features, mean_maps, prepared_shape
 from whyset.analysis.members import Members, members_of
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray
@@ -54,8 +54,7 @@ def _analysed(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Catego
     if len(group.indices) < spray.smallest_class:
         raise InputError(f"Too few samples: {len(group.indices)}; at least {spray.smallest_class} are needed.")
     seed = step_seed(spray.seed, group.id)
-    preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
-    features = features_of(run, group.indices, preparation, seed, spray.of)
+    features = class_features(run, spray, group.id, group.indices)
     checked = checked_features(features, group.indices, spray.smallest_class)
     features, group = features[checked.kept], replace(group, indices=group.indices[checked.kept])
     members = members_of(run, group)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.pipelines.pipeline import Pipeline
+from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
 from whyset.analysis.pipelines.spray import INPUT, Spray
 from whyset.analysis.processors import ChannelSum
 from whyset.errors import InputError
@@ -38,6 +38,12 @@ def features_of(
         features[rows] = block
     assert features is not None, "a class has a sample at least"
     return features
+
+
+def class_features(run: Run, spray: Spray, category: str, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Give the features of samples of one class, with that class's seed: the same whenever they are asked for."""
+    preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
+    return features_of(run, indices, preparation, step_seed(spray.seed, category), spray.of)
 
 
 def prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:

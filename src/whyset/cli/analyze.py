@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from whyset.cli.display import display
+from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, engine_of
 from whyset.errors import WhysetError
 
 EXAMPLE = "whyset analyze runs/mine --of concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
-PARTLY_DONE = 3
 Clusterings = Annotated[
     list[str] | None,
     typer.Option(

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 import whyset
+from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
 from whyset.errors import EngineLostError, WhysetError
 
 COMMANDS = (
@@ -27,7 +28,6 @@ COMMANDS = (
     "rules",
     "composites",
 )
-DONE, WRONG_INPUT, PARTLY_DONE, INTERRUPTED = 0, 2, 3, 130
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
 

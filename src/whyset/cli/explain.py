@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whyset.cli.display import display
+from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
     EngineName,
     Mean,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from whyset.store import Run
 
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
-PARTLY_DONE = 3
 NAMED = 5
 NEEDED = ("model", "data", "out")
 WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler"})

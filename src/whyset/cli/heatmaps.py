@@ -37,8 +37,9 @@ def heatmaps(
         raise InputError("--index names samples and --limit spreads them: give one of the two")
     form = Heatmaps(tuple(color_map or ("bwr",)), together, side, columns, montage)
     runs = [open_run(path) for path in (run, *(beside or ()))]
-    done = np.flatnonzero(runs[0].column("status") == DONE)
-    spread = done[np.linspace(0, len(done) - 1, min(limit or 1, len(done))).round().astype(int)]
-    rows = index or (spread.tolist() if limit else None)
+    rows = index
+    if limit:
+        done = np.flatnonzero(runs[0].column("status") == DONE)
+        rows = done[np.linspace(0, len(done) - 1, min(limit, len(done))).round().astype(int)].tolist()
     written = sum(1 for _ in form.write(runs, folder, rows))
     print(f"{written:,} pictures in {folder}")

@@ -1,10 +1,10 @@
 """`whyset verify`"""
 
+from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import RunFolder
 from whyset.errors import BrokenRunError
 
 EXAMPLE = "whyset verify runs/mine"
-PARTLY_DONE = 3
 NAMED = 20
 
 

@@ -5,13 +5,13 @@ from types import MappingProxyType
 
 from whyset.engines.dask import Dask
 from whyset.engines.local import Local
-from whyset.engines.progress import Progress, Silent
 from whyset.engines.protocol import Engine, TaskResult, Work
 from whyset.engines.serial import Serial
 from whyset.engines.share import Share
 from whyset.engines.static import Static
 from whyset.engines.worker import worker_number
 from whyset.errors import InputError
+from whyset.progress import Progress, Silent
 
 ENGINES: Mapping[str, Callable[[], Engine]] = MappingProxyType(
     {"serial": Serial, "local": Local, "dask": Dask, "static": Static}

@@ -42,6 +42,11 @@ class OpenedRun:
             self._columns[name] = self.run.labels if name == "label" else self.run.column(name)
         return self._columns[name]
 
+    def class_name(self, number: int | None) -> str | None:
+        """The name of a class; None where it is unknown or has none."""
+        classes = self.run.classes
+        return classes[number] if number is not None and 0 <= number < len(classes) else None
+
     @cached_property
     def errors(self) -> dict[int, str]:
         """The errors of failed samples by index."""

@@ -9,6 +9,7 @@ import yaml
 
 from whyset.analysis import Spray, analyze
 from whyset.errors import InputError
+from whyset.progress import Silent
 from whyset.store import (
     ArraySpec,
     CategoryResult,
@@ -20,7 +21,6 @@ from whyset.store import (
     write_shard,
 )
 from whyset.store.virelay import export_project
-from whyset.store.virelay.telling import Silent
 
 
 @dataclass(frozen=True)

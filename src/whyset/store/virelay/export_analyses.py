@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from whyset.progress import Progress
 from whyset.store import Analysis, Category
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.names import safe_name_for
 from whyset.store.virelay.packages import h5py
-from whyset.store.virelay.telling import Telling
 
 KINDS = {"embedding": "embedding.", "cluster": "clustering."}
 
@@ -28,7 +28,7 @@ def method_names(analyses: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: Telling) -> bool:
+def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: Progress) -> bool:
     """Write the categories that have results; whether there is any.
 
     ViRelAy takes the names of clusterings and embeddings from the first category, so only what all have is written.
@@ -49,14 +49,14 @@ def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: 
     return True
 
 
-def _usable(analysis: Analysis, category: Category, telling: Telling) -> bool:
+def _usable(analysis: Analysis, category: Category, telling: Progress) -> bool:
     problem = category.problem or category.info.get("problem")
     if problem:
         telling.say(f"analysis {analysis.name}: {category.name} is left out: {problem}")
     return not problem
 
 
-def _common(analysis: Analysis, kind: str, categories: Sequence[Category], telling: Telling) -> list[str]:
+def _common(analysis: Analysis, kind: str, categories: Sequence[Category], telling: Progress) -> list[str]:
     """Give the names that all categories have, and tell about the others."""
     prefix = KINDS[kind]
     of = [{c.removeprefix(prefix) for c in category.columns if c.startswith(prefix)} for category in categories]

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import InputError
+from whyset.progress import Progress
 from whyset.store import DONE, Run
 from whyset.store.virelay.attributions import EXACT
+from whyset.store.virelay.counted import counted
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py
 from whyset.store.virelay.project import STRATEGIES
-from whyset.store.virelay.telling import Telling, counted
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def explained_rows(run: Run) -> Explained:
     return Explained(rows, (shape[2], shape[3]), classes)
 
 
-def write_attributions(run: Run, file: Path, explained: Explained, telling: Telling) -> None:
+def write_attributions(run: Run, file: Path, explained: Explained, telling: Progress) -> None:
     """Write maps as float32 with three channels, as ViRelAy needs them, and what it has no place for beside them.
 
     ViRelAy sums over channels, so the relevance of one channel stands in the first of three, and nothing in the others.
@@ -68,7 +69,7 @@ def write_attributions(run: Run, file: Path, explained: Explained, telling: Tell
             outputs[block] = _outputs(columns, block, explained.classes)
 
 
-def strategy_of(run: Run, explained: Explained, telling: Telling) -> str:
+def strategy_of(run: Run, explained: Explained, telling: Progress) -> str:
     """Give the one of ViRelAy's two strategies that the targets follow."""
     columns = {"label": run.labels, "prediction": run.column("prediction")}
     targets = run.column("target")[explained.rows]

@@ -11,17 +11,18 @@ import numpy.typing as npt
 from PIL import Image
 
 from whyset.errors import InputError
+from whyset.progress import Progress
 from whyset.store import Run
+from whyset.store.virelay.counted import counted
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.export_attributions import Explained, label_rows
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py
-from whyset.store.virelay.telling import Telling, counted
 
 LABEL_IN_NAME = r"^.*/[0-9]+\.([0-9]+)\.[^/]*$"
 
 
-def write_dataset(run: Run, folder: Path, explained: Explained, telling: Telling) -> dict[str, object]:
+def write_dataset(run: Run, folder: Path, explained: Explained, telling: Progress) -> dict[str, object]:
     """Write the pictures that the run holds, as bytes with three channels, and give the data set's entry.
 
     ViRelAy lays maps upon pictures of the same size, so pictures are brought to the size of the maps.
@@ -71,7 +72,7 @@ def _pictures(stored: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArr
     return np.stack(resized).transpose(0, 3, 1, 2)
 
 
-def link_images(run: Run, folder: Path, explained: Explained, telling: Telling) -> dict[str, object]:
+def link_images(run: Run, folder: Path, explained: Explained, telling: Progress) -> dict[str, object]:
     """Link the image files that the samples' uris name, and give the data set's entry.
 
     A link is called `<row>.<label>.<suffix>`: ViRelAy sorts the files and reads the label from the path.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from whyset.progress import Progress, Silent
 from whyset.store import Run
 from whyset.store.jsonfile import JSON, encoded
 from whyset.store.virelay.beside import beside
@@ -11,7 +12,6 @@ from whyset.store.virelay.export_attributions import Explained, explained_rows, 
 from whyset.store.virelay.export_dataset import link_images, write_dataset
 from whyset.store.virelay.findings import first_of
 from whyset.store.virelay.packages import yaml
-from whyset.store.virelay.telling import Silent, Telling
 from whyset.store.virelay.word_net_ids import word_net_ids
 
 LEFT_OUT = "scores, silhouettes, mean maps and selections have no place in ViRelAy's files and are left out"
@@ -23,7 +23,7 @@ def export_project(
     *,
     analyses: Sequence[str] | None = None,
     images: bool = False,
-    telling: Telling | None = None,
+    telling: Progress | None = None,
 ) -> Path:
     """Write a run, with some or all of its analyses, into a new folder, and give the path of the project file.
 
@@ -62,7 +62,7 @@ def _write_label_map(file: Path, run: Run, ids: list[str]) -> None:
 
 
 def _write_project(
-    file: Path, run: Run, explained: Explained, entry: dict[str, object], methods: list[str], telling: Telling
+    file: Path, run: Run, explained: Explained, entry: dict[str, object], methods: list[str], telling: Progress
 ) -> None:
     composite = run.config.composite or {"name": "gradient"}
     project = {
@@ -80,7 +80,7 @@ def _write_project(
     file.write_text(yaml().safe_dump({"project": project}, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _tell(run: Run, explained: Explained, telling: Telling) -> None:
+def _tell(run: Run, explained: Explained, telling: Progress) -> None:
     missing = len(run) - len(explained.rows)
     if missing:
         telling.say(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from whyset.errors import InputError
+from whyset.progress import Progress, Silent
 from whyset.store import (
     ArraySpec,
     CategoryResult,
@@ -23,11 +24,11 @@ from whyset.store import (
 from whyset.store.jsonfile import JSON
 from whyset.store.virelay.beside import beside, refuse_existing
 from whyset.store.virelay.categories import FoundCategory
+from whyset.store.virelay.counted import counted
 from whyset.store.virelay.findings import Finding, Findings
 from whyset.store.virelay.names import safe_name_for, safe_names
 from whyset.store.virelay.project import STRATEGIES
 from whyset.store.virelay.reading import Found, read_all
-from whyset.store.virelay.telling import Silent, Telling, counted
 
 SAMPLE = "sample_index"
 """The column that tells the number of each row's sample in the project's data set."""
@@ -68,7 +69,7 @@ def import_project(
     settings: ImportSettings | None = None,
     *,
     warn: Callable[[Finding], None] = lambda finding: None,
-    telling: Telling | None = None,
+    telling: Progress | None = None,
 ) -> Run:
     """Import a project into a new run folder; `warn` hears what was tolerated, `telling` shows what is done.
 
@@ -89,7 +90,7 @@ def import_project(
 
 
 def _written_run(
-    folder: Path, out: Path, found: Found, settings: ImportSettings, findings: Findings, telling: Telling
+    folder: Path, out: Path, found: Found, settings: ImportSettings, findings: Findings, telling: Progress
 ) -> Run:
     rows, dataset = found.attributions, found.dataset
     arrays = (
@@ -151,7 +152,7 @@ def _config(
     )
 
 
-def _write_analysis(run: Run, name: str, method: str, found: Found, describe: Describe, telling: Telling) -> None:
+def _write_analysis(run: Run, name: str, method: str, found: Found, describe: Describe, telling: Progress) -> None:
     categories = found.analyses[method]
     called = list(_category_names(categories, found))
     renamed = {method: name} | {

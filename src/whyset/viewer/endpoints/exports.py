@@ -42,7 +42,7 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> pa.
     for name in ("label", "prediction", "target"):
         numbers = opened.column(name)[rows]
         columns[name] = pa.array(numbers, mask=numbers < 0)
-        columns[f"{name}_name"] = pa.array([_class(opened, number) for number in numbers.tolist()], pa.string())
+        columns[f"{name}_name"] = pa.array([opened.class_name(number) for number in numbers.tolist()], pa.string())
     columns["confidence"] = pa.array(opened.column("confidence")[rows], from_pandas=True)
     columns["status"] = pa.array(opened.status[rows])
     place, known = _places(np.asarray(found.column("index")), rows)
@@ -56,10 +56,6 @@ def _places(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[
     """Where each row stands in the category's ascending index, and whether it stands there at all."""
     place = np.minimum(np.searchsorted(index, rows), len(index) - 1)
     return place, index[place] == rows
-
-
-def _class(opened: OpenedRun, number: int) -> str | None:
-    return opened.run.classes[number] if 0 <= number < len(opened.run.classes) else None
 
 
 def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:

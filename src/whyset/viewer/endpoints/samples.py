@@ -21,9 +21,9 @@ def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
         index=row,
         id=id,
         label=label,
-        label_name=_class(opened, label),
+        label_name=opened.class_name(label),
         prediction=prediction,
-        prediction_name=_class(opened, prediction),
+        prediction_name=opened.class_name(prediction),
         target=_known(opened, "target", row),
         confidence=confidence if math.isfinite(confidence) else None,
         status=int(opened.status[row]),
@@ -34,8 +34,3 @@ def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
 def _known(opened: OpenedRun, column: str, row: int) -> int | None:
     value = int(opened.column(column)[row])
     return value if value >= 0 else None
-
-
-def _class(opened: OpenedRun, number: int | None) -> str | None:
-    classes = opened.run.classes
-    return None if number is None or number >= len(classes) else classes[number]

@@ -1,0 +1,3 @@
+"""What the program ends with."""
+
+DONE, WRONG_INPUT, PARTLY_DONE, INTERRUPTED = 0, 2, 3, 130
