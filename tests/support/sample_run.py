@@ -2,10 +2,12 @@
 
 60 samples of 3 classes, 12 x 18 pixels (sides differ), sample 23 failed, sample 41 without a label, names that HTML
 would misread, a corner mark on half of the horses, two clusterings (one with noise, one with an empty cluster).
+With an `order` the rows show the same samples in another order, explained by another composite that divides them
+differently.
 """
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +22,26 @@ REASON = "relevance is not finite"
 
 
 def make_sample_run(
-    path: Path, *, shards: Collection[int] = (0, 1, 2, 3), analyses: Collection[str] = ("spray",)
+    path: Path,
+    *,
+    shards: Collection[int] = (0, 1, 2, 3),
+    analyses: Collection[str] = ("spray",),
+    order: Sequence[int] | None = None,
 ) -> Run:
-    """Make the run with these of its four shards committed and an analysis under each of these names."""
-    table = samples_table(_ids(), [None if index == UNLABELED else index % 3 for index in range(SAMPLES)])
+    """Make the run with these of its four shards committed and an analysis under each of these names.
+
+    Row r shows the sample `order[r]`, or sample r.
+    """
+    samples = np.arange(SAMPLES) if order is None else np.array(order)
+    labels = [None if sample == UNLABELED else sample % 3 for sample in samples.tolist()]
+    ids = _ids()
+    table = samples_table([ids[sample] for sample in samples], labels)
     shape = (CHANNELS, HEIGHT, WIDTH)
-    run = create_run(path, _config(), table, standard_arrays(shape, input_shape=shape))
-    values = sample_values()
+    config = _config("EpsilonPlusFlat" if order is None else "EpsilonGammaBox")
+    run = create_run(path, config, table, standard_arrays(shape, input_shape=shape))
+    values = {name: array[samples] for name, array in sample_values().items()}
+    if order is not None:
+        values["attribution/input"] = 10 * values["attribution/input"] ** 2
     for shard in shards:
         start, stop = run.shard_range(shard)
         failures = {FAILED: REASON} if start <= FAILED < stop else {}
@@ -34,7 +49,7 @@ def make_sample_run(
     for name in analyses:
         writer = run.analysis_writer(name, {"neighbours": 10, "seed": 0})
         for label in range(len(CLASSES)):
-            writer.write(category(label, values["attribution/input"]))
+            writer.write(category(label, values["attribution/input"], samples))
     return run
 
 
@@ -60,10 +75,11 @@ def sample_values() -> dict[str, np.ndarray]:
     }
 
 
-def category(label: int, relevance: np.ndarray) -> CategoryResult:
+def category(label: int, relevance: np.ndarray, samples: np.ndarray) -> CategoryResult:
     """The analysis of one class; its last k-means cluster is empty, its first HDBSCAN points are noise."""
-    members = np.array([i for i in range(SAMPLES) if i % 3 == label and i not in (FAILED, UNLABELED)])
-    strategy = (members % 2).astype(np.int32)
+    members = np.flatnonzero((samples % 3 == label) & (samples != UNLABELED) & (np.arange(SAMPLES) != FAILED))
+    moved = (samples[members] % 5 == 0) & bool((samples != np.arange(SAMPLES)).any())
+    strategy = (samples[members] % 2 ^ moved).astype(np.int32)
     density = np.where(np.arange(len(members)) < 3, -1, strategy).astype(np.int32)
     random = np.random.default_rng(label)
     gap = 6.0 if label == 2 else 1.5
@@ -120,11 +136,11 @@ def _ids() -> list[str]:
     return ids
 
 
-def _config() -> RunConfig:
+def _config(composite: str) -> RunConfig:
     return RunConfig(
         model="sample.py:network",
         weights_hash="sha256:0",
-        composite={"name": "EpsilonPlusFlat", "fields": {"epsilon": 1e-6}},
+        composite={"name": composite, "fields": {"epsilon": 1e-6}},
         target="label",
         preprocessing={"size": [HEIGHT, WIDTH], "mode": "RGB"},
         dataset_fingerprint="sha256:1",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from whyset.errors import WhysetError
 from whyset.store import AnyPath, Run, open_run
 from whyset.store.layout import COMMITS, DONE, FAILED, RUN, STATUS
+from whyset.viewer.correspondence import rows_in
 from whyset.viewer.errors import not_found, unreadable
 
 COLUMNS = ("label", "prediction", "target", "confidence", "status")
@@ -29,6 +30,7 @@ class OpenedRun:
     committed: int
     status: NDArray[np.uint8]
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+    _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, id: str, path: AnyPath) -> Self:
@@ -41,6 +43,14 @@ class OpenedRun:
         if name not in self._columns:
             self._columns[name] = self.run.labels if name == "label" else self.run.column(name)
         return self._columns[name]
+
+    def rows_in(self, other: Self) -> NDArray[np.int32]:
+        """For each row the row of the same sample in another run, or -1; found once."""
+        of, rows = self._rows_in.get(other.id, (None, None))
+        if of is not other.run or rows is None:
+            rows = rows_in(self.run, other.run)
+            self._rows_in[other.id] = other.run, rows
+        return rows
 
     def class_name(self, number: int | None) -> str | None:
         """The name of a class; None where it is unknown or has none."""

@@ -36,6 +36,17 @@ def run_of(run: Name, library: Annotated[Library, Depends(library_of)]) -> Opene
 OneRun = Annotated[OpenedRun, Depends(run_of)]
 
 
+def other_run_of(
+    other: Annotated[str, Query(min_length=1, max_length=128, description="id of another run")],
+    library: Annotated[Library, Depends(library_of)],
+) -> OpenedRun:
+    """The run that the first one is compared with."""
+    return library.run(other)
+
+
+OtherRun = Annotated[OpenedRun, Depends(other_run_of)]
+
+
 def analysis_of(analysis: Name, opened: OneRun) -> Analysis:
     """The analysis whose name stands in the path."""
     if analysis not in opened.run.analyses:

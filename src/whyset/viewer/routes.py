@@ -39,6 +39,7 @@ ROUTES = (
     Route("/api/runs", runs.list_runs, list[RunRow]),
     Route(RUN, runs.get_run, RunDetail),
     Route(f"{RUN}/columns/{{column}}", columns.get_run_column),
+    Route(f"{RUN}/correspondence", columns.get_correspondence),
     Route(f"{RUN}/samples", samples.list_samples, list[Sample]),
     Route(f"{RUN}/maps", pictures.get_maps),
     Route(f"{RUN}/inputs", pictures.get_inputs),

@@ -17,6 +17,8 @@ export function httpSource(root: string): DataSource {
     runs: () => json("runs"),
     run: (run) => json(at`runs/${run}`),
     column: (run, name) => column(at`runs/${run}/columns/${name}`),
+    correspondence: async (run, other) =>
+      (await column(`${at`runs/${run}`}/correspondence?other=${encodeURIComponent(other)}`)).data as Int32Array,
     samples: (run, indices) => json(`${at`runs/${run}`}/samples?${query(indices)}`),
     analysis: (run, analysis) => json(analysisPath(run, analysis)),
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),

@@ -17,6 +17,8 @@ export interface DataSource {
   runs(): Promise<RunEntry[]>;
   run(run: string): Promise<RunDetail>;
   column(run: string, column: string): Promise<Column>;
+  /** For each row of the run the row of the same sample in the other run, or -1. */
+  correspondence(run: string, other: string): Promise<Int32Array>;
   samples(run: string, indices: number[]): Promise<Sample[]>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;

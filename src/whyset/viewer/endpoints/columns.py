@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import not_found
 from whyset.viewer.library import COLUMNS
-from whyset.viewer.parameters import Name, OneRun
+from whyset.viewer.parameters import Name, OneRun, OtherRun
 
 
 def get_run_column(request: Request, opened: OneRun, column: Name) -> Response:
@@ -13,3 +13,8 @@ def get_run_column(request: Request, opened: OneRun, column: Name) -> Response:
     if column not in COLUMNS:
         raise not_found("column", column, f"/api/runs/{opened.id}")
     return answer(request, encode(opened.column(column)), immutable=opened.complete)
+
+
+def get_correspondence(request: Request, opened: OneRun, other: OtherRun) -> Response:
+    """For each row of the run the row of the sample with the same id in the other run, or -1: int32."""
+    return answer(request, encode(opened.rows_in(other)), immutable=True)
