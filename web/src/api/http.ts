@@ -1,19 +1,30 @@
 import { decodeColumn, decodeInputs, decodeMaps, parseShape } from "./binary";
 import type { Column } from "./binary";
 import { SourceError } from "./source";
-import type { DataSource } from "./source";
+import type { Abilities, DataSource } from "./source";
+
+/** Answers a request of the viewer's API; the path is relative to it. */
+export type Ask = (path: string, init?: RequestInit) => Promise<Response>;
+
+const ALL: Abilities = { write: true, find: true, exports: ["csv", "parquet", "json", "python"], note: null };
 
 /** The transport of a served viewer: relative addresses, so that any path of a proxy works. */
 export function httpSource(root: string): DataSource {
-  const json = async <T>(path: string): Promise<T> => (await (await request(root, path)).json()) as T;
+  return sourceOver((path, init) => fetched(root, path, init));
+}
+
+/** A source over whatever answers requests as the server does. */
+export function sourceOver(ask: Ask): DataSource {
+  const json = async <T>(path: string): Promise<T> => (await (await request(ask, path)).json()) as T;
   const column = async (path: string): Promise<Column> => {
-    const { buffer, shape, dtype } = await binary(root, path);
+    const { buffer, shape, dtype } = await binary(ask, path);
     return decodeColumn(buffer, dtype, shape);
   };
   const sent = async <T>(method: string, path: string, value: unknown): Promise<T> =>
-    (await (await request(root, path, body(method, value))).json()) as T;
+    (await (await request(ask, path, body(method, value))).json()) as T;
   const analysisPath = (run: string, analysis: string) => `${at`runs/${run}/analyses/${analysis}`}`;
   return {
+    can: ALL,
     runs: () => json("runs"),
     run: (run) => json(at`runs/${run}`),
     column: (run, name) => column(at`runs/${run}/columns/${name}`),
@@ -25,11 +36,11 @@ export function httpSource(root: string): DataSource {
     categoryColumn: (run, analysis, category, name) =>
       column(analysisPath(run, analysis) + at`/${category}/columns/${name}`),
     maps: async (run, indices, size) => {
-      const { buffer, shape } = await binary(root, `${at`runs/${run}`}/maps?${query(indices, size)}`);
+      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/maps?${query(indices, size)}`);
       return decodeMaps(buffer, shape);
     },
     inputs: async (run, indices, size) => {
-      const { buffer, shape } = await binary(root, `${at`runs/${run}`}/inputs?${query(indices, size)}`);
+      const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/inputs?${query(indices, size)}`);
       return decodeInputs(buffer, shape);
     },
     colorMaps: () => json("color-maps"),
@@ -38,11 +49,11 @@ export function httpSource(root: string): DataSource {
     changeSelection: (run, id, revision, draft) =>
       sent("PUT", `${at`runs/${run}/selections/${id}`}?revision=${revision}`, draft),
     deleteSelection: async (run, id, revision) => {
-      await request(root, `${at`runs/${run}/selections/${id}`}?revision=${revision}`, { method: "DELETE" });
+      await request(ask, `${at`runs/${run}/selections/${id}`}?revision=${revision}`, { method: "DELETE" });
     },
     exported: async (run, analysis, category, rows, form) => {
       const path = analysisPath(run, analysis) + at`/${category}/export`;
-      const response = await request(root, path, body("POST", { rows, form }));
+      const response = await request(ask, path, body("POST", { rows, form }));
       return new File([await response.blob()], fileName(response.headers.get("Content-Disposition")));
     },
   };
@@ -65,19 +76,23 @@ function fileName(disposition: string | null): string {
   return /filename="([^"]+)"/.exec(disposition ?? "")?.[1] ?? "samples";
 }
 
-async function request(root: string, path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(`${root}${path}`, { credentials: "same-origin", ...init }).catch(() => {
+function fetched(root: string, path: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(`${root}${path}`, { credentials: "same-origin", ...init }).catch(() => {
     throw new SourceError(
       "The server does not answer.",
       "It was probably stopped. Start it again with: whyset view RUN, and open the address it prints.",
     );
   });
+}
+
+async function request(ask: Ask, path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await ask(path, init);
   if (!response.ok) throw await refusal(response);
   return response;
 }
 
-async function binary(root: string, path: string) {
-  const response = await request(root, path);
+async function binary(ask: Ask, path: string) {
+  const response = await request(ask, path);
   const shape = parseShape(response.headers.get("X-Shape"));
   return { buffer: await response.arrayBuffer(), shape, dtype: response.headers.get("X-Dtype") };
 }

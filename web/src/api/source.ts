@@ -12,8 +12,19 @@ import type {
   StoredSelection,
 } from "./types";
 
+/** What a transport can do besides showing; components hide the rest. */
+export interface Abilities {
+  /** Keep selections and names. */
+  write: boolean;
+  find: boolean;
+  exports: readonly ExportForm[];
+  /** What a reader should know of where the data come from; null for a run that is read itself. */
+  note: string | null;
+}
+
 /** Everything that the components read. The transport (HTTP, a notebook's messages, embedded data) lies behind it. */
 export interface DataSource {
+  readonly can: Abilities;
   runs(): Promise<RunEntry[]>;
   run(run: string): Promise<RunDetail>;
   column(run: string, column: string): Promise<Column>;

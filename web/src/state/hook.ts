@@ -18,8 +18,8 @@ declare global {
   }
 }
 
-export function installHook(viewer: Viewer): void {
-  window.__viewer = {
+export function hookInto(viewer: Viewer): ViewerHook {
+  return {
     view() {
       if (viewer.problem) return "problem";
       if (viewer.loading) return "loading";

@@ -1,10 +1,9 @@
-import { MediaQuery } from "svelte/reactivity";
-
 import type { ColorMap, ColorMaps } from "../api/types";
 import { codeColors } from "../color/lookup";
 import { PICTURE_MODES } from "../color/picture";
 import type { PictureMode } from "../color/picture";
 import type { Theme } from "../color/palette";
+import type { Host } from "./host";
 
 export type ThemeChoice = "system" | Theme;
 const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
@@ -12,7 +11,7 @@ const FALLBACK: ColorMap = { lookup: Array.from({ length: 768 }, (_, at) => Math
 
 /** How the reader likes to see things, kept by the browser where it allows that. */
 export class Settings {
-  #dark = new MediaQuery("prefers-color-scheme: dark");
+  readonly #dark: Host["dark"];
   #theme = $state<ThemeChoice>(oneOf(THEMES, recall("theme")) ?? "system");
   #letterKeys = $state(recall("letter-keys") !== "off");
   #colorMap = $state(recall("color-map") ?? "");
@@ -22,7 +21,11 @@ export class Settings {
   colorMapNames = $derived(Object.keys(this.colorMaps));
   colorMapName = $derived(this.#colorMap in this.colorMaps ? this.#colorMap : (this.colorMapNames[0] ?? ""));
   colors = $derived(codeColors(this.colorMaps[this.colorMapName] ?? FALLBACK));
-  theme = $derived<Theme>(this.#theme === "system" ? (this.#dark.current ? "dark" : "light") : this.#theme);
+  theme = $derived.by<Theme>(() => (this.#theme === "system" ? (this.#dark.current ? "dark" : "light") : this.#theme));
+
+  constructor(host: Host) {
+    this.#dark = host.dark;
+  }
 
   get themeChoice(): ThemeChoice {
     return this.#theme;

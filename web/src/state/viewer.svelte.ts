@@ -5,6 +5,7 @@ import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { AnalysisDetail, RunDetail, RunEntry } from "../api/types";
 import { SelectionBook } from "./book.svelte";
+import type { Host } from "./host";
 import { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
@@ -23,6 +24,7 @@ const NO_INDEX: Column = { data: new Int32Array(0), shape: [0] };
 /** Follows the address: what it names is loaded, in the order run, analysis, class, and nothing is loaded twice. */
 export class Viewer {
   readonly source: DataSource;
+  readonly host: Host;
   runs = $state.raw<RunEntry[]>([]);
   run = $state.raw<RunDetail | null>(null);
   analysis = $state.raw<AnalysisDetail | null>(null);
@@ -37,8 +39,9 @@ export class Viewer {
   #turn = 0;
   #columns = new Map<string, Promise<Column>>();
 
-  constructor(source: DataSource) {
+  constructor(source: DataSource, host: Host) {
     this.source = source;
+    this.host = host;
   }
 
   get route(): Route {
@@ -60,9 +63,9 @@ export class Viewer {
     }
   }
 
-  /** To another run, analysis or class: one step in the browser's history. */
+  /** To another run, analysis or class: one step in the history. */
   go(to: Partial<Route>): void {
-    location.hash = formatRoute({ ...HOME, ...to });
+    this.host.address.go(formatRoute({ ...HOME, ...to }));
   }
 
   async choose(choice: Partial<Choice>): Promise<void> {
@@ -74,7 +77,7 @@ export class Viewer {
   }
 
   retry(): void {
-    void this.follow(parseRoute(location.hash), true);
+    void this.follow(parseRoute(this.host.address.get()), true);
   }
 
   async #load(route: Route, isLatest: () => boolean, again: boolean): Promise<void> {

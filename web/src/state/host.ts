@@ -1,0 +1,79 @@
+import { MediaQuery } from "svelte/reactivity";
+
+import type { ViewerHook } from "./hook";
+import type { Viewer } from "./viewer.svelte";
+
+/** Where the viewer is in its runs: a hash as `formatRoute` writes it. */
+export interface Address {
+  get(): string;
+  /** A step that "back" can undo, where there is one. */
+  go(hash: string): void;
+  /** The same place told more exactly. */
+  replace(hash: string): void;
+  /** Calls whenever the place became another one, except by `replace`; returns what ends that. */
+  listen(moved: () => void): () => void;
+  /** What another person can open, or null where the place has no address of its own. */
+  link(): string | null;
+}
+
+/**
+ * What surrounds a viewer: a page of its own, or one cell among others in a notebook.
+ * Only hosts touch the window and the document, so that viewers beside each other stay apart.
+ */
+export interface Host {
+  readonly address: Address;
+  /** Carries the theme as `data-theme`. */
+  readonly root: HTMLElement;
+  /** Where keys are heard. */
+  readonly keys: EventTarget;
+  /** Whether the surroundings are dark, reactively. */
+  readonly dark: { readonly current: boolean };
+  dialogIsOpen(): boolean;
+  title(text: string): void;
+  hook(hook: ViewerHook): void;
+  /** Called once while the viewer is set up, so that effects may be made. */
+  started(viewer: Viewer): void;
+}
+
+/** The page that shows nothing but the viewer. */
+export function pageHost(): Host {
+  return {
+    address: {
+      get: () => location.hash,
+      go: (hash) => (location.hash = hash),
+      replace: (hash) => history.replaceState(null, "", hash),
+      listen(moved) {
+        addEventListener("hashchange", moved);
+        return () => removeEventListener("hashchange", moved);
+      },
+      link: () => (location.protocol.startsWith("http") ? location.href : null),
+    },
+    root: document.documentElement,
+    keys: window,
+    dark: new MediaQuery("prefers-color-scheme: dark"),
+    dialogIsOpen: () => document.querySelector("dialog[open]") !== null,
+    title: (text) => (document.title = text),
+    hook: (hook) => (window.__viewer = hook),
+    started: () => undefined,
+  };
+}
+
+/** A place that only the viewer itself knows. */
+export function ownAddress(): Address {
+  let place = "";
+  const listeners = new Set<() => void>();
+  return {
+    get: () => place,
+    go(hash) {
+      if (hash === place) return;
+      place = hash;
+      listeners.forEach((moved) => moved());
+    },
+    replace: (hash) => (place = hash),
+    listen(moved) {
+      listeners.add(moved);
+      return () => listeners.delete(moved);
+    },
+    link: () => null,
+  };
+}
