@@ -4,7 +4,7 @@ import { tagsOf } from "../src/state/book.svelte";
 import { decodeIndices, encodeIndices } from "../src/state/codes";
 import { NONE, byCluster, byConfidence, byCorrectness, byPrediction } from "../src/state/colouring";
 import { number, percent, plural, probability } from "../src/state/format";
-import { commandOf } from "../src/state/keys";
+import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/route";
 import { changeSelection, modeOf, selectedPoints, whollySelected } from "../src/state/selection";
 
@@ -12,6 +12,7 @@ describe("address", () => {
   test.each([
     HOME,
     { ...HOME, run: "cifar" },
+    { ...HOME, run: "cifar", classOrder: "-size", classFilter: "a & b" },
     { ...HOME, run: "a/b c?&#%", analysis: "spräy", category: "00007" },
     { ...HOME, run: "r", analysis: "a", category: "c", clustering: "k means&", embedding: "t=sne", sample: 123456 },
     { ...HOME, axes: [2, 0] as const, camera: { x: 0.25, y: -1.5, zoom: 12.34567 }, colour: "confidence", selected: "3-2.4" },
@@ -97,6 +98,17 @@ test("keys do nothing with Ctrl, and letters nothing where they are switched off
   expect(commandOf(key("z", true), false)).toBe("undo");
   expect(commandOf(key("Escape"), false)).toBe("clear");
   expect(commandOf(key("3"), true)).toEqual({ cluster: 3 });
+  expect(commandOf(key("/"), true)).toBe("find");
+  expect(commandOf(key("Shift"), true)).toBeNull();
+});
+
+test("no key means two things, and the help names each as the keyboard does", () => {
+  const pressed = BINDINGS.flatMap(({ keys, kind }) => keys.map((key) => `${kind === "command"} ${key}`));
+  expect(new Set(pressed).size).toBe(pressed.length);
+  const named = (command: string, mac: boolean) => BINDINGS.filter((binding) => binding.command === command).map((binding) => keyNames(binding, mac));
+  expect([named("undo", false), named("undo", true)]).toEqual([[["Ctrl", "Z"]], [["⌘", "Z"]]]);
+  expect([named("cluster", false), named("previous", false)]).toEqual([[["0", "…", "9"]], [["←"]]]);
+  expect([isMac("MacIntel"), isMac("Linux x86_64")]).toEqual([true, false]);
 });
 
 test("numbers that are not known are a dash, never NaN", () => {

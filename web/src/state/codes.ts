@@ -33,3 +33,10 @@ export function decodeIndices(text: string, most = 10_000_000): number[] | null 
   }
   return indices;
 }
+
+/** Where an address cannot hold the selection, it says so with this. */
+export const TOO_LONG = "*";
+
+export function selectionCode(rows: ArrayLike<number>): string | null {
+  return rows.length === 0 ? null : (encodeIndices(rows) ?? TOO_LONG);
+}

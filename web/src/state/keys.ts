@@ -1,23 +1,63 @@
-/** What a key does, or null. Letters are off while typing, with Ctrl, Cmd or Alt, and where the reader turned them off. */
+/** What a key does; digits select clusters. */
 export type Command =
-  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out"
+  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out" | "find"
   | { cluster: number };
 
-const LETTERS: Record<string, Command> = { v: "pan", l: "lasso", r: "rectangle", t: "tag", f: "fit", h: "pictures", c: "color-map", "?": "help", "+": "zoom-in", "-": "zoom-out" };
-const NAMED: Record<string, Command> = { Escape: "clear", ArrowLeft: "previous", ArrowRight: "next" };
-const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
-
-type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
-
-export function commandOf(event: Pressed, letterKeys: boolean): Command | null {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") return "undo";
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  if (event.key in NAMED) return NAMED[event.key];
-  if (!letterKeys) return null;
-  if (/^\d$/.test(event.key)) return { cluster: Number(event.key) };
-  return LETTERS[event.key.toLowerCase()] ?? null;
+interface Binding {
+  command: Extract<Command, string> | "cluster" | "held";
+  /** `KeyboardEvent.key`s in lower case. */
+  keys: string[];
+  meaning: string;
+  /** "letter": can be switched off. "named": always on. "command": with Ctrl, or ⌘ on a Mac. "held": while the pointer drags. */
+  kind: "letter" | "named" | "command" | "held";
 }
 
+/** All keys, in the order of the help; what is not here does nothing. */
+export const BINDINGS: readonly Binding[] = [
+  { command: "find", keys: ["/"], kind: "letter", meaning: "find a sample by id, label or text" },
+  { command: "pan", keys: ["v"], kind: "letter", meaning: "move the view" },
+  { command: "lasso", keys: ["l"], kind: "letter", meaning: "select with the lasso" },
+  { command: "rectangle", keys: ["r"], kind: "letter", meaning: "select with a rectangle" },
+  { command: "held", keys: ["shift", "alt"], kind: "held", meaning: "held: add to or take away from the selection" },
+  { command: "fit", keys: ["f"], kind: "letter", meaning: "show all points" },
+  { command: "zoom-in", keys: ["+"], kind: "letter", meaning: "zoom in" },
+  { command: "zoom-out", keys: ["-"], kind: "letter", meaning: "zoom out" },
+  { command: "cluster", keys: [..."0123456789"], kind: "letter", meaning: "select a cluster" },
+  { command: "tag", keys: ["t"], kind: "letter", meaning: "keep the selection with a name and tags" },
+  { command: "clear", keys: ["escape"], kind: "named", meaning: "clear the selection" },
+  { command: "undo", keys: ["z"], kind: "command", meaning: "undo the last selection" },
+  { command: "previous", keys: ["arrowleft"], kind: "named", meaning: "previous sample" },
+  { command: "next", keys: ["arrowright"], kind: "named", meaning: "next sample" },
+  { command: "pictures", keys: ["h"], kind: "letter", meaning: "input, map or overlay" },
+  { command: "color-map", keys: ["c"], kind: "letter", meaning: "next colour map" },
+  { command: "help", keys: ["?"], kind: "letter", meaning: "this help" },
+];
+
+type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
+const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=combobox]";
+const NAMES: Record<string, string> = { escape: "Esc", arrowleft: "←", arrowright: "→", "-": "−", shift: "Shift", alt: "Alt" };
+
+/** What a key does, or null. Letters do nothing with Ctrl, ⌘ or Alt, and where the reader switched them off. */
+export function commandOf(event: Pressed, letterKeys: boolean): Command | null {
+  const key = event.key.toLowerCase();
+  const kinds = event.ctrlKey || event.metaKey ? ["command"] : event.altKey ? [] : letterKeys ? ["letter", "named"] : ["named"];
+  const command = BINDINGS.find((binding) => kinds.includes(binding.kind) && binding.keys.includes(key))?.command;
+  if (command === "cluster") return { cluster: Number(key) };
+  return command === undefined || command === "held" ? null : command;
+}
+
+/** Whether keys belong to what has the focus: a field, or a choice that arrows move through. */
 export function isTyping(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest(TYPING) !== null;
+}
+
+/** A binding's keys as they are printed on the keyboard: ["Ctrl", "Z"], on a Mac ["⌘", "Z"]. */
+export function keyNames({ keys, kind }: Binding, mac: boolean): string[] {
+  const shown = keys.length > 3 ? [keys[0], "…", keys[keys.length - 1]] : keys;
+  const names = shown.map((key) => (mac && key === "alt" ? "⌥" : (NAMES[key] ?? key.toUpperCase())));
+  return kind === "command" ? [mac ? "⌘" : "Ctrl", ...names] : names;
+}
+
+export function isMac(platform: string): boolean {
+  return /mac|iphone|ipad/i.test(platform);
 }

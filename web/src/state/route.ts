@@ -18,6 +18,9 @@ export interface Route {
   selected: string | null;
   colorMap: string | null;
   pictures: string | null;
+  /** Order and filter of the table of classes. */
+  classOrder: string | null;
+  classFilter: string | null;
 }
 
 export const HOME: Route = {
@@ -34,9 +37,11 @@ export const HOME: Route = {
   selected: null,
   colorMap: null,
   pictures: null,
+  classOrder: null,
+  classFilter: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures"] as const;
+const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "classOrder", "classFilter"] as const;
 
 /** `#/run/analysis/class?clustering=kmeans&embedding=tsne&sample=12`, without what is not given. */
 export function formatRoute(route: Route): string {

@@ -5,7 +5,7 @@ import type { Theme } from "../color/palette";
 import { hoverIndex } from "../scatter/hover";
 import { middles, quantise } from "../scatter/points";
 import { HIDDEN } from "../scatter/renderer";
-import { decodeIndices } from "./codes";
+import { decodeIndices, selectionCode } from "./codes";
 import { COLOUR_BY, byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
 import type { ColourBy, Colouring } from "./colouring";
 import type { Route } from "./route";
@@ -63,6 +63,8 @@ export class ClassSession {
   readonly selected = $derived.by(() => selectedPoints(this.mask));
   /** What the grid lists: the selected points, or all of them while none is selected. */
   readonly shown = $derived.by(() => this.#ordered(this.selected.length > 0 ? this.selected : this.#everyPoint()));
+  /** The selection as an address holds it. */
+  readonly selectedCode = $derived.by(() => selectionCode(this.selected.map((point) => this.data.indices[point])));
   readonly drawnMask = $derived.by(() => {
     const { missing } = this.points;
     return missing.includes(1) ? this.mask.map((bits, point) => (missing[point] ? bits | HIDDEN : bits)) : this.mask;

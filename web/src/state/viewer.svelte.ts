@@ -5,6 +5,7 @@ import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { AnalysisDetail, RunDetail, RunEntry } from "../api/types";
 import { SelectionBook } from "./book.svelte";
+import { ClassOrder } from "./classes.svelte";
 import type { Host } from "./host";
 import { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
@@ -33,8 +34,9 @@ export class Viewer {
   book = $state.raw<SelectionBook | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
+  readonly classes = new ClassOrder();
   /** The scatter on the screen, if there is one. */
-  stage: Stage | null = null;
+  stage = $state.raw<Stage | null>(null);
   #route: Route = HOME;
   #turn = 0;
   #columns = new Map<string, Promise<Column>>();
@@ -54,6 +56,7 @@ export class Viewer {
     this.#route = route;
     this.problem = null;
     this.loading = true;
+    this.classes.restore(route);
     try {
       await this.#load(route, () => turn === this.#turn, again);
     } catch (error) {
