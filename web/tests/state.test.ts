@@ -17,6 +17,8 @@ describe("address", () => {
     { ...HOME, run: "r", analysis: "a", category: "c", clustering: "k means&", embedding: "t=sne", sample: 123456 },
     { ...HOME, axes: [2, 0] as const, camera: { x: 0.25, y: -1.5, zoom: 12.34567 }, colour: "confidence", selected: "3-2.4" },
     { ...HOME, order: "least confident", colorMap: "00f,80:fff,f00", pictures: "map" },
+    { ...HOME, run: "r", sample: 3, with: { ...HOME, run: "b/ c?&", analysis: "spräy", category: "00007", clustering: "k means", axes: [1, 2] as const } },
+    { ...HOME, run: "r", with: { ...HOME, run: "b", camera: { x: 0.5, y: 1, zoom: 2 }, selected: "3-2", colour: "confidence" } },
   ])("%j comes back as it was", (route) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });

@@ -21,6 +21,8 @@ export interface Route {
   /** Order and filter of the table of classes. */
   classOrder: string | null;
   classFilter: string | null;
+  /** The other side of a comparison; without a class, the analysis whose classes stand beside. */
+  with: Route | null;
 }
 
 export const HOME: Route = {
@@ -39,17 +41,35 @@ export const HOME: Route = {
   pictures: null,
   classOrder: null,
   classFilter: null,
+  with: null,
 };
 
 const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "classOrder", "classFilter"] as const;
 
+/** What the query calls the other side of a comparison. */
+const OTHER = "with";
+
 /** `#/run/analysis/class?clustering=kmeans&embedding=tsne&sample=12`, without what is not given. */
 export function formatRoute(route: Route): string {
+  const query = queryOf(route);
+  if (route.with !== null) {
+    query.set(OTHER, pathOf(route.with));
+    for (const [name, text] of queryOf(route.with)) query.set(`${OTHER}-${name}`, text);
+  }
+  const tail = query.toString();
+  return `#/${pathOf(route)}${tail ? `?${tail}` : ""}`;
+}
+
+function pathOf(route: Route): string {
   const path: string[] = [];
   for (const part of [route.run, route.analysis, route.category]) {
     if (part === null) break;
     path.push(encodeURIComponent(part));
   }
+  return path.join("/");
+}
+
+function queryOf(route: Route): URLSearchParams {
   const query = new URLSearchParams();
   for (const name of TEXTS) {
     const text = route[name];
@@ -58,15 +78,24 @@ export function formatRoute(route: Route): string {
   if (route.sample !== null) query.set("sample", String(route.sample));
   if (route.axes !== null) query.set("axes", route.axes.map((axis) => axis + 1).join());
   if (route.camera !== null) query.set("camera", [route.camera.x, route.camera.y, route.camera.zoom].map(rounded).join());
-  const tail = query.toString();
-  return `#/${path.join("/")}${tail ? `?${tail}` : ""}`;
+  return query;
 }
 
 /** Reads any hash: what it does not understand it leaves out. */
 export function parseRoute(hash: string): Route {
   const [path = "", tail = ""] = hash.replace(/^#\/?/, "").split("?", 2);
-  const parts = path.split("/").map(decode);
   const query = new URLSearchParams(tail);
+  const other = query.get(OTHER);
+  return { ...readRoute(path, query), with: other ? readRoute(other, ofOther(query)) : null };
+}
+
+function ofOther(query: URLSearchParams): URLSearchParams {
+  const own = [...query].filter(([name]) => name.startsWith(`${OTHER}-`));
+  return new URLSearchParams(own.map(([name, text]) => [name.slice(OTHER.length + 1), text]));
+}
+
+function readRoute(path: string, query: URLSearchParams): Route {
+  const parts = path.split("/").map(decode);
   const sample = query.get("sample");
   const axes = numbers(query.get("axes"), 2)?.map((axis) => axis - 1);
   const camera = numbers(query.get("camera"), 3);

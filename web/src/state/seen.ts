@@ -1,20 +1,38 @@
+import type { Comparison } from "./comparison.svelte";
 import { HOME } from "./route";
 import type { Route } from "./route";
 import type { ClassSession } from "./session.svelte";
 import type { Settings } from "./settings.svelte";
+import type { Stage } from "./stage.svelte";
 import type { Viewer } from "./viewer.svelte";
 
 /** What is on the screen, as an address tells it; `follow` and `restore` are the way back. */
 export function seen(viewer: Viewer, settings: Settings): Route {
-  const { run, analysis, session, classes } = viewer;
+  const { run, analysis, session, classes, comparison, beside } = viewer;
   const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
-  if (!session) return { ...place, classOrder: classes.order, classFilter: classes.filter || null };
+  const other = beside && { ...HOME, run: beside.run.id, analysis: beside.analysis.name };
+  if (!session) return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null };
   return {
     ...place,
     ...seenOfClass(session),
     camera: viewer.stage?.moved ?? null,
     colorMap: settings.colorMapName || null,
     pictures: settings.mode,
+    with: comparison && seenBeside(comparison, viewer.otherStage),
+  };
+}
+
+/** The samples looked at and selected follow from the left side where they can. */
+function seenBeside(comparison: Comparison, stage: Stage | null): Route {
+  const { data } = comparison.right;
+  return {
+    ...HOME,
+    ...seenOfClass(comparison.right),
+    run: data.run.id,
+    analysis: data.analysis,
+    sample: null,
+    selected: comparison.ownSelection,
+    camera: stage?.moved ?? null,
   };
 }
 

@@ -36,6 +36,13 @@ export interface Choice {
   embedding: string;
 }
 
+/** Whoever does with another class what is done with this one; points are counted in this one. */
+export interface Follower {
+  selected(points: ArrayLike<number>, mode: SelectionMode): void;
+  undone(): void;
+  looked(what: "hovered" | "current", point: number): void;
+}
+
 /** One class of one analysis: what is chosen, what is selected, and what follows from both. Points are counted within the class. */
 export class ClassSession {
   readonly data: ClassData;
@@ -47,11 +54,11 @@ export class ClassSession {
   axes = $state.raw<readonly [number, number]>([0, 1]);
   colourBy = $state<ColourBy>("cluster");
   order = $state<SampleOrder>("as in the run");
-  /** The point whose sample is shown in detail, or -1. */
-  current = $state(-1);
-  hovered = $state(-1);
+  #current = $state(-1);
+  #hovered = $state(-1);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
   #earlier: Uint8Array[] = [];
+  #follower: Follower | null = null;
   #wanted: Choice;
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
@@ -118,6 +125,31 @@ export class ClassSession {
     this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
   }
 
+  /** The point whose sample is shown in detail, or -1. */
+  get current(): number {
+    return this.#current;
+  }
+
+  set current(point: number) {
+    this.#current = point;
+    this.#follower?.looked("current", point);
+  }
+
+  get hovered(): number {
+    return this.#hovered;
+  }
+
+  set hovered(point: number) {
+    this.#hovered = point;
+    this.#follower?.looked("hovered", point);
+  }
+
+  /** From now on tells this follower; what was done before cannot be undone then, as the follower does not know it. */
+  follow(follower: Follower | null): void {
+    this.#follower = follower;
+    this.#earlier = [];
+  }
+
   /** Why the class was not analysed, or null. */
   get problem(): string | null {
     return this.data.detail.info.problem ?? null;
@@ -147,6 +179,7 @@ export class ClassSession {
   select(points: ArrayLike<number>, mode: SelectionMode): void {
     this.#earlier = [...this.#earlier, this.mask].slice(-KEPT_STEPS);
     this.mask = changeSelection(this.mask, points, mode);
+    this.#follower?.selected(points, mode);
   }
 
   selectCluster(id: number, mode: SelectionMode): void {
@@ -175,7 +208,9 @@ export class ClassSession {
 
   undo(): void {
     const mask = this.#earlier.pop();
-    if (mask) this.mask = mask;
+    if (!mask) return;
+    this.mask = mask;
+    this.#follower?.undone();
   }
 
   /** Goes on among what the grid shows; from nowhere to its first sample. */

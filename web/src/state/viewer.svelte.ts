@@ -1,16 +1,18 @@
 import { tick } from "svelte";
 
-import type { Column } from "../api/binary";
 import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { AnalysisDetail, RunDetail, RunEntry } from "../api/types";
 import { SelectionBook } from "./book.svelte";
 import { ClassOrder } from "./classes.svelte";
+import { Comparison } from "./comparison.svelte";
 import type { Host } from "./host";
-import { RunPictures } from "./pictures";
+import { OpenedRun } from "./opened";
+import { pairPoints } from "./pairing";
+import type { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
-import { ClassSession } from "./session.svelte";
+import type { ClassSession } from "./session.svelte";
 import type { Choice } from "./session.svelte";
 import type { Stage } from "./stage.svelte";
 
@@ -19,31 +21,47 @@ export interface Problem {
   hint: string | null;
 }
 
-/** The samples of a class that was not analysed and does not even list them. */
-const NO_INDEX: Column = { data: new Int32Array(0), shape: [0] };
+/** An analysis of this or another run. */
+export interface Beside {
+  run: RunDetail;
+  analysis: AnalysisDetail;
+}
 
 /** Follows the address: what it names is loaded, in the order run, analysis, class, and nothing is loaded twice. */
 export class Viewer {
   readonly source: DataSource;
   readonly host: Host;
   runs = $state.raw<RunEntry[]>([]);
-  run = $state.raw<RunDetail | null>(null);
+  opened = $state.raw<OpenedRun | null>(null);
   analysis = $state.raw<AnalysisDetail | null>(null);
   session = $state.raw<ClassSession | null>(null);
-  pictures = $state.raw<RunPictures | null>(null);
+  /** The class beside another one, or null. */
+  comparison = $state.raw<Comparison | null>(null);
   book = $state.raw<SelectionBook | null>(null);
+  /** The analysis whose scores stand beside those of the overview, or null. */
+  beside = $state.raw<Beside | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
   readonly classes = new ClassOrder();
   /** The scatter on the screen, if there is one. */
   stage = $state.raw<Stage | null>(null);
+  /** The scatter of the other side of a comparison. */
+  otherStage = $state.raw<Stage | null>(null);
   #route: Route = HOME;
   #turn = 0;
-  #columns = new Map<string, Promise<Column>>();
+  #kept: string | null = null;
 
   constructor(source: DataSource, host: Host) {
     this.source = source;
     this.host = host;
+  }
+
+  get run(): RunDetail | null {
+    return this.opened?.detail ?? null;
+  }
+
+  get pictures(): RunPictures | null {
+    return this.opened?.pictures ?? null;
   }
 
   get route(): Route {
@@ -53,12 +71,14 @@ export class Viewer {
   /** Opens what the address names; a later call overtakes an earlier one that still waits. `again`: after a problem. */
   async follow(route: Route, again = false): Promise<void> {
     const turn = ++this.#turn;
+    const kept = again || this.#kept === formatRoute(route);
+    this.#kept = null;
     this.#route = route;
     this.problem = null;
     this.loading = true;
     this.classes.restore(route);
     try {
-      await this.#load(route, () => turn === this.#turn, again);
+      await this.#load(route, () => turn === this.#turn, kept);
     } catch (error) {
       if (turn === this.#turn) this.problem = explain(error);
     } finally {
@@ -69,6 +89,13 @@ export class Viewer {
   /** To another run, analysis or class: one step in the history. */
   go(to: Partial<Route>): void {
     this.host.address.go(formatRoute({ ...HOME, ...to }));
+  }
+
+  /** The same with more or less beside it: what is open stays as it is, also where that is too much for an address. */
+  turn(to: Route): void {
+    const address = formatRoute(to);
+    this.#kept = address;
+    this.host.address.go(address);
   }
 
   async choose(choice: Partial<Choice>): Promise<void> {
@@ -88,80 +115,96 @@ export class Viewer {
     const id = route.run ?? this.runs[0]?.id;
     if (id === undefined || !isLatest()) return;
     if (this.run?.id !== id) {
-      const run = await this.source.run(id);
+      const opened = new OpenedRun(this.source, await this.source.run(id));
       if (!isLatest()) return;
-      this.#openRun(run);
+      this.#openRun(opened);
     }
     await this.#loadAnalysis(route, isLatest, again);
   }
 
-  #openRun(run: RunDetail): void {
-    this.run = run;
+  #openRun(opened: OpenedRun): void {
+    const run = opened.detail;
+    this.opened = opened;
     this.analysis = null;
     this.session = null;
-    this.#columns.clear();
-    this.pictures = new RunPictures(this.source, run.id, run.map_shape, run.input_shape);
     this.book = new SelectionBook(this.source, run.id);
     void this.book.load();
   }
 
   async #loadAnalysis(route: Route, isLatest: () => boolean, again: boolean): Promise<void> {
-    const run = this.run;
-    const name = route.analysis ?? run?.analyses[0]?.name;
-    if (!run || name === undefined) return;
+    const opened = this.opened;
+    const name = route.analysis ?? this.run?.analyses[0]?.name;
+    if (!opened || name === undefined) return;
     if (this.analysis?.name !== name) {
-      const analysis = await this.source.analysis(run.id, name);
+      const analysis = await this.source.analysis(opened.detail.id, name);
       if (!isLatest()) return;
       this.analysis = analysis;
       this.session = null;
     }
     if (route.category === null) {
+      const beside = await this.#loadBeside(route.with);
+      if (!isLatest()) return;
+      this.beside = beside;
       this.session = null;
+      this.#compare(null);
       return;
     }
     if (this.session?.data.detail.id !== route.category) this.session = null;
     const shown = this.session;
-    const session = shown ?? (await this.#openClass(run, name, route));
+    const session = shown ?? (await opened.openClass(name, route.category, choiceOf(route)));
     if (!isLatest()) return;
-    await session.choose({ ...given("clustering", route.clustering), ...given("embedding", route.embedding) });
+    await session.choose(choiceOf(route));
     if (!isLatest()) return;
-    if (shown && again) return; // it is as it was left, also where that is too much for an address
-    session.restore(route);
+    const comparison = await this.#loadComparison(session, opened, route.with);
+    if (!isLatest()) return;
+    const [known, same] = [shown && again, comparison !== null && comparison === this.comparison];
+    if (!known) session.restore(route); // otherwise it is as it was left, also where that is too much for an address
+    if (!same) this.#compare(comparison);
+    if (route.with && !(known && same)) comparison?.restore(route.with);
     this.session = session;
     await tick(); // new points come first
-    if (shown && isLatest()) this.stage?.look(route.camera);
+    if (known || !isLatest()) return;
+    if (shown) this.stage?.look(route.camera);
+    if (same) this.otherStage?.look(route.with?.camera ?? null);
   }
 
-  async #openClass(run: RunDetail, analysis: string, route: Route): Promise<ClassSession> {
-    const category = route.category ?? "";
-    const detail = await this.source.category(run.id, analysis, category);
-    const listed = !detail.info.problem || detail.columns.some((column) => column.name === "index");
-    const [index, label, prediction, confidence] = await Promise.all([
-      listed ? this.source.categoryColumn(run.id, analysis, category, "index") : NO_INDEX,
-      this.#column(run.id, "label"),
-      this.#column(run.id, "prediction"),
-      this.#column(run.id, "confidence"),
-    ]);
-    const indices = index.data as Int32Array;
-    const ofClass = (column: Column) => {
-      const values = column.data instanceof Float32Array ? new Float32Array(indices.length) : new Int32Array(indices.length);
-      return values.map((_: number, point: number) => column.data[indices[point]]);
-    };
-    const data = { source: this.source, run, analysis, detail, indices };
-    return ClassSession.open(
-      { ...data, labels: ofClass(label), predictions: ofClass(prediction), confidence: ofClass(confidence) },
-      { ...given("clustering", route.clustering), ...given("embedding", route.embedding) },
-    );
+  #compare(comparison: Comparison | null): void {
+    this.comparison?.end();
+    this.comparison = comparison;
+    comparison?.begin();
   }
 
-  #column(run: string, name: string): Promise<Column> {
-    const known = this.#columns.get(name);
-    if (known) return known;
-    const column = this.source.column(run, name);
-    this.#columns.set(name, column);
-    column.catch(() => this.#columns.delete(name));
-    return column;
+  async #loadBeside(route: Route | null): Promise<Beside | null> {
+    if (route?.run == null || route.analysis === null) return null;
+    const run = (await this.#opened(route.run)).detail;
+    return { run, analysis: await this.source.analysis(run.id, route.analysis) };
   }
+
+  /** The other side of the class, as the address has it; what is there of it stays. */
+  async #loadComparison(session: ClassSession, run: OpenedRun, route: Route | null): Promise<Comparison | null> {
+    if (route?.run == null || route.analysis === null || route.category === null) return null;
+    const choice = choiceOf(route);
+    const shown = this.comparison;
+    if (shown && shown.left === session && isAt(shown.right, route)) {
+      await shown.right.choose(choice);
+      return shown;
+    }
+    const other = route.run === run.detail.id ? run : await this.#opened(route.run);
+    const right = await other.openClass(route.analysis, route.category, choice);
+    const rows = other === run ? null : await this.source.correspondence(run.detail.id, route.run);
+    const pairing = pairPoints(session.data.indices, right.data.indices, rows, other.detail.samples);
+    return new Comparison(session, right, { left: run, right: other }, pairing);
+  }
+
+  /** A run that is open on either side, or one that is opened now. */
+  async #opened(id: string): Promise<OpenedRun> {
+    const open = [this.opened, this.comparison?.runs.right].find((run) => run?.detail.id === id);
+    return open ?? new OpenedRun(this.source, await this.source.run(id));
+  }
+}
+
+function isAt({ data }: ClassSession, route: Route): boolean {
+  return data.run.id === route.run && data.analysis === route.analysis && data.detail.id === route.category;
 }
 
 export function explain(error: unknown): Problem {
@@ -169,6 +212,6 @@ export function explain(error: unknown): Problem {
   return { message: error instanceof Error ? error.message : String(error), hint: null };
 }
 
-function given<K extends string>(key: K, value: string | null): { [P in K]?: string } {
-  return value === null ? {} : ({ [key]: value } as { [P in K]?: string });
+function choiceOf({ clustering, embedding }: Route): Partial<Choice> {
+  return { ...(clustering !== null && { clustering }), ...(embedding !== null && { embedding }) };
 }

@@ -1,0 +1,123 @@
+import type { RunDetail } from "../api/types";
+import { adjustedRandIndex, normalisedMutualInformation } from "./agreement";
+import { contingency, pointsOfCell, withoutNoise } from "./contingency";
+import type { OpenedRun } from "./opened";
+import { partners } from "./pairing";
+import type { Pairing } from "./pairing";
+import type { RunPictures } from "./pictures";
+import type { Route } from "./route";
+import { changeSelection } from "./selection";
+import type { SelectionMode } from "./selection";
+import type { ClassSession } from "./session.svelte";
+
+export type Side = "left" | "right";
+
+/** Two classes side by side: what is selected and looked at on one side is so on the other, where both have the sample. */
+export class Comparison {
+  readonly left: ClassSession;
+  readonly right: ClassSession;
+  readonly runs: Record<Side, OpenedRun>;
+  readonly pairing: Pairing;
+  /** The side that was worked on last; its samples are listed. */
+  active = $state<Side>("left");
+  readonly table = $derived.by(() => contingency(this.left.clusters, this.right.clusters, this.pairing.toRight));
+  /** The table that the agreement is about. */
+  readonly clustered = $derived.by(() => withoutNoise(this.table));
+  readonly randIndex = $derived.by(() => adjustedRandIndex(this.clustered));
+  readonly information = $derived.by(() => normalisedMutualInformation(this.clustered));
+  #following = false;
+
+  constructor(left: ClassSession, right: ClassSession, runs: Record<Side, OpenedRun>, pairing: Pairing) {
+    this.left = left;
+    this.right = right;
+    this.runs = runs;
+    this.pairing = pairing;
+  }
+
+  /** From now on the sides follow each other. */
+  begin(): void {
+    if (this.pairing.shared === 0) return;
+    this.#link(this.left, this.right, this.pairing.toRight);
+    this.#link(this.right, this.left, this.pairing.toLeft);
+  }
+
+  end(): void {
+    this.left.follow(null);
+    this.right.follow(null);
+  }
+
+  session(side: Side): ClassSession {
+    return side === "left" ? this.left : this.right;
+  }
+
+  pictures(side: Side): RunPictures {
+    return this.runs[side].pictures;
+  }
+
+  run(side: Side): RunDetail {
+    return this.runs[side].detail;
+  }
+
+  /** Whether the sides have maps of their own for the same sample. */
+  get twoRuns(): boolean {
+    return this.runs.left.detail.id !== this.runs.right.detail.id;
+  }
+
+  /** Point of the same sample on the other side, or -1. */
+  partner(side: Side, point: number): number {
+    const places = side === "left" ? this.pairing.toRight : this.pairing.toLeft;
+    return point < 0 ? -1 : places[point];
+  }
+
+  /** Selects the shared samples of a cell; of a whole row or column where the other cluster is null. */
+  selectCell(row: number | null, column: number | null, mode: SelectionMode): void {
+    const points = pointsOfCell(this.left.clusters, this.right.clusters, this.pairing.toRight, row, column);
+    this.left.select(points, mode);
+  }
+
+  clearSelection(): void {
+    this.left.clearSelection();
+    this.right.clearSelection();
+  }
+
+  /** What an address says about the right side; without a selection of its own it has that of the left side. */
+  restore(route: Route): void {
+    this.#alone(() => {
+      this.right.restore(route);
+      if (route.selected === null) this.right.mask = changeSelection(this.right.mask, this.#selectedByLeft(), "replace");
+      this.right.current = this.partner("left", this.left.current);
+    });
+  }
+
+  /** The selection of the right side for an address; null where it follows from the left side. */
+  readonly ownSelection = $derived.by(() => {
+    const { selected, selectedCode } = this.right;
+    if (selected.length === 0) return null;
+    const followed = this.#selectedByLeft().sort();
+    const same = followed.length === selected.length && selected.every((point, at) => point === followed[at]);
+    return same ? null : selectedCode;
+  });
+
+  #selectedByLeft(): Int32Array {
+    return partners(this.left.selected, this.pairing.toRight);
+  }
+
+  #link(from: ClassSession, to: ClassSession, places: Int32Array): void {
+    from.follow({
+      selected: (points, mode) => this.#alone(() => to.select(partners(points, places), mode)),
+      undone: () => this.#alone(() => to.undo()),
+      looked: (what, point) => this.#alone(() => (to[what] = point < 0 ? -1 : places[point])),
+    });
+  }
+
+  /** Lets one side follow the other without being followed in turn. */
+  #alone(change: () => void): void {
+    if (this.#following) return;
+    this.#following = true;
+    try {
+      change();
+    } finally {
+      this.#following = false;
+    }
+  }
+}
