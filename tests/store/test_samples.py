@@ -22,8 +22,18 @@ def test_labels_and_addresses_may_be_unknown():
 
 def test_foreign_tables_are_cast_and_ordered():
     table = checked_samples(pa.table({"id": ["a", "b"], "extra": [1, 2], "index": pa.array([0, 1], pa.int32())}))
-    assert table.column_names == ["index", "id", "label", "uri"]
+    assert table.column_names == ["index", "id", "label", "uri", "extra"]
     assert table.schema.field("index").type == pa.int64()
+
+
+def test_whatever_else_is_known_of_samples_is_kept_behind(tmp_path):
+    known = {"hospital": ["north", None], "age": [7, 80], "sex": pa.array(["f", "m"]).dictionary_encode()}
+    table = samples_table(["a", "b"], targets_per_sample=2, further=known)
+    write_samples(tmp_path / "samples.parquet", table)
+    read = read_samples(tmp_path / "samples.parquet")
+    assert read.column_names == ["index", "id", "label", "uri", "sample", "hospital", "age", "sex"]
+    assert read["hospital"].to_pylist() == ["north", "north", None, None]
+    assert read["sex"].to_pylist() == ["f", "f", "m", "m"]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +44,7 @@ def test_foreign_tables_are_cast_and_ordered():
         ({"index": [0, 2], "id": ["a", "b"]}, "must count 0, 1, 2"),
         ({"index": [0, 1], "id": ["a", "a"]}, "'a' is there more than once"),
         ({"index": [0, 1], "id": ["a", None]}, "1 samples have no id"),
+        ({"index": [0, 1], "id": ["a", "b"], "boxes": [[1], [2, 3]]}, "'boxes' holds list"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused(columns, message):

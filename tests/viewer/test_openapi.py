@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from inspect import cleandoc
 
 from whyset.viewer.openapi import described
 from whyset.viewer.routes import ROUTES
@@ -13,7 +14,7 @@ def test_every_route_is_described_with_its_answer_and_its_errors() -> None:
     assert set(paths) == {route.path for route in ROUTES}
     for route in ROUTES:
         operation = paths[route.path][route.method.lower()]
-        assert operation["description"] == route.endpoint.__doc__
+        assert operation["description"] == cleandoc(route.endpoint.__doc__)
         kind = "application/octet-stream" if route.answer is None else "application/json"
         content = operation["responses"][str(route.status)].get("content", {})
         assert list(content) == ([] if route.status == 204 else [kind])

@@ -10,6 +10,11 @@ Anchors = tuple[tuple[int, Color], ...]
 
 _NODE = re.compile(r"(?:([0-9a-f]{1,2}):)?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
 _LAST = 255
+_SHOWN = 60
+_EXPECTED = (
+    "expected two or more colours with commas between them, each as rgb or rrggbb in hexadecimal, with an index 0 to "
+    "ff and a colon in front where wanted, such as 00f,80:fff,f00"
+)
 
 
 def parsed(source: str) -> Anchors:
@@ -21,18 +26,30 @@ def parsed(source: str) -> Anchors:
     >>> parsed("00f,80:fff,f00")
     ((0, (0, 0, 255)), (128, (255, 255, 255)), (255, (255, 0, 0)))
     """
-    nodes = [_NODE.fullmatch(part.strip()) for part in source.split(",")]
-    if len(nodes) < 2 or not all(nodes):
-        raise InputError(
-            f"color map {source!r}: expected two or more colours with commas between them, each as rgb or rrggbb in "
-            "hexadecimal, with an index 0 to ff and a colon in front where wanted, such as 00f,80:fff,f00"
-        )
-    colors = [_doubled(node[2], 3) for node in nodes if node]
-    given = [int(_doubled_digit(node[1]), 16) if node[1] else None for node in nodes if node]
+    nodes = [_node(source, number, part) for number, part in enumerate(source.split(","), 1)]
+    if len(nodes) < 2:
+        raise InputError(f"color map {_short(source)}: there is one colour only; {_EXPECTED}")
+    colors = [_doubled(node[2], 3) for node in nodes]
+    given = [int(_doubled_digit(node[1]), 16) if node[1] else None for node in nodes]
     entries = _spread([given[0] or 0, *given[1:]])
-    if any(left >= right for left, right in pairwise(entries)):
-        raise InputError(f"color map {source!r}: indices must rise from left to right, got {entries}")
+    for number, (left, right) in enumerate(pairwise(entries), 2):
+        if left >= right:
+            raise InputError(
+                f"color map {_short(source)}: indices must rise from left to right, but colour {number} stands at "
+                f"{right:x}, and the one before it at {left:x}"
+            )
     return tuple(zip(entries, colors, strict=True))
+
+
+def _node(source: str, number: int, part: str) -> re.Match[str]:
+    node = _NODE.fullmatch(part.strip())
+    if node is None:
+        raise InputError(f"color map {_short(source)}: colour {number} is {_short(part.strip())}; {_EXPECTED}")
+    return node
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def _spread(given: list[int | None]) -> list[int]:

@@ -1,6 +1,6 @@
 """samples.parquet: what is known of the samples before anything is computed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -30,8 +30,11 @@ def samples_table(
     labels: Iterable[int | None] | None = None,
     uris: Iterable[str | None] | None = None,
     targets_per_sample: int = 1,
+    further: Mapping[str, Sequence[object]] | None = None,
 ) -> pa.Table:
     """The table of a run's rows from what is known of each sample; the index is the position.
+
+    `further` columns, one value a sample, can be searched and coloured by in the viewer.
 
     >>> samples_table(["cat/1.png", "dog/2.png"], [0, 1]).column_names
     ['index', 'id', 'label', 'uri']
@@ -40,7 +43,8 @@ def samples_table(
     """
     known = {"id": ids, "label": labels, "uri": uris}
     given = {name: values for name, values in known.items() if values is not None}
-    table = pa.table({name: pa.array(values, SCHEMA.field(name).type) for name, values in given.items()})
+    columns = {name: pa.array(values, SCHEMA.field(name).type) for name, values in given.items()}
+    table = pa.table(columns | {name: pa.array(values) for name, values in (further or {}).items()})
     rows = np.arange(table.num_rows * targets_per_sample)
     table = table.take(pa.array(rows // targets_per_sample)).append_column("index", pa.array(rows))
     return checked_samples(table, targets_per_sample)
@@ -50,6 +54,7 @@ def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
     """Return the table in the stored form, or refuse it: index 0..N-1, unique ids; label and uri may be missing.
 
     With several targets the rows of a sample follow one another and have one id, and `sample` counts the samples.
+    Further columns are kept behind these: numbers, booleans, texts and times.
     """
     if table.num_rows == 0:
         raise InputError("a run needs at least one sample; the data set is empty")
@@ -67,9 +72,12 @@ def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
     _refuse_other_rows(columns[1], targets_per_sample)
     _refuse_repeated_ids(columns[1].take(pa.array(np.arange(0, table.num_rows, targets_per_sample))))
     rows = pa.table(columns, schema=SCHEMA)
-    if targets_per_sample == 1:
-        return rows
-    return rows.append_column(SAMPLE, pa.array(np.arange(table.num_rows) // targets_per_sample))
+    if targets_per_sample > 1:
+        rows = rows.append_column(SAMPLE, pa.array(np.arange(table.num_rows) // targets_per_sample))
+    for name in table.column_names:
+        if name not in rows.column_names and name != SAMPLE.name:
+            rows = rows.append_column(name, _further(name, table[name]))
+    return rows
 
 
 def write_samples(path: AnyPath, table: pa.Table) -> None:
@@ -100,6 +108,17 @@ def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Labels as int64, -1 where unknown."""
     labels: np.ndarray[tuple[int], np.dtype[np.int64]] = pc.fill_null(table["label"], -1).to_numpy()
     return labels
+
+
+def _further(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A further column, written out where it is in codes."""
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_temporal, pa.types.is_string)
+    if not any(is_kind(plain.type) for is_kind in (*kinds, pa.types.is_large_string, pa.types.is_null)):
+        raise InputError(
+            f"the samples' column {name!r} holds {plain.type}: expected numbers, booleans, texts or times; leave it out"
+        )
+    return plain
 
 
 def _refuse_other_rows(ids: pa.Array, targets_per_sample: int) -> None:

@@ -53,10 +53,10 @@ class Selection:
         object.__setattr__(self, "tags", tuple(dict.fromkeys(tag.strip() for tag in self.tags)))
         if self.rows and self.rows[0] < 0:
             raise InputError(f"a selection has rows from 0 on, not {self.rows[0]}")
-        _require_text("the name of a selection", self.name, 1, LONGEST_NAME)
-        _require_text("the note of a selection", self.note, 0, LONGEST_NOTE)
+        require_text("the name of a selection", self.name, 1, LONGEST_NAME)
+        require_text("the note of a selection", self.note, 0, LONGEST_NOTE)
         for tag in self.tags:
-            _require_text("a tag", tag, 1, LONGEST_TAG)
+            require_text("a tag", tag, 1, LONGEST_TAG)
         if len(self.tags) > MOST_TAGS:
             raise InputError(f"a selection has at most {MOST_TAGS} tags, not {len(self.tags)}")
 
@@ -90,8 +90,8 @@ class Selections:
 
     def add(self, selection: Selection) -> Selection:
         """Write a new selection; what comes back has its id and revision 1."""
-        now = _now()
-        new = replace(self._checked(selection), id=uuid.uuid4().hex[:12], revision=1, created=now, changed=now)
+        time = now()
+        new = replace(self._checked(selection), id=uuid.uuid4().hex[:12], revision=1, created=time, changed=time)
         with disk_errors_explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             replace_json(self._path(new.id), _stored(new))
@@ -105,7 +105,7 @@ class Selections:
         checked = self._checked(selection)
         with self._alone(selection.id) as lease:
             there = self._require_current(selection.id, selection.revision)
-            new = replace(checked, revision=there.revision + 1, created=there.created, changed=_now())
+            new = replace(checked, revision=there.revision + 1, created=there.created, changed=now())
             lease.check()
             replace_json(self._path(selection.id), _stored(new))
         return new
@@ -152,7 +152,8 @@ class Selections:
         return self.folder / f"{safe_name(id, 'the selection')}.json"
 
 
-def _require_text(what: str, text: object, least: int, most: int) -> None:
+def require_text(what: str, text: object, least: int, most: int) -> None:
+    """Refuse with InputError what is no text of so many characters, blank, or cannot be written."""
     if not isinstance(text, str) or not least <= len(text) <= most or (least and not text.strip()):
         shown = f"{len(text)} characters" if isinstance(text, str) else type(text).__name__
         raise InputError(f"{what} is text of {least} to {most} characters, not {shown}")
@@ -205,5 +206,6 @@ def _rows(stored: Sequence[Any]) -> tuple[int, ...]:
     return tuple(stored)
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as it is stored: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -46,16 +46,17 @@ def wire_type(dtype: np.dtype[np.generic]) -> WireType:
 def encode(array: NDArray[np.generic]) -> Payload:
     """An array as a payload; integers that do not fit int32 are refused rather than wrapped."""
     name = wire_type(array.dtype)
-    if name == "int32" and array.size and not _fits_int32(array):
+    if name == "int32" and not fits_int32(array):
         raise unreadable(f"a column holds integers beyond 32 bits: {array.min()} .. {array.max()}")
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(array, dtype=np.dtype(name).newbyteorder("<"))
     return Payload(numbers.tobytes(), name, array.shape)
 
 
-def _fits_int32(array: NDArray[np.generic]) -> bool:
+def fits_int32(array: NDArray[np.generic]) -> bool:
+    """Whether every number of a column of whole numbers can travel as int32."""
     limits = np.iinfo(np.int32)
-    return bool(limits.min <= array.min() and array.max() <= limits.max)
+    return array.size == 0 or bool(limits.min <= array.min() and array.max() <= limits.max)
 
 
 def answer(request: Request, payload: Payload, *, immutable: bool) -> Response:

@@ -1,7 +1,7 @@
 """The opened runs under their ids; each is read again when it has grown, and a broken one harms no other."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,8 @@ from whyset.store import AnyPath, Run, open_run
 from whyset.store.layout import COMMITS, DONE, FAILED, RUN, STATUS
 from whyset.viewer.correspondence import rows_in
 from whyset.viewer.errors import not_found, unreadable
-
-COLUMNS = ("label", "prediction", "target", "confidence", "status")
-"""The columns with one value per sample that can be asked for."""
+from whyset.viewer.members import Members
+from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class OpenedRun:
     run: Run
     committed: int
     status: NDArray[np.uint8]
+    members: Members = field(default_factory=Members, repr=False)
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
 
@@ -51,6 +51,11 @@ class OpenedRun:
             rows = rows_in(self.run, other.run)
             self._rows_in[other.id] = other.run, rows
         return rows
+
+    @cached_property
+    def columns(self) -> Mapping[str, CodedColumn]:
+        """Every column with one value per sample that can be asked for."""
+        return {name: CodedColumn(self.column(name)) for name in COLUMNS} | dict(further_columns(self.run))
 
     def class_name(self, number: int | None) -> str | None:
         """The name of a class; None where it is unknown or has none."""

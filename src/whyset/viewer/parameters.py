@@ -14,9 +14,21 @@ from whyset.viewer.library import Library, OpenedRun
 
 MOST_SAMPLES, MOST_PICTURES = 1000, 256
 SMALLEST, LARGEST = 8, 512
+LONGEST_TEXT, MOST_MATCHES = 200, 500
+LONGEST_DEFINITION = 3000
 
 Name = Annotated[str, Path(min_length=1, max_length=128)]
+Text = Annotated[str, Query(min_length=1, max_length=LONGEST_TEXT, description="what to look for, in any case")]
+Limit = Annotated[int, Query(ge=1, le=MOST_MATCHES, description="how many samples to name, at most")]
 Size = Annotated[int | None, Query(ge=SMALLEST, le=LARGEST, description="pixels of the longer side, at most")]
+Definition = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=LONGEST_DEFINITION,
+        description="the name of a colour map, or colours with commas between them, such as 00f,80:fff,f00",
+    ),
+]
 _INDICES = Query(
     pattern=r"^[0-9]{1,12}(,[0-9]{1,12})*$", max_length=13 * MOST_SAMPLES, description="sample indices, with commas"
 )

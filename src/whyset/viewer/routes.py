@@ -7,16 +7,18 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from whyset.viewer.columns import MEDIA_TYPE
-from whyset.viewer.endpoints import analyses, columns, exports, pictures, runs, samples, selections
+from whyset.viewer.endpoints import analyses, columns, exports, finding, names, pictures, runs, samples, selections
 from whyset.viewer.schemas import (
     AnalysisDetail,
     CategoryDetail,
     ColorMapTable,
     ErrorAnswer,
+    Matches,
     RunDetail,
     RunRow,
     Sample,
     SelectionList,
+    StoredNames,
     StoredSelection,
 )
 
@@ -41,17 +43,21 @@ ROUTES = (
     Route(f"{RUN}/columns/{{column}}", columns.get_run_column),
     Route(f"{RUN}/correspondence", columns.get_correspondence),
     Route(f"{RUN}/samples", samples.list_samples, list[Sample]),
+    Route(f"{RUN}/find", finding.find_samples, Matches),
     Route(f"{RUN}/maps", pictures.get_maps),
     Route(f"{RUN}/inputs", pictures.get_inputs),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
     Route(f"{ANALYSIS}/{{category}}/export", exports.export_samples, None, "POST"),
+    Route(f"{ANALYSIS}/{{category}}/names", names.get_cluster_names, StoredNames),
+    Route(f"{ANALYSIS}/{{category}}/names", names.put_cluster_names, StoredNames, "PUT"),
     Route(f"{RUN}/selections", selections.list_selections, SelectionList),
     Route(f"{RUN}/selections", selections.add_selection, StoredSelection, "POST", 201),
     Route(SELECTION, selections.change_selection, StoredSelection, "PUT"),
     Route(SELECTION, selections.delete_selection, None, "DELETE", 204),
     Route("/api/color-maps", pictures.get_color_maps, dict[str, ColorMapTable]),
+    Route("/api/color-maps/{definition}", pictures.get_color_map, ColorMapTable),
 )
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -62,7 +68,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 CHANGED: dict[int | str, dict[str, Any]] = {
-    412: {"model": ErrorAnswer, "description": "somebody else has changed or deleted the selection meanwhile"}
+    412: {"model": ErrorAnswer, "description": "somebody else has changed or deleted it meanwhile"}
 }
 
 
@@ -101,7 +107,7 @@ def api_router() -> APIRouter:
             "status_code": route.status,
             "name": name,
             "operation_id": name,
-            "responses": ERRORS | CHANGED if "selection" in name and route.method != "GET" else ERRORS,
+            "responses": ERRORS | CHANGED if route.method in ("PUT", "DELETE") else ERRORS,
         }
         if route.answer is not None:
             router.add_api_route(route.path, route.endpoint, response_model=route.answer, **common)

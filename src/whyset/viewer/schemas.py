@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 WireType = Literal["int32", "float32", "uint8"]
@@ -42,11 +43,12 @@ class RunRow(Model):
 
 
 class RunColumn(Model):
-    """A column with one value per sample."""
+    """A column with one value per sample. Of texts the codes travel, -1 for none; `values` are the texts by code."""
 
     name: str
     dtype: WireType
     length: int
+    values: list[str] | None
 
 
 class AnalysisRow(Model):
@@ -89,6 +91,24 @@ class Sample(Model):
     confidence: float | None
     status: int
     error: str | None
+
+
+class Match(Model):
+    """A sample that was found, and the categories of the analysis in which it lies."""
+
+    index: int
+    id: str
+    label_name: str | None
+    prediction_name: str | None
+    categories: list[str]
+
+
+class Matches(Model):
+    """The best matches in order, how many samples match in all, and whether that is more than are named here."""
+
+    matches: list[Match]
+    total: int
+    truncated: bool
 
 
 class CategoryRow(Model):
@@ -166,6 +186,34 @@ class SelectionList(Model):
 
     selections: list[StoredSelection]
     problems: list[str]
+    writable: bool
+
+
+ClusterNumber = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})$")]
+OfCluster = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+NamesByCluster = Annotated[dict[ClusterNumber, OfCluster], Field(max_length=MOST_CLUSTERS)]
+NamesByClustering = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=128)], NamesByCluster], Field(max_length=MOST_CLUSTERINGS)
+]
+
+
+class NamesDraft(Model):
+    """What people call the clusters of a category, by clustering and number; `revision` is the one it is based on."""
+
+    names: NamesByClustering
+    revision: int = Field(ge=0, le=2**31)
+
+
+class StoredNames(Model):
+    """The names as they are kept; revision 0 where none were given so far.
+
+    `outdated` were given to clusters that another analysis has replaced since; they are kept until new ones are given.
+    """
+
+    names: NamesByClustering
+    outdated: NamesByClustering
+    revision: int
+    changed: str | None
     writable: bool
 
 

@@ -31,6 +31,7 @@ export function sourceOver(ask: Ask): DataSource {
     correspondence: async (run, other) =>
       (await column(`${at`runs/${run}`}/correspondence?other=${encodeURIComponent(other)}`)).data as Int32Array,
     samples: (run, indices) => json(`${at`runs/${run}`}/samples?${query(indices)}`),
+    find: (run, text, options = {}) => json(`${at`runs/${run}`}/find?${asked({ text, ...options })}`),
     analysis: (run, analysis) => json(analysisPath(run, analysis)),
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
     categoryColumn: (run, analysis, category, name) =>
@@ -44,6 +45,10 @@ export function sourceOver(ask: Ask): DataSource {
       return decodeInputs(buffer, shape);
     },
     colorMaps: () => json("color-maps"),
+    colorMap: (definition) => json(at`color-maps/${definition}`),
+    clusterNames: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}/names`),
+    nameClusters: (run, analysis, category, names, revision) =>
+      sent("PUT", analysisPath(run, analysis) + at`/${category}/names`, { names, revision }),
     selections: (run) => json(at`runs/${run}/selections`),
     addSelection: (run, draft) => sent("POST", at`runs/${run}/selections`, draft),
     changeSelection: (run, id, revision, draft) =>
@@ -66,6 +71,11 @@ function at(parts: TemplateStringsArray, ...values: string[]): string {
 
 function query(indices: number[], size?: number): string {
   return `indices=${indices.join(",")}${size === undefined ? "" : `&size=${size}`}`;
+}
+
+function asked(values: Record<string, string | number | undefined>): URLSearchParams {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
 }
 
 function body(method: string, value: unknown): RequestInit {

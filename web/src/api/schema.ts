@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/color-maps/{definition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Color Map
+         * @description The lookup table of a colour map in Zennit's language, or of a named one.
+         */
+        get: operations["get_color_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -136,8 +156,34 @@ export interface paths {
         /**
          * Export Samples
          * @description The samples asked for, in that order, with what the run and the clusterings of the category say of them.
+         *
+         *     Clusters that people have named come with their names.
          */
         post: operations["export_samples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/analyses/{analysis}/{category}/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Cluster Names
+         * @description The names of the clusters, by clustering and number.
+         */
+        get: operations["get_cluster_names"];
+        /**
+         * Put Cluster Names
+         * @description Replace the names; 412 says that `revision` is not the last one.
+         */
+        put: operations["put_cluster_names"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -154,6 +200,8 @@ export interface paths {
         /**
          * Get Run Column
          * @description One value per sample; what is not known or not committed is -1 (int32), NaN (float32) or 0 (status).
+         *
+         *     The description of the run lists the columns; of texts the codes come, whose `values` stand there.
          */
         get: operations["get_run_column"];
         put?: never;
@@ -176,6 +224,26 @@ export interface paths {
          * @description For each row of the run the row of the sample with the same id in the other run, or -1: int32.
          */
         get: operations["get_correspondence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Samples
+         * @description The sample with this id, then the one with this number, then all whose id, texts or label contain the text.
+         */
+        get: operations["find_samples"];
         put?: never;
         post?: never;
         delete?: never;
@@ -424,8 +492,50 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * Match
+         * @description A sample that was found, and the categories of the analysis in which it lies.
+         */
+        Match: {
+            /** Categories */
+            categories: string[];
+            /** Id */
+            id: string;
+            /** Index */
+            index: number;
+            /** Label Name */
+            label_name: string | null;
+            /** Prediction Name */
+            prediction_name: string | null;
+        };
+        /**
+         * Matches
+         * @description The best matches in order, how many samples match in all, and whether that is more than are named here.
+         */
+        Matches: {
+            /** Matches */
+            matches: components["schemas"]["Match"][];
+            /** Total */
+            total: number;
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * NamesDraft
+         * @description What people call the clusters of a category, by clustering and number; `revision` is the one it is based on.
+         */
+        NamesDraft: {
+            /** Names */
+            names: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Revision */
+            revision: number;
+        };
+        /**
          * RunColumn
-         * @description A column with one value per sample.
+         * @description A column with one value per sample. Of texts the codes travel, -1 for none; `values` are the texts by code.
          */
         RunColumn: {
             /**
@@ -437,6 +547,8 @@ export interface components {
             length: number;
             /** Name */
             name: string;
+            /** Values */
+            values: string[] | null;
         };
         /**
          * RunDetail
@@ -557,6 +669,32 @@ export interface components {
             writable: boolean;
         };
         /**
+         * StoredNames
+         * @description The names as they are kept; revision 0 where none were given so far.
+         *
+         *     `outdated` were given to clusters that another analysis has replaced since; they are kept until new ones are given.
+         */
+        StoredNames: {
+            /** Changed */
+            changed: string | null;
+            /** Names */
+            names: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Outdated */
+            outdated: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Revision */
+            revision: number;
+            /** Writable */
+            writable: boolean;
+        };
+        /**
          * StoredSelection
          * @description A selection as it is kept; a change names the `revision` that it is based on.
          */
@@ -615,6 +753,65 @@ export interface operations {
                     "application/json": {
                         [key: string]: components["schemas"]["ColorMapTable"];
                     };
+                };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_color_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the name of a colour map, or colours with commas between them, such as 00f,80:fff,f00 */
+                definition: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColorMapTable"];
                 };
             };
             /** @description no token, or a host or origin that is not allowed */
@@ -1026,6 +1223,139 @@ export interface operations {
             };
         };
     };
+    get_cluster_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+                analysis: string;
+                category: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredNames"];
+                };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    put_cluster_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+                analysis: string;
+                category: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamesDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredNames"];
+                };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description somebody else has changed or deleted it meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_run_column: {
         parameters: {
             query?: never;
@@ -1133,6 +1463,71 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    find_samples: {
+        parameters: {
+            query: {
+                /** @description what to look for, in any case */
+                text: string;
+                /** @description the analysis whose categories are named */
+                analysis?: string | null;
+                /** @description how many samples to name, at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matches"];
+                };
             };
             /** @description no token, or a host or origin that is not allowed */
             403: {
@@ -1494,15 +1889,6 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted the selection meanwhile */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorAnswer"];
-                };
-            };
             /** @description a parameter beyond its limits */
             422: {
                 headers: {
@@ -1569,7 +1955,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted the selection meanwhile */
+            /** @description somebody else has changed or deleted it meanwhile */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -1638,7 +2024,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted the selection meanwhile */
+            /** @description somebody else has changed or deleted it meanwhile */
             412: {
                 headers: {
                     [name: string]: unknown;

@@ -2,8 +2,12 @@ import type { Column, InputImage, RelevanceMap } from "./binary";
 import type {
   AnalysisDetail,
   CategoryDetail,
+  ClusterNames,
+  ColorMap,
   ColorMaps,
   ExportForm,
+  Matches,
+  NamesByClustering,
   RunDetail,
   RunEntry,
   Sample,
@@ -31,6 +35,8 @@ export interface DataSource {
   /** For each row of the run the row of the same sample in the other run, or -1. */
   correspondence(run: string, other: string): Promise<Int32Array>;
   samples(run: string, indices: number[]): Promise<Sample[]>;
+  /** Samples by id, number, text or class name; with `analysis`, its categories in which each lies. */
+  find(run: string, text: string, options?: { analysis?: string; limit?: number }): Promise<Matches>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
@@ -38,6 +44,17 @@ export interface DataSource {
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;
   colorMaps(): Promise<ColorMaps>;
+  /** A colour map in Zennit's language; a SourceError with status 422 tells what is wrong with it. */
+  colorMap(definition: string): Promise<ColorMap>;
+  clusterNames(run: string, analysis: string, category: string): Promise<ClusterNames>;
+  /** Replaces all names of the category; as with selections, status 412 tells that `revision` is not the last. */
+  nameClusters(
+    run: string,
+    analysis: string,
+    category: string,
+    names: NamesByClustering,
+    revision: number,
+  ): Promise<ClusterNames>;
   selections(run: string): Promise<SelectionList>;
   addSelection(run: string, draft: SelectionDraft): Promise<StoredSelection>;
   /** `revision` is the one that the change is based on; a SourceError with status 412 tells that it is not the last. */

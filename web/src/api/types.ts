@@ -5,6 +5,12 @@ type Schemas = components["schemas"];
 
 export type RunEntry = Schemas["RunRow"];
 export type RunDetail = Schemas["RunDetail"];
+export type RunColumn = Schemas["RunColumn"];
+export type Match = Schemas["Match"];
+export type Matches = Schemas["Matches"];
+/** Names by clustering and cluster number, such as {kmeans: {"0": "sky"}}. */
+export type NamesByClustering = Schemas["StoredNames"]["names"];
+export type ClusterNames = Schemas["StoredNames"];
 export type Sample = Schemas["Sample"];
 export type AnalysisDetail = Schemas["AnalysisDetail"];
 export type CategoryRow = Schemas["CategoryRow"];

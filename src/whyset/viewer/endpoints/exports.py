@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
 from whyset.store.analyses import CATEGORY, Category
+from whyset.store.cluster_names import Names
+from whyset.viewer.endpoints.names import OfCategory
 from whyset.viewer.errors import ApiError, damage_told
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
@@ -21,8 +23,11 @@ from whyset.viewer.schemas import ExportOrder
 CLUSTERING = "clustering."
 
 
-def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory) -> Response:
-    """The samples asked for, in that order, with what the run and the clusterings of the category say of them."""
+def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names: OfCategory) -> Response:
+    """The samples asked for, in that order, with what the run and the clusterings of the category say of them.
+
+    Clusters that people have named come with their names.
+    """
     rows = np.array(order.rows, np.int64)
     require_in_run(rows, opened)
     if len(rows) > len(opened.run):
@@ -31,12 +36,12 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory) -> Re
     media_type, ending, write = FORMS[order.form]
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{opened.id}-{found.id}-{len(rows)}-samples.{ending}")
     with damage_told(found.path / CATEGORY):
-        content = write(opened, rows, found)
+        content = write(opened, rows, found, names.read().names)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=media_type, headers=headers)
 
 
-def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> pa.Table:
+def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
     """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
     columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
     for name in ("label", "prediction", "target"):
@@ -48,7 +53,12 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> pa.
     place, known = _places(np.asarray(found.column("index")), rows)
     for name in found.columns:
         if name.startswith(CLUSTERING):
-            columns[f"cluster.{name.removeprefix(CLUSTERING)}"] = pa.array(found.column(name)[place], mask=~known)
+            clustering, clusters = name.removeprefix(CLUSTERING), pa.array(found.column(name)[place], mask=~known)
+            columns[f"cluster.{clustering}"] = clusters
+            if of := names.get(clustering):
+                columns[f"cluster_name.{clustering}"] = pa.array(
+                    [of.get(str(number)) for number in clusters], pa.string()
+                )
     return pa.table(columns)
 
 
@@ -58,23 +68,25 @@ def _places(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[
     return place, index[place] == rows
 
 
-def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
-    csv.write_csv(table_of(opened, rows, found), content)
+    csv.write_csv(table_of(opened, rows, found, names), content)
     return content.getvalue()
 
 
-def _parquet(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+def _parquet(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
-    parquet.write_table(table_of(opened, rows, found), content)
+    parquet.write_table(table_of(opened, rows, found, names), content)
     return content.getvalue()
 
 
-def _json(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
-    return json.dumps(table_of(opened, rows, found).to_pylist(), indent=1, ensure_ascii=False, allow_nan=False).encode()
+def _json(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
+    return json.dumps(
+        table_of(opened, rows, found, names).to_pylist(), indent=1, ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
-def _python(opened: OpenedRun, rows: NDArray[np.int64], found: Category) -> bytes:
+def _python(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     return f"""import whyset as ws
 
 run = ws.open_run({str(opened.run.path)!r})
@@ -84,7 +96,7 @@ relevance = run.relevance[rows]  # float32, one map a row
 """.encode()
 
 
-Writer = Callable[[OpenedRun, NDArray[np.int64], Category], bytes]
+Writer = Callable[[OpenedRun, NDArray[np.int64], Category, Names], bytes]
 FORMS: dict[str, tuple[str, str, Writer]] = {
     "csv": ("text/csv; charset=utf-8", "csv", _csv),
     "parquet": ("application/vnd.apache.parquet", "parquet", _parquet),

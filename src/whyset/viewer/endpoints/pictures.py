@@ -4,11 +4,12 @@ from http import HTTPStatus
 
 from fastapi import Request, Response
 
-from whyset.image import COLOR_MAPS
+from whyset.errors import InputError
+from whyset.image import COLOR_MAPS, ColorMap, color_map_of
 from whyset.viewer import maps
 from whyset.viewer.columns import answer
 from whyset.viewer.errors import ApiError
-from whyset.viewer.parameters import Explained, OneRun, Size
+from whyset.viewer.parameters import Definition, Explained, OneRun, Size
 from whyset.viewer.schemas import ColorMapTable
 
 
@@ -32,10 +33,19 @@ def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size 
 
 def get_color_maps() -> dict[str, ColorMapTable]:
     """Every colour map as a lookup table for the bytes of a map."""
-    return {
-        name: ColorMapTable(lookup=color_map.lookup().ravel().tolist(), diverging=color_map.diverging)
-        for name, color_map in COLOR_MAPS.items()
-    }
+    return {name: _table(color_map) for name, color_map in COLOR_MAPS.items()}
+
+
+def get_color_map(definition: Definition) -> ColorMapTable:
+    """The lookup table of a colour map in Zennit's language, or of a named one."""
+    try:
+        return _table(color_map_of(definition))
+    except InputError as error:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), "an example: 00f,80:fff,f00") from error
+
+
+def _table(color_map: ColorMap) -> ColorMapTable:
+    return ColorMapTable(lookup=color_map.lookup().ravel().tolist(), diverging=color_map.diverging)
 
 
 def _require_pictures(shape: tuple[int, ...]) -> None:

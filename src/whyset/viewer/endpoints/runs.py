@@ -9,8 +9,9 @@ from fastapi import Depends
 from whyset.errors import WhysetError
 from whyset.store.config import RunConfig
 from whyset.viewer.columns import wire_type
-from whyset.viewer.library import COLUMNS, Library, OpenedRun, Shelf
+from whyset.viewer.library import Library, OpenedRun, Shelf
 from whyset.viewer.parameters import Name, OneRun, library_of
+from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunRow
 
 NOT_IN_SUMMARY = ("class_names", "shard_rows")
@@ -36,7 +37,7 @@ def get_run(run: Name, opened: OneRun, library: Annotated[Library, Depends(libra
         input_shape=None if inputs is None else list(inputs.shape[1:]),
         accuracy=opened.accuracy,
         summary=_summary(stored.config),
-        columns=[_column(opened, name) for name in COLUMNS],
+        columns=[_column(name, column) for name, column in opened.columns.items()],
         analyses=[_analysis(opened, name) for name in stored.analyses],
         problem=opened.problem,
     )
@@ -57,9 +58,9 @@ def _row(shelf: Shelf) -> RunRow:
     )
 
 
-def _column(opened: OpenedRun, name: str) -> RunColumn:
-    values = opened.column(name)
-    return RunColumn(name=name, dtype=wire_type(values.dtype), length=len(values))
+def _column(name: str, column: CodedColumn) -> RunColumn:
+    values = None if column.values is None else list(column.values)
+    return RunColumn(name=name, dtype=wire_type(column.numbers.dtype), length=len(column.numbers), values=values)
 
 
 def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:

@@ -1,0 +1,155 @@
+"""What people call the clusters of a category: one file each, beside the selections, never mixed with results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.analyses import Category
+from whyset.store.files import disk_errors_explained
+from whyset.store.jsonfile import read_json, replace_json
+from whyset.store.layout import safe_name
+from whyset.store.lease import Lease
+from whyset.store.remote import AnyPath
+from whyset.store.selections import LONGEST_NAME, now, require_text
+
+FORMAT, SCHEMA = "whyset-cluster-names", "1.0"
+FOLDER = "names"
+MOST_CLUSTERINGS, MOST_CLUSTERS = 64, 10_000
+_PATIENCE_SECONDS = 5.0
+_CLUSTERING = "clustering."
+
+Names = Mapping[str, Mapping[str, str]]
+"""Names by clustering and cluster number, such as {"kmeans": {"0": "sky"}}."""
+
+
+class NamesChangedError(InputError):
+    """Somebody else has changed the names meanwhile."""
+
+
+@dataclass(frozen=True)
+class ClusterNames:
+    """The names of the clusters of a category. `revision` counts from 1 with every change; 0: nobody gave any yet.
+
+    `outdated` were given to clusters that another analysis has replaced since.
+    """
+
+    names: Names = field(default_factory=dict)
+    outdated: Names = field(default_factory=dict)
+    revision: int = 0
+    changed: str | None = None
+
+
+@dataclass(frozen=True)
+class NamesFile:
+    """The names of one category in `folder/names/<analysis>/<category>.json`; `folder` is that of the selections.
+
+    >>> file = NamesFile(run.path / "selections", "spray", category)                   # doctest: +SKIP
+    >>> file.change({"kmeans": {"0": "sky"}}, file.read().revision)                    # doctest: +SKIP
+    """
+
+    folder: AnyPath
+    analysis: str
+    category: Category
+
+    @property
+    def path(self) -> AnyPath:
+        place = self.folder / FOLDER / safe_name(self.analysis, "analysis")
+        return place / f"{safe_name(self.category.id, 'category id')}.json"
+
+    def read(self) -> ClusterNames:
+        """The names as they are now. BrokenRunError: the file is damaged."""
+        return self._understood(self._stored())
+
+    def change(self, names: Names, revision: int) -> ClusterNames:
+        """Replace all names, except outdated ones of a clustering that gets none.
+
+        NamesChangedError: they have another revision than the one given. InputError: there is no such cluster.
+        """
+        self._require_clusters(names)
+        with disk_errors_explained(self.folder):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        claim = self.path.with_name(f".{self.category.id}.claim")
+        with Lease(claim, f"the names of {self.category.name}", patience=_PATIENCE_SECONDS) as lease:
+            stored = self._stored()
+            there = self._understood(stored)
+            _require_current(there, revision)
+            outdated = {name: stored["clusterings"][name] for name in there.outdated if name not in names}
+            head: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA, "revision": revision + 1, "changed": now()}
+            new = head | {"clusterings": outdated | self._named(names)}
+            lease.check()
+            replace_json(self.path, new)
+        return self._understood(new)
+
+    def _stored(self) -> dict[str, Any]:
+        """The content of the file; empty where there is none."""
+        return read_json(self.path) if self.path.is_file() else {}
+
+    def _named(self, names: Names) -> dict[str, Any]:
+        """Each clustering carries the checksum of the clusters that were named."""
+        return {name: {"crc32": self._checksum(name), "names": dict(of)} for name, of in names.items() if of}
+
+    def _understood(self, stored: Mapping[str, Any]) -> ClusterNames:
+        if not stored:
+            return ClusterNames()
+        if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
+            raise BrokenRunError(
+                f"{self.path} holds no names that this whyset reads: expected {FORMAT} {SCHEMA}, "
+                f"came {stored.get('format')} {stored.get('schema')}"
+            )
+        try:
+            return self._sorted_out(stored)
+        except (KeyError, TypeError, AttributeError, InputError) as error:
+            raise BrokenRunError(f"{self.path} is damaged: {type(error).__name__}: {error}") from error
+
+    def _sorted_out(self, stored: Mapping[str, Any]) -> ClusterNames:
+        clusterings, revision, changed = stored["clusterings"], stored["revision"], stored["changed"]
+        if type(revision) is not int or revision < 1 or not isinstance(changed, str):
+            raise TypeError(f"expected a revision from 1 on and a time, not {revision!r} and {changed!r}")
+        names = _checked({name: of["names"] for name, of in clusterings.items()})
+        same = {name for name, of in clusterings.items() if of["crc32"] == self._checksum(name)}
+        current = {name: of for name, of in names.items() if name in same}
+        outdated = {name: of for name, of in names.items() if name not in same}
+        return ClusterNames(current, outdated, revision, changed)
+
+    def _checksum(self, clustering: str) -> object:
+        """What tells these clusters from those of another analysis; never null."""
+        return self.category.described.get(_CLUSTERING + clustering, {}).get("crc32", "")
+
+    def _require_clusters(self, names: Names) -> None:
+        for clustering, of in _checked(names).items():
+            if _CLUSTERING + clustering not in self.category.columns:
+                known = [name.removeprefix(_CLUSTERING) for name in self.category.columns if _CLUSTERING in name]
+                raise InputError(f"there is no clustering {clustering!r} in {self.category.name}; there are {known}")
+            count = self._clusters(clustering)
+            for number in of:
+                if int(number) >= count:
+                    raise InputError(f"the clustering {clustering!r} has the clusters 0 to {count - 1}, no {number}")
+
+    def _clusters(self, clustering: str) -> int:
+        """How many clusters there are, empty ones among them."""
+        assigned = self.category.column(_CLUSTERING + clustering)
+        found: Any = self.category.info.get("clusterings")
+        told = found.get(clustering, {}).get("k", 0) if isinstance(found, Mapping) else 0
+        return max(int(assigned.max(initial=-1)) + 1, told if isinstance(told, int) else 0)
+
+
+def _checked(names: Names) -> Names:
+    """Refuse with InputError what no file should hold."""
+    for clustering, of in names.items():
+        safe_name(clustering, "clustering")
+        if len(names) > MOST_CLUSTERINGS or len(of) > MOST_CLUSTERS:
+            raise InputError(f"expected at most {MOST_CLUSTERINGS} clusterings and {MOST_CLUSTERS} names in each")
+        for number, name in of.items():
+            if not (number.isascii() and number.isdecimal()):
+                raise InputError(f"clusters are named by their numbers from 0 on, not by {number!r}")
+            require_text(f"the name of cluster {number}", name, 1, LONGEST_NAME)
+    return names
+
+
+def _require_current(there: ClusterNames, revision: int) -> None:
+    if there.revision != revision:
+        raise NamesChangedError(
+            f"the names were changed by somebody else: they have revision {there.revision}, and the change is based "
+            f"on {revision}; look at them as they are now, and change them again"
+        )

@@ -1,0 +1,32 @@
+"""Samples by id, number, text or the name of their class."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from whyset.viewer.find import find
+from whyset.viewer.library import OpenedRun
+from whyset.viewer.parameters import Limit, OneRun, Text, analysis_of
+from whyset.viewer.schemas import Match, Matches
+
+InAnalysis = Annotated[
+    str | None, Query(min_length=1, max_length=128, description="the analysis whose categories are named")
+]
+
+
+def find_samples(opened: OneRun, text: Text, analysis: InAnalysis = None, limit: Limit = 50) -> Matches:
+    """The sample with this id, then the one with this number, then all whose id, texts or label contain the text."""
+    found = find(opened, text, limit)
+    rows = found.rows.tolist()
+    if analysis is None:
+        categories: list[list[str]] = [[] for _ in rows]
+    else:
+        categories = opened.members.categories_of(analysis_of(analysis, opened), found.rows)
+    ids = opened.run.samples["id"].take(found.rows).to_pylist()
+    matches = [_match(opened, *each) for each in zip(rows, ids, categories, strict=True)]
+    return Matches(matches=matches, total=found.total, truncated=found.total > len(matches))
+
+
+def _match(opened: OpenedRun, row: int, id: str, categories: list[str]) -> Match:
+    label, prediction = (opened.class_name(int(opened.column(name)[row])) for name in ("label", "prediction"))
+    return Match(index=row, id=id, label_name=label, prediction_name=prediction, categories=categories)

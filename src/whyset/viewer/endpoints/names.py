@@ -1,0 +1,33 @@
+"""What people call the clusters of a category."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from whyset.store.cluster_names import ClusterNames, NamesFile
+from whyset.viewer.parameters import OneAnalysis, OneCategory, OneRun
+from whyset.viewer.schemas import NamesDraft, StoredNames
+from whyset.viewer.writing import notes_folder, refusals_told, writable
+
+
+def names_file_of(request: Request, opened: OneRun, analysis: OneAnalysis, category: OneCategory) -> NamesFile:
+    """The file of names of the category, beside the selections of its run."""
+    return NamesFile(notes_folder(request, opened), analysis.name, category)
+
+
+OfCategory = Annotated[NamesFile, Depends(names_file_of)]
+
+
+def get_cluster_names(file: OfCategory) -> StoredNames:
+    """The names of the clusters, by clustering and number."""
+    return _answer(file, file.read())
+
+
+def put_cluster_names(draft: NamesDraft, file: OfCategory) -> StoredNames:
+    """Replace the names; 412 says that `revision` is not the last one."""
+    with refusals_told(file.folder):
+        return _answer(file, file.change(draft.names, draft.revision))
+
+
+def _answer(file: NamesFile, names: ClusterNames) -> StoredNames:
+    return StoredNames.model_validate({**vars(names), "writable": writable(file.folder)})
