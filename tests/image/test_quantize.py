@@ -36,8 +36,8 @@ def test_zero_is_128_and_signs_never_wrap(array: np.ndarray, scale: float) -> No
     found = indices(array, scale)
     assert found.dtype == np.uint8
     assert found.shape == array.shape
-    assert (found >= 1).all()
-    assert (found[(array == 0) | np.isnan(array)] == 128).all()
+    assert ((found == 0) == np.isnan(array)).all()
+    assert (found[array == 0] == 128).all()
     assert (found[array > 0] >= 128).all()
     assert (found[array < 0] <= 128).all()
 
@@ -45,7 +45,7 @@ def test_zero_is_128_and_signs_never_wrap(array: np.ndarray, scale: float) -> No
 def test_extremes_reach_both_ends() -> None:
     assert indices([-2.0, 2.0]).tolist() == [1, 255]
     assert indices([-3.0, -1.0]).tolist() == [1, 86]
-    assert indices([-np.inf, np.inf, np.nan, 4.0]).tolist() == [1, 255, 128, 255]
+    assert indices([-np.inf, np.inf, np.nan, 4.0]).tolist() == [1, 255, 0, 255]
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, bool])
@@ -59,7 +59,38 @@ def test_integers_do_not_wrap(dtype: type) -> None:
 @pytest.mark.parametrize("array", [np.zeros((2, 3)), np.zeros((0, 3)), np.full((2, 3), np.nan)])
 def test_scale_of_a_map_without_magnitude_is_zero(array: np.ndarray) -> None:
     assert scale_of(array) == 0.0
-    assert (indices(array) == 128).all()
+    assert scale_of(array, 99) == 0.0
+    assert (indices(array) == np.where(np.isnan(array), 0, 128)).all()
+
+
+def test_what_is_missing_comes_back_as_nan() -> None:
+    assert np.isnan(values(indices([np.nan, 1.0]), 1.0)).tolist() == [True, False]
+
+
+@given(FLOATS, st.floats(0, 100))
+def test_a_percentile_of_the_magnitudes_is_numpys(array: np.ndarray, percentile: float) -> None:
+    expected = np.percentile(np.abs(array.astype(np.float64)), percentile) if array.size else 0.0
+    assert scale_of(array, percentile) == pytest.approx(expected, rel=1e-12)
+
+
+@given(FLOATS, st.sampled_from([0.25, 0.5, 1.0, 2.0]))
+def test_gamma_is_a_power_of_the_share(array: np.ndarray, gamma: float) -> None:
+    scale = scale_of(array) or 1.0
+    shares = array.astype(np.float64) / scale
+    exact = np.sign(shares) * np.abs(shares) ** gamma * 127 + 128
+    assert (np.abs(indices(array, scale, gamma) - exact) <= 0.5 + 1e-9).all()
+
+
+@pytest.mark.parametrize("gamma", [0.0, -1.0, np.inf, np.nan])
+def test_impossible_gamma_is_refused(gamma: float) -> None:
+    with pytest.raises(InputError, match="gamma must be"):
+        indices([1.0], 1.0, gamma)
+
+
+@pytest.mark.parametrize("percentile", [-1, 101, np.nan])
+def test_impossible_percentile_is_refused(percentile: float) -> None:
+    with pytest.raises(InputError, match="between 0 and 100"):
+        scale_of([1.0], percentile)
 
 
 def test_scale_ignores_what_is_not_finite() -> None:

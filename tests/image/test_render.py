@@ -29,15 +29,26 @@ def test_channels_are_summed_before_colouring() -> None:
     assert (colorize(relevance) == colorize(relevance.sum(axis=0))).all()
 
 
-def test_opposite_infinities_cancel_to_neutral() -> None:
+def test_opposite_infinities_are_missing() -> None:
     relevance = np.array([[[np.inf, 1.0]], [[-np.inf, 0.0]]])
-    assert (colorize(relevance) == [[[255, 255, 255], [255, 0, 0]]]).all()
+    assert (colorize(relevance) == [[[0x66] * 3, [255, 0, 0]]]).all()
 
 
-@pytest.mark.parametrize("strange", [np.zeros((2, 3)), np.full((2, 3), -np.nan)])
-def test_map_without_relevance_is_neutral(strange: np.ndarray) -> None:
-    assert (colorize(strange, "coldnhot") == 0).all()
-    assert (colorize(strange, "bwr") == 255).all()
+def test_map_without_relevance_is_neutral() -> None:
+    assert (colorize(np.zeros((2, 3)), "coldnhot") == 0).all()
+    assert (colorize(np.zeros((2, 3)), "bwr") == 255).all()
+
+
+@pytest.mark.parametrize("color_map", ["bwr", "gray"])
+def test_missing_pixels_are_chequered_in_every_colour_map(color_map: str) -> None:
+    relevance = np.full((2, 3), -np.nan)
+    relevance[1, 2] = 0
+    turns = [[0x66, 0x99, 0x66], [0x99, 0x66, lookup(color_map)[128, 0]]]
+    assert (colorize(relevance, color_map) == np.array(turns)[..., None]).all()
+
+
+def test_gamma_below_one_lifts_weak_relevance() -> None:
+    assert (colorize([[0.25]], scale=1.0, gamma=0.5) == colorize([[0.5]], scale=1.0)).all()
 
 
 def test_given_scale_is_shared_between_maps() -> None:

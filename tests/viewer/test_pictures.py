@@ -188,3 +188,60 @@ def test_maps_that_are_no_pictures_are_told(admitted: Callable[..., TestClient],
     answer = admitted(run.path).get("/api/runs/run/maps?indices=0")
     assert answer.status_code == 409
     assert str(shape) in answer.json()["error"]["message"]
+
+
+def test_relevance_comes_exact_in_full_size(client: TestClient, run: Run) -> None:
+    answer = client.get("/api/runs/sample/relevance?indices=59,0,17,17")
+    assert (answer.headers["x-dtype"], answer.headers["x-shape"]) == ("float32", "4,12,18")
+    exact = run.relevance[ROWS].sum(axis=1, dtype=np.float64).astype(np.float32)
+    assert np.array_equal(np.frombuffer(answer.content, "<f4").reshape(exact.shape), exact)
+
+
+def test_relevance_is_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whyset.viewer.maps.MOST_BYTES", 2 * 12 * 18 * 4)
+    assert client.get("/api/runs/sample/relevance?indices=1,2").status_code == 200
+    assert client.get("/api/runs/sample/relevance?indices=1,2,3").status_code == 422
+
+
+SCALES = "/api/runs/sample/analyses/spray/00002/scales"
+
+
+def test_scales_of_few_maps_are_exact_percentiles(client: TestClient, run: Run) -> None:
+    category = run.analysis("spray").category("horse")
+    index, clusters = np.asarray(category.column("index")), np.asarray(category.column("clustering.hdbscan"))
+    received = client.get(f"{SCALES}?clustering=hdbscan").json()
+    assert received["percentiles"] == [100, 99.5, 99, 95]
+    assert [entry["cluster"] for entry in received["scales"]] == [None, -1, 0, 1]
+    magnitudes = np.abs(run.relevance[index].sum(axis=1, dtype=np.float64))
+    for entry in received["scales"]:
+        inside = np.full(len(index), True) if entry["cluster"] is None else clusters == entry["cluster"]
+        assert entry["samples"] == entry["maps"] == inside.sum()
+        assert entry["values"] == pytest.approx(np.percentile(magnitudes[inside], received["percentiles"]), rel=1e-6)
+
+
+def test_scales_of_many_maps_are_taken_from_some_and_say_so(
+    client: TestClient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whyset.viewer.scales.MOST_MAPS", 12)
+    category = run.analysis("spray").category("cat")
+    index, clusters = np.asarray(category.column("index")), np.asarray(category.column("clustering.kmeans"))
+    received = client.get(f"{SCALES.replace('00002', '00000')}?clustering=kmeans").json()["scales"]
+    assert [(entry["cluster"], entry["maps"]) for entry in received] == [(None, 6), (0, 3), (1, 3)]
+    assert [entry["samples"] for entry in received] == [len(index), *np.bincount(clusters)]
+    members = index[clusters == 1]
+    evenly = members[np.arange(3) * len(members) // 3]
+    largest = np.abs(run.relevance[evenly].sum(axis=1)).max()
+    assert received[2]["values"][0] == pytest.approx(largest, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        (f"{SCALES}?clustering=nosuch", 404),
+        (SCALES, 422),
+        (f"{SCALES}?clustering=", 422),
+        (f"{SCALES.replace('00002', 'nosuch')}?clustering=kmeans", 404),
+    ],
+)
+def test_scales_of_nothing_are_refused(client: TestClient, address: str, status: int) -> None:
+    assert client.get(address).status_code == status

@@ -1,9 +1,12 @@
-"""Relevance as one byte a pixel: 128 is exactly zero, both signs reach equally far."""
+"""Relevance as one byte a pixel: 128 is exactly zero, both signs reach equally far, 0 is missing."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from whyset.errors import InputError
+
+MISSING = 0
+"""The index of what is not a number; values have 1 to 255."""
 
 ZERO = 128
 STEPS = 127
@@ -17,30 +20,47 @@ def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
     return summed
 
 
-def scale_of(values: ArrayLike) -> float:
-    """The largest finite magnitude, 0.0 where there is none (all-zero, empty or wholly non-finite maps)."""
+def scale_of(values: ArrayLike, percentile: float = 100.0) -> float:
+    """The largest finite magnitude, or a percentile of the magnitudes, linear between neighbours.
+
+    0.0 where there is none (all-zero, empty or wholly non-finite maps).
+
+    >>> scale_of([-4.0, 1.0, 2.0]), scale_of([-4.0, 1.0, 2.0], 50)
+    (4.0, 2.0)
+    """
+    if not 0 <= percentile <= 100:
+        raise InputError(f"a percentile lies between 0 and 100, got {percentile}")
     magnitudes = np.abs(np.asarray(values, dtype=np.float64))
-    return float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0))
+    if percentile == 100:
+        return float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0))
+    finite = magnitudes[np.isfinite(magnitudes)]
+    return float(np.percentile(finite, percentile)) if finite.size else 0.0
 
 
-def indices(values: ArrayLike, scale: float | None = None) -> NDArray[np.uint8]:
-    """The nearest index of each value, uint8 1..255 in the shape of `values`: round(127 value / scale) + 128.
+def indices(values: ArrayLike, scale: float | None = None, gamma: float = 1.0) -> NDArray[np.uint8]:
+    """The nearest index of each value, uint8 in the shape of `values`: ±round(127 |value / scale| ** gamma) + 128.
 
-    Values beyond ±`scale` (by default the largest finite magnitude) saturate, infinities too; NaN becomes 128,
-    as nothing is known of it. With a scale of 0 all that is not zero saturates.
+    Values beyond ±`scale` (by default the largest finite magnitude) saturate, infinities too; NaN is `MISSING`.
+    With a scale of 0 all that is not zero saturates. A `gamma` below 1 lifts weak values, one above 1 hides them.
 
     >>> indices([-1.0, 0.0, 0.5, float("inf"), float("nan")], scale=1.0).tolist()
-    [1, 128, 192, 255, 128]
+    [1, 128, 192, 255, 0]
     """
     array = np.asarray(values, dtype=np.float64)
     scale = scale_of(array) if scale is None else float(scale)
     if not (np.isfinite(scale) and scale >= 0):
         raise InputError(f"the scale of a map must be finite and not negative, got {scale}")
+    if not (np.isfinite(gamma) and gamma > 0):
+        raise InputError(f"gamma must be finite and greater than 0, got {gamma}")
     shares = np.sign(array) if scale == 0 else np.clip(array, -scale, scale) / scale
-    steps: NDArray[np.float64] = np.rint(np.nan_to_num(shares, nan=0.0) * STEPS)
-    return (steps + ZERO).astype(np.uint8)
+    if gamma != 1:
+        shares = np.copysign(np.abs(shares) ** gamma, shares)
+    missing = np.isnan(array)
+    steps: NDArray[np.float64] = np.rint(np.where(missing, 0.0, shares) * STEPS)
+    return np.where(missing, MISSING, steps + ZERO).astype(np.uint8)
 
 
 def values(indices: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
-    """What indices stand for: (index - 128) / 127 * scale, float64."""
-    return (indices.astype(np.float64) - ZERO) / STEPS * scale
+    """What indices stand for at a gamma of 1: (index - 128) / 127 * scale, float64; NaN for `MISSING`."""
+    stands = (indices.astype(np.float64) - ZERO) / STEPS * scale
+    return np.where(indices == MISSING, np.nan, stands)

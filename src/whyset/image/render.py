@@ -12,30 +12,42 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.image.color_maps import ColorMap, lookup
 from whyset.image.language import Color
-from whyset.image.quantize import channel_sum, indices
+from whyset.image.quantize import MISSING, channel_sum, indices
 
 Picture = NDArray[np.uint8]
 """A picture is uint8 (H, W, 3)."""
 
 WHITE = (255, 255, 255)
+CHEQUERS = (0x66, 0x99)
+"""Greys of missing pixels, by turns: (row + column) % 2. No colour map has this pattern."""
 
 
-def colorize(relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None) -> Picture:
-    """Colour a map (H, W), or the channel sum of (C, H, W): uint8 (H, W, 3), zero at the map's entry 128."""
+def colorize(
+    relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None, gamma: float = 1.0
+) -> Picture:
+    """Colour a map (H, W), or the channel sum of (C, H, W): uint8 (H, W, 3), zero at the map's entry 128.
+
+    A pixel without a number (NaN) is missing: such pixels are a chequerboard of two greys.
+    """
     array = np.asarray(relevance, dtype=np.float64)
     if array.ndim not in (2, 3):
         raise InputError(f"a map has the shape (H, W) or (C, H, W), got {array.shape}")
-    summed = array if array.ndim == 2 else channel_sum(array)
-    return lookup(color_map)[indices(summed, scale)]
+    found = indices(array if array.ndim == 2 else channel_sum(array), scale, gamma)
+    picture = lookup(color_map)[found]
+    rows, columns = np.nonzero(found == MISSING)
+    picture[rows, columns] = np.take(CHEQUERS, (rows + columns) % 2)[:, np.newaxis]
+    return picture
 
 
-def imgify(relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None) -> Image.Image:
+def imgify(
+    relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None, gamma: float = 1.0
+) -> Image.Image:
     """A map (H, W) or (C, H, W) as an RGB picture of W x H pixels; `scale` is the relevance of the full colour.
 
     >>> imgify([[-1.0, 0.0, 1.0]]).size
     (3, 1)
     """
-    picture = colorize(relevance, color_map, scale)
+    picture = colorize(relevance, color_map, scale, gamma)
     if 0 in picture.shape:
         raise InputError(f"a picture needs at least one pixel, got a map of the shape {np.shape(relevance)}")
     return Image.fromarray(picture)
@@ -62,10 +74,14 @@ def gridify(
 
 
 def imsave(
-    file: str | Path, relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None
+    file: str | Path,
+    relevance: ArrayLike,
+    color_map: str | ColorMap = "bwr",
+    scale: float | None = None,
+    gamma: float = 1.0,
 ) -> None:
     """Write a map (H, W) or (C, H, W) as a picture, in the format that the file's ending names."""
-    imgify(relevance, color_map, scale).save(file)
+    imgify(relevance, color_map, scale, gamma).save(file)
 
 
 def overlay(picture: ArrayLike, color: ArrayLike, opacity: ArrayLike = 0.5) -> Picture:

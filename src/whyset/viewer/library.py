@@ -18,6 +18,7 @@ from whyset.viewer.correspondence import rows_in
 from whyset.viewer.errors import not_found, unreadable
 from whyset.viewer.members import Members
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
+from whyset.viewer.schemas import ScaleTable
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class OpenedRun:
     members: Members = field(default_factory=Members, repr=False)
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
+    scales: dict[object, ScaleTable] = field(default_factory=dict, repr=False)
+    """Scales that were taken from maps of this state of the run, by the columns that say which maps."""
 
     @classmethod
     def read(cls, id: str, path: AnyPath) -> Self:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from whyset.image import channel_sum, indices, scale_of
 from whyset.store.lazy import LazyArray
-from whyset.viewer.columns import Payload
+from whyset.viewer.columns import Payload, encode
 
 MOST_BYTES = 2**26
 """The largest answer, and about the largest piece of a run that is read at once."""
@@ -30,12 +30,23 @@ def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> 
     _, height, width = relevance.shape[1:]
     sides = fitted(height, width, longest)
     scales, pictures = np.empty(len(rows), dtype="<f4"), np.empty((len(rows), *sides), dtype=np.uint8)
-    for place, piece in _pieces(relevance, rows):
-        for position, summed in zip(place, channel_sum(piece), strict=True):
-            shown = _resized(summed, sides)
-            scales[position] = min(scale_of(shown), float(np.finfo(np.float32).max))
-            pictures[position] = indices(shown, float(scales[position]))
+    for place, piece in pieces(relevance, rows):
+        for position, summed in zip(place, shown(piece), strict=True):
+            fitting = _resized(summed, sides)
+            scales[position] = min(scale_of(fitting), float(np.finfo(np.float32).max))
+            pictures[position] = indices(fitting, float(scales[position]))
     return Payload(scales.tobytes() + pictures.tobytes(), "uint8", pictures.shape)
+
+
+def shown(relevance: NDArray[np.generic]) -> NDArray[np.float64]:
+    """What is looked at of maps (N, ...): images (N, C, H, W) summed over their channels, others as they are."""
+    return channel_sum(relevance) if relevance.ndim == 4 else relevance.astype(np.float64)
+
+
+def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
+    """The maps in full size and precision, as `shown`: float32 (n, H, W)."""
+    values = [shown(piece) for _, piece in pieces(relevance, rows)]
+    return encode(np.concatenate(values))
 
 
 def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
@@ -43,7 +54,7 @@ def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> P
     channels, height, width = stored.shape[1:]
     sides = fitted(height, width, longest)
     pictures = np.empty((len(rows), *sides, channels), dtype=np.uint8)
-    for place, piece in _pieces(stored, rows):
+    for place, piece in pieces(stored, rows):
         for position, picture in zip(place, piece, strict=True):
             for channel in range(channels):
                 pictures[position, ..., channel] = _resized(picture[channel], sides)
@@ -57,7 +68,7 @@ def answer_bytes(shape: tuple[int, ...], count: int, longest: int | None, *, sum
     return count * high * wide * (1 if summed else channels)
 
 
-def _pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, NDArray[np.generic]]]:
+def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, NDArray[np.generic]]]:
     """The rows in pieces of bounded size, each with its positions in the answer."""
     step = max(1, MOST_BYTES // (4 * math.prod(array.shape[1:])))
     for start in range(0, len(rows), step):

@@ -7,7 +7,18 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from whyset.viewer.columns import MEDIA_TYPE
-from whyset.viewer.endpoints import analyses, columns, exports, finding, names, pictures, runs, samples, selections
+from whyset.viewer.endpoints import (
+    analyses,
+    columns,
+    exports,
+    finding,
+    names,
+    pictures,
+    runs,
+    samples,
+    scales,
+    selections,
+)
 from whyset.viewer.schemas import (
     AnalysisDetail,
     CategoryDetail,
@@ -17,6 +28,7 @@ from whyset.viewer.schemas import (
     RunDetail,
     RunRow,
     Sample,
+    ScaleTable,
     SelectionList,
     StoredNames,
     StoredSelection,
@@ -46,9 +58,11 @@ ROUTES = (
     Route(f"{RUN}/find", finding.find_samples, Matches),
     Route(f"{RUN}/maps", pictures.get_maps),
     Route(f"{RUN}/inputs", pictures.get_inputs),
+    Route(f"{RUN}/relevance", pictures.get_relevance),
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
+    Route(f"{ANALYSIS}/{{category}}/scales", scales.get_scales, ScaleTable),
     Route(f"{ANALYSIS}/{{category}}/export", exports.export_samples, None, "POST"),
     Route(f"{ANALYSIS}/{{category}}/names", names.get_cluster_names, StoredNames),
     Route(f"{ANALYSIS}/{{category}}/names", names.put_cluster_names, StoredNames, "PUT"),

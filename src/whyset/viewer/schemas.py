@@ -161,6 +161,26 @@ class ColorMapTable(Model):
     diverging: bool
 
 
+class Scale(Model):
+    """Percentiles of |relevance| in a cluster (-1: noise) or, where that is null, in the class.
+
+    They are taken from `maps` of its `samples`: all of them, or some at even distances.
+    """
+
+    cluster: int | None
+    samples: int
+    maps: int
+    values: list[float]
+
+
+class ScaleTable(Model):
+    """Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class."""
+
+    clustering: str
+    percentiles: list[float]
+    scales: list[Scale]
+
+
 class SelectionDraft(Model):
     """What a person singles out: rows of the run under a name, with tags and a note."""
 

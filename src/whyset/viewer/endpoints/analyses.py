@@ -22,7 +22,7 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
 
 def get_category(opened: OneCategory) -> CategoryDetail:
     """What the analysis found in one category."""
-    found = _readable(opened)
+    found = readable(opened)
     with damage_told(found.path / CATEGORY):
         columns = [_column(name, described) for name, described in found.described.items()]
         fields = {"id": found.id, "name": found.name, "info": found.info, "columns": columns}
@@ -31,7 +31,7 @@ def get_category(opened: OneCategory) -> CategoryDetail:
 
 def get_category_column(request: Request, opened: OneCategory, column: Name) -> Response:
     """One array of a category: sample indices, an embedding, cluster numbers (-1 is noise), mean maps, ..."""
-    found = _readable(opened)
+    found = readable(opened)
     if column not in found.columns:
         raise not_found("column", column, f"the category {found.id!r}")
     with damage_told(found.path / CATEGORY):
@@ -51,7 +51,8 @@ def _row(category: Category) -> CategoryRow:
         return CategoryRow.model_validate({**unknown, "id": name, "name": name, "size": 0, "problem": error.message})
 
 
-def _readable(category: Category) -> Category:
+def readable(category: Category) -> Category:
+    """The category, or 409 where it cannot be trusted."""
     if category.problem is not None:
         raise unreadable(category.problem)
     return category

@@ -1,5 +1,6 @@
 """Relevance maps and inputs of many samples, and the colour maps to show them in."""
 
+import math
 from http import HTTPStatus
 
 from fastapi import Request, Response
@@ -29,6 +30,13 @@ def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size 
     _require_pictures(stored.shape)
     _require_small(maps.answer_bytes(stored.shape, len(indices), size, summed=False))
     return answer(request, maps.inputs(stored, indices, size), immutable=opened.complete)
+
+
+def get_relevance(request: Request, opened: OneRun, indices: Explained) -> Response:
+    """Maps as they are stored, channels of images summed: float32 (n, H, W), in full size."""
+    relevance = opened.run.relevance
+    _require_small(4 * len(indices) * math.prod(relevance.shape[-2:]))
+    return answer(request, maps.exact(relevance, indices), immutable=opened.complete)
 
 
 def get_color_maps() -> dict[str, ColorMapTable]:

@@ -1,0 +1,59 @@
+"""What full colour stands for when pictures are compared: percentiles of |relevance| over many maps of a class."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.image import scale_of
+from whyset.store.lazy import LazyArray
+from whyset.viewer.maps import pieces, shown
+from whyset.viewer.schemas import Scale, ScaleTable
+
+PERCENTILES = (100.0, 99.5, 99.0, 95.0)
+MOST_MAPS, MOST_PIXELS = 512, 2**23
+"""How much is read at most: half for the clusters, half for the class as a whole."""
+
+MOST_CLUSTERS = 256
+"""Beyond the largest ones, a cluster has no scale of its own."""
+
+
+def scale_table(
+    relevance: LazyArray, rows: NDArray[np.int64], clusters: NDArray[np.int64], clustering: str
+) -> ScaleTable:
+    """Scales of the class and of its clusters (-1 is noise), from maps that are chosen evenly among them."""
+    budget = max(2, min(MOST_MAPS, MOST_PIXELS // math.prod(relevance.shape[-2:])))
+    numbers, sizes = np.unique(clusters, return_counts=True)
+    largest = np.sort(numbers[np.argsort(-sizes, kind="stable")][:MOST_CLUSTERS])
+    groups: list[tuple[int | None, NDArray[np.int64]]] = [(None, rows)]
+    groups += [(int(number), rows[clusters == number]) for number in largest]
+    shares = [budget // 2] + [max(1, budget // 2 // max(1, len(largest)))] * len(largest)
+    chosen = [_evenly(members, share) for (_, members), share in zip(groups, shares, strict=True)]
+    read = dict(_maps(relevance, np.unique(np.concatenate(chosen))))
+    scales = [
+        Scale(
+            cluster=cluster, samples=len(members), maps=len(some), values=_values([read[row] for row in some.tolist()])
+        )
+        for (cluster, members), some in zip(groups, chosen, strict=True)
+    ]
+    return ScaleTable(clustering=clustering, percentiles=list(PERCENTILES), scales=scales)
+
+
+def _evenly(members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """At most `count` members, at even distances."""
+    if len(members) <= count:
+        return members
+    return members[np.arange(count) * len(members) // count]
+
+
+def _maps(relevance: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    for place, piece in pieces(relevance, rows):
+        for position, one in zip(place, shown(piece), strict=True):
+            yield int(rows[position]), one.astype(np.float32)
+
+
+def _values(maps: list[NDArray[np.float32]]) -> list[float]:
+    pixels = np.concatenate([one.ravel() for one in maps]) if maps else np.empty(0)
+    most = float(np.finfo(np.float32).max)
+    return [min(scale_of(pixels, percentile), most) for percentile in PERCENTILES]
