@@ -44,6 +44,12 @@ export function sourceOver(ask: Ask): DataSource {
       const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/inputs?${query(indices, size)}`);
       return decodeInputs(buffer, shape);
     },
+    relevance: async (run, index) => {
+      const { data, shape } = await column(`${at`runs/${run}`}/relevance?indices=${index}`);
+      return { data, shape: shape.slice(1) };
+    },
+    scales: (run, analysis, category, clustering) =>
+      json(`${analysisPath(run, analysis)}${at`/${category}`}/scales?clustering=${encodeURIComponent(clustering)}`),
     colorMaps: () => json("color-maps"),
     colorMap: (definition) => json(at`color-maps/${definition}`),
     clusterNames: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}/names`),

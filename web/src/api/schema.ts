@@ -190,6 +190,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/analyses/{analysis}/{category}/scales": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Scales
+         * @description What full colour stands for where maps are compared within a cluster or the class.
+         */
+        get: operations["get_scales"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/columns/{column}": {
         parameters: {
             query?: never;
@@ -284,6 +304,26 @@ export interface paths {
          * @description Channel-summed maps: float32 scale[n], then uint8 [n, H, W]; value = (byte - 128) / 127 * scale.
          */
         get: operations["get_maps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/relevance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Relevance
+         * @description Maps as they are stored, channels of images summed: float32 (n, H, W), in full size.
+         */
+        get: operations["get_relevance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -631,6 +671,34 @@ export interface components {
             status: number;
             /** Target */
             target: number | null;
+        };
+        /**
+         * Scale
+         * @description Percentiles of |relevance| in a cluster (-1: noise) or, where that is null, in the class.
+         *
+         *     They are taken from `maps` of its `samples`: all of them, or some at even distances.
+         */
+        Scale: {
+            /** Cluster */
+            cluster: number | null;
+            /** Maps */
+            maps: number;
+            /** Samples */
+            samples: number;
+            /** Values */
+            values: number[];
+        };
+        /**
+         * ScaleTable
+         * @description Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class.
+         */
+        ScaleTable: {
+            /** Clustering */
+            clustering: string;
+            /** Percentiles */
+            percentiles: number[];
+            /** Scales */
+            scales: components["schemas"]["Scale"][];
         };
         /**
          * SelectionDraft
@@ -1356,6 +1424,69 @@ export interface operations {
             };
         };
     };
+    get_scales: {
+        parameters: {
+            query: {
+                /** @description which clustering of the category */
+                clustering: string;
+            };
+            header?: never;
+            path: {
+                run: string;
+                category: string;
+                analysis: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScaleTable"];
+                };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_run_column: {
         parameters: {
             query?: never;
@@ -1648,6 +1779,80 @@ export interface operations {
             query: {
                 /** @description pixels of the longer side, at most */
                 size?: number | null;
+                /** @description sample indices, with commas */
+                indices: string;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description sides of the array, with commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the browser has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_relevance: {
+        parameters: {
+            query: {
                 /** @description sample indices, with commas */
                 indices: string;
             };

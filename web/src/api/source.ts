@@ -11,6 +11,7 @@ import type {
   RunDetail,
   RunEntry,
   Sample,
+  ScaleTable,
   SelectionDraft,
   SelectionList,
   StoredSelection,
@@ -43,6 +44,10 @@ export interface DataSource {
   /** One map for each index; with `size`, its longest side. */
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;
+  /** The map of one sample as it is stored, channels of images summed: float32, in full size. */
+  relevance(run: string, index: number): Promise<Column>;
+  /** What full colour stands for where maps of a class are compared. */
+  scales(run: string, analysis: string, category: string, clustering: string): Promise<ScaleTable>;
   colorMaps(): Promise<ColorMaps>;
   /** A colour map in Zennit's language; a SourceError with status 422 tells what is wrong with it. */
   colorMap(definition: string): Promise<ColorMap>;

@@ -15,6 +15,7 @@ export type Sample = Schemas["Sample"];
 export type AnalysisDetail = Schemas["AnalysisDetail"];
 export type CategoryRow = Schemas["CategoryRow"];
 export type ColorMap = Schemas["ColorMapTable"];
+export type ScaleTable = Schemas["ScaleTable"];
 export type ColorMaps = Record<string, ColorMap>;
 export type SelectionDraft = Schemas["SelectionDraft"];
 export type StoredSelection = Schemas["StoredSelection"];

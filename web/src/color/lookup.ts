@@ -1,6 +1,11 @@
 import type { ColorMap } from "../api/types";
 
-/** RGBA bytes of the 256 codes that a map may hold (code 128 is exactly zero). */
+/** The code of a pixel that has no number, of exactly zero, and how many steps lie on either side of zero. */
+export const MISSING = 0;
+export const ZERO = 128;
+export const STEPS = 127;
+
+/** RGBA bytes of a colour map's 256 entries (128 is exactly zero). */
 export type CodeColors = Uint8ClampedArray;
 
 /** The table that the server keeps, as RGBA: a code is its own index, in Python and here. */
@@ -12,14 +17,16 @@ export function codeColors(map: ColorMap): CodeColors {
   return colors;
 }
 
-/** Codes of signed values, scaled so that the largest magnitude is 127 steps from 128; a zero map is 128 throughout. */
+/** Codes of signed values, scaled so that the largest magnitude is 127 steps from 128: Python's `indices`. */
 export function encodeMap(values: Float32Array): { codes: Uint8Array; scale: number } {
   let scale = 0;
   for (const value of values) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
-  const codes = new Uint8Array(values.length).fill(128);
-  if (scale === 0) return { codes, scale };
-  values.forEach((value, position) => {
-    if (Number.isFinite(value)) codes[position] = 128 + Math.round((value / scale) * 127);
-  });
-  return { codes, scale };
+  return { codes: Uint8Array.from(values, (value) => codeOf(value, scale)), scale };
+}
+
+function codeOf(value: number, scale: number): number {
+  if (Number.isNaN(value)) return MISSING;
+  if (value === 0) return ZERO;
+  const share = scale === 0 ? 1 : Math.min(1, Math.abs(value) / scale);
+  return ZERO + Math.sign(value) * Math.round(share * STEPS);
 }

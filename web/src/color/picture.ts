@@ -1,8 +1,14 @@
 import type { InputImage, RelevanceMap } from "../api/binary";
-import type { CodeColors } from "./lookup";
+import { MISSING } from "./lookup";
+import type { Shades } from "./shades";
 
-export type PictureMode = "input" | "map" | "overlay";
-export const PICTURE_MODES: readonly PictureMode[] = ["input", "map", "overlay"];
+/** What one picture shows. */
+export type SingleMode = "input" | "map" | "overlay";
+export const SINGLE_MODES: readonly SingleMode[] = ["input", "map", "overlay"];
+
+/** What the tiles show; side by side are input and map. */
+export type PictureMode = SingleMode | "side by side";
+export const PICTURE_MODES: readonly PictureMode[] = [...SINGLE_MODES, "side by side"];
 
 export interface Raster {
   rgba: Uint8ClampedArray<ArrayBuffer>;
@@ -10,11 +16,18 @@ export interface Raster {
   height: number;
 }
 
-export function mapRaster(map: RelevanceMap, colors: CodeColors): Raster {
+/** Greys of missing pixels, by turns: (row + column) % 2, as `whyset.image.colorize` draws them. */
+const CHEQUERS = [0x66, 0x99];
+
+export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">, shades: Shades): Raster {
   const rgba = new Uint8ClampedArray(map.codes.length * 4);
   const words = new Uint32Array(rgba.buffer);
-  const table = new Uint32Array(colors.buffer, colors.byteOffset, 256);
-  for (let pixel = 0; pixel < words.length; pixel++) words[pixel] = table[map.codes[pixel]];
+  const table = new Uint32Array(shades.table.buffer, shades.table.byteOffset, 256);
+  for (let pixel = 0; pixel < words.length; pixel++) {
+    const code = map.codes[pixel];
+    if (code !== MISSING) words[pixel] = table[code];
+    else rgba.set(chequer(Math.floor(pixel / map.width), pixel % map.width), pixel * 4);
+  }
   return { rgba, width: map.width, height: map.height };
 }
 
@@ -34,23 +47,30 @@ export function inputRaster(input: InputImage): Raster {
 
 /**
  * The coloured map over the grey input: where relevance is strong its colour covers the input, where it is zero the
- * input shows. Coverage = sqrt(|value| / scale), grey = 0.299 R + 0.587 G + 0.114 B; a map of another size is read
+ * input shows. The shades say how much is covered, grey = 0.299 R + 0.587 G + 0.114 B; a map of another size is read
  * at the nearest pixel.
  */
-export function overlayRaster(input: InputImage, map: RelevanceMap, colors: CodeColors): Raster {
+export function overlayRaster(input: InputImage, map: RelevanceMap, shades: Shades): Raster {
   const raster = inputRaster(input);
   const { rgba, width, height } = raster;
   for (let y = 0; y < height; y++) {
-    const row = Math.floor(((y + 0.5) * map.height) / height) * map.width;
+    const row = Math.floor(((y + 0.5) * map.height) / height);
     for (let x = 0; x < width; x++) {
-      const code = map.codes[row + Math.floor(((x + 0.5) * map.width) / width)];
-      const coverage = Math.sqrt(Math.min(1, Math.abs(code - 128) / 127));
+      const column = Math.floor(((x + 0.5) * map.width) / width);
+      const code = map.codes[row * map.width + column];
+      const color = code === MISSING ? chequer(row, column) : shades.table.subarray(code * 4, code * 4 + 3);
+      const cover = shades.cover[code];
       const at = (y * width + x) * 4;
       const grey = 0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2];
       for (let channel = 0; channel < 3; channel++) {
-        rgba[at + channel] = Math.floor(grey * (1 - coverage) + colors[code * 4 + channel] * coverage + 0.5);
+        rgba[at + channel] = Math.floor(grey * (1 - cover) + color[channel] * cover + 0.5);
       }
     }
   }
   return raster;
+}
+
+function chequer(row: number, column: number): [number, number, number, number] {
+  const grey = CHEQUERS[(row + column) % 2];
+  return [grey, grey, grey, 255];
 }

@@ -28,7 +28,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "undo", keys: ["z"], kind: "command", meaning: "undo the last selection" },
   { command: "previous", keys: ["arrowleft"], kind: "named", meaning: "previous sample" },
   { command: "next", keys: ["arrowright"], kind: "named", meaning: "next sample" },
-  { command: "pictures", keys: ["h"], kind: "letter", meaning: "input, map or overlay" },
+  { command: "pictures", keys: ["h"], kind: "letter", meaning: "input, map, overlay, or two side by side" },
   { command: "color-map", keys: ["c"], kind: "letter", meaning: "next colour map" },
   { command: "help", keys: ["?"], kind: "letter", meaning: "this help" },
 ];

@@ -17,7 +17,13 @@ export interface Route {
   /** Samples of the run, as `encodeIndices` writes them. */
   selected: string | null;
   colorMap: string | null;
+  /** How the pictures look, as `Appearance` has it; where `pictures` is given, null stands for what is plain. */
   pictures: string | null;
+  norm: string | null;
+  clip: string | null;
+  gamma: string | null;
+  opacity: string | null;
+  sampling: string | null;
   /** Order and filter of the table of classes. */
   classOrder: string | null;
   classFilter: string | null;
@@ -39,12 +45,17 @@ export const HOME: Route = {
   selected: null,
   colorMap: null,
   pictures: null,
+  norm: null,
+  clip: null,
+  gamma: null,
+  opacity: null,
+  sampling: null,
   classOrder: null,
   classFilter: null,
   with: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "classOrder", "classFilter"] as const;
+const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter"] as const;
 
 /** What the query calls the other side of a comparison. */
 const OTHER = "with";

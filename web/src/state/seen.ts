@@ -1,3 +1,4 @@
+import { appearanceTexts } from "./appearance";
 import type { Comparison } from "./comparison.svelte";
 import { HOME } from "./route";
 import type { Route } from "./route";
@@ -16,8 +17,7 @@ export function seen(viewer: Viewer, settings: Settings): Route {
     ...place,
     ...seenOfClass(session),
     camera: viewer.stage?.moved ?? null,
-    colorMap: settings.colorMapName || null,
-    pictures: settings.mode,
+    ...seenOfPictures(settings),
     with: comparison && seenBeside(comparison, viewer.otherStage),
   };
 }
@@ -34,6 +34,11 @@ function seenBeside(comparison: Comparison, stage: Stage | null): Route {
     selected: comparison.ownSelection,
     camera: stage?.moved ?? null,
   };
+}
+
+function seenOfPictures(settings: Settings): Partial<Route> {
+  const { mode: _, ...rest } = appearanceTexts(settings.appearance);
+  return { ...rest, colorMap: settings.colorMapName || null, pictures: settings.mode };
 }
 
 function seenOfClass(session: ClassSession): Partial<Route> {

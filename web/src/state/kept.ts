@@ -1,0 +1,16 @@
+/** Storage may be forbidden (private windows, embedded pages); then a choice lasts as long as the page. */
+export function recall(key: string): string | null {
+  try {
+    return localStorage.getItem(`whyset.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(key: string, value: string): void {
+  try {
+    localStorage.setItem(`whyset.${key}`, value);
+  } catch {
+    // not kept, see recall
+  }
+}
