@@ -27,9 +27,10 @@ function licenseText(folder) {
 
 /**
  * A Vite plug-in that writes the licences of exactly those packages whose code is in the bundle.
+ * @param {string} fileName
  * @returns {import("vite").Plugin}
  */
-export function thirdPartyLicenses() {
+export function thirdPartyLicenses(fileName) {
   return {
     name: "third-party-licenses",
     apply: "build",
@@ -46,7 +47,7 @@ export function thirdPartyLicenses() {
       }
       const sections = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([title, text]) => `${title}\n\n${text}\n`);
       const source = `The viewer's bundle contains code of these packages.\n\n${sections.join(`\n${"-".repeat(80)}\n\n`)}`;
-      this.emitFile({ type: "asset", fileName: "THIRD-PARTY-LICENSES.txt", source });
+      this.emitFile({ type: "asset", fileName, source });
     },
   };
 }

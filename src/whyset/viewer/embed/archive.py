@@ -1,0 +1,58 @@
+"""Blocks of a static page: deflated, in base64, each once; and what lies in which."""
+
+import zlib
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PER_BLOCK = 256
+"""Pictures in one block: what is decoded together when one of them is looked at."""
+
+
+@dataclass
+class Archive:
+    """What a static page holds; `answers`, `arrays`, `scattered`, `lists` and `pictures` go by the API's paths.
+
+    `answers` are JSON; `arrays` binary columns; `scattered` columns of the run of which only `rows` are held;
+    `lists` JSON with one entry for each of `rows`; `pictures` arrays with one item for each of their own rows.
+    """
+
+    note: str
+    answers: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scattered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+    pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: list[int] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)
+
+    def add_block(self, data: bytes) -> int:
+        """Keep bytes deflated; what is compressed already becomes hardly larger."""
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        self.blocks.append(b64encode(packer.compress(data) + packer.flush()).decode())
+        return len(self.blocks) - 1
+
+    def add_array(self, path: str, values: NDArray[Any]) -> None:
+        """Keep a column under its address."""
+        self.arrays[path] = self._described(values)
+
+    def add_scattered(self, path: str, values: NDArray[Any], length: int) -> None:
+        """Keep the values of `rows` of a column that is as long as the run."""
+        self.scattered[path] = self._described(values) | {"length": length}
+
+    def add_pictures(self, path: str, held: list[int], batches: list[list[bytes]], **described: Any) -> None:
+        """Keep items in blocks; `batches` holds the parts of each, which are joined."""
+        blocks = [self.add_block(b"".join(parts)) for parts in batches]
+        self.pictures[path] = {"rows": held, "blocks": blocks, "per": PER_BLOCK, **described}
+
+    def contents(self) -> dict[str, Any]:
+        """All but the blocks, as JSON."""
+        names = ("note", "answers", "arrays", "scattered", "lists", "pictures", "rows")
+        return {name: getattr(self, name) for name in names}
+
+    def _described(self, values: NDArray[Any]) -> dict[str, Any]:
+        block = self.add_block(np.ascontiguousarray(values).tobytes())
+        return {"block": block, "dtype": values.dtype.name, "shape": list(values.shape)}

@@ -1,0 +1,84 @@
+"""Which classes and samples of a run go into a static page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+from whyset.store import DONE, Analysis, Category, Run
+
+WAYS_OUT = "take fewer classes (--class), name the samples (--rows) or raise --limit"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Categories of an analysis and the rows of the run that are held: those of `points`, and the medoids of clusters.
+
+    `explained` are the rows among them that have maps; `whole` says that no class was cut down to some of its samples.
+    """
+
+    analysis: str
+    categories: tuple[str, ...]
+    rows: tuple[int, ...]
+    explained: tuple[int, ...]
+    whole: bool
+
+
+def choose(
+    run: Run, analysis: Analysis, categories: Sequence[str] | None, rows: Sequence[int] | None, limit: int
+) -> Chosen:
+    """Look up the classes by id or name and gather their samples, class by class, so that a class lies together.
+
+    InputError: a class or sample is unknown, nothing is left, or there are more than `limit` samples.
+    """
+    found = [analysis.category(key) for key in categories] if categories else analysis.categories
+    if not found:
+        raise InputError(f"the analysis {analysis.name!r} of {run.path} holds no class yet: run whyset analyze again")
+    wanted = None if rows is None else _in_run(run, rows)
+    members = [_members(category) for category in found]
+    if wanted is not None:
+        members = [index[np.isin(index, wanted)] for index in members]
+        if not any(len(index) for index in members):
+            raise InputError(
+                f"none of the {len(wanted)} rows lies in {_names(found)} of the analysis {analysis.name!r}"
+            )
+    points = dict.fromkeys(chain.from_iterable(index.tolist() for index in members))
+    if len(points) > limit:
+        message = f"{len(points):,} samples of {_names(found)} were chosen, at most {limit:,} go into one page"
+        raise InputError(f"{message}: {WAYS_OUT}")
+    held = tuple(dict.fromkeys([*points, *chain.from_iterable(_medoids(category) for category in found)]))
+    status = run.column("status")
+    explained = tuple(row for row in held if status[row] == DONE)
+    return Chosen(analysis.name, tuple(category.id for category in found), held, explained, wanted is None)
+
+
+def _in_run(run: Run, rows: Sequence[int]) -> NDArray[np.int64]:
+    wanted = np.asarray(rows)
+    if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
+        raise InputError(f"rows are whole numbers in one dimension, not {wanted.dtype} of the shape {wanted.shape}")
+    if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(run):
+        raise InputError(f"rows lie between 0 and {len(run) - 1}, not {wanted.min()} to {wanted.max()}")
+    return wanted.astype(np.int64)
+
+
+def _members(category: Category) -> NDArray[Any]:
+    listed = category.problem is None and "index" in category.columns
+    return np.asarray(category.column("index")) if listed else np.empty(0, np.int64)
+
+
+def _medoids(category: Category) -> list[int]:
+    """The medoids of every clustering: cards of clusters show them, whichever samples were chosen."""
+    clusterings = category.info.get("clusterings")
+    if not isinstance(clusterings, dict):
+        return []
+    return [
+        row for clustering in clusterings.values() for cluster in clustering["clusters"] for row in cluster["medoids"]
+    ]
+
+
+def _names(found: Sequence[Category]) -> str:
+    return f"the class {found[0].name!r}" if len(found) == 1 else f"{len(found)} classes"

@@ -1,0 +1,68 @@
+"""A run's analysis as one HTML file that anybody can open, without Python and without a network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from whyset.errors import InputError
+from whyset.store import Analysis, AnyPath, Run, open_run
+from whyset.store.files import create_file, replace_file
+from whyset.viewer.embed.chosen import Chosen, choose
+from whyset.viewer.embed.local import LocalViewer
+from whyset.viewer.embed.page import page
+from whyset.viewer.embed.record import Pictures, record
+from whyset.viewer.parameters import LARGEST, SMALLEST
+
+MOST_POINTS = 20_000
+
+
+def export_html(
+    run: Run | AnyPath | str,
+    path: Path | str,
+    *,
+    analysis: Analysis | str | None = None,
+    categories: Sequence[str] | None = None,
+    rows: Sequence[int] | None = None,
+    thumbnails: int = 64,
+    inputs: bool = True,
+    quality: int = 85,
+    limit: int = MOST_POINTS,
+    replace: bool = False,
+) -> Path:
+    """Write an analysis, by default the only one or "spray", as a page that is opened from the disk.
+
+    `categories` are ids or names of classes (all without them), `rows` samples of the run (all of the classes without
+    them; medoids are always there). Maps are exact at a longer side of `thumbnails` pixels; inputs are WebP of this
+    `quality`, where 100 keeps every value. InputError: something is unknown, `path` exists and may not be replaced,
+    or there are more than `limit` samples.
+
+    >>> export_html("runs/cifar", "horses.html", categories=["horse"])      # doctest: +SKIP
+    PosixPath('horses.html')
+    """
+    run, path = run if isinstance(run, Run) else open_run(run), Path(path)
+    _require_place(path, replace=replace)
+    if not SMALLEST <= thumbnails <= LARGEST or not 1 <= quality <= 100:
+        raise InputError(
+            f"thumbnails are {SMALLEST} to {LARGEST} pixels and quality is 1 to 100, not {thumbnails} and {quality}"
+        )
+    opened = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
+    chosen = choose(run, opened, categories, rows, limit)
+    archive = record(LocalViewer([run.path]), chosen, Pictures(thumbnails, inputs, quality), _note(run, opened, chosen))
+    text = "".join(page(archive, f"whyset: {run.path.name}, {opened.name}"))
+    (replace_file if replace else create_file)(path, text.encode())
+    return path
+
+
+def _require_place(path: Path, *, replace: bool) -> None:
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent} to write {path.name} into")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file, such as {path / 'viewer.html'}")
+    if path.exists() and not replace:
+        raise InputError(f"{path} exists: choose another name, or replace it (--force)")
+
+
+def _note(run: Run, analysis: Analysis, chosen: Chosen) -> str:
+    classes = f"{len(chosen.categories)} of {len(analysis.categories)} classes"
+    return (
+        f"A copy in one file: {len(chosen.rows):,} of {len(run):,} samples, {classes} of the analysis {analysis.name}."
+    )

@@ -1,0 +1,95 @@
+"""The viewer's application asked in this process: the endpoints, limits and errors of the server, without a socket."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.types import Message
+
+from whyset.errors import InputError
+from whyset.store import AnyPath
+from whyset.viewer.app import create_app
+
+HOST = b"localhost"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an endpoint answered; the names of headers are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a binary answer."""
+        return tuple(int(side) for side in self.headers["x-shape"].split(","))
+
+
+class LocalViewer:
+    """An application over these runs that only this object can ask.
+
+    >>> LocalViewer([]).json("runs")
+    []
+    """
+
+    def __init__(self, runs: Sequence[AnyPath | str], *, selections: Path | None = None) -> None:
+        self._token = secrets.token_urlsafe(24)
+        self._app = create_app(runs, token=self._token, selections=selections)
+
+    def ask(self, path: str, *, method: str = "GET", body: bytes = b"") -> Answer:
+        """The answer to a request below /api/; a loop of its own, as notebooks run one already in this thread."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._asked(path, method, body)).result()
+
+    def get(self, path: str) -> Answer:
+        """The answer to a request that must succeed; InputError tells why it did not."""
+        answer = self.ask(path)
+        if answer.status != 200:
+            error = json.loads(answer.body)["error"]
+            raise InputError("; ".join(filter(None, (error["message"], error["hint"]))))
+        return answer
+
+    def json(self, path: str) -> Any:
+        """The JSON of an answer that must succeed."""
+        return json.loads(self.get(path).body)
+
+    async def _asked(self, path: str, method: str, body: bytes) -> Answer:
+        place, _, query = f"/api/{path}".partition("?")
+        cookie = f"whyset-token-default={self._token}".encode()
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(place),
+            "raw_path": place.encode(),
+            "query_string": query.encode(),
+            "headers": [(b"host", HOST), (b"cookie", cookie), (b"content-type", b"application/json")],
+            "server": ("localhost", 80),
+            "client": None,
+        }
+        messages: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if not messages:  # otherwise the application has answered with the fault and raises it for a server's log
+                raise
+        start, *rest = messages
+        headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in rest))

@@ -1,0 +1,136 @@
+"""What the viewer would ask for, asked once and kept: a static page answers from it as the server would."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.viewer.embed.archive import PER_BLOCK, Archive
+from whyset.viewer.embed.chosen import Chosen
+from whyset.viewer.embed.local import Answer, LocalViewer
+from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
+from whyset.viewer.parameters import MOST_SAMPLES
+
+PER_SAMPLE = ("index", "embedding", "clustering", "silhouette")
+PER_CLUSTER = ("eigenvalues", "mean_map")
+"""Columns of a category that the viewer shows, by the first part of their names."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How maps and inputs are kept: the longer side, whether with inputs, and their WebP quality (100: lossless)."""
+
+    side: int = 64
+    inputs: bool = True
+    quality: int = 85
+
+
+def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -> Archive:
+    """Everything that a page over these classes and samples of the viewer's first run can be asked."""
+    archive = Archive(note, rows=list(chosen.rows))
+    run = viewer.json("runs")[0]
+    at = f"runs/{quote(run['id'])}"
+    detail = viewer.json(at)
+    _describe(archive, at, run, detail, chosen)
+    archive.answers["color-maps"] = viewer.json("color-maps")
+    for name in (column["name"] for column in detail["columns"]):
+        values = array_of(viewer.get(f"{at}/columns/{name}"))
+        archive.add_scattered(f"{at}/columns/{name}", values[list(chosen.rows)], len(values))
+    archive.lists[f"{at}/samples"] = [
+        sample for some in _some(chosen.rows, MOST_SAMPLES) for sample in viewer.json(f"{at}/samples?{_indices(some)}")
+    ]
+    _record_analysis(archive, viewer, at, chosen)
+    _record_maps(archive, viewer, f"{at}/maps", chosen, _size(detail["map_shape"], pictures.side))
+    if detail["input_shape"] is not None and pictures.inputs:
+        _record_inputs(archive, viewer, f"{at}/inputs", chosen, _size(detail["input_shape"], pictures.side), pictures)
+    elif detail["input_shape"] is not None:
+        archive.answers[at]["input_shape"] = None
+    return archive
+
+
+def array_of(answer: Answer) -> NDArray[Any]:
+    """The array in a binary answer."""
+    return np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
+
+
+def _describe(archive: Archive, at: str, run: dict[str, Any], detail: dict[str, Any], chosen: Chosen) -> None:
+    """The run with the one analysis and without its place on this computer, which is nobody else's business."""
+    analyses = [analysis for analysis in detail["analyses"] if analysis["name"] == chosen.analysis]
+    archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
+    archive.answers[at] = detail | {"path": detail["name"], "analyses": analyses}
+    archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False}
+
+
+def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
+    place = f"{at}/analyses/{quote(chosen.analysis)}"
+    detail = viewer.json(place)
+    rows = [row for row in detail["categories"] if row["id"] in chosen.categories]
+    archive.answers[place] = detail | {"categories": rows}
+    for row in rows:
+        category = f"{place}/{quote(row['id'])}"
+        if viewer.ask(category).status == 200:  # otherwise the row says what is wrong with it
+            _record_category(archive, viewer, category, chosen)
+
+
+def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
+    detail = viewer.json(at)
+    shown = (column for column in detail["columns"] if _kind(column["name"]) in PER_SAMPLE + PER_CLUSTER)
+    columns = {column["name"]: column for column in shown}
+    kept = None
+    if "index" in columns and not chosen.whole:
+        kept = np.isin(array_of(viewer.get(f"{at}/columns/index")), chosen.rows)
+    for name, column in columns.items():
+        values = array_of(viewer.get(f"{at}/columns/{quote(name)}"))
+        if kept is not None and _kind(name) in PER_SAMPLE:
+            values = values[kept]
+        column["shape"] = list(values.shape)
+        archive.add_array(f"{at}/columns/{quote(name)}", values)
+    archive.answers[at] = detail | {"columns": list(columns.values())}
+
+
+def _kind(column: str) -> str:
+    return column.partition(".")[0]
+
+
+def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str) -> None:
+    """Maps as the server sends them, float32 scale and uint8 codes, exactly."""
+    batches: list[list[bytes]] = []
+    shape: tuple[int, ...] = ()
+    for some in _some(chosen.explained, PER_BLOCK):
+        answer = viewer.get(f"{at}?{_indices(some)}{size}")
+        batches.append([answer.body])
+        shape = answer.shape[1:]
+    archive.add_pictures(at, list(chosen.explained), batches, dtype="uint8", shape=list(shape), form="scaled")
+
+
+def _record_inputs(
+    archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str, pictures: Pictures
+) -> None:
+    """Inputs as sprites where they are grey or coloured pictures, otherwise as numbers."""
+    batches: list[list[bytes]] = []
+    shape: tuple[int, ...] = ()
+    dtype, form = "uint8", "plain"
+    for some in _some(chosen.explained, PER_BLOCK):
+        answer = viewer.get(f"{at}?{_indices(some)}{size}")
+        shape, dtype = answer.shape[1:], answer.headers["x-dtype"]
+        if len(shape) == 3 and dtype == "uint8" and shape[-1] in CHANNELS:
+            form = "sprite"
+        batches.append([sprite(array_of(answer), pictures.quality) if form == "sprite" else answer.body])
+    described = {"dtype": dtype, "shape": list(shape), "form": form, "columns": COLUMNS}
+    archive.add_pictures(at, list(chosen.explained), batches, **described)
+
+
+def _size(shape: Sequence[int], side: int) -> str:
+    """The query for pictures (C, H, W) that are larger than `side`; nothing else can be made smaller."""
+    return f"&size={side}" if len(shape) == 3 and max(shape[-2:]) > side else ""
+
+
+def _some(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    return (rows[start : start + most] for start in range(0, len(rows), most))
+
+
+def _indices(rows: Sequence[int]) -> str:
+    return f"indices={','.join(map(str, rows))}"
