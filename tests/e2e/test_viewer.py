@@ -192,9 +192,8 @@ def test_a_sample_is_shown_in_detail_and_the_next_follows(horse, run: Run, membe
 
 def test_samples_are_listed_in_the_chosen_order(horse, run: Run, members: np.ndarray) -> None:
     choose(horse, "Order of the samples", "least confident")
-    first = horse.page.locator("[role=option][data-index]").first
     expected = members[np.argmin(run.column("confidence")[members])]
-    assert first.get_attribute("data-index") == str(expected)
+    horse.page.locator(f"[role=option][data-index='{expected}'][aria-posinset='1']").wait_for()
 
 
 def test_keys_choose_tools_and_are_off_where_switched_off(horse, members: np.ndarray) -> None:
@@ -236,6 +235,7 @@ def test_points_are_coloured_by_what_is_chosen(
     choose(horse, "Colour", name)
     legend = horse.page.get_by_role("list", name="Legend").get_by_role("button")
     wrong = int((run.column("prediction")[members] != run.labels[members]).sum())
+    legend.filter(has_text=entries[1]).wait_for()  # its columns are asked for now
     assert legend.all_inner_texts() == [f"{entries[0]}\n{len(members) - wrong}", f"{entries[1]}\n{wrong}"]
     legend.nth(1).click()
     assert len(horse.selected()) == wrong

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from whyset.store import Run
-from whyset.viewer.columns import encode
+from whyset.viewer.columns import encode, encode_rows
 from whyset.viewer.errors import ApiError
 
-WIRE = {"int32": "<i4", "float32": "<f4", "uint8": "u1"}
+WIRE = {"int8": "i1", "int16": "<i2", "uint16": "<u2", "int32": "<i4", "float32": "<f4", "uint8": "u1"}
 
 
 def decoded(answer: object) -> np.ndarray:
     assert answer.status_code == 200, answer.text
     shape = [int(side) for side in answer.headers["x-shape"].split(",")]
-    return np.frombuffer(answer.content, WIRE[answer.headers["x-dtype"]]).reshape(shape)
+    numbers = np.frombuffer(answer.content, WIRE[answer.headers["x-dtype"]]).reshape(shape)
+    return np.cumsum(numbers, dtype=np.int64) if answer.headers["x-coding"] == "steps" else numbers
 
 
 @given(
@@ -38,8 +39,25 @@ def test_every_number_type_arrives_whatever_its_byte_order(array: np.ndarray) ->
 
 
 def test_array_that_is_not_contiguous_keeps_its_order() -> None:
-    array = np.arange(6, dtype=np.int64).reshape(2, 3).T
-    assert np.frombuffer(encode(array).body, "<i4").tolist() == [0, 3, 1, 4, 2, 5]
+    array = np.arange(1000, 1006, dtype=np.int64).reshape(2, 3).T
+    assert np.frombuffer(encode(array).body, "<i2").tolist() == [1000, 1003, 1001, 1004, 1002, 1005]
+
+
+@pytest.mark.parametrize(
+    ("most", "dtype"), [(127, "int8"), (128, "int16"), (2**15 - 1, "int16"), (2**15, "int32"), (2**31 - 1, "int32")]
+)
+def test_integers_travel_in_the_smallest_type_that_holds_them(most: int, dtype: str) -> None:
+    payload = encode(np.array([-1, most]))
+    assert payload.dtype == dtype
+    assert np.frombuffer(payload.body, WIRE[dtype]).tolist() == [-1, most]
+
+
+def test_rows_travel_as_steps() -> None:
+    rows = np.array([100_000, 100_007, 100_008, 99_990, 100_090])
+    payload = encode_rows(rows)
+    assert (payload.dtype, payload.coding) == ("int32", "steps")
+    assert np.cumsum(np.frombuffer(payload.body, WIRE["int32"])).tolist() == rows.tolist()
+    assert len(encode_rows(np.arange(1000)).body) == 1000
 
 
 @pytest.mark.parametrize("array", [np.array([2**31]), np.array([-(2**31) - 1]), np.array(["a"]), np.array([1j])])
@@ -69,8 +87,28 @@ def test_labels_are_minus_one_where_unknown(client: TestClient, run: Run) -> Non
 def test_description_of_a_run_announces_the_columns_as_they_come(client: TestClient) -> None:
     for column in client.get("/api/runs/sample").json()["columns"]:
         received = client.get(f"/api/runs/sample/columns/{column['name']}")
-        assert received.headers["x-dtype"] == column["dtype"]
+        assert np.can_cast(WIRE[received.headers["x-dtype"]], WIRE[column["dtype"]])
         assert received.headers["x-shape"] == str(column["length"])
+
+
+@pytest.mark.parametrize("name", ["label", "prediction", "confidence", "status"])
+def test_a_column_comes_for_the_samples_of_a_category_alone(client: TestClient, run: Run, name: str) -> None:
+    rows = run.analysis("spray").category("horse").column("index")
+    received = decoded(client.get(f"/api/runs/sample/columns/{name}?analysis=spray&category=00002"))
+    assert np.array_equal(received, (run.labels if name == "label" else run.column(name))[rows])
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("analysis=spray", 422),
+        ("category=00002", 422),
+        ("analysis=no&category=00002", 404),
+        ("analysis=spray&category=9", 404),
+    ],
+)
+def test_a_category_that_is_not_there_is_told(client: TestClient, query: str, status: int) -> None:
+    assert client.get(f"/api/runs/sample/columns/label?{query}").status_code == status
 
 
 def test_category_columns_hold_the_stores_values(client: TestClient, run: Run) -> None:
@@ -82,13 +120,14 @@ def test_category_columns_hold_the_stores_values(client: TestClient, run: Run) -
         answer = client.get(f"{address}/columns/{name}")
         received = decoded(answer)
         assert np.array_equal(received, stored.column(name).astype(received.dtype))
-        assert announced[name]["dtype"] == answer.headers["x-dtype"]
+        assert np.can_cast(WIRE[answer.headers["x-dtype"]], WIRE[announced[name]["dtype"]])
         assert announced[name]["shape"] == list(received.shape)
 
 
 ADDRESSES = [
     "/api/runs/sample/columns/label",
     "/api/runs/sample/analyses/spray/00002/columns/embedding.tsne",
+    "/api/runs/sample/analyses/spray/00002/points/tsne",
     "/api/runs/sample/maps?indices=1,2",
     "/api/runs/sample/inputs?indices=1,2",
 ]

@@ -40,18 +40,18 @@ def test_samples_of_runs_in_another_order_find_each_other(
 ) -> None:
     client = admitted(run.path, reordered.path)
     answer = client.get("/api/runs/sample/correspondence", params={"other": "other"})
-    assert (answer.status_code, answer.headers["x-dtype"], answer.headers["x-shape"]) == (200, "int32", "60")
+    assert (answer.status_code, answer.headers["x-dtype"], answer.headers["x-shape"]) == (200, "int8", "60")
     assert "immutable" in answer.headers["cache-control"]
-    rows = np.frombuffer(answer.content, "<i4")
+    rows = np.frombuffer(answer.content, "i1")
     assert [reordered.ids[row] for row in rows] == run.ids
-    back = np.frombuffer(client.get("/api/runs/other/correspondence?other=sample").content, "<i4")
+    back = np.frombuffer(client.get("/api/runs/other/correspondence?other=sample").content, "i1")
     assert back[rows].tolist() == list(range(60))
     again = client.get("/api/runs/sample/correspondence?other=other", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
 
 
 def test_equal_ids_mean_equal_rows(client: TestClient) -> None:
-    rows = np.frombuffer(client.get("/api/runs/sample/correspondence?other=half").content, "<i4")
+    rows = np.frombuffer(client.get("/api/runs/sample/correspondence?other=half").content, "i1")
     assert rows.tolist() == list(range(60))
 
 

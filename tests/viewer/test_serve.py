@@ -31,7 +31,7 @@ def test_server_answers_over_a_socket_and_ends(run: Run) -> None:
         client.get(server.url)
         assert client.get("/api/runs").json()[0]["id"] == "sample"
         labels = client.get("/api/runs/sample/columns/label")
-        assert np.array_equal(np.frombuffer(labels.content, "<i4"), run.labels)
+        assert np.array_equal(np.frombuffer(labels.content, np.int8), run.labels)
         port = server.port
     with pytest.raises(OSError, match=r".*"), socket.create_connection(("127.0.0.1", port), timeout=1):
         pass

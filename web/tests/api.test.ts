@@ -24,6 +24,11 @@ test("an answer of another length than announced is an error that says both", ()
   expect(() => parseShape(null)).toThrow();
 });
 
+test("integers arrive in any size, as values or as steps", () => {
+  expect(decodeColumn(Int8Array.of(-1, 7).buffer, "int8", [2]).data).toEqual(Int32Array.of(-1, 7));
+  expect(decodeColumn(Int16Array.of(300, 1, 2).buffer, "int16", [3], "steps").data).toEqual(Int32Array.of(300, 301, 303));
+});
+
 test("wishes of one turn travel together, and answers are kept", async () => {
   const asked: number[][] = [];
   const batcher = new Batcher(async (keys) => (asked.push(keys), keys.map((key) => key * 10)), 3, 100);

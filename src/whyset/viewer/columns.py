@@ -1,7 +1,8 @@
 """Arrays as bytes: little-endian numbers with their type and shape in headers and an ETag of their content."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from whyset.viewer.schemas import WireType
 IMMUTABLE = "private, max-age=31536000, immutable"
 REVALIDATE = "private, no-cache"
 MEDIA_TYPE = "application/octet-stream"
+SIGNED: tuple[WireType, ...] = ("int8", "int16", "int32")
+
+Coding = Literal["values", "steps"]
+"""Whether numbers stand for themselves, or each for its distance from the one before, the first from 0."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,12 @@ class Payload:
     body: bytes
     dtype: WireType
     shape: tuple[int, ...]
+    coding: Coding = "values"
 
     @property
     def etag(self) -> str:
-        """A strong ETag: equal exactly when type, shape and bytes are."""
-        digest = sha256(f"{self.dtype}{self.shape}".encode())
+        """A strong ETag: equal exactly when type, shape, coding and bytes are."""
+        digest = sha256(f"{self.dtype}{self.shape}{self.coding}".encode())
         digest.update(self.body)
         return f'"{digest.hexdigest()[:32]}"'
 
@@ -44,10 +50,10 @@ def wire_type(dtype: np.dtype[np.generic]) -> WireType:
 
 
 def encode(array: NDArray[np.generic]) -> Payload:
-    """An array as a payload; integers that do not fit int32 are refused rather than wrapped."""
+    """An array as a payload: integers in the smallest signed type that holds them, refused beyond 32 bits."""
     name = wire_type(array.dtype)
-    if name == "int32" and not fits_int32(array):
-        raise unreadable(f"a column holds integers beyond 32 bits: {array.min()} .. {array.max()}")
+    if name == "int32":
+        name = _smallest(array)
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(array, dtype=np.dtype(name).newbyteorder("<"))
     return Payload(numbers.tobytes(), name, array.shape)
@@ -57,6 +63,25 @@ def fits_int32(array: NDArray[np.generic]) -> bool:
     """Whether every number of a column of whole numbers can travel as int32."""
     limits = np.iinfo(np.int32)
     return array.size == 0 or bool(limits.min <= array.min() and array.max() <= limits.max)
+
+
+def encode_rows(rows: NDArray[np.integer[Any]]) -> Payload:
+    """Row numbers as the first of them and the steps between them, which fit into fewer bytes where they rise."""
+    return replace(encode(np.diff(rows.astype(np.int64), prepend=0)), coding="steps")
+
+
+def encode_places(places: NDArray[np.uint16]) -> Payload:
+    """What `quantised` gives."""
+    return Payload(places.astype("<u2").tobytes(), "uint16", places.shape)
+
+
+def _smallest(array: NDArray[np.generic]) -> WireType:
+    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    for name in SIGNED:
+        limits = np.iinfo(name)
+        if limits.min <= low and high <= limits.max:
+            return name
+    raise unreadable(f"a column holds integers beyond 32 bits: {low} .. {high}")
 
 
 def answer(request: Request, payload: Payload, *, immutable: bool) -> Response:
@@ -70,6 +95,7 @@ def answer(request: Request, payload: Payload, *, immutable: bool) -> Response:
         "Vary": "Cookie",
         "X-Dtype": payload.dtype,
         "X-Shape": ",".join(map(str, payload.shape)),
+        "X-Coding": payload.coding,
     }
     if _matches(request.headers.get("if-none-match", ""), payload.etag):
         return Response(status_code=304, headers=headers)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from whyset.store.analyses import Analysis, Category, read_category
 from whyset.store.layout import DONE, FAILED
-from whyset.viewer.errors import ApiError, not_found
+from whyset.viewer.errors import ApiError, not_found, unreadable
 from whyset.viewer.library import Library, OpenedRun
 
 MOST_SAMPLES, MOST_PICTURES = 1000, 256
@@ -20,6 +20,7 @@ LONGEST_DEFINITION = 3000
 Name = Annotated[str, Path(min_length=1, max_length=128)]
 Text = Annotated[str, Query(min_length=1, max_length=LONGEST_TEXT, description="what to look for, in any case")]
 Limit = Annotated[int, Query(ge=1, le=MOST_MATCHES, description="how many samples to name, at most")]
+Axes = Annotated[str, Query(pattern=r"^[0-9]{1,4},[0-9]{1,4}$", description="two dimensions, counted from 0")]
 Size = Annotated[int | None, Query(ge=SMALLEST, le=LARGEST, description="pixels of the longer side, at most")]
 Definition = Annotated[
     str,
@@ -78,6 +79,23 @@ def category_of(category: Name, analysis: OneAnalysis) -> Category:
 
 
 OneCategory = Annotated[Category, Depends(category_of)]
+_Within = Annotated[str | None, Query(min_length=1, max_length=128)]
+
+
+def rows_of(opened: OneRun, analysis: _Within = None, category: _Within = None) -> NDArray[np.int64] | None:
+    """The samples of a category, in its order; None where no category is named."""
+    if analysis is None and category is None:
+        return None
+    if analysis is None or category is None:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "analysis and category: give both of them, or none")
+    found = category_of(category, analysis_of(analysis, opened))
+    rows = np.asarray(found.column("index"), dtype=np.int64)
+    if rows.size and not (rows.min() >= 0 and rows.max() < len(opened.run)):
+        raise unreadable(f"the category {found.id!r} names samples that the run does not have")
+    return rows
+
+
+CategoryRows = Annotated[NDArray[np.int64] | None, Depends(rows_of)]
 
 
 def samples_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:

@@ -62,6 +62,7 @@ ROUTES = (
     Route(ANALYSIS, analyses.get_analysis, AnalysisDetail),
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
+    Route(f"{ANALYSIS}/{{category}}/points/{{embedding}}", analyses.get_points),
     Route(f"{ANALYSIS}/{{category}}/scales", scales.get_scales, ScaleTable),
     Route(f"{ANALYSIS}/{{category}}/export", exports.export_samples, None, "POST"),
     Route(f"{ANALYSIS}/{{category}}/names", names.get_cluster_names, StoredNames),
@@ -95,8 +96,9 @@ BINARY: dict[int | str, dict[str, Any]] = {
         "description": "little-endian numbers in C order",
         "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         "headers": {
-            "X-Dtype": _header("int32, float32 or uint8"),
+            "X-Dtype": _header("int8, int16, uint16, int32, float32 or uint8"),
             "X-Shape": _header("sides of the array, with commas"),
+            "X-Coding": _header("steps: each number is the distance from the one before, the first from 0"),
             "ETag": _header("hash of type, shape and content"),
         },
     },

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
-WireType = Literal["int32", "float32", "uint8"]
+WireType = Literal["int8", "int16", "uint16", "int32", "float32", "uint8"]
 """The number types that travel in binary columns, little-endian."""
 
 
@@ -43,7 +43,10 @@ class RunRow(Model):
 
 
 class RunColumn(Model):
-    """A column with one value per sample. Of texts the codes travel, -1 for none; `values` are the texts by code."""
+    """A column with one value per sample; integers travel in a smaller type where all of them fit.
+
+    Of texts the codes travel, -1 for none; `values` are the texts by code.
+    """
 
     name: str
     dtype: WireType
@@ -138,7 +141,7 @@ class AnalysisDetail(Model):
 
 
 class CategoryColumn(Model):
-    """A column of a category; the number type is the one that travels."""
+    """A column of a category; integers travel in a smaller type than this one where all of them fit."""
 
     name: str
     dtype: WireType

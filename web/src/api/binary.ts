@@ -30,14 +30,27 @@ export function parseShape(header: string | null): number[] {
   return shape;
 }
 
-export function decodeColumn(buffer: ArrayBuffer, dtype: string | null, shape: number[]): Column {
+const WIDTHS: Record<string, number> = { int8: 1, int16: 2, int32: 4, uint8: 1, float32: 4 };
+
+/** Integers travel in the smallest type that holds them, or as steps from each to the next, and are int32 here whatever came. */
+export function decodeColumn(buffer: ArrayBuffer, dtype: string | null, shape: number[], coding: string | null = null): Column {
+  if (dtype === null || !Object.hasOwn(WIDTHS, dtype)) {
+    throw new Error(`The viewer reads ${Object.keys(WIDTHS).join(", ")}, but the answer's X-Dtype is "${dtype}".`);
+  }
   const length = shape.reduce((product, side) => product * side, 1);
-  const width = dtype === "uint8" ? 1 : 4;
-  expectBytes(buffer, length * width, shape);
+  expectBytes(buffer, length * WIDTHS[dtype], shape);
   if (dtype === "float32") return { data: new Float32Array(buffer), shape };
-  if (dtype === "int32") return { data: new Int32Array(buffer), shape };
   if (dtype === "uint8") return { data: new Uint8Array(buffer), shape };
-  throw new Error(`The viewer reads float32, int32 and uint8, but the answer's X-Dtype is "${dtype}".`);
+  const received = dtype === "int8" ? new Int8Array(buffer) : dtype === "int16" ? new Int16Array(buffer) : new Int32Array(buffer);
+  const data = received instanceof Int32Array ? received : Int32Array.from(received);
+  if (coding === "steps") for (let at = 1; at < data.length; at++) data[at] += data[at - 1];
+  return { data, shape };
+}
+
+/** Layout: uint16 [n, 2]. */
+export function decodePlaces(buffer: ArrayBuffer, shape: number[]): Uint16Array {
+  expectBytes(buffer, (shape[0] ?? 0) * 4, shape);
+  return new Uint16Array(buffer);
 }
 
 /** Layout: float32 scale[n], then uint8 [n, H, W]. */

@@ -1,4 +1,4 @@
-import { decodeColumn, decodeInputs, decodeMaps, parseShape } from "./binary";
+import { decodeColumn, decodeInputs, decodeMaps, decodePlaces, parseShape } from "./binary";
 import type { Column } from "./binary";
 import { SourceError } from "./source";
 import type { Abilities, DataSource } from "./source";
@@ -17,8 +17,8 @@ export function httpSource(root: string): DataSource {
 export function sourceOver(ask: Ask): DataSource {
   const json = async <T>(path: string): Promise<T> => (await (await request(ask, path)).json()) as T;
   const column = async (path: string): Promise<Column> => {
-    const { buffer, shape, dtype } = await binary(ask, path);
-    return decodeColumn(buffer, dtype, shape);
+    const { buffer, shape, dtype, coding } = await binary(ask, path);
+    return decodeColumn(buffer, dtype, shape, coding);
   };
   const sent = async <T>(method: string, path: string, value: unknown): Promise<T> =>
     (await (await request(ask, path, body(method, value))).json()) as T;
@@ -27,7 +27,7 @@ export function sourceOver(ask: Ask): DataSource {
     can: ALL,
     runs: () => json("runs"),
     run: (run) => json(at`runs/${run}`),
-    column: (run, name) => column(at`runs/${run}/columns/${name}`),
+    column: (run, name, within) => column(at`runs/${run}/columns/${name}` + (within ? `?${new URLSearchParams({ ...within })}` : "")),
     correspondence: async (run, other) =>
       (await column(`${at`runs/${run}`}/correspondence?other=${encodeURIComponent(other)}`)).data as Int32Array,
     samples: (run, indices) => json(`${at`runs/${run}`}/samples?${query(indices)}`),
@@ -36,6 +36,11 @@ export function sourceOver(ask: Ask): DataSource {
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
     categoryColumn: (run, analysis, category, name) =>
       column(analysisPath(run, analysis) + at`/${category}/columns/${name}`),
+    places: async (run, analysis, category, embedding, axes) => {
+      const path = `${analysisPath(run, analysis)}${at`/${category}/points/${embedding}`}?axes=${axes.join()}`;
+      const { buffer, shape } = await binary(ask, path);
+      return decodePlaces(buffer, shape);
+    },
     maps: async (run, indices, size) => {
       const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/maps?${query(indices, size)}`);
       return decodeMaps(buffer, shape);
@@ -110,7 +115,8 @@ async function request(ask: Ask, path: string, init: RequestInit = {}): Promise<
 async function binary(ask: Ask, path: string) {
   const response = await request(ask, path);
   const shape = parseShape(response.headers.get("X-Shape"));
-  return { buffer: await response.arrayBuffer(), shape, dtype: response.headers.get("X-Dtype") };
+  const { headers } = response;
+  return { buffer: await response.arrayBuffer(), shape, dtype: headers.get("X-Dtype"), coding: headers.get("X-Coding") };
 }
 
 async function refusal(response: Response): Promise<SourceError> {

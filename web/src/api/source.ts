@@ -32,7 +32,8 @@ export interface DataSource {
   readonly can: Abilities;
   runs(): Promise<RunEntry[]>;
   run(run: string): Promise<RunDetail>;
-  column(run: string, column: string): Promise<Column>;
+  /** One value for each sample of the run, or of a category in its order. */
+  column(run: string, column: string, within?: { analysis: string; category: string }): Promise<Column>;
   /** For each row of the run the row of the same sample in the other run, or -1. */
   correspondence(run: string, other: string): Promise<Int32Array>;
   samples(run: string, indices: number[]): Promise<Sample[]>;
@@ -41,6 +42,8 @@ export interface DataSource {
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
+  /** Two axes of an embedding as `quantise` gives them: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
+  places(run: string, analysis: string, category: string, embedding: string, axes: readonly [number, number]): Promise<Uint16Array>;
   /** One map for each index; with `size`, its longest side. */
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;

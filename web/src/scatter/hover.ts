@@ -1,4 +1,4 @@
-import { STEPS } from "./points";
+import { STEPS, isMissing } from "./points";
 import type { Points } from "./points";
 
 /** A grid over the points: `order` lists them cell by cell, the cell c from `starts[c]` to `starts[c + 1]`. */
@@ -35,7 +35,7 @@ export function nearest(index: HoverIndex, x: number, y: number, radius: number)
   for (let row = bottom; row <= top; row++) {
     for (let at = starts[row * side + left]; at < starts[row * side + right + 1]; at++) {
       const point = order[at];
-      if (points.missing[point]) continue;
+      if (isMissing(points, point)) continue;
       const distance = (points.positions[point * 2] - x * STEPS) ** 2 + (points.positions[point * 2 + 1] - y * STEPS) ** 2;
       if (distance <= closest) {
         closest = distance;

@@ -1,4 +1,4 @@
-import { STEPS } from "./points";
+import { STEPS, isMissing } from "./points";
 import type { Points } from "./points";
 
 const STRIPS = 128;
@@ -20,7 +20,7 @@ export function pointsInside(points: Points, polygon: readonly number[]): Int32A
   for (let point = 0; point < points.count; point++) {
     const x = points.positions[point * 2];
     const y = points.positions[point * 2 + 1];
-    if (x < box.left || x > box.right || y < box.bottom || y > box.top || points.missing[point]) continue;
+    if (x < box.left || x > box.right || y < box.bottom || y > box.top || isMissing(points, point)) continue;
     if (crossings(corners, strips[stripOf(y)], x, y) % 2 === 1) inside[count++] = point;
   }
   return inside.slice(0, count);

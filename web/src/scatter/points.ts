@@ -1,11 +1,11 @@
-/** Points as the renderer takes them: x, y between 0 and 65535, one scale for both axes so that distances keep their ratio. */
+/** Points as the renderer takes them: one scale for both axes, so that distances keep their ratio. */
 export interface Points {
-  /** x0, y0, x1, y1, ... */
+  /** x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
   positions: Uint16Array;
   count: number;
-  /** 1 where a coordinate is not finite: such a point is listed, but cannot be drawn. */
-  missing: Uint8Array;
-  /** What the finite points span, between 0 and 1. */
+  /** How many have no finite place: such a point is listed, but cannot be drawn. */
+  missing: number;
+  /** What the others span, between 0 and 1. */
   extent: Extent;
 }
 
@@ -16,46 +16,68 @@ export interface Extent {
   top: number;
 }
 
-export const STEPS = 65535;
+export const STEPS = 65534;
+export const MISSING = 65535;
 
-/** Two columns of an embedding (n, dimensions) as points; an embedding of one dimension lies on a line. */
-export function quantise(embedding: Float32Array, dimensions: number, axes: readonly [number, number]): Points {
-  const count = dimensions > 0 ? Math.floor(embedding.length / dimensions) : 0;
-  const read = (point: number, axis: number) => (axis < dimensions ? embedding[point * dimensions + axis] : 0);
-  const missing = new Uint8Array(count);
-  const low = [Infinity, Infinity];
-  const high = [-Infinity, -Infinity];
-  for (let point = 0; point < count; point++) {
-    if (!Number.isFinite(read(point, axes[0])) || !Number.isFinite(read(point, axes[1]))) {
-      missing[point] = 1;
+export function isMissing(points: Points, point: number): boolean {
+  return points.positions[point * 2] === MISSING;
+}
+
+/** Quantised places with what follows from them. */
+export function pointsOf(positions: Uint16Array): Points {
+  const count = positions.length / 2;
+  let [left, right, bottom, top, missing] = [STEPS, 0, STEPS, 0, 0];
+  for (let at = 0; at < positions.length; at += 2) {
+    const x = positions[at];
+    const y = positions[at + 1];
+    if (x === MISSING) {
+      missing++;
       continue;
     }
+    if (x < left) left = x;
+    if (x > right) right = x;
+    if (y < bottom) bottom = y;
+    if (y > top) top = y;
+  }
+  if (missing === count) return { positions, count, missing, extent: { left: 0, right: 1, bottom: 0, top: 1 } };
+  return { positions, count, missing, extent: { left: left / STEPS, right: right / STEPS, bottom: bottom / STEPS, top: top / STEPS } };
+}
+
+/**
+ * Two columns of an embedding (n, dimensions) as places; an embedding of one dimension lies on a line. The server's
+ * `quantised` does the same.
+ */
+export function quantise(embedding: Float32Array, dimensions: number, axes: readonly [number, number]): Uint16Array {
+  const count = dimensions > 0 ? Math.floor(embedding.length / dimensions) : 0;
+  const read = (point: number, axis: number) => (axis < dimensions ? embedding[point * dimensions + axis] : 0);
+  const low = [Infinity, Infinity];
+  const high = [-Infinity, -Infinity];
+  const isFinite = (point: number) => Number.isFinite(read(point, axes[0])) && Number.isFinite(read(point, axes[1]));
+  for (let point = 0; point < count; point++) {
+    if (!isFinite(point)) continue;
     for (let side = 0; side < 2; side++) {
       const value = read(point, axes[side]);
       if (value < low[side]) low[side] = value;
       if (value > high[side]) high[side] = value;
     }
   }
-  const span = Math.max(high[0] - low[0], high[1] - low[1]);
-  const size = Number.isFinite(span) && span > 0 ? span : 1;
-  const positions = new Uint16Array(count * 2);
-  const normal = (value: number, side: number) => (value - (low[side] + high[side]) / 2) / size + 0.5;
+  const size = Math.max(high[0] - low[0], high[1] - low[1]) || 1;
+  const positions = new Uint16Array(count * 2).fill(MISSING);
   for (let point = 0; point < count; point++) {
-    if (missing[point]) continue;
+    if (!isFinite(point)) continue;
     for (let side = 0; side < 2; side++) {
-      positions[point * 2 + side] = Math.round(normal(read(point, axes[side]), side) * STEPS);
+      const place = (read(point, axes[side]) - (low[side] + high[side]) / 2) / size + 0.5;
+      positions[point * 2 + side] = Math.round(place * STEPS);
     }
   }
-  if (!Number.isFinite(low[0])) return { positions, count, missing, extent: { left: 0, right: 1, bottom: 0, top: 1 } };
-  const extent = { left: normal(low[0], 0), right: normal(high[0], 0), bottom: normal(low[1], 1), top: normal(high[1], 1) };
-  return { positions, count, missing, extent };
+  return positions;
 }
 
 /** The middle of a cluster: the median of each coordinate, which a few far points do not move. */
 export function middles(points: Points, clusters: Int32Array, ids: readonly number[]): ({ x: number; y: number } | null)[] {
   const members = new Map<number, number[]>(ids.map((id) => [id, []]));
   for (let point = 0; point < points.count; point++) {
-    if (!points.missing[point]) members.get(clusters[point])?.push(point);
+    if (!isMissing(points, point)) members.get(clusters[point])?.push(point);
   }
   const median = (of: number[], side: number) => {
     const values = new Uint16Array(of.length).map((_, at) => points.positions[of[at] * 2 + side]).sort();

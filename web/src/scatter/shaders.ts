@@ -22,7 +22,8 @@ void main() {
   float diameter = dimmed ? size * 0.8 : (selected ? size * 1.1 : size);
   radius = diameter * 0.5;
   gl_PointSize = diameter + 1.0;
-  gl_Position = hidden ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((position - centre) * scale, selected ? 0.0 : 0.5, 1.0);
+  bool missing = position.x > 0.99999; // 65535 of 65535; the largest place is 65534
+  gl_Position = hidden || missing ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((position - centre) * scale, selected ? 0.0 : 0.5, 1.0);
 }`;
 
 export const FRAGMENT = `#version 300 es

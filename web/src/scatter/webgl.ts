@@ -1,8 +1,10 @@
 import { FRAGMENT, VERTEX } from "./shaders";
+import { MISSING, STEPS } from "./points";
 import { pointOpacity, pointSize } from "./renderer";
 import type { ColorTable, ScatterRenderer } from "./renderer";
 
 const [POSITION, VALUE, STATE] = [0, 1, 2];
+const PLACE = STEPS / MISSING; // places end at STEPS, the normalised attribute at MISSING
 
 /** The renderer on WebGL2: one buffer for each property, one draw call. Null where the browser has no WebGL2. */
 export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null {
@@ -59,8 +61,8 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
       gl.enable(gl.DEPTH_TEST); // selected points lie in front without being sorted
       gl.depthFunc(gl.LEQUAL);
-      gl.uniform2f(uniforms.centre, camera.x, camera.y);
-      gl.uniform2f(uniforms.scale, (2 * unit) / viewport.width, (2 * unit) / viewport.height);
+      gl.uniform2f(uniforms.centre, camera.x * PLACE, camera.y * PLACE);
+      gl.uniform2f(uniforms.scale, (2 * unit) / viewport.width / PLACE, (2 * unit) / viewport.height / PLACE);
       gl.uniform1f(uniforms.size, pointSize(count, camera.zoom) * pixelRatio);
       gl.uniform1f(uniforms.opacity, pointOpacity(count));
       gl.uniform1i(uniforms.anySelected, selecting ? 1 : 0);

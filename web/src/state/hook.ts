@@ -1,5 +1,5 @@
 import { toScreen } from "../scatter/camera";
-import { STEPS } from "../scatter/points";
+import { STEPS, isMissing } from "../scatter/points";
 import type { Viewer } from "./viewer.svelte";
 
 /** What tests ask a running viewer; nothing in the viewer uses it. */
@@ -33,7 +33,7 @@ export function hookInto(viewer: Viewer): ViewerHook {
     positionOf(index) {
       const stage = viewer.stage;
       const point = stage?.session.data.indices.indexOf(index) ?? -1;
-      if (!stage?.canvas || point < 0 || stage.session.points.missing[point]) return null;
+      if (!stage?.canvas || point < 0 || isMissing(stage.session.points, point)) return null;
       const { positions } = stage.session.points;
       const [x, y] = toScreen(stage.projection, positions[point * 2] / STEPS, positions[point * 2 + 1] / STEPS);
       const box = stage.canvas.getBoundingClientRect();

@@ -1,13 +1,14 @@
 import type { Column } from "../api/binary";
-import type { DataSource } from "../api/source";
-import type { CategoryDetail, Cluster, RunDetail } from "../api/types";
+import type { Cluster } from "../api/types";
 import type { Theme } from "../color/palette";
 import { hoverIndex } from "../scatter/hover";
-import { middles, quantise } from "../scatter/points";
-import { HIDDEN } from "../scatter/renderer";
+import { middles, pointsOf } from "../scatter/points";
+import type { Points } from "../scatter/points";
 import { decodeIndices, selectionCode } from "./codes";
 import { COLOUR_BY, byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
 import type { ColourBy, Colouring } from "./colouring";
+import { ClassColumns } from "./columns";
+import type { ClassAddress } from "./columns";
 import type { Route } from "./route";
 import { changeSelection, pointsWhere, selectedPoints, whollySelected } from "./selection";
 import type { SelectionMode } from "./selection";
@@ -18,23 +19,29 @@ const KEPT_STEPS = 20;
 export type SampleOrder = "as in the run" | "most typical" | "least typical" | "least confident";
 const SAMPLE_ORDERS: readonly SampleOrder[] = ["as in the run", "most typical", "least typical", "least confident"];
 
-/** Columns of one class as they were loaded, and how to get the others. */
-export interface ClassData {
-  source: DataSource;
-  run: RunDetail;
-  analysis: string;
-  detail: CategoryDetail;
+/** A class and which samples it has. */
+export interface ClassData extends ClassAddress {
   /** Sample index of each point. */
   indices: Int32Array;
-  labels: Column["data"];
-  predictions: Column["data"];
-  confidence: Column["data"];
 }
 
+/** What is shown of a class; each choice may need columns that are not loaded yet. */
 export interface Choice {
   clustering: string;
   embedding: string;
+  axes: readonly [number, number];
+  colourBy: ColourBy;
+  order: SampleOrder;
 }
+
+const NEEDED_BY: Record<ColourBy, readonly string[]> = {
+  cluster: [],
+  prediction: ["prediction"],
+  correctness: ["prediction", "label"],
+  confidence: ["confidence"],
+};
+
+const FIRST = { axes: [0, 1], colourBy: "cluster", order: "as in the run" } as const;
 
 /** Whoever does with another class what is done with this one; points are counted in this one. */
 export interface Follower {
@@ -46,8 +53,7 @@ export interface Follower {
 /** One class of one analysis: what is chosen, what is selected, and what follows from both. Points are counted within the class. */
 export class ClassSession {
   readonly data: ClassData;
-  readonly eigenvalues: Float32Array | null;
-  readonly #columns: Map<string, Column>;
+  readonly #columns: ClassColumns;
 
   clustering = $state("");
   embedding = $state("");
@@ -57,14 +63,14 @@ export class ClassSession {
   #current = $state(-1);
   #hovered = $state(-1);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
+  points = $state.raw<Points>(pointsOf(new Uint16Array(0)));
   #earlier: Uint8Array[] = [];
   #follower: Follower | null = null;
   #wanted: Choice;
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
   readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings?.[this.clustering]?.clusters ?? []);
-  readonly dimensions = $derived.by(() => this.#columns.get(`embedding.${this.embedding}`)?.shape[1] ?? 1);
-  readonly points = $derived.by(() => quantise(this.#floats(`embedding.${this.embedding}`), this.dimensions, this.axes));
+  readonly dimensions = $derived.by(() => this.#dimensionsOf(this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
   readonly selected = $derived.by(() => selectedPoints(this.mask));
@@ -72,54 +78,64 @@ export class ClassSession {
   readonly shown = $derived.by(() => this.#ordered(this.selected.length > 0 ? this.selected : this.#everyPoint()));
   /** The selection as an address holds it. */
   readonly selectedCode = $derived.by(() => selectionCode(this.selected.map((point) => this.data.indices[point])));
-  readonly drawnMask = $derived.by(() => {
-    const { missing } = this.points;
-    return missing.includes(1) ? this.mask.map((bits, point) => (missing[point] ? bits | HIDDEN : bits)) : this.mask;
-  });
   readonly #wholly = $derived.by(() => whollySelected(this.mask, this.clusters));
 
-  private constructor(data: ClassData, columns: Map<string, Column>, choice: Choice) {
-    this.data = data;
-    this.#columns = columns;
-    this.eigenvalues = (columns.get("eigenvalues")?.data as Float32Array | undefined) ?? null;
-    this.mask = new Uint8Array(data.indices.length);
-    this.clustering = choice.clustering;
-    this.embedding = choice.embedding;
-    this.#wanted = choice;
-  }
-
-  static async open(data: ClassData, wanted: Partial<Choice>): Promise<ClassSession> {
+  private constructor(data: ClassData) {
     const { info } = data.detail;
-    const choice = {
-      clustering: known(info.clusterings, wanted.clustering) ?? known(info.clusterings, info.default_clustering) ?? "",
-      embedding: known(info.embeddings, wanted.embedding) ?? known(info.embeddings, info.default_embedding) ?? "",
+    this.data = data;
+    this.#columns = new ClassColumns(data);
+    this.mask = new Uint8Array(data.indices.length);
+    this.#wanted = {
+      clustering: known(info.clusterings, info.default_clustering) ?? "",
+      embedding: known(info.embeddings, info.default_embedding) ?? "",
+      ...FIRST,
     };
-    const columns = new Map<string, Column>();
-    await loadColumns(data, columns, ["eigenvalues", ...columnsOf(choice)]);
-    return new ClassSession(data, columns, choice);
   }
 
-  /** Shows another clustering or embedding, once its columns are here; of quick choices the last holds. */
+  static async open(data: ClassData, route: Route): Promise<ClassSession> {
+    const session = new ClassSession(data);
+    await session.choose(session.choiceOf(route));
+    return session;
+  }
+
+  get eigenvalues(): Float32Array | null {
+    return (this.#columns.numbers("eigenvalues") as Float32Array | undefined) ?? null;
+  }
+
+  /** Shows another clustering, embedding, ..., once its columns are here; of quick choices the last holds. */
   async choose(wanted: Partial<Choice>): Promise<void> {
-    const choice = { ...this.#wanted, ...wanted };
+    const before = this.#wanted;
+    const axes = wanted.embedding === undefined || wanted.embedding === before.embedding ? before.axes : FIRST.axes;
+    const choice = { ...before, axes, ...wanted };
     this.#wanted = choice;
     try {
-      await loadColumns(this.data, this.#columns, columnsOf(choice));
+      const [points] = await Promise.all([this.#pointsOf(choice), this.#columns.load(this.#columnsOf(choice))]);
+      if (choice !== this.#wanted) return;
+      this.#show(choice, points);
     } catch (error) {
-      this.#wanted = { clustering: this.clustering, embedding: this.embedding };
+      const { clustering, embedding, axes, colourBy, order } = this;
+      if (choice === this.#wanted) this.#wanted = { clustering, embedding, axes, colourBy, order };
       throw error;
     }
-    if (choice !== this.#wanted) return;
-    this.clustering = choice.clustering;
-    if (this.embedding !== choice.embedding) this.axes = [0, 1];
-    this.embedding = choice.embedding;
   }
 
-  /** What an address says about the class, as far as it fits; what it leaves out is as at the beginning. */
-  restore({ axes, colour, order, selected, sample }: Route): void {
-    this.axes = axes?.every((axis) => axis < this.dimensions) ? axes : [0, 1];
-    this.colourBy = COLOUR_BY.find((name) => name === colour) ?? "cluster";
-    this.order = this.orders().find((name) => name === order) ?? "as in the run";
+  /** What an address says about columns, as far as it fits; clustering and embedding stay where it names none. */
+  choiceOf(route: Route): Choice {
+    const { info } = this.data.detail;
+    const clustering = known(info.clusterings, route.clustering ?? undefined) ?? this.#wanted.clustering;
+    const embedding = known(info.embeddings, route.embedding ?? undefined) ?? this.#wanted.embedding;
+    const dimensions = this.#dimensionsOf(embedding);
+    return {
+      clustering,
+      embedding,
+      axes: route.axes?.every((axis) => axis < dimensions) ? route.axes : FIRST.axes,
+      colourBy: COLOUR_BY.find((name) => name === route.colour) ?? FIRST.colourBy,
+      order: this.#ordersOf(clustering).find((name) => name === route.order) ?? FIRST.order,
+    };
+  }
+
+  /** Selection and sample of an address, as far as they fit; what it leaves out is as at the beginning. */
+  restore({ selected, sample }: Route): void {
     const rows = (selected === null ? null : decodeIndices(selected)) ?? [];
     this.mask = changeSelection(this.mask, this.pointsOf(rows), "replace");
     this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
@@ -160,10 +176,10 @@ export class ClassSession {
   }
 
   colouring(theme: Theme): Colouring {
-    const { predictions, labels, confidence, run } = this.data;
-    if (this.colourBy === "prediction") return byPrediction(predictions, run.classes, theme);
-    if (this.colourBy === "correctness") return byCorrectness(predictions, labels, theme);
-    if (this.colourBy === "confidence") return byConfidence(confidence, theme);
+    const column = (name: string) => this.#columns.numbers(name) ?? new Int32Array(0);
+    if (this.colourBy === "prediction") return byPrediction(column("prediction"), this.data.run.classes, theme);
+    if (this.colourBy === "correctness") return byCorrectness(column("prediction"), column("label"), theme);
+    if (this.colourBy === "confidence") return byConfidence(column("confidence"), theme);
     return byCluster(this.clusters, theme);
   }
 
@@ -226,15 +242,34 @@ export class ClassSession {
     return cluster === undefined || this.problem ? "none" : cluster < 0 ? "noise" : `cluster ${cluster}`;
   }
 
-  isWrong(point: number): boolean {
-    const { labels, predictions } = this.data;
-    return labels[point] >= 0 && predictions[point] >= 0 && labels[point] !== predictions[point];
+  /** Orders for which the class has columns. */
+  orders(): SampleOrder[] {
+    return this.#ordersOf(this.clustering);
   }
 
-  /** Orders that the loaded columns allow. */
-  orders(): SampleOrder[] {
-    const silhouette = this.#columns.has(`silhouette.${this.clustering}`);
+  #ordersOf(clustering: string): SampleOrder[] {
+    const silhouette = this.#columns.exists(`silhouette.${clustering}`);
     return SAMPLE_ORDERS.filter((order) => silhouette || !order.includes("typical"));
+  }
+
+  #dimensionsOf(embedding: string): number {
+    return this.data.detail.columns.find((column) => column.name === `embedding.${embedding}`)?.shape[1] ?? 1;
+  }
+
+  #columnsOf({ clustering, colourBy, order }: Choice): string[] {
+    const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
+    return ["eigenvalues", `clustering.${clustering}`, `mean_map.${clustering}`, ...NEEDED_BY[colourBy], ...sorting];
+  }
+
+  async #pointsOf({ embedding, axes }: Choice): Promise<Points> {
+    if (embedding === this.embedding && axes.join() === this.axes.join()) return this.points;
+    const { source, run, analysis, detail } = this.data;
+    if (!this.#columns.exists(`embedding.${embedding}`)) return pointsOf(new Uint16Array(0));
+    return pointsOf(await source.places(run.id, analysis, detail.id, embedding, axes));
+  }
+
+  #show({ clustering, embedding, axes, colourBy, order }: Choice, points: Points): void {
+    Object.assign(this, { clustering, embedding, axes, colourBy, order, points });
   }
 
   #everyPoint(): Int32Array {
@@ -250,35 +285,18 @@ export class ClassSession {
   }
 
   #sorting(): { by: Column["data"] | undefined; descending: boolean } {
-    const silhouette = this.#columns.get(`silhouette.${this.clustering}`)?.data;
+    const silhouette = this.#columns.numbers(`silhouette.${this.clustering}`);
     if (this.order === "most typical") return { by: silhouette, descending: true };
     if (this.order === "least typical") return { by: silhouette, descending: false };
-    if (this.order === "least confident") return { by: this.data.confidence, descending: false };
+    if (this.order === "least confident") return { by: this.#columns.numbers("confidence"), descending: false };
     return { by: undefined, descending: false };
   }
 
   #ints(name: string): Int32Array {
-    return (this.#columns.get(name)?.data as Int32Array | undefined) ?? new Int32Array(this.size).fill(-1);
-  }
-
-  #floats(name: string): Float32Array {
-    return (this.#columns.get(name)?.data as Float32Array | undefined) ?? new Float32Array(0);
+    return (this.#columns.numbers(name) as Int32Array | undefined) ?? new Int32Array(this.size).fill(-1);
   }
 }
 
 function known<T>(table: Record<string, T> | undefined, name: string | undefined): string | undefined {
   return table && name !== undefined && Object.hasOwn(table, name) ? name : undefined;
-}
-
-function columnsOf(choice: Choice): string[] {
-  const ofClusters = ["clustering", "mean_map", "silhouette"].map((column) => `${column}.${choice.clustering}`);
-  return [...ofClusters, `embedding.${choice.embedding}`];
-}
-
-async function loadColumns(data: ClassData, columns: Map<string, Column>, names: string[]): Promise<void> {
-  const there = new Set(data.detail.columns.map((column) => column.name));
-  const wanted = names.filter((name) => there.has(name) && !columns.has(name));
-  const load = (name: string) => data.source.categoryColumn(data.run.id, data.analysis, data.detail.id, name);
-  const loaded = await Promise.all(wanted.map(load));
-  wanted.forEach((name, position) => columns.set(name, loaded[position]));
 }

@@ -151,9 +151,9 @@ export class Viewer {
     }
     if (this.session?.data.detail.id !== route.category) this.session = null;
     const shown = this.session;
-    const session = shown ?? (await opened.openClass(name, route.category, choiceOf(route)));
+    const session = shown ?? (await opened.openClass(name, route.category, route));
     if (!isLatest()) return;
-    await session.choose(choiceOf(route));
+    await session.choose(session.choiceOf(route));
     if (!isLatest()) return;
     const comparison = await this.#loadComparison(session, opened, route.with);
     if (!isLatest()) return;
@@ -183,14 +183,13 @@ export class Viewer {
   /** The other side of the class, as the address has it; what is there of it stays. */
   async #loadComparison(session: ClassSession, run: OpenedRun, route: Route | null): Promise<Comparison | null> {
     if (route?.run == null || route.analysis === null || route.category === null) return null;
-    const choice = choiceOf(route);
     const shown = this.comparison;
     if (shown && shown.left === session && isAt(shown.right, route)) {
-      await shown.right.choose(choice);
+      await shown.right.choose(shown.right.choiceOf(route));
       return shown;
     }
     const other = route.run === run.detail.id ? run : await this.#opened(route.run);
-    const right = await other.openClass(route.analysis, route.category, choice);
+    const right = await other.openClass(route.analysis, route.category, route);
     const rows = other === run ? null : await this.source.correspondence(run.detail.id, route.run);
     const pairing = pairPoints(session.data.indices, right.data.indices, rows, other.detail.samples);
     return new Comparison(session, right, { left: run, right: other }, pairing);
@@ -210,8 +209,4 @@ function isAt({ data }: ClassSession, route: Route): boolean {
 export function explain(error: unknown): Problem {
   if (error instanceof SourceError) return { message: error.message, hint: error.hint };
   return { message: error instanceof Error ? error.message : String(error), hint: null };
-}
-
-function choiceOf({ clustering, embedding }: Route): Partial<Choice> {
-  return { ...(clustering !== null && { clustering }), ...(embedding !== null && { embedding }) };
 }

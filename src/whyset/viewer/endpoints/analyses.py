@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from http import HTTPStatus
 
 import numpy as np
 from fastapi import Request, Response
 
 from whyset.report import class_row, rank
 from whyset.store.analyses import CATEGORY, Category
-from whyset.viewer.columns import answer, encode, wire_type
+from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
-from whyset.viewer.parameters import Name, OneAnalysis, OneCategory
+from whyset.viewer.parameters import Axes, Name, OneAnalysis, OneCategory
+from whyset.viewer.points import quantised
 from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail, CategoryRow
+
+INDEX = "index"
 
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
@@ -36,7 +40,27 @@ def get_category_column(request: Request, opened: OneCategory, column: Name) -> 
         raise not_found("column", column, f"the category {found.id!r}")
     with damage_told(found.path / CATEGORY):
         values = found.column(column)
-    return answer(request, encode(values), immutable=False)
+    payload = encode_rows(values) if column == INDEX and values.ndim == 1 else encode(values)
+    return answer(request, payload, immutable=False)
+
+
+def get_points(request: Request, opened: OneCategory, embedding: Name, axes: Axes = "0,1") -> Response:
+    """Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite."""
+    found, name = _readable(opened), f"embedding.{embedding}"
+    if name not in found.columns:
+        raise not_found("embedding", embedding, f"the category {found.id!r}")
+    with damage_told(found.path / CATEGORY):
+        values = found.column(name)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.dtype.kind not in "fiu":
+        raise unreadable(f"{name} holds {values.dtype} {values.shape}: numbers (samples, dimensions) are expected")
+    across, upwards = map(int, axes.split(","))
+    chosen = (across, upwards)
+    if max(chosen) >= max(2, values.shape[1]):
+        message = f"axes: {embedding!r} has {values.shape[1]} dimensions, counted from 0; {axes} was asked for"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
+    return answer(request, encode_places(quantised(values, chosen)), immutable=False)
 
 
 def _row(category: Category) -> CategoryRow:

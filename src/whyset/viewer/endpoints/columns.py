@@ -1,20 +1,24 @@
-"""Whole columns of a run, as binary."""
+"""Columns of a run, whole or for the samples of a category, as binary."""
 
 from fastapi import Request, Response
 
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import not_found
-from whyset.viewer.parameters import Name, OneRun, OtherRun
+from whyset.viewer.parameters import CategoryRows, Name, OneRun, OtherRun
 
 
-def get_run_column(request: Request, opened: OneRun, column: Name) -> Response:
-    """One value per sample; what is not known or not committed is -1 (int32), NaN (float32) or 0 (status).
+def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column: Name) -> Response:
+    """One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
 
-    The description of the run lists the columns; of texts the codes come, whose `values` stand there.
+    The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`
+    and `category`, only the values of that category's samples come, in its order.
     """
     if column not in opened.columns:
         raise not_found("column", column, f"/api/runs/{opened.id}")
-    return answer(request, encode(opened.columns[column].numbers), immutable=opened.complete)
+    numbers = opened.columns[column].numbers
+    if rows is None:
+        return answer(request, encode(numbers), immutable=opened.complete)
+    return answer(request, encode(numbers[rows]), immutable=False)
 
 
 def get_correspondence(request: Request, opened: OneRun, other: OtherRun) -> Response:
