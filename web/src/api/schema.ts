@@ -190,6 +190,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/analyses/{analysis}/{category}/points/{embedding}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Points
+         * @description Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite.
+         */
+        get: operations["get_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/analyses/{analysis}/{category}/scales": {
         parameters: {
             query?: never;
@@ -219,9 +239,10 @@ export interface paths {
         };
         /**
          * Get Run Column
-         * @description One value per sample; what is not known or not committed is -1 (int32), NaN (float32) or 0 (status).
+         * @description One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
          *
-         *     The description of the run lists the columns; of texts the codes come, whose `values` stand there.
+         *     The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`
+         *     and `category`, only the values of that category's samples come, in its order.
          */
         get: operations["get_run_column"];
         put?: never;
@@ -432,14 +453,14 @@ export interface components {
         };
         /**
          * CategoryColumn
-         * @description A column of a category; the number type is the one that travels.
+         * @description A column of a category; integers travel in a smaller type than this one where all of them fit.
          */
         CategoryColumn: {
             /**
              * Dtype
              * @enum {string}
              */
-            dtype: "int32" | "float32" | "uint8";
+            dtype: "int8" | "int16" | "uint16" | "int32" | "float32" | "uint8";
             /** Name */
             name: string;
             /** Shape */
@@ -575,14 +596,16 @@ export interface components {
         };
         /**
          * RunColumn
-         * @description A column with one value per sample. Of texts the codes travel, -1 for none; `values` are the texts by code.
+         * @description A column with one value per sample; integers travel in a smaller type where all of them fit.
+         *
+         *     Of texts the codes travel, -1 for none; `values` are the texts by code.
          */
         RunColumn: {
             /**
              * Dtype
              * @enum {string}
              */
-            dtype: "int32" | "float32" | "uint8";
+            dtype: "int8" | "int16" | "uint16" | "int32" | "float32" | "uint8";
             /** Length */
             length: number;
             /** Name */
@@ -1172,7 +1195,9 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description int32, float32 or uint8 */
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
@@ -1424,6 +1449,85 @@ export interface operations {
             };
         };
     };
+    get_points: {
+        parameters: {
+            query?: {
+                /** @description two dimensions, counted from 0 */
+                axes?: string;
+            };
+            header?: never;
+            path: {
+                embedding: string;
+                category: string;
+                analysis: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description sides of the array, with commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the browser has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter beyond its limits */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_scales: {
         parameters: {
             query: {
@@ -1489,7 +1593,10 @@ export interface operations {
     };
     get_run_column: {
         parameters: {
-            query?: never;
+            query?: {
+                analysis?: string | null;
+                category?: string | null;
+            };
             header?: never;
             path: {
                 column: string;
@@ -1504,7 +1611,9 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description int32, float32 or uint8 */
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
@@ -1578,7 +1687,9 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description int32, float32 or uint8 */
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
@@ -1719,7 +1830,9 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description int32, float32 or uint8 */
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
@@ -1795,7 +1908,9 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description int32, float32 or uint8 */
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
@@ -1869,7 +1984,9 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description int32, float32 or uint8 */
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
