@@ -74,23 +74,23 @@ class NamesFile:
             stored = self._stored()
             there = self._understood(stored)
             _require_current(there, revision)
-            outdated = {name: stored["clusterings"][name] for name in there.outdated if name not in names}
+            before = stored["clusterings"] if stored else {}
+            outdated = {name: before[name] for name in there.outdated if name not in names}
             head: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA, "revision": revision + 1, "changed": now()}
             new = head | {"clusterings": outdated | self._named(names)}
             lease.check()
             replace_json(self.path, new)
         return self._understood(new)
 
-    def _stored(self) -> dict[str, Any]:
-        """The content of the file; empty where there is none."""
-        return read_json(self.path) if self.path.is_file() else {}
+    def _stored(self) -> dict[str, Any] | None:
+        return read_json(self.path) if self.path.is_file() else None
 
     def _named(self, names: Names) -> dict[str, Any]:
         """Each clustering carries the checksum of the clusters that were named."""
         return {name: {"crc32": self._checksum(name), "names": dict(of)} for name, of in names.items() if of}
 
-    def _understood(self, stored: Mapping[str, Any]) -> ClusterNames:
-        if not stored:
+    def _understood(self, stored: Mapping[str, Any] | None) -> ClusterNames:
+        if stored is None:
             return ClusterNames()
         if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
             raise BrokenRunError(
