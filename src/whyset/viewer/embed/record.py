@@ -52,8 +52,11 @@ def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -
 
 
 def array_of(answer: Answer) -> NDArray[Any]:
-    """The array in a binary answer."""
-    return np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
+    """The array in a binary answer, its integers as int32 whatever they travelled as."""
+    values = np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
+    if answer.headers.get("x-coding") == "steps":
+        return np.cumsum(values, dtype=np.int32)
+    return values.astype(np.int32) if values.dtype.kind == "i" else values
 
 
 def _describe(archive: Archive, at: str, run: dict[str, Any], detail: dict[str, Any], chosen: Chosen) -> None:

@@ -46,7 +46,7 @@ def get_category_column(request: Request, opened: OneCategory, column: Name) -> 
 
 def get_points(request: Request, opened: OneCategory, embedding: Name, axes: Axes = "0,1") -> Response:
     """Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite."""
-    found, name = _readable(opened), f"embedding.{embedding}"
+    found, name = readable(opened), f"embedding.{embedding}"
     if name not in found.columns:
         raise not_found("embedding", embedding, f"the category {found.id!r}")
     with damage_told(found.path / CATEGORY):

@@ -1,4 +1,6 @@
 import type { Sample } from "../types";
+import type { Column, Numbers } from "../binary";
+import { quantise } from "../../scatter/points";
 import { sourceOver } from "../http";
 import { SourceError } from "../source";
 import type { DataSource } from "../source";
@@ -32,6 +34,14 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
   return {
     ...source,
     can: { write: false, find: false, exports: EMBEDDED_EXPORTS, note: contents.note },
+    async column(run, name, within) {
+      const whole = await source.column(run, name);
+      return within ? gathered(whole, await source.categoryColumn(run, within.analysis, within.category, "index")) : whole;
+    },
+    async places(run, analysis, category, embedding, axes) {
+      const { data, shape } = await source.categoryColumn(run, analysis, category, `embedding.${embedding}`);
+      return quantise(data as Float32Array, shape[1] ?? 1, axes);
+    },
     async exported(run, analysis, category, indices, form) {
       const { classes, name } = await source.run(run);
       const [samples, clusters] = await Promise.all([source.samples(run, indices), clustersOf(source, run, analysis, category)]);
@@ -39,6 +49,13 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
       return fileOf(lines, form, name, `${run}-${category}-${lines.length}-samples`);
     },
   };
+}
+
+/** The values of a column of the run for some of its rows. */
+function gathered({ data }: Column, rows: Column): Column {
+  const values = new (data.constructor as new (length: number) => Numbers)(rows.data.length);
+  for (let at = 0; at < values.length; at++) values[at] = data[rows.data[at]];
+  return { data: values, shape: [values.length] };
 }
 
 function placeOf(places: Map<number, number>, index: number): number {
