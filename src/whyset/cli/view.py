@@ -9,7 +9,10 @@ EXAMPLE = "whyset view runs/mine"
 
 
 def view(
-    runs: Annotated[list[str], typer.Argument(help="Run folders, or URLs such as s3://bucket/run.", metavar="RUN...")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(help="Run folders, URLs such as s3://bucket/run, or a file that Share saved.", metavar="RUN..."),
+    ],
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")] = False,
@@ -21,7 +24,11 @@ def view(
         Path | None, typer.Option(help="Folder for selections, where runs are read-only.  [default: beside each run]")
     ] = None,
 ) -> None:
-    """Open runs in the browser; the viewer runs until Ctrl-C."""
+    """Open runs in the browser; the viewer runs until Ctrl-C.
+
+    A state file that the viewer's Share saved opens the runs that it names and shows what was seen; a bookmark that
+    ViRelAy exported is opened together with its run: `whyset view RUN BOOKMARK.json`.
+    """
     import whyset
 
     whyset.view(

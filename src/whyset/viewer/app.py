@@ -11,6 +11,7 @@ from whyset.store import AnyPath, located
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.library import Library
+from whyset.viewer.passed_on import Document
 from whyset.viewer.routes import api_router
 from whyset.viewer.security import Access, Guard, SecurityHeaders
 
@@ -22,13 +23,14 @@ def create_app(
     allowed_hosts: Sequence[str] = (),
     root_path: str = "",
     selections: Path | None = None,
+    document: Document | None = None,
     static: Path = STATIC,
 ) -> FastAPI:
     """The application over these run folders; only requests with `token` and for a known host are answered.
 
     `allowed_hosts` are names besides loopback under which the server is reached, `root_path` the prefix that a
     proxy shows it under. A run that cannot be read is listed with its problem. Selections are kept beside each run, or
-    below the folder `selections`.
+    below the folder `selections`. `document` is a state file or a bookmark that the page shows first.
 
     >>> app = create_app([], token="secret")
     >>> app.openapi()["info"]["title"]
@@ -43,7 +45,7 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access)],
     )
-    app.state.selections = selections
+    app.state.selections, app.state.document = selections, document
     app.state.library, app.state.static, app.state.access = Library([located(run) for run in runs]), static, access
     add_error_handlers(app)
     app.include_router(api_router())

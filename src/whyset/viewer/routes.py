@@ -13,6 +13,7 @@ from whyset.viewer.endpoints import (
     exports,
     finding,
     names,
+    openings,
     pictures,
     runs,
     samples,
@@ -25,6 +26,7 @@ from whyset.viewer.schemas import (
     ColorMapTable,
     ErrorAnswer,
     Matches,
+    Opening,
     RunDetail,
     RunRow,
     Sample,
@@ -51,6 +53,8 @@ SELECTION = f"{RUN}/selections/{{selection}}"
 
 ROUTES = (
     Route("/api/runs", runs.list_runs, list[RunRow]),
+    Route("/api/opening", openings.get_opening, Opening | None),
+    Route("/api/opening", openings.open_document, Opening, "POST"),
     Route(RUN, runs.get_run, RunDetail),
     Route(f"{RUN}/columns/{{column}}", columns.get_run_column),
     Route(f"{RUN}/correspondence", columns.get_correspondence),

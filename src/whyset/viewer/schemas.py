@@ -68,6 +68,7 @@ class RunDetail(Model):
     id: str
     name: str
     path: str
+    hash: str
     samples: int
     committed: int
     failed: int
@@ -79,6 +80,15 @@ class RunDetail(Model):
     columns: list[RunColumn]
     analyses: list[AnalysisRow]
     problem: str | None
+
+
+class Opening(Model):
+    """Where a page begins: address, selected rows of its run, and what was asked for and is not here."""
+
+    address: str
+    selected: list[int] | None
+    theme: Literal["system", "light", "dark"] | None
+    told: list[str]
 
 
 class Sample(Model):

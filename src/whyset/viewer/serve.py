@@ -14,9 +14,10 @@ from typing import Self
 import uvicorn
 
 from whyset.errors import InputError
-from whyset.store import AnyPath, Run, located
+from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
 from whyset.viewer.library import Library
+from whyset.viewer.passed_on import Document, given, opening_of
 from whyset.viewer.security import LOOPBACK_NAMES
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
@@ -37,10 +38,18 @@ class Server:
         allowed_hosts: Sequence[str] = (),
         root_path: str = "",
         selections: Path | None = None,
+        document: Document | None = None,
     ) -> None:
         self.token, self.host = secrets.token_urlsafe(24), socket.gethostname() if host in ANY_ADDRESS else host
         names = (*allowed_hosts, *(() if self.local else (self.host,)))
-        app = create_app(runs, token=self.token, allowed_hosts=names, root_path=root_path, selections=selections)
+        app = create_app(
+            runs,
+            token=self.token,
+            allowed_hosts=names,
+            root_path=root_path,
+            selections=selections,
+            document=document,
+        )
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -81,17 +90,31 @@ def view(
 ) -> None:
     """Show runs in the browser until Ctrl-C; returns then. Port 0 takes a free one.
 
+    One of the places may be a state file that Share saved, which names its runs itself, or with its run a bookmark that
+    ViRelAy exported: the page then shows what it tells.
+
     Selections are kept beside each run, or below the folder `selections` where runs are read-only.
 
     Raises InputError when none of the runs can be read or the port is taken; a run that cannot be read among
     others is shown with its problem.
     """
-    runs = [each.path if isinstance(each, Run) else located(each) for each in (run, *more)]
+    asked = given(each.path if isinstance(each, Run) else each for each in (run, *more))
+    runs = asked.runs
     _require_readable(runs)
+    if asked.document is not None:
+        opening_of(asked.document, Library(runs))  # what cannot be shown is told before anything is served
     kept = None if selections is None else Path(selections)
-    server = Server(runs, port=port, host=host, allowed_hosts=allowed_hosts, root_path=root_path, selections=kept)
+    server = Server(
+        runs,
+        port=port,
+        host=host,
+        allowed_hosts=allowed_hosts,
+        root_path=root_path,
+        selections=kept,
+        document=asked.document,
+    )
     remote = "SSH_CONNECTION" in os.environ
-    for line in _greeting(server, remote=remote):
+    for line in (*asked.told, *_greeting(server, remote=remote)):
         print(line, flush=True)
     if open_browser and not remote:
         Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends
@@ -28,7 +29,8 @@ def get_run(run: Name, opened: OneRun, library: Annotated[Library, Depends(libra
     return RunDetail(
         id=run,
         name=library.shelf(run).name,
-        path=str(stored.path),
+        path=str(stored.path.absolute() if isinstance(stored.path, Path) else stored.path),
+        hash=stored.config_hash,
         samples=len(stored),
         committed=opened.committed,
         failed=opened.failed,

@@ -1,0 +1,35 @@
+"""What a state file or a bookmark shows of the runs here."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, Request
+from pydantic import JsonValue
+
+from whyset.errors import InputError
+from whyset.viewer.errors import ApiError
+from whyset.viewer.library import Library
+from whyset.viewer.parameters import library_of
+from whyset.viewer.passed_on import document_of, opening_of
+from whyset.viewer.schemas import Opening
+
+OurLibrary = Annotated[Library, Depends(library_of)]
+
+
+def get_opening(request: Request, library: OurLibrary) -> Opening | None:
+    """What `whyset view` was asked to show first, if anything."""
+    document = request.app.state.document
+    return None if document is None else _told(lambda: opening_of(document, library))
+
+
+def open_document(document: Annotated[dict[str, JsonValue], Body()], library: OurLibrary) -> Opening:
+    """What a state file of the viewer or a bookmark of ViRelAy shows of the runs here; nothing is kept of it."""
+    return _told(lambda: opening_of(document_of(document, "the file"), library))
+
+
+def _told(read: Any) -> Opening:
+    try:
+        opening: Opening = read()
+    except InputError as error:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    return opening
