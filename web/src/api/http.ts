@@ -6,7 +6,7 @@ import type { Abilities, DataSource } from "./source";
 /** Answers a request of the viewer's API; the path is relative to it. */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 
-const ALL: Abilities = { write: true, find: true, exports: ["csv", "parquet", "json", "python"], note: null };
+const ALL: Abilities = { write: true, find: true, open: true, exports: ["csv", "parquet", "json", "python"], note: null };
 
 /** The transport of a served viewer: relative addresses, so that any path of a proxy works. */
 export function httpSource(root: string): DataSource {
@@ -25,6 +25,8 @@ export function sourceOver(ask: Ask): DataSource {
   const analysisPath = (run: string, analysis: string) => `${at`runs/${run}/analyses/${analysis}`}`;
   return {
     can: ALL,
+    opening: () => json("opening"),
+    openDocument: (document) => sent("POST", "opening", document),
     runs: () => json("runs"),
     run: (run) => json(at`runs/${run}`),
     column: (run, name, within) => column(at`runs/${run}/columns/${name}` + (within ? `?${new URLSearchParams({ ...within })}` : "")),

@@ -8,6 +8,7 @@ import type {
   ExportForm,
   Matches,
   NamesByClustering,
+  Opening,
   RunDetail,
   RunEntry,
   Sample,
@@ -22,6 +23,8 @@ export interface Abilities {
   /** Keep selections and names. */
   write: boolean;
   find: boolean;
+  /** Open state files and bookmarks. */
+  open: boolean;
   exports: readonly ExportForm[];
   /** What a reader should know of where the data come from; null for a run that is read itself. */
   note: string | null;
@@ -30,6 +33,10 @@ export interface Abilities {
 /** Everything that the components read. The transport (HTTP, a notebook's messages, embedded data) lies behind it. */
 export interface DataSource {
   readonly can: Abilities;
+  /** What the page was asked to show first, or null. */
+  opening(): Promise<Opening | null>;
+  /** What a state file or a ViRelAy bookmark shows of the runs here; a SourceError says why it shows nothing. */
+  openDocument(document: unknown): Promise<Opening>;
   runs(): Promise<RunEntry[]>;
   run(run: string): Promise<RunDetail>;
   /** One value for each sample of the run, or of a category in its order. */

@@ -11,6 +11,7 @@ export type Matches = Schemas["Matches"];
 /** Names by clustering and cluster number, such as {kmeans: {"0": "sky"}}. */
 export type NamesByClustering = Schemas["StoredNames"]["names"];
 export type ClusterNames = Schemas["StoredNames"];
+export type Opening = Schemas["Opening"];
 export type Sample = Schemas["Sample"];
 export type AnalysisDetail = Schemas["AnalysisDetail"];
 export type CategoryRow = Schemas["CategoryRow"];
