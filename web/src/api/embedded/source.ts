@@ -33,7 +33,7 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
   const source = sourceOver(ask);
   return {
     ...source,
-    can: { write: false, find: false, exports: EMBEDDED_EXPORTS, note: contents.note },
+    can: { write: false, find: false, open: false, exports: EMBEDDED_EXPORTS, note: contents.note },
     async column(run, name, within) {
       const whole = await source.column(run, name);
       return within ? gathered(whole, await source.categoryColumn(run, within.analysis, within.category, "index")) : whole;
