@@ -2,11 +2,10 @@ import { describe, expect, test } from "vitest";
 
 import { tagsOf } from "../src/state/book.svelte";
 import { decodeIndices, encodeIndices } from "../src/state/codes";
-import { NONE, byCluster, byConfidence, byCorrectness, byPrediction } from "../src/state/colouring";
 import { number, percent, plural, probability } from "../src/state/format";
 import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/route";
-import { changeSelection, modeOf, selectedPoints, whollySelected } from "../src/state/selection";
+import { changeSelection, modeOf, selectedPoints } from "../src/state/selection";
 
 describe("address", () => {
   test.each([
@@ -19,6 +18,7 @@ describe("address", () => {
     { ...HOME, order: "least confident", colorMap: "00f,80:fff,f00", pictures: "map" },
     { ...HOME, run: "r", sample: 3, with: { ...HOME, run: "b/ c?&", analysis: "spräy", category: "00007", clustering: "k means", axes: [1, 2] as const } },
     { ...HOME, run: "r", with: { ...HOME, run: "b", camera: { x: 0.5, y: 1, zoom: 2 }, selected: "3-2", colour: "confidence" } },
+    { ...HOME, hide: "class%3Aclustering.kmeans:-1,3", brush: "confidence:0.2:" },
   ])("%j comes back as it was", (route) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });
@@ -64,34 +64,6 @@ describe("selection", () => {
   });
 });
 
-describe("colours of points", () => {
-  test("noise is neutral and called noise", () => {
-    const { values, legend } = byCluster(Int32Array.of(0, 1, -1, 1), "light");
-    expect([...values]).toEqual([0, 1, NONE, 1]);
-    expect(legend.map(({ name, count }) => [name, count])).toEqual([["cluster 0", 1], ["cluster 1", 2], ["noise", 1]]);
-  });
-
-  test("clusters beyond eight differ from the first eight by shape", () => {
-    const { legend } = byCluster(Int32Array.of(0, 8, 16), "dark");
-    expect(legend.map((entry) => entry.shape)).toEqual([0, 1, 2]);
-    expect(new Set(legend.map((entry) => entry.color)).size).toBe(1);
-  });
-
-  test("predictions are ranked by how often they come, and what is unknown is neutral", () => {
-    const { values, legend } = byPrediction(Int32Array.of(4, 4, 2, -1), ["a", "b", "c", "d", "e"], "light");
-    expect([...values]).toEqual([0, 0, 1, NONE]);
-    expect(legend.map((entry) => entry.name)).toEqual(["e", "c", "other or unknown"]);
-  });
-
-  test("correctness needs a label", () => {
-    expect([...byCorrectness(Int32Array.of(1, 2, 3), Int32Array.of(1, 1, -1), "light").values]).toEqual([0, 1, NONE]);
-  });
-
-  test("confidence spans the scale, and NaN is neutral", () => {
-    expect([...byConfidence(Float32Array.of(0, 1, 0.5, Number.NaN), "light").values]).toEqual([0, 254, 127, NONE]);
-  });
-});
-
 test("keys do nothing with Ctrl, and letters nothing where they are switched off", () => {
   const key = (name: string, ctrlKey = false) => ({ key: name, ctrlKey, metaKey: false, altKey: false });
   expect(commandOf(key("l"), true)).toBe("lasso");
@@ -117,10 +89,6 @@ test("numbers that are not known are a dash, never NaN", () => {
   expect([number(null), number(Number.NaN), percent(undefined), probability(null)]).toEqual(["–", "–", "–", "–"]);
   expect([number(3.3), number(5), number(412), number(0.00001234), number(0)]).toEqual(["3.30", "5.00", "412", "1.23e-5", "0"]);
   expect([plural(1, "class", "classes"), plural(2, "class", "classes")]).toEqual(["1 class", "2 classes"]);
-});
-
-test("a cluster is wholly selected when none of its points is left, and an empty one never is", () => {
-  expect(whollySelected(Uint8Array.of(1, 1, 0, 1), Int32Array.of(0, 1, 1, -1))).toEqual(new Set([0, -1]));
 });
 
 test("tags are typed with commas, and each counts once", () => {

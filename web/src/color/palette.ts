@@ -6,6 +6,8 @@
 const LIGHT = ["#0072b2", "#e08e00", "#009e73", "#c1639a", "#d14a00", "#4ba9e0", "#882255", "#8a8a2e"];
 const DARK = ["#4a9fe0", "#f0ac1e", "#1db28a", "#dd92bd", "#f27a45", "#a9dcfa", "#c9608f", "#bdbd55"];
 const NEUTRAL = { light: "#9a9fa6", dark: "#6d737b" };
+/** Of categories that share one entry: neutral too, and apart from what is not known. */
+const GATHERED = { light: "#5b6068", dark: "#a9afb6" };
 
 /** Ends and middle of a scale that reads the same in grey: dark blue, grey, yellow (after cividis). */
 const SCALE = { light: ["#123a7a", "#7b7f86", "#e0b43a"], dark: ["#3f6bb8", "#9a9c9e", "#f6d767"] };
@@ -20,8 +22,8 @@ export function hue(category: number, theme: Theme): string {
   return (theme === "light" ? LIGHT : DARK)[category % HUES];
 }
 
-export function neutral(theme: Theme): string {
-  return NEUTRAL[theme];
+export function neutral(theme: Theme, gathered = false): string {
+  return (gathered ? GATHERED : NEUTRAL)[theme];
 }
 
 /** 0 disc, 1 square, 2 diamond, 3 triangle. */

@@ -25,8 +25,8 @@ export function hoverIndex(points: Points): HoverIndex {
   return { points, side, starts, order };
 }
 
-/** The point nearest to a place (0 to 1) and at most `radius` away, or -1. */
-export function nearest(index: HoverIndex, x: number, y: number, radius: number): number {
+/** The point nearest to a place (0 to 1) and at most `radius` away, or -1; what `visible` leaves out is passed over. */
+export function nearest(index: HoverIndex, x: number, y: number, radius: number, visible: Uint8Array | null = null): number {
   const { points, side, starts, order } = index;
   const [left, right] = [cellAt((x - radius) * STEPS, side), cellAt((x + radius) * STEPS, side)];
   const [bottom, top] = [cellAt((y - radius) * STEPS, side), cellAt((y + radius) * STEPS, side)];
@@ -35,7 +35,7 @@ export function nearest(index: HoverIndex, x: number, y: number, radius: number)
   for (let row = bottom; row <= top; row++) {
     for (let at = starts[row * side + left]; at < starts[row * side + right + 1]; at++) {
       const point = order[at];
-      if (isMissing(points, point)) continue;
+      if (isMissing(points, point) || (visible && !visible[point])) continue;
       const distance = (points.positions[point * 2] - x * STEPS) ** 2 + (points.positions[point * 2 + 1] - y * STEPS) ** 2;
       if (distance <= closest) {
         closest = distance;

@@ -29,6 +29,10 @@ export interface Route {
   classFilter: string | null;
   /** The other side of a comparison; without a class, the analysis whose classes stand beside. */
   with: Route | null;
+  /** Hidden entries of legends, as `formatHidings` writes them. */
+  hide: string | null;
+  /** Brushes over columns, as `formatBrushes` writes them. */
+  brush: string | null;
 }
 
 export const HOME: Route = {
@@ -53,9 +57,11 @@ export const HOME: Route = {
   classOrder: null,
   classFilter: null,
   with: null,
+  hide: null,
+  brush: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter"] as const;
+const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "hide", "brush"] as const;
 
 /** What the query calls the other side of a comparison. */
 const OTHER = "with";

@@ -1,5 +1,6 @@
 import { appearanceTexts } from "./appearance";
 import type { Comparison } from "./comparison.svelte";
+import { formatBrushes, formatHidings } from "./filter";
 import { HOME } from "./route";
 import type { Route } from "./route";
 import type { ClassSession } from "./session.svelte";
@@ -42,7 +43,7 @@ function seenOfPictures(settings: Settings): Partial<Route> {
 }
 
 function seenOfClass(session: ClassSession): Partial<Route> {
-  const { data, clustering, embedding, current, axes, colourBy, order } = session;
+  const { data, clustering, embedding, current, axes, colourBy, order, filter } = session;
   return {
     category: data.detail.id,
     clustering,
@@ -52,5 +53,7 @@ function seenOfClass(session: ClassSession): Partial<Route> {
     colour: colourBy === "cluster" ? null : colourBy,
     order: order === "as in the run" ? null : order,
     selected: session.selectedCode,
+    hide: formatHidings(filter.state.hidings),
+    brush: formatBrushes(filter.state.brushes),
   };
 }

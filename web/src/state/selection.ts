@@ -4,7 +4,8 @@ export type SelectionMode = "replace" | "add" | "subtract";
 
 /** A new mask with the points set, added or taken away; other bits of the mask stay. */
 export function changeSelection(mask: Uint8Array, points: ArrayLike<number>, mode: SelectionMode): Uint8Array {
-  const next = mode === "replace" ? mask.map((bits) => bits & ~SELECTED) : mask.slice();
+  const next = mask.slice();
+  if (mode === "replace") for (let point = 0; point < next.length; point++) next[point] &= ~SELECTED;
   for (let at = 0; at < points.length; at++) {
     if (mode === "subtract") next[points[at]] &= ~SELECTED;
     else next[points[at]] |= SELECTED;
@@ -12,31 +13,73 @@ export function changeSelection(mask: Uint8Array, points: ArrayLike<number>, mod
   return next;
 }
 
-export function selectedPoints(mask: Uint8Array): Int32Array {
+/** Those of the points that pass the filter. */
+export function visibleAmong(points: ArrayLike<number>, visible: Uint8Array | null): ArrayLike<number> {
+  if (visible === null) return points;
+  const seen = new Int32Array(points.length);
   let count = 0;
-  for (let point = 0; point < mask.length; point++) count += mask[point] & SELECTED;
-  const points = new Int32Array(count);
-  let at = 0;
-  for (let point = 0; point < mask.length; point++) if (mask[point] & SELECTED) points[at++] = point;
-  return points;
+  for (let at = 0; at < points.length; at++) {
+    seen[count] = points[at];
+    count += visible[points[at]];
+  }
+  return seen.slice(0, count);
+}
+
+/** Points that are selected and, where a filter is given, pass it. */
+export function selectedPoints(mask: Uint8Array, visible: Uint8Array | null = null): Int32Array {
+  return pointsThat(mask.length, (point) => mask[point] & SELECTED & (visible ? visible[point] : SELECTED));
 }
 
 /** Points whose value is this one. */
 export function pointsWhere(values: Int32Array | Uint8Array, value: number): Int32Array {
-  let count = 0;
-  for (let point = 0; point < values.length; point++) if (values[point] === value) count++;
-  const points = new Int32Array(count);
-  let at = 0;
-  for (let point = 0; point < values.length; point++) if (values[point] === value) points[at++] = point;
-  return points;
+  return pointsThat(values.length, (point) => Number(values[point] === value));
 }
 
-/** The clusters of which every point is selected. */
-export function whollySelected(mask: Uint8Array, clusters: Int32Array): Set<number> {
-  const [inside, outside] = [new Set<number>(), new Set<number>()];
-  for (let point = 0; point < clusters.length; point++) (mask[point] & SELECTED ? inside : outside).add(clusters[point]);
-  for (const cluster of outside) inside.delete(cluster);
-  return inside;
+/** Points for which `flag` is 1, rising. */
+export function pointsThat(size: number, flag: (point: number) => number): Int32Array {
+  const points = new Int32Array(size);
+  let count = 0;
+  for (let point = 0; point < size; point++) {
+    points[count] = point;
+    count += flag(point);
+  }
+  return points.slice(0, count);
+}
+
+/** How many points each cluster has in all, that pass the filter, and that are selected of these; noise stands last. */
+export interface ClusterCounts {
+  all: Uint32Array;
+  visible: Uint32Array;
+  selected: Uint32Array;
+}
+
+/** `rows` names for each point the place of its cluster, and `noise` where it has none. */
+export function clusterCounts(rows: Int32Array, noise: number, mask: Uint8Array, visible: Uint8Array | null): ClusterCounts {
+  const counts = { all: new Uint32Array(noise + 1), visible: new Uint32Array(noise + 1), selected: new Uint32Array(noise + 1) };
+  for (let point = 0; point < rows.length; point++) {
+    const seen = visible ? visible[point] : 1;
+    counts.all[rows[point]]++;
+    counts.visible[rows[point]] += seen;
+    counts.selected[rows[point]] += seen & mask[point] & SELECTED;
+  }
+  return counts;
+}
+
+/** The place of each point's cluster among `ids`; noise, and a number that is not listed, comes after the last. */
+export function clusterRows(clusters: Int32Array, ids: readonly number[]): Int32Array {
+  const greatest = ids.reduce((most, id) => Math.max(most, id), -1);
+  const places = new Int32Array(greatest + 1).fill(ids.length);
+  ids.forEach((id, place) => (places[id] = place));
+  const rows = new Int32Array(clusters.length);
+  for (let point = 0; point < rows.length; point++) rows[point] = places[clusters[point]] ?? ids.length;
+  return rows;
+}
+
+/** The points of these samples; those of other classes have none. */
+export function pointsOfSamples(indices: Int32Array, samples: ArrayLike<number>, inRun: number): Int32Array {
+  const wanted = new Uint8Array(inRun);
+  for (let at = 0; at < samples.length; at++) wanted[samples[at]] = 1; // one beyond the run is dropped
+  return pointsThat(indices.length, (point) => wanted[indices[point]]);
 }
 
 /** Shift adds, Alt takes away, and without either the chosen mode holds. */

@@ -1,16 +1,23 @@
-import type { Column } from "../api/binary";
+import type { Numbers } from "../api/binary";
 import type { Cluster } from "../api/types";
 import type { Theme } from "../color/palette";
 import { hoverIndex } from "../scatter/hover";
 import { middles, pointsOf } from "../scatter/points";
 import type { Points } from "../scatter/points";
+import { HIDDEN, SELECTED } from "../scatter/renderer";
 import { decodeIndices, selectionCode } from "./codes";
-import { COLOUR_BY, byCluster, byConfidence, byCorrectness, byPrediction } from "./colouring";
-import type { ColourBy, Colouring } from "./colouring";
+import { colouringOf } from "./colouring";
+import type { Colouring } from "./colouring";
 import { ClassColumns } from "./columns";
 import type { ClassAddress } from "./columns";
+import { applyBrush, applyHiding, countOnes, parseBrushes, parseHidings } from "./filter";
+import type { FilterState } from "./filter";
+import { Filter } from "./filter.svelte";
+import { orderBy } from "./ordering";
+import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices, neededFor } from "./pointcolumns";
+import type { PointColumn } from "./pointcolumns";
 import type { Route } from "./route";
-import { changeSelection, pointsWhere, selectedPoints, whollySelected } from "./selection";
+import { changeSelection, clusterCounts, clusterRows, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, visibleAmong } from "./selection";
 import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20;
@@ -30,18 +37,15 @@ export interface Choice {
   clustering: string;
   embedding: string;
   axes: readonly [number, number];
-  colourBy: ColourBy;
+  /** The id of a column. */
+  colourBy: string;
   order: SampleOrder;
 }
 
-const NEEDED_BY: Record<ColourBy, readonly string[]> = {
-  cluster: [],
-  prediction: ["prediction"],
-  correctness: ["prediction", "label"],
-  confidence: ["confidence"],
-};
+/** A choice, and what is filtered from now on where that is said. */
+type Wanted = Choice & { filter?: FilterState };
 
-const FIRST = { axes: [0, 1], colourBy: "cluster", order: "as in the run" } as const;
+const FIRST = { axes: [0, 1], colourBy: CLUSTER, order: "as in the run" } as const;
 
 /** Whoever does with another class what is done with this one; points are counted in this one. */
 export interface Follower {
@@ -50,18 +54,22 @@ export interface Follower {
   looked(what: "hovered" | "current", point: number): void;
 }
 
-/** One class of one analysis: what is chosen, what is selected, and what follows from both. Points are counted within the class. */
+/** One class of one analysis: what is chosen, seen and selected, and what follows from it. Points are counted within the class. */
 export class ClassSession {
   readonly data: ClassData;
+  readonly filter = new Filter();
   readonly #columns: ClassColumns;
+  readonly #ofPoints: PointColumns;
 
   clustering = $state("");
   embedding = $state("");
   axes = $state.raw<readonly [number, number]>([0, 1]);
-  colourBy = $state<ColourBy>("cluster");
+  colourBy = $state<string>(CLUSTER);
   order = $state<SampleOrder>("as in the run");
   #current = $state(-1);
   #hovered = $state(-1);
+  /** Why a column that was asked for is not shown, or null. */
+  columnProblem = $state<string | null>(null);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
   points = $state.raw<Points>(pointsOf(new Uint16Array(0)));
   #earlier: Uint8Array[] = [];
@@ -73,17 +81,30 @@ export class ClassSession {
   readonly dimensions = $derived.by(() => this.#dimensionsOf(this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
-  readonly selected = $derived.by(() => selectedPoints(this.mask));
-  /** What the grid lists: the selected points, or all of them while none is selected. */
-  readonly shown = $derived.by(() => this.#ordered(this.selected.length > 0 ? this.selected : this.#everyPoint()));
+  /** The column that the points are coloured by. */
+  readonly column = $derived.by(() => this.#columnShown());
+  readonly coding = $derived.by(() => this.#ofPoints.coding(this.column));
+  /** 1 for each point that passes the filter; null where there is none. */
+  readonly visible = $derived.by(() => this.#visible());
+  readonly visibleCount = $derived.by(() => (this.visible ? countOnes(this.visible) : this.size));
+  readonly selected = $derived.by(() => selectedPoints(this.mask, this.visible));
+  readonly #ranking = $derived.by(() => this.#ranked());
+  /** What the grid lists: of the points that pass the filter the selected ones, or all of them while none is selected. */
+  readonly shown = $derived.by(() => this.#shown());
+  /** The selection with what the filter hides. */
+  readonly drawnMask = $derived.by(() => this.#drawn());
   /** The selection as an address holds it. */
   readonly selectedCode = $derived.by(() => selectionCode(this.selected.map((point) => this.data.indices[point])));
-  readonly #wholly = $derived.by(() => whollySelected(this.mask, this.clusters));
+  readonly #rows = $derived.by(() => clusterRows(this.clusters, this.clusterList.map((cluster) => cluster.id)));
+  readonly #counts = $derived.by(() => clusterCounts(this.#rows, this.clusterList.length, this.mask, this.visible));
+  /** How many points are in no cluster. */
+  readonly noise = $derived.by(() => (this.problem ? 0 : this.#counts.all[this.clusterList.length]));
 
   private constructor(data: ClassData) {
     const { info } = data.detail;
     this.data = data;
     this.#columns = new ClassColumns(data);
+    this.#ofPoints = new PointColumns(data.run, this.#columns);
     this.mask = new Uint8Array(data.indices.length);
     this.#wanted = {
       clustering: known(info.clusterings, info.default_clustering) ?? "",
@@ -103,15 +124,17 @@ export class ClassSession {
   }
 
   /** Shows another clustering, embedding, ..., once its columns are here; of quick choices the last holds. */
-  async choose(wanted: Partial<Choice>): Promise<void> {
+  async choose({ filter, ...wanted }: Partial<Wanted>): Promise<void> {
     const before = this.#wanted;
     const axes = wanted.embedding === undefined || wanted.embedding === before.embedding ? before.axes : FIRST.axes;
     const choice = { ...before, axes, ...wanted };
     this.#wanted = choice;
     try {
-      const [points] = await Promise.all([this.#pointsOf(choice), this.#columns.load(this.#columnsOf(choice))]);
+      const columns = this.#columnsOf(choice, filter);
+      const [points] = await Promise.all([this.#pointsOf(choice), this.#columns.load(columns)]);
       if (choice !== this.#wanted) return;
       this.#show(choice, points);
+      if (filter) this.filter.restore(filter);
     } catch (error) {
       const { clustering, embedding, axes, colourBy, order } = this;
       if (choice === this.#wanted) this.#wanted = { clustering, embedding, axes, colourBy, order };
@@ -120,8 +143,10 @@ export class ClassSession {
   }
 
   /** What an address says about columns, as far as it fits; clustering and embedding stay where it names none. */
-  choiceOf(route: Route): Choice {
+  choiceOf(route: Route): Wanted {
     const { info } = this.data.detail;
+    const there = (id: string) => this.columnChoices.some((choice) => choice.id === id);
+    const conditions = <T extends { column: string }>(all: T[]) => all.filter(({ column }) => there(column));
     const clustering = known(info.clusterings, route.clustering ?? undefined) ?? this.#wanted.clustering;
     const embedding = known(info.embeddings, route.embedding ?? undefined) ?? this.#wanted.embedding;
     const dimensions = this.#dimensionsOf(embedding);
@@ -129,9 +154,21 @@ export class ClassSession {
       clustering,
       embedding,
       axes: route.axes?.every((axis) => axis < dimensions) ? route.axes : FIRST.axes,
-      colourBy: COLOUR_BY.find((name) => name === route.colour) ?? FIRST.colourBy,
+      colourBy: route.colour !== null && there(route.colour) ? route.colour : FIRST.colourBy,
       order: this.#ordersOf(clustering).find((name) => name === route.order) ?? FIRST.order,
+      filter: { hidings: conditions(parseHidings(route.hide)), brushes: conditions(parseBrushes(route.brush)) },
     };
+  }
+
+  /** Colours by another column; where it cannot be had, that is told and the rest stays as it is. */
+  async chooseColour(id: string): Promise<void> {
+    this.columnProblem = null;
+    try {
+      await this.choose({ colourBy: id });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.columnProblem = `The column ${this.columnTitle(id)} cannot be shown: ${reason}`;
+    }
   }
 
   /** Selection and sample of an address, as far as they fit; what it leaves out is as at the beginning. */
@@ -176,11 +213,22 @@ export class ClassSession {
   }
 
   colouring(theme: Theme): Colouring {
-    const column = (name: string) => this.#columns.numbers(name) ?? new Int32Array(0);
-    if (this.colourBy === "prediction") return byPrediction(column("prediction"), this.data.run.classes, theme);
-    if (this.colourBy === "correctness") return byCorrectness(column("prediction"), column("label"), theme);
-    if (this.colourBy === "confidence") return byConfidence(column("confidence"), theme);
-    return byCluster(this.clusters, theme);
+    return colouringOf(this.#named(this.column), this.coding, theme);
+  }
+
+  /** Everything that the points can be coloured by. */
+  get columnChoices() {
+    return columnChoices(this.data.run, this.data.detail);
+  }
+
+  columnTitle(id: string): string {
+    return this.columnChoices.find((choice) => choice.id === id)?.title ?? id;
+  }
+
+  /** A loaded column with the names that clusters have been given. */
+  columnOf(id: string): PointColumn | undefined {
+    const column = this.#ofPoints.get(id);
+    return column && this.#named(column);
   }
 
   /** Signed mean map of a cluster, or null where the analysis has none. */
@@ -192,10 +240,12 @@ export class ClassSession {
     return { values: (column.data as Float32Array).subarray(row * height * width, (row + 1) * height * width), height, width };
   }
 
+  /** Changes the selection by those of the points that pass the filter. */
   select(points: ArrayLike<number>, mode: SelectionMode): void {
+    const seen = visibleAmong(points, this.visible);
     this.#earlier = [...this.#earlier, this.mask].slice(-KEPT_STEPS);
-    this.mask = changeSelection(this.mask, points, mode);
-    this.#follower?.selected(points, mode);
+    this.mask = changeSelection(this.mask, seen, mode);
+    this.#follower?.selected(seen, mode);
   }
 
   selectCluster(id: number, mode: SelectionMode): void {
@@ -208,14 +258,19 @@ export class ClassSession {
   }
 
   /** The points of these samples; those of other classes have none. */
-  pointsOf(rows: readonly number[]): Int32Array {
-    const wanted = new Set(rows);
-    return this.#everyPoint().filter((point) => wanted.has(this.data.indices[point]));
+  pointsOf(samples: ArrayLike<number>): Int32Array {
+    return pointsOfSamples(this.data.indices, samples, this.data.run.samples);
   }
 
-  /** Whether the cluster is selected wholly; an empty one never is. */
+  /** Whether all that is seen of the cluster is selected; an empty one never is. */
   isClusterSelected(id: number): boolean {
-    return this.#wholly.has(id);
+    const row = this.#rowOf(id);
+    return this.#counts.visible[row] > 0 && this.#counts.selected[row] === this.#counts.visible[row];
+  }
+
+  /** How many points of a cluster pass the filter. */
+  visibleOf(id: number): number {
+    return this.#counts.visible[this.#rowOf(id)];
   }
 
   clearSelection(): void {
@@ -237,9 +292,14 @@ export class ClassSession {
     this.current = this.shown[next];
   }
 
+  /** What a point's cluster is called. */
   clusterName(point: number): string {
     const cluster = this.clusters[point];
-    return cluster === undefined || this.problem ? "none" : cluster < 0 ? "noise" : `cluster ${cluster}`;
+    return cluster === undefined || this.problem ? "none" : this.clusterTitle(cluster);
+  }
+
+  clusterTitle(id: number, _clustering = this.clustering): string {
+    return id < 0 ? "noise" : `cluster ${id}`;
   }
 
   /** Orders for which the class has columns. */
@@ -256,9 +316,11 @@ export class ClassSession {
     return this.data.detail.columns.find((column) => column.name === `embedding.${embedding}`)?.shape[1] ?? 1;
   }
 
-  #columnsOf({ clustering, colourBy, order }: Choice): string[] {
+  #columnsOf({ clustering, colourBy, order }: Choice, filter: FilterState | undefined): string[] {
     const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
-    return ["eigenvalues", `clustering.${clustering}`, `mean_map.${clustering}`, ...NEEDED_BY[colourBy], ...sorting];
+    const filtering = [...(filter?.hidings ?? []), ...(filter?.brushes ?? [])].map(({ column }) => column);
+    const ofPoints = [CLUSTER, colourBy, ...filtering].flatMap((id) => neededFor(id, clustering));
+    return ["eigenvalues", `mean_map.${clustering}`, ...ofPoints, ...sorting];
   }
 
   async #pointsOf({ embedding, axes }: Choice): Promise<Points> {
@@ -272,19 +334,69 @@ export class ClassSession {
     Object.assign(this, { clustering, embedding, axes, colourBy, order, points });
   }
 
-  #everyPoint(): Int32Array {
-    return new Int32Array(this.size).map((_, point) => point);
+  #rowOf(id: number): number {
+    const row = this.clusterList.findIndex((cluster) => cluster.id === id);
+    return row < 0 ? this.clusterList.length : row;
   }
 
-  #ordered(points: Int32Array): Int32Array {
+  #columnShown(): PointColumn {
+    const column = this.#ofPoints.get(this.colourBy === CLUSTER ? clusteringColumn(this.clustering) : this.colourBy);
+    if (column) return column;
+    const values = new Int32Array(this.size).fill(-1);
+    return { id: CLUSTER, title: CLUSTER, values, kind: "clusters", nameOf: String, none: "noise" };
+  }
+
+  #named(column: PointColumn): PointColumn {
+    const clustering = clusteringOf(column.id);
+    return clustering === null ? column : { ...column, nameOf: (code) => this.clusterTitle(code, clustering) };
+  }
+
+  #visible(): Uint8Array | null {
+    const { hidings, brushes } = this.filter.state;
+    if (!this.filter.active) return null;
+    const visible = new Uint8Array(this.size).fill(1);
+    for (const { column, codes } of hidings) {
+      const found = this.#ofPoints.get(column);
+      if (found) applyHiding(visible, this.#ofPoints.coding(found), codes);
+    }
+    for (const { column, low, high } of brushes) {
+      const found = this.#ofPoints.get(column);
+      if (found) applyBrush(visible, found.values, low, high);
+    }
+    return visible;
+  }
+
+  #drawn(): Uint8Array {
+    const { mask, visible } = this;
+    if (visible === null) return mask;
+    const drawn = mask.slice();
+    for (let point = 0; point < drawn.length; point++) if (!visible[point]) drawn[point] |= HIDDEN;
+    return drawn;
+  }
+
+  /** All points in the chosen order, or null where it is their own. */
+  #ranked(): Uint32Array | null {
     const { by, descending } = this.#sorting();
-    if (!by) return points;
-    const key = (point: number) => (Number.isFinite(by[point]) ? by[point] : descending ? -Infinity : Infinity);
-    const sign = descending ? -1 : 1;
-    return points.slice().sort((a, b) => sign * Math.sign(key(a) - key(b)) || a - b);
+    return by ? orderBy(by, descending) : null;
   }
 
-  #sorting(): { by: Column["data"] | undefined; descending: boolean } {
+  #shown(): Int32Array {
+    const { mask, visible } = this;
+    const selecting = this.selected.length > 0;
+    const ranking = this.#ranking;
+    if (!ranking && selecting) return this.selected;
+    const passes = (point: number) => (visible ? visible[point] : 1) & (selecting ? mask[point] & SELECTED : 1);
+    if (!ranking) return pointsThat(this.size, passes);
+    const points = new Int32Array(this.size);
+    let count = 0;
+    for (let at = 0; at < points.length; at++) {
+      points[count] = ranking[at];
+      count += passes(ranking[at]);
+    }
+    return points.slice(0, count);
+  }
+
+  #sorting(): { by: Numbers | undefined; descending: boolean } {
     const silhouette = this.#columns.numbers(`silhouette.${this.clustering}`);
     if (this.order === "most typical") return { by: silhouette, descending: true };
     if (this.order === "least typical") return { by: silhouette, descending: false };
