@@ -233,7 +233,7 @@ def test_points_are_coloured_by_what_is_chosen(
     horse, name: str, entries: list[str], run: Run, members: np.ndarray
 ) -> None:
     choose(horse, "Colour", name)
-    legend = horse.page.get_by_role("list", name="Legend").get_by_role("button")
+    legend = horse.page.get_by_role("list", name="Legend").locator("[data-entry]")
     wrong = int((run.column("prediction")[members] != run.labels[members]).sum())
     legend.filter(has_text=entries[1]).wait_for()  # its columns are asked for now
     assert legend.all_inner_texts() == [f"{entries[0]}\n{len(members) - wrong}", f"{entries[1]}\n{wrong}"]
