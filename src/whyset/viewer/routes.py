@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from inspect import getdoc
+from typing import Any, get_args
 
 from fastapi import APIRouter, Response
 
@@ -20,6 +21,7 @@ from whyset.viewer.endpoints import (
     scales,
     selections,
 )
+from whyset.viewer.limits import MOST_BODY
 from whyset.viewer.schemas import (
     AnalysisDetail,
     CategoryDetail,
@@ -83,7 +85,12 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     403: {"model": ErrorAnswer, "description": "no token, or a host or origin that is not allowed"},
     404: {"model": ErrorAnswer, "description": "an unknown id, or a sample that the run does not have"},
     409: {"model": ErrorAnswer, "description": "not explained yet, failed, or damaged on the disk"},
-    422: {"model": ErrorAnswer, "description": "a parameter beyond its limits"},
+    422: {"model": ErrorAnswer, "description": "a parameter or a body beyond its limits, or of another form"},
+}
+
+OF_BODIES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "a body that cannot be read as JSON"},
+    413: {"model": ErrorAnswer, "description": f"a body of more than {MOST_BODY} bytes"},
 }
 
 CHANGED: dict[int | str, dict[str, Any]] = {
@@ -117,6 +124,18 @@ FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _errors(method: str) -> dict[int | str, dict[str, Any]]:
+    """What may go wrong, besides what may go wrong everywhere."""
+    with_body, changing = method in ("POST", "PUT"), method in ("PUT", "DELETE")
+    return ERRORS | (OF_BODIES if with_body else {}) | (CHANGED if changing else {})
+
+
+def _described(answer: Any) -> str:
+    """What the model of the answer, or of its items, says of itself."""
+    model = (get_args(answer) or (answer,))[-1]
+    return str(getdoc(model)).partition("\n")[0]
+
+
 def api_router() -> APIRouter:
     """The table as a router; each operation is called like its function."""
     router = APIRouter()
@@ -127,13 +146,16 @@ def api_router() -> APIRouter:
             "status_code": route.status,
             "name": name,
             "operation_id": name,
-            "responses": ERRORS | CHANGED if route.method in ("PUT", "DELETE") else ERRORS,
+            "responses": _errors(route.method),
         }
         if route.answer is not None:
-            router.add_api_route(route.path, route.endpoint, response_model=route.answer, **common)
+            described = {"response_model": route.answer, "response_description": _described(route.answer)}
+            router.add_api_route(route.path, route.endpoint, **described, **common)
         elif route.status == 204:
-            router.add_api_route(route.path, route.endpoint, response_class=Response, **common)
+            router.add_api_route(
+                route.path, route.endpoint, response_class=Response, response_description="done", **common
+            )
         else:
-            binary = common | {"responses": ERRORS | (BINARY if route.method == "GET" else FILE)}
+            binary = common | {"responses": _errors(route.method) | (BINARY if route.method == "GET" else FILE)}
             router.add_api_route(route.path, route.endpoint, response_class=Response, **binary)
     return router

@@ -17,6 +17,13 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
+MOST_ROWS = 2**21
+"""The most samples that a selection or an export may name: as many as the viewer is meant for, and some more."""
+
+Rows = list[Annotated[int, Field(ge=0, lt=2**40)]]
+"""Numbers of samples; a run may have fewer, which the endpoints check."""
+
+
 class Error(Model):
     """What is wrong, and what to do about it."""
 
@@ -198,7 +205,7 @@ class SelectionDraft(Model):
     """What a person singles out: rows of the run under a name, with tags and a note."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
-    rows: list[Annotated[int, Field(ge=0, lt=2**40)]]
+    rows: Rows = Field(max_length=MOST_ROWS)
     tags: list[Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]] = Field(default=[], max_length=MOST_TAGS)
     note: str = Field(default="", max_length=LONGEST_NOTE)
     analysis: str | None = Field(default=None, max_length=128)
@@ -208,6 +215,7 @@ class SelectionDraft(Model):
 class StoredSelection(SelectionDraft):
     """A selection as it is kept; a change names the `revision` that it is based on."""
 
+    rows: Rows  # as many as another program has kept
     id: str
     revision: int
     created: str
@@ -253,5 +261,5 @@ class StoredNames(Model):
 class ExportOrder(Model):
     """Which samples go into a file, and of which kind it is."""
 
-    rows: list[Annotated[int, Field(ge=0, lt=2**40)]] = Field(min_length=1)
+    rows: Rows = Field(min_length=1, max_length=MOST_ROWS)
     form: Literal["csv", "parquet", "json", "python"] = "csv"

@@ -875,7 +875,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -913,7 +913,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -936,7 +936,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -972,7 +972,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -992,7 +992,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description None */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1028,7 +1028,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1054,13 +1054,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Where a page begins: address, selected rows of its run, and what was asked for and is not here. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Opening"];
+                };
+            };
+            /** @description a body that cannot be read as JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description no token, or a host or origin that is not allowed */
@@ -1090,7 +1099,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a body of more than 33554432 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1110,7 +1128,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A run in the list of runs; `problem` says why it cannot be read, if so. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1146,7 +1164,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1162,13 +1180,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A run: shapes are (C, H, W); `accuracy` counts explained samples whose label is known. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1204,7 +1223,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1220,14 +1239,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description name of an analysis of the run */
                 analysis: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description An analysis, its configuration and its categories, the most separable first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1263,7 +1284,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1279,15 +1300,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a category of the analysis */
                 category: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A category: clusterings, embeddings and scores in `info`, and the columns that can be fetched. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1323,7 +1347,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1339,9 +1363,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description name of a column */
                 column: string;
+                /** @description id of a category of the analysis */
                 category: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -1399,7 +1427,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1415,8 +1443,11 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
+                /** @description id of a category of the analysis */
                 category: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
             };
             cookie?: never;
@@ -1436,6 +1467,15 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
+            /** @description a body that cannot be read as JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description no token, or a host or origin that is not allowed */
             403: {
                 headers: {
@@ -1463,7 +1503,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a body of more than 33554432 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1479,15 +1528,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
+                /** @description id of a category of the analysis */
                 category: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The names as they are kept; revision 0 where none were given so far. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1523,7 +1575,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1539,8 +1591,11 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
+                /** @description id of a category of the analysis */
                 category: string;
             };
             cookie?: never;
@@ -1551,13 +1606,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The names as they are kept; revision 0 where none were given so far. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StoredNames"];
+                };
+            };
+            /** @description a body that cannot be read as JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description no token, or a host or origin that is not allowed */
@@ -1596,7 +1660,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a body of more than 33554432 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1615,9 +1688,13 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description name of an embedding of the category */
                 embedding: string;
+                /** @description id of a category of the analysis */
                 category: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -1675,7 +1752,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1694,15 +1771,18 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
+                /** @description id of a category of the analysis */
                 category: string;
+                /** @description name of an analysis of the run */
                 analysis: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1738,7 +1818,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1752,12 +1832,16 @@ export interface operations {
     get_run_column: {
         parameters: {
             query?: {
+                /** @description with the other of the two: samples of this category only */
                 analysis?: string | null;
+                /** @description with the other of the two: samples of this category only */
                 category?: string | null;
             };
             header?: never;
             path: {
+                /** @description name of a column */
                 column: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -1815,7 +1899,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1834,6 +1918,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -1891,7 +1976,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1914,13 +1999,14 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The best matches in order, how many samples match in all, and whether that is more than are named here. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1956,7 +2042,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1977,6 +2063,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -2034,7 +2121,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2055,6 +2142,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -2112,7 +2200,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2131,6 +2219,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -2188,7 +2277,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2207,13 +2296,14 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description One sample; what is not known or not computed yet is null. Status: 0 not written, 1 done, 2 failed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2249,7 +2339,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2265,13 +2355,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The selections of a run, files among them that cannot be read, and whether more can be kept. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2307,7 +2398,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2323,6 +2414,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -2333,13 +2425,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A selection as it is kept; a change names the `revision` that it is based on. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StoredSelection"];
+                };
+            };
+            /** @description a body that cannot be read as JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description no token, or a host or origin that is not allowed */
@@ -2369,7 +2470,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a body of more than 33554432 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2388,7 +2498,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a selection of the run */
                 selection: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
@@ -2399,13 +2511,22 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description A selection as it is kept; a change names the `revision` that it is based on. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["StoredSelection"];
+                };
+            };
+            /** @description a body that cannot be read as JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
             /** @description no token, or a host or origin that is not allowed */
@@ -2444,7 +2565,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a body of more than 33554432 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2463,14 +2593,16 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id of a selection of the run */
                 selection: string;
+                /** @description id of a run, from /api/runs */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description done */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2513,7 +2645,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter beyond its limits */
+            /** @description a parameter or a body beyond its limits, or of another form */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -11,7 +11,7 @@ from whyset.report import class_row, rank
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
-from whyset.viewer.parameters import Axes, Name, OneAnalysis, OneCategory
+from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
 from whyset.viewer.points import quantised
 from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail, CategoryRow
 
@@ -33,7 +33,7 @@ def get_category(opened: OneCategory) -> CategoryDetail:
         return CategoryDetail.model_validate(fields)
 
 
-def get_category_column(request: Request, opened: OneCategory, column: Name) -> Response:
+def get_category_column(request: Request, opened: OneCategory, column: ColumnName) -> Response:
     """One array of a category: sample indices, an embedding, cluster numbers (-1 is noise), mean maps, ..."""
     found = readable(opened)
     if column not in found.columns:
@@ -44,7 +44,7 @@ def get_category_column(request: Request, opened: OneCategory, column: Name) -> 
     return answer(request, payload, immutable=False)
 
 
-def get_points(request: Request, opened: OneCategory, embedding: Name, axes: Axes = "0,1") -> Response:
+def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, axes: Axes = "0,1") -> Response:
     """Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite."""
     found, name = readable(opened), f"embedding.{embedding}"
     if name not in found.columns:

@@ -4,10 +4,10 @@ from fastapi import Request, Response
 
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import not_found
-from whyset.viewer.parameters import CategoryRows, Name, OneRun, OtherRun
+from whyset.viewer.parameters import CategoryRows, ColumnName, OneRun, OtherRun
 
 
-def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column: Name) -> Response:
+def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column: ColumnName) -> Response:
     """One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
 
     The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`

@@ -11,7 +11,7 @@ from whyset.errors import WhysetError
 from whyset.store.config import RunConfig
 from whyset.viewer.columns import wire_type
 from whyset.viewer.library import Library, OpenedRun, Shelf
-from whyset.viewer.parameters import Name, OneRun, library_of
+from whyset.viewer.parameters import OneRun, RunId, library_of
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunRow
 
@@ -23,7 +23,7 @@ def list_runs(library: Annotated[Library, Depends(library_of)]) -> list[RunRow]:
     return [_row(shelf) for shelf in library.shelves.values()]
 
 
-def get_run(run: Name, opened: OneRun, library: Annotated[Library, Depends(library_of)]) -> RunDetail:
+def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(library_of)]) -> RunDetail:
     """One run: its shapes, classes, columns, analyses and configuration."""
     stored, inputs = opened.run, opened.run.inputs
     return RunDetail(

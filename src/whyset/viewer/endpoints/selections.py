@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request, Response
 
 from whyset.store.selections import Selection, Selections
-from whyset.viewer.parameters import Name, OneRun
+from whyset.viewer.parameters import OneRun, SelectionId
 from whyset.viewer.schemas import SelectionDraft, SelectionList, StoredSelection
 from whyset.viewer.writing import notes_folder, refusals_told, writable
 
@@ -33,13 +33,15 @@ def add_selection(draft: SelectionDraft, selections: OfRun) -> StoredSelection:
         return _answer(selections.add(_selection(draft)))
 
 
-def change_selection(draft: SelectionDraft, selection: Name, revision: Revision, selections: OfRun) -> StoredSelection:
+def change_selection(
+    draft: SelectionDraft, selection: SelectionId, revision: Revision, selections: OfRun
+) -> StoredSelection:
     """Replace a selection; `revision` is the one that the change is based on, and 412 says that it is not the last."""
     with refusals_told(selections.folder):
         return _answer(selections.change(replace(_selection(draft), id=selection, revision=revision)))
 
 
-def delete_selection(selection: Name, revision: Revision, selections: OfRun) -> Response:
+def delete_selection(selection: SelectionId, revision: Revision, selections: OfRun) -> Response:
     """Delete a selection, if `revision` is its last one."""
     with refusals_told(selections.folder):
         selections.delete(selection, revision)
