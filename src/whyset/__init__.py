@@ -8,17 +8,21 @@ if TYPE_CHECKING:
     from whyset.runner import explain
     from whyset.store import open_run
     from whyset.viewer import view
+    from whyset.viewer.embed.export import export_html
+    from whyset.viewer.embed.widget import widget
 
 __version__ = "0.1.0"
 
-__all__ = ["Spray", "analyze", "explain", "open_run", "view"]
+__all__ = ["Spray", "analyze", "explain", "export_html", "open_run", "view", "widget"]
 
 _HOMES = {
     "Spray": "whyset.analysis",
     "analyze": "whyset.analysis",
     "explain": "whyset.runner",
+    "export_html": "whyset.viewer.embed.export",
     "open_run": "whyset.store",
     "view": "whyset.viewer",
+    "widget": "whyset.viewer.embed.widget",
 }
 
 

@@ -1,5 +1,79 @@
+import { mount, unmount } from "svelte";
+
 import "./app.css";
+import App from "./App.svelte";
+import { widgetSource } from "./api/widget";
+import type { Model } from "./api/widget";
+import { beginning, link } from "./state/link.svelte";
+import type { Outside, Told } from "./state/link.svelte";
+import { widgetHost } from "./state/widgetHost";
 
 const STYLES = "__WHYSET_STYLES__";
+const NAMES = { analysis: "analysis", category: "_category", sample: "sample", selection: "selection" } as const;
 
-export default { render: ({ el }: { el: HTMLElement }) => void (el.textContent = STYLES) };
+/** Shows the viewer in a cell; what is returned ends it. */
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  const container = el.appendChild(document.createElement("div"));
+  const resize = () => (container.style.height = `${String(model.get("height"))}px`);
+  resize();
+  model.on("change:height", resize);
+
+  const root = shadowIn(container);
+  const outside = outsideOf(model);
+  const host = widgetHost({ container, root, start: beginning(outside), started: (viewer) => link(viewer, outside) });
+  const { source, dispose } = widgetSource(model);
+  const app = mount(App, { target: root, props: { source, host } });
+  return () => {
+    model.off("change:height", resize);
+    dispose();
+    void unmount(app);
+    container.remove();
+  };
+}
+
+/** An element that no style of the page reaches, and whose styles reach nothing of the page. */
+function shadowIn(container: HTMLElement): HTMLElement {
+  const shadow = container.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLES);
+  shadow.adoptedStyleSheets = [sheet];
+  const root = shadow.appendChild(document.createElement("div"));
+  root.className = "whyset";
+  root.tabIndex = -1; // a click anywhere brings the keys here
+  return root;
+}
+
+function outsideOf(model: Model): Outside {
+  const read = (): Told => ({
+    analysis: model.get(NAMES.analysis) as string | null,
+    category: model.get(NAMES.category) as string | null,
+    sample: model.get(NAMES.sample) as number | null,
+    selection: rowsIn(model.get(NAMES.selection) as DataView | ArrayBuffer),
+  });
+  return {
+    run: model.get("_run") as string,
+    read,
+    tell(changes) {
+      for (const [name, value] of Object.entries(changes)) {
+        model.set(NAMES[name as keyof Told], value instanceof Int32Array ? new DataView(value.buffer) : value);
+      }
+      model.save_changes();
+    },
+    listen(heard) {
+      const listeners = Object.entries(NAMES).map(([name, trait]) => {
+        const listener = () => heard(name as keyof Told);
+        model.on(`change:${trait}`, listener);
+        return () => model.off(`change:${trait}`, listener);
+      });
+      return () => listeners.forEach((end) => end());
+    },
+  };
+}
+
+/** Little-endian int32, wherever in a message they lie. */
+function rowsIn(data: DataView | ArrayBuffer): Int32Array {
+  if (data instanceof ArrayBuffer) return new Int32Array(data.slice(0));
+  return new Int32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
+}
+
+export default { render };

@@ -22,6 +22,7 @@ COMMANDS = (
     "view",
     "report",
     "heatmaps",
+    "export-html",
     "verify",
     "import-virelay",
     "export-virelay",

@@ -4,12 +4,13 @@ import getpass
 import os
 import secrets
 import socket
+import sys
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
@@ -19,6 +20,9 @@ from whyset.viewer.app import create_app
 from whyset.viewer.library import Library
 from whyset.viewer.passed_on import Document, given, opening_of
 from whyset.viewer.security import LOOPBACK_NAMES
+
+if TYPE_CHECKING:
+    from whyset.viewer.embed.widget import RunWidget
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 
@@ -87,12 +91,13 @@ def view(
     allowed_hosts: Sequence[str] = (),
     root_path: str = "",
     selections: Path | str | None = None,
-) -> None:
+) -> "RunWidget | None":
     """Show runs in the browser until Ctrl-C; returns then. Port 0 takes a free one.
 
     One of the places may be a state file that Share saved, which names its runs itself, or with its run a bookmark that
     ViRelAy exported: the page then shows what it tells.
 
+    In a notebook, one run is given back as a widget: browsers often cannot reach a server beside the kernel.
     Selections are kept beside each run, or below the folder `selections` where runs are read-only.
 
     Raises InputError when none of the runs can be read or the port is taken; a run that cannot be read among
@@ -100,6 +105,10 @@ def view(
     """
     asked = given(each.path if isinstance(each, Run) else each for each in (run, *more))
     runs = asked.runs
+    if in_notebook() and len(runs) == 1 and asked.document is None:
+        from whyset.viewer.embed.widget import widget
+
+        return widget(runs[0], selections=selections)
     _require_readable(runs)
     if asked.document is not None:
         opening_of(asked.document, Library(runs))  # what cannot be shown is told before anything is served
@@ -122,6 +131,13 @@ def view(
         server.run()
     except KeyboardInterrupt:
         print("\nThe viewer has ended.", flush=True)
+    return None
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _greeting(server: Server, *, remote: bool) -> list[str]:

@@ -1,0 +1,53 @@
+"""Sample indices as a trait: an array in Python, four bytes each on the way to the page."""
+
+from typing import Any
+
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+
+WIRE = np.dtype("<i4")
+
+
+class Rows(traitlets.TraitType[NDArray[np.int64], Any]):
+    """Rising, different indices below the owner's `length`; observers are called when they change, not when repeated.
+
+    A mask over the whole run may be set, too.
+    """
+
+    info_text = "indices of samples"
+
+    def default(self, obj: Any = None) -> NDArray[np.int64]:
+        return np.empty(0, np.int64)
+
+    def validate(self, obj: Any, value: Any) -> NDArray[np.int64]:
+        """Indices in any order, or a mask over the whole run. InputError: they are none of this run."""
+        rows = np.asarray(value)
+        if rows.dtype.kind == "b" and rows.shape == (obj.length,):
+            rows = np.flatnonzero(rows)
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+            raise InputError(f"a selection is a list of whole numbers, not {rows.dtype} of the shape {rows.shape}")
+        if rows.size and not 0 <= rows.min() <= rows.max() < obj.length:
+            raise InputError(f"samples lie between 0 and {obj.length - 1}, not {rows.min()} to {rows.max()}")
+        rows = np.unique(rows).astype(np.int64)
+        rows.flags.writeable = False
+        return rows
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Set and tell; arrays need a comparison of their own."""
+        old, new = obj._trait_values.get(self.name, self.default(obj)), self._validate(obj, value)
+        if not np.array_equal(old, np.asarray(new)):
+            obj._trait_values[self.name] = new
+            obj._notify_trait(self.name, old, new)
+
+
+def to_wire(rows: NDArray[np.int64], _owner: Any) -> memoryview:
+    """The bytes that the page gets."""
+    return memoryview(rows.astype(WIRE).tobytes())
+
+
+def from_wire(data: memoryview, _owner: Any) -> NDArray[np.int64]:
+    """The indices in what the page sent."""
+    return np.frombuffer(data, WIRE).astype(np.int64)

@@ -1,0 +1,114 @@
+"""The viewer in a notebook: the same page, asking through the notebook's messages."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from whyset.errors import InputError, MissingExtraError
+from whyset.store import Analysis, AnyPath, Run, open_run
+from whyset.viewer.embed.local import LocalViewer
+from whyset.viewer.endpoints.bundle import STATIC
+
+try:
+    import anywidget
+    import traitlets
+
+    from whyset.viewer.embed.rows import Rows, from_wire, to_wire
+except ImportError as error:
+    raise MissingExtraError(f'the notebook widget needs anywidget: pip install "whyset[notebook]" ({error})') from error
+
+LOWEST, HIGHEST = 240, 4000
+
+
+class RunWidget(anywidget.AnyWidget):
+    """A run in a notebook cell. What is seen and selected in the page can be read, set and observed in Python.
+
+    `selection` holds sample indices of the run, rising (an array; any list or mask can be set), `sample` the one shown
+    in detail, `category` the name of the open class or None for the overview of `analysis`; `height` is in pixels.
+
+    >>> w = widget("runs/cifar", category="horse"); w                       # doctest: +SKIP
+    >>> run.relevance[w.selection]                                          # doctest: +SKIP
+    """
+
+    _esm = STATIC / "embed" / "widget.js"
+
+    analysis = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    category = traitlets.Unicode(None, allow_none=True)
+    sample = traitlets.Int(None, allow_none=True).tag(sync=True)
+    selection = Rows().tag(sync=True, to_json=to_wire, from_json=from_wire)
+    height = traitlets.Int(720).tag(sync=True)
+    _run = traitlets.Unicode().tag(sync=True)
+    _category = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+
+    def __init__(self, run: Run, *, selections: Path | None = None, **values: Any) -> None:
+        self.run, self.length = run, len(run)
+        self._viewer = LocalViewer([run.path], selections=selections)
+        super().__init__(_run=self._viewer.json("runs")[0]["id"], **values)
+        self.on_msg(self._asked)
+
+    @property
+    def selected(self) -> pa.Table:
+        """What the run knows of the selected samples: id, label and further columns."""
+        return self.run.samples.take(self.selection)
+
+    def _asked(self, _widget: Any, message: Any, _buffers: list[bytes]) -> None:
+        """Answer a request of the page; what the endpoints refuse travels back as they worded it."""
+        answer = self._viewer.ask(message["path"], method=message["method"], body=(message["body"] or "").encode())
+        head = {"id": message["id"], "status": answer.status, "headers": answer.headers}
+        self.send(head, buffers=[answer.body])
+
+    @traitlets.validate("analysis")
+    def _known_analysis(self, proposal: Any) -> str | None:
+        name = proposal["value"]
+        return None if name is None else self.run.analysis(name).name
+
+    @traitlets.validate("category", "_category")
+    def _known_category(self, proposal: Any) -> str | None:
+        if proposal["value"] is None:
+            return None
+        found = self.run.analysis(self.analysis).category(proposal["value"])
+        return found.id if proposal["trait"].name == "_category" else found.name
+
+    @traitlets.validate("sample")
+    def _known_sample(self, proposal: Any) -> int | None:
+        sample = proposal["value"]
+        if sample is not None and not 0 <= sample < self.length:
+            raise InputError(f"samples lie between 0 and {self.length - 1}, not at {sample}")
+        return None if sample is None else int(sample)
+
+    @traitlets.validate("height")
+    def _fitting_height(self, proposal: Any) -> int:
+        if not LOWEST <= proposal["value"] <= HIGHEST:
+            raise InputError(f"height is {LOWEST} to {HIGHEST} pixels, not {proposal['value']}")
+        return int(proposal["value"])
+
+    @traitlets.observe("category")
+    def _open(self, change: Any) -> None:
+        self._category = change["new"]  # which validation turns into the id
+
+    @traitlets.observe("_category")
+    def _opened(self, change: Any) -> None:
+        self.category = change["new"]  # which validation turns into the name
+
+
+def widget(
+    run: Run | AnyPath | str,
+    *,
+    analysis: Analysis | str | None = None,
+    category: str | None = None,
+    selection: Any = (),
+    height: int = 720,
+    selections: Path | str | None = None,
+) -> RunWidget:
+    """Show a run in a notebook: at the analysis (by default the only one, or "spray") and class of this id or name.
+
+    Named selections are kept beside the run, or below the folder `selections`. InputError: analysis, class or
+    sample is unknown. MissingExtraError: anywidget is not installed.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    name = analysis.name if isinstance(analysis, Analysis) else analysis
+    if name is None and run.analyses:
+        name = run.analysis().name
+    kept = None if selections is None else Path(selections)
+    return RunWidget(run, selections=kept, analysis=name, category=category, selection=selection, height=height)

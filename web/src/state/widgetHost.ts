@@ -1,0 +1,81 @@
+import { createSubscriber } from "svelte/reactivity";
+
+import type { ViewerHook } from "./hook";
+import { ownAddress } from "./host";
+import type { Address, Host } from "./host";
+import type { Viewer } from "./viewer.svelte";
+
+/** The element around a widget; tests ask its hook. */
+export type Container = HTMLElement & { __viewer?: ViewerHook };
+
+interface Around {
+  container: Container;
+  root: HTMLElement;
+  start: string;
+  started: (viewer: Viewer) => void;
+}
+
+/** A place in a page of others: what the viewer hears and shows stays inside, and so do its keys. */
+export function widgetHost({ container, root, start, started }: Around): Host {
+  const address = ownAddress();
+  address.replace(start);
+  root.addEventListener("click", (event) => followLink(event, address));
+  container.addEventListener("keydown", keepInside);
+  container.dataset.lmSuppressShortcuts = "true"; // JupyterLab looks at keys before anybody else does
+  return {
+    address,
+    root,
+    keys: root,
+    dark: darkness(container),
+    dialogIsOpen: () => root.querySelector("dialog[open]") !== null,
+    title: () => undefined,
+    hook: (hook) => (container.__viewer = hook),
+    started,
+  };
+}
+
+/** Links of the viewer name places in it, which is not what they mean to the page around. */
+function followLink(event: MouseEvent, address: Address): void {
+  const hash = (event.target as Element).closest("a")?.getAttribute("href");
+  if (!hash?.startsWith("#/")) return;
+  event.preventDefault();
+  address.go(hash);
+}
+
+/** Plain keys are the viewer's; what it has no use for, such as Ctrl-S, belongs to the notebook. */
+function keepInside(event: KeyboardEvent): void {
+  if (event.defaultPrevented || !(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
+}
+
+/** Whether the notebook is dark: its themes agree on nothing but the colour behind the cell. */
+function darkness(container: Element): Host["dark"] {
+  const subscribe = createSubscriber((changed) => {
+    const observer = new MutationObserver(changed);
+    for (const element of [document.documentElement, document.body]) observer.observe(element, { attributes: true });
+    const media = matchMedia("(prefers-color-scheme: dark)");
+    media.addEventListener("change", changed);
+    return () => {
+      observer.disconnect();
+      media.removeEventListener("change", changed);
+    };
+  });
+  return {
+    get current() {
+      subscribe();
+      return luminanceBehind(container) < 0.5;
+    },
+  };
+}
+
+function luminanceBehind(element: Element | null): number {
+  for (let at = element; at; at = at.parentElement) {
+    const [red = 0, green = 0, blue = 0, alpha = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
+    if (alpha > 0.5) return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches && usesDarkScheme() ? 0 : 1;
+}
+
+/** A page without any background is dark only if it says that it can be. */
+function usesDarkScheme(): boolean {
+  return getComputedStyle(document.documentElement).colorScheme.includes("dark");
+}
