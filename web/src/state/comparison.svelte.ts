@@ -1,16 +1,21 @@
 import type { RunDetail } from "../api/types";
+import type { PictureMode } from "../color/picture";
 import { adjustedRandIndex, normalisedMutualInformation } from "./agreement";
-import { contingency, pointsOfCell, withoutNoise } from "./contingency";
+import { contingency, pointsOfCell, selectedCells, withoutNoise } from "./contingency";
+import { storedName } from "./format";
+import type { Norms } from "./norms.svelte";
 import type { OpenedRun } from "./opened";
 import { partners } from "./pairing";
 import type { Pairing } from "./pairing";
-import type { RunPictures } from "./pictures";
+import type { PictureView, RunPictures } from "./pictures";
 import type { Route } from "./route";
 import { changeSelection } from "./selection";
 import type { SelectionMode } from "./selection";
 import type { ClassSession } from "./session.svelte";
 
 export type Side = "left" | "right";
+export const SIDES: readonly Side[] = ["left", "right"];
+const OPPOSITE: Record<Side, Side> = { left: "right", right: "left" };
 
 /** Two classes side by side: what is selected and looked at on one side is so on the other, where both have the sample. */
 export class Comparison {
@@ -25,6 +30,10 @@ export class Comparison {
   readonly clustered = $derived.by(() => withoutNoise(this.table));
   readonly randIndex = $derived.by(() => adjustedRandIndex(this.clustered));
   readonly information = $derived.by(() => normalisedMutualInformation(this.clustered));
+  /** How many of each cell are selected. */
+  readonly chosen = $derived.by(() =>
+    selectedCells(this.table, this.left.clusters, this.right.clusters, this.pairing.toRight, this.left.mask),
+  );
   #following = false;
 
   constructor(left: ClassSession, right: ClassSession, runs: Record<Side, OpenedRun>, pairing: Pairing) {
@@ -61,6 +70,37 @@ export class Comparison {
   /** Whether the sides have maps of their own for the same sample. */
   get twoRuns(): boolean {
     return this.runs.left.detail.id !== this.runs.right.detail.id;
+  }
+
+  /** The attribution method, as far as the run says it. */
+  method(side: Side): string {
+    return storedName(this.run(side).summary.composite ?? "");
+  }
+
+  /** A sample of one side as both runs see it: its input, and the map of either. */
+  views(side: Side, point: number, norms: Record<Side, Norms>): PictureView[] {
+    const points = { [side]: point, [OPPOSITE[side]]: this.partner(side, point) } as Record<Side, number>;
+    const view = (of: Side, mode: PictureMode, name: string): PictureView => {
+      const index = points[of] < 0 ? null : this.session(of).data.indices[points[of]];
+      return { name, mode, pictures: this.pictures(of), index, norms: norms[of] };
+    };
+    const maps = SIDES.map((of) => view(of, "map", `${of}: ${this.method(of)}`));
+    const withInput = [side, OPPOSITE[side]].find((of) => this.pictures(of).hasInputs);
+    return withInput ? [view(withInput, "input", "input"), ...maps] : maps;
+  }
+
+  /** Counts the shared samples whose label has another name on the other side: a sign that ids mean something else there. */
+  async relabelled(): Promise<number> {
+    const labels = ({ data }: ClassSession) =>
+      data.source.column(data.run.id, "label", { analysis: data.analysis, category: data.detail.id });
+    const [here, there] = (await Promise.all([labels(this.left), labels(this.right)])).map((column) => column.data);
+    const [names, otherNames] = [this.left.data.run.classes, this.right.data.run.classes];
+    let count = 0;
+    this.pairing.toRight.forEach((other, point) => {
+      if (other < 0 || here[point] < 0 || there[other] < 0) return;
+      if (names[here[point]] !== otherNames[there[other]]) count++;
+    });
+    return count;
   }
 
   /** Point of the same sample on the other side, or -1. */

@@ -1,3 +1,5 @@
+import { SELECTED } from "../scatter/renderer";
+
 /** The cluster number of noise. */
 export const NOISE = -1;
 
@@ -15,13 +17,35 @@ export interface Contingency {
 /** Counts the shared points by their clusters on both sides; `toRight` pairs the points, -1 where there is no partner. */
 export function contingency(left: Int32Array, right: Int32Array, toRight: Int32Array): Contingency {
   const [rows, columns] = clustersShared(left, right, toRight);
+  return counted(rows, columns, left, right, toRight, () => true);
+}
+
+/** The same cells with the selected points only. */
+export function selectedCells(
+  { rows, columns }: Contingency,
+  left: Int32Array,
+  right: Int32Array,
+  toRight: Int32Array,
+  mask: Uint8Array,
+): Contingency {
+  return counted(rows, columns, left, right, toRight, (point) => (mask[point] & SELECTED) !== 0);
+}
+
+function counted(
+  rows: number[],
+  columns: number[],
+  left: Int32Array,
+  right: Int32Array,
+  toRight: Int32Array,
+  counts: (point: number) => boolean,
+): Contingency {
   const [rowOf, columnOf] = [placesOf(rows), placesOf(columns)];
-  const counts = new Float64Array(rows.length * columns.length);
+  const cells = new Float64Array(rows.length * columns.length);
   for (let point = 0; point < left.length; point++) {
     const other = toRight[point];
-    if (other >= 0) counts[rowOf[left[point] + 1] * columns.length + columnOf[right[other] + 1]]++;
+    if (other >= 0 && counts(point)) cells[rowOf[left[point] + 1] * columns.length + columnOf[right[other] + 1]]++;
   }
-  return withTotals(rows, columns, counts);
+  return withTotals(rows, columns, cells);
 }
 
 /** The table without the samples that are noise on either side. */

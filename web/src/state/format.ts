@@ -32,6 +32,11 @@ export function words(name: string): string {
   return name.replaceAll("_", " ").toLowerCase();
 }
 
+/** Of a stored part (JSON with a name and its fields) the name, otherwise the text itself. */
+export function storedName(text: string): string {
+  return /^\{"name": "([^"]+)"/.exec(text)?.[1] ?? text;
+}
+
 /** An eigengap as the report writes it: ~ marks one that is not the largest. */
 export function eigengap(value: number | null | undefined, clear: boolean | null | undefined): string {
   return `${clear === false ? "~" : ""}${fixed(value, 3)}`;

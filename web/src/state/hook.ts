@@ -1,12 +1,16 @@
 import { toScreen } from "../scatter/camera";
 import { STEPS, isMissing } from "../scatter/points";
+import type { ClassSession } from "./session.svelte";
 import type { Viewer } from "./viewer.svelte";
 
 /** What tests ask a running viewer; nothing in the viewer uses it. */
 export interface ViewerHook {
-  view(): "loading" | "problem" | "overview" | "class";
+  view(): "loading" | "problem" | "overview" | "class" | "compare";
   pointCount(): number;
   selectedIndices(): number[];
+  /** Those of the other side of a comparison, and the sample that is pointed at there, or null. */
+  otherSelectedIndices(): number[];
+  otherHovered(): number | null;
   /** The middle of a sample's point, in pixels of the window; null where it is not drawn. */
   positionOf(index: number): { x: number; y: number } | null;
   drawnFrames(): number;
@@ -23,12 +27,15 @@ export function hookInto(viewer: Viewer): ViewerHook {
     view() {
       if (viewer.problem) return "problem";
       if (viewer.loading) return "loading";
-      return viewer.session ? "class" : "overview";
+      if (!viewer.session) return "overview";
+      return viewer.comparison ? "compare" : "class";
     },
     pointCount: () => viewer.stage?.session.points.count ?? 0,
-    selectedIndices() {
-      const session = viewer.session;
-      return session ? Array.from(session.selected, (point) => session.data.indices[point]) : [];
+    selectedIndices: () => selectedIn(viewer.session),
+    otherSelectedIndices: () => selectedIn(viewer.comparison?.right),
+    otherHovered() {
+      const other = viewer.comparison?.right;
+      return other && other.hovered >= 0 ? other.data.indices[other.hovered] : null;
     },
     positionOf(index) {
       const stage = viewer.stage;
@@ -41,4 +48,8 @@ export function hookInto(viewer: Viewer): ViewerHook {
     },
     drawnFrames: () => viewer.stage?.frames ?? 0,
   };
+}
+
+function selectedIn(session: ClassSession | null | undefined): number[] {
+  return session ? Array.from(session.selected, (point) => session.data.indices[point]) : [];
 }

@@ -3,10 +3,25 @@ import type { InputImage, RelevanceMap } from "../api/binary";
 import { PICTURES_PER_REQUEST, SAMPLES_PER_REQUEST } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { Sample } from "../api/types";
+import type { PictureMode } from "../color/picture";
+import type { Norms } from "./norms.svelte";
 
 const THUMBNAIL = 64;
 const LARGE = 256;
 const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
+
+/** One of several pictures of the same sample, perhaps of another run; `index` is null where that run does not have it. */
+export interface PictureView {
+  name: string;
+  pictures: RunPictures;
+  index: number | null;
+  mode: PictureMode;
+  /** What its full colour stands for; without it, its own largest magnitude. */
+  norms?: Norms;
+}
+
+/** The pictures of a point's sample, always as many. */
+export type Views = (point: number) => PictureView[];
 
 /** What the tiles of one run ask for, one sample at a time; requests are gathered and answers kept. */
 export class RunPictures {

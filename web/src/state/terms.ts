@@ -24,6 +24,15 @@ export const TERMS = {
     meaning: "The largest share of one prediction in a cluster; of one label, where classes are made by prediction.",
   },
   accuracy: { name: "Accuracy", meaning: "The share of samples whose prediction is their label." },
+  randIndex: {
+    name: "Adjusted Rand index",
+    meaning:
+      "How often two clusterings agree whether a pair of samples belongs together, corrected for chance: 1 the same groups, about 0 as by chance, below 0 less than that.",
+  },
+  information: {
+    name: "Normalised mutual information",
+    meaning: "How much one clustering tells about the other: 1 everything, 0 nothing. Not corrected for chance; many small clusters raise it.",
+  },
   noise: { name: "Noise", meaning: "Samples that a density clustering assigns to no cluster." },
   meanMap: {
     name: "Mean map",

@@ -98,9 +98,10 @@ export class Viewer {
     this.host.address.go(address);
   }
 
-  async choose(choice: Partial<Choice>): Promise<void> {
+  /** Shows something else of a class: of the one that is open, or of the other side of a comparison. */
+  async choose(choice: Partial<Choice>, session = this.session): Promise<void> {
     try {
-      await this.session?.choose(choice);
+      await session?.choose(choice);
     } catch (error) {
       this.problem = explain(error);
     }
