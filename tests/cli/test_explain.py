@@ -167,7 +167,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a size that the model does not take": ("size", "9", "the model does not take inputs of shape"),
     "two numbers for three channels": ("mean", "0.1,0.2", "mean needs 1 or 3 finite numbers"),
     "no deviation": ("std", "0", "std must be positive"),
-    "no such mode": ("mode", "HSV", "mode is RGB or L"),
+    "no such mode": ("mode", "HSV", "mode is RGB, L, RGBA, LA"),
     "an unknown way out": ("on-unknown", "ignore", "on_unknown is warn, raise or gradient"),
     "relevance that is not finite": ("weights", nan_weights, "is not finite for any of 8 samples"),
     "a folder of something else": ("out", occupied, "is not empty and no run"),

@@ -70,7 +70,7 @@ def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"mode": "HSV"}, "mode is RGB or L"),
+        ({"mode": "HSV"}, "mode is RGB, L, RGBA, LA"),
         ({"size": (0, 3)}, "size is a positive whole number"),
         ({"size": (3, 3, 3)}, "size is a positive"),
         ({"mean": (0.1, 0.2)}, "mean needs 1 or 3 finite numbers for mode RGB"),

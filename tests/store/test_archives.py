@@ -14,11 +14,11 @@ from whyset.store.layout import SCHEMA
 from whyset.testing.store import example_run
 
 ARCHIVES = sorted((Path(__file__).parents[1] / "data/archives").glob("run-*.*[0-9]"))
-OLD, NEW = ARCHIVES
+OLD, LAYERED, NEW = ARCHIVES
 
 
 def test_every_version_of_the_format_has_an_archive():
-    assert [path.name for path in ARCHIVES] == ["run-1.0", f"run-{SCHEMA}"]
+    assert [path.name for path in ARCHIVES] == ["run-1.0", "run-1.1", f"run-{SCHEMA}"]
 
 
 @pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.name)
@@ -43,8 +43,15 @@ def test_values_of_version_1_0():
     assert (run.layers, run.concepts, run.config.targets_per_sample) == ([], [], 1)
 
 
+def test_values_of_version_1_2():
+    run, before = open_run(NEW), open_run(LAYERED)
+    assert (run.modality, run.config.features, run.config.rate) == ("image", ("radar", "infrared"), None)
+    assert (before.modality, before.config.features, before.tokens([0])) == ("image", (), None)
+    assert np.array_equal(run.relevance[:1], before.relevance[:1])
+
+
 def test_values_of_version_1_1():
-    run = open_run(NEW)
+    run = open_run(LAYERED)
     assert (len(run), run.sample_count, run.shards, run.ids[6]) == (14, 7, ["committed", "committed"], "dog/3.png")
     assert (run.layers, run.concepts) == (["conv", "blocks.1", "tokens", "head"], ["conv", "head"])
     assert run.config.target == ("label", "top:1")

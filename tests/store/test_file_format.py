@@ -11,6 +11,7 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.store import CategoryResult, RunConfig, open_run, run_lease
 from whyset.store.config import _ADDED, _NOT_COMPARED
 from whyset.store.layout import KNOWN_FEATURES, SCHEMA
+from whyset.store.samples import TOKENS
 from whyset.testing.store import LAYER_SHAPES, example_run, write_pending
 
 PAGE = (Path(__file__).parents[2] / "docs/file-format.md").read_text()
@@ -71,7 +72,7 @@ def test_every_field_of_the_configuration_is_specified_with_its_default():
     described = table(section("`run.json`"), "field of `config`")
     assert described.keys() == {field.name for field in fields(RunConfig)}
     assert {name for name, (_, compared, _) in described.items() if compared == "no"} == _NOT_COMPARED
-    since = {name: meaning for name, (_, _, meaning) in described.items() if "since 1.1" in meaning}
+    since = {name: meaning for name, (_, _, meaning) in described.items() if ", default" in meaning}
     assert since.keys() == _ADDED.keys()
     for name, meaning in since.items():
         default = re.search(r"default `?([^`=]+)`?", meaning).group(1).strip()
@@ -87,7 +88,7 @@ def test_every_array_and_column_is_specified(everything):
             if name == spec.name:
                 assert spec.dtype in dtype
                 assert json.loads(fill) == spec.fill or spec.fill != spec.fill
-    assert table(section("`samples.parquet`"), "column").keys() == set(everything.samples.column_names)
+    assert table(section("`samples.parquet`"), "column").keys() == {*everything.samples.column_names, TOKENS.name}
 
 
 def test_every_field_of_a_commit_is_specified(full_run):

@@ -82,6 +82,11 @@ def explain(
     workers: Workers = None,
     scheduler: Scheduler = None,
     limit: Annotated[int | None, typer.Option(help="Take so many samples, spread evenly.", min=1)] = None,
+    modality: Annotated[
+        str | None, typer.Option(help="image, series, text or table; the shape of the data tells otherwise.")
+    ] = None,
+    features: Annotated[str | None, typer.Option(help="Names of columns or channels, with commas.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Positions of a series per second, such as 16000.")] = None,
     no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not keep the images beside the maps.")] = False,
     seed: Seed = 0,
     on_unknown: OnUnknown = "warn",
@@ -125,6 +130,9 @@ def explain(
         inputs=not no_inputs,
         seed=seed,
         limit=limit,
+        modality=modality,
+        features=None if features is None else features.split(","),
+        rate=rate,
         progress=display(),
     )
     return _told(run, chosen.share)

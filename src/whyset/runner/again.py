@@ -10,12 +10,14 @@ import torch
 from whyset.engines import Engine, Progress, Silent
 from whyset.errors import InputError
 from whyset.runner.explaining import fulfil
+from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.request import Request, file_hash
 from whyset.runner.restoring import restored_composite
 from whyset.runner.sources import ArrayFileSource, source_at
+from whyset.runner.values import Kept, restored
 from whyset.runner.versions import versions
 from whyset.store import AnyPath, Run, RunConfig, located, open_run
 
@@ -53,7 +55,7 @@ def _request(config: RunConfig, run: str | AnyPath, data: str | Path | None) -> 
     reasons = list(_reasons(origin, data))
     if reasons:
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
-    preprocessing = Preprocessing.from_mapping(config.preprocessing, f"the preprocessing of {run}")
+    preprocessing = restored(config.preprocessing, f"the preprocessing of {run}")
     labels = _labels(origin["labels"])
     return Request(
         model=_model(origin["model"], preprocessing, run),
@@ -70,6 +72,7 @@ def _request(config: RunConfig, run: str | AnyPath, data: str | Path | None) -> 
         inputs=origin["inputs"],
         seed=config.seed,
         limit=origin["limit"],
+        kind=Kind(config.modality, config.features or None, config.rate),
     )
 
 
@@ -85,17 +88,17 @@ def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
     return reasons
 
 
-def _model(origin: Mapping[str, Any], preprocessing: Preprocessing, run: str | AnyPath) -> ModelSource:
+def _model(origin: Mapping[str, Any], preprocessing: Kept, run: str | AnyPath) -> ModelSource:
     weights = None if origin["weights"] is None else Path(origin["weights"])
     if weights is not None and not weights.is_file():
         raise InputError(f"{run} cannot be repeated: its weights {weights} are not there any more")
     if weights is not None and file_hash(weights) != origin["weights_sha256"]:
         raise InputError(f"{run} cannot be repeated: its weights {weights} have changed since")
-    return ModelSource(origin["spec"], weights, preprocessing)
+    return ModelSource(origin["spec"], weights, preprocessing if isinstance(preprocessing, Preprocessing) else None)
 
 
 def _source(
-    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: Preprocessing, labels: Labels | None
+    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: Kept, labels: Labels | None
 ) -> Any:
     path = Path(data or (origin or {})["path"])
     if not path.exists():

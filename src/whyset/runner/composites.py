@@ -8,6 +8,7 @@ import torch
 from whyset.attribution.composites import COMPOSITES, Composite
 from whyset.errors import InputError
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.values import Kept
 
 PLAIN_GRADIENT = "gradient"
 
@@ -32,12 +33,19 @@ class NamedComposite:
         if self.on_unknown not in ("warn", "raise", "gradient"):
             raise InputError(f"on_unknown is warn, raise or gradient, not {self.on_unknown!r}")
 
-    def made(self, preprocessing: Preprocessing) -> Composite | None:
+    def made(self, preprocessing: Kept) -> Composite | None:
         """The composite; `low` and `high` are what black and white become, (0 - mean) / std and (1 - mean) / std."""
         if self.name == PLAIN_GRADIENT:
             return None
         kind = COMPOSITES[self.name]
         needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+        if not needed:
+            return kind(on_unknown=self.on_unknown)
+        if not isinstance(preprocessing, Preprocessing):
+            raise InputError(
+                f"{self.name} needs {' and '.join(sorted(needed))}, the range of the inputs, which only images state: "
+                "give the composite as an object, or choose another one"
+            )
         mean, std = (torch.tensor(values)[:, None, None] for values in (preprocessing.mean, preprocessing.std))
         bounds = {"low": (0 - mean) / std, "high": (1 - mean) / std}
         return kind(on_unknown=self.on_unknown, **{name: bounds[name] for name in needed})

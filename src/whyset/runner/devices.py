@@ -36,6 +36,12 @@ def one_worker_per_gpu(engine: Engine, device: str | None) -> Engine:
     return engine
 
 
+def placed(x: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
+    """An input where the model is, in its float type; ids of tokens stay integers."""
+    device, dtype = placement(model)
+    return x.to(device, dtype) if x.is_floating_point() else x.to(device)
+
+
 def placement(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
     """Device and float type of the model's parameters; a model without parameters computes in float32 on the CPU."""
     first = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))

@@ -14,6 +14,7 @@ from whyset.errors import InputError
 from whyset.runner.composites import NamedComposite
 from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
 from whyset.runner.job import Job, set_up
+from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
@@ -44,6 +45,10 @@ def explain(
     inputs: bool = True,
     seed: int = 0,
     limit: int | None = None,
+    modality: str | None = None,
+    features: Sequence[str] | None = None,
+    rate: float | None = None,
+    tokens: Words | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
@@ -54,7 +59,12 @@ def explain(
     gradient. Of `layers` the relevance is stored as well, of `concepts` its sum for every channel (axis 1 of the
     layer's output); both cost no further backward pass. Maps are stored in `dtype`, "float16" with a scale each or
     "float32", summed over the channels by `reduction="channel_sum"`, pooled so that their longer side is `pool`.
-    `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly. A sample that
+    `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly.
+
+    Samples are images (C, H, W), series (C, T), rows of tables (F,) or texts, ids of tokens (T,); the shape tells, or
+    `modality` where it is to be checked. `features` names columns or channels, `rate` is how many positions of a series
+    make a second, and `tokens` gives the words of the texts: lists, or what turns an id into its text (a tokenizer).
+    A token's relevance is that of its embedding, summed. docs/modalities.md tells more. A sample that
     fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
     (`run.committed`).
 
@@ -82,6 +92,7 @@ def explain(
         inputs=inputs,
         seed=seed,
         limit=limit,
+        kind=Kind(modality, features, rate, tokens),
     )
     return fulfil(request, located(out), engine, progress or Silent())
 
@@ -107,7 +118,7 @@ def fulfil(
     with _evaluating(loaded.module):
         wanted = request.wanted(source.preprocessing)
         origin = request.origin(source, placement(loaded.module)[0])
-        plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin)
+        plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
         said.say(f"{out}: {plan.describe()}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from whyset.attribution import stored_form
 from whyset.errors import InputError
+from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
@@ -26,6 +27,7 @@ from whyset.store import (
     shard_rows_for,
     standard_arrays,
 )
+from whyset.store.modality import IMAGE, modality_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class Plan:
     source: Source
     arrays: Sequence[ArraySpec]
     shape: tuple[int, ...]
+    words: Sequence[Sequence[str]] | None = None
 
     @classmethod
     def of(
@@ -47,10 +50,13 @@ class Plan:
         inputs: bool,
         seed: int,
         origin: Mapping[str, Any],
+        kind: Kind,
     ) -> "Plan":
         """Try a few samples and put down what determines the run's results."""
         found = probe(loaded.module, source, wanted)
-        arrays = arrays_of(found, wanted, inputs)
+        kind = kind.completed(source)
+        modality = kind.of(found.shape, integers=found.integers)
+        arrays = arrays_of(found, wanted, inputs, modality)
         each = wanted.targets.count
         config = RunConfig(
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
@@ -68,11 +74,16 @@ class Plan:
             reduction=wanted.reduction.kind,
             pool=wanted.reduction.pool,
             targets_per_sample=each,
+            **kind.stored(modality, found.shape),
             dataset=described(source),
             versions=versions(),
             origin=origin,
         )
-        return cls(config, source, arrays, found.shape)
+        return cls(config, source, arrays, found.shape, kind.words(source, found.shape[-1]))
+
+    @property
+    def modality(self) -> str:
+        return modality_of(self.config.modality, self.shape)
 
     @property
     def rows(self) -> int:
@@ -85,12 +96,13 @@ class Plan:
             f"channels of {name}" for name in self.config.concepts
         ]
         beside = f" and {', '.join(more)}" if more else ""
-        return f"{self.rows:,} maps of {shape}{beside}, about {size / 1e6:,.1f} MB"
+        what = "" if self.modality == IMAGE else f"{self.modality} of "
+        return f"{self.rows:,} maps of {what}{shape}{beside}, about {size / 1e6:,.1f} MB"
 
     def open(self, out: AnyPath) -> Run:
         """Create the run or continue it."""
         labels = [None if label == UNKNOWN else int(label) for label in self.source.labels]
-        table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample)
+        table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample, self.words)
         return create_run(out, self.config, table, self.arrays)
 
     def require_space(self, out: AnyPath) -> None:
@@ -99,7 +111,7 @@ class Plan:
         require_free_space(out, self.arrays, missing, self.config.targets_per_sample)
 
 
-def arrays_of(found: Probe, wanted: Wanted, inputs: bool) -> tuple[ArraySpec, ...]:
+def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """The arrays of a run whose samples are as the probed ones."""
     return standard_arrays(
         wanted.reduction.shape(found.shape),
@@ -107,6 +119,7 @@ def arrays_of(found: Probe, wanted: Wanted, inputs: bool) -> tuple[ArraySpec, ..
         dtype=wanted.dtype,
         layers=found.layers,
         concepts=found.concepts,
+        modality=modality,
     )
 
 

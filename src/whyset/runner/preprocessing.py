@@ -11,7 +11,7 @@ from PIL import Image
 
 from whyset.errors import InputError
 
-CHANNELS = {"RGB": 3, "L": 1}
+CHANNELS = {"RGB": 3, "L": 1, "RGBA": 4, "LA": 2}
 EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", "La", "RGBa"}
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -32,7 +32,7 @@ class Preprocessing:
     3
     """
 
-    mode: Literal["RGB", "L"] = "RGB"
+    mode: Literal["RGB", "L", "RGBA", "LA"] = "RGB"
     size: tuple[int, int] | None = None
     resize: int | tuple[int, int] | None = None
     interpolation: str = "bilinear"
@@ -41,7 +41,7 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.mode not in CHANNELS:
-            raise InputError(f"mode is RGB or L, not {self.mode!r}")
+            raise InputError(f"mode is {', '.join(CHANNELS)}, not {self.mode!r}")
         if self.interpolation not in INTERPOLATIONS:
             raise InputError(f"interpolation is one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
         for name in ("size", "resize"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from whyset.errors import InputError, WhysetError
-from whyset.runner.devices import placement
+from whyset.runner.devices import placed
 from whyset.runner.sources import Source, spread
 from whyset.runner.targets import label_tensor
 from whyset.runner.wanted import Explained, Wanted, explainer
@@ -17,11 +17,12 @@ PROBED = 8
 
 @dataclass(frozen=True)
 class Probe:
-    """What a few samples say about a run: the shape of an input (C, H, W), the number of the model's outputs, and the
-    shape of one row of every layer that is recorded.
+    """What a few samples say about a run: the shape of an input, whether it is ids of tokens, the number of the model's
+    outputs, and the shape of one row of every layer that is recorded.
     """
 
     shape: tuple[int, ...]
+    integers: bool
     outputs: int
     layers: Mapping[str, tuple[int, ...]]
     concepts: Mapping[str, int]
@@ -30,7 +31,7 @@ class Probe:
 def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample."""
     samples = _readable(source)
-    x = torch.stack([image for image, _ in samples]).to(*placement(model))
+    x = placed(torch.stack([image for image, _ in samples]), model)
     outputs = _outputs(model, x)
     wanted.targets.check(outputs)
     labels = [label for _, label in samples]
@@ -41,6 +42,7 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
     rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
     return Probe(
         shape=tuple(x.shape[1:]),
+        integers=not x.is_floating_point(),
         outputs=outputs,
         layers={name: rows[LAYER + name] for name in wanted.layers},
         concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},

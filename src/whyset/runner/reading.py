@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import Source, read
+from whyset.runner.values import Kept
 
 PART = 8
 """Samples that a thread reads in one go; a batch is put together from parts of several threads."""
@@ -26,31 +26,35 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A sample that was read, uint8 pixels or a float input; `x` is None where reading failed with `error`."""
+    """A sample that was read, uint8 pixels or the model's input; `x` is None where reading failed with `error`."""
 
     index: int
     x: torch.Tensor | None = None
     label: int | None = None
-    shown: NDArray[np.uint8] | None = None
+    shown: NDArray[Any] | None = None
     error: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Samples in order, those that could be read stacked in `x`; `shown` are their images as the model sees them."""
+    """Samples in order, those that could be read stacked in `x`; `shown` is what is kept of them, images as the model
+    sees them, say.
+    """
 
     indices: tuple[int, ...]
     labels: tuple[int | None, ...]
     x: torch.Tensor
-    shown: NDArray[np.uint8] | None
+    shown: NDArray[Any] | None
     failures: dict[int, str]
     size: int
 
-    def placed(self, preprocessing: Preprocessing, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    def placed(self, preprocessing: Kept, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
         """The model's input where the model is; to a CUDA device it is copied from pinned memory, without waiting."""
         x = self.x.pin_memory() if device.type == "cuda" else self.x
         x = x.to(device, non_blocking=True)
-        return (preprocessing.normalised(x) if x.dtype == torch.uint8 else x).to(dtype)
+        if x.dtype == torch.uint8:
+            x = preprocessing.normalised(x)
+        return x.to(dtype) if x.is_floating_point() else x
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Reading:
             x, label = read(self.source, index)
             if tuple(x.shape) != self.shape:
                 raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
-            shown = self.source.preprocessing.undo(x) if self.show and x.is_floating_point() else None
+            shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
         except Exception as error:
             return Sample(index, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
         return Sample(index, x, label, shown)

@@ -14,7 +14,8 @@ class Reduction:
     """`kind` "channel_sum" sums over the channels; `pool` sums over areas, so that the longer side becomes `pool`.
 
     A pixel on the border of two areas counts in both, by the part of it that lies in each: `P_h R P_wᵀ`, where the
-    columns of P sum to 1. Maps that are small enough stay as they are.
+    columns of P sum to 1. Maps that are small enough stay as they are. Series (C, T) are pooled along their time; texts
+    and tables have neither channels nor neighbours, and are refused.
 
     >>> Reduction("channel_sum", 4).shape((3, 8, 6))
     (1, 4, 3)
@@ -30,20 +31,33 @@ class Reduction:
             raise InputError(f"pool is the longest side of the stored maps, at least 1, not {self.pool}")
 
     def shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The shape of a stored map whose relevance has this one, (C, H, W)."""
+        """The shape of a stored map whose relevance has this one, (C, H, W) or (C, T)."""
+        if len(shape) == 1:
+            self._refuse_rows(shape)
+            return tuple(shape)
         channels, *sides = shape
         return (1 if self.kind == "channel_sum" else channels, *self._pooled(sides))
 
-    def __call__(self, relevance: Tensor) -> Tensor:
-        """Maps (..., C, H, W) made smaller."""
-        if self.kind == "channel_sum":
-            relevance = relevance.sum(dim=-3, keepdim=True)
-        height, width = relevance.shape[-2:]
-        rows, columns = self._pooled((height, width))
-        if (rows, columns) == (height, width):
+    def __call__(self, relevance: Tensor, axes: int = 3) -> Tensor:
+        """Maps made smaller; the last `axes` of their axes are those of one map: 3 of (C, H, W), 2 of (C, T)."""
+        if axes == 1:
             return relevance
-        down, across = (shares(n, m, relevance) for n, m in ((height, rows), (width, columns)))
-        return down @ relevance @ across.T
+        channels = relevance.dim() - axes
+        if self.kind == "channel_sum":
+            relevance = relevance.sum(dim=channels, keepdim=True)
+        sides = tuple(relevance.shape[channels + 1 :])
+        for axis, (pixels, areas) in enumerate(zip(sides, self._pooled(sides), strict=True), start=channels + 1):
+            if areas != pixels:
+                weights = shares(pixels, areas, relevance)
+                relevance = (relevance.movedim(axis, -1) @ weights.T).movedim(-1, axis)
+        return relevance
+
+    def _refuse_rows(self, shape: Sequence[int]) -> None:
+        if self.kind != "none" or self.pool is not None:
+            raise InputError(
+                f"maps {tuple(shape)} of texts and tables have no channels to be summed and no neighbours to be "
+                "pooled: leave reduction and pool out"
+            )
 
     def _pooled(self, sides: Sequence[int]) -> tuple[int, ...]:
         longest = max(sides)

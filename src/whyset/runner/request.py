@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ import torch
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.composites import NamedComposite
+from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source
 from whyset.runner.targets import Targets
+from whyset.runner.values import Kept
 from whyset.runner.wanted import Wanted
 from whyset.store.jsonfile import JSON
 
@@ -40,6 +42,7 @@ class Request:
     inputs: bool = True
     seed: int = 0
     limit: int | None = None
+    kind: Kind = field(default_factory=Kind)
 
     def __post_init__(self) -> None:
         for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
@@ -47,7 +50,7 @@ class Request:
                 raise InputError(f"{name} is at least 1, not {count}")
         self.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
 
-    def wanted(self, preprocessing: Preprocessing) -> Wanted:
+    def wanted(self, preprocessing: Kept) -> Wanted:
         """What is computed of every sample, once it is known how inputs are made."""
         composite = self.composite
         return Wanted(
@@ -59,7 +62,7 @@ class Request:
             dtype=self.dtype,
         )
 
-    def source(self, preprocessing: Preprocessing | None) -> Source:
+    def source(self, preprocessing: Kept | None) -> Source:
         """The samples; `preprocessing` is what the model's maker states."""
         source = as_source(self.dataset, preprocessing, self.labels)
         return source if self.limit is None else Spread(source, self.limit)

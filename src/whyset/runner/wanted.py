@@ -71,14 +71,36 @@ def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tens
 
 def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: Tensor, labels: Tensor) -> Explained:
     targets = wanted.targets
+    _require_rules(x, wanted.composite)
     output, exact = attribute(x, list(targets.coefficients(labels)))
-    relevance = {RELEVANCE: wanted.reduction(exact.float())}
+    relevance = {RELEVANCE: wanted.reduction(_of_inputs(exact, x).float(), x.dim() - 1)}
     inner = (
         {} if record is None else {place: _of_layer(record, place, targets.count, len(x)) for place in wanted.places}
     )
     relevance |= {LAYER + name: inner[name] for name in wanted.layers}
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
     return Explained(output, targets.indices(output, labels), relevance)
+
+
+def _require_rules(x: Tensor, composite: Composite | None) -> None:
+    """The gradient of an embedding has one number for each of its axes, and their sum means nothing."""
+    if not x.is_floating_point() and (composite is None or not composite.multiply_by_input):
+        raise InputError(
+            "ids of tokens are explained by the relevance of their embedding, and the composite given has gradients: "
+            "give one with rules, such as AttnLRP() for transformers or EpsilonPlus() (--composite attn_lrp)"
+        )
+
+
+def _of_inputs(relevance: Tensor, x: Tensor) -> Tensor:
+    """Relevance (targets, *x.shape); that of tokens comes as their embedding's, with its axis behind, and is summed."""
+    if x.is_floating_point():
+        return relevance
+    if relevance.shape[1 : x.dim() + 1] != x.shape:
+        raise InputError(
+            f"the embedding of the tokens {tuple(x.shape)} has the relevance {tuple(relevance.shape[1:])}: expected "
+            "one row for each token; give a model whose embedding is of the tokens in their order"
+        )
+    return relevance.flatten(x.dim() + 1).sum(dim=-1)
 
 
 def _of_layer(record: Capture, place: str, targets: int, samples: int) -> Tensor:

@@ -1,12 +1,14 @@
 """RunConfig: everything that determined the results of a run, as a value with a hash."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
 from whyset.store.jsonfile import JSON, canonical, require_json
+from whyset.store.modality import MODALITIES
 from whyset.store.remote import AnyPath
 
 
@@ -16,7 +18,8 @@ class RunConfig:
 
     `target` is "label", "prediction", the index of an output or "top:K"; several of them make several rows per sample.
     `layers` and `concepts` name what is recorded besides the input; `reduction` "channel_sum" and `pool` (longest side)
-    say how maps are made smaller.
+    say how maps are made smaller. `modality` is "image", "series", "text" or "table" (None: as the maps' shape says),
+    `features` names the columns of tables or the channels, `rate` is how many positions of a series make a second.
 
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
     `dataset`, `versions` and `origin` are for people and for repeating a run; they are not compared, because
@@ -42,6 +45,9 @@ class RunConfig:
     reduction: str = "none"
     pool: int | None = None
     targets_per_sample: int = 1
+    modality: str | None = None
+    features: tuple[str, ...] = ()
+    rate: float | None = None
     dataset: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, JSON] = field(default_factory=dict)
@@ -56,6 +62,10 @@ class RunConfig:
         _require_one_of("reduction", self.reduction, ("none", "channel_sum"))
         if self.pool is not None and self.pool < 1:
             raise InputError(f"pool is {self.pool}: expected the longest side of the maps, at least 1, or None")
+        if self.modality is not None:
+            _require_one_of("modality", self.modality, MODALITIES)
+        if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
+            raise InputError(f"rate is {self.rate}: expected positions per second, above 0, or None")
         for name, value in asdict(self).items():
             require_json(value, f"the field {name!r} of the run's configuration")
 
@@ -80,8 +90,10 @@ class RunConfig:
         return {name: value for name, value in self.to_json().items() if name not in _NOT_COMPARED}
 
     def to_json(self) -> dict[str, JSON]:
+        """All fields; those that tell of the modality only where they say something."""
         stored: dict[str, JSON] = {name.name: getattr(self, name.name) for name in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
+        lists = {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
+        return {name: value for name, value in lists.items() if name not in _OF_MODALITY or value != _ADDED[name]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, JSON], where: AnyPath) -> "RunConfig":
@@ -96,9 +108,17 @@ class RunConfig:
         return replace(self, shard_rows=rows)
 
 
-_TUPLES = ("class_names", "layers", "concepts")
+_TUPLES = ("class_names", "layers", "concepts", "features")
 _NOT_COMPARED = frozenset({"dataset", "versions", "origin"})
-_ADDED: dict[str, Any] = {"layers": [], "concepts": [], "reduction": "none", "pool": None, "targets_per_sample": 1}
+_OF_MODALITY: dict[str, Any] = {"modality": None, "features": [], "rate": None}
+_ADDED: dict[str, Any] = {
+    "layers": [],
+    "concepts": [],
+    "reduction": "none",
+    "pool": None,
+    "targets_per_sample": 1,
+    **_OF_MODALITY,
+}
 """Fields that schema 1.0 does not have, and what they are in its runs: so old runs keep their hash."""
 
 _UNKNOWN_FORBIDS_RESUME = ("weights_hash", "dataset_fingerprint")

@@ -19,10 +19,11 @@ from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
 from whyset.store.lazy import LazyArray
+from whyset.store.modality import modality_of
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, located
-from whyset.store.samples import label_array, read_samples
+from whyset.store.samples import label_array, read_samples, read_tokens
 from whyset.store.trust import require_trusted
 from whyset.store.verify import verify_run
 
@@ -67,6 +68,15 @@ class Run:
     def samples(self) -> pa.Table:
         """One line per row: index, id, label (null where unknown), uri; and `sample` where they have several rows."""
         return self._read_samples()
+
+    @property
+    def modality(self) -> str:
+        """What the samples are: "image", "series", "text" or "table"."""
+        return modality_of(self.config.modality, self.relevance.spec.shape)
+
+    def tokens(self, rows: npt.ArrayLike) -> list[list[str]] | None:
+        """The tokens of the texts of these rows, without padding; None where the run keeps none."""
+        return read_tokens(self.path / SAMPLES, np.asarray(rows, np.int64))
 
     @cached_property
     def ids(self) -> list[str]:
@@ -156,7 +166,7 @@ class Run:
 
     @property
     def relevance(self) -> LazyArray:
-        """Maps of the input, shape (N, C, H, W), float32."""
+        """Maps of the input, float32: images (N, C, H, W), series (N, C, T), texts (N, T), tables (N, F)."""
         return self.array(RELEVANCE)
 
     @property
@@ -189,6 +199,7 @@ class Run:
     def inputs(self) -> LazyArray | None:
         """Images as the model saw them, normalisation undone, shape (N, C, H, W), uint8; None where not stored.
 
+        Series and rows of tables are kept as the model takes them, float32, and texts as ids of tokens, int32.
         They are stored once per sample and indexed by row, as everything else.
         """
         return self.array(INPUT) if any(spec.name == INPUT for spec in self.arrays) else None

@@ -1,9 +1,11 @@
 """samples.parquet: what is known of the samples before anything is computed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,16 +27,25 @@ SAMPLE = pa.field("sample", pa.int64(), nullable=False)
 """Which sample a row explains: there where a sample has several rows, one per target."""
 
 
+TOKENS = pa.field("tokens", pa.list_(pa.string()))
+"""The words of each text: there where a run of texts was told them."""
+
+_TOKEN_ROWS = 4096
+"""Rows that are read to get the tokens of one."""
+
+
 def samples_table(
     ids: Sequence[str],
     labels: Iterable[int | None] | None = None,
     uris: Iterable[str | None] | None = None,
     targets_per_sample: int = 1,
+    tokens: Iterable[Sequence[str]] | None = None,
     further: Mapping[str, Sequence[object]] | None = None,
 ) -> pa.Table:
     """The table of a run's rows from what is known of each sample; the index is the position.
 
-    `further` columns, one value a sample, can be searched and coloured by in the viewer.
+    `tokens` are the words of each text in order, without what it was filled up with. `further` columns, one value a
+    sample, can be searched and coloured by in the viewer.
 
     >>> samples_table(["cat/1.png", "dog/2.png"], [0, 1]).column_names
     ['index', 'id', 'label', 'uri']
@@ -44,6 +55,8 @@ def samples_table(
     known = {"id": ids, "label": labels, "uri": uris}
     given = {name: values for name, values in known.items() if values is not None}
     columns = {name: pa.array(values, SCHEMA.field(name).type) for name, values in given.items()}
+    if tokens is not None:
+        columns[TOKENS.name] = pa.array(map(list, tokens), TOKENS.type)
     table = pa.table(columns | {name: pa.array(values) for name, values in (further or {}).items()})
     rows = np.arange(table.num_rows * targets_per_sample)
     table = table.take(pa.array(rows // targets_per_sample)).append_column("index", pa.array(rows))
@@ -74,6 +87,8 @@ def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
     rows = pa.table(columns, schema=SCHEMA)
     if targets_per_sample > 1:
         rows = rows.append_column(SAMPLE, pa.array(np.arange(table.num_rows) // targets_per_sample))
+    if TOKENS.name in table.column_names:
+        rows = rows.append_column(TOKENS, table[TOKENS.name].combine_chunks().cast(TOKENS.type))
     for name in table.column_names:
         if name not in rows.column_names and name != SAMPLE.name:
             rows = rows.append_column(name, _further(name, table[name]))
@@ -82,26 +97,50 @@ def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
 
 def write_samples(path: AnyPath, table: pa.Table) -> None:
     content = BytesIO()
-    pq.write_table(table, content, write_page_checksum=True)
+    size = _TOKEN_ROWS if TOKENS.name in table.column_names else None
+    pq.write_table(table, content, row_group_size=size, write_page_checksum=True)
     replace_file(path, content.getvalue())
 
 
 def read_samples(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Table:
-    """The table, or some of its columns; BrokenRunError if the file is missing or damaged."""
+    """The table without the tokens, or some of its columns; BrokenRunError if the file is missing or damaged."""
+    with _opened(path) as file:
+        names = file.schema_arrow.names
+        table = file.read(columns=columns or [name for name in names if name != TOKENS.name])
+    if names[: len(SCHEMA)] != SCHEMA.names:
+        raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
+    return table
+
+
+def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] | None:
+    """The tokens of some rows, None where there are none; only the parts of the file that hold them are read."""
+    with _opened(path) as file:
+        if TOKENS.name not in file.schema_arrow.names:
+            return None
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        groups = np.searchsorted(starts, rows, side="right") - 1
+        found: dict[int, list[str]] = {}
+        for group in np.unique(groups).tolist():
+            places = np.flatnonzero(groups == group)
+            column = file.read_row_group(group, columns=[TOKENS.name])[TOKENS.name]
+            words = column.take(pa.array(rows[places] - starts[group])).to_pylist()
+            found.update(zip(places.tolist(), words, strict=True))
+        return [found[place] or [] for place in range(len(rows))]
+
+
+@contextmanager
+def _opened(path: AnyPath) -> Iterator[pq.ParquetFile]:
     try:
         source = path.open() if isinstance(path, RemotePath) else path
         with pq.ParquetFile(source, page_checksum_verification=True) as file:
-            names = file.schema_arrow.names
-            table = file.read(columns=columns)
+            yield file
     except RemoteError:
         raise
     except FileNotFoundError as error:
         raise BrokenRunError(f"{path} is missing") from error
     except (pa.ArrowException, OSError) as error:
         raise BrokenRunError(f"{path} is damaged: {error}") from error
-    if names[: len(SCHEMA)] != SCHEMA.names:
-        raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
-    return table
 
 
 def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

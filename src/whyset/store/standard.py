@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec, dimension_names
 from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, STATUS, safe_name
+from whyset.store.modality import DIMENSIONS, IMAGE, INPUT_TYPES
 
 _TARGET_BYTES = 64 * 2**20
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024
@@ -18,20 +19,23 @@ def standard_arrays(
     dtype: str = "float16",
     layers: Mapping[str, Sequence[int]] | None = None,
     concepts: Mapping[str, int] | None = None,
+    modality: str = IMAGE,
 ) -> tuple[ArraySpec, ...]:
     """The arrays of a run: maps of the input, relevance and concept relevance of layers, inputs and columns.
 
     `layers` gives the shape of one row for every recorded layer, `concepts` the number of its channels;
     `input_shape=None` stores no inputs. Values per row: the map of a layer has the shape that the layer's output has.
+    `modality` says as what inputs are kept: images as uint8, series and tables as float32, token ids as int32.
 
     >>> [spec.name for spec in standard_arrays((3, 8, 6), layers={"conv": (4, 4, 3)}, concepts={"conv": 4})]
     ['attribution/input', 'attribution/conv', 'concept/conv', 'target', 'prediction', 'confidence']
     """
-    sides = _map_dimensions(map_shape, input_shape)
+    names = DIMENSIONS.get(modality, dimension_names(len(map_shape)))
+    sides = _map_dimensions(names, map_shape, input_shape)
     maps = ArraySpec(RELEVANCE, tuple(map_shape), dtype, scaled=dtype == "float16", dimensions=sides)
     of_layers = [_layer_array(layer, shape, dtype) for layer, shape in (layers or {}).items()]
     of_concepts = [_concept_array(layer, channels) for layer, channels in (concepts or {}).items()]
-    inputs = () if input_shape is None else (ArraySpec(INPUT, tuple(input_shape), "uint8", per_sample=True),)
+    inputs = () if input_shape is None else (_input_array(input_shape, modality),)
     columns = (
         ArraySpec("target", (), "int64", -1),
         ArraySpec("prediction", (), "int64", -1),
@@ -71,6 +75,11 @@ def estimated_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: 
     return sum(count * (spec.row_bytes + (16 if spec.shape else 0)) for spec, count in entries)
 
 
+def _input_array(shape: Sequence[int], modality: str) -> ArraySpec:
+    dtype, names = INPUT_TYPES[modality], DIMENSIONS.get(modality, ())
+    return ArraySpec(INPUT, tuple(shape), dtype, dimensions=names, per_sample=True)
+
+
 def _layer_array(layer: str, shape: Sequence[int], dtype: str) -> ArraySpec:
     if not shape:
         raise InputError(f"layer {layer!r} has no axis behind the samples: there is no map to store")
@@ -88,9 +97,10 @@ def _of_layer(layer: str, axes: int) -> tuple[str, ...]:
     return tuple(f"{layer}.{name}" for name in dimension_names(axes))
 
 
-def _map_dimensions(map_shape: Sequence[int], input_shape: Sequence[int] | None) -> tuple[str, ...]:
+def _map_dimensions(
+    names: tuple[str, ...], map_shape: Sequence[int], input_shape: Sequence[int] | None
+) -> tuple[str, ...]:
     """A pooled or summed map shares no axis with the input where their sides differ."""
-    names = dimension_names(len(map_shape))
     if input_shape is None or len(input_shape) != len(map_shape):
         return names
     return tuple(

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 
 
 def make(path: Path) -> Run:
-    """Seven samples with two targets each, four layers, two of them with concepts; a sample and a single row fail."""
+    """Seven samples with two targets each and named channels, four layers, two of them with concepts; a sample and a
+    single row fail.
+    """
     run = example_run(
         path,
         samples=7,
@@ -27,6 +29,7 @@ def make(path: Path) -> Run:
         targets_per_sample=2,
         layers=("conv", "blocks.1", "tokens", "head"),
         concepts=("conv", "head"),
+        features=("radar", "infrared"),
         origin={"command": "explain", "made_by": "tests/data/archives/make.py"},
     )
     write_shard(run, 0, example_rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"})

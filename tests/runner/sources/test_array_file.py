@@ -125,7 +125,7 @@ def test_floats_are_shown_by_the_range_of_their_values(tmp_path: Path) -> None:
         ({"images": IMAGES, "ids": np.array(["a"] * 7)}, PLAIN, "7 images need as many different ids, not 1"),
         ({"images": IMAGES[:0]}, PLAIN, "the array of images is empty"),
         ({"images": RANDOM.integers(0, 9, (7, 3, 8, 3), dtype=np.uint8)}, PLAIN, "both could be the channels"),
-        ({"images": IMAGES.astype(np.int64)}, PLAIN, r"images are floats \(N, C, H, W\) or uint8"),
+        ({"images": IMAGES.astype(np.int64)}, PLAIN, r"samples are floats \(N, C, H, W\), .* or images as uint8"),
     ],
 )
 def test_what_does_not_fit_is_refused(

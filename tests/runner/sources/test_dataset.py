@@ -90,7 +90,7 @@ def test_random_augmentation_is_refused() -> None:
     ("items", "message"),
     [
         ([], "is empty"),
-        ([torch.zeros(6, 8)], r"floats \(C, H, W\)"),
+        ([torch.zeros(6, 8, dtype=torch.int64)], r"floats \(C, H, W\)"),
         ([torch.zeros(3, 6, 8, dtype=torch.uint8)], r"floats \(C, H, W\)"),
         ([{"pixels": 1}], "none of image, img"),
     ],

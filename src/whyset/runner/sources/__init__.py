@@ -5,7 +5,6 @@ from typing import Any, cast
 
 from whyset.errors import InputError
 from whyset.runner.labels import Labels
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.array_file import SUFFIXES, ArrayFileSource
 from whyset.runner.sources.arrays import ArraySource
 from whyset.runner.sources.dataset import DatasetSource
@@ -13,6 +12,7 @@ from whyset.runner.sources.folder import FolderSource
 from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
 from whyset.runner.sources.subset import Spread
+from whyset.runner.values import Kept, of_images
 
 __all__ = [
     "UNKNOWN",
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-def as_source(data: Any, preprocessing: Preprocessing | None, labels: Labels | None) -> Source:
+def as_source(data: Any, preprocessing: Kept | None, labels: Labels | None) -> Source:
     """Wrap what a person gives: a source, a path, an array, (images, labels) or a map-style data set."""
     if callable(getattr(data, "fingerprint", None)):
         return cast(Source, data)
@@ -46,7 +46,7 @@ def as_source(data: Any, preprocessing: Preprocessing | None, labels: Labels | N
     return DatasetSource(data, preprocessing)
 
 
-def source_at(path: Path, preprocessing: Preprocessing | None, labels: Labels | None) -> Source:
+def source_at(path: Path, preprocessing: Kept | None, labels: Labels | None) -> Source:
     """What lies at a path: an array file, a saved Hugging Face data set, or a folder of images."""
     if not path.exists():
         raise InputError(f"data folder {path} does not exist")
@@ -56,6 +56,7 @@ def source_at(path: Path, preprocessing: Preprocessing | None, labels: Labels | 
         return ArrayFileSource(path, preprocessing, None if labels is None else labels.names)
     if (path / SAVED).is_file() or (path / SPLITS).is_file():
         return HuggingFaceSource.load(path, preprocessing, labels)
-    if preprocessing is None:
+    given = of_images(preprocessing)
+    if given is None:
         raise InputError(f"images in {path} need a Preprocessing: pass FolderSource({str(path)!r}, Preprocessing(...))")
-    return FolderSource(path, preprocessing, labels)
+    return FolderSource(path, given, labels)

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingExtraError
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
 from whyset.runner.sources.shown import shown_by
 from whyset.runner.sources.source import UNKNOWN, known, spread
+from whyset.runner.values import Kept
 
-IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "arr_0")
+IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "series", "input_ids", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets", "target", "y", "Y", "arr_1")
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".npy", ".npz", *HDF5)
@@ -30,14 +30,16 @@ SURVEYED = 256
 class ArrayFileSource:
     """Images in a file, by the names `images` and `labels` in it (found by usual names when not given).
 
-    Images are as in `ArraySource`. `ids` and `class_names` may lie beside them. Every process opens the file for
-    itself: an .npy is memory-mapped, HDF5 is read row by row, an .npz is read into memory whole.
+    Images, series, tables and ids of tokens are as in `ArraySource`. Beside them may lie `ids`, `class_names`,
+    `features` (names of columns or channels), `rate` (positions of a series per second) and `tokens`, the words of
+    texts as (N, T) with "" where a text has ended. Every process opens the file for itself: an .npy is memory-mapped,
+    HDF5 is read row by row, an .npz is read into memory whole.
 
     >>> source = ArrayFileSource("digits.npz", Preprocessing(mode="L"))  # doctest: +SKIP
     """
 
     path: Path
-    given: Preprocessing | None = None
+    given: Kept | None = None
     names: tuple[str, ...] | None = None
     images: str | None = None
     labels_name: str | None = None
@@ -50,7 +52,7 @@ class ArrayFileSource:
             raise InputError(f"data file {self.path}: expected one of {', '.join(SUFFIXES)}")
         if not self.path.is_file():
             raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
-        if self.form.channels != "float" and self.given is None:
+        if not self.form.numbers and self.given is None:
             raise InputError(f"the uint8 images in {self.path} need a Preprocessing that makes them the model's input")
         checked_ids(self.ids, len(self))
         _ = self.labels, self.preprocessing
@@ -81,7 +83,27 @@ class ArrayFileSource:
         return self.names or (None if found is None else tuple(found))
 
     @property
-    def preprocessing(self) -> Preprocessing:
+    def features(self) -> list[str] | None:
+        return self._texts("features")
+
+    @property
+    def rate(self) -> float | None:
+        return float(self._members["rate"][()]) if "rate" in self._members else None
+
+    @property
+    def tokens(self) -> list[list[str]] | None:
+        """The words of each text; what follows the last one is padding."""
+        if "tokens" not in self._members:
+            return None
+        table = np.asarray(self._members["tokens"][...])
+        if table.ndim != 2 or len(table) != len(self):
+            raise InputError(
+                f"data file {self.path}: tokens are texts ({len(self)}, T), not {table.dtype} {table.shape}"
+            )
+        return [_without_padding([_text(word) for word in row]) for row in table.tolist()]
+
+    @property
+    def preprocessing(self) -> Kept:
         return self._shown[0]
 
     @property
@@ -149,14 +171,24 @@ class ArrayFileSource:
         if name not in self._members:
             return None
         values = np.asarray(self._members[name][...]).tolist()
-        return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+        return [_text(value) for value in values]
 
     @cached_property
-    def _shown(self) -> tuple[Preprocessing, list[str]]:
-        if self.given is not None:
+    def _shown(self) -> tuple[Kept, list[str]]:
+        if self.given is not None and self.form.images:
             return self.given, []
         some = np.stack([np.asarray(self._rows[int(row)]) for row in spread(len(self), SURVEYED)])
-        return shown_by(float(some.min()), float(some.max()), some.shape[1:])
+        return shown_by(float(some.min()), float(some.max()), some.shape[1:], integers=self.form.channels == "ids")
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _without_padding(words: list[str]) -> list[str]:
+    while words and not words[-1]:
+        words.pop()
+    return words
 
 
 def _hdf5(path: Path) -> Mapping[str, Any]:

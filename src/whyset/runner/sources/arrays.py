@@ -9,16 +9,17 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.rows import RowForm, checked_ids, checked_labels
 from whyset.runner.sources.shown import shown_by
 from whyset.runner.sources.source import UNKNOWN, known
+from whyset.runner.values import Kept
 
 
 class ArraySource:
-    """Float inputs (N, C, H, W) as the model takes them, or uint8 images (N, H, W), (N, H, W, C) or (N, C, H, W) with a
-    `preprocessing`. Arrays in files are `ArrayFileSource`.
+    """Inputs as the model takes them: float images (N, C, H, W), series (N, C, T) or tables (N, F), or ids of tokens as
+    integers (N, T); or uint8 images (N, H, W), (N, H, W, C) or (N, C, H, W) with a `preprocessing`. Arrays in files are
+    `ArrayFileSource`.
 
     >>> source = ArraySource(np.zeros((2, 1, 8, 6), np.float32), labels=[0, 1])
     >>> source[1][0].shape, source[1][1]
@@ -34,7 +35,7 @@ class ArraySource:
         *,
         ids: Sequence[str] | None = None,
         class_names: Sequence[str] | None = None,
-        preprocessing: Preprocessing | None = None,
+        preprocessing: Kept | None = None,
     ) -> None:
         self.images = _numpy(images)
         self.form = RowForm.of(self.images.shape, self.images.dtype)
@@ -42,7 +43,7 @@ class ArraySource:
         self.labels = np.full(count, UNKNOWN) if labels is None else checked_labels(_numpy(labels), count)
         self.ids = checked_ids(list(map(str, range(count))) if ids is None else list(ids), count)
         self.class_names = class_names
-        self.preprocessing, self.notes = (preprocessing, []) if preprocessing else self._shown()
+        self.preprocessing, self.notes = self._shown(preprocessing)
 
     @property
     def uris(self) -> list[str | None]:
@@ -66,10 +67,13 @@ class ArraySource:
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         return self.form.read(self.images[index], self.preprocessing), known(self.labels[index])
 
-    def _shown(self) -> tuple[Preprocessing, list[str]]:
-        if self.form.channels != "float":
+    def _shown(self, given: Kept | None) -> tuple[Kept, list[str]]:
+        if given is not None and self.form.images:
+            return given, []
+        if not self.form.numbers:
             raise InputError("uint8 images need a Preprocessing that says how they become the model's input")
-        return shown_by(float(self.images.min()), float(self.images.max()), self.images.shape[1:])
+        low, high, integers = float(self.images.min()), float(self.images.max()), self.form.channels == "ids"
+        return shown_by(low, high, self.images.shape[1:], integers=integers)
 
 
 def _numpy(values: Any) -> NDArray[Any]:

@@ -13,12 +13,12 @@ from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.shown import shown_by
 from whyset.runner.sources.source import UNKNOWN, known, spread
+from whyset.runner.values import Kept, of_images
 
-IMAGE_KEYS = ("image", "img", "pixel_values", "x")
+IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")
 SURVEYED = 16
 
@@ -27,10 +27,11 @@ class DatasetSource:
     """Anything with `len` and `[i]` that gives an image, (image, label) or {"image": ..., "label": ...}.
 
     An image is a float tensor or array (C, H, W) as the model takes it, or a PIL image together with `preprocessing`.
+    Series are floats (C, T), rows of tables floats (F,), and texts the ids of their tokens, integers (T,).
     A stream without random access is refused: a run needs to come back to the same sample.
     """
 
-    def __init__(self, dataset: Any, preprocessing: Preprocessing | None = None) -> None:
+    def __init__(self, dataset: Any, preprocessing: Kept | None = None) -> None:
         self.dataset, self.given = dataset, preprocessing
         if isinstance(self.dataset, Mapping):
             names = ", ".join(map(str, self.dataset))
@@ -73,7 +74,7 @@ class DatasetSource:
         return None if names is None else [str(name) for name in names]
 
     @property
-    def preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> Kept:
         return self._shown[0]
 
     @property
@@ -109,12 +110,18 @@ class DatasetSource:
     def _seen(self, image: Any) -> torch.Tensor:
         """Pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
-            if self.given is None:
+            given = of_images(self.given)
+            if given is None:
                 raise InputError("the data set gives PIL images: pass DatasetSource(dataset, Preprocessing(...))")
-            return self.given.pixels(image)
+            return given.pixels(image)
         x = torch.as_tensor(image)
-        if not x.is_floating_point() or x.ndim != 3:
-            raise InputError(f"a sample is a PIL image or floats (C, H, W), not {x.dtype} {tuple(x.shape)}")
+        if _are_ids(x):
+            return x.detach().cpu().long()
+        if not x.is_floating_point() or x.ndim not in (1, 2, 3):
+            raise InputError(
+                "a sample is a PIL image, floats (C, H, W), (C, T) or (F,), or ids of tokens as integers (T,), not "
+                f"{x.dtype} {tuple(x.shape)}"
+            )
         return x.detach().cpu()
 
     @cached_property
@@ -122,15 +129,21 @@ class DatasetSource:
         return [self[int(index)][0] for index in spread(len(self), SURVEYED)]
 
     @cached_property
-    def _shown(self) -> tuple[Preprocessing, list[str]]:
-        if self.given is not None:
+    def _shown(self) -> tuple[Kept, list[str]]:
+        first = self.read(0)[0]
+        if self.given is not None and first.ndim == 3:
             return self.given, []
         low, high = min(float(x.min()) for x in self._surveyed), max(float(x.max()) for x in self._surveyed)
-        return shown_by(low, high, tuple(self._surveyed[0].shape))
+        return shown_by(low, high, tuple(first.shape), integers=_are_ids(first))
 
     @cached_property
     def _paths(self) -> list[str] | None:
         return _paths_of(self.dataset)
+
+
+def _are_ids(x: torch.Tensor) -> bool:
+    """Whether a sample is the ids of a text's tokens."""
+    return x.ndim == 1 and x.dtype in (torch.int64, torch.int32, torch.int16)
 
 
 def _paths_of(dataset: Any) -> list[str] | None:

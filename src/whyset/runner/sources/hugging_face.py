@@ -1,4 +1,4 @@
-"""Hugging Face data sets: an image column, and a ClassLabel column where there is one."""
+"""Hugging Face data sets: a column of images, ids of tokens or values, and a ClassLabel column where there is one."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingExtraError
 from whyset.runner.labels import Labels
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
 from whyset.runner.sources.source import UNKNOWN, known, spread
+from whyset.runner.values import Kept
 
 SAVED, SPLITS = "state.json", "dataset_dict.json"
 
@@ -29,7 +29,7 @@ class HuggingFaceSource(DatasetSource):
     def __init__(
         self,
         dataset: Any,
-        preprocessing: Preprocessing | None = None,
+        preprocessing: Kept | None = None,
         class_labels: Labels | None = None,
         path: Path | None = None,
     ) -> None:
@@ -39,14 +39,16 @@ class HuggingFaceSource(DatasetSource):
         self.own_names: Sequence[str] | None = getattr(features.get(self.label), "names", None)
         self.class_labels, self.path = class_labels, path
         if self.image is None:
-            raise InputError(f"the data set has the columns {', '.join(features)}; none holds images")
+            raise InputError(
+                f"the data set has the columns {', '.join(features)}; none holds images (or input_ids, input_values)"
+            )
         strangers = [name for name in self.own_names or () if class_labels and name not in class_labels.indices]
         if strangers:
             raise InputError(f"the data set's class {strangers[0]!r} is not in the labels file")
         super().__init__(dataset, preprocessing)
 
     @classmethod
-    def load(cls, path: Path, preprocessing: Preprocessing | None, labels: Labels | None) -> "HuggingFaceSource":
+    def load(cls, path: Path, preprocessing: Kept | None, labels: Labels | None) -> "HuggingFaceSource":
         """Open a data set that was saved by `save_to_disk`."""
         try:
             import datasets

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.values import Kept, of_images
+
+CHANNELS = ((1, 3), (4,))
+"""Of images in eight bits: grey or colours, and where neither fits, colours with opacity."""
 
 
 class Rows(Protocol):
@@ -26,7 +29,8 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class RowForm:
-    """Rows are floats as the model takes them, or images: grey (H, W), or with the channels first or last.
+    """Rows are numbers as the model takes them (floats, or ids of tokens), or images: grey (H, W), or with the channels
+    first or last.
 
     >>> RowForm.of((5, 32, 24, 3), np.dtype(np.uint8)).channels
     'last'
@@ -39,25 +43,45 @@ class RowForm:
         """Tell the form from the shape (N, ...) and the type of an array."""
         if len(shape) == 0 or shape[0] == 0:
             raise InputError("the array of images is empty")
+        if np.issubdtype(dtype, np.integer) and dtype != np.uint8 and len(shape) == 2:
+            return cls("ids")
         if dtype != np.uint8:
-            if not np.issubdtype(dtype, np.floating) or len(shape) != 4:
-                raise InputError(f"images are floats (N, C, H, W) or uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}")
-            return cls("float")
+            if not np.issubdtype(dtype, np.floating) or len(shape) not in (2, 3, 4):
+                raise InputError(
+                    "samples are floats (N, C, H, W), (N, C, T) or (N, F), ids of tokens as integers (N, T), or images "
+                    f"as uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}"
+                )
+            return cls("float" if len(shape) == 4 else "values")
         if len(shape) == 3:
             return cls("none")
-        first, last = (len(shape) == 4 and shape[axis] in (1, 3) for axis in (1, 3))
+        found = ([len(shape) == 4 and shape[axis] in likely for axis in (1, 3)] for likely in CHANNELS)
+        first, last = next(filter(any, found), (False, False))
         if first == last:
-            why = "both could be the channels" if first else "neither has 1 or 3 channels"
-            raise InputError(f"uint8 images are (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W), not {shape}: {why}")
+            why = "both could be the channels" if first else "neither has 1, 3 or 4 channels"
+            raise InputError(
+                "uint8 images are (N, H, W), or (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, not "
+                f"{shape}: {why}"
+            )
         return cls("first" if first else "last")
 
-    def read(self, row: NDArray[Any], preprocessing: Preprocessing) -> torch.Tensor:
-        """Pixels (C, H, W) as the model sees them, or its float input."""
-        if self.channels == "float":
-            return torch.from_numpy(np.array(row, dtype=row.dtype.newbyteorder("=")))
+    @property
+    def numbers(self) -> bool:
+        """Whether rows are what the model takes."""
+        return self.channels in ("float", "values", "ids")
+
+    @property
+    def images(self) -> bool:
+        return self.channels not in ("values", "ids")
+
+    def read(self, row: NDArray[Any], preprocessing: Kept) -> torch.Tensor:
+        """Pixels (C, H, W) as the model sees them, or the numbers that it takes."""
+        if self.numbers:
+            return torch.from_numpy(np.array(row, np.int64 if self.channels == "ids" else row.dtype.newbyteorder("=")))
         image = row.transpose(1, 2, 0) if self.channels == "first" else row
         image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
-        return preprocessing.pixels(Image.fromarray(np.ascontiguousarray(image)))
+        given = of_images(preprocessing)
+        assert given is not None
+        return given.pixels(Image.fromarray(np.ascontiguousarray(image)))
 
 
 def checked_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:

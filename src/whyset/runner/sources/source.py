@@ -7,17 +7,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.values import Kept
 
 UNKNOWN = -1
 
 
 class Source(Protocol):
-    """Samples with random access: `source[i]` is (the model's input as float (C, H, W), the label or None).
+    """Samples with random access: `source[i]` is (the model's input, the label or None).
 
-    A sample that cannot be read raises; the runner records it as failed and goes on. Two things may be there besides:
+    An input is float (C, H, W), a series (C, T), a row of a table (F,), or the ids of a text's tokens, int64 (T,). A
+    sample that cannot be read raises; the runner records it as failed and goes on. More may be there besides:
     `read(i)`, which gives uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
-    batch is normalised where the model is; and `concurrent = True`, which lets several threads read at once.
+    batch is normalised where the model is; `concurrent = True`, which lets several threads read at once; and what
+    `whyset.runner.kind.Kind` takes from a source: `features`, `rate` and `tokens`.
     """
 
     @property
@@ -37,8 +39,8 @@ class Source(Protocol):
         """Names of the model's outputs in order, if the data knows them."""
 
     @property
-    def preprocessing(self) -> Preprocessing:
-        """How inputs were made; its `undo` gives the image that the model saw."""
+    def preprocessing(self) -> Kept:
+        """How inputs were made; its `undo` gives what of them is kept: the image that the model saw, say."""
 
     @property
     def notes(self) -> Sequence[str]:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.source import Source, read, spread
+from whyset.runner.values import Kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,21 @@ class Spread:
         return self.whole.class_names
 
     @property
-    def preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> Kept:
         return self.whole.preprocessing
+
+    @property
+    def features(self) -> Sequence[str] | None:
+        return getattr(self.whole, "features", None)
+
+    @property
+    def rate(self) -> float | None:
+        return getattr(self.whole, "rate", None)
+
+    @property
+    def tokens(self) -> list[Sequence[str]] | None:
+        words = getattr(self.whole, "tokens", None)
+        return None if words is None else [words[index] for index in self.indices]
 
     @property
     def notes(self) -> list[str]:

@@ -1,0 +1,102 @@
+"""What the data is besides its numbers: its modality, names of channels or columns, a rate, and the words of texts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from whyset.errors import InputError
+from whyset.runner.sources import Source, read
+from whyset.store.modality import MODALITIES, SERIES, TABLE, TEXT, modality_of
+
+Words = Sequence[Sequence[str]] | Mapping[int, str] | Callable[[int], str]
+"""The words of every text, or what turns the id of a token into its text."""
+
+AXES = {"image": 3, SERIES: 2, TEXT: 1, TABLE: 1}
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """What was said of the data; None is not said.
+
+    `tokens` is a list of words for each text, a mapping or function from the id of a token to its text, or a tokenizer
+    with `convert_ids_to_tokens`.
+    """
+
+    modality: str | None = None
+    features: Sequence[str] | None = None
+    rate: float | None = None
+    tokens: Any = None
+
+    def __post_init__(self) -> None:
+        if self.modality is not None and self.modality not in MODALITIES:
+            raise InputError(f"modality is one of {', '.join(MODALITIES)}, not {self.modality!r}")
+
+    def completed(self, source: Source) -> "Kind":
+        """With what the source knows, where nothing else was said."""
+        features = getattr(source, "features", None) if self.features is None else self.features
+        return Kind(
+            self.modality,
+            None if features is None else tuple(map(str, features)),
+            getattr(source, "rate", None) if self.rate is None else self.rate,
+            getattr(source, "tokens", None) if self.tokens is None else self.tokens,
+        )
+
+    def of(self, shape: tuple[int, ...], *, integers: bool) -> str:
+        """The modality of inputs of this shape; InputError where what was said does not fit."""
+        found = TEXT if integers else modality_of(self.modality, shape)
+        if (self.modality or found) != found or len(shape) != AXES[found]:
+            came = "ids of tokens" if integers else "floats"
+            raise InputError(
+                f"the modality {self.modality or found!r} does not fit inputs {tuple(shape)} of {came}: images are "
+                "(C, H, W), series (C, T), rows of tables (F,), and texts ids of tokens as integers (T,)"
+            )
+        if self.features is not None and (found == TEXT or len(self.features) != shape[0]):
+            which = "texts have no features to be named" if found == TEXT else f"the inputs have {shape[0]}"
+            raise InputError(f"{len(self.features)} names of features were given; {which}")
+        if self.tokens is not None and found != TEXT:
+            raise InputError(f"tokens are of texts, and the inputs are {found}: leave them out")
+        if self.rate is not None and found != SERIES:
+            raise InputError(f"a rate is of series, and the inputs are {found}: leave it out")
+        return found
+
+    def stored(self, modality: str, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The fields of the run's configuration; what the shape says by itself is not said again."""
+        said = None if modality_of(None, shape) == modality else modality
+        return {"modality": said, "features": tuple(self.features or ()), "rate": self.rate}
+
+    def words(self, source: Source, length: int) -> list[list[str]] | None:
+        """The words of every text of the source, at most `length` each; None where they are not known."""
+        if self.tokens is None:
+            return None
+        words = _listed(self.tokens, source)
+        if len(words) != len(source):
+            raise InputError(f"tokens are the words of {len(source)} texts; {len(words)} came")
+        longest = max(range(len(words)), key=lambda index: len(words[index]))
+        if len(words[longest]) > length:
+            raise InputError(
+                f"text {longest} ({source.ids[longest]}) has {len(words[longest])} tokens, but inputs are {length} long"
+            )
+        return words
+
+
+def _listed(tokens: Any, source: Source) -> list[list[str]]:
+    to_text = getattr(tokens, "convert_ids_to_tokens", None) or getattr(tokens, "get", None) or tokens
+    if not callable(to_text):
+        return [[str(word) for word in words] for words in tokens]
+    text_of = cache(to_text)
+    return [_spelled(text_of, source, index) for index in range(len(source))]
+
+
+def _spelled(to_text: Callable[[int], object], source: Source, index: int) -> list[str]:
+    """The texts of one sample's ids; an id without one is told by its number, an unreadable sample has none."""
+    try:
+        x: torch.Tensor = read(source, index)[0]
+    except Exception:  # it will be recorded as a failed sample
+        return []
+    ids: list[int] = np.asarray(x).tolist()
+    found = ((id, to_text(id)) for id in ids)
+    return [f"#{id}" if text is None else str(text) for id, text in found]

@@ -1,0 +1,84 @@
+"""Inputs that are no eight-bit images: what of them is kept, to be shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+from whyset.runner.preprocessing import Preprocessing
+
+
+class Kept(Protocol):
+    """What is kept of a model's input: `undo` gives it."""
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor: ...
+
+    def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]: ...
+
+    def stored_form(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Values:
+    """Series and rows of tables, kept as the model takes them, or the ids of tokens.
+
+    >>> Values("int32").undo(torch.tensor([5, 7])).dtype
+    dtype('int32')
+    """
+
+    dtype: Literal["float32", "int32"] = "float32"
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        return pixels
+
+    def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(x).astype(self.dtype)
+
+    def stored_form(self) -> dict[str, Any]:
+        return {"values": self.dtype}
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Float images (..., C, H, W) of any number of channels, kept in eight bits from `black` to `white`.
+
+    >>> Levels(-1.0, 1.0).undo(np.zeros((5, 1, 1))).ravel().tolist()
+    [128, 128, 128, 128, 128]
+    """
+
+    black: float = 0.0
+    white: float = 1.0
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        return pixels.float() / 255 * (self.white - self.black) + self.black
+
+    def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[np.uint8]:
+        share = (np.nan_to_num(np.asarray(x, np.float64)) - self.black) / (self.white - self.black)
+        pixels: NDArray[np.uint8] = np.clip(np.rint(255 * share), 0, 255).astype(np.uint8)
+        return pixels
+
+    def stored_form(self) -> dict[str, Any]:
+        return {"levels": [self.black, self.white]}
+
+
+def restored(stored: Mapping[str, Any], where: str) -> Kept:
+    """What `stored_form` was taken of; `where` names it in errors."""
+    if "values" in stored:
+        return Values(stored["values"])
+    if "levels" in stored:
+        return Levels(*stored["levels"])
+    return Preprocessing.from_mapping(stored, where)
+
+
+def of_images(given: Kept | None) -> Preprocessing | None:
+    """The preprocessing, where it is one of images.
+
+    InputError: it is of other inputs, so images cannot be read by it.
+    """
+    if given is None or isinstance(given, Preprocessing):
+        return given
+    raise InputError(f"images need a Preprocessing, not {given}")
