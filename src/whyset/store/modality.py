@@ -1,8 +1,14 @@
 """What the samples of a run are: images, series, texts or rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, cast
 
-IMAGE, SERIES, TEXT, TABLE = "image", "series", "text", "table"
+Modality = Literal["image", "series", "text", "table"]
+
+IMAGE: Final = "image"
+SERIES: Final = "series"
+TEXT: Final = "text"
+TABLE: Final = "table"
 MODALITIES = (IMAGE, SERIES, TEXT, TABLE)
 
 DIMENSIONS = {SERIES: ("channel", "time"), TEXT: ("token",), TABLE: ("feature",)}
@@ -11,13 +17,13 @@ DIMENSIONS = {SERIES: ("channel", "time"), TEXT: ("token",), TABLE: ("feature",)
 INPUT_TYPES = {IMAGE: "uint8", SERIES: "float32", TEXT: "int32", TABLE: "float32"}
 """How inputs are kept: images as pixels, series and tables as the model takes them, texts as ids of tokens."""
 
-_BY_AXES = {1: TABLE, 2: SERIES}
+_BY_AXES: Mapping[int, Modality] = {1: TABLE, 2: SERIES}
 
 
-def modality_of(stated: str | None, shape: Sequence[int]) -> str:
+def modality_of(stated: str | None, shape: Sequence[int]) -> Modality:
     """What is stated, else what a map of this shape is of: (F,) a table, (C, T) a series, anything else an image.
 
     >>> modality_of(None, (3, 32, 24)), modality_of(None, (1, 16000)), modality_of("text", (40,))
     ('image', 'series', 'text')
     """
-    return _BY_AXES.get(len(shape), IMAGE) if stated is None else stated
+    return _BY_AXES.get(len(shape), IMAGE) if stated is None else cast(Modality, stated)

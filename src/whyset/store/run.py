@@ -19,7 +19,7 @@ from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
 from whyset.store.lazy import LazyArray
-from whyset.store.modality import modality_of
+from whyset.store.modality import Modality, modality_of
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, located
@@ -70,7 +70,7 @@ class Run:
         return self._read_samples()
 
     @property
-    def modality(self) -> str:
+    def modality(self) -> Modality:
         """What the samples are: "image", "series", "text" or "table"."""
         return modality_of(self.config.modality, self.relevance.spec.shape)
 

@@ -1,4 +1,7 @@
-"""Relevance maps and inputs of many samples at once, as bytes for the browser to colour."""
+"""Relevance maps and inputs of many samples at once, as bytes for the browser to colour.
+
+Arrays are those of images (N, C, H, W), series (N, C, T), or texts and tables (N, F).
+"""
 
 import math
 from collections.abc import Iterator
@@ -10,6 +13,10 @@ from PIL import Image
 from whyset.image import channel_sum, indices, scale_of
 from whyset.store.lazy import LazyArray
 from whyset.viewer.columns import Payload, encode
+from whyset.viewer.series import decimated, decimated_length
+
+IMAGES, SERIES, ROWS = 4, 3, 2
+"""Axes of a stored array by what it is of; more cannot be shown."""
 
 MOST_BYTES = 2**26
 """The largest answer, and about the largest piece of a run that is read at once."""
@@ -26,13 +33,12 @@ def fitted(height: int, width: int, longest: int | None) -> tuple[int, int]:
 
 
 def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """Channel-summed maps: float32 scale[n], then uint8 [n, H, W] with value = (byte - 128) / 127 * scale."""
-    _, height, width = relevance.shape[1:]
-    sides = fitted(height, width, longest)
+    """Maps as `shown`: float32 scale[n], then uint8 [n, ...] with value = (byte - 128) / 127 * scale."""
+    sides = map_sides(relevance.shape, longest)
     scales, pictures = np.empty(len(rows), dtype="<f4"), np.empty((len(rows), *sides), dtype=np.uint8)
     for place, piece in pieces(relevance, rows):
         for position, summed in zip(place, shown(piece), strict=True):
-            fitting = _resized(summed, sides)
+            fitting = _resized(summed, sides) if relevance.ndim == IMAGES else decimated(summed, longest)
             scales[position] = min(scale_of(fitting), float(np.finfo(np.float32).max))
             pictures[position] = indices(fitting, float(scales[position]))
     return Payload(scales.tobytes() + pictures.tobytes(), "uint8", pictures.shape)
@@ -40,7 +46,7 @@ def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> 
 
 def shown(relevance: NDArray[np.generic]) -> NDArray[np.float64]:
     """What is looked at of maps (N, ...): images (N, C, H, W) summed over their channels, others as they are."""
-    return channel_sum(relevance) if relevance.ndim == 4 else relevance.astype(np.float64)
+    return channel_sum(relevance) if relevance.ndim == IMAGES else relevance.astype(np.float64)
 
 
 def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
@@ -50,22 +56,32 @@ def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
 
 
 def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """The inputs as the model saw them, with the normalisation undone: uint8 [n, H, W, C]."""
-    channels, height, width = stored.shape[1:]
-    sides = fitted(height, width, longest)
+    """The inputs as the model saw them: images, with the normalisation undone, as uint8 [n, H, W, C]; series as float32
+    [n, C, T], tables as float32 [n, F], ids of tokens as int32 [n, T].
+    """
+    *sides, channels = input_sides(stored.shape, longest)
+    if stored.ndim != IMAGES:
+        series = stored.ndim == SERIES
+        return encode(np.concatenate([decimated(p, longest) if series else p for _, p in pieces(stored, rows)]))
     pictures = np.empty((len(rows), *sides, channels), dtype=np.uint8)
     for place, piece in pieces(stored, rows):
         for position, picture in zip(place, piece, strict=True):
             for channel in range(channels):
-                pictures[position, ..., channel] = _resized(picture[channel], sides)
+                pictures[position, ..., channel] = _resized(picture[channel], tuple(sides))
     return Payload(pictures.tobytes(), "uint8", pictures.shape)
 
 
-def answer_bytes(shape: tuple[int, ...], count: int, longest: int | None, *, summed: bool) -> int:
-    """The size of the answer for `count` samples of a stored array (N, C, H, W), before anything is read."""
-    _, channels, height, width = shape
-    high, wide = fitted(height, width, longest)
-    return count * high * wide * (1 if summed else channels)
+def map_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
+    """The sides in which a map of a stored array of this shape travels; only images and series are made smaller."""
+    if len(shape) == IMAGES:
+        return fitted(*shape[2:], longest)
+    return (shape[1], decimated_length(shape[2], longest)) if len(shape) == SERIES else shape[1:]
+
+
+def input_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
+    """The sides in which an input travels: channels of images come last."""
+    sides = map_sides(shape, longest)
+    return (*sides, shape[1]) if len(shape) == IMAGES else sides
 
 
 def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, NDArray[np.generic]]]:

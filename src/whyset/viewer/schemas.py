@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
+from whyset.store.modality import Modality
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 WireType = Literal["int8", "int16", "uint16", "int32", "float32", "uint8"]
@@ -70,7 +71,10 @@ class AnalysisRow(Model):
 
 
 class RunDetail(Model):
-    """A run: shapes are (C, H, W); `accuracy` counts explained samples whose label is known."""
+    """A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
+    columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
+    explained samples whose label is known.
+    """
 
     id: str
     name: str
@@ -82,6 +86,9 @@ class RunDetail(Model):
     classes: list[str]
     map_shape: list[int]
     input_shape: list[int] | None
+    modality: Modality
+    features: list[str] | None
+    rate: float | None
     accuracy: float | None
     summary: dict[str, str]
     columns: list[RunColumn]

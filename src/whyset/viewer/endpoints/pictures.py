@@ -7,35 +7,59 @@ from fastapi import Request, Response
 
 from whyset.errors import InputError
 from whyset.image import COLOR_MAPS, ColorMap, color_map_of
+from whyset.store.modality import TEXT
 from whyset.viewer import maps
 from whyset.viewer.columns import answer
 from whyset.viewer.errors import ApiError
 from whyset.viewer.parameters import Definition, Explained, OneRun, Size
 from whyset.viewer.schemas import ColorMapTable
 
+BYTES_OF_TOKEN = 16
+"""About what a word takes in an answer."""
+
 
 def get_maps(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
-    """Channel-summed maps: float32 scale[n], then uint8 [n, H, W]; value = (byte - 128) / 127 * scale."""
+    """Maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
+
+    Of images (H, W), channels summed; of series (C, T), of texts (T), of tables (F). Series longer than `size` keep the
+    least and the greatest value of each of size / 2 parts; X-Length is then their own length.
+    """
     relevance = opened.run.relevance
-    _require_pictures(relevance.shape)
-    _require_small(maps.answer_bytes(relevance.shape, len(indices), size, summed=True))
-    return answer(request, maps.maps(relevance, indices, size), immutable=opened.complete)
+    _require_shown(relevance.shape)
+    _require_small(len(indices) * math.prod(maps.map_sides(relevance.shape, size)))
+    return _of_length(answer(request, maps.maps(relevance, indices, size), immutable=opened.complete), relevance.shape)
 
 
 def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
-    """Inputs as the model saw them: uint8 [n, H, W, C]."""
+    """Inputs as the model saw them: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], texts
+    ids of tokens, int32 [n, T]. Long series are made shorter as their maps are.
+    """
     stored = opened.run.inputs
     if stored is None:
         raise ApiError(HTTPStatus.NOT_FOUND, "this run was made without inputs", "explain again without --no-inputs")
-    _require_pictures(stored.shape)
-    _require_small(maps.answer_bytes(stored.shape, len(indices), size, summed=False))
-    return answer(request, maps.inputs(stored, indices, size), immutable=opened.complete)
+    _require_shown(stored.shape)
+    _require_small(len(indices) * math.prod(maps.input_sides(stored.shape, size)) * stored.dtype.itemsize)
+    return _of_length(answer(request, maps.inputs(stored, indices, size), immutable=opened.complete), stored.shape)
+
+
+def get_tokens(opened: OneRun, indices: Explained) -> list[list[str]]:
+    """The words of texts in order, without padding; #id where the run was not told the words."""
+    run = opened.run
+    if run.modality != TEXT:
+        message = f"this run is of {run.modality} samples, which have no tokens"
+        raise ApiError(HTTPStatus.NOT_FOUND, message, "maps and inputs tell what they are")
+    _require_small(BYTES_OF_TOKEN * len(indices) * run.relevance.shape[-1])
+    words = run.tokens(indices)
+    if words is None and run.inputs is None:
+        message = "this run keeps neither the words of its texts nor their ids"
+        raise ApiError(HTTPStatus.NOT_FOUND, message, "explain again with tokens=, or without --no-inputs")
+    return [[f"#{id}" for id in ids] for ids in run.inputs[indices].tolist()] if words is None else words
 
 
 def get_relevance(request: Request, opened: OneRun, indices: Explained) -> Response:
-    """Maps as they are stored, channels of images summed: float32 (n, H, W), in full size."""
+    """Maps as they are stored, in full size: float32 (n, H, W) of images, channels summed, (n, ...) of others."""
     relevance = opened.run.relevance
-    _require_small(4 * len(indices) * math.prod(relevance.shape[-2:]))
+    _require_small(4 * len(indices) * math.prod(maps.map_sides(relevance.shape, None)))
     return answer(request, maps.exact(relevance, indices), immutable=opened.complete)
 
 
@@ -56,10 +80,20 @@ def _table(color_map: ColorMap) -> ColorMapTable:
     return ColorMapTable(lookup=color_map.lookup().ravel().tolist(), diverging=color_map.diverging)
 
 
-def _require_pictures(shape: tuple[int, ...]) -> None:
-    """409 for what is no picture, such as series and tokens."""
-    if len(shape) != 4:
-        message = f"the viewer shows maps of the shape (channels, height, width), this run's are {shape[1:]}"
+def _of_length(answered: Response, shape: tuple[int, ...]) -> Response:
+    """Tell how long a series is, whatever came of it."""
+    if len(shape) == maps.SERIES:
+        answered.headers["X-Length"] = str(shape[-1])
+    return answered
+
+
+def _require_shown(shape: tuple[int, ...]) -> None:
+    """409 for what the viewer does not draw, such as volumes."""
+    if len(shape) not in (maps.IMAGES, maps.SERIES, maps.ROWS):
+        message = (
+            "the viewer shows images (channels, height, width), series (channels, time), texts and tables (positions); "
+            f"this run's maps are {shape[1:]}"
+        )
         raise ApiError(HTTPStatus.CONFLICT, message, "whyset.open_run(...).relevance reads them")
 
 
