@@ -4,7 +4,7 @@ Arrays are those of images (N, C, H, W), series (N, C, T), or texts and tables (
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +67,14 @@ def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> P
     for place, piece in pieces(stored, rows):
         for position, picture in zip(place, piece, strict=True):
             for channel in range(channels):
-                pictures[position, ..., channel] = _resized(picture[channel], tuple(sides))
+                pictures[position, ..., channel] = _resized(picture[channel], sides)
     return Payload(pictures.tobytes(), "uint8", pictures.shape)
 
 
 def map_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
     """The sides in which a map of a stored array of this shape travels; only images and series are made smaller."""
     if len(shape) == IMAGES:
-        return fitted(*shape[2:], longest)
+        return fitted(shape[2], shape[3], longest)
     return (shape[1], decimated_length(shape[2], longest)) if len(shape) == SERIES else shape[1:]
 
 
@@ -92,9 +92,9 @@ def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, N
         yield place, array[rows[start : start + step]]
 
 
-def _resized(picture: NDArray[np.generic], sides: tuple[int, int]) -> NDArray[np.generic]:
+def _resized(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.generic]:
     """The picture (H, W) at these sides, each pixel the mean of the area that it covers."""
-    if picture.shape == sides:
+    if picture.shape == tuple(sides):
         return picture
     height, width = sides
     pixels = picture if picture.dtype == np.uint8 else picture.astype(np.float32)

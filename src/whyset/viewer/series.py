@@ -1,5 +1,6 @@
 """Series of many positions made shorter so that no extreme is lost."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def decimated(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
     parts = longest // 2
     edges = np.arange(parts + 1) * length // parts
     kept = np.empty((*values.shape[:-1], 2 * parts), values.dtype)
-    for part, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for part, (start, stop) in enumerate(itertools.pairwise(edges)):
         inside = values[..., start:stop]
         places = np.sort(np.stack([inside.argmin(-1), inside.argmax(-1)], axis=-1))
         kept[..., 2 * part : 2 * part + 2] = np.take_along_axis(inside, places, -1)

@@ -50,10 +50,12 @@ def get_tokens(opened: OneRun, indices: Explained) -> list[list[str]]:
         raise ApiError(HTTPStatus.NOT_FOUND, message, "maps and inputs tell what they are")
     _require_small(BYTES_OF_TOKEN * len(indices) * run.relevance.shape[-1])
     words = run.tokens(indices)
-    if words is None and run.inputs is None:
+    if words is not None:
+        return words
+    if run.inputs is None:
         message = "this run keeps neither the words of its texts nor their ids"
         raise ApiError(HTTPStatus.NOT_FOUND, message, "explain again with tokens=, or without --no-inputs")
-    return [[f"#{id}" for id in ids] for ids in run.inputs[indices].tolist()] if words is None else words
+    return [[f"#{id}" for id in ids] for ids in run.inputs[indices].tolist()]
 
 
 def get_relevance(request: Request, opened: OneRun, indices: Explained) -> Response:
