@@ -326,7 +326,8 @@ export interface paths {
         };
         /**
          * Get Inputs
-         * @description Inputs as the model saw them: uint8 [n, H, W, C].
+         * @description Inputs as the model saw them: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], texts
+         *     ids of tokens, int32 [n, T]. Long series are made shorter as their maps are.
          */
         get: operations["get_inputs"];
         put?: never;
@@ -346,7 +347,10 @@ export interface paths {
         };
         /**
          * Get Maps
-         * @description Channel-summed maps: float32 scale[n], then uint8 [n, H, W]; value = (byte - 128) / 127 * scale.
+         * @description Maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
+         *
+         *     Of images (H, W), channels summed; of series (C, T), of texts (T), of tables (F). Series longer than `size` keep the
+         *     least and the greatest value of each of size / 2 parts; X-Length is then their own length.
          */
         get: operations["get_maps"];
         put?: never;
@@ -366,7 +370,7 @@ export interface paths {
         };
         /**
          * Get Relevance
-         * @description Maps as they are stored, channels of images summed: float32 (n, H, W), in full size.
+         * @description Maps as they are stored, in full size: float32 (n, H, W) of images, channels summed, (n, ...) of others.
          */
         get: operations["get_relevance"];
         put?: never;
@@ -440,6 +444,26 @@ export interface paths {
          * @description Delete a selection, if `revision` is its last one.
          */
         delete: operations["delete_selection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tokens
+         * @description The words of texts in order, without padding; #id where the run was not told the words.
+         */
+        get: operations["get_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -653,7 +677,9 @@ export interface components {
         };
         /**
          * RunDetail
-         * @description A run: shapes are (C, H, W); `accuracy` counts explained samples whose label is known.
+         * @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
+         *     columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
+         *     explained samples whose label is known.
          */
         RunDetail: {
             /** Accuracy */
@@ -668,6 +694,8 @@ export interface components {
             committed: number;
             /** Failed */
             failed: number;
+            /** Features */
+            features: string[] | null;
             /** Hash */
             hash: string;
             /** Id */
@@ -676,12 +704,19 @@ export interface components {
             input_shape: number[] | null;
             /** Map Shape */
             map_shape: number[];
+            /**
+             * Modality
+             * @enum {string}
+             */
+            modality: "image" | "series" | "text" | "table";
             /** Name */
             name: string;
             /** Path */
             path: string;
             /** Problem */
             problem: string | null;
+            /** Rate */
+            rate: number | null;
             /** Samples */
             samples: number;
             /** Summary */
@@ -1187,7 +1222,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A run: shapes are (C, H, W); `accuracy` counts explained samples whose label is known. */
+            /** @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1385,6 +1420,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -1710,6 +1747,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -1857,6 +1896,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -1934,6 +1975,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -2079,6 +2122,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -2158,6 +2203,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -2235,6 +2282,8 @@ export interface operations {
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
                     /** @description sides of the array, with commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
@@ -2638,6 +2687,68 @@ export interface operations {
             };
             /** @description somebody else has changed or deleted it meanwhile */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    get_tokens: {
+        parameters: {
+            query: {
+                /** @description sample indices, with commas */
+                indices: string;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Built-in mutable sequence. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[][];
+                };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
