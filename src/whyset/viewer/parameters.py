@@ -27,7 +27,9 @@ AnalysisName = Annotated[str, _id("name of an analysis of the run")]
 CategoryId = Annotated[str, _id("id of a category of the analysis")]
 ColumnName = Annotated[str, _id("name of a column")]
 EmbeddingName = Annotated[str, _id("name of an embedding of the category")]
-SelectionId = Annotated[str, _id("id of a selection of the run")]
+SelectionId = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$", max_length=128, description="id of a selection of the run")
+]
 Text = Annotated[str, Query(min_length=1, max_length=LONGEST_TEXT, description="what to look for, in any case")]
 Limit = Annotated[int, Query(ge=1, le=MOST_MATCHES, description="how many samples to name, at most")]
 Axes = Annotated[
