@@ -86,17 +86,18 @@ def test_columns_agree_with_each_other_and_with_the_run(original: Path) -> None:
     category = run.analysis("spray").category("dog")
     n = category.info["size"]
     for name in category.columns:
-        if not name.startswith(("eigenvalues", "mean_map", "difference")):
+        if not name.startswith(("eigenvalues", "mean_map", "mean_abs_map", "difference")):
             assert len(category.column(name)) == n, name
     for name in ("kmeans", "hdbscan"):
         labels, told = category.column(f"clustering.{name}"), category.info["clusterings"][name]
         assert told["noise"] == np.count_nonzero(labels < 0)
         assert [c["size"] for c in told["clusters"]] == np.bincount(labels[labels >= 0]).tolist()
-        maps = category.column(f"mean_map.{name}")
-        assert len(maps) == told["k"]
-        for number, mean in enumerate(maps):
-            own = run.relevance[category.column("index")[labels == number]].sum(axis=1).mean(axis=0)
-            np.testing.assert_allclose(mean, own, rtol=1e-4, atol=1e-5)
+        maps, magnitudes = category.column(f"mean_map.{name}"), category.column(f"mean_abs_map.{name}")
+        assert len(maps) == len(magnitudes) == told["k"]
+        for number in range(told["k"]):
+            own = run.relevance[category.column("index")[labels == number]].sum(axis=1)
+            np.testing.assert_allclose(maps[number], own.mean(axis=0), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(magnitudes[number], np.abs(own).mean(axis=0), rtol=1e-4, atol=1e-5)
     assert category.column("embedding.tsne").shape == (n, 2)
     assert category.column("embedding.spectral").shape[1] == category.info["embeddings"]["spectral"]["dimensions"]
     assert (np.diff(category.column("eigenvalues")) <= 0).all()

@@ -84,7 +84,8 @@ def category(label: int, relevance: np.ndarray, samples: np.ndarray) -> Category
     random = np.random.default_rng(label)
     gap = 6.0 if label == 2 else 1.5
     points = random.normal(0, 1, (len(members), 2)) + gap * strategy[:, None]
-    maps = [relevance[members[strategy == cluster]].sum(axis=1).mean(axis=0) for cluster in (0, 1)]
+    own = [relevance[members[strategy == cluster]].sum(axis=1) for cluster in (0, 1)]
+    maps, magnitudes = ([f(one).mean(axis=0) for one in own] for f in (np.positive, np.abs))
     columns = {
         "index": members,
         "embedding.tsne": points.astype(np.float32),
@@ -93,6 +94,7 @@ def category(label: int, relevance: np.ndarray, samples: np.ndarray) -> Category
         "clustering.kmeans": strategy,
         "clustering.hdbscan": density,
         "mean_map.kmeans": np.stack([*maps, np.zeros_like(maps[0])]).astype(np.float32),
+        "mean_abs_map.kmeans": np.stack([*magnitudes, np.zeros_like(maps[0])]).astype(np.float32),
     }
     return CategoryResult(f"{label:05d}", CLASSES[label], columns, _info(label, members, strategy, density))
 

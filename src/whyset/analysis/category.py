@@ -120,5 +120,4 @@ def _clusterings(
         columns[f"silhouette.{name}"] = silhouettes
         if clustering.dendrogram is not None:
             columns[f"dendrogram.{name}"] = clustering.dendrogram
-    maps = mean_maps(run, members.indices, {name: clustering.labels for name, clustering in found.items()})
-    return columns | {f"mean_map.{name}": values for name, values in maps.items()}
+    return columns | mean_maps(run, members.indices, {name: clustering.labels for name, clustering in found.items()})

@@ -36,11 +36,10 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
         columns[f"embedding.{names.embeddings[name]}"] = values
     columns |= _eigenvalues(found, names)
     features = features_of(run, found.index, Spray().preparation(), 0)
-    means = mean_maps(run, found.index, found.clusterings)
+    columns |= mean_maps(run, found.index, {names.clusterings[name]: labels for name, labels in found.clusterings.items()})
     for name, labels in found.clusterings.items():
         own = names.clusterings[name]
         columns[f"clustering.{own}"] = labels
-        columns[f"mean_map.{own}"] = means[name]
         info["clusterings"][own] = _described_clustering(labels, features, members, found.given_clusters.get(name))
     return CategoryResult(names.id, names.name, columns, info)
 

@@ -11,6 +11,7 @@ from whyset.analysis.processors import ChannelSum
 from whyset.errors import InputError
 from whyset.store import LazyArray, Run
 
+_MEANS = ("mean_map", "mean_abs_map")
 _BLOCK_VALUES = 8_000_000  # values of relevance held at once: 32 MB in float32
 
 
@@ -57,21 +58,28 @@ def prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
 def mean_maps(
     run: Run, indices: NDArray[np.int64], clusterings: Mapping[str, NDArray[np.int32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Give the signed mean of the maps of each cluster, channels summed: (clusters, H, W) of images.
+    """Give the columns `mean_map.<name>` and `mean_abs_map.<name>`: of each cluster the mean of its maps, and of their
+    magnitudes, channels summed: (clusters, H, W) of images.
 
     `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analysed, so
-    that they can be looked at. Noise takes no part, and a number without samples gets zeros. The relevance is read once
-    for all clusterings.
+    that they can be looked at. Where relevance of both signs cancels, only the second shows it. Noise takes no part, and
+    a number without samples gets zeros. The relevance is read once for all clusterings.
     """
     row = run.relevance.shape[1:]
     shape = row[1:] if len(row) > 2 else row
-    sums = {name: np.zeros((int(labels.max(initial=-1)) + 1, *shape)) for name, labels in clusterings.items()}
+    counts = {name: int(labels.max(initial=-1)) + 1 for name, labels in clusterings.items()}
+    sums = {f"{kind}.{name}": np.zeros((count, *shape)) for name, count in counts.items() for kind in _MEANS}
     for rows, maps in _blocks(run.relevance, indices):
         summed = ChannelSum()(maps) if len(row) > 2 else maps
         for name, labels in clusterings.items():
             inside = labels[rows] >= 0
-            np.add.at(sums[name], labels[rows][inside], summed[inside])
-    return {name: _divided(sums[name], labels) for name, labels in clusterings.items()}
+            np.add.at(sums[f"mean_map.{name}"], labels[rows][inside], summed[inside])
+            np.add.at(sums[f"mean_abs_map.{name}"], labels[rows][inside], np.abs(summed[inside]))
+    return {
+        f"{kind}.{name}": _divided(sums[f"{kind}.{name}"], labels)
+        for kind in _MEANS
+        for name, labels in clusterings.items()
+    }
 
 
 def _divided(sums: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float32]:

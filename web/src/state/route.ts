@@ -31,6 +31,9 @@ export interface Route {
   with: Route | null;
   /** Hidden entries of legends, as `formatHidings` writes them. */
   hide: string | null;
+  /** Order of the cards of clusters, and which mean maps they show. */
+  clusters: string | null;
+  means: string | null;
   /** Brushes over columns, as `formatBrushes` writes them. */
   brush: string | null;
 }
@@ -58,10 +61,12 @@ export const HOME: Route = {
   classFilter: null,
   with: null,
   hide: null,
+  clusters: null,
+  means: null,
   brush: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "hide", "brush"] as const;
+const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "hide", "clusters", "means", "brush"] as const;
 
 /** What the query calls the other side of a comparison. */
 const OTHER = "with";

@@ -53,6 +53,8 @@ function seenOfClass(session: ClassSession): Partial<Route> {
     colour: colourBy === "cluster" ? null : colourBy,
     order: order === "as in the run" ? null : order,
     selected: session.selectedCode,
+    clusters: session.clusterOrder === "number" ? null : session.clusterOrder,
+    means: session.absoluteMeans ? "absolute" : null,
     hide: formatHidings(filter.state.hidings),
     brush: formatBrushes(filter.state.brushes),
   };

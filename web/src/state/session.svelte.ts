@@ -5,6 +5,8 @@ import { hoverIndex } from "../scatter/hover";
 import { middles, pointsOf } from "../scatter/points";
 import type { Points } from "../scatter/points";
 import { HIDDEN, SELECTED } from "../scatter/renderer";
+import { CLUSTER_ORDERS } from "./clusters";
+import type { ClusterOrder } from "./clusters";
 import { decodeIndices, selectionCode } from "./codes";
 import { colouringOf } from "./colouring";
 import type { Colouring } from "./colouring";
@@ -13,6 +15,7 @@ import type { ClassAddress } from "./columns";
 import { applyBrush, applyHiding, countOnes, parseBrushes, parseHidings } from "./filter";
 import type { FilterState } from "./filter";
 import { Filter } from "./filter.svelte";
+import { ClusterNaming } from "./naming.svelte";
 import { orderBy } from "./ordering";
 import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices, neededFor } from "./pointcolumns";
 import type { PointColumn } from "./pointcolumns";
@@ -21,6 +24,7 @@ import { changeSelection, clusterCounts, clusterRows, pointsOfSamples, pointsTha
 import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20;
+const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
 
 /** Typical means a high silhouette: near to the own cluster, far from the next. */
 export type SampleOrder = "as in the run" | "most typical" | "least typical" | "least confident";
@@ -58,6 +62,7 @@ export interface Follower {
 export class ClassSession {
   readonly data: ClassData;
   readonly filter = new Filter();
+  readonly naming: ClusterNaming;
   readonly #columns: ClassColumns;
   readonly #ofPoints: PointColumns;
 
@@ -68,6 +73,8 @@ export class ClassSession {
   order = $state<SampleOrder>("as in the run");
   #current = $state(-1);
   #hovered = $state(-1);
+  clusterOrder = $state<ClusterOrder>("number");
+  #absoluteMeans = $state(false);
   /** Why a column that was asked for is not shown, or null. */
   columnProblem = $state<string | null>(null);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
@@ -103,6 +110,7 @@ export class ClassSession {
   private constructor(data: ClassData) {
     const { info } = data.detail;
     this.data = data;
+    this.naming = new ClusterNaming(data.source, data.run.id, data.analysis, data.detail.id);
     this.#columns = new ClassColumns(data);
     this.#ofPoints = new PointColumns(data.run, this.#columns);
     this.mask = new Uint8Array(data.indices.length);
@@ -115,6 +123,7 @@ export class ClassSession {
 
   static async open(data: ClassData, route: Route): Promise<ClassSession> {
     const session = new ClassSession(data);
+    if (!session.problem) void session.naming.load();
     await session.choose(session.choiceOf(route));
     return session;
   }
@@ -172,7 +181,9 @@ export class ClassSession {
   }
 
   /** Selection and sample of an address, as far as they fit; what it leaves out is as at the beginning. */
-  restore({ selected, sample }: Route): void {
+  restore({ selected, sample, clusters, means }: Route): void {
+    this.clusterOrder = CLUSTER_ORDERS.find((order) => order === clusters) ?? "number";
+    this.absoluteMeans = means === "absolute";
     const rows = (selected === null ? null : decodeIndices(selected)) ?? [];
     this.mask = changeSelection(this.mask, this.pointsOf(rows), "replace");
     this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
@@ -231,13 +242,26 @@ export class ClassSession {
     return column && this.#named(column);
   }
 
-  /** Signed mean map of a cluster, or null where the analysis has none. */
+  /** Mean map of a cluster, signed or of magnitudes as chosen, or null where the analysis has none. */
   meanMap(cluster: Cluster): { values: Float32Array; height: number; width: number } | null {
-    const column = this.#columns.get(`mean_map.${this.clustering}`);
+    const column = this.#columns.get(`${this.absoluteMeans ? ABSOLUTE_MEAN : MEAN}.${this.clustering}`);
     const row = this.clusterList.indexOf(cluster);
     if (!column || column.shape.length !== 3 || row < 0 || row >= column.shape[0]) return null;
     const [, height, width] = column.shape;
     return { values: (column.data as Float32Array).subarray(row * height * width, (row + 1) * height * width), height, width };
+  }
+
+  get absoluteMeans(): boolean {
+    return this.#absoluteMeans && this.hasAbsoluteMeans;
+  }
+
+  set absoluteMeans(on: boolean) {
+    this.#absoluteMeans = on;
+  }
+
+  /** Analyses of older versions have the signed one only. */
+  get hasAbsoluteMeans(): boolean {
+    return this.#columns.exists(`${ABSOLUTE_MEAN}.${this.clustering}`);
   }
 
   /** Changes the selection by those of the points that pass the filter. */
@@ -264,8 +288,14 @@ export class ClassSession {
 
   /** Whether all that is seen of the cluster is selected; an empty one never is. */
   isClusterSelected(id: number): boolean {
+    return this.partSelected(id) === "all";
+  }
+
+  /** How much of what is seen of the cluster is selected. */
+  partSelected(id: number): "none" | "some" | "all" {
     const row = this.#rowOf(id);
-    return this.#counts.visible[row] > 0 && this.#counts.selected[row] === this.#counts.visible[row];
+    const [selected, visible] = [this.#counts.selected[row], this.#counts.visible[row]];
+    return selected === 0 ? "none" : selected < visible ? "some" : "all";
   }
 
   /** How many points of a cluster pass the filter. */
@@ -298,8 +328,11 @@ export class ClassSession {
     return cluster === undefined || this.problem ? "none" : this.clusterTitle(cluster);
   }
 
-  clusterTitle(id: number, _clustering = this.clustering): string {
-    return id < 0 ? "noise" : `cluster ${id}`;
+  /** "cluster 3", with its name where it has one. */
+  clusterTitle(id: number, clustering = this.clustering): string {
+    if (id < 0) return "noise";
+    const name = this.naming.nameOf(clustering, id);
+    return name === null ? `cluster ${id}` : `cluster ${id}: ${name}`;
   }
 
   /** Orders for which the class has columns. */
@@ -320,7 +353,7 @@ export class ClassSession {
     const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
     const filtering = [...(filter?.hidings ?? []), ...(filter?.brushes ?? [])].map(({ column }) => column);
     const ofPoints = [CLUSTER, colourBy, ...filtering].flatMap((id) => neededFor(id, clustering));
-    return ["eigenvalues", `mean_map.${clustering}`, ...ofPoints, ...sorting];
+    return ["eigenvalues", `${MEAN}.${clustering}`, `${ABSOLUTE_MEAN}.${clustering}`, ...ofPoints, ...sorting];
   }
 
   async #pointsOf({ embedding, axes }: Choice): Promise<Points> {

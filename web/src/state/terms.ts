@@ -38,6 +38,10 @@ export const TERMS = {
     name: "Mean map",
     meaning: "The mean relevance of the samples of a cluster, with its sign. Medoids are its most central samples.",
   },
+  absoluteMean: {
+    name: "Mean map of magnitudes",
+    meaning: "The mean of the magnitudes of the maps of a cluster: it also shows where relevance of both signs cancels in the mean.",
+  },
   map: {
     name: "Map",
     meaning:

@@ -15,7 +15,7 @@ from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
 from whyset.viewer.parameters import MOST_SAMPLES
 
 PER_SAMPLE = ("index", "embedding", "clustering", "silhouette")
-PER_CLUSTER = ("eigenvalues", "mean_map")
+PER_CLUSTER = ("eigenvalues", "mean_map", "mean_abs_map")
 """Columns of a category that the viewer shows, by the first part of their names."""
 
 
