@@ -52,9 +52,12 @@ function darkness(container: Element): Host["dark"] {
   const subscribe = createSubscriber((changed) => {
     const observer = new MutationObserver(changed);
     for (const element of [document.documentElement, document.body]) observer.observe(element, { attributes: true });
+    const placed = new ResizeObserver(changed); // notebooks put a cell into the page after it was made
+    placed.observe(container);
     const media = matchMedia("(prefers-color-scheme: dark)");
     media.addEventListener("change", changed);
     return () => {
+      placed.disconnect();
       observer.disconnect();
       media.removeEventListener("change", changed);
     };
@@ -69,10 +72,15 @@ function darkness(container: Element): Host["dark"] {
 
 function luminanceBehind(element: Element | null): number {
   for (let at = element; at; at = at.parentElement) {
-    const [red = 0, green = 0, blue = 0, alpha = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
+    const [red = 0, green = 0, blue = 0, alpha = 1] = numbersIn(getComputedStyle(at).backgroundColor || "transparent");
     if (alpha > 0.5) return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
   }
   return matchMedia("(prefers-color-scheme: dark)").matches && usesDarkScheme() ? 0 : 1;
+}
+
+/** Of "rgb(1, 2, 3)" or "rgba(1, 2, 3, 0.5)"; any other notation counts as no colour. */
+function numbersIn(color: string): number[] {
+  return /^rgba?\(/.test(color) ? (color.match(/[\d.]+/g) ?? []).map(Number) : [0, 0, 0, 0];
 }
 
 /** A page without any background is dark only if it says that it can be. */
