@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from whyset.store import Run
 from whyset.viewer import Server
@@ -51,7 +52,180 @@ def compare(viewer, **choices: str) -> None:
     viewer.wait_for_view("compare")
 
 
-def test_look(compared, open_viewer, server) -> None:
-    compared.page.wait_for_timeout(500)
-    compared.screenshot("compare-light-1280")
-    print(compared.page.url)
+def other_selected(viewer) -> list[int]:
+    return sorted(viewer.hook("otherSelectedIndices()"))
+
+
+def chosen_cell(runs: tuple[Run, Run], left: int, right: int) -> tuple[list[int], list[int]]:
+    """Rows of both runs with the samples that are in these clusters of the class "horse"."""
+    clusters = []
+    for run in runs:
+        horse = run.analysis("spray").category("horse")
+        members, assigned = np.asarray(horse.column("index")), np.asarray(horse.column("clustering.kmeans"))
+        clusters.append({run.ids[row]: (row, cluster) for row, cluster in zip(members, assigned.tolist(), strict=True)})
+    both = [(clusters[0][id], clusters[1][id]) for id in clusters[0] if id in clusters[1]]
+    rows = [(int(one[0]), int(two[0])) for one, two in both if (one[1], two[1]) == (left, right)]
+    return sorted(row for row, _ in rows), sorted(row for _, row in rows)
+
+
+def cell(viewer, text: str):
+    return viewer.page.get_by_role("table").get_by_role("button", name=text)
+
+
+def test_a_cell_of_the_table_selects_its_samples_on_both_sides(compared, runs: tuple[Run, Run]) -> None:
+    left, right = chosen_cell(runs, 0, 1)
+    assert left
+    assert left != right  # the rows of the other run stand elsewhere
+    cell(compared, f"{len(left)} samples: cluster 0 on the left and cluster 1 on the right").click()
+    assert compared.selected() == left
+    assert other_selected(compared) == right
+    assert compared.told() == f"{len(left)} of 18 samples selected on the left, {len(right)} of 18 on the right."
+    assert cell(compared, "cluster 0 on the left and cluster 1 on the right").get_attribute("aria-pressed") == "true"
+    compared.page.keyboard.press("Control+z")
+    assert (compared.selected(), other_selected(compared)) == ([], [])
+
+
+def test_the_table_is_a_table_with_counts_totals_and_agreement(compared, runs: tuple[Run, Run]) -> None:
+    counts = {(i, j): len(chosen_cell(runs, i, j)[0]) for i in (0, 1) for j in (0, 1)}
+    table = compared.page.get_by_role("table", name=re.compile("cluster on the left"))
+    snapshot = table.aria_snapshot()
+    for (i, j), n in counts.items():
+        assert f"{n} samples: cluster {i} on the left and cluster {j} on the right" in snapshot
+    assert len(re.findall("- columnheader", snapshot)) == 3
+    assert len(re.findall("- rowheader", snapshot)) == 3
+    rows = [re.findall(r"\d+", text) for text in table.locator("tbody tr").all_inner_texts()]
+    assert rows[-1] == [str(n) for n in (counts[0, 0] + counts[1, 0], counts[0, 1] + counts[1, 1], sum(counts.values()))]
+    page = compared.page
+    page.get_by_text("17 samples are in both.").wait_for()
+    assert page.get_by_text("Only left 1, only right 1.").is_visible()
+    rand = float(page.locator("dt", has_text="adjusted Rand index").locator("+ dd").inner_text())
+    clusters = [[key[side] for key, n in counts.items() for _ in range(n)] for side in (0, 1)]
+    assert rand == pytest.approx(adjusted_rand_score(*clusters), abs=5e-4)
+
+
+def test_the_table_is_worked_by_keyboard(compared, runs: tuple[Run, Run]) -> None:
+    column = compared.page.get_by_role("columnheader").get_by_role("button").first
+    column.focus()
+    compared.page.keyboard.press("Enter")
+    wanted = sorted([*chosen_cell(runs, 0, 0)[1], *chosen_cell(runs, 1, 0)[1]])
+    assert other_selected(compared) == wanted
+    compared.page.keyboard.press("Tab")
+    compared.page.keyboard.press("Shift+Enter")
+    assert len(other_selected(compared)) == 17
+    compared.page.keyboard.press("Escape")
+    assert (compared.selected(), other_selected(compared)) == ([], [])
+
+
+def test_a_cluster_selected_on_one_side_and_a_sample_pointed_at_follow_on_the_other(
+    compared, runs: tuple[Run, Run]
+) -> None:
+    left, right = runs
+    compared.page.locator("[data-side=right]").get_by_role("button", name="Pan").focus()
+    compared.page.keyboard.press("1")
+    rows = other_selected(compared)
+    shared = {left.ids.index(right.ids[row]) for row in rows}
+    members = set(np.asarray(left.analysis("spray").category("horse").column("index")).tolist())
+    assert compared.selected() == sorted(shared & members)
+    sample = chosen_cell(runs, 0, 0)
+    (place,) = compared.positions([sample[0][0]])
+    compared.page.mouse.move(*place)
+    compared.until("window.__viewer.otherHovered() !== null")
+    pointed = compared.page.locator("[data-hover]").get_attribute("data-hover")
+    assert right.ids[compared.hook("otherHovered()")] == left.ids[int(pointed)]
+
+
+def test_a_link_restores_both_sides_and_back_leaves_the_comparison(
+    compared, open_viewer: Callable, server: Server, runs: tuple[Run, Run]
+) -> None:
+    left, right = chosen_cell(runs, 1, 1)
+    page = compared.page
+    cell(compared, "cluster 1 on the left and cluster 1 on the right").click()
+    page.locator("[data-side=right]").get_by_label("Embedding").select_option("spectral")
+    page.locator("[data-side=right]").get_by_label("Axes").select_option("2")
+    page.locator("[data-side=left]").get_by_label("Clustering").select_option("hdbscan")
+    compared.until("location.hash.includes('with-axes=2') && location.hash.includes('clustering=hdbscan')")
+    other = open_viewer(server)
+    other.page.goto(page.url)
+    other.page.reload()
+    other.wait_for_view("compare")
+    assert (other.selected(), other_selected(other)) == (left, right)
+    assert other.page.locator("[data-side=right]").get_by_label("Embedding").input_value() == "spectral"
+    assert other.page.locator("[data-side=left]").get_by_label("Clustering").input_value() == "hdbscan"
+    assert other.page.get_by_role("rowheader", name="noise").is_visible()
+    other.screenshot("compare-noise-light-1280")
+    page.go_back()
+    compared.wait_for_view("class")
+    page.go_forward()
+    compared.wait_for_view("compare")
+    assert (compared.selected(), other_selected(compared)) == (left, right)
+    page.get_by_role("button", name="End the comparison").click()
+    compared.wait_for_view("class")
+    assert compared.selected() == left
+
+
+def test_samples_show_the_maps_of_both_runs(compared, runs: tuple[Run, Run]) -> None:
+    left, right = chosen_cell(runs, 0, 0)
+    page = compared.page
+    compared.tile(left[0]).click()
+    assert compared.tile(left[0]).locator("canvas").count() == 3
+    shown = {
+        name: compared.pixels(page.get_by_role("figure", name=re.compile(f"^{name}")).locator("canvas"))
+        for name in ("input", "left: EpsilonPlusFlat", "right: EpsilonGammaBox")
+    }
+    assert len({picture.tobytes() for picture in shown.values()}) == 3
+    page.get_by_role("group", name="Whose samples are listed").get_by_role("button", name="right").click()
+    compared.tile(right[0]).wait_for()
+    assert compared.tile(right[0]).get_attribute("aria-selected") == "true"
+    again = compared.pixels(page.get_by_role("figure", name="right: EpsilonGammaBox").locator("canvas"))
+    assert np.array_equal(again, shown["right: EpsilonGammaBox"])
+    compared.screenshot("compare-sample-light-1280")
+
+
+def test_classes_without_a_common_sample_stay_independent(open_viewer: Callable, server: Server) -> None:
+    viewer = open_viewer(server, width=1600, height=1000, theme="dark")
+    viewer.open_class("horse")
+    compare(viewer, Run="runs0/plus", Class="cat")
+    viewer.page.get_by_text("No sample is on both sides.").wait_for()
+    assert viewer.page.get_by_role("table").count() == 0
+    viewer.page.locator("[data-side=right]").get_by_role("button", name="Pan").focus()
+    viewer.page.keyboard.press("0")
+    assert viewer.selected() == []
+    own = other_selected(viewer)
+    assert own
+    viewer.until("location.hash.includes('with-selected')")
+    viewer.screenshot("compare-nothing-dark-1600")
+    viewer.page.reload()
+    viewer.wait_for_view("compare")
+    assert (viewer.selected(), other_selected(viewer)) == ([], own)
+
+
+def test_a_link_to_a_class_that_is_gone_is_told_and_the_first_one_is_still_there(
+    open_viewer: Callable, server: Server
+) -> None:
+    viewer = open_viewer(server, tolerated=("404",))
+    viewer.page.goto(f"{viewer.origin}/#/plus/spray/00002?with=gamma/spray/00099")
+    viewer.page.get_by_role("alert").get_by_text("no category is called").wait_for()
+    viewer.page.get_by_role("button", name="Without the comparison").click()
+    viewer.wait_for_view("class")
+
+
+def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, server: Server, runs) -> None:
+    viewer = open_viewer(server)
+    viewer.open_class("horse")
+    left, _ = chosen_cell(runs, 0, 0)
+    viewer.tile(left[0]).click()
+    viewer.page.get_by_role("button", name="Methods").click()
+    figures = [viewer.page.get_by_role("figure", name=f"map of {name}") for name in ("EpsilonPlusFlat", "EpsilonGammaBox")]
+    own = [viewer.pixels(figure.locator("canvas")) for figure in figures]
+    viewer.screenshot("methods-light-1280")
+    viewer.page.get_by_label("One scale for all maps").check()
+    viewer.until("location.hash.includes('methods=shared')")
+    viewer.page.wait_for_timeout(100)
+    shared = [viewer.pixels(figure.locator("canvas")) for figure in figures]
+    assert not np.array_equal(own[0], shared[0])  # the weaker map becomes paler
+    assert np.array_equal(own[1], shared[1])
+    scales = [figure.inner_text().split("\n")[0] for figure in figures]
+    assert scales[0] == scales[1]
+    viewer.page.reload()
+    viewer.wait_for_view("class")
+    assert viewer.page.get_by_label("One scale for all maps").is_checked()

@@ -2,10 +2,10 @@ import type { RunDetail } from "../api/types";
 import type { PictureMode } from "../color/picture";
 import { adjustedRandIndex, normalisedMutualInformation } from "./agreement";
 import { contingency, pointsOfCell, selectedCells, withoutNoise } from "./contingency";
-import { storedName } from "./format";
+import { methodNames } from "./methods.svelte";
 import type { Norms } from "./norms.svelte";
 import type { OpenedRun } from "./opened";
-import { partners } from "./pairing";
+import { partners, visiblePairs } from "./pairing";
 import type { Pairing } from "./pairing";
 import type { PictureView, RunPictures } from "./pictures";
 import type { Route } from "./route";
@@ -25,14 +25,15 @@ export class Comparison {
   readonly pairing: Pairing;
   /** The side that was worked on last; its samples are listed. */
   active = $state<Side>("left");
-  readonly table = $derived.by(() => contingency(this.left.clusters, this.right.clusters, this.pairing.toRight));
+  readonly #pairs = $derived.by(() => visiblePairs(this.pairing, this.left.visible, this.right.visible));
+  readonly table = $derived.by(() => contingency(this.left.clusters, this.right.clusters, this.#pairs));
   /** The table that the agreement is about. */
   readonly clustered = $derived.by(() => withoutNoise(this.table));
   readonly randIndex = $derived.by(() => adjustedRandIndex(this.clustered));
   readonly information = $derived.by(() => normalisedMutualInformation(this.clustered));
   /** How many of each cell are selected. */
   readonly chosen = $derived.by(() =>
-    selectedCells(this.table, this.left.clusters, this.right.clusters, this.pairing.toRight, this.left.mask),
+    selectedCells(this.table, this.left.clusters, this.right.clusters, this.#pairs, this.left.mask),
   );
   #following = false;
 
@@ -72,9 +73,10 @@ export class Comparison {
     return this.runs.left.detail.id !== this.runs.right.detail.id;
   }
 
-  /** The attribution method, as far as the run says it. */
+  /** The attribution method, or the run where it does not name one. */
   method(side: Side): string {
-    return storedName(this.run(side).summary.composite ?? "");
+    const runs = this.twoRuns ? SIDES.map((each) => this.run(each)) : [this.run(side)];
+    return methodNames(runs)[this.twoRuns ? SIDES.indexOf(side) : 0];
   }
 
   /** A sample of one side as both runs see it: its input, and the map of either. */
@@ -111,7 +113,7 @@ export class Comparison {
 
   /** Selects the shared samples of a cell; of a whole row or column where the other cluster is null. */
   selectCell(row: number | null, column: number | null, mode: SelectionMode): void {
-    const points = pointsOfCell(this.left.clusters, this.right.clusters, this.pairing.toRight, row, column);
+    const points = pointsOfCell(this.left.clusters, this.right.clusters, this.#pairs, row, column);
     this.left.select(points, mode);
   }
 

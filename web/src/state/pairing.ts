@@ -30,6 +30,13 @@ export function pairPoints(left: Int32Array, right: Int32Array, rows: Int32Array
   return { toRight, toLeft, shared };
 }
 
+/** `toRight` without the pairs of which a filter hides one side: masks with 1 where a point is seen, null without a filter. */
+export function visiblePairs({ toRight }: Pairing, left: Uint8Array | null, right: Uint8Array | null): Int32Array {
+  if (!left && !right) return toRight;
+  const seen = (point: number, other: number) => (!left || left[point] === 1) && (!right || right[other] === 1);
+  return toRight.map((other, point) => (other >= 0 && seen(point, other) ? other : -1));
+}
+
 /** The points that these points are paired with. */
 export function partners(points: ArrayLike<number>, places: Int32Array): Int32Array {
   const found = new Int32Array(points.length);

@@ -27,6 +27,8 @@ export interface Route {
   /** Order and filter of the table of classes. */
   classOrder: string | null;
   classFilter: string | null;
+  /** Whether the maps of every run are shown, and at which scale. */
+  methods: string | null;
   /** The other side of a comparison; without a class, the analysis whose classes stand beside. */
   with: Route | null;
   /** Hidden entries of legends, as `formatHidings` writes them. */
@@ -59,6 +61,7 @@ export const HOME: Route = {
   sampling: null,
   classOrder: null,
   classFilter: null,
+  methods: null,
   with: null,
   hide: null,
   clusters: null,
@@ -66,7 +69,7 @@ export const HOME: Route = {
   brush: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "hide", "clusters", "means", "brush"] as const;
+const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
 
 /** What the query calls the other side of a comparison. */
 const OTHER = "with";

@@ -19,6 +19,7 @@ export function seen(viewer: Viewer, settings: Settings): Route {
     ...seenOfClass(session),
     camera: viewer.stage?.moved ?? null,
     ...seenOfPictures(settings),
+    methods: viewer.methods.shown,
     with: comparison && seenBeside(comparison, viewer.otherStage),
   };
 }

@@ -7,6 +7,7 @@ import { SelectionBook } from "./book.svelte";
 import { ClassOrder } from "./classes.svelte";
 import { Comparison } from "./comparison.svelte";
 import type { Host } from "./host";
+import { Methods } from "./methods.svelte";
 import { OpenedRun } from "./opened";
 import { pairPoints } from "./pairing";
 import type { RunPictures } from "./pictures";
@@ -43,6 +44,7 @@ export class Viewer {
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
   readonly classes = new ClassOrder();
+  readonly methods: Methods;
   /** The scatter on the screen, if there is one. */
   stage = $state.raw<Stage | null>(null);
   /** The scatter of the other side of a comparison. */
@@ -54,6 +56,7 @@ export class Viewer {
   constructor(source: DataSource, host: Host) {
     this.source = source;
     this.host = host;
+    this.methods = new Methods(source);
   }
 
   get run(): RunDetail | null {
@@ -77,6 +80,7 @@ export class Viewer {
     this.problem = null;
     this.loading = true;
     this.classes.restore(route);
+    this.methods.restore(route);
     try {
       await this.#load(route, () => turn === this.#turn, kept);
     } catch (error) {
@@ -89,6 +93,11 @@ export class Viewer {
   /** To another run, analysis or class: one step in the history. */
   go(to: Partial<Route>): void {
     this.host.address.go(formatRoute({ ...HOME, ...to }));
+  }
+
+  /** The run of a class that is open on either side. */
+  openedOf({ data }: ClassSession): OpenedRun | null {
+    return [this.opened, this.comparison?.runs.right].find((run) => run?.detail.id === data.run.id) ?? null;
   }
 
   /** The same with more or less beside it: what is open stays as it is, also where that is too much for an address. */
