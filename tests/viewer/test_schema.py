@@ -62,7 +62,7 @@ def cases() -> Iterator[tuple[Route, GenerationMode]]:
 # Operations are taken one by one: schemathesis's own way of parametrising does not know pytest 9.
 @pytest.mark.parametrize(
     ("route", "mode"),
-    cases(),
+    list(cases()),
     ids=lambda part: part.value if isinstance(part, GenerationMode) else part.endpoint.__name__,
 )
 def test_every_answer_is_as_described(api: schemathesis.BaseSchema, route: Route, mode: GenerationMode) -> None:

@@ -121,7 +121,11 @@ BINARY: dict[int | str, dict[str, Any]] = {
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "a file of the form asked for",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for media_type, _, _ in exports.FORMS.values()
+        },
+        "headers": {"Content-Disposition": _header("the name that the file should have")},
     },
 }
 

@@ -1498,10 +1498,15 @@ export interface operations {
             /** @description a file of the form asked for */
             200: {
                 headers: {
+                    /** @description the name that the file should have */
+                    "Content-Disposition"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/json": string;
+                    "application/vnd.apache.parquet": string;
+                    "text/csv": string;
+                    "text/x-python": string;
                 };
             };
             /** @description a body that cannot be read as JSON */
