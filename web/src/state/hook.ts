@@ -1,4 +1,5 @@
-import { toScreen } from "../scatter/camera";
+import { toPlace, toScreen } from "../scatter/camera";
+import { pointsInside } from "../scatter/lasso";
 import { STEPS, isMissing } from "../scatter/points";
 import type { ClassSession } from "./session.svelte";
 import type { Viewer } from "./viewer.svelte";
@@ -14,6 +15,10 @@ export interface ViewerHook {
   /** The middle of a sample's point, in pixels of the window; null where it is not drawn. */
   positionOf(index: number): { x: number; y: number } | null;
   drawnFrames(): number;
+  /** The point that is found at a place of the scatter, in pixels; -1 where there is none. */
+  pointAt(x: number, y: number): number;
+  /** How many points a polygon holds: x0, y0, x1, y1, ... in pixels of the scatter. */
+  countInside(corners: number[]): number;
 }
 
 declare global {
@@ -47,6 +52,13 @@ export function hookInto(viewer: Viewer): ViewerHook {
       return { x: box.left + x, y: box.top + y };
     },
     drawnFrames: () => viewer.stage?.frames ?? 0,
+    pointAt: (x, y) => viewer.stage?.pointAt(x, y) ?? -1,
+    countInside(corners) {
+      const stage = viewer.stage;
+      if (!stage) return 0;
+      const places = corners.flatMap((_, at) => (at % 2 === 0 ? toPlace(stage.projection, corners[at], corners[at + 1]) : []));
+      return pointsInside(stage.session.points, places).length;
+    },
   };
 }
 

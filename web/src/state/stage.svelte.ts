@@ -1,7 +1,10 @@
-import { fit, project, zoomAt } from "../scatter/camera";
+import { fit, project, toPlace, zoomAt } from "../scatter/camera";
 import type { Camera } from "../scatter/camera";
+import { nearest } from "../scatter/hover";
 import type { SelectionMode } from "./selection";
 import type { ClassSession } from "./session.svelte";
+
+const REACH = 12; // pixels around the pointer in which a point is found
 
 export type Tool = "pan" | "lasso" | "rectangle";
 
@@ -44,6 +47,12 @@ export class Stage {
   get moved(): Camera | null {
     const { x, y, zoom } = fit(this.session.points.extent);
     return this.camera.x === x && this.camera.y === y && this.camera.zoom === zoom ? null : this.camera;
+  }
+
+  /** The point within reach of a place on the screen, or -1. */
+  pointAt(x: number, y: number): number {
+    const [left, top] = toPlace(this.projection, x, y);
+    return nearest(this.session.hoverIndex, left, top, REACH / this.projection.unit, this.session.visible);
   }
 
   fit(): void {
