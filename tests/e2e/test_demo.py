@@ -51,6 +51,19 @@ def test_the_cluster_that_a_person_clicks_is_the_planted_images(eights, run: Run
     eights.screenshot("demo")
 
 
+def test_the_overview_leads_to_the_planted_images_with_one_click(open_viewer, server, planted: np.ndarray) -> None:
+    viewer = open_viewer(server, width=1440, height=900)
+    viewer.screenshot("demo-overview")
+    viewer.page.get_by_role("link", name="Open cluster").click()
+    viewer.wait_for_view("class")
+    assert np.isin(viewer.selected(), planted).mean() > 0.9
+    address = viewer.page.url
+    viewer.page.reload()
+    viewer.wait_for_view("class")
+    assert np.isin(viewer.selected(), planted).mean() > 0.9
+    assert viewer.page.url == address
+
+
 def test_the_first_picture_of_the_selection_shows_the_mark_and_the_heatmap_on_it(eights) -> None:
     canvas = eights.tile(eights.selected()[0]).locator("canvas")
     eights.page.get_by_role("button", name="input", exact=True).click()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.report import ranked_classes
+from whyset.report import as_text, most_suspicious, ranked_classes, report
 from whyset.store import Run
 
 Admitted = Callable[..., TestClient]
@@ -78,6 +78,14 @@ def test_categories_are_ranked_by_separability(client: TestClient) -> None:
 def test_viewer_and_report_rank_alike(client: TestClient, run: Run) -> None:
     told = client.get("/api/runs/sample/analyses/spray").json()["categories"]
     assert [row["id"] for row in told] == [row.category for row in ranked_classes(run.analysis("spray"))]
+
+
+def test_what_to_look_at_first_is_what_the_report_names(client: TestClient, run: Run) -> None:
+    told = client.get("/api/runs/sample/analyses/spray").json()["finding"]
+    cluster = most_suspicious(run.analysis("spray"))
+    assert (told["category"], told["cluster"], told["medoids"]) == ("00002", cluster.cluster, list(cluster.medoids))
+    assert told["clustering"] == "kmeans"
+    assert told["reason"] in as_text(report(run)).replace("\n", " ")
 
 
 def test_category_tells_its_info_as_it_was_stored(client: TestClient, run: Run) -> None:
@@ -234,6 +242,7 @@ def test_damaged_category_hides_no_other(
     categories = client.get(address).json()["categories"]
     assert [row["id"] for row in categories[:2]] == ["00002", "00000"]
     assert len(categories) == 3
+    assert client.get(address).json()["finding"]["category"] == "00002"
     assert client.get(f"{address}/00002").status_code == 200
     detail = client.get(f"{address}/00001")
     assert detail.status_code in (200, 409)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { tagsOf } from "../src/state/book.svelte";
-import { decodeIndices, encodeIndices } from "../src/state/codes";
+import { decodeClusters, decodeIndices, encodeClusters, encodeIndices } from "../src/state/codes";
 import { number, percent, plural, probability } from "../src/state/format";
 import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/route";
@@ -44,6 +44,18 @@ describe("indices in an address", () => {
 
   test.each(["", "x y", "-1", "1..2", "zzzzzzzzz", "0-zzzzzzz"])("%s, written by hand, is refused", (text) => {
     expect(decodeIndices(text)).toBeNull();
+  });
+});
+
+describe("whole clusters in an address", () => {
+  test.each([[[0]], [[3, 12, -1]]])("%j come back as they were, and are no indices", (ids) => {
+    const text = encodeClusters(ids);
+    expect(decodeClusters(text)).toEqual(ids);
+    expect(decodeIndices(text)).toBeNull();
+  });
+
+  test.each(["", "_", "0", "_x", "_1.2", "_--1"])("%s, written by hand, names none", (text) => {
+    expect(decodeClusters(text)).toBeNull();
   });
 });
 

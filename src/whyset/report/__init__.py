@@ -2,7 +2,7 @@
 
 from whyset.report.attributes import read_attributes
 from whyset.report.class_rows import ClassRow, class_row, rank, ranked_classes
-from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
+from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_coherent, most_suspicious
 from whyset.report.enriched import Enriched
 from whyset.report.heatmaps import Heatmaps
 from whyset.report.html import as_html
@@ -10,6 +10,7 @@ from whyset.report.json_form import as_json
 from whyset.report.markdown import as_markdown
 from whyset.report.pictures import Pictures
 from whyset.report.text import as_text, class_table, rendered
+from whyset.report.words import reason_to_look
 from whyset.report.written import Report, report
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "class_row",
     "class_table",
     "cluster_rows",
+    "most_coherent",
     "most_suspicious",
     "rank",
     "ranked_classes",
     "read_attributes",
+    "reason_to_look",
     "rendered",
     "report",
 ]

@@ -87,7 +87,13 @@ def most_suspicious(analysis: Analysis) -> ClusterRow | None:
     A shortcut sits in one place and looks the same everywhere, so its maps are alike as those of objects are not.
     """
     for row in ranked_classes(analysis):
-        clusters = cluster_rows(analysis.category(row.category)) if row.problem is None else []
-        if clusters:
-            return max(clusters, key=lambda cluster: -2.0 if cluster.coherence is None else cluster.coherence)
+        cluster = most_coherent(analysis.category(row.category)) if row.problem is None else None
+        if cluster is not None:
+            return cluster
     return None
+
+
+def most_coherent(category: Category) -> ClusterRow | None:
+    """Give the cluster of a class whose maps are most alike, or None where the class has no clusters."""
+    clusters = cluster_rows(category)
+    return max(clusters, key=lambda cluster: -2.0 if cluster.coherence is None else cluster.coherence, default=None)

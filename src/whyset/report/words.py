@@ -1,5 +1,7 @@
 """Numbers and findings in words, the same in every format."""
 
+from collections.abc import Sequence
+
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow, Interval
 from whyset.report.written import Report
@@ -103,20 +105,24 @@ def suspicion(report: Report) -> str:
     if cluster is None:
         return "No class has clusters."
     medoids = ", ".join(str(index) for index in cluster.medoids[:3])
+    return f"{reason_to_look(cluster, report.classes)} Most typical are the samples {medoids}."
+
+
+def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
+    """Say why to look at this cluster before the others of all these classes."""
     return (
-        f"{_noise(report, cluster)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
+        f"{_noise(cluster, classes)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
         f"{cluster.size} samples, whose maps are more alike than in the class's other clusters (mean cosine "
-        f"{number(cluster.coherence)}); {number(cluster.accuracy)} of them are predicted right. Most typical are the "
-        f"samples {medoids}."
+        f"{number(cluster.coherence)}); {number(cluster.accuracy)} of them are predicted right."
     )
 
 
-def _noise(report: Report, cluster: ClusterRow) -> str:
+def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """Say whether no class stands out from noise, or at least not that of the cluster; nothing if it does."""
-    p_value = next((row.p_value for row in report.classes if row.category == cluster.category), None)
+    p_value = next((row.p_value for row in classes if row.category == cluster.category), None)
     if p_value is None or p_value <= SIGNIFICANT:
         return ""
-    if any(row.p_value is not None and row.p_value <= SIGNIFICANT for row in report.classes):
+    if any(row.p_value is not None and row.p_value <= SIGNIFICANT for row in classes):
         return f"Class {cluster.class_name} does not stand out from noise (p = {p_value:.3f}), a later one does. "
     return f"No class stands out from noise (p = {p_value:.3f} for the first). "
 

@@ -156,12 +156,25 @@ class CategoryRow(Model):
     problem: str | None
 
 
+class Finding(Model):
+    """The cluster to look at first, why, and its most typical samples."""
+
+    category: str
+    class_name: str
+    clustering: str
+    cluster: int
+    size: int
+    medoids: list[int]
+    reason: str
+
+
 class AnalysisDetail(Model):
     """An analysis, its configuration and its categories, the most separable first."""
 
     name: str
     config: dict[str, JsonValue]
     categories: list[CategoryRow]
+    finding: Finding | None
 
 
 class CategoryColumn(Model):

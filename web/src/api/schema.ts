@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Get Analysis
-         * @description All categories with their scores, the most separable first.
+         * @description All categories with their scores, the most separable first, and what to look at before all else.
          */
         get: operations["get_analysis"];
         put?: never;
@@ -484,6 +484,7 @@ export interface components {
             config: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            finding: components["schemas"]["Finding"] | null;
             /** Name */
             name: string;
         };
@@ -598,6 +599,26 @@ export interface components {
             form: "csv" | "parquet" | "json" | "python";
             /** Rows */
             rows: number[];
+        };
+        /**
+         * Finding
+         * @description The cluster to look at first, why, and its most typical samples.
+         */
+        Finding: {
+            /** Category */
+            category: string;
+            /** Class Name */
+            class_name: string;
+            /** Cluster */
+            cluster: number;
+            /** Clustering */
+            clustering: string;
+            /** Medoids */
+            medoids: number[];
+            /** Reason */
+            reason: string;
+            /** Size */
+            size: number;
         };
         JsonValue: unknown;
         /**

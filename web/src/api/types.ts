@@ -14,6 +14,7 @@ export type ClusterNames = Schemas["StoredNames"];
 export type Opening = Schemas["Opening"];
 export type Sample = Schemas["Sample"];
 export type AnalysisDetail = Schemas["AnalysisDetail"];
+export type Finding = Schemas["Finding"];
 export type CategoryRow = Schemas["CategoryRow"];
 export type ColorMap = Schemas["ColorMapTable"];
 export type ScaleTable = Schemas["ScaleTable"];

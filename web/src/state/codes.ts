@@ -40,3 +40,13 @@ export const TOO_LONG = "*";
 export function selectionCode(rows: ArrayLike<number>): string | null {
   return rows.length === 0 ? null : (encodeIndices(rows) ?? TOO_LONG);
 }
+
+/** Whole clusters as an address names them, which is short whatever their size: `_0_2`; noise is -1. */
+export function encodeClusters(ids: readonly number[]): string {
+  return ids.map((id) => `_${id}`).join("");
+}
+
+/** What `encodeClusters` wrote; null for anything else. */
+export function decodeClusters(text: string): number[] | null {
+  return /^(_-?\d{1,9}){1,32}$/.test(text) ? text.slice(1).split("_").map(Number) : null;
+}

@@ -7,7 +7,7 @@ import type { Points } from "../scatter/points";
 import { HIDDEN, SELECTED } from "../scatter/renderer";
 import { CLUSTER_ORDERS } from "./clusters";
 import type { ClusterOrder } from "./clusters";
-import { decodeIndices, selectionCode } from "./codes";
+import { decodeClusters, decodeIndices, encodeClusters, selectionCode } from "./codes";
 import { colouringOf } from "./colouring";
 import type { Colouring } from "./colouring";
 import { ClassColumns } from "./columns";
@@ -25,6 +25,7 @@ import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20;
 const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
+const FEW_CLUSTERS = 9; // more of them are named sample by sample, as is any other selection
 
 /** Typical means a high silhouette: near to the own cluster, far from the next. */
 export type SampleOrder = "as in the run" | "most typical" | "least typical" | "least confident";
@@ -100,8 +101,13 @@ export class ClassSession {
   readonly shown = $derived.by(() => this.#shown());
   /** The selection with what the filter hides. */
   readonly drawnMask = $derived.by(() => this.#drawn());
-  /** The selection as an address holds it. */
-  readonly selectedCode = $derived.by(() => selectionCode(this.selected.map((point) => this.data.indices[point])));
+  /** The selection as an address holds it: by clusters where it is nothing but whole ones. */
+  readonly selectedCode = $derived.by(() => {
+    const whole = [...this.clusterList.map((cluster) => cluster.id), -1].filter((id) => this.isClusterSelected(id));
+    const size = whole.reduce((sum, id) => sum + this.visibleOf(id), 0);
+    if (whole.length > 0 && whole.length <= FEW_CLUSTERS && size === this.selected.length) return encodeClusters(whole);
+    return selectionCode(this.selected.map((point) => this.data.indices[point]));
+  });
   readonly #rows = $derived.by(() => clusterRows(this.clusters, this.clusterList.map((cluster) => cluster.id)));
   readonly #counts = $derived.by(() => clusterCounts(this.#rows, this.clusterList.length, this.mask, this.visible));
   /** How many points are in no cluster. */
@@ -184,8 +190,10 @@ export class ClassSession {
   restore({ selected, sample, clusters, means }: Route): void {
     this.clusterOrder = CLUSTER_ORDERS.find((order) => order === clusters) ?? "number";
     this.absoluteMeans = means === "absolute";
+    const whole = selected === null ? null : decodeClusters(selected);
     const rows = (selected === null ? null : decodeIndices(selected)) ?? [];
-    this.mask = changeSelection(this.mask, this.pointsOf(rows), "replace");
+    const points = whole ? pointsThat(this.size, (point) => Number(whole.includes(this.clusters[point]))) : this.pointsOf(rows);
+    this.mask = changeSelection(this.mask, points, "replace");
     this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
   }
 

@@ -7,10 +7,11 @@ from http import HTTPStatus
 import numpy as np
 from fastapi import Request, Response
 
-from whyset.report import class_row, rank
+from whyset.report import ClassRow, class_row, rank
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
+from whyset.viewer.finding import finding
 from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
 from whyset.viewer.points import quantised
 from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail, CategoryRow
@@ -19,9 +20,12 @@ INDEX = "index"
 
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
-    """All categories with their scores, the most separable first."""
-    rows = sorted((_row(category) for category in opened.categories), key=rank)
-    return AnalysisDetail.model_validate({"name": opened.name, "config": opened.config, "categories": rows})
+    """All categories with their scores, the most separable first, and what to look at before all else."""
+    categories = opened.categories
+    rows = [_row(category) for category in categories]
+    listed = [CategoryRow.model_validate({**asdict(row), "id": row.category}) for row in sorted(rows, key=rank)]
+    found = {"categories": listed, "finding": finding(categories, rows)}
+    return AnalysisDetail.model_validate({"name": opened.name, "config": opened.config, **found})
 
 
 def get_category(opened: OneCategory) -> CategoryDetail:
@@ -63,16 +67,15 @@ def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, 
     return answer(request, encode_places(quantised(values, chosen)), immutable=False)
 
 
-def _row(category: Category) -> CategoryRow:
+def _row(category: Category) -> ClassRow:
     """The row of the report; what cannot be read becomes its problem, so that one category hides no other."""
     try:
         with damage_told(category.path / CATEGORY):
-            row = asdict(class_row(category))
-            return CategoryRow.model_validate({**row, "id": row["category"]})
+            return class_row(category)
     except ApiError as error:
-        unknown = dict.fromkeys(CategoryRow.model_fields)
         name = category.path.name
-        return CategoryRow.model_validate({**unknown, "id": name, "name": name, "size": 0, "problem": error.message})
+        unknown = dict.fromkeys(("accuracy", "separability", "p_value", "eigengap", "clusters", "clear"))
+        return ClassRow(category=name, name=name, size=0, problem=error.message, **unknown)
 
 
 def readable(category: Category) -> Category:

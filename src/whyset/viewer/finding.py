@@ -1,0 +1,32 @@
+"""What to look at first in an analysis, in the report's words."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from whyset.errors import WhysetError
+from whyset.report import ClassRow, most_coherent, rank, reason_to_look
+from whyset.store.analyses import CATEGORY, Category
+from whyset.viewer.errors import ApiError, damage_told
+from whyset.viewer.schemas import Finding
+
+
+def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> Finding | None:
+    """The most coherent cluster of the first class that has clusters; a damaged class is passed over."""
+    by_id = {category.id: category for category in categories}
+    for row in sorted(rows, key=rank):
+        found = None if row.problem is not None else _of(by_id[row.category], rows)
+        if found is not None:
+            return found
+    return None
+
+
+def _of(category: Category, rows: Sequence[ClassRow]) -> Finding | None:
+    try:
+        with damage_told(category.path / CATEGORY):
+            cluster = most_coherent(category)
+            if cluster is None:
+                return None
+            told = {"reason": reason_to_look(cluster, rows), "clustering": category.info["default_clustering"]}
+            return Finding.model_validate({**asdict(cluster), **told})
+    except (ApiError, WhysetError):
+        return None  # the table tells what is wrong with it
