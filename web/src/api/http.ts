@@ -6,7 +6,7 @@ import type { Abilities, DataSource } from "./source";
 /** Answers a request of the viewer's API; the path is relative to it. */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 
-const ALL: Abilities = { write: true, find: true, open: true, exports: ["csv", "parquet", "json", "python"], note: null };
+const ALL: Abilities = { write: true, open: true, exports: ["csv", "parquet", "json", "python"], note: null };
 
 /** The transport of a served viewer: relative addresses, so that any path of a proxy works. */
 export function httpSource(root: string): DataSource {

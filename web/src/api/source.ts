@@ -22,7 +22,6 @@ import type {
 export interface Abilities {
   /** Keep selections and names. */
   write: boolean;
-  find: boolean;
   /** Open state files and bookmarks. */
   open: boolean;
   exports: readonly ExportForm[];

@@ -2,6 +2,7 @@
 
 import zlib
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +18,14 @@ class Archive:
     """What a static page holds; `answers`, `arrays`, `scattered`, `lists` and `pictures` go by the API's paths.
 
     `answers` are JSON; `arrays` binary columns; `scattered` columns of the run of which only `rows` are held;
-    `lists` JSON with one entry for each of `rows`; `pictures` arrays with one item for each of their own rows.
+    `lists` JSON and `pictures` arrays with one entry for each of their own rows.
     """
 
     note: str
     answers: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, dict[str, Any]] = field(default_factory=dict)
     scattered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    lists: dict[str, list[Any]] = field(default_factory=dict)
+    lists: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
@@ -43,10 +44,10 @@ class Archive:
         """Keep the values of `rows` of a column that is as long as the run."""
         self.scattered[path] = self._described(values) | {"length": length}
 
-    def add_pictures(self, path: str, held: list[int], batches: list[list[bytes]], **described: Any) -> None:
-        """Keep items in blocks; `batches` holds the parts of each, which are joined."""
-        blocks = [self.add_block(b"".join(parts)) for parts in batches]
-        self.pictures[path] = {"rows": held, "blocks": blocks, "per": PER_BLOCK, **described}
+    def add_pictures(self, path: str, rows: Sequence[int], blocks: Sequence[bytes], **described: Any) -> None:
+        """Keep items of these rows, `PER_BLOCK` in each block."""
+        held = [self.add_block(block) for block in blocks]
+        self.pictures[path] = {"rows": list(rows), "blocks": held, "per": PER_BLOCK, **described}
 
     def contents(self) -> dict[str, Any]:
         """All but the blocks, as JSON."""

@@ -8,12 +8,14 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from whyset.store.modality import TEXT
 from whyset.viewer.embed.archive import PER_BLOCK, Archive
 from whyset.viewer.embed.chosen import Chosen
 from whyset.viewer.embed.local import Answer, LocalViewer
 from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
-from whyset.viewer.parameters import MOST_SAMPLES
+from whyset.viewer.parameters import LARGEST
 
+OK = 200
 PER_SAMPLE = ("index", "embedding", "clustering", "silhouette")
 PER_CLUSTER = ("eigenvalues", "mean_map", "mean_abs_map")
 """Columns of a category that the viewer shows, by the first part of their names."""
@@ -34,37 +36,46 @@ def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -
     run = viewer.json("runs")[0]
     at = f"runs/{quote(run['id'])}"
     detail = viewer.json(at)
-    _describe(archive, at, run, detail, chosen)
-    archive.answers["color-maps"] = viewer.json("color-maps")
-    for name in (column["name"] for column in detail["columns"]):
+    if not pictures.inputs:
+        detail["input_shape"] = None
+    _describe(archive, viewer, at, run, detail, chosen)
+    for name in (quote(column["name"]) for column in detail["columns"]):
         values = array_of(viewer.get(f"{at}/columns/{name}"))
         archive.add_scattered(f"{at}/columns/{name}", values[list(chosen.rows)], len(values))
-    archive.lists[f"{at}/samples"] = [
-        sample for some in _some(chosen.rows, MOST_SAMPLES) for sample in viewer.json(f"{at}/samples?{_indices(some)}")
-    ]
+    _record_list(archive, viewer, f"{at}/samples", chosen.rows)
     _record_analysis(archive, viewer, at, chosen)
     _record_maps(archive, viewer, f"{at}/maps", chosen, _size(detail["map_shape"], pictures.side))
-    if detail["input_shape"] is not None and pictures.inputs:
+    if detail["modality"] == TEXT and viewer.ask(f"{at}/tokens?{_indices(chosen.explained[:1])}").status == OK:
+        _record_list(archive, viewer, f"{at}/tokens", chosen.explained)
+    if detail["input_shape"] is not None:
         _record_inputs(archive, viewer, f"{at}/inputs", chosen, _size(detail["input_shape"], pictures.side), pictures)
-    elif detail["input_shape"] is not None:
-        archive.answers[at]["input_shape"] = None
     return archive
 
 
 def array_of(answer: Answer) -> NDArray[Any]:
-    """The array in a binary answer, its integers as int32 whatever they travelled as."""
+    """The array in a binary answer, whole numbers as int32 whatever they travelled as."""
     values = np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
-    if answer.headers.get("x-coding") == "steps":
-        return np.cumsum(values, dtype=np.int32)
+    if answer.headers["x-coding"] == "steps":
+        values = np.cumsum(values)
     return values.astype(np.int32) if values.dtype.kind == "i" else values
 
 
-def _describe(archive: Archive, at: str, run: dict[str, Any], detail: dict[str, Any], chosen: Chosen) -> None:
+def _describe(
+    archive: Archive, viewer: LocalViewer, at: str, run: dict[str, Any], detail: dict[str, Any], chosen: Chosen
+) -> None:
     """The run with the one analysis and without its place on this computer, which is nobody else's business."""
     analyses = [analysis for analysis in detail["analyses"] if analysis["name"] == chosen.analysis]
+    archive.answers["opening"] = None
+    archive.answers["color-maps"] = viewer.json("color-maps")
     archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
     archive.answers[at] = detail | {"path": detail["name"], "analyses": analyses}
     archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False}
+
+
+def _record_list(archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[int]) -> None:
+    """What is answered as a JSON list with one entry for each sample."""
+    values = [value for some in _some(rows, PER_BLOCK) for value in viewer.json(f"{at}?{_indices(some)}")]
+    archive.lists[at] = {"rows": list(rows), "values": values}
 
 
 def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
@@ -74,7 +85,7 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
     archive.answers[place] = detail | {"categories": rows}
     for row in rows:
         category = f"{place}/{quote(row['id'])}"
-        if viewer.ask(category).status == 200:  # otherwise the row says what is wrong with it
+        if viewer.ask(category).status == OK:  # otherwise the row says what is wrong with it
             _record_category(archive, viewer, category, chosen)
 
 
@@ -92,6 +103,11 @@ def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
         column["shape"] = list(values.shape)
         archive.add_array(f"{at}/columns/{quote(name)}", values)
     archive.answers[at] = detail | {"columns": list(columns.values())}
+    archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
+    for name in columns:
+        if _kind(name) == "clustering":
+            scales = f"{at}/scales?clustering={quote(name.partition('.')[2])}"
+            archive.answers[scales] = viewer.json(scales)
 
 
 def _kind(column: str) -> str:
@@ -100,35 +116,35 @@ def _kind(column: str) -> str:
 
 def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str) -> None:
     """Maps as the server sends them, float32 scale and uint8 codes, exactly."""
-    batches: list[list[bytes]] = []
-    shape: tuple[int, ...] = ()
-    for some in _some(chosen.explained, PER_BLOCK):
-        answer = viewer.get(f"{at}?{_indices(some)}{size}")
-        batches.append([answer.body])
-        shape = answer.shape[1:]
-    archive.add_pictures(at, list(chosen.explained), batches, dtype="uint8", shape=list(shape), form="scaled")
+    answers = [viewer.get(f"{at}?{_indices(some)}{size}") for some in _some(chosen.explained, PER_BLOCK)]
+    archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="scaled")
 
 
 def _record_inputs(
     archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str, pictures: Pictures
 ) -> None:
     """Inputs as sprites where they are grey or coloured pictures, otherwise as numbers."""
-    batches: list[list[bytes]] = []
-    shape: tuple[int, ...] = ()
-    dtype, form = "uint8", "plain"
-    for some in _some(chosen.explained, PER_BLOCK):
-        answer = viewer.get(f"{at}?{_indices(some)}{size}")
-        shape, dtype = answer.shape[1:], answer.headers["x-dtype"]
-        if len(shape) == 3 and dtype == "uint8" and shape[-1] in CHANNELS:
-            form = "sprite"
-        batches.append([sprite(array_of(answer), pictures.quality) if form == "sprite" else answer.body])
-    described = {"dtype": dtype, "shape": list(shape), "form": form, "columns": COLUMNS}
-    archive.add_pictures(at, list(chosen.explained), batches, **described)
+    answers = [viewer.get(f"{at}?{_indices(some)}{size}") for some in _some(chosen.explained, PER_BLOCK)]
+    described = _form(answers)
+    if described["dtype"] == "uint8" and len(described["shape"]) == 3 and described["shape"][-1] in CHANNELS:
+        bodies = [sprite(array_of(answer), pictures.quality) for answer in answers]
+        archive.add_pictures(at, chosen.explained, bodies, **described, form="sprite", columns=COLUMNS)
+    else:
+        archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **described, form="plain")
+
+
+def _form(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Type and shape of one item, and of a series how long it was before it was made shorter."""
+    headers = answers[0].headers if answers else {"x-dtype": "uint8", "x-shape": "0"}
+    shape = [int(side) for side in headers["x-shape"].split(",")[1:]]
+    return {"dtype": headers["x-dtype"], "shape": shape, "length": headers.get("x-length")}
 
 
 def _size(shape: Sequence[int], side: int) -> str:
-    """The query for pictures (C, H, W) that are larger than `side`; nothing else can be made smaller."""
-    return f"&size={side}" if len(shape) == 3 and max(shape[-2:]) > side else ""
+    """The query for images (C, H, W) larger than `side` and series (C, T) longer than the most that is sent."""
+    if len(shape) == 3:
+        return f"&size={side}" if max(shape[-2:]) > side else ""
+    return f"&size={LARGEST}" if len(shape) == 2 and shape[-1] > LARGEST else ""
 
 
 def _some(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:

@@ -6,9 +6,9 @@ export interface Contents {
   answers: Record<string, unknown>;
   arrays: Record<string, StoredArray>;
   scattered: Record<string, StoredArray & { length: number }>;
-  lists: Record<string, unknown[]>;
+  lists: Record<string, { rows: number[]; values: unknown[] }>;
   pictures: Record<string, StoredPictures>;
-  /** Samples of the run that are held, in the order of `lists` and `scattered`. */
+  /** Samples of the run that are held, in the order of `scattered`. */
   rows: number[];
 }
 
@@ -30,6 +30,8 @@ export interface StoredPictures {
   shape: number[];
   /** Numbers as they are, with a float32 scale of each item in front, or as tiles of a WebP picture. */
   form: "plain" | "scaled" | "sprite";
+  /** How long series were before they were made shorter. */
+  length: string | null;
   /** Tiles beside each other in a sprite. */
   columns?: number;
 }

@@ -37,7 +37,8 @@ export class EmbeddedPictures {
         bytes.set(item, indices.length * head + at * this.#itemBytes);
       }),
     );
-    const headers = { "X-Dtype": this.#stored.dtype, "X-Shape": [indices.length, ...this.#stored.shape].join() };
+    const { dtype, shape, length } = this.#stored;
+    const headers = { "X-Dtype": dtype, "X-Shape": [indices.length, ...shape].join(), ...(length === null ? {} : { "X-Length": length }) };
     return new Response(bytes, { headers });
   }
 

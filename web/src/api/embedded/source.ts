@@ -1,5 +1,4 @@
 import type { Sample } from "../types";
-import type { Column, Numbers } from "../binary";
 import { quantise } from "../../scatter/points";
 import { sourceOver } from "../http";
 import { SourceError } from "../source";
@@ -7,40 +6,57 @@ import type { DataSource } from "../source";
 import { contentsOf, scatter } from "./archive";
 import type { Contents, StoredType } from "./archive";
 import type { Blocks } from "./blocks";
+import { found } from "./find";
 import { EmbeddedPictures, missing } from "./pictures";
 import { EMBEDDED_EXPORTS, fileOf, lineOf } from "./table";
 
 const CLUSTERING = "clustering.";
+const RUN_ITSELF = "Open the run itself for it: whyset view RUN";
 
 /** The transport of a page that holds its data: it answers what was recorded as the server did. */
 export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
   const contents = await contentsOf(blocks);
   const pictures = new Map(Object.entries(contents.pictures).map(([at, stored]) => [at, new EmbeddedPictures(stored, blocks)]));
-  const places = new Map(contents.rows.map((row, place) => [row, place]));
 
-  async function ask(path: string): Promise<Response> {
+  async function ask(path: string, init?: RequestInit): Promise<Response> {
     const [at, query] = path.split("?");
     const indices = new URLSearchParams(query).get("indices")?.split(",").map(Number) ?? [];
-    if (at in contents.answers) return Response.json(contents.answers[at]);
-    if (at in contents.arrays) return arrayAnswer(contents.arrays[at].dtype, contents.arrays[at].shape, await blocks(contents.arrays[at].block));
-    if (at in contents.scattered) return scatteredAnswer(contents, at, blocks);
-    if (at in contents.lists) return Response.json(indices.map((index) => contents.lists[at][placeOf(places, index)]));
+    if (init?.method !== undefined) throw new SourceError("This file cannot be written to.", RUN_ITSELF);
+    if (path in contents.answers) return Response.json(contents.answers[path]);
+    if (at in contents.arrays) return arrayAnswer(contents.arrays[at], await blocks(contents.arrays[at].block));
+    if (at in contents.scattered) return scattered(at);
+    if (at in contents.lists) return Response.json(listed(contents.lists[at], indices));
     const asked = pictures.get(at);
     if (asked) return asked.answer(indices);
-    throw new SourceError("This file does not hold that.", "Open the run itself to see it: whyset view RUN", 404);
+    throw new SourceError("This file does not hold that.", RUN_ITSELF, 404);
+  }
+
+  async function scattered(at: string): Promise<Response> {
+    const { block, dtype, length } = contents.scattered[at];
+    return arrayAnswer({ dtype, shape: [length] }, scatter(await blocks(block), dtype, length, contents.rows));
   }
 
   const source = sourceOver(ask);
   return {
     ...source,
-    can: { write: false, find: false, open: false, exports: EMBEDDED_EXPORTS, note: contents.note },
+    can: { write: false, open: false, exports: EMBEDDED_EXPORTS, note: contents.note },
     async column(run, name, within) {
-      const whole = await source.column(run, name);
-      return within ? gathered(whole, await source.categoryColumn(run, within.analysis, within.category, "index")) : whole;
+      const all = await source.column(run, name);
+      if (!within) return all;
+      const { data: rows } = await source.categoryColumn(run, within.analysis, within.category, "index");
+      const data = all.data.slice(0, rows.length);
+      rows.forEach((row, place) => (data[place] = all.data[row]));
+      return { data, shape: [rows.length] };
     },
     async places(run, analysis, category, embedding, axes) {
       const { data, shape } = await source.categoryColumn(run, analysis, category, `embedding.${embedding}`);
       return quantise(data as Float32Array, shape[1] ?? 1, axes);
+    },
+    async find(run, text, { analysis, limit = 50 } = {}) {
+      const samples = contents.lists[`runs/${encodeURIComponent(run)}/samples`].values as Sample[];
+      const classes = analysis === undefined ? [] : (await source.analysis(run, analysis)).categories.map((row) => row.id);
+      const members = await Promise.all(classes.map(async (id) => [id, await membersOf(source, run, analysis ?? "", id)] as const));
+      return found(samples, text, limit, (index) => members.flatMap(([id, rows]) => (rows.has(index) ? [id] : [])));
     },
     async exported(run, analysis, category, indices, form) {
       const { classes, name } = await source.run(run);
@@ -51,26 +67,23 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
   };
 }
 
-/** The values of a column of the run for some of its rows. */
-function gathered({ data }: Column, rows: Column): Column {
-  const values = new (data.constructor as new (length: number) => Numbers)(rows.data.length);
-  for (let at = 0; at < values.length; at++) values[at] = data[rows.data[at]];
-  return { data: values, shape: [values.length] };
+function listed({ rows, values }: Contents["lists"][string], indices: readonly number[]): unknown[] {
+  const places = new Map(rows.map((row, place) => [row, place]));
+  return indices.map((index) => {
+    const place = places.get(index);
+    if (place === undefined) throw missing(index);
+    return values[place];
+  });
 }
 
-function placeOf(places: Map<number, number>, index: number): number {
-  const place = places.get(index);
-  if (place === undefined) throw missing(index);
-  return place;
-}
-
-async function scatteredAnswer({ scattered, rows }: Contents, at: string, blocks: Blocks): Promise<Response> {
-  const { block, dtype, length } = scattered[at];
-  return arrayAnswer(dtype, [length], scatter(await blocks(block), dtype, length, rows));
-}
-
-function arrayAnswer(dtype: StoredType, shape: readonly number[], bytes: BodyInit): Response {
+function arrayAnswer({ dtype, shape }: { dtype: StoredType; shape: readonly number[] }, bytes: BodyInit): Response {
   return new Response(bytes, { headers: { "X-Dtype": dtype, "X-Shape": shape.join() } });
+}
+
+async function membersOf(source: DataSource, run: string, analysis: string, category: string): Promise<Set<number>> {
+  const { columns } = await source.category(run, analysis, category);
+  if (!columns.some((column) => column.name === "index")) return new Set();
+  return new Set((await source.categoryColumn(run, analysis, category, "index")).data);
 }
 
 /** The cluster of a sample by each clustering of the class; null for a sample of another class. */
