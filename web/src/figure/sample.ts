@@ -1,0 +1,50 @@
+import { BAR_WIDTH, barAt } from "./bar";
+import type { Bar } from "./bar";
+import { MARGIN, MUTED, drawing, fitting, line, picture } from "./svg";
+import type { Drawing } from "./svg";
+
+/** A picture in a figure; its own sides say how it is stretched. */
+export interface Cell {
+  href: string;
+  width: number;
+  height: number;
+  pixelated: boolean;
+  caption: string;
+}
+
+export interface SampleFigure {
+  title: string;
+  /** What is known of the sample, one line. */
+  words: string;
+  cells: readonly Cell[];
+  bar: Bar | null;
+  /** How the colours came about. */
+  note: string;
+}
+
+const HEIGHT = 240;
+const GAP = 14;
+const HEAD = 46;
+const FOOT = 46;
+
+/** One sample: its pictures beside each other, captions below, the colour bar on the right. */
+export function sampleFigure({ title, words, cells, bar, note }: SampleFigure): Drawing {
+  const widths = cells.map((cell) => (HEIGHT * cell.width) / cell.height);
+  const pictures = widths.reduce((sum, width) => sum + width + GAP, -GAP);
+  const width = Math.max(360, 2 * MARGIN + pictures + (bar ? GAP + BAR_WIDTH : 0));
+  const room = width - 2 * MARGIN;
+  const top = MARGIN + HEAD;
+  const parts = [
+    line(fitting(title, room, 15), { x: MARGIN, y: MARGIN + 14, "font-size": 15, "font-weight": "bold" }),
+    line(fitting(words, room), { x: MARGIN, y: MARGIN + 33, fill: MUTED }),
+  ];
+  let left = MARGIN;
+  cells.forEach((cell, place) => {
+    parts.push(picture(cell.href, left, top, widths[place], HEIGHT, cell.pixelated));
+    parts.push(line(cell.caption, { x: left + widths[place] / 2, y: top + HEIGHT + 16, "text-anchor": "middle" }));
+    left += widths[place] + GAP;
+  });
+  if (bar) parts.push(barAt(bar, left, top, HEIGHT));
+  parts.push(line(fitting(note, room, 10), { x: MARGIN, y: top + HEIGHT + 38, fill: MUTED, "font-size": 10 }));
+  return drawing(width, top + HEIGHT + FOOT + MARGIN / 2, title, parts);
+}
