@@ -27,6 +27,7 @@ AnalysisName = Annotated[str, _id("name of an analysis of the run")]
 CategoryId = Annotated[str, _id("id of a category of the analysis")]
 ColumnName = Annotated[str, _id("name of a column")]
 EmbeddingName = Annotated[str, _id("name of an embedding of the category")]
+ClusteringName = Annotated[str, _id("name of a clustering of the category")]
 SelectionId = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$", max_length=128, description="id of a selection of the run")
 ]

@@ -70,7 +70,7 @@ ROUTES = (
     Route(f"{ANALYSIS}/{{category}}", analyses.get_category, CategoryDetail),
     Route(f"{ANALYSIS}/{{category}}/columns/{{column}}", analyses.get_category_column),
     Route(f"{ANALYSIS}/{{category}}/points/{{embedding}}", analyses.get_points),
-    Route(f"{ANALYSIS}/{{category}}/scales", scales.get_scales, ScaleTable),
+    Route(f"{ANALYSIS}/{{category}}/scales/{{clustering}}", scales.get_scales, ScaleTable),
     Route(f"{ANALYSIS}/{{category}}/export", exports.export_samples, None, "POST"),
     Route(f"{ANALYSIS}/{{category}}/names", names.get_cluster_names, StoredNames),
     Route(f"{ANALYSIS}/{{category}}/names", names.put_cluster_names, StoredNames, "PUT"),

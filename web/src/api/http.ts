@@ -55,8 +55,7 @@ export function sourceOver(ask: Ask): DataSource {
       const { data, shape } = await column(`${at`runs/${run}`}/relevance?indices=${index}`);
       return { data, shape: shape.slice(1) };
     },
-    scales: (run, analysis, category, clustering) =>
-      json(`${analysisPath(run, analysis)}${at`/${category}`}/scales?clustering=${encodeURIComponent(clustering)}`),
+    scales: (run, analysis, category, clustering) => json(analysisPath(run, analysis) + at`/${category}/scales/${clustering}`),
     colorMaps: () => json("color-maps"),
     colorMap: (definition) => json(at`color-maps/${definition}`),
     clusterNames: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}/names`),

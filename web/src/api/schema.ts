@@ -234,7 +234,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{run}/analyses/{analysis}/{category}/scales": {
+    "/api/runs/{run}/analyses/{analysis}/{category}/scales/{clustering}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1830,12 +1830,11 @@ export interface operations {
     };
     get_scales: {
         parameters: {
-            query: {
-                /** @description which clustering of the category */
-                clustering: string;
-            };
+            query?: never;
             header?: never;
             path: {
+                /** @description name of a clustering of the category */
+                clustering: string;
                 /** @description id of a run, from /api/runs */
                 run: string;
                 /** @description id of a category of the analysis */

@@ -72,7 +72,7 @@ export class RunPictures {
     const side = this.#side(large);
     let batcher = kept.get(side);
     if (!batcher) {
-      const [limit, capacity] = side > THUMBNAIL ? [16, 48] : [PICTURES_PER_REQUEST / 4, 1500];
+      const [limit, capacity] = side > THUMBNAIL ? [16, 96] : [PICTURES_PER_REQUEST / 4, 1500];
       batcher = new Batcher((indices) => (side === 0 ? fetch(indices) : fetch(indices, side)), limit, capacity);
       kept.set(side, batcher);
     }

@@ -102,6 +102,9 @@ def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
             values = values[kept]
         column["shape"] = list(values.shape)
         archive.add_array(f"{at}/columns/{quote(name)}", values)
+        if _kind(name) == "clustering":
+            clustering = quote(name.partition(".")[2])
+            archive.answers[f"{at}/scales/{clustering}"] = viewer.json(f"{at}/scales/{clustering}")
     archive.answers[at] = detail | {"columns": list(columns.values())}
     archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
     for name in columns:

@@ -1,20 +1,15 @@
 """On which scale the pictures of a class can be compared."""
 
-from typing import Annotated
-
 import numpy as np
-from fastapi import Query
 
 from whyset.store.analyses import CATEGORY
 from whyset.store.layout import DONE
 from whyset.viewer.endpoints.analyses import readable
 from whyset.viewer.endpoints.exports import CLUSTERING
 from whyset.viewer.errors import damage_told, not_found
-from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
+from whyset.viewer.parameters import ClusteringName, OneCategory, OneRun, require_in_run
 from whyset.viewer.scales import scale_table
 from whyset.viewer.schemas import ScaleTable
-
-ClusteringName = Annotated[str, Query(min_length=1, max_length=128, description="which clustering of the category")]
 
 
 def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName) -> ScaleTable:
