@@ -45,9 +45,10 @@ def compare(viewer, **choices: str) -> None:
     page = viewer.page
     page.get_by_role("button", name=re.compile("^(Compare|Change)")).first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Clustering").wait_for()
+    dialog.get_by_label("Clustering", exact=True).wait_for()
     for label, choice in choices.items():
-        dialog.get_by_label(label).select_option(label=choice)
+        dialog.get_by_label(label, exact=True).select_option(label=choice)
+        page.get_by_role("button", name="Compare", exact=True).and_(page.locator(":enabled")).wait_for()
     dialog.get_by_role("button", name="Compare", exact=True).click()
     viewer.wait_for_view("compare")
 
@@ -98,7 +99,7 @@ def test_the_table_is_a_table_with_counts_totals_and_agreement(compared, runs: t
     page = compared.page
     page.get_by_text("17 samples are in both.").wait_for()
     assert page.get_by_text("Only left 1, only right 1.").is_visible()
-    rand = float(page.locator("dt", has_text="adjusted Rand index").locator("+ dd").inner_text())
+    rand = float(page.locator("main dt", has_text="adjusted Rand index").locator("+ dd").inner_text())
     clusters = [[key[side] for key, n in counts.items() for _ in range(n)] for side in (0, 1)]
     assert rand == pytest.approx(adjusted_rand_score(*clusters), abs=5e-4)
 
@@ -140,17 +141,17 @@ def test_a_link_restores_both_sides_and_back_leaves_the_comparison(
     left, right = chosen_cell(runs, 1, 1)
     page = compared.page
     cell(compared, "cluster 1 on the left and cluster 1 on the right").click()
-    page.locator("[data-side=right]").get_by_label("Embedding").select_option("spectral")
-    page.locator("[data-side=right]").get_by_label("Axes").select_option("2")
-    page.locator("[data-side=left]").get_by_label("Clustering").select_option("hdbscan")
+    page.locator("[data-side=right]").get_by_label("Embedding", exact=True).select_option("spectral")
+    page.locator("[data-side=right]").get_by_label("Axes", exact=True).select_option("2")
+    page.locator("[data-side=left]").get_by_label("Clustering", exact=True).select_option("hdbscan")
     compared.until("location.hash.includes('with-axes=2') && location.hash.includes('clustering=hdbscan')")
     other = open_viewer(server)
     other.page.goto(page.url)
     other.page.reload()
     other.wait_for_view("compare")
     assert (other.selected(), other_selected(other)) == (left, right)
-    assert other.page.locator("[data-side=right]").get_by_label("Embedding").input_value() == "spectral"
-    assert other.page.locator("[data-side=left]").get_by_label("Clustering").input_value() == "hdbscan"
+    assert other.page.locator("[data-side=right]").get_by_label("Embedding", exact=True).input_value() == "spectral"
+    assert other.page.locator("[data-side=left]").get_by_label("Clustering", exact=True).input_value() == "hdbscan"
     assert other.page.get_by_role("rowheader", name="noise").is_visible()
     other.screenshot("compare-noise-light-1280")
     page.go_back()
@@ -164,7 +165,8 @@ def test_a_link_restores_both_sides_and_back_leaves_the_comparison(
 
 
 def test_samples_show_the_maps_of_both_runs(compared, runs: tuple[Run, Run]) -> None:
-    left, right = chosen_cell(runs, 0, 0)
+    left, _ = chosen_cell(runs, 0, 0)
+    partner = runs[1].ids.index(runs[0].ids[left[0]])
     page = compared.page
     compared.tile(left[0]).click()
     assert compared.tile(left[0]).locator("canvas").count() == 3
@@ -174,8 +176,8 @@ def test_samples_show_the_maps_of_both_runs(compared, runs: tuple[Run, Run]) -> 
     }
     assert len({picture.tobytes() for picture in shown.values()}) == 3
     page.get_by_role("group", name="Whose samples are listed").get_by_role("button", name="right").click()
-    compared.tile(right[0]).wait_for()
-    assert compared.tile(right[0]).get_attribute("aria-selected") == "true"
+    compared.tile(partner).wait_for()
+    assert compared.tile(partner).get_attribute("aria-selected") == "true"
     again = compared.pixels(page.get_by_role("figure", name="right: EpsilonGammaBox").locator("canvas"))
     assert np.array_equal(again, shown["right: EpsilonGammaBox"])
     compared.screenshot("compare-sample-light-1280")
