@@ -7,7 +7,10 @@ export interface Column<T extends Numbers = Numbers> {
   shape: number[];
 }
 
-/** One relevance map, channels summed: value = (code - 128) / 127 * scale. */
+/**
+ * One relevance map: value = (code - 128) / 127 * scale. Of images with channels summed; of series a line for each
+ * channel, of texts and tables one line.
+ */
 export interface RelevanceMap {
   codes: Uint8Array;
   scale: number;
@@ -20,6 +23,13 @@ export interface InputImage {
   height: number;
   width: number;
   channels: number;
+}
+
+/** A series, or a row of a table (one channel, a position for each column), as the model takes it. */
+export interface SeriesValues {
+  values: Float32Array;
+  channels: number;
+  length: number;
 }
 
 export function parseShape(header: string | null): number[] {
@@ -53,9 +63,10 @@ export function decodePlaces(buffer: ArrayBuffer, shape: number[]): Uint16Array 
   return new Uint16Array(buffer);
 }
 
-/** Layout: float32 scale[n], then uint8 [n, H, W]. */
+/** Layout: float32 scale[n], then uint8 [n, H, W], [n, C, T] or [n, F]. */
 export function decodeMaps(buffer: ArrayBuffer, shape: number[]): RelevanceMap[] {
-  const [count = 0, height = 0, width = 0] = shape;
+  const [count = 0] = shape;
+  const [height = 0, width = 0] = shape.length === 2 ? [1, shape[1]] : shape.slice(1);
   const area = height * width;
   expectBytes(buffer, count * 4 + count * area, shape);
   const scales = new Float32Array(buffer, 0, count);
@@ -78,6 +89,15 @@ export function decodeInputs(buffer: ArrayBuffer, shape: number[]): InputImage[]
     width,
     channels,
   }));
+}
+
+/** Layout: float32 [n, C, T] or [n, F]. */
+export function decodeValues({ data, shape }: Column): SeriesValues[] {
+  const [count = 0] = shape;
+  const [channels = 0, length = 0] = shape.length === 2 ? [1, shape[1]] : shape.slice(1);
+  const size = channels * length;
+  if (!(data instanceof Float32Array)) throw new Error("Series and tables come as float32, but the answer is of whole numbers.");
+  return Array.from({ length: count }, (_, item) => ({ values: data.slice(item * size, (item + 1) * size), channels, length }));
 }
 
 function expectBytes(buffer: ArrayBuffer, expected: number, shape: number[]): void {

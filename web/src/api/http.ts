@@ -1,4 +1,4 @@
-import { decodeColumn, decodeInputs, decodeMaps, decodePlaces, parseShape } from "./binary";
+import { decodeColumn, decodeInputs, decodeMaps, decodePlaces, decodeValues, parseShape } from "./binary";
 import type { Column } from "./binary";
 import { SourceError } from "./source";
 import type { Abilities, DataSource } from "./source";
@@ -51,6 +51,8 @@ export function sourceOver(ask: Ask): DataSource {
       const { buffer, shape } = await binary(ask, `${at`runs/${run}`}/inputs?${query(indices, size)}`);
       return decodeInputs(buffer, shape);
     },
+    values: async (run, indices, size) => decodeValues(await column(`${at`runs/${run}`}/inputs?${query(indices, size)}`)),
+    tokens: (run, indices) => json(`${at`runs/${run}`}/tokens?${query(indices)}`),
     relevance: async (run, index) => {
       const { data, shape } = await column(`${at`runs/${run}`}/relevance?indices=${index}`);
       return { data, shape: shape.slice(1) };

@@ -1,4 +1,4 @@
-import type { Column, InputImage, RelevanceMap } from "./binary";
+import type { Column, InputImage, RelevanceMap, SeriesValues } from "./binary";
 import type {
   AnalysisDetail,
   CategoryDetail,
@@ -53,6 +53,10 @@ export interface DataSource {
   /** One map for each index; with `size`, its longest side. */
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;
+  /** The inputs of a run of series or tables; series longer than `size` keep their extremes. */
+  values(run: string, indices: number[], size?: number): Promise<SeriesValues[]>;
+  /** The words of texts, in order. */
+  tokens(run: string, indices: number[]): Promise<string[][]>;
   /** The map of one sample as it is stored, channels of images summed: float32, in full size. */
   relevance(run: string, index: number): Promise<Column>;
   /** What full colour stands for where maps of a class are compared. */

@@ -5,6 +5,7 @@ type Schemas = components["schemas"];
 
 export type RunEntry = Schemas["RunRow"];
 export type RunDetail = Schemas["RunDetail"];
+export type Modality = RunDetail["modality"];
 export type RunColumn = Schemas["RunColumn"];
 export type Match = Schemas["Match"];
 export type Matches = Schemas["Matches"];

@@ -31,6 +31,20 @@ export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">,
   return { rgba, width: map.width, height: map.height };
 }
 
+/** Which channel of many is looked at; null: the norm over all. */
+export type Channel = number | null;
+
+/** An input of other than 1, 3 or 4 channels as grey: one of them, or the root of the mean of their squares. */
+export function withChannels(input: InputImage, channel: Channel, isBands: boolean): InputImage {
+  if (!isBands) return input;
+  const { channels, width, height } = input;
+  const pixels = Uint8Array.from({ length: width * height }, (_, pixel) => {
+    const of = input.pixels.subarray(pixel * channels, (pixel + 1) * channels);
+    return channel === null ? Math.round(Math.sqrt(of.reduce((sum, value) => sum + value * value, 0) / channels)) : of[Math.min(channel, channels - 1)];
+  });
+  return { pixels, width, height, channels: 1 };
+}
+
 /** One channel is grey, three are colours, and a fourth is opacity. */
 export function inputRaster(input: InputImage): Raster {
   const { pixels, width, height, channels } = input;

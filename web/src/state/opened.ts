@@ -17,7 +17,7 @@ export class OpenedRun {
   constructor(source: DataSource, detail: RunDetail) {
     this.source = source;
     this.detail = detail;
-    this.pictures = new RunPictures(source, detail.id, detail.map_shape, detail.input_shape);
+    this.pictures = new RunPictures(source, detail);
   }
 
   async openClass(analysis: string, category: string, route: Route): Promise<ClassSession> {

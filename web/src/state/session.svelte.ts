@@ -254,8 +254,8 @@ export class ClassSession {
   meanMap(cluster: Cluster): { values: Float32Array; height: number; width: number } | null {
     const column = this.#columns.get(`${this.absoluteMeans ? ABSOLUTE_MEAN : MEAN}.${this.clustering}`);
     const row = this.clusterList.indexOf(cluster);
-    if (!column || column.shape.length !== 3 || row < 0 || row >= column.shape[0]) return null;
-    const [, height, width] = column.shape;
+    if (!column || column.shape.length < 2 || column.shape.length > 3 || row < 0 || row >= column.shape[0]) return null;
+    const [height, width] = column.shape.length === 2 ? [1, column.shape[1]] : column.shape.slice(1);
     return { values: (column.data as Float32Array).subarray(row * height * width, (row + 1) * height * width), height, width };
   }
 
