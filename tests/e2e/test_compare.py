@@ -95,7 +95,9 @@ def test_the_table_is_a_table_with_counts_totals_and_agreement(compared, runs: t
     assert len(re.findall("- columnheader", snapshot)) == 3
     assert len(re.findall("- rowheader", snapshot)) == 3
     rows = [re.findall(r"\d+", text) for text in table.locator("tbody tr").all_inner_texts()]
-    assert rows[-1] == [str(n) for n in (counts[0, 0] + counts[1, 0], counts[0, 1] + counts[1, 1], sum(counts.values()))]
+    assert rows[-1] == [
+        str(n) for n in (counts[0, 0] + counts[1, 0], counts[0, 1] + counts[1, 1], sum(counts.values()))
+    ]
     page = compared.page
     page.get_by_text("17 samples are in both.").wait_for()
     assert page.get_by_text("Only left 1, only right 1.").is_visible()
@@ -217,7 +219,9 @@ def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, s
     left, _ = chosen_cell(runs, 0, 0)
     viewer.tile(left[0]).click()
     viewer.page.get_by_role("button", name="Methods").click()
-    figures = [viewer.page.get_by_role("figure", name=f"map of {name}") for name in ("EpsilonPlusFlat", "EpsilonGammaBox")]
+    figures = [
+        viewer.page.get_by_role("figure", name=f"map of {name}") for name in ("EpsilonPlusFlat", "EpsilonGammaBox")
+    ]
     own = [viewer.pixels(figure.locator("canvas")) for figure in figures]
     viewer.screenshot("methods-light-1280")
     viewer.page.get_by_label("One scale for all maps").check()

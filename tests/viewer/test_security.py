@@ -42,6 +42,39 @@ def test_token_becomes_a_strict_cookie_of_this_port_and_leaves_the_address() -> 
     assert "samesite=strict" in cookie.lower()
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_who_comes_by_a_link_of_another_site_is_sent_on_by_a_page_of_this_one(site: str) -> None:
+    answer = stranger().get(f"/?token={TOKEN}", headers={"Sec-Fetch-Site": site}, follow_redirects=False)
+    assert answer.status_code == 200
+    assert '<meta http-equiv="refresh" content="0;url=./">' in answer.text
+    assert TOKEN not in answer.text
+    assert "samesite=strict" in answer.headers["set-cookie"].lower()
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_cookie_travels_only_encrypted_where_the_proxy_does() -> None:
+    plain, encrypted = (
+        TestClient(create_app([], token=TOKEN, allowed_hosts=["lab.example"]), base_url=f"{scheme}://lab.example")
+        for scheme in ("http", "https")
+    )
+    assert "secure" not in plain.get(f"/?token={TOKEN}", follow_redirects=False).headers["set-cookie"].lower()
+    assert "; secure" in encrypted.get(f"/?token={TOKEN}", follow_redirects=False).headers["set-cookie"].lower()
+
+
+def test_viewers_below_one_host_have_cookies_of_their_own() -> None:
+    cookies = [
+        stranger(root_path=root).get(f"{root}/?token={TOKEN}", follow_redirects=False).headers["set-cookie"]
+        for root in ("", "/a", "/a/b")
+    ]
+    assert len({cookie.partition("=")[0] for cookie in cookies}) == 3
+
+
+def test_root_path_without_its_slash_leads_on() -> None:
+    answer = stranger(root_path="/viewer").get(f"/viewer?token={TOKEN}", follow_redirects=False)
+    assert answer.headers["location"] == f"/viewer/?token={TOKEN}"
+    assert stranger(root_path="/viewer").get("/viewerapi/runs").status_code == 403
+
+
 def test_cookie_of_another_port_does_not_open_this_one() -> None:
     client = stranger()
     assert client.get("/api/runs", headers={"Cookie": f"whyset-token-9999={TOKEN}"}).status_code == 403

@@ -7,6 +7,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import httpx
 import numpy as np
@@ -104,7 +107,7 @@ def test_view_over_ssh_prints_the_forwarding_line(run: Run) -> None:
 
 def test_view_opens_no_browser_over_ssh(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("whyset.viewer.serve.webbrowser.open", opened.append)
+    monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr("whyset.viewer.serve.uvicorn.Server.run", lambda *_, **__: None)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 50000 10.0.0.2 22")
     view(run.path)
@@ -114,7 +117,73 @@ def test_view_opens_no_browser_over_ssh(run: Run, monkeypatch: pytest.MonkeyPatc
     assert opened == []
     view(run)
     assert len(opened) == 1
-    assert "?token=" in opened[0]
+
+
+def test_the_browser_is_given_a_private_file_and_not_the_token(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[tuple[str, int, str]] = []
+    there = Event()
+
+    def note(address: str) -> None:
+        file = Path(url2pathname(urlsplit(address).path))
+        opened.append((address, file.stat().st_mode & 0o777, file.read_text()))
+        there.set()
+
+    monkeypatch.setattr("webbrowser.open", note)
+    monkeypatch.setattr("whyset.viewer.serve.uvicorn.Server.run", lambda *_, **__: there.wait(10))
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    view(run)
+    ((address, mode, page),) = opened
+    token = re.search(r"token=([A-Za-z0-9_-]+)", capsys.readouterr().out)[1]
+    assert token not in address
+    assert f"?token={token}" in page
+    assert mode == 0o600
+    assert not Path(url2pathname(urlsplit(address).path)).exists()
+
+
+def test_a_token_file_is_made_kept_private_and_never_printed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers: list[Server] = []
+    monkeypatch.setattr(Server, "run", lambda server: servers.append(server))
+    file = tmp_path / "token"
+    for _ in range(2):
+        view(run, open_browser=False, token_file=file)
+    token = file.read_text().strip()
+    assert [server.token for server in servers] == [token, token]
+    assert len(token) >= 32
+    assert file.stat().st_mode & 0o777 == 0o600
+    printed = capsys.readouterr()
+    assert token not in printed.out + printed.err
+    assert str(file) in printed.out
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "words"),
+    [
+        ("a" * 32, 0o640, "chmod 600"),
+        ("a" * 32, 0o604, "chmod 600"),
+        ("short", 0o600, "holds no token"),
+        ("", 0o600, "holds no token"),
+        ("a" * 32 + " b", 0o600, "holds no token"),
+        ("ü" * 32, 0o600, "cannot be read"),
+    ],
+)
+def test_a_token_file_that_is_none_or_not_private_is_refused(
+    run: Run, tmp_path: Path, content: str, mode: int, words: str
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(content)
+    file.chmod(mode)
+    with pytest.raises(InputError, match=words):
+        view(run, open_browser=False, token_file=file)
+    assert file.read_text() == content
+
+
+def test_a_token_file_in_no_folder_is_told(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be made"):
+        view(run, open_browser=False, token_file=tmp_path / "none" / "token")
 
 
 def test_view_refuses_what_is_no_run(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ def view(
     selections: Annotated[
         Path | None, typer.Option(help="Folder for selections, where runs are read-only.  [default: beside each run]")
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="Private file with the token, made where it is missing.  [default: a fresh token each time]"),
+    ] = None,
 ) -> None:
     """Open runs in the browser; the viewer runs until Ctrl-C.
 
@@ -39,4 +43,5 @@ def view(
         allowed_hosts=allowed_host or (),
         root_path=root_path,
         selections=selections,
+        token_file=token_file,
     )

@@ -67,10 +67,10 @@ def _plain(name: str) -> str:
     return name.strip("[]").lower()
 
 
-def cookie_name(request: Request) -> str:
-    """One cookie for each port, as browsers do not keep the cookies of ports apart."""
+def cookie_name(request: Request, root_path: str) -> str:
+    """One cookie for each port and path: browsers keep neither the cookies of ports apart nor those of paths below."""
     parts = HOST.fullmatch(request.headers.get("host", ""))
-    return f"whyset-token-{(parts and parts['port']) or 'default'}"
+    return f"whyset-token-{(parts and parts['port']) or 'default'}{root_path.replace('/', '-')}"
 
 
 @dataclass(frozen=True)
@@ -95,23 +95,34 @@ class Guard:
         problem = self.access.host_problem(host) or self.access.origin_problem(request.headers.get("origin"), host)
         if problem:
             return error_response(403, problem, "start `whyset view` with --allowed-host NAME to allow it")
+        if path == self.access.root_path != "":
+            return RedirectResponse(f"{path}/?{request.url.query}")  # or addresses on the page would lead elsewhere
         if path == "/" and self.access.knows(request.query_params.get("token")):
             return self._with_cookie(request)
-        if self.access.knows(request.cookies.get(cookie_name(request))):
+        if self.access.knows(request.cookies.get(cookie_name(request, self.access.root_path))):
             return None
         if path == "/":
             return page("This viewer needs its token", NO_TOKEN, status=403, link=("./", "Go on"))
         return error_response(403, "the viewer's token is missing or wrong", NO_TOKEN.partition(" If")[0])
 
     def _with_cookie(self, request: Request) -> Response:
-        answer = RedirectResponse("./", status_code=303, headers={"Cache-Control": "no-store"})
-        path = f"{self.access.root_path}/"
-        answer.set_cookie(cookie_name(request), self.access.token, path=path, httponly=True, samesite="strict")
+        """Let the browser in, and the token out of its address.
+
+        Whoever comes by a link of another site is sent on by a page of this one, because a browser gives no strict
+        cookie to a redirect that began elsewhere.
+        """
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            answer: Response = page("The viewer opens", "One moment.", status=200, link=("./", "Go on"), at_once=True)
+        else:
+            answer = RedirectResponse("./", status_code=303, headers={"Cache-Control": "no-store"})
+        name, path = cookie_name(request, self.access.root_path), f"{self.access.root_path}/"
+        secure = request.url.scheme == "https"
+        answer.set_cookie(name, self.access.token, path=path, httponly=True, samesite="strict", secure=secure)
         return answer
 
     def _path(self, request: Request) -> str:
-        path = str(request.scope["path"])
-        return path.removeprefix(self.access.root_path) or "/"
+        path, root = str(request.scope["path"]), self.access.root_path
+        return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 import getpass
 import os
-import secrets
 import socket
 import sys
-import webbrowser
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -17,9 +16,11 @@ import uvicorn
 from whyset.errors import InputError
 from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
+from whyset.viewer.browser import browser_opened
 from whyset.viewer.library import Library
 from whyset.viewer.passed_on import Document, given, opening_of
 from whyset.viewer.security import LOOPBACK_NAMES
+from whyset.viewer.token import fresh_token, token_in
 
 if TYPE_CHECKING:
     from whyset.viewer.embed.widget import RunWidget
@@ -30,7 +31,7 @@ ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 class Server:
     """The viewer in a thread of its own, for as long as the `with` block lasts.
 
-    `url` carries the token and opens the viewer; `origin` and `token` are its parts.
+    `url` carries the token and opens the viewer; `origin`, `address` and `token` are its parts.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Server:
         root_path: str = "",
         selections: Path | None = None,
         document: Document | None = None,
+        token: str | None = None,
     ) -> None:
-        self.token, self.host = secrets.token_urlsafe(24), socket.gethostname() if host in ANY_ADDRESS else host
+        self.token = fresh_token() if token is None else token
+        self.host = socket.gethostname() if host in ANY_ADDRESS else host
         names = (*allowed_hosts, *(() if self.local else (self.host,)))
         app = create_app(
             runs,
@@ -58,7 +61,8 @@ class Server:
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self.origin = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-        self.url = f"{self.origin}{app.state.access.root_path}/?token={self.token}"
+        self.address = f"{self.origin}{app.state.access.root_path}/"
+        self.url = f"{self.address}?token={self.token}"
         self._thread = Thread(target=self.run, daemon=True)
 
     @property
@@ -91,6 +95,7 @@ def view(
     allowed_hosts: Sequence[str] = (),
     root_path: str = "",
     selections: Path | str | None = None,
+    token_file: Path | str | None = None,
 ) -> "RunWidget | None":
     """Show runs in the browser until Ctrl-C; returns then. Port 0 takes a free one.
 
@@ -99,6 +104,8 @@ def view(
 
     In a notebook, one run is given back as a widget: browsers often cannot reach a server beside the kernel.
     Selections are kept beside each run, or below the folder `selections` where runs are read-only.
+    The token that opens the viewer is a fresh one each time, or the one in `token_file`, which is made where it is
+    missing, and which only its owner may be able to read.
 
     Raises InputError when none of the runs can be read or the port is taken; a run that cannot be read among
     others is shown with its problem.
@@ -121,16 +128,16 @@ def view(
         root_path=root_path,
         selections=kept,
         document=asked.document,
+        token=None if token_file is None else token_in(Path(token_file)),
     )
     remote = "SSH_CONNECTION" in os.environ
-    for line in (*asked.told, *_greeting(server, remote=remote)):
+    for line in (*asked.told, *_greeting(server, token_file, remote=remote)):
         print(line, flush=True)
-    if open_browser and not remote:
-        Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        print("\nThe viewer has ended.", flush=True)
+    with browser_opened(server.url) if open_browser and not remote else nullcontext():
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            print("\nThe viewer has ended.", flush=True)
     return None
 
 
@@ -140,8 +147,10 @@ def in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _greeting(server: Server, *, remote: bool) -> list[str]:
-    lines = [f"The viewer is at {server.url}", "It serves until Ctrl-C."]
+def _greeting(server: Server, token_file: Path | str | None, *, remote: bool) -> list[str]:
+    """What to do now; a token of a file is not printed, as services keep in logs what they print."""
+    url = server.url if token_file is None else f"{server.address}?token=... (the token is in {token_file})"
+    lines = [f"The viewer is at {url}", "It serves until Ctrl-C."]
     if not server.local:
         lines.insert(1, "Other computers can reach it, and the token travels there in the clear; `ssh -L` is safer.")
     elif remote:
