@@ -235,3 +235,39 @@ def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, s
     viewer.page.reload()
     viewer.wait_for_view("class")
     assert viewer.page.get_by_label("One scale for all maps").is_checked()
+
+
+def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: Callable, server: Server) -> None:
+    viewer = open_viewer(server)
+    page = viewer.page
+    assert page.get_by_role("columnheader", name="There").count() == 0
+    page.get_by_label("Compare with").select_option("runs0/gamma · spray")
+    page.get_by_role("columnheader", name="There").get_by_role("button").click()
+    viewer.until("location.hash.includes('with=gamma%2Fspray') && location.hash.includes('classOrder=-beside')")
+    assert viewer.classes() == ["horse", "dog <b>&amp;", "cat"]
+    viewer.screenshot("overview-beside-light-1280")
+    page.reload()
+    viewer.wait_for_view("overview")
+    page.get_by_role("link", name=re.compile("compare horse with .*gamma")).click()
+    viewer.wait_for_view("compare")
+    page.go_back()
+    viewer.wait_for_view("overview")
+    page.get_by_label("Compare with").select_option("nothing")
+    viewer.until("!location.hash.includes('with=')")
+    assert page.get_by_role("columnheader", name="There").count() == 0
+
+
+@pytest.mark.parametrize(("width", "height", "theme"), [(1280, 720, "dark"), (1600, 1000, "light")])
+def test_it_has_no_serious_problem_of_accessibility(
+    open_viewer: Callable, server: Server, support, width: int, height: int, theme: str
+) -> None:
+    viewer = open_viewer(server, width=width, height=height, theme=theme)
+    viewer.open_class("horse")
+    viewer.page.get_by_role("button", name="Compare").first.click()
+    viewer.page.get_by_role("dialog").get_by_label("Clustering", exact=True).wait_for()
+    viewer.screenshot(f"compare-chooser-{theme}-{width}")
+    viewer.page.get_by_role("dialog").get_by_role("button", name="Compare", exact=True).click()
+    viewer.wait_for_view("compare")
+    cell(viewer, "cluster 0 on the left and cluster 0 on the right").click()
+    viewer.page.locator("[role=option]").first.click()
+    viewer.screenshot(f"compare-{theme}-{width}")
