@@ -1,6 +1,7 @@
 import type { Command } from "./keys";
 import type { ClassSession } from "./session.svelte";
 import type { Stage } from "./stage.svelte";
+import { selectView } from "./steering";
 
 /** What a key does in a class and its scatter; null for what is done elsewhere. */
 export function classActions(session: ClassSession, stage: Stage, command: Command): (() => void) | null {
@@ -12,6 +13,7 @@ export function classActions(session: ClassSession, stage: Stage, command: Comma
     pan: () => (stage.tool = "pan"),
     lasso: () => (stage.tool = "lasso"),
     rectangle: () => (stage.tool = "rectangle"),
+    view: () => selectView(session, stage),
     fit: () => stage.fit(),
     "zoom-in": () => stage.zoom(1.5),
     "zoom-out": () => stage.zoom(1 / 1.5),

@@ -1,15 +1,18 @@
 /** What a key does; digits select clusters. */
 export type Command =
-  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out" | "find"
+  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out" | "find" | "view"
   | { cluster: number };
 
+/** What other places do: the pointer, and the scatter while it has the focus (`steering`). */
+type Told = "held" | "point" | "toggle" | "move";
+
 interface Binding {
-  command: Extract<Command, string> | "cluster" | "held";
+  command: Extract<Command, string> | "cluster" | Told;
   /** `KeyboardEvent.key`s in lower case. */
   keys: string[];
   meaning: string;
-  /** "letter": can be switched off. "named": always on. "command": with Ctrl, or ⌘ on a Mac. "held": while the pointer drags. */
-  kind: "letter" | "named" | "command" | "held";
+  /** "letter": can be switched off. "named": always on. "command": with Ctrl, or ⌘ on a Mac. "held": while the pointer drags. "scatter": while it has the focus. */
+  kind: "letter" | "named" | "command" | "held" | "scatter";
 }
 
 /** All keys, in the order of the help; what is not here does nothing. */
@@ -19,6 +22,10 @@ export const BINDINGS: readonly Binding[] = [
   { command: "lasso", keys: ["l"], kind: "letter", meaning: "select with the lasso" },
   { command: "rectangle", keys: ["r"], kind: "letter", meaning: "select with a rectangle" },
   { command: "held", keys: ["shift", "alt"], kind: "held", meaning: "held: add to or take away from the selection" },
+  { command: "view", keys: ["a"], kind: "letter", meaning: "select all points in view" },
+  { command: "point", keys: ["arrowleft", "arrowright", "arrowup", "arrowdown"], kind: "scatter", meaning: "in the scatter, once Tab is there: to the next point that way" },
+  { command: "toggle", keys: ["enter"], kind: "scatter", meaning: "in the scatter: take the point into the selection, or out" },
+  { command: "move", keys: ["shift", "arrowleft", "arrowright"], kind: "scatter", meaning: "in the scatter: move the view" },
   { command: "fit", keys: ["f"], kind: "letter", meaning: "show all points" },
   { command: "zoom-in", keys: ["+"], kind: "letter", meaning: "zoom in" },
   { command: "zoom-out", keys: ["-"], kind: "letter", meaning: "zoom out" },
@@ -35,7 +42,7 @@ export const BINDINGS: readonly Binding[] = [
 
 type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
 const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=combobox]";
-const NAMES: Record<string, string> = { escape: "Esc", arrowleft: "←", arrowright: "→", "-": "−", shift: "Shift", alt: "Alt" };
+const NAMES: Record<string, string> = { escape: "Esc", arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓", enter: "Enter", "-": "−", shift: "Shift", alt: "Alt" };
 
 /** What a key does, or null. Letters do nothing with Ctrl, ⌘ or Alt, and where the reader switched them off. */
 export function commandOf(event: Pressed, letterKeys: boolean): Command | null {
@@ -43,7 +50,11 @@ export function commandOf(event: Pressed, letterKeys: boolean): Command | null {
   const kinds = event.ctrlKey || event.metaKey ? ["command"] : event.altKey ? [] : letterKeys ? ["letter", "named"] : ["named"];
   const command = BINDINGS.find((binding) => kinds.includes(binding.kind) && binding.keys.includes(key))?.command;
   if (command === "cluster") return { cluster: Number(key) };
-  return command === undefined || command === "held" ? null : command;
+  return command === undefined || isTold(command) ? null : command;
+}
+
+function isTold(command: Binding["command"]): command is Told {
+  return ["held", "point", "toggle", "move"].includes(command);
 }
 
 /** Whether keys belong to what has the focus: a field, or a choice that arrows move through. */

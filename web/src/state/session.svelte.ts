@@ -311,6 +311,10 @@ export class ClassSession {
     return this.#counts.visible[this.#rowOf(id)];
   }
 
+  isSelected(point: number): boolean {
+    return point >= 0 && (this.mask[point] & SELECTED) !== 0;
+  }
+
   clearSelection(): void {
     if (this.selected.length > 0) this.select([], "replace");
   }

@@ -1,4 +1,4 @@
-import { fit, project, toPlace, zoomAt } from "../scatter/camera";
+import { fit, panBy, project, toPlace, toScreen, zoomAt } from "../scatter/camera";
 import type { Camera } from "../scatter/camera";
 import { nearest } from "../scatter/hover";
 import type { SelectionMode } from "./selection";
@@ -57,6 +57,18 @@ export class Stage {
 
   fit(): void {
     this.camera = fit(this.session.points.extent);
+  }
+
+  /** Moves what is seen by pixels to the right and down. */
+  pan(right: number, down: number): void {
+    this.camera = panBy(this.projection, right, down);
+  }
+
+  /** Brings a place into the middle unless it can be seen. */
+  reveal(x: number, y: number): void {
+    const [left, top] = toScreen(this.projection, x, y);
+    if (left >= 0 && left <= this.width && top >= 0 && top <= this.height) return;
+    this.camera = { ...this.camera, x, y };
   }
 
   zoom(factor: number): void {
