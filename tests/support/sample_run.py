@@ -7,7 +7,7 @@ differently.
 """
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +27,16 @@ def make_sample_run(
     shards: Collection[int] = (0, 1, 2, 3),
     analyses: Collection[str] = ("spray",),
     order: Sequence[int] | None = None,
+    further: Mapping[str, Sequence[object]] | None = None,
 ) -> Run:
     """Make the run with these of its four shards committed and an analysis under each of these names.
 
-    Row r shows the sample `order[r]`, or sample r.
+    Row r shows the sample `order[r]`, or sample r. `further` columns have one value for each row.
     """
     samples = np.arange(SAMPLES) if order is None else np.array(order)
     labels = [None if sample == UNLABELED else sample % 3 for sample in samples.tolist()]
     ids = _ids()
-    table = samples_table([ids[sample] for sample in samples], labels)
+    table = samples_table([ids[sample] for sample in samples], labels, further=further)
     shape = (CHANNELS, HEIGHT, WIDTH)
     config = _config("EpsilonPlusFlat" if order is None else "EpsilonGammaBox")
     run = create_run(path, config, table, standard_arrays(shape, input_shape=shape))
@@ -97,6 +98,31 @@ def category(label: int, relevance: np.ndarray, samples: np.ndarray) -> Category
         "mean_abs_map.kmeans": np.stack([*magnitudes, np.zeros_like(maps[0])]).astype(np.float32),
     }
     return CategoryResult(f"{label:05d}", CLASSES[label], columns, _info(label, members, strategy, density))
+
+
+def herd(count: int) -> CategoryResult:
+    """A class of all explained samples with `count` clusters, most of them empty, noise, and values that are missing."""
+    members = np.array([i for i in range(SAMPLES) if i != FAILED])
+    assigned = np.where(members < 3, -1, (members % 7) * (count // 7)).astype(np.int32)
+    random = np.random.default_rng(7)
+    places = random.normal(0, 1, (len(members), 2)).astype(np.float32)
+    places[4] = np.nan
+    silhouettes = np.where(assigned < 0, np.nan, random.uniform(-1, 1, len(members))).astype(np.float32)
+    columns = {
+        "index": members,
+        "embedding.tsne": places,
+        "clustering.kmeans": assigned,
+        "silhouette.kmeans": silhouettes,
+    }
+    described = {"k": count, "selected_by": "given", "noise": 3, "clusters": _clusters(members, assigned, count)}
+    info = {
+        "size": len(members),
+        "clusterings": {"kmeans": described},
+        "default_clustering": "kmeans",
+        "embeddings": {"tsne": {"dimensions": 2}},
+        "default_embedding": "tsne",
+    }
+    return CategoryResult("00003", "herd", columns, info)
 
 
 def _info(label: int, members: np.ndarray, strategy: np.ndarray, density: np.ndarray) -> dict:
