@@ -1,0 +1,154 @@
+"""The static export as a file: what is in it, what is refused, and what never leaves the computer."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from whyset.errors import InputError
+from whyset.store import Run
+from whyset.viewer.embed import page as page_module
+from whyset.viewer.embed.export import export_html
+from whyset.viewer.embed.local import LocalViewer
+from whyset.viewer.embed.record import array_of
+from whyset.viewer.embed.sprites import COLUMNS, LOSSLESS, sprite
+
+
+def block_of(text: str, name: str) -> bytes:
+    found = re.search(rf'<script type="text/plain" data-block="{name}">([^<]*)</script>', text)
+    assert found
+    return zlib.decompress(base64.b64decode(found[1]), -15)
+
+
+def contents_of(file: Path) -> dict:
+    return json.loads(block_of(file.read_text("utf-8"), "contents"))
+
+
+@pytest.fixture(scope="module")
+def file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_html(run, tmp_path_factory.mktemp("export") / "page.html")
+
+
+def test_the_page_may_run_its_own_script_and_load_nothing(file: Path) -> None:
+    text = file.read_text("utf-8")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    styles = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert len(scripts) == len(styles) == 1
+    for allowed, inside in (("script-src", scripts[0]), ("style-src", styles[0])):
+        digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        assert f"{allowed} 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert not re.search(r'(src|href)="', text.replace(scripts[0], ""))
+
+
+def test_the_same_run_gives_the_same_bytes(file: Path, run: Run, tmp_path: Path) -> None:
+    assert export_html(run, tmp_path / "again.html").read_bytes() == file.read_bytes()
+
+
+def test_maps_are_the_servers_bytes(file: Path, run: Run) -> None:
+    held = contents_of(file)["pictures"]["runs/sample/maps"]
+    answer = LocalViewer([run.path]).get(f"runs/sample/maps?indices={','.join(map(str, held['rows']))}")
+    assert (held["shape"], held["form"], len(held["rows"])) == ([12, 18], "scaled", 58)
+    assert block_of(file.read_text("utf-8"), str(held["blocks"][0])) == answer.body
+
+
+def test_the_place_of_the_run_stays_at_home(file: Path, run: Run) -> None:
+    assert str(run.path.parent) not in json.dumps(contents_of(file))
+
+
+def test_some_rows_are_held_with_the_medoids(run: Run, sample: SimpleNamespace, tmp_path: Path) -> None:
+    category = run.analysis("spray").category("horse")
+    clusterings = category.info["clusterings"].values()
+    medoids = {row for clustering in clusterings for cluster in clustering["clusters"] for row in cluster["medoids"]}
+    held = contents_of(export_html(run, tmp_path / "page.html", categories=["horse"], rows=[2, 5, 0]))
+    assert set(held["rows"]) == {2, 5} | medoids  # 0 is a cat
+    assert [row["name"] for row in held["answers"]["runs/sample/analyses/spray"]["categories"]] == ["horse"]
+    columns = {
+        column["name"]: column["shape"] for column in held["answers"]["runs/sample/analyses/spray/00002"]["columns"]
+    }
+    assert columns["index"] == [len({2, 5} | medoids)]
+    assert columns["mean_map.kmeans"][0] == 3  # of clusters, not of samples
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"limit": 57}, "58 samples of 3 classes were chosen, at most 57 go into one page: take fewer classes"),
+        ({"categories": ["zebra"]}, "has no category 'zebra'; it has cat"),
+        ({"analysis": "none"}, "has no analysis 'none'"),
+        ({"rows": [60]}, "rows lie between 0 and 59, not 60 to 60"),
+        ({"rows": [[1]]}, "whole numbers in one dimension"),
+        ({"rows": [23]}, "none of the 1 rows lies in 3 classes"),
+        ({"thumbnails": 4}, "thumbnails are 8 to 512 pixels"),
+        ({"quality": 0}, "quality is 1 to 100"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_written(run: Run, tmp_path: Path, settings: dict, told: str) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        export_html(run, tmp_path / "page.html", **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_replaced_only_when_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("mine")
+    with pytest.raises(InputError, match="exists: choose another name, or replace it"):
+        export_html(run, tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text() == "mine"
+    assert "<title>whyset" in export_html(run, tmp_path / "page.html", replace=True).read_text("utf-8")
+    with pytest.raises(InputError, match="is a folder: name a file"):
+        export_html(run, tmp_path)
+    with pytest.raises(InputError, match="there is no folder"):
+        export_html(run, tmp_path / "none" / "page.html")
+
+
+def test_a_run_without_a_built_viewer_says_what_to_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = SimpleNamespace(add_block=lambda data: 0, contents=dict, blocks=[])
+    with pytest.raises(InputError, match="is missing: install whyset again, or run"):
+        "".join(page_module.page(archive, "", tmp_path))
+    for name in ("standalone.js", "standalone.css"):
+        (tmp_path / name).write_text("x = '</SCRIPT'")
+    with pytest.raises(InputError, match="cannot stand in a page"):
+        "".join(page_module.page(archive, "", tmp_path))
+
+
+def test_the_application_answers_in_this_process_as_over_http(client: TestClient, run: Run, half: Run) -> None:
+    local = LocalViewer([run.path, half.path])
+    for path in ("runs", "runs/sample/maps?indices=1,2&size=9", "runs/none", "runs/sample/samples?indices=a", "../x"):
+        here, there = local.ask(path), client.get(f"/api/{path}")
+        assert (here.status, here.body) == (there.status_code, there.content)
+    with pytest.raises(InputError, match="no run is called 'none'"):
+        local.get("runs/none")
+
+
+def test_it_can_be_asked_where_a_loop_runs_already(run: Run) -> None:
+    async def ask() -> int:
+        return LocalViewer([run.path]).ask("runs").status
+
+    assert asyncio.run(ask()) == 200
+
+
+def test_columns_are_read_back_whatever_they_travelled_as(run: Run) -> None:
+    answer = LocalViewer([run.path]).get("runs/sample/analyses/spray/00002/columns/index")
+    expected = run.analysis("spray").category("horse").column("index")
+    np.testing.assert_array_equal(array_of(answer), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_lossless_sprite_keeps_every_value_in_its_place(channels: int, tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (COLUMNS + 2, 5, 7, channels), np.uint8)
+    (tmp_path / "sprite.webp").write_bytes(sprite(pictures, LOSSLESS))
+    sheet = np.asarray(Image.open(tmp_path / "sprite.webp").convert("RGB"))
+    assert sheet.shape == (10, COLUMNS * 7, 3)
+    np.testing.assert_array_equal(sheet[5:10, 7:14, :channels], pictures[COLUMNS + 1])
