@@ -126,6 +126,12 @@ def sample_run() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def modality_runs() -> ModuleType:
+    """`tests/support/modality_runs.py`."""
+    return supporting("modality_runs")
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: Path, support: ModuleType) -> Iterator:
     """One Chromium for all tests: a process can hold only one of Playwright's loops."""
     with support.chromium_browser(chromium) as browser:

@@ -1,9 +1,8 @@
 """Series, texts, tables and images of any number of channels over the API: values, sides, words, bounds."""
 
-import runpy
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,14 +18,8 @@ ROWS = [39, 0, 3, 3]
 
 
 @pytest.fixture(scope="session")
-def support() -> SimpleNamespace:
-    path = Path(__file__).parents[1] / "support/modality_runs.py"
-    return SimpleNamespace(**runpy.run_path(str(path), run_name="modality_runs"))
-
-
-@pytest.fixture(scope="session")
-def runs(support: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    return support.make_all(tmp_path_factory.mktemp("modalities"))
+def runs(modality_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    return modality_runs.make_all(tmp_path_factory.mktemp("modalities"))
 
 
 @pytest.fixture
@@ -62,11 +55,15 @@ def of(client: TestClient, run: str, what: str, query: str = "indices=39,0,3,3")
     ],
 )
 def test_a_run_tells_its_modality_names_and_rate(
-    client: TestClient, support: SimpleNamespace, name: str, modality: str, shape: tuple[int, ...]
+    client: TestClient, modality_runs: ModuleType, name: str, modality: str, shape: tuple[int, ...]
 ) -> None:
     detail = client.get(f"/api/runs/{name}").json()
     assert (detail["modality"], tuple(detail["map_shape"]), tuple(detail["input_shape"])) == (modality, shape, shape)
-    names = {"series": support.SERIES_NAMES, "table": support.FEATURES, "channels-5": [f"band {n}" for n in range(5)]}
+    names = {
+        "series": modality_runs.SERIES_NAMES,
+        "table": modality_runs.FEATURES,
+        "channels-5": [f"band {n}" for n in range(5)],
+    }
     assert detail["features"] == (list(names[name]) if name in names else None)
     assert detail["rate"] == (50.0 if name == "series" else None)
     assert "tokens" not in {column["name"] for column in detail["columns"]}
@@ -86,12 +83,12 @@ def test_maps_and_inputs_are_what_is_stored(client: TestClient, runs: dict[str, 
 
 
 def test_a_long_series_comes_short_with_its_extremes_and_tells_its_length(
-    client: TestClient, runs: dict[str, Run], support: SimpleNamespace
+    client: TestClient, runs: dict[str, Run], modality_runs: ModuleType
 ) -> None:
     answer = of(client, "long", "maps", "indices=0,7&size=64")
     scale, values = maps(answer)
     exact = runs["long"].relevance[[0, 7]]
-    assert (answer.headers["x-length"], values.shape) == (str(support.LONG), (2, 2, 64))
+    assert (answer.headers["x-length"], values.shape) == (str(modality_runs.LONG), (2, 2, 64))
     assert np.allclose(scale, np.abs(exact).max(axis=(1, 2)), rtol=1e-6)
     assert np.abs(values[0, 1]).argmax() == pytest.approx(64 / 3, abs=2)
     inputs = received(of(client, "long", "inputs", "indices=0,7&size=64"))
@@ -122,15 +119,15 @@ def test_decimation_keeps_the_extremes_and_their_order(values: np.ndarray, longe
 def test_words_come_in_order_without_padding_and_ids_where_there_are_none(
     client: TestClient,
     runs: dict[str, Run],
-    support: SimpleNamespace,
+    modality_runs: ModuleType,
     admitted: Callable[..., TestClient],
     tmp_path: Path,
 ) -> None:
     words = of(client, "text", "tokens").json()
     assert words == runs["text"].tokens(ROWS)
     assert [len(text) for text in words] == [12, 5, 8, 8]
-    assert words[0][0] == words[2][0] == support.PLANTED
-    unspoken = support.text_run(tmp_path / "unspoken", words=False)
+    assert words[0][0] == words[2][0] == modality_runs.PLANTED
+    unspoken = modality_runs.text_run(tmp_path / "unspoken", words=False)
     ids = admitted(unspoken.path).get("/api/runs/unspoken/tokens?indices=3").json()
     assert ids == [[f"#{id}" for id in unspoken.inputs[3].tolist()]]
 

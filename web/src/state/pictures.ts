@@ -3,6 +3,7 @@ import type { InputImage, RelevanceMap, SeriesValues } from "../api/binary";
 import { PICTURES_PER_REQUEST, SAMPLES_PER_REQUEST } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { Modality, RunDetail, Sample } from "../api/types";
+import { PICTURE_MODES, SINGLE_MODES } from "../color/picture";
 import type { PictureMode } from "../color/picture";
 import { ChannelChoice } from "./channel.svelte";
 import type { Norms } from "./norms.svelte";
@@ -25,12 +26,18 @@ export interface PictureView {
 export type Views = (point: number) => PictureView[];
 
 /** How small pictures of each modality are laid out: width over height, how much wider than images, how many in a card. */
-const LAYOUT: Record<Exclude<Modality, "image">, { aspect: number; wide: number; medoids: number }> = {
-  series: { aspect: 1.6, wide: 1.5, medoids: 3 },
-  text: { aspect: 2.2, wide: 1.9, medoids: 2 },
-  table: { aspect: 1.3, wide: 1.3, medoids: 3 },
+interface Layout {
+  aspect: number;
+  wide: number;
+  medoids: number;
+  modes: readonly PictureMode[];
+}
+const LAYOUT: Record<Exclude<Modality, "image">, Layout> = {
+  series: { aspect: 1.6, wide: 1.5, medoids: 3, modes: SINGLE_MODES },
+  text: { aspect: 2.2, wide: 1.9, medoids: 2, modes: ["input", "overlay"] },
+  table: { aspect: 1.3, wide: 1.3, medoids: 3, modes: ["overlay"] },
 };
-const IMAGE = { wide: 1, medoids: 5 };
+const IMAGE = { wide: 1, medoids: 5, modes: PICTURE_MODES };
 
 /** What the tiles of one run ask for, one sample at a time; requests are gathered and answers kept. */
 export class RunPictures {
@@ -51,6 +58,8 @@ export class RunPictures {
   readonly aspect: number;
   /** How much wider than that of an image a picture in a list is. */
   readonly wide: number;
+  /** What small pictures may show. */
+  readonly modes: readonly PictureMode[];
   /** How many samples a cluster's card shows. */
   readonly medoids: number;
   readonly #samples: Batcher<Sample>;
@@ -78,6 +87,7 @@ export class RunPictures {
     this.aspect = layout.aspect;
     this.wide = layout.wide;
     this.medoids = layout.medoids;
+    this.modes = layout.modes;
     this.hasInputs = inputShape !== null;
     this.#words = new Batcher((indices) => source.tokens(run, indices), PICTURES_PER_REQUEST / 4, 1500);
     this.#samples = new Batcher((indices) => source.samples(run, indices), SAMPLES_PER_REQUEST, 20_000);

@@ -1,0 +1,162 @@
+"""Series, texts, tables and images of any number of channels, as a person sees and reads them."""
+
+import re
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from whyset.store import Run
+from whyset.viewer import Server
+
+pytestmark = pytest.mark.browser
+
+SPECIAL, USUAL = 3, 1
+"""A sample of the class "odd" with the other strategy, and one with the usual one."""
+
+
+@pytest.fixture(scope="module")
+def runs(modality_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    return modality_runs.make_all(tmp_path_factory.mktemp("modalities"))
+
+
+@pytest.fixture
+def shown(modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable) -> Iterator[Callable]:
+    """`shown("table", index)`: the viewer on the class "odd" of a run, with a sample in Detail."""
+    servers = []
+
+    def show(name: str, index: int, **look: object):
+        run = runs[name]
+        server = Server([(run if run.analyses else modality_runs.analysed(run)).path]).__enter__()
+        servers.append(server)
+        viewer = open_viewer(server, **look)
+        viewer.open_class("odd")
+        viewer.tile(index).click()
+        return viewer
+
+    yield show
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("+", "").replace(",", ""))
+
+
+def channel(text: str) -> list[int]:
+    """The bytes in rgb(...)."""
+    return [int(part) for part in re.findall(r"\d+", text)[:3]]
+
+
+def luminance(color: list[int]) -> float:
+    """Of WCAG 2.2."""
+    share = np.array(color) / 255
+    return float(np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def ink(canvas) -> int:
+    """How many pixels of a picture differ from its first one."""
+    read = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+    pixels = np.array(canvas.evaluate(read)).reshape(-1, 4)
+    return int((pixels != pixels[0]).any(axis=1).sum())
+
+
+def test_a_table_is_read_as_bars_with_names_values_and_numbers(
+    shown: Callable, runs: dict[str, Run], modality_runs: ModuleType
+) -> None:
+    viewer = shown("table", SPECIAL)
+    figure = viewer.page.get_by_role("figure", name=f"table of table/{SPECIAL}")
+    table = figure.get_by_role("table", name="Columns and their relevance, the most relevant first")
+    rows = table.locator("tbody tr")
+    rows.first.wait_for()
+    relevance, inputs = runs["table"].relevance[SPECIAL], runs["table"].inputs[SPECIAL]
+    order = np.argsort(-np.abs(relevance), kind="stable")
+    assert rows.count() == 15
+    figure.get_by_role("button", name="Show all 20").click()
+    cells = [[cell.strip() for cell in row.locator("th, td").all_inner_texts()] for row in rows.all()]
+    assert [cell[0] for cell in cells] == [modality_runs.FEATURES[column] for column in order]
+    assert np.allclose([number(cell[1]) for cell in cells], inputs[order], rtol=6e-3)
+    assert np.allclose([number(cell[3]) for cell in cells], relevance[order], rtol=6e-3)
+    bar = rows.first.locator(".bar")
+    assert bar.evaluate("bar => [bar.style.left, bar.style.width]") == ["50%", "50%"]
+    assert ink(viewer.tile(USUAL).locator("canvas")) > 100
+    assert ink(viewer.page.get_by_role("region", name="Clusters").locator(".mean canvas").first) > 50
+    viewer.screenshot("table-light-1280")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_tokens_tell_their_relevance_in_words_and_are_read_on_their_colour(
+    shown: Callable, runs: dict[str, Run], modality_runs: ModuleType, theme: str
+) -> None:
+    viewer = shown("text", SPECIAL, theme=theme)
+    figure = viewer.page.get_by_role("figure", name=f"text of text/{SPECIAL}")
+    tokens = figure.get_by_role("list", name="Tokens with their relevance").get_by_role("listitem")
+    tokens.first.wait_for()
+    (words,), relevance = runs["text"].tokens([SPECIAL]), runs["text"].relevance[SPECIAL]
+    told = [text.rsplit(",", 1) for text in tokens.all_text_contents()]
+    assert [word for word, _ in told] == words
+    assert words[0] == modality_runs.PLANTED
+    assert np.allclose([number(value) for _, value in told], relevance[: len(words)], rtol=6e-3)
+    for token in tokens.all():
+        style = token.evaluate("t => [getComputedStyle(t).backgroundColor, getComputedStyle(t).color]")
+        low, high = sorted(luminance(channel(color)) for color in style)
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+    assert "4 padding tokens" in figure.inner_text()
+    assert ink(viewer.tile(USUAL).locator("canvas")) > 100
+    assert viewer.page.get_by_role("region", name="Clusters").locator(".mean").count() == 0
+    viewer.screenshot(f"text-{theme}-1280")
+
+
+def test_a_series_is_read_position_by_position_with_the_keyboard(shown: Callable, runs: dict[str, Run]) -> None:
+    viewer = shown("series", SPECIAL, width=1600, height=1000)
+    figure = viewer.page.get_by_role("figure", name=f"series of series/{SPECIAL}")
+    reader = figure.get_by_role("slider", name="Position read")
+    reader.wait_for()
+    relevance, inputs = runs["series"].relevance[SPECIAL], runs["series"].inputs[SPECIAL]
+    reader.focus()
+    for _ in range(14):
+        viewer.page.keyboard.press("ArrowRight")
+    told = reader.get_attribute("aria-valuetext")
+    found = re.fullmatch(r"(\S+) s; x <b> value (\S+), relevance (\S+); y value (\S+), relevance (\S+)", told)
+    assert found, told
+    read = [number(part) for part in found.groups()]
+    step = np.abs(relevance).max() / 254
+    assert read[0] == pytest.approx(14 / 50, rel=6e-3)
+    assert np.allclose(read[1::2], inputs[:, 14], rtol=6e-3)
+    assert np.allclose(read[2::2], relevance[:, 14], atol=step * 1.1)
+    assert viewer.tile(SPECIAL).get_attribute("aria-selected") == "true"  # the arrows moved the position only
+    strongest = np.unravel_index(np.abs(relevance).argmax(), relevance.shape)
+    assert f"at 0.{strongest[1] * 2:02d}0 s, x <b>" in figure.inner_text()
+    assert figure.get_by_role("img").count() == 2
+    assert figure.locator("path.halo").count() > 2  # a line of zero relevance is seen on its own colour
+    assert ink(viewer.page.get_by_role("region", name="Clusters").locator(".mean canvas").first) > 50
+    viewer.screenshot("series-light-1600")
+
+
+def test_a_long_series_tells_how_much_of_it_is_drawn(shown: Callable) -> None:
+    viewer = shown("long", USUAL)
+    figure = viewer.page.get_by_role("figure", name=f"series of series/{USUAL}")
+    figure.get_by_role("slider").wait_for()
+    assert "512 of 4,000 positions are drawn" in figure.inner_text()
+
+
+def test_images_of_other_channels_are_drawn_and_a_channel_is_chosen(shown: Callable, runs: dict[str, Run]) -> None:
+    viewer = shown("channels-5", USUAL)
+    inputs = runs["channels-5"].inputs[USUAL]
+    figure = viewer.page.get_by_role("figure", name=f"input of image/{USUAL}")
+    canvas = figure.locator("canvas")
+    assert np.array_equal(viewer.pixels(canvas)[..., 1], inputs[0])
+    chooser = viewer.page.get_by_label("Input channel")
+    chooser.select_option("band 3")
+    assert np.array_equal(viewer.pixels(canvas), np.repeat(inputs[3][..., None], 3, axis=2))
+    chooser.select_option("norm of all")
+    norm = np.sqrt((inputs.astype(float) ** 2).mean(axis=0))
+    assert np.abs(viewer.pixels(canvas)[..., 0] - norm).max() <= 0.5 + 1e-6
+    opaque = shown("channels-4", USUAL)
+    canvas = opaque.page.get_by_role("figure", name=f"input of image/{USUAL}").locator("canvas")
+    opaque.until_drawn(canvas)
+    read = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+    alpha = np.array(canvas.evaluate(read)).reshape(9, 13, 4)[..., 3]
+    assert np.array_equal(alpha, runs["channels-4"].inputs[USUAL][3])
+    assert opaque.page.get_by_label("Input channel").count() == 0
