@@ -17,8 +17,10 @@ def open_viewer(browser, support: ModuleType) -> Iterator[Callable]:
     """
     pages = []
 
-    def open_page(server: Server, *, width=1280, height=720, theme="light", script=None, tolerated=()):
-        viewer = support.ViewerPage(browser, server.url, width=width, height=height, theme=theme, script=script)
+    def open_page(server: Server, *, width=1280, height=720, theme="light", script=None, tolerated=(), view="overview"):
+        viewer = support.ViewerPage(
+            browser, server.url, width=width, height=height, theme=theme, script=script, view=view
+        )
         pages.append((viewer, tolerated))
         return viewer
 

@@ -364,7 +364,8 @@ def test_the_theme_follows_the_system_until_it_is_chosen(open_viewer: Callable, 
     viewer = open_viewer(server, theme="dark")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     dark = viewer.page.evaluate(ground)
-    viewer.page.get_by_role("button", name="Theme: system").click()
+    viewer.page.get_by_role("button", name="More").click()
+    viewer.page.get_by_role("button", name="light", exact=True).click()
     assert viewer.page.evaluate(ground) != dark
-    viewer.page.get_by_role("button", name="Theme: light").click()
+    viewer.page.get_by_role("button", name="system", exact=True).click()
     assert viewer.page.evaluate(ground) == dark

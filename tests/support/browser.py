@@ -45,7 +45,17 @@ class ViewerPage:
     `problems` gathers console errors, uncaught exceptions and requests to anywhere but the server.
     """
 
-    def __init__(self, browser: Browser, url: str, *, width: int, height: int, theme: str, script: str | None) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        width: int,
+        height: int,
+        theme: str,
+        script: str | None,
+        view: str = "overview",
+    ) -> None:
         self.origin = url.partition("/?")[0]
         self.problems: list[str] = []
         self.requests: list[str] = []
@@ -57,7 +67,7 @@ class ViewerPage:
         self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         self.page.on("request", self._on_request)
         self.page.goto(url)
-        self.wait_for_view("overview")
+        self.wait_for_view(view)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if "willReadFrequently" in message.text:

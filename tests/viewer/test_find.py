@@ -195,3 +195,12 @@ def test_texts_are_codes_as_long_as_there_are_few(admitted: Callable[..., TestCl
             assert answer.headers["x-dtype"] == "uint8"
             values = columns[-1]["values"]
             assert [values[code] for code in answer.content] == texts
+
+
+def test_all_that_is_found_can_be_asked_for_at_once(client: TestClient) -> None:
+    named = client.get("/api/runs/run/find", params={"text": "png", "limit": 2}).json()
+    assert (len(named["matches"]), named["truncated"]) == (2, True)
+    answer = client.get("/api/runs/run/find/rows", params={"text": "png"})
+    rows = np.frombuffer(answer.content, {"int32": "<i4", "int16": "<i2", "int8": "i1"}[answer.headers["X-Dtype"]])
+    assert rows.tolist() == [0, 1, 2, 3, 5]
+    assert len(rows) == named["total"]

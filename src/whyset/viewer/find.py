@@ -23,13 +23,25 @@ def find(opened: OpenedRun, text: str, limit: int) -> Found:
 
     Case is not regarded. The texts are those of the samples' table: ids, addresses and further columns.
     """
-    hits = _named(opened, text)
-    for column in _texts(opened.run.samples):
-        hits |= _true(pc.match_substring(column, text, ignore_case=True))
-    exact = _exact(opened, text)
+    hits, exact = _hits(opened, text), _exact(opened, text)
     hits[exact] = False
     rows = np.concatenate([exact, np.flatnonzero(hits)[:limit]])[:limit]
     return Found(rows.astype(np.int64), len(exact) + int(hits.sum()))
+
+
+def find_all(opened: OpenedRun, text: str) -> NDArray[np.int64]:
+    """Every row that `find` counts, rising."""
+    hits = _hits(opened, text)
+    hits[_exact(opened, text)] = True
+    return np.flatnonzero(hits)
+
+
+def _hits(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
+    """Which rows have the text in one of their texts or in the name of their label."""
+    hits = _named(opened, text)
+    for column in _texts(opened.run.samples):
+        hits |= _true(pc.match_substring(column, text, ignore_case=True))
+    return hits
 
 
 def _exact(opened: OpenedRun, text: str) -> NDArray[np.int64]:

@@ -62,6 +62,7 @@ ROUTES = (
     Route(f"{RUN}/correspondence", columns.get_correspondence),
     Route(f"{RUN}/samples", samples.list_samples, list[Sample]),
     Route(f"{RUN}/find", finding.find_samples, Matches),
+    Route(f"{RUN}/find/rows", finding.find_rows),
     Route(f"{RUN}/maps", pictures.get_maps),
     Route(f"{RUN}/inputs", pictures.get_inputs),
     Route(f"{RUN}/relevance", pictures.get_relevance),

@@ -34,6 +34,8 @@ export function sourceOver(ask: Ask): DataSource {
       (await column(`${at`runs/${run}`}/correspondence?other=${encodeURIComponent(other)}`)).data as Int32Array,
     samples: (run, indices) => json(`${at`runs/${run}`}/samples?${query(indices)}`),
     find: (run, text, options = {}) => json(`${at`runs/${run}`}/find?${asked({ text, ...options })}`),
+    findRows: async (run, text) =>
+      Array.from((await column(`${at`runs/${run}`}/find/rows?text=${encodeURIComponent(text)}`)).data),
     analysis: (run, analysis) => json(analysisPath(run, analysis)),
     category: (run, analysis, category) => json(analysisPath(run, analysis) + at`/${category}`),
     categoryColumn: (run, analysis, category, name) =>

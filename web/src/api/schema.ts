@@ -317,6 +317,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/find/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Rows
+         * @description The index of every sample that is found, however many there are: int32, rising.
+         */
+        get: operations["find_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/inputs": {
         parameters: {
             query?: never;
@@ -2082,6 +2102,85 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Matches"];
                 };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    find_rows: {
+        parameters: {
+            query: {
+                /** @description what to look for, in any case */
+                text: string;
+            };
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description little-endian numbers in C order */
+            200: {
+                headers: {
+                    /** @description hash of type, shape and content */
+                    ETag?: string;
+                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    "X-Coding"?: string;
+                    /** @description int8, int16, uint16, int32, float32 or uint8 */
+                    "X-Dtype"?: string;
+                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    "X-Length"?: string;
+                    /** @description sides of the array, with commas */
+                    "X-Shape"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the browser has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description no token, or a host or origin that is not allowed */
             403: {

@@ -45,6 +45,8 @@ export interface DataSource {
   samples(run: string, indices: number[]): Promise<Sample[]>;
   /** Samples by id, number, text or class name; with `analysis`, its categories in which each lies. */
   find(run: string, text: string, options?: { analysis?: string; limit?: number }): Promise<Matches>;
+  /** The index of every sample that `find` finds, rising. */
+  findRows(run: string, text: string): Promise<number[]>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;

@@ -2,7 +2,7 @@
 const LONGEST = 6000;
 
 /** Ascending numbers as short text, each run as its distance from the last and its further length; null if too long. */
-export function encodeIndices(indices: ArrayLike<number>): string | null {
+export function encodeIndices(indices: ArrayLike<number>, longest = LONGEST): string | null {
   const runs: string[] = [];
   let length = 0;
   for (let at = 0, last = 0; at < indices.length; ) {
@@ -11,7 +11,7 @@ export function encodeIndices(indices: ArrayLike<number>): string | null {
     const more = end > at ? `-${(end - at).toString(36)}` : "";
     const run = (indices[at] - last).toString(36) + more;
     length += run.length + 1;
-    if (length > LONGEST) return null;
+    if (length > longest) return null;
     runs.push(run);
     last = indices[end];
     at = end + 1;

@@ -6,10 +6,12 @@ import type { Viewer } from "./viewer.svelte";
 /** Where the viewer is in its runs: a hash as `formatRoute` writes it. */
 export interface Address {
   get(): string;
-  /** A step that "back" can undo, where there is one. */
-  go(hash: string): void;
+  /** A step that "back" can undo, where there is one; `memory` is kept with the place, as long as its history lasts. */
+  go(hash: string, memory?: string | null): void;
   /** The same place told more exactly. */
-  replace(hash: string): void;
+  replace(hash: string, memory?: string | null): void;
+  /** What was kept with the place, for what is too long for an address. */
+  memory(): string | null;
   /** Calls whenever the place became another one, except by `replace`; returns what ends that. */
   listen(moved: () => void): () => void;
   /** What another person can open, or null where the place has no address of its own. */
@@ -40,13 +42,17 @@ export function pageHost(): Host {
   return {
     address: {
       get: () => location.hash,
-      go: (hash) => (location.hash = hash),
-      replace: (hash) => history.replaceState(null, "", hash),
+      go(hash, memory = null) {
+        location.hash = hash;
+        if (memory !== null) history.replaceState(memory, "", hash);
+      },
+      replace: (hash, memory = null) => history.replaceState(memory, "", hash),
+      memory: () => (typeof history.state === "string" ? history.state : null),
       listen(moved) {
         addEventListener("hashchange", moved);
         return () => removeEventListener("hashchange", moved);
       },
-      link: () => (location.protocol.startsWith("http") ? location.href : null),
+      link: () => (location.protocol.startsWith("http") ? `${location.origin}${location.pathname}${location.hash}` : null),
     },
     root: document.documentElement,
     keys: window,
@@ -61,15 +67,19 @@ export function pageHost(): Host {
 /** A place that only the viewer itself knows. */
 export function ownAddress(): Address {
   let place = "";
+  let kept: string | null = null;
   const listeners = new Set<() => void>();
   return {
     get: () => place,
-    go(hash) {
+    go(hash, memory = null) {
       if (hash === place) return;
-      place = hash;
+      [place, kept] = [hash, memory];
       listeners.forEach((moved) => moved());
     },
-    replace: (hash) => (place = hash),
+    replace(hash, memory = null) {
+      [place, kept] = [hash, memory];
+    },
+    memory: () => kept,
     listen(moved) {
       listeners.add(moved);
       return () => listeners.delete(moved);

@@ -101,12 +101,14 @@ export class ClassSession {
   readonly shown = $derived.by(() => this.#shown());
   /** The selection with what the filter hides. */
   readonly drawnMask = $derived.by(() => this.#drawn());
+  /** The samples that are selected, rising. */
+  readonly selectedRows = $derived.by(() => this.selected.map((point) => this.data.indices[point]));
   /** The selection as an address holds it: by clusters where it is nothing but whole ones. */
   readonly selectedCode = $derived.by(() => {
     const whole = [...this.clusterList.map((cluster) => cluster.id), -1].filter((id) => this.isClusterSelected(id));
     const size = whole.reduce((sum, id) => sum + this.visibleOf(id), 0);
     if (whole.length > 0 && whole.length <= FEW_CLUSTERS && size === this.selected.length) return encodeClusters(whole);
-    return selectionCode(this.selected.map((point) => this.data.indices[point]));
+    return selectionCode(this.selectedRows);
   });
   readonly #rows = $derived.by(() => clusterRows(this.clusters, this.clusterList.map((cluster) => cluster.id)));
   readonly #counts = $derived.by(() => clusterCounts(this.#rows, this.clusterList.length, this.mask, this.visible));

@@ -12,7 +12,7 @@ import { recall, remember } from "./kept";
 import type { Route } from "./route";
 
 export type ThemeChoice = "system" | Theme;
-const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
+export const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
 const FALLBACK: ColorMap = { lookup: Array.from({ length: 768 }, (_, at) => Math.floor(at / 3)), diverging: true };
 const KEPT_DEFINITIONS = 8;
 export const TILE = { least: 40, most: 256, usual: 66 };
@@ -47,9 +47,14 @@ export class Settings {
     return this.#theme;
   }
 
-  nextTheme(): void {
-    this.#theme = next(THEMES, this.#theme);
-    remember("theme", this.#theme);
+  set themeChoice(theme: ThemeChoice) {
+    this.#theme = theme;
+    remember("theme", theme);
+  }
+
+  /** The theme that a file asks for; it is not kept as the reader's own liking. */
+  showTheme(theme: ThemeChoice): void {
+    this.#theme = theme;
   }
 
   get letterKeys(): boolean {

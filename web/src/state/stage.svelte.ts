@@ -1,6 +1,7 @@
 import { fit, panBy, project, toPlace, toScreen, zoomAt } from "../scatter/camera";
 import type { Camera } from "../scatter/camera";
 import { nearest } from "../scatter/hover";
+import { STEPS, isMissing } from "../scatter/points";
 import type { SelectionMode } from "./selection";
 import type { ClassSession } from "./session.svelte";
 
@@ -69,6 +70,12 @@ export class Stage {
     const [left, top] = toScreen(this.projection, x, y);
     if (left >= 0 && left <= this.width && top >= 0 && top <= this.height) return;
     this.camera = { ...this.camera, x, y };
+  }
+
+  /** The same for a point; one without a place stays unseen. */
+  revealPoint(point: number): void {
+    const { points } = this.session;
+    if (!isMissing(points, point)) this.reveal(points.positions[point * 2] / STEPS, points.positions[point * 2 + 1] / STEPS);
   }
 
   zoom(factor: number): void {

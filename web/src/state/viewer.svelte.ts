@@ -2,14 +2,16 @@ import { tick } from "svelte";
 
 import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
-import type { AnalysisDetail, RunDetail, RunEntry } from "../api/types";
+import type { AnalysisDetail, Opening, RunDetail, RunEntry } from "../api/types";
 import { SelectionBook } from "./book.svelte";
 import { ClassOrder } from "./classes.svelte";
 import { Comparison } from "./comparison.svelte";
 import type { Host } from "./host";
 import { Methods } from "./methods.svelte";
+import { missedBy } from "./missed";
 import { OpenedRun } from "./opened";
 import { pairPoints } from "./pairing";
+import type { Place } from "./passing";
 import type { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
@@ -43,6 +45,10 @@ export class Viewer {
   beside = $state.raw<Beside | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
+  /** What the address or a file asks for and is not there; the rest is shown. */
+  told = $state.raw<readonly string[]>([]);
+  /** What has just happened, for those who do not see it. */
+  said = $state("");
   readonly classes = new ClassOrder();
   readonly methods: Methods;
   /** The scatter on the screen, if there is one. */
@@ -52,6 +58,7 @@ export class Viewer {
   #route: Route = HOME;
   #turn = 0;
   #kept: string | null = null;
+  #toldBefore: readonly string[] = [];
 
   constructor(source: DataSource, host: Host) {
     this.source = source;
@@ -78,6 +85,8 @@ export class Viewer {
     this.#kept = null;
     this.#route = route;
     this.problem = null;
+    this.told = this.#toldBefore;
+    this.#toldBefore = [];
     this.loading = true;
     this.classes.restore(route);
     this.methods.restore(route);
@@ -107,6 +116,27 @@ export class Viewer {
     this.host.address.go(address);
   }
 
+  /** Shows a sample: in the class that is open, or else in the first of these classes. */
+  showSample(index: number, categories: readonly string[]): void {
+    const { session, run, analysis } = this;
+    const [point] = session?.pointsOf([index]) ?? [];
+    if (!session || point === undefined) {
+      this.go({ run: run?.id ?? null, analysis: analysis?.name ?? null, category: categories[0], sample: index });
+      return;
+    }
+    if (session.visible?.[point] === 0) session.filter.clear();
+    if (!session.shown.includes(point)) session.clearSelection();
+    session.current = point;
+    this.stage?.revealPoint(point);
+    this.said = `Sample ${index} of ${session.data.detail.name} is shown.`;
+  }
+
+  /** Goes where a state file or a bookmark points to. */
+  open({ told }: Opening, { address, memory }: Place): void {
+    this.#toldBefore = told;
+    this.host.address.go(address, memory);
+  }
+
   /** Shows something else of a class: of the one that is open, or of the other side of a comparison. */
   async choose(choice: Partial<Choice>, session = this.session): Promise<void> {
     try {
@@ -124,7 +154,7 @@ export class Viewer {
     if (this.runs.length === 0) this.runs = await this.source.runs();
     const id = route.run ?? this.runs[0]?.id;
     if (id === undefined || !isLatest()) return;
-    if (this.run?.id !== id) {
+    if (this.run?.id !== id || !hasAnalysis(this.run, route.analysis)) {
       const opened = new OpenedRun(this.source, await this.source.run(id));
       if (!isLatest()) return;
       this.#openRun(opened);
@@ -143,16 +173,20 @@ export class Viewer {
 
   async #loadAnalysis(route: Route, isLatest: () => boolean, again: boolean): Promise<void> {
     const opened = this.opened;
-    const name = route.analysis ?? this.run?.analyses[0]?.name;
+    const there = this.run !== null && hasAnalysis(this.run, route.analysis);
+    const name = (there ? route.analysis : null) ?? this.run?.analyses[0]?.name;
+    if (!there) this.#tell(`This run has no analysis “${route.analysis}”.`);
     if (!opened || name === undefined) return;
-    if (this.analysis?.name !== name) {
+    if (this.analysis?.name !== name || !hasClass(this.analysis, route.category)) {
       const analysis = await this.source.analysis(opened.detail.id, name);
       if (!isLatest()) return;
       this.analysis = analysis;
       this.session = null;
     }
-    if (route.category === null) {
-      const beside = await this.#loadBeside(route.with);
+    const known = this.analysis && hasClass(this.analysis, route.category);
+    if (there && !known) this.#tell(`The analysis “${name}” has no class “${route.category}”.`);
+    if (route.category === null || !there || !known) {
+      const beside = await this.#orTold(this.#loadBeside(route.with));
       if (!isLatest()) return;
       this.beside = beside;
       this.session = null;
@@ -165,17 +199,32 @@ export class Viewer {
     if (!isLatest()) return;
     await session.choose(session.choiceOf(route));
     if (!isLatest()) return;
-    const comparison = await this.#loadComparison(session, opened, route.with);
+    const comparison = await this.#orTold(this.#loadComparison(session, opened, route.with));
     if (!isLatest()) return;
-    const [known, same] = [shown && again, comparison !== null && comparison === this.comparison];
-    if (!known) session.restore(route); // otherwise it is as it was left, also where that is too much for an address
+    const [left, same] = [shown && again, comparison !== null && comparison === this.comparison];
+    if (!left) session.restore(route); // otherwise it is as it was left, also where that is too much for an address
     if (!same) this.#compare(comparison);
-    if (route.with && !(known && same)) comparison?.restore(route.with);
+    if (route.with && !(left && same)) comparison?.restore(route.with);
     this.session = session;
+    if (!left) this.#tell(...missedBy(route, session));
     await tick(); // new points come first
-    if (known || !isLatest()) return;
+    if (left || !isLatest()) return;
     if (shown) this.stage?.look(route.camera);
     if (same) this.otherStage?.look(route.with?.camera ?? null);
+  }
+
+  #tell(...lines: string[]): void {
+    this.told = [...this.told, ...lines];
+  }
+
+  /** What stands beside is left out where it cannot be had, and that is told. */
+  async #orTold<T>(beside: Promise<T>): Promise<T | null> {
+    try {
+      return await beside;
+    } catch (error) {
+      this.#tell(`What stood beside is not shown: ${explain(error).message}`);
+      return null;
+    }
   }
 
   #compare(comparison: Comparison | null): void {
@@ -214,6 +263,14 @@ export class Viewer {
 
 function isAt({ data }: ClassSession, route: Route): boolean {
   return data.run.id === route.run && data.analysis === route.analysis && data.detail.id === route.category;
+}
+
+function hasAnalysis(run: RunDetail, name: string | null): boolean {
+  return name === null || run.analyses.some((analysis) => analysis.name === name);
+}
+
+function hasClass(analysis: AnalysisDetail, id: string | null): boolean {
+  return id === null || analysis.categories.some((category) => category.id === id);
 }
 
 export function explain(error: unknown): Problem {

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 
-from whyset.viewer.find import find
+from whyset.viewer.columns import answer, encode
+from whyset.viewer.find import find, find_all
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.parameters import Limit, OneRun, Text, analysis_of
 from whyset.viewer.schemas import Match, Matches
@@ -25,6 +26,11 @@ def find_samples(opened: OneRun, text: Text, analysis: InAnalysis = None, limit:
     ids = opened.run.samples["id"].take(found.rows).to_pylist()
     matches = [_match(opened, *each) for each in zip(rows, ids, categories, strict=True)]
     return Matches(matches=matches, total=found.total, truncated=found.total > len(matches))
+
+
+def find_rows(request: Request, opened: OneRun, text: Text) -> Response:
+    """The index of every sample that is found, however many there are: int32, rising."""
+    return answer(request, encode(find_all(opened, text)), immutable=False)
 
 
 def _match(opened: OpenedRun, row: int, id: str, categories: list[str]) -> Match:

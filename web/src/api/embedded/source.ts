@@ -58,6 +58,11 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
       const members = await Promise.all(classes.map(async (id) => [id, await membersOf(source, run, analysis ?? "", id)] as const));
       return found(samples, text, limit, (index) => members.flatMap(([id, rows]) => (rows.has(index) ? [id] : [])));
     },
+    async findRows(run, text) {
+      const samples = contents.lists[`runs/${encodeURIComponent(run)}/samples`].values as Sample[];
+      const { matches } = found(samples, text, samples.length, () => []);
+      return matches.map(({ index }) => index).sort((a, b) => a - b);
+    },
     async exported(run, analysis, category, indices, form) {
       const { classes, name } = await source.run(run);
       const [samples, clusters] = await Promise.all([source.samples(run, indices), clustersOf(source, run, analysis, category)]);
