@@ -136,7 +136,7 @@ def test_several_targets_of_a_sample_are_all_found(
     run = create_run(
         tmp_path / "run", config, samples_table(["x", "y"], targets_per_sample=2), standard_arrays((1, 2, 3))
     )
-    answer = admitted(run.path).get("/api/runs/run/find?text=y").json()
+    answer = admitted(run.path).get("/api/runs/described/find?text=y").json()
     assert [match["index"] for match in answer["matches"]] == [2, 3]
     assert "sample" in [column["name"] for column in admitted(run.path).get("/api/runs/run").json()["columns"]]
 
@@ -198,9 +198,9 @@ def test_texts_are_codes_as_long_as_there_are_few(admitted: Callable[..., TestCl
 
 
 def test_all_that_is_found_can_be_asked_for_at_once(client: TestClient) -> None:
-    named = client.get("/api/runs/run/find", params={"text": "png", "limit": 2}).json()
+    named = client.get("/api/runs/described/find", params={"text": "png", "limit": 2}).json()
     assert (len(named["matches"]), named["truncated"]) == (2, True)
-    answer = client.get("/api/runs/run/find/rows", params={"text": "png"})
+    answer = client.get("/api/runs/described/find/rows", params={"text": "png"})
     rows = np.frombuffer(answer.content, {"int32": "<i4", "int16": "<i2", "int8": "i1"}[answer.headers["X-Dtype"]])
     assert rows.tolist() == [0, 1, 2, 3, 5]
     assert len(rows) == named["total"]
