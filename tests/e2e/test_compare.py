@@ -257,10 +257,8 @@ def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: 
     assert page.get_by_role("columnheader", name="There").count() == 0
 
 
-@pytest.mark.parametrize(("width", "height", "theme"), [(1280, 720, "dark"), (1600, 1000, "light")])
-def test_it_has_no_serious_problem_of_accessibility(
-    open_viewer: Callable, server: Server, support, width: int, height: int, theme: str
-) -> None:
+@pytest.mark.parametrize(("width", "height", "theme"), [(1280, 720, "dark"), (1600, 1000, "light"), (640, 720, "light")])
+def test_it_fits_every_size(open_viewer: Callable, server: Server, width: int, height: int, theme: str) -> None:
     viewer = open_viewer(server, width=width, height=height, theme=theme)
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name="Compare").first.click()
@@ -271,3 +269,16 @@ def test_it_has_no_serious_problem_of_accessibility(
     cell(viewer, "cluster 0 on the left and cluster 0 on the right").click()
     viewer.page.locator("[role=option]").first.click()
     viewer.screenshot(f"compare-{theme}-{width}")
+    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [part.bounding_box() for part in viewer.page.locator("main > section, main > div").all()]
+    assert all(box["width"] > 250 and box["height"] > 100 for box in boxes)
+    for one in boxes:  # nothing lies over anything else
+        apart = [
+            one is two
+            or one["x"] + one["width"] <= two["x"] + 1
+            or two["x"] + two["width"] <= one["x"] + 1
+            or one["y"] + one["height"] <= two["y"] + 1
+            or two["y"] + two["height"] <= one["y"] + 1
+            for two in boxes
+        ]
+        assert all(apart)
