@@ -67,7 +67,7 @@ function labelsOf({ labels }: ScatterFigure): string {
 }
 
 function legendAt(entry: ScatterFigure["legend"][number], x: number, y: number): string {
-  const words = `${fitting(entry.name, ENTRY.width - 26 - entry.count.length * 7)}  ${entry.count}`;
+  const words = `${fitting(entry.name, ENTRY.width - 26 - entry.count.length * 7)} (${entry.count})`;
   return mark(entry.shape, x + 6, y + 7, 5, { fill: entry.color }) + line(words, { x: x + 17, y: y + 11 });
 }
 

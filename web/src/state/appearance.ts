@@ -13,6 +13,13 @@ export type Clip = (typeof CLIPS)[number];
 export type Sampling = "automatic" | "smooth" | "pixelated";
 export const SAMPLINGS: readonly Sampling[] = ["automatic", "smooth", "pixelated"];
 
+/** Up to this many pixels a picture shows them, where the sampling is automatic. */
+const PIXELATED_UP_TO = 64;
+
+export function isPixelated(sampling: Sampling, { width, height }: { width: number; height: number }): boolean {
+  return sampling === "automatic" ? Math.max(width, height) <= PIXELATED_UP_TO : sampling === "pixelated";
+}
+
 export const GAMMA = { least: 0.2, most: 2, step: 0.05 };
 export const OPACITY = { least: 0.05, most: 1, step: 0.05 };
 

@@ -7,6 +7,6 @@ export function saveFile(file: File): void {
 
 /** A name that every file system takes. */
 export function fileNameOf(parts: readonly (string | number)[], ending: string): string {
-  const name = parts.map(String).join("-").replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[-.]+|-+$/g, "");
+  const name = parts.map(String).join("-").replace(/[^\p{L}\p{N}_.]+/gu, "-").replace(/^[-.]+|-+$/g, "");
   return `${name.slice(0, 120) || "figure"}.${ending}`;
 }

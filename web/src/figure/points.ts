@@ -1,0 +1,97 @@
+import { hue, scaleColor } from "../color/palette";
+import type { Rgb } from "../color/palette";
+import { toScreen } from "../scatter/camera";
+import { STEPS, isMissing } from "../scatter/points";
+import { HIDDEN, SELECTED, pointOpacity, pointSize } from "../scatter/renderer";
+import { webglRenderer } from "../scatter/webgl";
+import type { Colouring } from "../state/colouring";
+import { count, number, plural } from "../state/format";
+import type { ClassSession } from "../state/session.svelte";
+import type { Stage } from "../state/stage.svelte";
+import { hrefOf } from "./draw";
+import { scatterFigure } from "./scatter";
+import type { DrawnPoint } from "./scatter";
+import type { Drawing } from "./svg";
+
+/** As many points can be shapes of their own; more become one picture. */
+export const MOST_SHAPES = 5000;
+const SHARPNESS = 2;
+const WHITE: Rgb = [255, 255, 255];
+
+/** The scatter as it is seen, in the colours of the light theme. */
+export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
+  const colouring = session.colouring("light");
+  const { data, embedding, axes, clustering } = session;
+  const { width, height } = stage;
+  const shapes = session.points.count - session.points.missing <= MOST_SHAPES;
+  const { limits } = session.coding;
+  const selected = session.selected.length > 0 ? `, ${count(session.selected.length)} selected` : "";
+  const filtered = session.visible ? `, ${count(session.visibleCount)} pass the filter` : "";
+  return scatterFigure({
+    title: `Class ${data.detail.name}`,
+    words: `${plural(session.size, "sample")}${filtered}${selected} · coloured by ${session.column.title}`,
+    width,
+    height,
+    points: shapes ? drawnPoints(session, stage, colouring) : { href: pictureOf(session, stage, colouring) },
+    labels: labelsOf(session, stage),
+    legend: colouring.legend.map((entry) => ({ name: entry.name, count: count(entry.count), color: entry.color, shape: entry.shape })),
+    scale: limits ? { name: session.column.title, href: scaleHref(), low: number(limits.low), high: number(limits.high) } : null,
+    note: [data.run.name, data.analysis, data.detail.name, clustering, `${embedding} ${axes.map((axis) => axis + 1).join(" × ")}`].join(" · "),
+  });
+}
+
+/** Selected points lie in front, as on the screen. */
+function drawnPoints(session: ClassSession, { projection, width, height, camera }: Stage, { values, table }: Colouring): DrawnPoint[] {
+  const { points, drawnMask } = session;
+  const [size, opacity] = [pointSize(points.count, camera.zoom), pointOpacity(points.count)];
+  const anySelected = session.selected.length > 0;
+  const [behind, front]: [DrawnPoint[], DrawnPoint[]] = [[], []];
+  for (let point = 0; point < points.count; point++) {
+    if (isMissing(points, point) || drawnMask[point] & HIDDEN) continue;
+    const [x, y] = toScreen(projection, points.positions[point * 2] / STEPS, points.positions[point * 2 + 1] / STEPS);
+    if (x < -size || y < -size || x > width + size || y > height + size) continue;
+    const selected = (drawnMask[point] & SELECTED) !== 0;
+    const dimmed = anySelected && !selected;
+    const entry = values[point] * 4;
+    (selected ? front : behind).push({
+      x,
+      y,
+      color: `rgb(${table[entry]},${table[entry + 1]},${table[entry + 2]})`,
+      shape: table[entry + 3],
+      radius: (size * (dimmed ? 0.8 : selected ? 1.1 : 1)) / 2,
+      opacity: dimmed ? 0.22 * opacity : selected ? 1 : opacity,
+    });
+  }
+  return [...behind, ...front];
+}
+
+/** All points as the screen's renderer draws them, twice as sharp and on white. */
+function pictureOf(session: ClassSession, { projection }: Stage, { values, table }: Colouring): string {
+  const canvas = document.createElement("canvas");
+  const renderer = webglRenderer(canvas);
+  if (!renderer) throw new Error(`More than ${count(MOST_SHAPES)} points are drawn by WebGL2, which this browser does not offer.`);
+  try {
+    renderer.setPoints(session.points);
+    renderer.setColors(values, table);
+    renderer.setMask(session.drawnMask, session.selected.length > 0);
+    renderer.draw(projection, SHARPNESS, WHITE);
+    return canvas.toDataURL("image/png");
+  } finally {
+    renderer.dispose();
+  }
+}
+
+function labelsOf(session: ClassSession, stage: Stage) {
+  return session.clusterList.flatMap((cluster, place) => {
+    const middle = session.labelPlaces[place];
+    if (!middle) return [];
+    const [x, y] = toScreen(stage.projection, middle.x, middle.y);
+    return [{ text: String(cluster.id), x, y, color: session.colourBy === "cluster" ? hue(cluster.id, "light") : "#5c6168" }];
+  });
+}
+
+function scaleHref(): string {
+  const rgba = new Uint8ClampedArray(128 * 4).fill(255);
+  for (let step = 0; step < 128; step++) rgba.set(scaleColor(step / 127, "light"), step * 4);
+  return hrefOf({ rgba, width: 128, height: 1 });
+}

@@ -1,0 +1,143 @@
+import { hue, neutral, shape } from "../color/palette";
+import { SINGLE_MODES, inputRaster, mapRaster, overlayRaster } from "../color/picture";
+import type { Raster, SingleMode } from "../color/picture";
+import { ownScale, shadesOf } from "../color/shades";
+import { isPixelated } from "../state/appearance";
+import { count, number, percent } from "../state/format";
+import type { Norms } from "../state/norms.svelte";
+import type { RunPictures } from "../state/pictures";
+import { isWrong } from "../state/samples";
+import type { ClassSession } from "../state/session.svelte";
+import type { Settings } from "../state/settings.svelte";
+import { barOf, notedLook } from "./look";
+import { hrefOf } from "./draw";
+import { gridFigure } from "./grid";
+import type { GridRow } from "./grid";
+import { sampleFigure } from "./sample";
+import type { Cell } from "./sample";
+import type { Drawing } from "./svg";
+
+/** Where the pictures of a figure come from, and how they are to look. */
+export interface Scene {
+  session: ClassSession;
+  pictures: RunPictures;
+  settings: Settings;
+  norms: Norms | undefined;
+}
+
+/** The sample looked at: input, map and overlay, with what is known of it. */
+export async function drawnSample(scene: Scene, index: number): Promise<Drawing> {
+  const { session, pictures } = scene;
+  const modes = pictures.hasInputs ? SINGLE_MODES : (["map"] as const);
+  const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes)]);
+  const end = number(shown.full);
+  const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `map, ±${end}` : modes[at] }));
+  const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, percent(sample.confidence)];
+  const point = session.current >= 0 && session.data.indices[session.current] === index ? [session.clusterName(session.current)] : [];
+  return sampleFigure({
+    title: sample.id,
+    words: [...known, ...point].join(" · "),
+    cells,
+    bar: barOf(scene.settings, end),
+    note: [...placeOf(session), notedLook(scene.settings)].join(" · "),
+  });
+}
+
+export interface GridShape {
+  columns: number;
+  rows: number;
+  /** One row for each cluster, in place of the list as it is. */
+  byCluster: boolean;
+}
+
+/** The first of the listed samples, as the list shows them. */
+export async function drawnGrid(scene: Scene, wanted: GridShape): Promise<Drawing> {
+  const { session, settings } = scene;
+  const groups = wanted.byCluster ? clusterGroups(session, wanted) : listGroups(session, wanted);
+  const rows = await Promise.all(groups.map((group) => rowOf(scene, group)));
+  const { norm } = settings.appearance;
+  const ends = new Set(rows.map((row) => row.end));
+  const shared = norm === "sample" || norm === "cluster" && !wanted.byCluster ? null : ends.size === 1 ? [...ends][0] : null;
+  const drawn = rows.reduce((sum, row) => sum + row.cells.length, 0);
+  const listed = session.selected.length > 0 ? `${count(session.selected.length)} of ${count(session.size)} samples selected` : `all ${count(session.size)} samples`;
+  return gridFigure({
+    title: `Class ${session.data.detail.name}`,
+    words: `${count(drawn)} shown · ${listed} · ${session.order}`,
+    rows: rows.map((row) => ({ ...row, end: norm === "cluster" && shared === null && wanted.byCluster ? row.end : null })),
+    bar: settings.mode === "input" ? null : barOf(settings, shared),
+    note: [...placeOf(session), settings.mode, ...(settings.mode === "input" ? [] : [notedLook(settings)])].join(" · "),
+  });
+}
+
+interface Group {
+  title: string;
+  cluster: number | null;
+  points: readonly number[];
+}
+
+function listGroups(session: ClassSession, { columns, rows }: GridShape): Group[] {
+  const points = Array.from(session.shown.subarray(0, columns * rows));
+  const starts = Array.from({ length: Math.ceil(points.length / columns) }, (_, row) => row * columns);
+  return starts.map((start) => ({ title: "", cluster: null, points: points.slice(start, start + columns) }));
+}
+
+function clusterGroups(session: ClassSession, { columns, rows }: GridShape): Group[] {
+  const members = new Map<number, number[]>();
+  const sizes = new Map<number, number>();
+  for (const point of session.shown) {
+    const cluster = session.clusters[point];
+    const list = members.get(cluster) ?? [];
+    if (list.length < columns) list.push(point);
+    members.set(cluster, list);
+    sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);
+  }
+  const clusters = [...members.keys()].sort((a, b) => (a < 0 ? 1 : b < 0 ? -1 : a - b)).slice(0, rows);
+  return clusters.map((cluster) => ({
+    title: `${session.clusterTitle(cluster)}\n${count(sizes.get(cluster))} samples`,
+    cluster,
+    points: members.get(cluster) ?? [],
+  }));
+}
+
+async function rowOf(scene: Scene, { title, cluster, points }: Group): Promise<GridRow> {
+  const { session, pictures, settings } = scene;
+  const drawn = await Promise.all(
+    points.map(async (point) => {
+      const index = session.data.indices[point];
+      const modes: readonly SingleMode[] = !pictures.hasInputs ? ["map"] : settings.mode === "side by side" ? ["input", "map"] : [settings.mode];
+      const [sample, { cells, full }] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes)]);
+      const predicted = sample.prediction_name ?? sample.id;
+      const own = settings.appearance.norm === "sample" && settings.mode !== "input" ? ` ±${number(full)}` : "";
+      return { cells: cells.map((cell, at) => ({ ...cell, caption: at > 0 ? "" : `${isWrong(sample) ? "≠ " : ""}${predicted}${own}` })), full };
+    }),
+  );
+  return {
+    title,
+    color: cluster === null || cluster < 0 ? neutral("light") : hue(cluster, "light"),
+    shape: cluster === null || cluster < 0 ? 0 : shape(cluster),
+    cells: drawn.flatMap(({ cells }) => cells),
+    end: drawn.length > 0 ? number(drawn[0].full) : null,
+  };
+}
+
+/** The pictures of a sample, with the relevance that full colour stands for. */
+async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[]): Promise<{ cells: Cell[]; full: number }> {
+  const { pictures, settings, norms } = scene;
+  const [map, input] = await Promise.all([pictures.map(index, true), pictures.hasInputs ? pictures.input(index, true) : null]);
+  const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
+  if (full === null) throw new Error("The shared scale is still on its way; try again in a moment.");
+  const shades = shadesOf(map.scale, full, settings.look);
+  const rasterOf = (mode: SingleMode): Raster => {
+    if (mode === "map" || !input) return mapRaster(map, shades);
+    return mode === "input" ? inputRaster(input) : overlayRaster(input, map, shades);
+  };
+  const cells = modes.map((mode) => {
+    const raster = rasterOf(mode);
+    return { href: hrefOf(raster), width: raster.width, height: raster.height, pixelated: isPixelated(settings.appearance.sampling, raster), caption: mode };
+  });
+  return { cells, full };
+}
+
+function placeOf({ data, clustering }: ClassSession): string[] {
+  return [data.run.name, data.analysis, data.detail.name, clustering].filter((part) => part !== "");
+}
