@@ -18,7 +18,7 @@ import {
 } from "../src/state/filter";
 import { Filter } from "../src/state/filter.svelte";
 import { BINS, binsOf, brushFrom, histogram } from "../src/state/histogram";
-import { orderBy } from "../src/state/ordering";
+import { atRanks, orderBy } from "../src/state/ordering";
 import { clusterCounts, clusterRows, pointsOfSamples, selectedPoints, visibleAmong } from "../src/state/selection";
 
 const NAN = Number.NaN;
@@ -99,7 +99,22 @@ describe("order", () => {
     const values = Float32Array.of(3, -0.5, NAN, 1e-30, -2e9, 3, Infinity, 0);
     expect([...orderBy(values)]).toEqual([4, 1, 7, 3, 0, 5, 2, 6]);
     expect([...orderBy(values, true)]).toEqual([0, 5, 3, 7, 1, 4, 2, 6]);
+    expect([...orderBy(Float32Array.of(0, -0, 0))]).toEqual([0, 1, 2]);
     expect([...orderBy(Int32Array.of(5, -70000, 70000, 0))]).toEqual([1, 3, 0, 2]);
+  });
+});
+
+describe("values at ranks", () => {
+  test("are those of the sorted values, for all kinds of numbers", () => {
+    const floats = Float32Array.from({ length: 999 }, (_, at) => Math.sin(at * 7) * 10 ** (at % 9));
+    const integers = Int32Array.from(floats);
+    for (const values of [floats, integers, Uint8Array.from(integers, Math.abs)]) {
+      const ranks = [0, 1, 499, 998];
+      const { finite, found } = atRanks(values, () => ranks);
+      const sorted = Array.from(values).sort((a, b) => a - b);
+      expect([finite, found]).toEqual([999, ranks.map((rank) => sorted[rank])]);
+    }
+    expect(atRanks(Float32Array.of(NAN, 2, Infinity, -1), (finite) => [0, finite - 1])).toEqual({ finite: 2, found: [-1, 2] });
   });
 });
 

@@ -1,4 +1,4 @@
-import { STEPS, isMissing } from "./points";
+import { MISSING, STEPS } from "./points";
 import type { Points } from "./points";
 
 /** Ways on the screen: to the right, upwards, ... in places (y upwards). */
@@ -17,25 +17,24 @@ const ASIDE = 2;
  * the least distance, where what lies aside counts double. -1 where there is none.
  */
 export function towards(
-  points: Points,
-  [x, y]: readonly [number, number],
+  { positions }: Points,
+  from: readonly [number, number],
   [right, up]: readonly [number, number],
   visible: Uint8Array | null = null,
 ): number {
+  const axis = right === 0 ? 1 : 0;
+  const sign = right + up;
+  const [start, beside] = [from[axis] * STEPS, from[1 - axis] * STEPS];
   let found = -1;
   let least = Infinity;
-  for (let point = 0; point < points.count; point++) {
-    if (isMissing(points, point) || (visible && !visible[point])) continue;
-    const dx = points.positions[point * 2] - x * STEPS;
-    const dy = points.positions[point * 2 + 1] - y * STEPS;
-    const along = dx * right + dy * up;
-    const aside = Math.abs(dx * up) + Math.abs(dy * right);
-    if (along <= 0 || aside > along) continue;
+  for (let at = axis; at < positions.length; at += 2) {
+    const along = (positions[at] - start) * sign;
+    if (along <= 0 || along >= least || positions[at] === MISSING) continue;
+    const aside = Math.abs(positions[at ^ 1] - beside);
     const cost = along + ASIDE * aside;
-    if (cost < least) {
-      least = cost;
-      found = point;
-    }
+    if (aside > along || cost >= least || visible?.[at >> 1] === 0) continue;
+    least = cost;
+    found = at >> 1;
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import type { Numbers } from "../api/binary";
 import { HUES, SHAPES } from "../color/palette";
 import type { PointColumn } from "./pointcolumns";
-import { finiteCount, orderBy } from "./ordering";
+import { atRanks } from "./ordering";
 
 /** Bytes of points that are in no category of their own: not known (noise, NaN), and too rare for a colour. */
 export const NONE = 255;
@@ -109,12 +109,11 @@ function scaled(values: Numbers): Coding {
 }
 
 export function limitsOf(values: Numbers): Limits {
-  const finite = finiteCount(values);
+  const shares = [0, LOW, HIGH, 1];
+  const { finite, found } = atRanks(values, (finite) => (finite === 0 ? [] : shares.map((share) => Math.round(share * (finite - 1)))));
   const missing = values.length - finite;
   if (finite === 0) return { low: 0, high: 0, robust: false, least: 0, greatest: 0, below: 0, above: 0, missing };
-  const order = orderBy(values);
-  const at = (share: number) => values[order[Math.round(share * (finite - 1))]];
-  const [least, low, high, greatest] = [at(0), at(LOW), at(HIGH), at(1)];
+  const [least, low, high, greatest] = found;
   const robust = high > low && greatest - least > STRETCHED * (high - low);
   if (!robust) return { low: least, high: greatest, robust, least, greatest, below: 0, above: 0, missing };
   let [below, above] = [0, 0];

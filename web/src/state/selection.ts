@@ -27,7 +27,13 @@ export function visibleAmong(points: ArrayLike<number>, visible: Uint8Array | nu
 
 /** Points that are selected and, where a filter is given, pass it. */
 export function selectedPoints(mask: Uint8Array, visible: Uint8Array | null = null): Int32Array {
-  return pointsThat(mask.length, (point) => mask[point] & SELECTED & (visible ? visible[point] : SELECTED));
+  const points = new Int32Array(mask.length);
+  let count = 0;
+  for (let point = 0; point < mask.length; point++) {
+    points[count] = point;
+    count += mask[point] & SELECTED & (visible === null ? SELECTED : visible[point]);
+  }
+  return points.slice(0, count);
 }
 
 /** Points whose value is this one. */
@@ -55,14 +61,15 @@ export interface ClusterCounts {
 
 /** `rows` names for each point the place of its cluster, and `noise` where it has none. */
 export function clusterCounts(rows: Int32Array, noise: number, mask: Uint8Array, visible: Uint8Array | null): ClusterCounts {
-  const counts = { all: new Uint32Array(noise + 1), visible: new Uint32Array(noise + 1), selected: new Uint32Array(noise + 1) };
+  const [all, shown, selected] = [new Uint32Array(noise + 1), new Uint32Array(noise + 1), new Uint32Array(noise + 1)];
   for (let point = 0; point < rows.length; point++) {
-    const seen = visible ? visible[point] : 1;
-    counts.all[rows[point]]++;
-    counts.visible[rows[point]] += seen;
-    counts.selected[rows[point]] += seen & mask[point] & SELECTED;
+    const row = rows[point];
+    const seen = visible === null ? 1 : visible[point];
+    all[row]++;
+    shown[row] += seen;
+    selected[row] += seen & mask[point] & SELECTED;
   }
-  return counts;
+  return { all, visible: shown, selected };
 }
 
 /** The place of each point's cluster among `ids`; noise, and a number that is not listed, comes after the last. */
