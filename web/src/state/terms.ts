@@ -11,7 +11,7 @@ export const TERMS = {
   pValue: {
     name: "p-value",
     meaning:
-      "How often surrogate data without groups (Gaussian, with the mean and covariance of the class) score at least as high. Small: the groups are hardly chance.",
+      "How often surrogate data without groups (with the same values and rank correlations as the class) score at least as high. Small: the groups are hardly chance.",
   },
   eigengap: {
     name: "Eigengap",
