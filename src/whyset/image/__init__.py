@@ -4,9 +4,11 @@ from whyset.image.color_maps import COLOR_MAPS, ColorMap, color_map_of, lookup
 from whyset.image.figure import figure
 from whyset.image.quantize import channel_sum, indices, scale_of, values
 from whyset.image.render import colorize, grid, gridify, imgify, imsave, overlay
+from whyset.image.shapes import DRAWN, planes, seen
 
 __all__ = [
     "COLOR_MAPS",
+    "DRAWN",
     "ColorMap",
     "channel_sum",
     "color_map_of",
@@ -19,6 +21,8 @@ __all__ = [
     "indices",
     "lookup",
     "overlay",
+    "planes",
     "scale_of",
+    "seen",
     "values",
 ]

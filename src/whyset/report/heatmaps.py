@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import channel_sum, color_map_of, colorize, figure, grid, scale_of
-from whyset.store import DONE, Run
+from whyset.image import DRAWN, color_map_of, colorize, figure, grid, planes, scale_of, seen
+from whyset.store import DONE, LazyArray, Run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
 
@@ -21,9 +21,10 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
 class Heatmaps:
     """How heatmaps are written.
 
-    Each `color_maps` entry is a name or a source (see `whyset.image.color_map_of`); `together` gives all maps of a run
-    one scale instead of each its own; `side` enlarges or shrinks pictures to so many pixels on the longer side;
-    a montage has `columns` samples (0: no montages) and the format that `montage` names.
+    Maps of series, texts and tables are drawn as strips, without inputs (`told` says it). Each `color_maps` entry is a
+    name or a source (see `whyset.image.color_map_of`); `together` gives all maps of a run one scale instead of each its
+    own; `side` enlarges or shrinks pictures to so many pixels on the longer side; a montage has `columns` samples
+    (0: no montages) and the format that `montage` names.
     """
 
     color_maps: tuple[str, ...] = ("bwr",)
@@ -49,15 +50,18 @@ class Heatmaps:
         """
         chosen = _chosen(runs[0], rows)
         places = [chosen, *(_same_samples(runs[0], other, chosen) for other in runs[1:])]
+        images = _images_of(runs[0])
+        for run in runs:
+            _require_drawn(run)
         titles = [f"{name} {color_map}".strip() for name in _names(runs) for color_map in self._shown_names()]
         columns = self.columns or 8
         names = _file_names(runs[0], chosen)
         scales = [self._scale(run, place) for run, place in zip(runs, places, strict=True)]
         for start in range(0, len(chosen), columns):
             part = slice(start, start + columns)
-            inputs = None if runs[0].inputs is None else np.asarray(runs[0].inputs[chosen[part]])
+            inputs = None if images is None else np.asarray(images[chosen[part]])
             maps = [
-                (channel_sum(run.relevance[place[part]]), scale)
+                (planes(run.relevance[place[part]]), scale)
                 for run, place, scale in zip(runs, places, scales, strict=True)
             ]
             for at, name in enumerate(names[part]):
@@ -74,12 +78,12 @@ class Heatmaps:
         if not self.together:
             return None
         blocks = (rows[start : start + 256] for start in range(0, len(rows), 256))
-        return max(scale_of(channel_sum(run.relevance[block])) for block in blocks)
+        return max(scale_of(planes(run.relevance[block])) for block in blocks)
 
     def _strip(self, picture: NDArray[Any] | None, maps: Sequence[tuple[NDArray[Any], float | None]]) -> Image.Image:
         """One sample: its input, where there is one, and a map for each run and colour map, side by side."""
         colored = [colorize(one, name, scale) for one, scale in maps for name in self.color_maps]
-        shown = [self._sized(part) for part in ([] if picture is None else [_rgb(picture)]) + colored]
+        shown = [self._sized(part) for part in ([] if picture is None else [seen(picture)]) + colored]
         return Image.fromarray(grid(shown, len(shown)))
 
     def _sized(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -98,7 +102,7 @@ class Heatmaps:
         titles: Sequence[str],
         names: Sequence[str],
     ) -> Path:
-        top = [] if inputs is None else [[_rgb(picture) for picture in inputs]]
+        top = [] if inputs is None else [[seen(picture) for picture in inputs]]
         drawn = figure(
             top + [list(rows) for rows, _ in maps for _ in self.color_maps],
             color_map=[self.color_maps[0]] * len(top) + [name for _ in maps for name in self.color_maps],
@@ -153,10 +157,21 @@ def _file_names(run: Run, rows: NDArray[np.int64]) -> list[str]:
     return list(names)
 
 
-def _rgb(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    """A stored input (C, H, W) as (H, W, 3); other numbers of channels are shown by their mean."""
-    shown = picture if picture.shape[0] == 3 else picture.mean(axis=0, keepdims=True).round()
-    return np.broadcast_to(shown.astype(np.uint8), (3, *picture.shape[1:])).transpose(1, 2, 0)
+def told(run: Run) -> str:
+    """What is drawn of a run's maps; InputError where nothing can be."""
+    _require_drawn(run)
+    return DRAWN[run.relevance.ndim]
+
+
+def _require_drawn(run: Run) -> None:
+    if run.relevance.ndim not in DRAWN:
+        shape = run.relevance.shape[1:]
+        raise InputError(f"{run.path} has maps {shape}: heatmaps are drawn of images, series, texts and tables")
+
+
+def _images_of(run: Run) -> LazyArray | None:
+    """The inputs, where they are images."""
+    return run.inputs if run.inputs is not None and run.inputs.ndim == 4 else None
 
 
 def _saved(picture: Image.Image, path: Path) -> Path:

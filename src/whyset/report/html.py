@@ -35,6 +35,7 @@ def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
         f"<header><h1>{escape(title)}</h1><p>{escape(summary(report))}</p>",
         f'<p class="finding">{escape(suspicion(report))}</p></header>',
         _ranking(report, shown),
+        f'<p class="note">{escape(_sentence(pictures.note))}</p>' if pictures.note else "",
         *(_class(report, pictures, rank, row) for rank, row in enumerate(shown, 1)),
         _left_out(report, classes),
         _list_of("Treated", treatments(report)),
@@ -48,6 +49,10 @@ def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
     )
     body = "\n".join(part for part in parts if part)
     return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body><main>\n{body}\n</main></body>\n</html>\n'
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}. The viewer shows them with their inputs."
 
 
 def _ranking(report: Report, shown: Sequence[ClassRow]) -> str:

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.analysis.processors import AreaPooling
-from whyset.image import colorize, overlay
+from whyset.image import DRAWN, colorize, overlay, planes, seen
 from whyset.store import Analysis, Category, Run
+from whyset.store.modality import TEXT
 
 RELEVANCE = "attribution/input"
+IMAGES = 4
+"""Axes of the maps of a run of images, the samples' among them."""
 LONGEST = 112
 """Pixels of the longer side of a picture; larger ones are made smaller, smaller ones are enlarged by the browser."""
 
@@ -24,40 +27,48 @@ _WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose value
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures of the clusters of one analysis. A run that is not of images has none."""
+    """Pictures of the clusters of one analysis; maps of series, texts and tables are strips. Volumes have none."""
 
     run: Run
     analysis: Analysis
 
     @property
     def possible(self) -> bool:
-        return self.run.relevance.ndim == 4
+        return self.run.relevance.ndim in DRAWN
+
+    @property
+    def note(self) -> str:
+        """What a reader should know of how the maps are drawn; nothing where they are images."""
+        axes = self.run.relevance.ndim
+        return DRAWN[axes] if axes in DRAWN and axes != IMAGES else ""
 
     def mean_maps(self, category: Category) -> list[str]:
         """Give the mean map of each cluster of the default clustering, each on its own scale."""
         maps = _column(category, "mean_map")
-        return [] if maps is None else [_uri(colorize(one)) for one in maps]
+        if maps is None or self.run.modality == TEXT:  # words at one place differ from text to text
+            return []
+        return [_uri(colorize(one)) for one in (maps if self.run.relevance.ndim == IMAGES else planes(maps))]
 
     def differences(self, category: Category) -> list[str]:
         """Give where each cluster differs from the rest: what is not significant is faded; none where features have no
         place in the map.
         """
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
-        shape = self._pooled_shape()
+        shape = self._pooled_shape() if self.run.relevance.ndim == IMAGES else _lines(self.run)
         placed = category.info.get("of", RELEVANCE) == RELEVANCE and not self._without_places()
         if means is None or masks is None or not placed or means.shape[1] != shape[0] * shape[1]:
             return []
-        white = np.full((*shape, 3), 255, np.uint8)
-        return [
-            _uri(overlay(colorize(mean.reshape(shape)), white, _FADED * (1.0 - mask.reshape(shape))))
-            for mean, mask in zip(means, masks, strict=True)
-        ]
+        if self.run.modality == TEXT:
+            return []
+        drawn = [part.reshape(len(part), *shape).astype(np.float64) for part in (means, masks)]
+        drawn = drawn if self.run.relevance.ndim == IMAGES else [planes(part) for part in drawn]
+        return [_uri(_faded(*pair)) for pair in zip(*drawn, strict=True)]
 
     def sample(self, index: int) -> tuple[str | None, str]:
         """Give input (None where the run has none, or the row is not there) and map of one sample."""
-        stored = None if self.run.inputs is None else np.asarray(self.run.inputs[index])
-        shown = None if stored is None or stored.shape[0] not in (1, 3) else _uri(_rgb(stored))
-        return shown, _uri(colorize(self.run.relevance[index]))
+        inputs = self.run.inputs
+        shown = None if inputs is None or inputs.ndim != IMAGES else _uri(seen(np.asarray(inputs[index])))
+        return shown, _uri(colorize(planes(self.run.relevance[[index]])[0]))
 
     def _fields(self) -> Mapping[str, Any]:
         pipeline = self.analysis.config.get("pipeline")
@@ -79,8 +90,16 @@ def _column(category: Category, prefix: str) -> NDArray[Any] | None:
     return np.asarray(category.column(name)) if name in category.columns else None
 
 
-def _rgb(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.broadcast_to(stored, (3, *stored.shape[1:])).transpose(1, 2, 0)
+def _lines(run: Run) -> tuple[int, int]:
+    """Rows and positions of the maps of series and tables."""
+    *lines, positions = run.relevance.shape[1:]
+    return (lines[0] if lines else 1), positions
+
+
+def _faded(mean: NDArray[np.float64], mask: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A map with what does not differ faded into white."""
+    color = colorize(mean)
+    return overlay(color, np.full_like(color, 255), _FADED * (1.0 - mask))
 
 
 def _uri(picture: NDArray[np.uint8]) -> str:
