@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,7 +134,10 @@ def test_scores_are_defined_on_focus_and_on_hover(horse) -> None:
     assert term.evaluate("word => word === document.activeElement")
     tip = horse.page.get_by_role("tooltip")
     assert "Fisher's discriminant" in tip.inner_text()
-    assert term.evaluate("word => document.getElementById(word.getAttribute('aria-describedby')).innerText") == tip.inner_text()
+    assert (
+        term.evaluate("word => document.getElementById(word.getAttribute('aria-describedby')).innerText")
+        == tip.inner_text()
+    )
     horse.page.keyboard.press("Escape")
     assert tip.count() == 0
     horse.page.get_by_role("button", name="purity").nth(1).hover()

@@ -135,7 +135,9 @@ def test_a_drag_over_the_histogram_filters_and_numbers_do_the_same(horse, run: R
     horse.page.mouse.down()
     horse.page.mouse.move(box["x"] + 0.75 * box["width"], middle, steps=4)
     horse.page.mouse.up()
-    low, high = (float(horse.page.get_by_role("spinbutton", name=f"confidence {end}").input_value()) for end in ("from", "to"))
+    low, high = (
+        float(horse.page.get_by_role("spinbutton", name=f"confidence {end}").input_value()) for end in ("from", "to")
+    )
     quarter = np.ptp(confidence) / 4
     np.testing.assert_allclose([low, high], [confidence.min() + quarter, confidence.max() - quarter], atol=0.01)
     assert listed(horse) == members[(confidence >= low) & (confidence <= high)].tolist()
@@ -226,7 +228,9 @@ def test_a_column_that_cannot_be_had_is_told_in_place(open_viewer: Callable, ser
 
 def test_the_scatter_is_steered_by_keys_and_tells_where_it_is(horse, run: Run, members: np.ndarray) -> None:
     scatter = horse.page.get_by_role("application", name="18 samples of horse")
-    assert "Arrow keys go to the next point" in scatter.evaluate("e => document.getElementById(e.getAttribute('aria-describedby')).innerText")
+    assert "Arrow keys go to the next point" in scatter.evaluate(
+        "e => document.getElementById(e.getAttribute('aria-describedby')).innerText"
+    )
     horse.page.get_by_role("button", name="Fit").focus()
     horse.page.get_by_label("Colour", exact=True).focus()
     horse.page.keyboard.press("Tab")
@@ -241,7 +245,10 @@ def test_the_scatter_is_steered_by_keys_and_tells_where_it_is(horse, run: Run, m
     assert horse.selected() == [second]
     horse.until(f"document.querySelector('[data-point]').innerText.startsWith({run.ids[second]!r})")
     told = horse.page.locator("[data-point]").inner_text()
-    assert told == f"{run.ids[second]}, cluster {second % 2}, true horse, predicted {run.classes[run.column('prediction')[second]]}, selected"
+    assert (
+        told
+        == f"{run.ids[second]}, cluster {second % 2}, true horse, predicted {run.classes[run.column('prediction')[second]]}, selected"
+    )
     horse.page.keyboard.press("Shift+ArrowRight")
     np.testing.assert_allclose(horse.positions([first])[0], start - [60, 0], atol=1)
     horse.page.keyboard.press("f")

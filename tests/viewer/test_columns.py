@@ -150,12 +150,16 @@ def test_other_content_is_sent(client: TestClient, address: str) -> None:
 
 def test_only_what_cannot_change_is_kept_for_good(client: TestClient) -> None:
     def caching(address: str) -> str:
-        return client.get(f"/api/runs/{address}").headers["cache-control"]
+        answer = client.get(f"/api/runs/{address}")
+        assert answer.status_code == 200
+        return answer.headers["cache-control"]
 
-    assert "immutable" in caching("sample/columns/label")
-    assert "immutable" in caching("sample/maps?indices=1")
-    assert caching("half/columns/status") == "private, no-cache"
-    assert caching("half/maps?indices=1") == "private, no-cache"
+    sample, half = (client.get(f"/api/runs/{id}").json()["version"] for id in ("sample", "half"))
+    for address in ("columns/label?", "maps?indices=1&", "inputs?indices=1&", "relevance?indices=1&"):
+        assert caching(f"sample/{address}v={sample}") == "private, max-age=31536000, immutable"
+        assert caching(f"sample/{address}") == "private, no-cache"
+        assert caching(f"sample/{address}v={half}") == "private, no-cache"
+        assert caching(f"half/{address}v={half}") == "private, no-cache"
     assert caching("sample/analyses/spray/00000/columns/index") == "private, no-cache"
 
 

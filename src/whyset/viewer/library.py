@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
@@ -13,9 +12,11 @@ from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
 from whyset.store import AnyPath, Run, open_run
-from whyset.store.layout import COMMITS, DONE, FAILED, RUN, STATUS
+from whyset.store.layout import DONE, FAILED, STATUS
 from whyset.viewer.correspondence import rows_in
+from whyset.viewer.damage import read_column
 from whyset.viewer.errors import not_found, unreadable
+from whyset.viewer.growth import stamp_of, version_of
 from whyset.viewer.members import Members
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
 from whyset.viewer.schemas import ScaleTable
@@ -29,6 +30,10 @@ class OpenedRun:
     run: Run
     committed: int
     status: NDArray[np.uint8]
+    damage: dict[int, str] = field(default_factory=dict)
+    """What is wrong with shards, by number; more of it is found when more columns are read."""
+    version: str = ""
+    """A name for this state of the run."""
     members: Members = field(default_factory=Members, repr=False)
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
@@ -38,14 +43,24 @@ class OpenedRun:
     @classmethod
     def read(cls, id: str, path: AnyPath) -> Self:
         """Open the folder. Commits are counted first, so that a run that grows meanwhile never looks complete."""
-        run = open_run(path)
-        return cls(id, run, int(run.committed.sum()), run.column(STATUS))
+        stamp, run = stamp_of(path), open_run(path)
+        committed, status = int(run.committed.sum()), read_column(run, STATUS)
+        version = version_of(stamp, run.config_hash)
+        return cls(id, run, committed, status.values.astype(np.uint8), dict(status.damage), version)
 
     def column(self, name: str) -> NDArray[Any]:
-        """A whole column, read once."""
+        """A whole column, read once; what a damaged shard holds is not known."""
+        if name == "label":
+            return self.run.labels
         if name not in self._columns:
-            self._columns[name] = self.run.labels if name == "label" else self.run.column(name)
+            read = read_column(self.run, name)
+            self._columns[name] = read.values
+            self.damage.update({shard: why for shard, why in read.damage.items() if shard not in self.damage})
         return self._columns[name]
+
+    def damage_of(self, row: int) -> str | None:
+        """What is wrong with the shard of this row, as far as that is known."""
+        return self.damage.get(row // self.run.config.shard_rows)
 
     def rows_in(self, other: Self) -> NDArray[np.int32]:
         """For each row the row of the same sample in another run, or -1; found once."""
@@ -76,14 +91,22 @@ class OpenedRun:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing will be added to the run, so that its columns may be cached for good."""
-        return self.committed == len(self.run)
+        """Whether nothing will be added to the run, or mended in it, so that its columns may be cached for good."""
+        return self.committed == len(self.run) and not self.damage
 
     @property
     def problem(self) -> str | None:
-        """What a person should know of a half-finished run."""
+        """What a person should know of a half-finished or damaged run."""
         missing = len(self.run) - self.committed
-        return f"{missing} of {len(self.run)} samples have not been explained yet" if missing else None
+        unfinished = [f"{missing} of {len(self.run)} samples have not been explained yet"] if missing else []
+        return "; ".join([*unfinished, *self._damage_told()]) or None
+
+    def _damage_told(self) -> list[str]:
+        if not self.damage:
+            return []
+        shard, why = min(self.damage.items())
+        what = f"{len(self.damage)} of {self.run.shard_count} shards cannot be read"
+        return [f"{what}, the first of them number {shard}: {why}"]
 
     @property
     def accuracy(self) -> float | None:
@@ -110,7 +133,7 @@ class Shelf:
     def open(self) -> OpenedRun:
         """The run as it is now; a WhysetError or OSError says why it cannot be read."""
         with self._lock:
-            stamp = _stamp(self.path)
+            stamp = stamp_of(self.path)
             if self._opened is None or stamp != self._stamp:
                 self._opened, self._stamp = OpenedRun.read(self.id, self.path), stamp
             return self._opened
@@ -151,14 +174,3 @@ class Library:
             number += 1
             candidate = f"{base}-{number}"
         return candidate
-
-
-def _stamp(path: AnyPath) -> tuple[object, ...]:
-    """What changes when a run grows; the number of commits too, as two may fall into one tick of the clock."""
-    commits = path / COMMITS
-    return _changed(path / RUN), _changed(commits), sum(1 for _ in commits.glob("*.json"))
-
-
-def _changed(path: AnyPath) -> int | None:
-    """An object store has no folders; there a run changes by its commits."""
-    return path.stat().st_mtime_ns if isinstance(path, Path) and path.exists() else None

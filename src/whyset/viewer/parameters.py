@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from whyset.store.analyses import Analysis, Category, read_category
 from whyset.store.layout import DONE, FAILED
 from whyset.viewer.errors import ApiError, not_found, unreadable
-from whyset.viewer.library import Library, OpenedRun
+from whyset.viewer.library import Library, OpenedRun, Shelf
 
 MOST_SAMPLES, MOST_PICTURES = 1000, 256
 SMALLEST, LARGEST = 8, 512
@@ -45,6 +45,9 @@ Definition = Annotated[
         description="the name of a colour map, or colours with commas between them, such as 00f,80:fff,f00",
     ),
 ]
+_VERSION = Annotated[
+    str | None, Query(max_length=32, description="version of the run as it tells it: the answer is then kept for good")
+]
 _INDICES = Query(
     pattern=r"^[0-9]{1,12}(,[0-9]{1,12})*$", max_length=13 * MOST_SAMPLES, description="sample indices, with commas"
 )
@@ -54,6 +57,14 @@ def library_of(request: Request) -> Library:
     """The runs that this server shows."""
     library: Library = request.app.state.library
     return library
+
+
+def shelf_of(run: RunId, library: Annotated[Library, Depends(library_of)]) -> Shelf:
+    """The place of the run whose id stands in the path, whether or not it can be read."""
+    return library.shelf(run)
+
+
+OneShelf = Annotated[Shelf, Depends(shelf_of)]
 
 
 def run_of(run: RunId, library: Annotated[Library, Depends(library_of)]) -> OpenedRun:
@@ -128,6 +139,8 @@ def explained_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[n
     for row in rows[status == FAILED][:1]:
         reason = opened.errors.get(int(row), "the reason is not known")
         raise ApiError(HTTPStatus.CONFLICT, f"sample {row} failed and has no explanation: {reason}")
+    for why in filter(None, map(opened.damage_of, rows[status != DONE][:1].tolist())):
+        raise unreadable(why)
     for row in rows[status != DONE][:1]:
         hint = "`whyset explain` with the same settings goes on where it stopped"
         raise ApiError(HTTPStatus.CONFLICT, f"sample {row} has not been explained yet: no commit holds it", hint)
@@ -150,5 +163,11 @@ def require_in_run(rows: NDArray[np.int64], opened: OpenedRun) -> None:
         raise ApiError(HTTPStatus.NOT_FOUND, message, f"its samples are 0 to {len(opened.run) - 1}")
 
 
+def kept_of(opened: OneRun, v: _VERSION = None) -> bool:
+    """Whether the answer may be kept for good: the run is complete, and its state is the one that was asked for."""
+    return opened.complete and v == opened.version
+
+
+Kept = Annotated[bool, Depends(kept_of)]
 Samples = Annotated[NDArray[np.int64], Depends(samples_of)]
 Explained = Annotated[NDArray[np.int64], Depends(explained_of)]

@@ -94,6 +94,25 @@ class RunDetail(Model):
     columns: list[RunColumn]
     analyses: list[AnalysisRow]
     problem: str | None
+    version: str
+    growing: bool
+
+
+class AnalysisProgress(Model):
+    """How many categories of an analysis are finished."""
+
+    name: str
+    categories: int
+
+
+class RunProgress(Model):
+    """How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown."""
+
+    version: str
+    samples: int
+    committed: int
+    growing: bool
+    analyses: list[AnalysisProgress]
 
 
 class Opening(Model):

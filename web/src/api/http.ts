@@ -10,7 +10,21 @@ const ALL: Abilities = { write: true, open: true, exports: ["csv", "parquet", "j
 
 /** The transport of a served viewer: relative addresses, so that any path of a proxy works. */
 export function httpSource(root: string): DataSource {
-  return sourceOver((path, init) => fetched(root, path, init));
+  const versions = new Map<string, string>();
+  const source = sourceOver((path, init) => fetched(root, ofVersion(path, versions), init));
+  const run = async (id: string) => {
+    const detail = await source.run(id);
+    versions.set(id, detail.version);
+    return detail;
+  };
+  return { ...source, run };
+}
+
+/** What only changes with the run names the state of the run, so that the browser may keep the answer for good. */
+export function ofVersion(path: string, versions: ReadonlyMap<string, string>): string {
+  const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|relevance)\b/.exec(path) ?? [];
+  const version = run === undefined ? undefined : versions.get(decodeURIComponent(run));
+  return version === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}v=${version}`;
 }
 
 /** A source over whatever answers requests as the server does. */
@@ -29,6 +43,7 @@ export function sourceOver(ask: Ask): DataSource {
     openDocument: (document) => sent("POST", "opening", document),
     runs: () => json("runs"),
     run: (run) => json(at`runs/${run}`),
+    progress: (run) => json(at`runs/${run}/progress`),
     column: (run, name, within) => column(at`runs/${run}/columns/${name}` + (within ? `?${new URLSearchParams({ ...within })}` : "")),
     correspondence: async (run, other) =>
       (await column(`${at`runs/${run}`}/correspondence?other=${encodeURIComponent(other)}`)).data as Int32Array,

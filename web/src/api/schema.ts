@@ -381,6 +381,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Progress
+         * @description How far the run is, without reading it: cheap enough to be asked again and again.
+         */
+        get: operations["get_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run}/relevance": {
         parameters: {
             query?: never;
@@ -505,6 +525,16 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             finding: components["schemas"]["Finding"] | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * AnalysisProgress
+         * @description How many categories of an analysis are finished.
+         */
+        AnalysisProgress: {
+            /** Categories */
+            categories: number;
             /** Name */
             name: string;
         };
@@ -737,6 +767,8 @@ export interface components {
             failed: number;
             /** Features */
             features: string[] | null;
+            /** Growing */
+            growing: boolean;
             /** Hash */
             hash: string;
             /** Id */
@@ -764,6 +796,24 @@ export interface components {
             summary: {
                 [key: string]: string;
             };
+            /** Version */
+            version: string;
+        };
+        /**
+         * RunProgress
+         * @description How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown.
+         */
+        RunProgress: {
+            /** Analyses */
+            analyses: components["schemas"]["AnalysisProgress"][];
+            /** Committed */
+            committed: number;
+            /** Growing */
+            growing: boolean;
+            /** Samples */
+            samples: number;
+            /** Version */
+            version: string;
         };
         /**
          * RunRow
@@ -1920,6 +1970,8 @@ export interface operations {
                 analysis?: string | null;
                 /** @description with the other of the two: samples of this category only */
                 category?: string | null;
+                /** @description version of the run as it tells it: the answer is then kept for good */
+                v?: string | null;
             };
             header?: never;
             path: {
@@ -2227,6 +2279,8 @@ export interface operations {
                 size?: number | null;
                 /** @description sample indices, with commas */
                 indices: string;
+                /** @description version of the run as it tells it: the answer is then kept for good */
+                v?: string | null;
             };
             header?: never;
             path: {
@@ -2308,6 +2362,8 @@ export interface operations {
                 size?: number | null;
                 /** @description sample indices, with commas */
                 indices: string;
+                /** @description version of the run as it tells it: the answer is then kept for good */
+                v?: string | null;
             };
             header?: never;
             path: {
@@ -2382,11 +2438,72 @@ export interface operations {
             };
         };
     };
+    get_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of a run, from /api/runs */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunProgress"];
+                };
+            };
+            /** @description no token, or a host or origin that is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description an unknown id, or a sample that the run does not have */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description not explained yet, failed, or damaged on the disk */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description a parameter or a body beyond its limits, or of another form */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     get_relevance: {
         parameters: {
             query: {
                 /** @description sample indices, with commas */
                 indices: string;
+                /** @description version of the run as it tells it: the answer is then kept for good */
+                v?: string | null;
             };
             header?: never;
             path: {

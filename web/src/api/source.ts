@@ -11,6 +11,7 @@ import type {
   Opening,
   RunDetail,
   RunEntry,
+  RunProgress,
   Sample,
   ScaleTable,
   SelectionDraft,
@@ -38,6 +39,8 @@ export interface DataSource {
   openDocument(document: unknown): Promise<Opening>;
   runs(): Promise<RunEntry[]>;
   run(run: string): Promise<RunDetail>;
+  /** How far the run is by now; cheap enough to be asked every few seconds. */
+  progress(run: string): Promise<RunProgress>;
   /** One value for each sample of the run, or of a category in its order. */
   column(run: string, column: string, within?: { analysis: string; category: string }): Promise<Column>;
   /** For each row of the run the row of the same sample in the other run, or -1. */

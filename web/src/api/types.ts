@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type RunEntry = Schemas["RunRow"];
 export type RunDetail = Schemas["RunDetail"];
 export type Modality = RunDetail["modality"];
+export type RunProgress = Schemas["RunProgress"];
 export type RunColumn = Schemas["RunColumn"];
 export type Match = Schemas["Match"];
 export type Matches = Schemas["Matches"];

@@ -146,6 +146,14 @@ export class Viewer {
     }
   }
 
+  /** Reads the run again, which has grown meanwhile; what is seen stays, as far as the address tells it. */
+  reload(): void {
+    this.runs = [];
+    this.opened = null;
+    this.#compare(null);
+    void this.follow(parseRoute(this.host.address.get()));
+  }
+
   retry(): void {
     void this.follow(parseRoute(this.host.address.get()), true);
   }

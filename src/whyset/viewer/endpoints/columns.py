@@ -4,10 +4,10 @@ from fastapi import Request, Response
 
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.errors import not_found
-from whyset.viewer.parameters import CategoryRows, ColumnName, OneRun, OtherRun
+from whyset.viewer.parameters import CategoryRows, ColumnName, Kept, OneRun, OtherRun
 
 
-def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column: ColumnName) -> Response:
+def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column: ColumnName, keep: Kept) -> Response:
     """One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
 
     The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`
@@ -17,10 +17,10 @@ def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column:
         raise not_found("column", column, f"/api/runs/{opened.id}")
     numbers = opened.columns[column].numbers
     if rows is None:
-        return answer(request, encode(numbers), immutable=opened.complete)
+        return answer(request, encode(numbers), immutable=keep)
     return answer(request, encode(numbers[rows]), immutable=False)
 
 
 def get_correspondence(request: Request, opened: OneRun, other: OtherRun) -> Response:
     """For each row of the run the row of the sample with the same id in the other run, or -1: int32."""
-    return answer(request, encode(opened.rows_in(other)), immutable=True)
+    return answer(request, encode(opened.rows_in(other)), immutable=False)

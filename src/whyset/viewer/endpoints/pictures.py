@@ -11,14 +11,14 @@ from whyset.store.modality import TEXT
 from whyset.viewer import maps
 from whyset.viewer.columns import answer
 from whyset.viewer.errors import ApiError
-from whyset.viewer.parameters import Definition, Explained, OneRun, Size
+from whyset.viewer.parameters import Definition, Explained, Kept, OneRun, Size
 from whyset.viewer.schemas import ColorMapTable
 
 BYTES_OF_TOKEN = 16
 """About what a word takes in an answer."""
 
 
-def get_maps(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
+def get_maps(request: Request, opened: OneRun, indices: Explained, keep: Kept, size: Size = None) -> Response:
     """Maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
 
     Of images (H, W), channels summed; of series (C, T), of texts (T), of tables (F). Series longer than `size` keep the
@@ -27,10 +27,10 @@ def get_maps(request: Request, opened: OneRun, indices: Explained, size: Size = 
     relevance = opened.run.relevance
     _require_shown(relevance.shape)
     _require_small(len(indices) * math.prod(maps.map_sides(relevance.shape, size)))
-    return _of_length(answer(request, maps.maps(relevance, indices, size), immutable=opened.complete), relevance.shape)
+    return _of_length(answer(request, maps.maps(relevance, indices, size), immutable=keep), relevance.shape)
 
 
-def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size = None) -> Response:
+def get_inputs(request: Request, opened: OneRun, indices: Explained, keep: Kept, size: Size = None) -> Response:
     """Inputs as the model saw them: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], texts
     ids of tokens, int32 [n, T]. Long series are made shorter as their maps are.
     """
@@ -39,7 +39,7 @@ def get_inputs(request: Request, opened: OneRun, indices: Explained, size: Size 
         raise ApiError(HTTPStatus.NOT_FOUND, "this run was made without inputs", "explain again without --no-inputs")
     _require_shown(stored.shape)
     _require_small(len(indices) * math.prod(maps.input_sides(stored.shape, size)) * stored.dtype.itemsize)
-    return _of_length(answer(request, maps.inputs(stored, indices, size), immutable=opened.complete), stored.shape)
+    return _of_length(answer(request, maps.inputs(stored, indices, size), immutable=keep), stored.shape)
 
 
 def get_tokens(opened: OneRun, indices: Explained) -> list[list[str]]:
@@ -58,11 +58,11 @@ def get_tokens(opened: OneRun, indices: Explained) -> list[list[str]]:
     return [[f"#{id}" for id in ids] for ids in run.inputs[indices].tolist()]
 
 
-def get_relevance(request: Request, opened: OneRun, indices: Explained) -> Response:
+def get_relevance(request: Request, opened: OneRun, indices: Explained, keep: Kept) -> Response:
     """Maps as they are stored, in full size: float32 (n, H, W) of images, channels summed, (n, ...) of others."""
     relevance = opened.run.relevance
     _require_small(4 * len(indices) * math.prod(maps.map_sides(relevance.shape, None)))
-    return answer(request, maps.exact(relevance, indices), immutable=opened.complete)
+    return answer(request, maps.exact(relevance, indices), immutable=keep)
 
 
 def get_color_maps() -> dict[str, ColorMapTable]:

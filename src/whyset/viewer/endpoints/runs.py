@@ -10,10 +10,11 @@ from fastapi import Depends
 from whyset.errors import WhysetError
 from whyset.store.config import RunConfig
 from whyset.viewer.columns import wire_type
+from whyset.viewer.growth import is_growing, progress_of
 from whyset.viewer.library import Library, OpenedRun, Shelf
-from whyset.viewer.parameters import OneRun, RunId, library_of
+from whyset.viewer.parameters import OneRun, OneShelf, RunId, library_of
 from whyset.viewer.run_columns import CodedColumn
-from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunRow
+from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
 NOT_IN_SUMMARY = ("class_names", "shard_rows")
 
@@ -45,7 +46,14 @@ def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(libr
         columns=[_column(name, column) for name, column in opened.columns.items()],
         analyses=[_analysis(opened, name) for name in stored.analyses],
         problem=opened.problem,
+        version=opened.version,
+        growing=is_growing(stored.path),
     )
+
+
+def get_progress(shelf: OneShelf) -> RunProgress:
+    """How far the run is, without reading it: cheap enough to be asked again and again."""
+    return progress_of(shelf.path)
 
 
 def _row(shelf: Shelf) -> RunRow:

@@ -1,0 +1,46 @@
+"""Reading a column of a run in which some shards are damaged: the others still come."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import BrokenRunError
+from whyset.store import Run
+from whyset.store.commits import committed_shards
+
+
+@dataclass(frozen=True)
+class ReadColumn:
+    """A column, and what is wrong with shards of it; their rows hold what stands for "not known"."""
+
+    values: NDArray[np.generic]
+    damage: Mapping[int, str]
+
+
+def read_column(run: Run, name: str) -> ReadColumn:
+    """A whole column. BrokenRunError: not one of its committed shards can be read."""
+    try:
+        return ReadColumn(run.column(name), {})
+    except BrokenRunError as error:
+        array = run.array(name)
+        values = np.full(len(run), array.spec.fill, array.dtype)
+        damage = dict(_read_shards(run, name, values))
+        if len(damage) == len(committed_shards(run.path)):
+            raise error
+        return ReadColumn(values, damage)
+
+
+def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[tuple[int, str]]:
+    """Fill in shard by shard; give the numbers of those that cannot be read, and why."""
+    array = run.array(name)
+    for shard in committed_shards(run.path):
+        if shard >= run.shard_count:
+            yield shard, f"the run has {run.shard_count} shards, and a commit is there of number {shard}"
+            continue
+        start, stop = run.shard_range(shard)
+        try:
+            values[start:stop] = array[start:stop]
+        except BrokenRunError as error:
+            yield shard, str(error)
