@@ -18,7 +18,7 @@ from whyset.viewer.parameters import LARGEST
 OK = 200
 PER_SAMPLE = ("index", "embedding", "clustering", "silhouette")
 PER_CLUSTER = ("eigenvalues", "mean_map", "mean_abs_map")
-"""Columns of a category that the viewer shows, by the first part of their names."""
+"""Columns of a category that the viewer shows, by the first part of their names, besides single numbers of samples."""
 
 
 @dataclass(frozen=True)
@@ -91,30 +91,39 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
 
 def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
     detail = viewer.json(at)
-    shown = (column for column in detail["columns"] if _kind(column["name"]) in PER_SAMPLE + PER_CLUSTER)
-    columns = {column["name"]: column for column in shown}
-    kept = None
-    if "index" in columns and not chosen.whole:
-        kept = np.isin(array_of(viewer.get(f"{at}/columns/index")), chosen.rows)
-    for name, column in columns.items():
-        values = array_of(viewer.get(f"{at}/columns/{quote(name)}"))
-        if kept is not None and _kind(name) in PER_SAMPLE:
-            values = values[kept]
-        column["shape"] = list(values.shape)
-        archive.add_array(f"{at}/columns/{quote(name)}", values)
-        if _kind(name) == "clustering":
-            clustering = quote(name.partition(".")[2])
-            archive.answers[f"{at}/scales/{clustering}"] = viewer.json(f"{at}/scales/{clustering}")
-    archive.answers[at] = detail | {"columns": list(columns.values())}
-    archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
-    for name in columns:
-        if _kind(name) == "clustering":
-            scales = f"{at}/scales?clustering={quote(name.partition('.')[2])}"
+    size, shown = detail["info"].get("size"), []
+    kept = None if chosen.whole else _kept(viewer, at, detail, chosen)
+    for column in detail["columns"]:
+        per_sample = _is_per_sample(column, size)
+        if not per_sample and _kind(column) not in PER_CLUSTER:
+            continue
+        address = f"{at}/columns/{quote(column['name'])}"
+        values = array_of(viewer.get(address))
+        held = values[kept] if per_sample and kept is not None else values
+        archive.add_array(address, held)
+        shown.append(column | {"shape": list(held.shape)})
+        if _kind(column) == "clustering":
+            scales = f"{at}/scales/{quote(column['name'].partition('.')[2])}"
             archive.answers[scales] = viewer.json(scales)
+    info = detail["info"] if kept is None else detail["info"] | {"size": int(kept.sum())}
+    archive.answers[at] = detail | {"columns": shown, "info": info}
+    archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
 
 
-def _kind(column: str) -> str:
-    return column.partition(".")[0]
+def _kept(viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: Chosen) -> NDArray[np.bool_] | None:
+    """Which samples of the category are held; None where it does not list them."""
+    if all(column["name"] != "index" for column in detail["columns"]):
+        return None
+    return np.isin(array_of(viewer.get(f"{at}/columns/index")), chosen.rows)
+
+
+def _is_per_sample(column: dict[str, Any], size: int | None) -> bool:
+    """Whether a column has a value, or a place, for each sample; any further one can be a colour."""
+    return _kind(column) in PER_SAMPLE or (column["shape"] == [size] and _kind(column) not in PER_CLUSTER)
+
+
+def _kind(column: dict[str, Any]) -> str:
+    return str(column["name"]).partition(".")[0]
 
 
 def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str) -> None:
