@@ -202,14 +202,28 @@ def test_classes_without_a_common_sample_stay_independent(open_viewer: Callable,
     assert (viewer.selected(), other_selected(viewer)) == ([], own)
 
 
-def test_a_link_to_a_class_that_is_gone_is_told_and_the_first_one_is_still_there(
+def test_where_the_other_side_is_gone_the_class_is_shown_alone_and_that_is_told(
     open_viewer: Callable, server: Server
 ) -> None:
     viewer = open_viewer(server, tolerated=("404",))
     viewer.page.goto(f"{viewer.origin}/#/plus/spray/00002?with=gamma/spray/00099")
-    viewer.page.get_by_role("alert").get_by_text("no category is called").wait_for()
-    viewer.page.get_by_role("button", name="Without the comparison").click()
+    viewer.page.get_by_text("What stood beside is not shown: no category is called").wait_for()
     viewer.wait_for_view("class")
+    viewer.page.goto(f"{viewer.origin}/#/plus/spray?with=gone/spray")
+    viewer.page.get_by_text("What stood beside is not shown: no run is called").wait_for()
+    viewer.wait_for_view("overview")
+
+
+def test_other_labels_under_the_same_ids_are_told(
+    open_viewer: Callable, sample_run, runs: tuple[Run, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_run, "CLASSES", ("cat", "dog <b>&amp;", "horse 2"))
+    other = sample_run.make_sample_run(tmp_path / "renamed")
+    with Server([runs[0].path, other.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("horse")
+        compare(viewer, Run=f"{tmp_path.name}/renamed", Class="horse 2")
+        viewer.page.get_by_text("18 samples with the same id have another label on the right.").wait_for()
 
 
 def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, server: Server, runs) -> None:
