@@ -63,6 +63,10 @@ def test_a_process_that_explains_is_followed(admitted: Admitted, sample: SimpleN
     sample.make_sample_run(path, shards=(0,), analyses=())
     client = admitted(path)
     assert progress(client)["growing"] is False
+    before = progress(client)["version"]
+    (path / "commits" / "000001.claim").touch()
+    assert progress(client)["version"] == before  # a claim alone is nothing that could be shown
+    (path / "commits" / "000001.claim").unlink()
     with run_lease(path):
         assert progress(client)["growing"] is True
         assert client.get("/api/runs/run").json()["growing"] is True

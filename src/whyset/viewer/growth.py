@@ -12,7 +12,8 @@ from whyset.store.layout import ANALYSES, COMMITS, LEASES, RUN
 from whyset.store.lease import EXPIRY_SECONDS
 from whyset.viewer.schemas import AnalysisProgress, RunProgress
 
-Stamp = tuple[object, ...]
+Stamp = tuple[int | None, int | None, int]
+"""When run.json and the folder of commits last changed, and how many commits there are."""
 
 
 def stamp_of(path: AnyPath) -> Stamp:
@@ -22,8 +23,12 @@ def stamp_of(path: AnyPath) -> Stamp:
 
 
 def version_of(stamp: Stamp, config_hash: str) -> str:
-    """A name for this state of the run, for caches: another state, and another run in the same place, has another."""
-    return hashlib.sha256(repr((config_hash, stamp)).encode()).hexdigest()[:16]
+    """A name for this state of the run, for caches: another state, and another run in the same place, has another.
+
+    Claims come and go among the commits, so it is the number of these that counts, and not when their folder changed.
+    """
+    made, _, commits = stamp
+    return hashlib.sha256(repr((config_hash, made, commits)).encode()).hexdigest()[:16]
 
 
 def is_growing(path: AnyPath) -> bool:

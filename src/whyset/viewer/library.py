@@ -16,7 +16,7 @@ from whyset.store.layout import DONE, FAILED, STATUS
 from whyset.viewer.correspondence import rows_in
 from whyset.viewer.damage import read_column
 from whyset.viewer.errors import not_found, unreadable
-from whyset.viewer.growth import stamp_of, version_of
+from whyset.viewer.growth import Stamp, stamp_of, version_of
 from whyset.viewer.members import Members
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
 from whyset.viewer.schemas import ScaleTable
@@ -122,7 +122,7 @@ class Shelf:
     def __init__(self, id: str, path: AnyPath) -> None:
         self.id, self.path = id, path
         self._lock = Lock()
-        self._stamp: tuple[object, ...] | None = None
+        self._stamp: Stamp | None = None
         self._opened: OpenedRun | None = None
 
     @property
