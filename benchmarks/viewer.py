@@ -146,11 +146,11 @@ def answers(page: MeasuredPage) -> dict[str, str]:
 def interactions(page: MeasuredPage) -> dict[str, str]:
     """What a person does with the points, each as work and drawing."""
     inner = page.page
-    canvas = inner.locator("canvas[role=img]")
+    canvas = inner.locator("canvas[role=application]")
     box = canvas.bounding_box()
     assert box is not None
     figures = {"hover: one query, mean and worst of 10": hover_queries(page, box)}
-    figures["hover: handling the event, mean"] = f"{hover_events(page, 'canvas[role=img]', 'pointermove'):.2f} ms"
+    figures["hover: handling the event, mean"] = f"{hover_events(page, 'canvas[role=application]', 'pointermove'):.2f} ms"
     figures["points in a lasso of 60 corners"] = lasso_query(page, box)
     inner.get_by_role("button", name="Lasso", exact=True).click()
     figures["lasso, to the frame"] = told(page.acted_by_pointer(lambda: draw_lasso(page, box), "pointerup"))

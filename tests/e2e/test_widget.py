@@ -82,7 +82,7 @@ def test_what_a_person_selects_reaches_python_once(page: Any, shown: Callable, r
     made, cell = shown()
     told = said(made, "selection")
     page.page.locator(f"#{cell}").get_by_role("button", name="cluster 1", exact=False).first.click()
-    page.page.locator(f"#{cell} canvas[role=img]").click(position={"x": 5, "y": 5})
+    page.page.locator(f"#{cell} canvas[role=application]").click(position={"x": 5, "y": 5})
     page.page.keyboard.press("1")
     category = run.analysis("spray").category("horse")
     members = category.column("index")[category.column("clustering.kmeans") == 1].tolist()
@@ -115,7 +115,7 @@ def test_two_widgets_and_the_page_stay_apart(page: Any, shown: Callable) -> None
     before = page.page.evaluate(looks)
     _, one = shown()
     other, two = shown(category="cat")
-    page.page.locator(f"#{one} canvas[role=img]").click(position={"x": 5, "y": 5})
+    page.page.locator(f"#{one} canvas[role=application]").click(position={"x": 5, "y": 5})
     page.page.keyboard.press("l")
     lasso = "button:text-is('Lasso')"
     assert page.page.locator(f"#{one} {lasso}").get_attribute("aria-pressed") == "true"

@@ -42,7 +42,7 @@ async function rasterised(svg: Blob, { width, height }: Drawing): Promise<Blob> 
   }
 }
 
-function canvasOf(width: number, height: number): { element: HTMLCanvasElement; context: CanvasRenderingContext2D } {
+export function canvasOf(width: number, height: number): { element: HTMLCanvasElement; context: CanvasRenderingContext2D } {
   const element = Object.assign(document.createElement("canvas"), { width, height });
   const context = element.getContext("2d");
   if (!context) throw new Error("The browser gave no canvas to draw the figure on.");

@@ -1,6 +1,8 @@
 import { hue, scaleColor } from "../color/palette";
 import type { Rgb } from "../color/palette";
 import { toScreen } from "../scatter/camera";
+import type { Projection } from "../scatter/camera";
+import { DENSITY_CELL, density, densityColors } from "../scatter/density";
 import { STEPS, isMissing } from "../scatter/points";
 import { HIDDEN, SELECTED, pointOpacity, pointSize } from "../scatter/renderer";
 import { webglRenderer } from "../scatter/webgl";
@@ -8,7 +10,7 @@ import type { Colouring } from "../state/colouring";
 import { count, number, plural } from "../state/format";
 import type { ClassSession } from "../state/session.svelte";
 import type { Stage } from "../state/stage.svelte";
-import { hrefOf } from "./draw";
+import { canvasOf, hrefOf } from "./draw";
 import { scatterFigure } from "./scatter";
 import type { DrawnPoint } from "./scatter";
 import type { Drawing } from "./svg";
@@ -23,19 +25,19 @@ export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
   const colouring = session.colouring("light");
   const { data, embedding, axes, clustering } = session;
   const { width, height } = stage;
-  const shapes = session.points.count - session.points.missing <= MOST_SHAPES;
+  const shapes = !session.density && session.points.count - session.points.missing <= MOST_SHAPES;
   const { limits } = session.coding;
   const selected = session.selected.length > 0 ? `, ${count(session.selected.length)} selected` : "";
   const filtered = session.visible ? `, ${count(session.visibleCount)} pass the filter` : "";
   return scatterFigure({
     title: `Class ${data.detail.name}`,
-    words: `${plural(session.size, "sample")}${filtered}${selected} · coloured by ${session.column.title}`,
+    words: `${plural(session.size, "sample")}${filtered}${selected} · ${session.density ? "density" : `coloured by ${session.column.title}`}`,
     width,
     height,
     points: shapes ? drawnPoints(session, stage, colouring) : { href: pictureOf(session, stage, colouring) },
     labels: labelsOf(session, stage),
-    legend: colouring.legend.map((entry) => ({ name: entry.name, count: count(entry.count), color: entry.color, shape: entry.shape })),
-    scale: limits ? { name: session.column.title, href: scaleHref(), low: number(limits.low), high: number(limits.high) } : null,
+    legend: (session.density ? [] : colouring.legend).map((entry) => ({ name: entry.name, count: count(entry.count), color: entry.color, shape: entry.shape })),
+    scale: limits && !session.density ? { name: session.column.title, href: scaleHref(), low: number(limits.low), high: number(limits.high) } : null,
     note: [data.run.name, data.analysis, data.detail.name, clustering, `${embedding} ${axes.map((axis) => axis + 1).join(" × ")}`].join(" · "),
   });
 }
@@ -74,11 +76,24 @@ function pictureOf(session: ClassSession, { projection }: Stage, { values, table
     renderer.setPoints(session.points);
     renderer.setColors(values, table);
     renderer.setMask(session.drawnMask, session.selected.length > 0);
-    renderer.draw(projection, SHARPNESS, WHITE);
-    return canvas.toDataURL("image/png");
+    renderer.draw({ projection, pixelRatio: SHARPNESS, background: WHITE, every: 1, onlySelected: session.density });
+    return session.density ? overDensity(canvas, session, projection) : canvas.toDataURL("image/png");
   } finally {
     renderer.dispose();
   }
+}
+
+/** The selected points in front of the density of all. */
+function overDensity(front: HTMLCanvasElement, session: ClassSession, projection: Projection): string {
+  const counted = density(session.points, projection, DENSITY_CELL, session.visible);
+  const cells = canvasOf(counted.width, counted.height);
+  cells.context.putImageData(new ImageData(densityColors(counted, "light"), counted.width, counted.height), 0, 0);
+  const { element, context } = canvasOf(front.width, front.height);
+  const scale = DENSITY_CELL * SHARPNESS;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(cells.element, 0, 0, counted.width * scale, counted.height * scale);
+  context.drawImage(front, 0, 0);
+  return element.toDataURL("image/png");
 }
 
 function labelsOf(session: ClassSession, stage: Stage) {

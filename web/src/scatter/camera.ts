@@ -53,3 +53,16 @@ export function zoomAt(projection: Projection, factor: number, left: number, top
 export function panBy({ camera, unit }: Projection, left: number, top: number): Camera {
   return { ...camera, x: camera.x - left / unit, y: camera.y + top / unit };
 }
+
+type Place = readonly [number, number];
+
+/** Two fingers that went from `from` to `to`, in pixels: what was between them still is, as far apart as they are. */
+export function pinch(projection: Projection, from: readonly [Place, Place], to: readonly [Place, Place]): Camera {
+  const middle = ([[x0, y0], [x1, y1]]: readonly [Place, Place]) => [(x0 + x1) / 2, (y0 + y1) / 2];
+  const apart = ([[x0, y0], [x1, y1]]: readonly [Place, Place]) => Math.hypot(x1 - x0, y1 - y0);
+  const [left, top] = middle(from);
+  const [right, bottom] = middle(to);
+  const camera = zoomAt(projection, apart(to) / Math.max(1, apart(from)), left, top);
+  const unit = (projection.unit / projection.camera.zoom) * camera.zoom;
+  return panBy({ ...projection, camera, unit }, right - left, bottom - top);
+}

@@ -1,4 +1,4 @@
-import { STEPS, isMissing } from "./points";
+import { MISSING, STEPS } from "./points";
 import type { Points } from "./points";
 
 const STRIPS = 128;
@@ -10,20 +10,21 @@ const STRIPS = 128;
  */
 export function pointsInside(points: Points, polygon: readonly number[]): Int32Array {
   if (polygon.length < 6) return new Int32Array(0);
+  const { positions, count } = points;
   const corners = Float64Array.from(polygon, (value) => value * STEPS);
-  const box = bounds(corners);
-  const stripHeight = (box.top - box.bottom) / STRIPS || 1;
-  const stripOf = (y: number) => Math.min(STRIPS - 1, Math.max(0, Math.floor((y - box.bottom) / stripHeight)));
-  const strips = edgesByStrip(corners, stripOf);
-  const inside = new Int32Array(points.count);
-  let count = 0;
-  for (let point = 0; point < points.count; point++) {
-    const x = points.positions[point * 2];
-    const y = points.positions[point * 2 + 1];
-    if (x < box.left || x > box.right || y < box.bottom || y > box.top || isMissing(points, point)) continue;
-    if (crossings(corners, strips[stripOf(y)], x, y) % 2 === 1) inside[count++] = point;
+  const { left, right, bottom, top } = bounds(corners);
+  const strips = edgesByStrip(corners, bottom, top);
+  const perStep = STRIPS / (top - bottom || 1);
+  const inside = new Int32Array(count);
+  let found = 0;
+  for (let point = 0; point < count; point++) {
+    const x = positions[point * 2];
+    const y = positions[point * 2 + 1];
+    if (x < left || x > right || y < bottom || y > top || x === MISSING) continue;
+    const strip = Math.min(STRIPS - 1, Math.floor((y - bottom) * perStep));
+    if (isWithin(strips, strip, x, y)) inside[found++] = point;
   }
-  return inside.slice(0, count);
+  return inside.slice(0, found);
 }
 
 function bounds(corners: Float64Array) {
@@ -37,26 +38,35 @@ function bounds(corners: Float64Array) {
   return box;
 }
 
-function edgesByStrip(corners: Float64Array, stripOf: (y: number) => number): number[][] {
+/** Edges x0, y0, x1, y1 strip by strip: those of strip s lie from `starts[s]` to `starts[s + 1]`. */
+interface Strips {
+  starts: Int32Array;
+  edges: Float64Array;
+}
+
+function edgesByStrip(corners: Float64Array, bottom: number, top: number): Strips {
+  const stripOf = (y: number) => Math.min(STRIPS - 1, Math.floor(((y - bottom) / (top - bottom || 1)) * STRIPS));
   const strips: number[][] = Array.from({ length: STRIPS }, () => []);
   for (let from = 0; from < corners.length; from += 2) {
     const to = (from + 2) % corners.length;
-    const first = stripOf(Math.min(corners[from + 1], corners[to + 1]));
-    const last = stripOf(Math.max(corners[from + 1], corners[to + 1]));
-    for (let strip = first; strip <= last; strip++) strips[strip].push(from);
+    const edge = [corners[from], corners[from + 1], corners[to], corners[to + 1]];
+    const first = stripOf(Math.min(edge[1], edge[3]));
+    const last = stripOf(Math.max(edge[1], edge[3]));
+    for (let strip = first; strip <= last; strip++) strips[strip].push(...edge);
   }
-  return strips;
+  const starts = new Int32Array(STRIPS + 1);
+  strips.forEach((edges, strip) => (starts[strip + 1] = starts[strip] + edges.length));
+  return { starts, edges: Float64Array.from(strips.flat()) };
 }
 
-/** How many edges a ray to the right of (x, y) meets. */
-function crossings(corners: Float64Array, edges: readonly number[], x: number, y: number): number {
-  let count = 0;
-  for (const from of edges) {
-    const to = (from + 2) % corners.length;
-    const y0 = corners[from + 1];
-    const y1 = corners[to + 1];
+/** Whether a ray to the right of (x, y) meets an odd number of edges. */
+function isWithin({ starts, edges }: Strips, strip: number, x: number, y: number): boolean {
+  let within = false;
+  for (let at = starts[strip]; at < starts[strip + 1]; at += 4) {
+    const y0 = edges[at + 1];
+    const y1 = edges[at + 3];
     if (y0 > y === y1 > y) continue;
-    if (x < corners[from] + ((y - y0) / (y1 - y0)) * (corners[to] - corners[from])) count++;
+    if (x < edges[at] + ((y - y0) / (y1 - y0)) * (edges[at + 2] - edges[at])) within = !within;
   }
-  return count;
+  return within;
 }

@@ -73,18 +73,48 @@ export function quantise(embedding: Float32Array, dimensions: number, axes: read
   return positions;
 }
 
-/** The middle of a cluster: the median of each coordinate, which a few far points do not move. */
+/** The middle of each cluster: the median of each coordinate, which a few far points do not move. */
 export function middles(points: Points, clusters: Int32Array, ids: readonly number[]): ({ x: number; y: number } | null)[] {
-  const members = new Map<number, number[]>(ids.map((id) => [id, []]));
-  for (let point = 0; point < points.count; point++) {
-    if (!isMissing(points, point)) members.get(clusters[point])?.push(point);
+  const row = new Map(ids.map((id, at) => [id, at]));
+  const lowest = Math.min(0, ...ids);
+  const rows = new Int32Array(Math.max(0, ...ids) - lowest + 1).fill(-1); // looked up a million times
+  for (const [id, at] of row) rows[id - lowest] = at;
+  const rowOf = (point: number) => rows[clusters[point] - lowest] ?? -1;
+  const [x, y] = [0, 1].map((side) => medians(points, side, rowOf, ids.length));
+  return ids.map((_, at) => (x[at] < 0 ? null : { x: x[at] / STEPS, y: y[at] / STEPS }));
+}
+
+const DIGIT = 256;
+
+/** The median coordinate of each group, or -1: first its upper byte by counting, then the lower one among those. */
+function medians({ positions, count }: Points, side: number, groupOf: (point: number) => number, groups: number): Int32Array {
+  const upper = new Uint32Array(groups * DIGIT);
+  for (let point = 0; point < count; point++) {
+    const group = groupOf(point);
+    const place = positions[point * 2 + side];
+    if (group >= 0 && place !== MISSING) upper[group * DIGIT + (place >> 8)]++;
   }
-  const median = (of: number[], side: number) => {
-    const values = new Uint16Array(of.length).map((_, at) => points.positions[of[at] * 2 + side]).sort();
-    return values[values.length >> 1] / STEPS;
-  };
-  return ids.map((id) => {
-    const of = members.get(id) ?? [];
-    return of.length > 0 ? { x: median(of, 0), y: median(of, 1) } : null;
-  });
+  const halves = Float64Array.from({ length: groups }, (_, group) => Math.floor(sum(upper.subarray(group * DIGIT, (group + 1) * DIGIT)) / 2));
+  const digits = Int32Array.from({ length: groups }, (_, group) => ranked(upper, group, halves));
+  const lower = new Uint32Array(groups * DIGIT);
+  for (let point = 0; point < count; point++) {
+    const group = groupOf(point);
+    const place = positions[point * 2 + side];
+    if (group >= 0 && place !== MISSING && place >> 8 === digits[group]) lower[group * DIGIT + (place & 255)]++;
+  }
+  return digits.map((digit, group) => (digit < 0 ? -1 : digit * DIGIT + ranked(lower, group, halves)));
+}
+
+/** The digit in which a group's value of rank `ranks[group]` lies, or -1; the rank among the values of that digit is left there. */
+function ranked(counts: Uint32Array, group: number, ranks: Float64Array): number {
+  for (let digit = 0; digit < DIGIT; digit++) {
+    const here = counts[group * DIGIT + digit];
+    if (ranks[group] < here) return digit;
+    ranks[group] -= here;
+  }
+  return -1;
+}
+
+function sum(values: Uint32Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }

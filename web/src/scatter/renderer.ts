@@ -9,14 +9,35 @@ export const HIDDEN = 2;
 /** A table of 256 colours: red, green, blue and, in the fourth byte, the shape (0 disc, 1 square, 2 diamond, 3 triangle). */
 export type ColorTable = Uint8Array;
 
+/** What one frame shows. */
+export interface View {
+  projection: Projection;
+  pixelRatio: number;
+  background: Rgb;
+  /** Draw the first of so many points; 1 draws all. */
+  every: number;
+  /** Draw no others than selected points. */
+  onlySelected: boolean;
+}
+
 /** What draws the points. Nothing is drawn until `draw` is called. */
 export interface ScatterRenderer {
   setPoints(points: Points): void;
   /** One index into the table for each point. */
   setColors(values: Uint8Array, table: ColorTable): void;
   setMask(mask: Uint8Array, anySelected: boolean): void;
-  draw(projection: Projection, pixelRatio: number, background: Rgb): void;
+  draw(view: View): void;
+  /** Milliseconds that drawing all points took the last time; 0 while that is not known. */
+  readonly cost: number;
   dispose(): void;
+}
+
+const FLUENT = 40; // milliseconds for a frame of a view that moves
+const SPARSEST = 32;
+
+/** While the view moves, one of so many points is drawn where all of them would make it jerk. */
+export function everyWhileMoving(cost: number): number {
+  return Math.min(SPARSEST, Math.max(1, Math.ceil(cost / FLUENT)));
 }
 
 /** The diameter in pixels that keeps single points visible and many points apart. */

@@ -7,6 +7,7 @@ uniform vec2 scale;
 uniform float size;
 uniform float opacity;
 uniform bool anySelected;
+uniform bool onlySelected;
 uniform highp sampler2D table;
 out vec4 color;
 flat out int shape;
@@ -23,7 +24,7 @@ void main() {
   radius = diameter * 0.5;
   gl_PointSize = diameter + 1.0;
   bool missing = position.x > 0.99999; // 65535 of 65535; the largest place is 65534
-  gl_Position = hidden || missing ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((position - centre) * scale, selected ? 0.0 : 0.5, 1.0);
+  gl_Position = hidden || missing || (onlySelected && !selected) ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((position - centre) * scale, selected ? 0.0 : 0.5, 1.0);
 }`;
 
 export const FRAGMENT = `#version 300 es

@@ -1,36 +1,40 @@
 import { FRAGMENT, VERTEX } from "./shaders";
 import { MISSING, STEPS } from "./points";
 import { pointOpacity, pointSize } from "./renderer";
-import type { ColorTable, ScatterRenderer } from "./renderer";
+import type { ColorTable, ScatterRenderer, View } from "./renderer";
 
 const [POSITION, VALUE, STATE] = [0, 1, 2];
+const BYTES = [4, 1, 1]; // of one point in each buffer
 const PLACE = STEPS / MISSING; // places end at STEPS, the normalised attribute at MISSING
+const UNIFORMS = ["centre", "scale", "size", "opacity", "anySelected", "onlySelected", "background"] as const;
 
 /** The renderer on WebGL2: one buffer for each property, one draw call. Null where the browser has no WebGL2. */
 export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null {
   const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: true });
   if (!gl) return null;
   const program = link(gl);
-  const uniform = (name: string) => gl.getUniformLocation(program, name);
-  const uniforms = {
-    centre: uniform("centre"),
-    scale: uniform("scale"),
-    size: uniform("size"),
-    opacity: uniform("opacity"),
-    anySelected: uniform("anySelected"),
-    background: uniform("background"),
-  };
+  const uniforms = Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]));
   const buffers = [POSITION, VALUE, STATE].map(() => gl.createBuffer());
+  const sizes = [0, 0, 0];
   const table = gl.createTexture();
+  const clock = frameClock(gl);
   let count = 0;
   let selecting = false;
 
   const upload = (attribute: number, data: Uint16Array | Uint8Array) => {
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffers[attribute] ?? null);
-    gl.bufferData(gl.ARRAY_BUFFER, data, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(attribute);
-    if (attribute === POSITION) gl.vertexAttribPointer(attribute, 2, gl.UNSIGNED_SHORT, true, 0, 0);
-    else gl.vertexAttribIPointer(attribute, 1, gl.UNSIGNED_BYTE, 0, 0);
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffers[attribute]);
+    if (sizes[attribute] === data.byteLength) gl.bufferSubData(gl.ARRAY_BUFFER, 0, data);
+    else gl.bufferData(gl.ARRAY_BUFFER, data, gl.DYNAMIC_DRAW);
+    sizes[attribute] = data.byteLength;
+  };
+  const everyNth = (every: number) => {
+    for (const attribute of [POSITION, VALUE, STATE]) {
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffers[attribute]);
+      gl.enableVertexAttribArray(attribute);
+      const stride = BYTES[attribute] * every;
+      if (attribute === POSITION) gl.vertexAttribPointer(attribute, 2, gl.UNSIGNED_SHORT, true, stride, 0);
+      else gl.vertexAttribIPointer(attribute, 1, gl.UNSIGNED_BYTE, stride, 0);
+    }
   };
 
   return {
@@ -49,13 +53,14 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       upload(STATE, mask);
       selecting = anySelected;
     },
-    draw({ camera, viewport, unit }, pixelRatio, background) {
-      canvas.width = Math.round(viewport.width * pixelRatio);
-      canvas.height = Math.round(viewport.height * pixelRatio);
+    draw({ projection: { camera, viewport, unit }, pixelRatio, background, every, onlySelected }: View) {
+      resize(canvas, Math.round(viewport.width * pixelRatio), Math.round(viewport.height * pixelRatio));
       gl.viewport(0, 0, canvas.width, canvas.height);
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      if (count === 0) return;
+      const drawn = Math.floor((count - 1) / every) + 1; // the last whole step lies within the buffers
+      if (drawn <= 0 || sizes.some((size, attribute) => size < count * BYTES[attribute])) return;
+      if (onlySelected && !selecting) return;
       gl.useProgram(program);
       gl.enable(gl.BLEND);
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
@@ -63,16 +68,56 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       gl.depthFunc(gl.LEQUAL);
       gl.uniform2f(uniforms.centre, camera.x * PLACE, camera.y * PLACE);
       gl.uniform2f(uniforms.scale, (2 * unit) / viewport.width / PLACE, (2 * unit) / viewport.height / PLACE);
-      gl.uniform1f(uniforms.size, pointSize(count, camera.zoom) * pixelRatio);
-      gl.uniform1f(uniforms.opacity, pointOpacity(count));
+      gl.uniform1f(uniforms.size, pointSize(drawn, camera.zoom) * pixelRatio);
+      gl.uniform1f(uniforms.opacity, pointOpacity(drawn));
       gl.uniform1i(uniforms.anySelected, selecting ? 1 : 0);
+      gl.uniform1i(uniforms.onlySelected, onlySelected ? 1 : 0);
       gl.uniform3f(uniforms.background, background[0] / 255, background[1] / 255, background[2] / 255);
-      gl.drawArrays(gl.POINTS, 0, count);
+      everyNth(every);
+      gl.drawArrays(gl.POINTS, 0, drawn);
+      if (every === 1) clock.start();
+    },
+    get cost() {
+      return clock.cost();
     },
     dispose() {
       buffers.forEach((buffer) => gl.deleteBuffer(buffer));
       gl.deleteTexture(table);
       gl.deleteProgram(program);
+    },
+  };
+}
+
+/** Setting a canvas's size, even to what it is, clears it and makes a new drawing buffer. */
+function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}
+
+/** Milliseconds from a frame's last command until it is carried out, of the last frame that was looked at. */
+function frameClock(gl: WebGL2RenderingContext) {
+  const POLL = 8;
+  let running = false;
+  let cost = 0;
+  return {
+    cost: () => cost,
+    start() {
+      const fence = running ? null : gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+      if (!fence) return;
+      running = true;
+      gl.flush();
+      const begun = performance.now();
+      const look = () => {
+        const lost = gl.isContextLost();
+        if (!lost && gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) {
+          setTimeout(look, POLL);
+          return;
+        }
+        running = false;
+        cost = performance.now() - begun;
+        gl.deleteSync(fence);
+      };
+      setTimeout(look);
     },
   };
 }

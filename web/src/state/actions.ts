@@ -15,6 +15,7 @@ export function classActions(session: ClassSession, stage: Stage, command: Comma
     rectangle: () => (stage.tool = "rectangle"),
     view: () => selectView(session, stage),
     fit: () => stage.fit(),
+    density: () => (session.density = !session.density),
     "zoom-in": () => stage.zoom(1.5),
     "zoom-out": () => stage.zoom(1 / 1.5),
     clear: () => session.clearSelection(),

@@ -1,6 +1,6 @@
 /** What a key does; digits select clusters. */
 export type Command =
-  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out" | "find" | "view"
+  | "pan" | "lasso" | "rectangle" | "tag" | "fit" | "clear" | "undo" | "previous" | "next" | "pictures" | "color-map" | "help" | "zoom-in" | "zoom-out" | "find" | "view" | "density"
   | { cluster: number };
 
 /** What other places do: the pointer, and the scatter while it has the focus (`steering`). */
@@ -27,6 +27,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "toggle", keys: ["enter"], kind: "scatter", meaning: "in the scatter: take the point into the selection, or out" },
   { command: "move", keys: ["shift", "arrowleft", "arrowright"], kind: "scatter", meaning: "in the scatter: move the view" },
   { command: "fit", keys: ["f"], kind: "letter", meaning: "show all points" },
+  { command: "density", keys: ["d"], kind: "letter", meaning: "density in place of points" },
   { command: "zoom-in", keys: ["+"], kind: "letter", meaning: "zoom in" },
   { command: "zoom-out", keys: ["-"], kind: "letter", meaning: "zoom out" },
   { command: "cluster", keys: [..."0123456789"], kind: "letter", meaning: "select a cluster" },

@@ -13,6 +13,8 @@ export interface Route {
   axes: readonly [number, number] | null;
   colour: string | null;
   order: string | null;
+  /** "density" in place of points. */
+  draw: string | null;
   camera: Camera | null;
   /** Samples of the run, as `encodeIndices` writes them. */
   selected: string | null;
@@ -50,6 +52,7 @@ export const HOME: Route = {
   axes: null,
   colour: null,
   order: null,
+  draw: null,
   camera: null,
   selected: null,
   colorMap: null,
@@ -69,7 +72,7 @@ export const HOME: Route = {
   brush: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
+const TEXTS = ["clustering", "embedding", "colour", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
 
 /** What the query calls the other side of a comparison. */
 const OTHER = "with";

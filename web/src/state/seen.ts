@@ -52,6 +52,7 @@ function seenOfClass(session: ClassSession): Partial<Route> {
     sample: current < 0 ? null : data.indices[current],
     axes: axes[0] === 0 && axes[1] === 1 ? null : axes,
     colour: colourBy === "cluster" ? null : colourBy,
+    draw: session.density ? "density" : null,
     order: order === "as in the run" ? null : order,
     selected: session.selectedCode,
     clusters: session.clusterOrder === "number" ? null : session.clusterOrder,

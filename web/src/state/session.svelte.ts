@@ -79,6 +79,8 @@ export class ClassSession {
   /** Why a column that was asked for is not shown, or null. */
   columnProblem = $state<string | null>(null);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
+  /** Whether the scatter shows how many samples lie at a place, in place of points. */
+  density = $state(false);
   points = $state.raw<Points>(pointsOf(new Uint16Array(0)));
   #earlier: Uint8Array[] = [];
   #follower: Follower | null = null;
@@ -189,7 +191,8 @@ export class ClassSession {
   }
 
   /** Selection and sample of an address, as far as they fit; what it leaves out is as at the beginning. */
-  restore({ selected, sample, clusters, means }: Route): void {
+  restore({ selected, sample, clusters, means, draw }: Route): void {
+    this.density = draw === "density";
     this.clusterOrder = CLUSTER_ORDERS.find((order) => order === clusters) ?? "number";
     this.absoluteMeans = means === "absolute";
     const whole = selected === null ? null : decodeClusters(selected);
