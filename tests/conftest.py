@@ -132,6 +132,12 @@ def modality_runs() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def tour() -> ModuleType:
+    """`tests/support/tour.py`."""
+    return supporting("tour")
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: Path, support: ModuleType) -> Iterator:
     """One Chromium for all tests: a process can hold only one of Playwright's loops."""
     with support.chromium_browser(chromium) as browser:
