@@ -1,7 +1,8 @@
-"""Two classes side by side: another run, another clustering, another class; what is selected on one side is on the other."""
+"""Two classes side by side: another run, clustering or class; what is selected on one side is so on the other."""
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,7 +271,9 @@ def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: 
     assert page.get_by_role("columnheader", name="There").count() == 0
 
 
-@pytest.mark.parametrize(("width", "height", "theme"), [(1280, 720, "dark"), (1600, 1000, "light"), (640, 720, "light")])
+@pytest.mark.parametrize(
+    ("width", "height", "theme"), [(1280, 720, "dark"), (1600, 1000, "light"), (640, 720, "light")]
+)
 def test_it_fits_every_size(open_viewer: Callable, server: Server, width: int, height: int, theme: str) -> None:
     viewer = open_viewer(server, width=width, height=height, theme=theme)
     viewer.open_class("horse")

@@ -18,7 +18,7 @@ def rows_in(run: Run, other: Run) -> NDArray[np.int32]:
     if ids.equals(others):
         return np.arange(len(ids), dtype=np.int32)
     each, others_each = run.config.targets_per_sample, other.config.targets_per_sample
-    firsts = others.take(pa.array(np.arange(0, len(others), others_each)))
+    firsts = others if others_each == 1 else others.take(pa.array(np.arange(0, len(others), others_each)))
     sample = pc.fill_null(pc.index_in(ids, value_set=firsts), -1).to_numpy().astype(np.int32)
     target = np.arange(len(ids), dtype=np.int32) % each if each == others_each else np.int32(0)
     return np.asarray(np.where(sample < 0, -1, sample * others_each + target), np.int32)
