@@ -43,7 +43,8 @@ CONTRASTS = """() => {
   while (texts.nextNode()) {
     const element = texts.currentNode.parentElement;
     const words = texts.currentNode.textContent.trim();
-    if (!words || !element.checkVisibility({visibilityProperty: true}) || element.closest(".unseen, :disabled, option, svg")) continue;
+    if (!words || !element.checkVisibility({visibilityProperty: true})) continue;
+    if (element.closest(".unseen, :disabled, option, svg")) continue;
     const below = ground(element);
     const [one, two] = [light(over(getComputedStyle(element).color, below)), light(below)];
     const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
@@ -193,8 +194,8 @@ def test_reduced_motion_is_respected(open_viewer: Callable, server: Server) -> N
     viewer.page.emulate_media(reduced_motion="reduce")
     viewer.open_class("horse")
     moving = (
-        "[...document.querySelectorAll('*')].filter(one => { const style = getComputedStyle(one);"
-        " return style.animationName !== 'none' || (style.transitionDuration !== '0s' && style.transitionProperty !== 'none'); })"
+        "[...document.querySelectorAll('*')].filter(one => { const style = getComputedStyle(one); return "
+        "style.animationName !== 'none' || style.transitionDuration !== '0s' && style.transitionProperty !== 'none'; })"
         ".map(one => one.className)"
     )
     assert viewer.page.evaluate(moving) == []
