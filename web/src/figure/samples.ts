@@ -1,5 +1,5 @@
 import { hue, neutral, shape } from "../color/palette";
-import { SINGLE_MODES, inputRaster, mapRaster, overlayRaster } from "../color/picture";
+import { SINGLE_MODES, inputRaster, mapRaster, overlayRaster, withChannels } from "../color/picture";
 import type { Raster, SingleMode } from "../color/picture";
 import { ownScale, shadesOf } from "../color/shades";
 import { isPixelated } from "../state/appearance";
@@ -127,9 +127,10 @@ async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[]
   const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
   if (full === null) throw new Error("The shared scale is still on its way; try again in a moment.");
   const shades = shadesOf(map.scale, full, settings.look);
+  const seen = input && withChannels(input, pictures.channel.chosen, pictures.isBands);
   const rasterOf = (mode: SingleMode): Raster => {
-    if (mode === "map" || !input) return mapRaster(map, shades);
-    return mode === "input" ? inputRaster(input) : overlayRaster(input, map, shades);
+    if (mode === "map" || !seen) return mapRaster(map, shades);
+    return mode === "input" ? inputRaster(seen) : overlayRaster(seen, map, shades);
   };
   const cells = modes.map((mode) => {
     const raster = rasterOf(mode);

@@ -1,5 +1,5 @@
 import { Batcher } from "../api/batcher";
-import type { InputImage, RelevanceMap, SeriesValues } from "../api/binary";
+import type { Column, InputImage, RelevanceMap, SeriesValues } from "../api/binary";
 import { PICTURES_PER_REQUEST, SAMPLES_PER_REQUEST } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { Modality, RunDetail, Sample } from "../api/types";
@@ -67,6 +67,8 @@ export class RunPictures {
   readonly #inputs = new Map<number, Batcher<InputImage>>();
   readonly #values = new Map<number, Batcher<SeriesValues>>();
   readonly #words: Batcher<string[]>;
+  readonly #exact: Batcher<Column>;
+  readonly #whole: Batcher<InputImage>;
   readonly #source: DataSource;
   readonly #run: string;
   readonly #longest: number;
@@ -90,11 +92,23 @@ export class RunPictures {
     this.modes = layout.modes;
     this.hasInputs = inputShape !== null;
     this.#words = new Batcher((indices) => source.tokens(run, indices), PICTURES_PER_REQUEST / 4, 1500);
+    this.#exact = new Batcher((indices) => Promise.all(indices.map((index) => source.relevance(run, index))), 1, 8);
+    this.#whole = new Batcher((indices) => source.inputs(run, indices), 1, 8);
     this.#samples = new Batcher((indices) => source.samples(run, indices), SAMPLES_PER_REQUEST, 20_000);
   }
 
   sample(index: number): Promise<Sample> {
     return this.#samples.get(index);
+  }
+
+  /** The stored map of one sample, exact and in full size. */
+  relevance(index: number): Promise<Column> {
+    return this.#exact.get(index);
+  }
+
+  /** The input in full size. */
+  wholeInput(index: number): Promise<InputImage> {
+    return this.#whole.get(index);
   }
 
   map(index: number, large: boolean): Promise<RelevanceMap> {
