@@ -21,7 +21,7 @@ class Model(BaseModel):
 MOST_ROWS = 2**21
 """The most samples that a selection or an export may name: as many as the viewer is meant for, and some more."""
 
-Rows = list[Annotated[int, Field(ge=0, lt=2**40)]]
+Rows = list[Annotated[int, Field(ge=0, lt=2**40, strict=True)]]
 """Numbers of samples; a run may have fewer, which the endpoints check."""
 
 
@@ -281,7 +281,7 @@ class NamesDraft(Model):
     """What people call the clusters of a category, by clustering and number; `revision` is the one it is based on."""
 
     names: NamesByClustering
-    revision: int = Field(ge=0, le=2**31)
+    revision: int = Field(ge=0, le=2**31, strict=True)
 
 
 class StoredNames(Model):
