@@ -139,7 +139,10 @@ def heap_told(page: MeasuredPage) -> str:
 def answers(page: MeasuredPage) -> dict[str, str]:
     """The slowest answers of the server."""
     slowest = sorted(page.loaded.seconds.items(), key=lambda item: -item[1])[:3]
-    told = (f"{url.partition('/api/')[2].partition('?')[0].rpartition('/')[2] or 'page'} {s * 1000:.0f} ms" for url, s in slowest)
+    told = (
+        f"{url.partition('/api/')[2].partition('?')[0].rpartition('/')[2] or 'page'} {s * 1000:.0f} ms"
+        for url, s in slowest
+    )
     return {"slowest answers": ", ".join(told)}
 
 
@@ -150,7 +153,9 @@ def interactions(page: MeasuredPage) -> dict[str, str]:
     box = canvas.bounding_box()
     assert box is not None
     figures = {"hover: one query, mean and worst of 10": hover_queries(page, box)}
-    figures["hover: handling the event, mean"] = f"{hover_events(page, 'canvas[role=application]', 'pointermove'):.2f} ms"
+    figures["hover: handling the event, mean"] = (
+        f"{hover_events(page, 'canvas[role=application]', 'pointermove'):.2f} ms"
+    )
     figures["points in a lasso of 60 corners"] = lasso_query(page, box)
     inner.get_by_role("button", name="Lasso", exact=True).click()
     figures["lasso, to the frame"] = told(page.acted_by_pointer(lambda: draw_lasso(page, box), "pointerup"))
@@ -258,7 +263,9 @@ def zoom(page: MeasuredPage, box: Mapping[str, float]) -> None:
         page.page.wait_for_timeout(15)
 
 
-def moving(page: MeasuredPage, move: Callable[[MeasuredPage, Mapping[str, float]], None], box: Mapping[str, float]) -> str:
+def moving(
+    page: MeasuredPage, move: Callable[[MeasuredPage, Mapping[str, float]], None], box: Mapping[str, float]
+) -> str:
     """Milliseconds between frames that were drawn while the view moved."""
     page.settle()
     page.page.evaluate("window.__frames.length = 0")

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import { fit, panBy, project, toPlace, toScreen, zoomAt } from "../src/scatter/camera";
+import { scaleColor } from "../src/color/palette";
+import { fit, panBy, pinch, project, toPlace, toScreen, zoomAt } from "../src/scatter/camera";
+import { density, densityColors } from "../src/scatter/density";
 import { hoverIndex, nearest } from "../src/scatter/hover";
 import { pointsInside } from "../src/scatter/lasso";
 import { MISSING, STEPS, isMissing, middles, pointsOf, quantise } from "../src/scatter/points";
+import { everyWhileMoving } from "../src/scatter/renderer";
 import type { Points } from "../src/scatter/points";
 
 function random(seed: number): () => number {
@@ -162,4 +165,62 @@ describe("hover", () => {
     expect(nearest(hoverIndex(cloud(0)), 0.5, 0.5, 1)).toBe(-1);
     expect(nearest(hoverIndex(placed(Number.NaN, 0)), 0, 0, 1)).toBe(-1);
   });
+});
+
+describe("density", () => {
+  const viewport = { width: 300, height: 200 };
+  const projected = (points: Points) => project(fit(points.extent), viewport, points.extent);
+
+  test("every point in view is counted once, in the cell where it is drawn", () => {
+    const points = cloud(3000);
+    const projection = projected(points);
+    const { counts, width, most } = density(points, projection, 10);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(3000);
+    expect(most).toBe(Math.max(...counts));
+    const [x, y] = toScreen(projection, points.positions[14] / STEPS, points.positions[15] / STEPS);
+    expect(counts[Math.floor(y / 10) * width + Math.floor(x / 10)]).toBeGreaterThan(0);
+  });
+
+  test("what is hidden, missing or out of view is not counted", () => {
+    const points = placed(0, 0, 1, 1, Number.NaN, 0, 2, 2);
+    const visible = Uint8Array.of(1, 0, 1, 1);
+    expect(density(points, projected(points), 10, visible).counts.reduce((sum, count) => sum + count, 0)).toBe(2);
+    const away = project({ x: 9, y: 9, zoom: 1 }, viewport, points.extent);
+    expect(density(points, away, 10).most).toBe(0);
+  });
+
+  test("denser cells lie further along the scale, and empty ones are clear", () => {
+    const colors = densityColors({ counts: Uint32Array.of(0, 1, 100, 10000), width: 2, height: 2, most: 10000 }, "light");
+    const pixel = (at: number) => [...colors.slice(at * 4, at * 4 + 4)];
+    expect(pixel(0)[3]).toBe(0);
+    expect(pixel(1)).toEqual([...scaleColor(0, "light"), 255]);
+    expect(pixel(2)).toEqual([...scaleColor(128 / 255, "light"), 255]);
+    expect(pixel(3)).toEqual([...scaleColor(1, "light"), 255]);
+  });
+});
+
+test("medians are those of sorting, whatever the ids of the clusters", () => {
+  const points = cloud(999, 4);
+  const clusters = Int32Array.from({ length: 999 }, (_, point) => [-1, 3, 40][point % 3]);
+  const found = middles(points, clusters, [40, 3, 7]);
+  for (const [at, id] of [40, 3].entries()) {
+    for (const [side, name] of (["x", "y"] as const).entries()) {
+      const values = Array.from({ length: 999 }, (_, point) => point).filter((point) => clusters[point] === id).map((point) => points.positions[point * 2 + side]);
+      expect(found[at]?.[name]).toBe(values.sort((a, b) => a - b)[values.length >> 1] / STEPS);
+    }
+  }
+  expect(found[2]).toBeNull();
+});
+
+test("what was between two fingers stays between them", () => {
+  const points = cloud(50);
+  const before = project(fit(points.extent), { width: 400, height: 300 }, points.extent);
+  const places = [toPlace(before, 100, 100), toPlace(before, 200, 100)];
+  const after = project(pinch(before, [[100, 100], [200, 100]], [[60, 140], [260, 140]]), before.viewport, points.extent);
+  expect(toScreen(after, ...places[0])).toEqual([expect.closeTo(60, 6), expect.closeTo(140, 6)]);
+  expect(toScreen(after, ...places[1])).toEqual([expect.closeTo(260, 6), expect.closeTo(140, 6)]);
+});
+
+test("a view that moves leaves points out only where drawing all is slow", () => {
+  expect([0, 10, 40, 400, 1e6].map(everyWhileMoving)).toEqual([1, 1, 1, 10, 32]);
 });
