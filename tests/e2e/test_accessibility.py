@@ -115,6 +115,14 @@ def test_axe_finds_nothing_serious_and_all_text_has_contrast(
         viewer.page.keyboard.press("Escape")
     viewer.page.get_by_role("button", name="Share").click()
     found["share"] = violations(viewer) + faint(viewer)
+    viewer.page.keyboard.press("Escape")
+    viewer.page.get_by_role("button", name="Compare").click()
+    viewer.page.get_by_role("dialog").get_by_label("Clustering", exact=True).wait_for()
+    found["chooser"] = violations(viewer) + faint(viewer)
+    viewer.page.get_by_role("dialog").get_by_role("button", name="Compare", exact=True).click()
+    viewer.wait_for_view("compare")
+    viewer.page.get_by_role("columnheader", name="noise").get_by_role("button").click()
+    found["compare"] = violations(viewer) + faint(viewer)
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
