@@ -65,7 +65,7 @@ def test_a_selection_is_kept_with_tags_and_a_note_and_found_again(
     horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
     chosen = horse.selected()
     horse.page.keyboard.press("t")
-    horse.page.get_by_label("Name").fill("corner <b>mark</b>")
+    horse.page.get_by_label("Name", exact=True).fill("corner <b>mark</b>")
     horse.page.get_by_label("Tags, with commas").fill("clever hans, to check")
     horse.page.get_by_label("Note").fill("all by one photographer")
     horse.screenshot("keep-selection-light-1280")
@@ -78,7 +78,7 @@ def test_a_selection_is_kept_with_tags_and_a_note_and_found_again(
     horse.screenshot("selections-light-1280")
     other = open_viewer(server, theme="dark", width=1600, height=1000)
     other.open_class("horse")
-    other.page.get_by_title("all by one photographer").click()
+    other.page.get_by_role("button", name="corner <b>mark</b>").first.click()
     assert other.selected() == chosen
     other.screenshot("selections-dark-1600")
 
@@ -107,12 +107,58 @@ def test_whoever_loses_a_race_is_told_and_sees_what_the_other_wrote(
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name="Change mark").click()
     kept.change(Selection(name="theirs", rows=(2, 5), id=mine.id, revision=1))
-    viewer.page.get_by_label("Name").fill("mine")
+    viewer.page.get_by_label("Name", exact=True).fill("mine")
     viewer.page.get_by_role("button", name="Keep", exact=True).click()
     viewer.page.get_by_role("alert").get_by_text("was changed by somebody else").wait_for()
-    viewer.page.get_by_role("button", name="Cancel").click()
+    viewer.screenshot("lost-race-light-1280")
+    their = viewer.page.get_by_role("region", name="What somebody else wrote")
+    assert "theirs" in their.inner_text()
+    viewer.page.get_by_role("button", name="Keep both").click()
     viewer.page.get_by_role("button", name="Change theirs").wait_for()
-    assert [selection.name for selection in kept.all()] == ["theirs"]
+    assert sorted(selection.name for selection in kept.all()) == ["mine", "theirs"]
+
+
+def test_a_lost_race_can_be_won_knowingly_and_a_deleted_selection_be_kept_as_new(
+    open_viewer: Callable, server: Server, kept: Selections
+) -> None:
+    mine = kept.add(Selection(name="mark", rows=(2, 5)))
+    viewer = open_viewer(server, tolerated=("412",))
+    viewer.open_class("horse")
+    viewer.page.get_by_role("button", name="Change mark").click()
+    kept.change(Selection(name="theirs", rows=(2, 5), id=mine.id, revision=1))
+    viewer.page.get_by_label("Name", exact=True).fill("mine")
+    viewer.page.get_by_role("button", name="Keep", exact=True).click()
+    viewer.page.get_by_role("button", name="Overwrite theirs").click()
+    viewer.page.get_by_role("button", name="Change mine").wait_for()
+    assert [(selection.name, selection.revision) for selection in kept.all()] == [("mine", 3)]
+    viewer.page.get_by_role("button", name="Change mine").click()
+    kept.delete(mine.id, 3)
+    viewer.page.get_by_role("button", name="Keep", exact=True).click()
+    viewer.page.get_by_role("button", name="Keep as new").click()
+    viewer.until("!document.querySelector('dialog[open]')")
+    assert [selection.name for selection in kept.all()] == ["mine"]
+
+
+def test_selections_are_found_among_many_by_tag_and_note_and_their_folder_is_named(
+    open_viewer: Callable, run: Run, tmp_path: Path
+) -> None:
+    elsewhere = Selections(tmp_path / "notes" / run.path.name, len(run))
+    for number in range(7):
+        note = "by one photographer" if number == 3 else ""
+        elsewhere.add(Selection(name=f"selection {number}", rows=(2,), tags=("odd",) if number % 2 else (), note=note))
+    with Server([run.path], selections=tmp_path / "notes") as server:
+        viewer = open_viewer(server)
+        viewer.open_class("horse")
+        region = viewer.page.get_by_role("region", name="Selections")
+        region.get_by_text(str(tmp_path / "notes")).wait_for()
+        names = region.get_by_role("button", name=re.compile("^selection "))
+        assert names.count() == 7
+        region.get_by_role("button", name="odd").first.click()
+        assert names.count() == 3
+        region.get_by_label("Filter selections by name, tag or note").fill("photo")
+        assert names.count() == 1
+        region.get_by_text("Note", exact=True).click()
+        region.get_by_text("by one photographer").wait_for()
 
 
 def test_a_selection_is_deleted_only_after_a_question(open_viewer: Callable, server: Server, kept: Selections) -> None:
@@ -194,6 +240,6 @@ def test_a_run_that_cannot_be_written_to_says_how_to_keep_selections(
         viewer.open_class("horse")
         viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
         viewer.page.keyboard.press("t")
-        viewer.page.get_by_label("Name").fill("mark")
+        viewer.page.get_by_label("Name", exact=True).fill("mark")
         viewer.page.get_by_role("button", name="Keep", exact=True).click()
         viewer.page.get_by_role("alert").wait_for()

@@ -262,11 +262,15 @@ class StoredSelection(SelectionDraft):
 
 
 class SelectionList(Model):
-    """The selections of a run, files among them that cannot be read, and whether more can be kept."""
+    """The selections of a run, files among them that cannot be read, and whether more can be kept.
+
+    `folder` is where they are kept, where that is not beside the run.
+    """
 
     selections: list[StoredSelection]
     problems: list[str]
     writable: bool
+    folder: str | None
 
 
 ClusterNumber = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})$")]

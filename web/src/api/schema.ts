@@ -916,8 +916,12 @@ export interface components {
         /**
          * SelectionList
          * @description The selections of a run, files among them that cannot be read, and whether more can be kept.
+         *
+         *     `folder` is where they are kept, where that is not beside the run.
          */
         SelectionList: {
+            /** Folder */
+            folder: string | null;
             /** Problems */
             problems: string[];
             /** Selections */

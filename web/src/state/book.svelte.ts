@@ -2,7 +2,7 @@ import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { SelectionDraft, StoredSelection } from "../api/types";
 
-const CHANGED_MEANWHILE = 412;
+export const CHANGED_MEANWHILE = 412;
 
 /** What people have kept of a run: selections with tags and notes, as they lie beside it. */
 export class SelectionBook {
@@ -12,6 +12,8 @@ export class SelectionBook {
   /** Files that cannot be read, or why none could be asked for. */
   problems = $state.raw<string[]>([]);
   writable = $state(true);
+  /** Where they are kept, if not beside the run. */
+  folder = $state<string | null>(null);
 
   constructor(source: DataSource, run: string) {
     this.#source = source;
@@ -20,10 +22,11 @@ export class SelectionBook {
 
   async load(): Promise<void> {
     try {
-      const { selections, problems, writable } = await this.#source.selections(this.run);
+      const { selections, problems, writable, folder } = await this.#source.selections(this.run);
       this.list = selections;
       this.problems = problems;
       this.writable = writable;
+      this.folder = folder;
     } catch (error) {
       this.problems = [error instanceof Error ? error.message : String(error)];
     }
@@ -51,6 +54,12 @@ export class SelectionBook {
     }
     await this.load();
   }
+}
+
+/** Whether a selection has the text in its name, tags or note. */
+export function mentions({ name, tags, note }: StoredSelection, text: string): boolean {
+  const wanted = text.trim().toLowerCase();
+  return [name, note ?? "", ...(tags ?? [])].some((part) => part.toLowerCase().includes(wanted));
 }
 
 /** Tags as they are typed, with commas between them. */

@@ -69,7 +69,7 @@ def _describe(
     archive.answers["color-maps"] = viewer.json("color-maps")
     archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
     archive.answers[at] = detail | {"path": detail["name"], "analyses": analyses}
-    archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False}
+    archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False, "folder": None}
 
 
 def _record_list(archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[int]) -> None:

@@ -21,10 +21,15 @@ Revision = Annotated[int, Query(ge=1, le=2**31, description="the revision that t
 OfRun = Annotated[Selections, Depends(selections_of)]
 
 
-def list_selections(selections: OfRun) -> SelectionList:
+def list_selections(request: Request, selections: OfRun) -> SelectionList:
     """Every selection of the run, the oldest first, and what is wrong with files that cannot be read."""
     found = [_answer(selection) for selection in selections.all()]
-    return SelectionList(selections=found, problems=selections.problems(), writable=writable(selections.folder))
+    return SelectionList(
+        selections=found,
+        problems=selections.problems(),
+        writable=writable(selections.folder),
+        folder=None if request.app.state.selections is None else str(selections.folder),
+    )
 
 
 def add_selection(draft: SelectionDraft, selections: OfRun) -> StoredSelection:
