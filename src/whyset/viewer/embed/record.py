@@ -45,6 +45,8 @@ def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -
     _record_list(archive, viewer, f"{at}/samples", chosen.rows)
     _record_analysis(archive, viewer, at, chosen)
     _record_maps(archive, viewer, f"{at}/maps", chosen, _size(detail["map_shape"], pictures.side))
+    if len(detail["map_shape"]) == 1:  # of texts and tables the viewer shows numbers, too, and these are few
+        _record_plain(archive, viewer, f"{at}/relevance", chosen)
     if detail["modality"] == TEXT and viewer.ask(f"{at}/tokens?{_indices(chosen.explained[:1])}").status == OK:
         _record_list(archive, viewer, f"{at}/tokens", chosen.explained)
     if detail["input_shape"] is not None:
@@ -130,6 +132,12 @@ def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen,
     """Maps as the server sends them, float32 scale and uint8 codes, exactly."""
     answers = [viewer.get(f"{at}?{_indices(some)}{size}") for some in _some(chosen.explained, PER_BLOCK)]
     archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="scaled")
+
+
+def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
+    """Numbers as the server sends them."""
+    answers = [viewer.get(f"{at}?{_indices(some)}") for some in _some(chosen.explained, PER_BLOCK)]
+    archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="plain")
 
 
 def _record_inputs(
