@@ -41,7 +41,7 @@ def make_run(folder: Path, samples: int, seed: int = 0) -> Run:
 
 
 def clustered_points(random: np.random.Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Points (n, 2) of clusters whose sizes and spreads differ by more than ten times, and their clusters; -1 is noise."""
+    """Points (n, 2) of clusters of sizes and spreads that differ tenfold, and their clusters; -1 is noise."""
     shares = np.array([0.3, 0.2, 0.15, 0.1, 0.1, 0.07, 0.05, 0.03])
     clusters = random.choice(CLUSTERS, count, p=shares).astype(np.int32)
     centres = random.uniform(-10, 10, (CLUSTERS, 2))
