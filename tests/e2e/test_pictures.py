@@ -246,6 +246,13 @@ def test_the_list_is_paged_by_key_and_its_tiles_grow(horse: Any, members: np.nda
     assert horse.tile(int(members[0])).bounding_box()["width"] >= 150 > before
 
 
+def test_samples_are_ordered_by_what_the_scatter_is_coloured_by(horse: Any, run: Run, members: np.ndarray) -> None:
+    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
+    horse.page.get_by_label("Order of the samples").select_option("colour, highest first")
+    first = members[np.argmax(run.column("confidence")[members])]
+    horse.page.locator(f"[role=option][aria-posinset='1'][data-index='{first}']").wait_for()
+
+
 def test_pixel_values_are_read_by_pointer_and_by_key(horse: Any, run: Run, members: np.ndarray) -> None:
     index = int(members[1])
     horse.tile(index).click()

@@ -28,8 +28,8 @@ const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
 const FEW_CLUSTERS = 9; // more of them are named sample by sample, as is any other selection
 
 /** Typical means a high silhouette: near to the own cluster, far from the next. */
-export type SampleOrder = "as in the run" | "most typical" | "least typical" | "least confident";
-const SAMPLE_ORDERS: readonly SampleOrder[] = ["as in the run", "most typical", "least typical", "least confident"];
+const SAMPLE_ORDERS = ["as in the run", "most typical", "least typical", "least confident", "colour, lowest first", "colour, highest first"] as const;
+export type SampleOrder = (typeof SAMPLE_ORDERS)[number];
 
 /** A class and which samples it has. */
 export interface ClassData extends ClassAddress {
@@ -451,6 +451,7 @@ export class ClassSession {
     if (this.order === "most typical") return { by: silhouette, descending: true };
     if (this.order === "least typical") return { by: silhouette, descending: false };
     if (this.order === "least confident") return { by: this.#columns.numbers("confidence"), descending: false };
+    if (this.order.startsWith("colour")) return { by: this.column.values, descending: this.order === "colour, highest first" };
     return { by: undefined, descending: false };
   }
 
