@@ -1,6 +1,6 @@
 import { hue, neutral, shape } from "../color/palette";
 import { SINGLE_MODES, inputRaster, mapRaster, overlayRaster, withChannels } from "../color/picture";
-import type { Raster, SingleMode } from "../color/picture";
+import type { PictureMode, Raster, SingleMode } from "../color/picture";
 import { ownScale, shadesOf } from "../color/shades";
 import { isPixelated } from "../state/appearance";
 import { count, number, percent } from "../state/format";
@@ -12,6 +12,7 @@ import type { Settings } from "../state/settings.svelte";
 import { barOf, notedLook } from "./look";
 import { hrefOf } from "./draw";
 import { gridFigure } from "./grid";
+import { modalityCell } from "./modality";
 import type { GridRow } from "./grid";
 import { sampleFigure } from "./sample";
 import type { Cell } from "./sample";
@@ -28,7 +29,7 @@ export interface Scene {
 /** The sample looked at: input, map and overlay, with what is known of it. */
 export async function drawnSample(scene: Scene, index: number): Promise<Drawing> {
   const { session, pictures } = scene;
-  const modes = pictures.hasInputs ? SINGLE_MODES : (["map"] as const);
+  const modes: readonly SingleMode[] = pictures.modality !== "image" ? ["overlay"] : pictures.hasInputs ? SINGLE_MODES : ["map"];
   const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes)]);
   const end = number(shown.full);
   const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `map, ±${end}` : modes[at] }));
@@ -104,7 +105,7 @@ async function rowOf(scene: Scene, { title, cluster, points }: Group): Promise<G
   const drawn = await Promise.all(
     points.map(async (point) => {
       const index = session.data.indices[point];
-      const modes: readonly SingleMode[] = !pictures.hasInputs ? ["map"] : settings.mode === "side by side" ? ["input", "map"] : [settings.mode];
+      const modes = listedModes(pictures, settings.mode);
       const [sample, { cells, full }] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes)]);
       const predicted = sample.prediction_name ?? sample.id;
       const own = settings.appearance.norm === "sample" && settings.mode !== "input" ? ` ±${number(full)}` : "";
@@ -120,13 +121,22 @@ async function rowOf(scene: Scene, { title, cluster, points }: Group): Promise<G
   };
 }
 
+/** What the list shows of each sample, from left to right. */
+function listedModes(pictures: RunPictures, mode: PictureMode): readonly SingleMode[] {
+  if (pictures.modality !== "image") return mode !== "side by side" && pictures.modes.includes(mode) ? [mode] : ["overlay"];
+  if (!pictures.hasInputs) return ["map"];
+  return mode === "side by side" ? ["input", "map"] : [mode];
+}
+
 /** The pictures of a sample, with the relevance that full colour stands for. */
 async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[]): Promise<{ cells: Cell[]; full: number }> {
   const { pictures, settings, norms } = scene;
-  const [map, input] = await Promise.all([pictures.map(index, true), pictures.hasInputs ? pictures.input(index, true) : null]);
+  const isImage = pictures.modality === "image";
+  const [map, input] = await Promise.all([pictures.map(index, true), isImage && pictures.hasInputs ? pictures.input(index, true) : null]);
   const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
   if (full === null) throw new Error("The shared scale is still on its way; try again in a moment.");
   const shades = shadesOf(map.scale, full, settings.look);
+  if (!isImage) return { cells: await Promise.all(modes.map((mode) => modalityCell(pictures, index, mode, map, shades))), full };
   const seen = input && withChannels(input, pictures.channel.chosen, pictures.isBands);
   const rasterOf = (mode: SingleMode): Raster => {
     if (mode === "map" || !seen) return mapRaster(map, shades);
