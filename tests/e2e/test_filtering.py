@@ -115,6 +115,7 @@ def test_solo_and_hide_work_by_keyboard_and_are_told(horse, members: np.ndarray)
     only = horse.page.get_by_role("button", name="Only cluster 1")
     only.focus()
     horse.page.keyboard.press("Enter")
+    assert horse.page.get_by_role("button", name="Remove the filter: only cluster 1").count() == 1
     assert listed(horse) == members[members % 2 == 1].tolist()
     assert horse.page.get_by_role("button", name="Hide cluster 0").get_attribute("aria-pressed") == "true"
     horse.page.keyboard.press("Enter")
@@ -144,7 +145,10 @@ def test_a_drag_over_the_histogram_filters_and_numbers_do_the_same(horse, run: R
     horse.screenshot("filter-brush-light-1280")
     brush(horse, "confidence", "0.9", "")
     assert listed(horse) == members[confidence >= 0.9].tolist()
-    horse.page.get_by_role("button", name="Remove the filter: confidence ≥ 0.900").click()
+    brush(horse, "confidence", "7", "")
+    horse.page.get_by_text("No sample passes the filter.").wait_for()
+    assert (listed(horse), shown(horse)) == ([], f"0 of {len(members)} shown")
+    horse.page.get_by_role("button", name="Remove the filter: confidence ≥ 7.00").click()
     assert listed(horse) == members.tolist()
 
 

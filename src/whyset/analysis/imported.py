@@ -36,7 +36,9 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
         columns[f"embedding.{names.embeddings[name]}"] = values
     columns |= _eigenvalues(found, names)
     features = features_of(run, found.index, Spray().preparation(), 0)
-    columns |= mean_maps(run, found.index, {names.clusterings[name]: labels for name, labels in found.clusterings.items()})
+    columns |= mean_maps(
+        run, found.index, {names.clusterings[name]: labels for name, labels in found.clusterings.items()}
+    )
     for name, labels in found.clusterings.items():
         own = names.clusterings[name]
         columns[f"clustering.{own}"] = labels

@@ -255,6 +255,12 @@ export class ClassSession {
     return column && this.#named(column);
   }
 
+  /** The categories that a loaded column has, by their codes. */
+  codesOf(id: string): number[] {
+    const column = this.#ofPoints.get(id);
+    return column ? this.#ofPoints.coding(column).categories.map(({ code }) => code) : [];
+  }
+
   /** Mean map of a cluster, signed or of magnitudes as chosen, or null where the analysis has none. */
   meanMap(cluster: Cluster): { values: Float32Array; height: number; width: number } | null {
     const column = this.#columns.get(`${this.absoluteMeans ? ABSOLUTE_MEAN : MEAN}.${this.clustering}`);
