@@ -157,7 +157,8 @@ def test_many_clusters_are_bounded_sorted_and_reached_by_arrow_keys(open_viewer:
     assert viewer.page.evaluate("document.activeElement.dataset.cluster") == "2"
     viewer.page.get_by_label("Order of the clusters").select_option("size")
     sizes = [int(size) for size in re.findall(r"Cluster \d+\s+(\d+)\s+samples", "".join(cards.all_text_contents()))]
-    assert sizes == sorted(sizes, reverse=True) and len(sizes) == 7
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == 7
     viewer.page.get_by_role("button", name="20 more of 70").click()
     assert cards.count() == 70
     viewer.page.get_by_role("button", name="noise 3 in no cluster").click()

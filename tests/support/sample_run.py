@@ -101,7 +101,7 @@ def category(label: int, relevance: np.ndarray, samples: np.ndarray) -> Category
 
 
 def herd(count: int) -> CategoryResult:
-    """A class of all explained samples with `count` clusters, most of them empty, noise, and values that are missing."""
+    """A class of all explained samples with `count` clusters, most of them empty, noise, and missing values."""
     members = np.array([i for i in range(SAMPLES) if i != FAILED])
     assigned = np.where(members < 3, -1, (members % 7) * (count // 7)).astype(np.int32)
     random = np.random.default_rng(7)

@@ -62,8 +62,8 @@ def mean_maps(
     magnitudes, channels summed: (clusters, H, W) of images.
 
     `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analysed, so
-    that they can be looked at. Where relevance of both signs cancels, only the second shows it. Noise takes no part, and
-    a number without samples gets zeros. The relevance is read once for all clusterings.
+    that they can be looked at. Where relevance of both signs cancels, only the second shows it. Noise takes no part,
+    and a number without samples gets zeros. The relevance is read once for all clusterings.
     """
     row = run.relevance.shape[1:]
     shape = row[1:] if len(row) > 2 else row
