@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from browsing import MeasuredPage, chromium
 from playwright.sync_api import Browser
@@ -205,7 +205,8 @@ def hover_events(page: MeasuredPage, canvas: str, event: str, places: int = 400)
         const box = canvas.getBoundingClientRect();
         let sum = 0;
         for (let i = 0; i < count; i++) {
-            const place = { clientX: box.left + (i * 0.618034 % 1) * box.width, clientY: box.top + (i * 0.754878 % 1) * box.height };
+            const [right, down] = [(i * 0.618034 % 1) * box.width, (i * 0.754878 % 1) * box.height];
+            const place = { clientX: box.left + right, clientY: box.top + down };
             const Kind = event.startsWith("pointer") ? PointerEvent : MouseEvent;
             const start = performance.now();
             canvas.dispatchEvent(new Kind(event, { ...place, bubbles: true }));
@@ -274,7 +275,7 @@ def moving(
     drawn = page.page.evaluate("window.__frames.map((frame) => frame.drawn)")
     page.page.keyboard.press("f")
     page.settle()
-    apart = [later - earlier for earlier, later in zip(drawn, drawn[1:], strict=False)]
+    apart = [later - earlier for earlier, later in pairwise(drawn)]
     return f"{median(apart):.0f} ms, {max(apart):.0f} ms ({len(drawn)} frames)"
 
 
@@ -350,19 +351,19 @@ def report(options: argparse.Namespace, folder: Path) -> list[str]:
         leak = measure_leak(browser, made(folder, options.leak_size), options.switches)
         for size in options.peer_sizes if options.peer else ():
             columns[f"ViRelAy, {size:,}"] = peer_figures(browser, options.peer, made(folder, size), size)
-    lines = [
+    return [
         f"# The viewer in a browser, {date.today()}",
         "",
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; Chromium {version}, headless, drawing in "
-        f"software (SwiftShader), window of 1600x1000; load average {load:.1f} when it began, {os.getloadavg()[0]:.1f} "
-        "when it ended. a + b ms: a of work in the page until it asks for the frame, b until that is drawn.",
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; Chromium {version}, headless, drawing "
+        f"in software (SwiftShader), window of 1600x1000; load average {load:.1f} when it began, "
+        f"{os.getloadavg()[0]:.1f} when it ended. a + b ms: a of work in the page until it asks for the frame, b until "
+        "that is drawn.",
         "",
         *told_table("## Points in one class", columns),
         f"Bundle: {bundle_size() / 1000:.1f} kB gzipped.",
         "",
         f"Leaks, at {options.leak_size:,} points: {leak}.",
     ]
-    return lines
 
 
 def made(folder: Path, size: int) -> Path:

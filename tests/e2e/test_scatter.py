@@ -1,7 +1,6 @@
 """The scatter at its edges: no points, equal points, other windows and screens, fingers, a lost context, density."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,7 +169,8 @@ def test_points_come_back_with_a_lost_context(open_viewer: Callable, server: Ser
     viewer.open_class("strange")
     before = drawn(viewer)
     viewer.page.evaluate(
-        "window.__lost = document.querySelector('canvas[role=application]').getContext('webgl2').getExtension('WEBGL_lose_context');"
+        "const context = document.querySelector('canvas[role=application]').getContext('webgl2');"
+        "window.__lost = context.getExtension('WEBGL_lose_context');"
         "window.__lost.loseContext()"
     )
     viewer.page.get_by_text("The graphics context was lost.").wait_for()
@@ -184,7 +184,8 @@ def test_points_come_back_with_a_lost_context(open_viewer: Callable, server: Ser
 
 
 def test_another_window_and_screen_draw_as_sharp_as_they_are(strange) -> None:
-    size = "(() => { const c = document.querySelector('canvas[role=application]'); return [c.width / c.clientWidth, c.clientWidth]; })()"
+    canvas = "document.querySelector('canvas[role=application]')"
+    size = f"(() => {{ const c = {canvas}; return [c.width / c.clientWidth, c.clientWidth]; }})()"
     ratio, wide = strange.page.evaluate(size)
     assert ratio == pytest.approx(1, abs=0.01)
     strange.page.set_viewport_size({"width": 1500, "height": 720})
@@ -212,7 +213,7 @@ def test_one_finger_moves_and_two_magnify(strange) -> None:
     start = strange.positions(rows)
     touch("touchStart", middle)
     for step in (10, 30, 50):
-        touch("touchMove", middle + [step, step / 2])
+        touch("touchMove", middle + np.array([step, step / 2]))
     touch("touchEnd")
     strange.page.wait_for_timeout(50)
     panned = strange.positions(rows)
