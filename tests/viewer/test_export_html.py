@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+import runpy
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,8 @@ from whyset.viewer.embed.export import export_html
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.embed.record import array_of
 from whyset.viewer.embed.sprites import COLUMNS, LOSSLESS, sprite
+
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def block_of(text: str, name: str) -> bytes:
@@ -60,6 +63,17 @@ def test_maps_are_the_servers_bytes(file: Path, run: Run) -> None:
     answer = LocalViewer([run.path]).get(f"runs/sample/maps?indices={','.join(map(str, held['rows']))}")
     assert (held["shape"], held["form"], len(held["rows"])) == ([12, 18], "scaled", 58)
     assert block_of(file.read_text("utf-8"), str(held["blocks"][0])) == answer.body
+
+
+def test_words_and_exact_relevance_of_texts_are_held(tmp_path: Path) -> None:
+    runs = SimpleNamespace(**runpy.run_path(str(SUPPORT / "modality_runs.py"), run_name="modality_runs"))
+    run = runs.analysed(runs.text_run(tmp_path / "text"))
+    file = export_html(run, tmp_path / "page.html")
+    held = contents_of(file)
+    words, exact = held["lists"]["runs/text/tokens"], held["pictures"]["runs/text/relevance"]
+    assert words["values"] == run.tokens(np.array(words["rows"]))
+    numbers = np.frombuffer(block_of(file.read_text("utf-8"), str(exact["blocks"][0])), "<f4")
+    np.testing.assert_array_equal(numbers.reshape(len(exact["rows"]), -1), run.relevance[exact["rows"]])
 
 
 def test_the_place_of_the_run_stays_at_home(file: Path, run: Run) -> None:
