@@ -136,7 +136,7 @@ def test_several_targets_of_a_sample_are_all_found(
     run = create_run(
         tmp_path / "run", config, samples_table(["x", "y"], targets_per_sample=2), standard_arrays((1, 2, 3))
     )
-    answer = admitted(run.path).get("/api/runs/described/find?text=y").json()
+    answer = admitted(run.path).get("/api/runs/run/find?text=y").json()
     assert [match["index"] for match in answer["matches"]] == [2, 3]
     assert "sample" in [column["name"] for column in admitted(run.path).get("/api/runs/run").json()["columns"]]
 

@@ -11,6 +11,7 @@ from whyset.errors import InputError
 from whyset.store import AnyPath
 from whyset.store.cluster_names import NamesChangedError
 from whyset.store.layout import SELECTIONS
+from whyset.store.lease import LeaseHeldError
 from whyset.store.selections import SelectionChangedError
 from whyset.viewer.errors import ApiError
 from whyset.viewer.library import OpenedRun
@@ -39,5 +40,7 @@ def refusals_told(folder: AnyPath) -> Iterator[None]:
         yield
     except (SelectionChangedError, NamesChangedError) as error:
         raise ApiError(HTTPStatus.PRECONDITION_FAILED, str(error), "load it again, and change it then") from error
+    except LeaseHeldError as error:
+        raise ApiError(HTTPStatus.CONFLICT, str(error), "try again in a moment") from error
     except InputError as error:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
