@@ -215,3 +215,84 @@ def test_a_state_file_can_be_dropped_on_the_page(horse, tmp_path: Path) -> None:
     horse.page.evaluate(drop, content)
     horse.until(f"window.__viewer.selectedIndices().length === {len(chosen)}")
     assert horse.selected() == chosen
+
+
+def test_a_link_restores_all_that_was_seen(horse, open_viewer: Callable, server: Server) -> None:
+    """Every piece of the address that a class has, given and read back; what is left out is as at the beginning."""
+    parts = {
+        "clustering": "hdbscan",
+        "embedding": "spectral",
+        "colour": "confidence",
+        "order": "least confident",
+        "colorMap": "coolio",
+        "pictures": "map",
+        "norm": "all",
+        "clip": "99",
+        "gamma": "0.5",
+        "sample": "8",
+        "axes": "1,3",
+        "camera": "0.4,0.6,2",
+        "selected": "2.6",
+        "brush": "confidence:0.5:0.95",
+    }
+    query = "&".join(f"{name}={text.replace(' ', '+')}" for name, text in parts.items())
+    horse.page.evaluate(f"location.hash = {f'#/sample/spray/00002?{query}'!r}")
+    horse.until("location.hash.includes('embedding=spectral') && window.__viewer.view() === 'class'")
+    shown = dict(re.findall(r"[?&]([^=]+)=([^&]*)", settled(horse)))
+    assert shown.keys() >= parts.keys() - {"clip"}
+    other = open_viewer(server)
+    other.page.evaluate(f"location.hash = {horse.page.evaluate('location.hash')!r}")
+    other.wait_for_view("class")
+    assert dict(re.findall(r"[?&]([^=]+)=([^&]*)", settled(other))) == shown
+    assert other.page.get_by_role("alert").count() == 0
+
+
+def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) -> None:
+    viewer.page.get_by_role("columnheader", name="Samples").get_by_role("button").click()
+    order = viewer.classes()
+    settled(viewer)
+    viewer.open_class("horse")
+    viewer.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
+    viewer.page.get_by_label("Colour", exact=True).select_option("confidence")
+    chosen = viewer.selected()
+    settled(viewer)
+    viewer.page.get_by_label("Class", exact=True).select_option("cat")
+    viewer.until("location.hash.includes('/00000') && window.__viewer.view() === 'class'")
+    settled(viewer)
+    viewer.page.go_back()
+    viewer.until("location.hash.includes('/00002') && window.__viewer.view() === 'class'")
+    assert viewer.selected() == chosen
+    assert viewer.page.get_by_label("Colour", exact=True).input_value() == "confidence"
+    viewer.page.go_back()
+    viewer.wait_for_view("overview")
+    assert viewer.classes() == order
+    viewer.page.go_forward()
+    viewer.wait_for_view("class")
+    assert viewer.selected() == chosen
+
+
+@pytest.mark.parametrize(
+    ("address", "view", "words"),
+    [
+        ("#/sample/nope", "overview", "This run has no analysis “nope”."),
+        ("#/sample/spray/nope", "overview", "The analysis “spray” has no class “nope”."),
+        (
+            "#/sample/spray/00002?clustering=nope&sample=3&selected=0.2",
+            "class",
+            "horse has no clustering “nope”; kmeans",
+        ),
+        ("#/sample/spray/00002?with=gone%2Fspray%2F00000", "class", "What stood beside is not shown"),
+    ],
+)
+def test_a_stale_link_shows_the_rest_and_names_what_is_not_there(
+    open_viewer: Callable, server: Server, address: str, view: str, words: str
+) -> None:
+    viewer = open_viewer(server, tolerated=("404",))
+    viewer.page.evaluate(f"location.hash = {address!r}")
+    viewer.page.get_by_role("alert").get_by_text(words).wait_for()
+    viewer.wait_for_view(view)
+    if "sample=3" in address:
+        told = viewer.page.get_by_role("alert").inner_text()
+        assert "Sample 3 is not in horse." in told
+        assert "1 sample of the link's selection is not in horse." in told
+        assert viewer.selected() == [2]
