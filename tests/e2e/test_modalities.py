@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -83,6 +84,11 @@ def test_a_table_is_read_as_bars_with_names_values_and_numbers(
     assert ink(viewer.tile(USUAL).locator("canvas")) > 100
     assert ink(viewer.page.get_by_role("region", name="Clusters").locator(".mean canvas").first) > 50
     viewer.screenshot("table-light-1280")
+    with viewer.page.expect_download() as saved:
+        viewer.page.get_by_role("region", name="Detail").get_by_label("Figure").select_option("SVG")
+    drawn = Path(saved.value.path()).read_text()
+    assert f"table/{SPECIAL}" in drawn
+    assert drawn.count("<image") == 2  # the bars and the colour bar
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
