@@ -80,7 +80,7 @@ def test_within_a_class_a_sample_is_ringed_and_revealed_and_the_history_stays(vi
     find(viewer, run.ids[56])
     viewer.page.keyboard.press("Enter")
     viewer.until("document.querySelector('circle.current') !== null")
-    box = viewer.page.locator("canvas[role=img]").bounding_box()
+    box = viewer.page.locator("canvas[role=application]").bounding_box()
     place = viewer.positions([56])[0]
     assert box["x"] <= place[0] <= box["x"] + box["width"]
     assert box["y"] <= place[1] <= box["y"] + box["height"]
