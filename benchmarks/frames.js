@@ -12,8 +12,12 @@ window.__begun = 0;
     this.flush();
     const channel = new MessageChannel(); // not setTimeout, which waits 4 ms after some turns
     channel.port1.onmessage = () => {
-      if (this.isContextLost() || this.getSyncParameter(fence, this.SYNC_STATUS) === this.SIGNALED) frame.drawn = performance.now();
-      else setTimeout(() => channel.port2.postMessage(null), 1);
+      if (!this.isContextLost() && this.getSyncParameter(fence, this.SYNC_STATUS) !== this.SIGNALED) {
+        setTimeout(() => channel.port2.postMessage(null), 1);
+        return;
+      }
+      frame.drawn = performance.now();
+      channel.port1.close(); // an open port would keep the canvas and its page for ever
     };
     channel.port2.postMessage(null);
   };

@@ -312,7 +312,7 @@ def measure_virelay(browser: Browser, program: Path, project: Path, points: int)
             page.page.goto(f"{served.url}/projects/0")
             frame = page.first_frame(points, PATIENCE)
             payload = page.loaded.total
-            page.settle()
+            page.page.wait_for_timeout(2000)  # it draws without end, so there is no rest to wait for
             return {
                 "payload until the first frame": f"{payload / 1e6:.2f} MB",
                 "first frame asked for": f"{frame['asked'] / 1000:.2f} s",
