@@ -30,7 +30,12 @@ def test_a_selection_is_kept_beside_the_run_and_nothing_else_is_touched(client: 
     assert answer.status_code == 201
     kept = answer.json()
     assert (kept["rows"], kept["revision"], kept["name"]) == ([2, 4], 1, DRAFT["name"])
-    assert client.get("/api/runs/sample/selections").json() == {"selections": [kept], "problems": [], "writable": True, "folder": None}
+    assert client.get("/api/runs/sample/selections").json() == {
+        "selections": [kept],
+        "problems": [],
+        "writable": True,
+        "folder": None,
+    }
     after = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
     assert {file for file in after if after[file] != before.get(file)} == {path / "selections" / f"{kept['id']}.json"}
 
