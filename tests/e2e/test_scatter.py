@@ -83,10 +83,10 @@ def show(viewer, embedding: str) -> None:
 
 def drawn(viewer) -> int:
     """How many pixels of the scatter are not background, read in the frame that draws them."""
-    viewer.page.evaluate("window.__pixels = null")
-    viewer.page.keyboard.press("+")
-    viewer.page.keyboard.press("f")
-    viewer.until("window.__pixels !== null")
+    for key in ("+", "f"):  # one after the other, as two of them within a frame are drawn once
+        viewer.page.evaluate("window.__pixels = null")
+        viewer.page.keyboard.press(key)
+        viewer.until("window.__pixels !== null")
     return int(viewer.page.evaluate("window.__pixels"))
 
 
