@@ -52,6 +52,19 @@ test("an unfinished run is looked at until there is more of it, also after the s
   expect(progress).toHaveBeenCalledTimes(3);
 });
 
+test("an answer about a run that is no longer followed says nothing of the next", async () => {
+  let answer: (progress: RunProgress) => void = () => undefined;
+  const progress = () => new Promise<RunProgress>((resolve) => (answer = resolve));
+  const growth = new Growth({ can: { note: null }, progress } as unknown as DataSource);
+  const end = growth.follow(DETAIL, 100);
+  await vi.advanceTimersByTimeAsync(150);
+  end();
+  growth.follow({ ...DETAIL, id: "other", committed: 10 }, 100);
+  answer({ ...SAME, version: "b" });
+  await vi.advanceTimersByTimeAsync(50);
+  expect(growth.further).toBe(null);
+});
+
 test("a finished run is never asked about, and who stops following asks no more", async () => {
   const { progress, source } = answering([]);
   new Growth(source).follow({ ...DETAIL, committed: 10 }, 100);

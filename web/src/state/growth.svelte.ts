@@ -30,15 +30,19 @@ export class Growth {
   follow(run: RunDetail, period = PERIOD): () => void {
     this.further = null;
     if (!isUnfinished(run) || this.#source.can.note !== null) return () => {};
-    const timer = setInterval(() => void this.#look(run, () => clearInterval(timer)), period);
-    return () => clearInterval(timer);
-  }
-
-  async #look(run: RunDetail, end: () => void): Promise<void> {
-    if (globalThis.document?.hidden) return;
-    const now = await this.#source.progress(run.id).catch(() => null); // who is away is asked again
-    if (now === null || !hasGrown(run, now)) return;
-    this.further = now;
-    end();
+    let live = true;
+    const look = async () => {
+      if (globalThis.document?.hidden) return;
+      const now = await this.#source.progress(run.id).catch(() => null); // who is away is asked again
+      if (!live || now === null || !hasGrown(run, now)) return;
+      this.further = now;
+      end();
+    };
+    const timer = setInterval(() => void look(), period);
+    const end = () => {
+      live = false;
+      clearInterval(timer);
+    };
+    return end;
   }
 }

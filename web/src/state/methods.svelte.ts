@@ -34,6 +34,12 @@ export class Methods {
     this.shown = methods === "own" || methods === "shared" ? methods : null;
   }
 
+  /** Runs may have grown: they are opened and compared again. */
+  forget(): void {
+    this.#runs.clear();
+    this.#rows.clear();
+  }
+
   /** The maps of a sample of one run, that run first. */
   async of(own: OpenedRun, index: number, runs: readonly RunEntry[]): Promise<Method[]> {
     const others = runs.filter((run) => run.id !== own.detail.id);

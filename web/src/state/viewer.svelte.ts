@@ -150,6 +150,7 @@ export class Viewer {
   reload(): void {
     this.runs = [];
     this.opened = null;
+    this.methods.forget();
     this.#compare(null);
     void this.follow(parseRoute(this.host.address.get()));
   }
