@@ -23,6 +23,8 @@ export class Settings {
   #theme = $state<ThemeChoice>(THEMES.find((theme) => theme === recall("theme")) ?? "system");
   #letterKeys = $state(recall("letter-keys") !== "off");
   #colorMap = $state(recall("color-map") ?? "");
+  /** The colour map that an address asks for. */
+  #asked: string | null = null;
   #appearance = $state.raw<Appearance>(readAppearance(recalled()));
   #tile = $state(tileSide(recall("tile")));
   /** The server's colour maps, and those that the reader defined. */
@@ -108,6 +110,7 @@ export class Settings {
 
   /** What an address asks for; it is not kept as the reader's own liking. One without pictures leaves all as it is. */
   show(route: Route): void {
+    this.#asked = route.colorMap;
     this.#colorMap = route.colorMap ?? this.#colorMap;
     if (route.pictures !== null) this.#appearance = readAppearance({ ...route, mode: route.pictures });
   }
@@ -130,16 +133,24 @@ export class Settings {
     if (this.colorMapNames.length > 0) this.chooseColorMap(next(this.colorMapNames, this.colorMapName));
   }
 
-  /** Fetches the named maps, and the definition that is asked for in place of a name. */
+  /** Fetches the named maps. */
   async loadColorMaps(source: DataSource): Promise<void> {
     this.#named = await source.colorMaps();
-    await this.loadAsked(source);
   }
 
-  /** The definition that an address or the browser names, if it is not here yet. */
+  /** The definition that an address or the browser names, if it is not here yet; the error says which map is shown instead. */
   async loadAsked(source: DataSource): Promise<void> {
     const name = this.#colorMap;
-    if (name.includes(",") && !Object.hasOwn(this.colorMaps, name)) await this.define(name, source);
+    if (Object.hasOwn(this.colorMaps, name)) return;
+    const instead = `${this.colorMapName} is shown`;
+    if (!name.includes(",")) {
+      if (name === this.#asked) throw new Error(`There is no colour map “${name}”; ${instead}.`);
+      return;
+    }
+    await this.define(name, source).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`The colour map “${name}” cannot be read; ${instead}. ${reason}`);
+    });
   }
 
   /** Reads a colour map in its language; the server says what is wrong with one that it does not understand. */
