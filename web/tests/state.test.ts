@@ -5,7 +5,8 @@ import { decodeClusters, decodeIndices, encodeClusters, encodeIndices } from "..
 import { number, percent, plural, probability } from "../src/state/format";
 import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/route";
-import { changeSelection, modeOf, selectedPoints } from "../src/state/selection";
+import { HIDDEN, SELECTED } from "../src/scatter/renderer";
+import { changeSelection, modeOf, packSelection, selectedPoints, unpackSelection } from "../src/state/selection";
 
 describe("address", () => {
   test.each([
@@ -19,6 +20,9 @@ describe("address", () => {
     { ...HOME, run: "r", sample: 3, with: { ...HOME, run: "b/ c?&", analysis: "spräy", category: "00007", clustering: "k means", axes: [1, 2] as const } },
     { ...HOME, run: "r", with: { ...HOME, run: "b", camera: { x: 0.5, y: 1, zoom: 2 }, selected: "3-2", colour: "confidence" } },
     { ...HOME, hide: "class%3Aclustering.kmeans:-1,3", brush: "confidence:0.2:" },
+    { ...HOME, pictures: "overlay", norm: "cluster", clip: "99.5", gamma: "0.65", opacity: "0.4", sampling: "smooth" },
+    { ...HOME, clusters: "purity", means: "absolute", draw: "density", methods: "shared" },
+    { ...HOME, run: "r", with: { ...HOME, run: "b", hide: "label:3", clusters: "size", means: "absolute", draw: "density" } },
   ])("%j comes back as it was", (route) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });
@@ -67,6 +71,13 @@ describe("selection", () => {
     expect([...changeSelection(mask, [0, 2], "subtract")]).toEqual([0, 2, 0, 3]);
     expect([...mask]).toEqual([1, 2, 0, 3]);
     expect([...selectedPoints(mask)]).toEqual([0, 3]);
+  });
+
+  test.each([0, 1, 7, 8, 9, 17])("of %i points is kept eight to a byte, without other bits", (size) => {
+    const mask = Uint8Array.from({ length: size }, (_, point) => (point % 3 === 0 ? SELECTED : 0) | (point % 2 === 0 ? HIDDEN : 0));
+    const packed = packSelection(mask);
+    expect(packed.byteLength).toBe(Math.ceil(size / 8));
+    expect(unpackSelection(packed, size)).toEqual(mask.map((byte) => byte & SELECTED));
   });
 
   test("Alt takes away, Shift adds, otherwise the chosen mode holds", () => {

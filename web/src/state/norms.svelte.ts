@@ -19,11 +19,16 @@ export class Norms {
   readonly #settings: Settings;
   #tables = $state.raw<ReadonlyMap<string, ScaleTable>>(new Map());
   #waiting = new Set<string>();
-  problem = $state.raw<string | null>(null);
+  #failed = $state.raw<{ clustering: string; reason: string } | null>(null);
 
   constructor(session: ClassSession, settings: Settings) {
     this.#session = session;
     this.#settings = settings;
+  }
+
+  /** Why the scales of the clustering that is shown did not come, or null. */
+  get problem(): string | null {
+    return this.#failed?.clustering === this.#session.clustering ? this.#failed.reason : null;
   }
 
   /** Fetches what the chosen norm needs; a table is fetched once. */
@@ -31,12 +36,12 @@ export class Norms {
     const { clustering, data } = this.#session;
     if (this.#settings.appearance.norm === "sample" || this.#tables.has(clustering) || this.#waiting.has(clustering)) return;
     this.#waiting.add(clustering);
-    this.problem = null;
+    this.#failed = null;
     try {
       const table = await data.source.scales(data.run.id, data.analysis, data.detail.id, clustering);
       this.#tables = new Map([...this.#tables, [clustering, table]]);
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.#failed = { clustering, reason: error instanceof Error ? error.message : String(error) };
     } finally {
       this.#waiting.delete(clustering);
     }

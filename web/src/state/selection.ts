@@ -13,6 +13,20 @@ export function changeSelection(mask: Uint8Array, points: ArrayLike<number>, mod
   return next;
 }
 
+/** Which points are selected, eight to a byte: what undo keeps of a mask. */
+export function packSelection(mask: Uint8Array): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(mask.length / 8));
+  for (let point = 0; point < mask.length; point++) bits[point >> 3] |= (mask[point] & SELECTED) << (point & 7);
+  return bits;
+}
+
+/** What `packSelection` gave as a mask of so many points. */
+export function unpackSelection(bits: Uint8Array, size: number): Uint8Array {
+  const mask = new Uint8Array(size);
+  for (let point = 0; point < size; point++) mask[point] = (bits[point >> 3] >> (point & 7)) & SELECTED;
+  return mask;
+}
+
 /** Those of the points that pass the filter. */
 export function visibleAmong(points: ArrayLike<number>, visible: Uint8Array | null): ArrayLike<number> {
   if (visible === null) return points;

@@ -20,10 +20,10 @@ import { orderBy } from "./ordering";
 import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices, neededFor } from "./pointcolumns";
 import type { PointColumn } from "./pointcolumns";
 import type { Route } from "./route";
-import { changeSelection, clusterCounts, clusterRows, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, visibleAmong } from "./selection";
+import { changeSelection, clusterCounts, clusterRows, packSelection, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, unpackSelection, visibleAmong } from "./selection";
 import type { SelectionMode } from "./selection";
 
-const KEPT_STEPS = 20;
+const KEPT_STEPS = 20; // 2.5 MB for a million points
 const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
 const FEW_CLUSTERS = 9; // more of them are named sample by sample, as is any other selection
 
@@ -82,6 +82,7 @@ export class ClassSession {
   /** Whether the scatter shows how many samples lie at a place, in place of points. */
   density = $state(false);
   points = $state.raw<Points>(pointsOf(new Uint16Array(0)));
+  /** Selections before the steps that can be undone, packed. */
   #earlier: Uint8Array[] = [];
   #follower: Follower | null = null;
   #wanted: Choice;
@@ -147,6 +148,7 @@ export class ClassSession {
     const before = this.#wanted;
     const axes = wanted.embedding === undefined || wanted.embedding === before.embedding ? before.axes : FIRST.axes;
     const choice = { ...before, axes, ...wanted };
+    if (!this.#ordersOf(choice.clustering).includes(choice.order)) choice.order = FIRST.order;
     this.#wanted = choice;
     try {
       const columns = this.#columnsOf(choice, filter);
@@ -198,7 +200,7 @@ export class ClassSession {
     const whole = selected === null ? null : decodeClusters(selected);
     const rows = (selected === null ? null : decodeIndices(selected)) ?? [];
     const points = whole ? pointsThat(this.size, (point) => Number(whole.includes(this.clusters[point]))) : this.pointsOf(rows);
-    this.mask = changeSelection(this.mask, points, "replace");
+    this.mask = changeSelection(this.mask, whole ? visibleAmong(points, this.visible) : points, "replace");
     this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
   }
 
@@ -286,7 +288,7 @@ export class ClassSession {
   /** Changes the selection by those of the points that pass the filter. */
   select(points: ArrayLike<number>, mode: SelectionMode): void {
     const seen = visibleAmong(points, this.visible);
-    this.#earlier = [...this.#earlier, this.mask].slice(-KEPT_STEPS);
+    this.#earlier = [...this.#earlier, packSelection(this.mask)].slice(-KEPT_STEPS);
     this.mask = changeSelection(this.mask, seen, mode);
     this.#follower?.selected(seen, mode);
   }
@@ -331,9 +333,9 @@ export class ClassSession {
   }
 
   undo(): void {
-    const mask = this.#earlier.pop();
-    if (!mask) return;
-    this.mask = mask;
+    const before = this.#earlier.pop();
+    if (!before) return;
+    this.mask = unpackSelection(before, this.size);
     this.#follower?.undone();
   }
 
