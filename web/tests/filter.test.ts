@@ -204,5 +204,18 @@ describe("histogram", () => {
   test("a drag to the end of the plot leaves that end open", () => {
     expect(brushFrom(0.5, -0.1, limits)).toEqual({ low: -Infinity, high: 0.5 });
     expect(brushFrom(0.12345, 1.2, limits)).toEqual({ low: 0.12, high: Infinity });
+    expect(brushFrom(0, 1, limits)).toEqual({ low: -Infinity, high: Infinity });
   });
+});
+
+test("a click, also at the end of the plot, and a drag over a single value brush nothing", () => {
+  const limits = limitsOf(Float32Array.of(0, 0.25, 0.5, 1));
+  const none = { low: -Infinity, high: Infinity };
+  for (const place of [0, 0.4, 1]) expect(brushFrom(place, place, limits)).toEqual(none);
+  expect(brushFrom(0.2, 0.8, limitsOf(Float32Array.of(3, 3)))).toEqual(none);
+});
+
+test("of several conditions on a column the last holds", () => {
+  expect(parseHidings("label:1;class:2;label:3")).toEqual([{ column: "label", codes: [3] }, { column: "class", codes: [2] }]);
+  expect(parseBrushes("score:1:2;score:3:")).toEqual([{ column: "score", low: 3, high: Infinity }]);
 });

@@ -82,16 +82,23 @@ export function parseBrushes(text: string | null): Brush[] {
 
 const MOST_CONDITIONS = 32; // a hand-written address may not ask for more
 
+/** One condition for each column: of several the last. */
 function partsOf(text: string | null): string[][] {
-  if (!text) return [];
-  return text.split(";", MOST_CONDITIONS).flatMap((condition) => {
-    const [column, ...rest] = condition.split(":");
-    try {
-      return [[decodeURIComponent(column), ...rest]];
-    } catch {
-      return [];
-    }
-  });
+  const parts = new Map<string, string[]>();
+  for (const condition of text?.split(";", MOST_CONDITIONS) ?? []) {
+    const [encoded, ...rest] = condition.split(":");
+    const column = decoded(encoded);
+    if (column) parts.set(column, [column, ...rest]);
+  }
+  return [...parts.values()];
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 function joined(parts: string[]): string | null {

@@ -35,16 +35,20 @@ export function histogram(bytes: Uint8Array, mask: Uint8Array, visible: Uint8Arr
 }
 
 /** A value with no more digits than a pixel of the plot can mean. */
-export function tidy(value: number, { low, high }: Limits): number {
+function tidy(value: number, { low, high }: Limits): number {
   const span = high - low;
   if (!(span > 0)) return value;
   const step = 10 ** (Math.floor(Math.log10(span)) - 2);
   return Number((Math.round(value / step) * step).toPrecision(12));
 }
 
-/** The brush that a drag over places from 0 to 1 means: at the ends of the plot it is open, since bins there hold all beyond. */
+/**
+ * The brush that a drag over places from 0 to 1 means: at the ends of the plot it is open, since bins there hold all beyond.
+ * A click, and a drag over a column of one value, mean none: open on both sides.
+ */
 export function brushFrom(from: number, to: number, limits: Limits): { low: number; high: number } {
   const [left, right] = [Math.min(from, to), Math.max(from, to)];
   const valueAt = (place: number) => tidy(limits.low + place * (limits.high - limits.low), limits);
+  if (valueAt(left) === valueAt(right)) return { low: -Infinity, high: Infinity };
   return { low: left <= 0 ? -Infinity : valueAt(left), high: right >= 1 ? Infinity : valueAt(right) };
 }
