@@ -91,6 +91,9 @@ export interface DataSource {
 export const SAMPLES_PER_REQUEST = 1000;
 export const PICTURES_PER_REQUEST = 256;
 
+/** The status of a change that rests on a revision which is not the last. */
+export const CHANGED_MEANWHILE = 412;
+
 /** What went wrong, and what the reader can do about it. */
 export class SourceError extends Error {
   readonly hint: string | null;

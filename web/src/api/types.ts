@@ -7,7 +7,6 @@ export type RunEntry = Schemas["RunRow"];
 export type RunDetail = Schemas["RunDetail"];
 export type Modality = RunDetail["modality"];
 export type RunProgress = Schemas["RunProgress"];
-export type RunColumn = Schemas["RunColumn"];
 export type Match = Schemas["Match"];
 export type Matches = Schemas["Matches"];
 /** Names by clustering and cluster number, such as {kmeans: {"0": "sky"}}. */

@@ -1,8 +1,6 @@
-import { SourceError } from "../api/source";
+import { CHANGED_MEANWHILE, SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { SelectionDraft, StoredSelection } from "../api/types";
-
-export const CHANGED_MEANWHILE = 412;
 
 /** What people have kept of a run: selections with tags and notes, as they lie beside it. */
 export class SelectionBook {

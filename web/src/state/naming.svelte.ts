@@ -1,8 +1,6 @@
-import { SourceError } from "../api/source";
+import { CHANGED_MEANWHILE, SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { NamesByClustering } from "../api/types";
-
-const CHANGED_MEANWHILE = 412;
 
 /** What people call the clusters of one class, as it lies beside the run. */
 export class ClusterNaming {
