@@ -5,7 +5,7 @@ import { adjustedRandIndex, normalisedMutualInformation } from "../src/state/agr
 import { NOISE, contingency, pointsOfCell, selectedCells, withoutNoise } from "../src/state/contingency";
 import { offered, suggested } from "../src/state/other";
 import type { Here } from "../src/state/other";
-import { pairPoints, partners } from "../src/state/pairing";
+import { pairPoints, partners, visiblePairs } from "../src/state/pairing";
 import CASES from "./agreement.json";
 
 const ints = (...values: number[]) => Int32Array.from(values);
@@ -30,6 +30,21 @@ describe("pairing", () => {
 
   test("points without a partner have none to select", () => {
     expect([...partners([0, 1, 2], ints(4, -1, 3))]).toEqual([4, 3]);
+  });
+});
+
+describe("pairs that a filter leaves", () => {
+  const pairing = { toRight: Int32Array.of(2, -1, 0, 1), toLeft: Int32Array.of(2, 3, 0), shared: 3 };
+
+  test("are all of them without a filter", () => {
+    expect(visiblePairs(pairing, null, null)).toBe(pairing.toRight);
+  });
+
+  test("have both sides seen, and each place keeps its own", () => {
+    expect([...visiblePairs(pairing, Uint8Array.of(0, 1, 1, 1), null)]).toEqual([-1, -1, 0, 1]);
+    expect([...visiblePairs(pairing, null, Uint8Array.of(0, 1, 1))]).toEqual([2, -1, -1, 1]);
+    expect([...visiblePairs(pairing, Uint8Array.of(1, 1, 1, 0), Uint8Array.of(0, 1, 1))]).toEqual([2, -1, -1, -1]);
+    expect([...visiblePairs(pairing, new Uint8Array(4), new Uint8Array(3))]).toEqual([-1, -1, -1, -1]);
   });
 });
 

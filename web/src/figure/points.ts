@@ -16,7 +16,7 @@ import type { DrawnPoint } from "./scatter";
 import type { Drawing } from "./svg";
 
 /** As many points can be shapes of their own; more become one picture. */
-export const MOST_SHAPES = 5000;
+const MOST_SHAPES = 5000;
 const SHARPNESS = 2;
 const WHITE: Rgb = [255, 255, 255];
 

@@ -3,7 +3,7 @@ import type { Rgb } from "../color/palette";
 export type Ink = "#000000" | "#ffffff";
 
 /** Relative luminance of WCAG 2.2, between 0 (black) and 1 (white). */
-export function luminance(color: Rgb): number {
+function luminance(color: Rgb): number {
   const [red, green, blue] = color.map((byte) => {
     const share = byte / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;

@@ -1,6 +1,6 @@
 import type { Route } from "./route";
 
-export const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "eigengap", "clusters", "size", "accuracy"] as const;
+const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "eigengap", "clusters", "size", "accuracy"] as const;
 export type ClassKey = (typeof CLASS_KEYS)[number];
 
 /** How the table of classes is ordered and filtered. */
