@@ -12,9 +12,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Locator
 
 from whyset.image import COLOR_MAPS, channel_sum, colorize, imsave, indices, overlay, scale_of, values
-from whyset.store import Run
+from whyset.store import CategoryResult, Run
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
@@ -395,10 +396,17 @@ def test_listed_samples_are_saved_as_a_figure_with_a_row_for_each_cluster(
     assert is_png_of(saved(horse, lambda: panel.get_by_role("button", name="Save PNG").click())[1], root)
 
 
+def scatter_figure(viewer) -> Locator:
+    """The choice of the scatter's figure, among its options."""
+    scatter = viewer.page.get_by_role("group", name="Scatter", exact=True)
+    scatter.get_by_role("button", name="Options of the scatter").click()
+    return scatter.get_by_label("Figure")
+
+
 def test_the_scatter_is_saved_as_it_is_seen(open_viewer: Callable, server: Server, members: np.ndarray) -> None:
     viewer = open_viewer(server, theme="dark")
     viewer.open_class("horse")
-    choice = viewer.page.get_by_role("group", name="Scatter", exact=True).get_by_label("Figure")
+    choice = scatter_figure(viewer)
     root, words, _ = parsed(saved(viewer, lambda: choice.select_option("SVG"))[1])
     centres = np.array([(float(dot.get("cx", 0)), float(dot.get("cy", 0))) for dot in root.iter(f"{SVG}circle")])
     stage = viewer.page.locator("canvas[role=application]").bounding_box()
@@ -421,7 +429,33 @@ def test_what_cannot_be_saved_is_told_in_place(open_viewer: Callable, server: Se
     viewer.page.route("**/maps?**", lambda route: route.abort())
     viewer.page.route("**/inputs?**", lambda route: route.abort())
     viewer.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
-    choice = viewer.page.get_by_role("group", name="Scatter", exact=True).get_by_label("Figure")
+    choice = scatter_figure(viewer)
     choice.select_option("PNG")
     viewer.page.get_by_role("alert").filter(has_text="no canvas").wait_for()
     assert viewer.hook("pointCount()") == len(members)
+
+
+def test_one_failed_sample_hides_no_other(open_viewer: Callable, sample_run: ModuleType, tmp_path: Path) -> None:
+    run = sample_run.make_sample_run(tmp_path / "failed", analyses=())
+    rows = np.arange(sample_run.FAILED - 8, sample_run.FAILED + 8)
+    columns = {
+        "index": rows,
+        "clustering.kmeans": np.zeros(len(rows), np.int32),
+        "embedding.pca": rows[:, None] * [1.0, 2.0],
+    }
+    info = {
+        "size": len(rows),
+        "clusterings": {"kmeans": {"k": 1, "noise": 0, "clusters": []}},
+        "default_clustering": "kmeans",
+    }
+    info |= {"embeddings": {"pca": {"dimensions": 2}}, "default_embedding": "pca", "scores": {}}
+    run.analysis_writer("spray", {}).write(CategoryResult("00000", "some", columns, info))
+    with Server([run.path]) as server:
+        viewer = open_viewer(server, tolerated=("409",))
+        viewer.open_class("some")
+        failed = viewer.tile(sample_run.FAILED)
+        failed.get_by_title(sample_run.REASON).wait_for()
+        others = [row for row in rows.tolist() if row != sample_run.FAILED]
+        for row in others:
+            viewer.until_drawn(viewer.tile(row).locator("canvas"))
+        assert [viewer.tile(row).get_by_title(sample_run.REASON).count() for row in others] == [0] * len(others)

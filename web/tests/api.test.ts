@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { Batcher } from "../src/api/batcher";
+import { SourceError } from "../src/api/source";
 import { decodeColumn, decodeInputs, decodeMaps, parseShape } from "../src/api/binary";
 
 test("maps are scales first and then codes, one after the other", () => {
@@ -44,6 +45,29 @@ test("an error reaches who asked and is not kept", async () => {
   await expect(batcher.get(1)).rejects.toThrow("down");
   broken = false;
   expect(await batcher.get(1)).toBe(1);
+});
+
+test("a sample that cannot be read costs no other its answer", async () => {
+  const refused = new Set([3, 6]);
+  const asked: number[][] = [];
+  const batcher = new Batcher(async (keys) => {
+    asked.push(keys);
+    const failed = keys.find((key) => refused.has(key));
+    if (failed !== undefined) throw new SourceError(`sample ${failed} failed`, null, 409);
+    return keys;
+  }, 8, 100);
+  const answers = await Promise.allSettled([0, 1, 2, 3, 4, 5, 6, 7].map((key) => batcher.get(key)));
+  expect(answers.map((answer) => (answer.status === "fulfilled" ? answer.value : (answer.reason as Error).message))).toEqual(
+    [0, 1, 2, "sample 3 failed", 4, 5, "sample 6 failed", 7],
+  );
+  expect(asked.length).toBeLessThan(16);
+});
+
+test("a server that is down is asked once", async () => {
+  let requests = 0;
+  const batcher = new Batcher(async () => ((requests += 1), Promise.reject(new SourceError("The server does not answer."))), 8, 8);
+  const answers = await Promise.allSettled([1, 2, 3].map((key) => batcher.get(key)));
+  expect([requests, ...answers.map((answer) => answer.status)]).toEqual([1, "rejected", "rejected", "rejected"]);
 });
 
 test("the least recently used answer is forgotten first", async () => {

@@ -1,3 +1,5 @@
+import { SourceError } from "./source";
+
 interface Wish<T> {
   key: number;
   resolve: (value: T) => void;
@@ -9,6 +11,7 @@ interface Wish<T> {
  *
  * Wishes of the same turn travel together, at most `limit` in one request; the newest go first, because
  * they are what is on the screen now. The least recently used answers beyond `capacity` are forgotten.
+ * One sample that cannot be read (409) makes the server refuse all: the request is then halved until it stands alone.
  */
 export class Batcher<T> {
   readonly #fetch: (keys: number[]) => Promise<T[]>;
@@ -68,10 +71,23 @@ export class Batcher<T> {
       const values = await this.#fetch(wishes.map((wish) => wish.key));
       wishes.forEach((wish, position) => wish.resolve(values[position] as T));
     } catch (error) {
-      wishes.forEach((wish) => wish.reject(error));
+      if (wishes.length > 1 && isOfOne(error)) await this.#sendHalves(wishes);
+      else wishes.forEach((wish) => wish.reject(error));
     } finally {
       this.#running -= 1;
       this.#flush();
     }
   }
+  async #sendHalves(wishes: Wish<T>[]): Promise<void> {
+    const middle = wishes.length >> 1;
+    await this.#send(wishes.slice(0, middle));
+    await this.#send(wishes.slice(middle));
+  }
+}
+
+const CONFLICT = 409;
+
+/** Whether the others of the same request may be answered: a sample failed, is not explained yet, or is damaged. */
+function isOfOne(error: unknown): boolean {
+  return error instanceof SourceError && error.status === CONFLICT;
 }
