@@ -271,6 +271,31 @@ def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: 
     assert page.get_by_role("columnheader", name="There").count() == 0
 
 
+def test_the_scatters_have_one_height_and_no_tool_moves_their_points(open_viewer: Callable, server: Server) -> None:
+    viewer = open_viewer(server, width=1280, height=720)
+    viewer.open_class("horse")
+    alone = scatters(viewer)
+    viewer.page.keyboard.press("l")
+    viewer.page.get_by_role("button", name="Subtract").wait_for()
+    assert scatters(viewer) == alone
+    compare(viewer)
+    viewer.page.locator("[data-side=right]").get_by_label("Colour", exact=True).select_option("confidence")
+    viewer.page.get_by_role("region", name="Colours: confidence").wait_for()
+    left, right = scatters(viewer)
+    assert (left["y"], left["height"]) == (right["y"], right["height"])
+    viewer.page.keyboard.press("v")
+    viewer.page.get_by_role("button", name="Subtract").first.wait_for(state="detached")
+    assert scatters(viewer) == [left, right]
+    ends = viewer.page.locator("main button, main select").evaluate_all(
+        "all => all.filter(one => one.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert ends == 0
+
+
+def scatters(viewer) -> list[dict]:
+    return [canvas.bounding_box() for canvas in viewer.page.locator("canvas[role=application]").all()]
+
+
 @pytest.mark.parametrize(
     ("width", "height", "theme"), [(1280, 720, "dark"), (1600, 1000, "light"), (640, 720, "light")]
 )

@@ -259,6 +259,7 @@ def test_density_counts_the_samples_of_a_place_and_the_address_restores_it(
     strange, open_viewer: Callable, server: Server
 ) -> None:
     show(strange, "equal")
+    strange.page.get_by_role("button", name="Options of the scatter").click()
     button = strange.page.get_by_role("button", name="Density", exact=True)
     button.click()
     strange.page.get_by_text(f"{COUNT} samples in one place").wait_for()
@@ -279,7 +280,7 @@ def test_selected_samples_stay_points_in_front_of_the_density(open_viewer: Calla
     viewer = open_viewer(server, script=COUNT_PIXELS)
     viewer.open_class("strange")
     everything = drawn(viewer)
-    viewer.page.get_by_role("button", name="Density", exact=True).click()
+    viewer.page.keyboard.press("d")
     viewer.page.evaluate("window.__pixels = null")
     viewer.page.keyboard.press("1")
     viewer.until("window.__pixels !== null")
