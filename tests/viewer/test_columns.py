@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from whyset.store import Run
+from whyset.store import CategoryResult, Run
 from whyset.viewer.columns import encode, encode_rows
 from whyset.viewer.errors import ApiError
 
@@ -178,3 +178,59 @@ def test_damaged_column_is_told_and_the_others_still_come(
     assert "embedding.tsne.npy" in answer.json()["error"]["message"]
     assert client.get(address).status_code == 200
     assert client.get(f"{address}/columns/index").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["of two axes", "beyond the run", "of other numbers", "of other lengths"])
+def test_samples_of_a_category_that_are_none_are_told(
+    admitted: Callable[..., TestClient], sample: SimpleNamespace, tmp_path: Path, kind: str
+) -> None:
+    run = sample.make_sample_run(tmp_path / "run")
+    stored = run.analysis("spray").category("horse")
+    columns = {name: np.array(stored.column(name)) for name in stored.columns}
+    index = columns["index"]
+    columns["index"] = {
+        "of two axes": index[:, np.newaxis],
+        "beyond the run": index + len(run),
+        "of other numbers": index.astype(np.float32),
+        "of other lengths": index[1:],
+    }[kind]
+    writer = run.analysis_writer("spray", run.analysis("spray").config)
+    writer.write(CategoryResult(stored.id, stored.name, columns, stored.info))
+    client, address = admitted(run.path), f"/api/runs/run/analyses/spray/{stored.id}"
+    bookmark = {
+        "selectedAnalysisMethod": "spray",
+        "selectedAnalysisCategory": stored.id,
+        "selectedEmbeddingVectorsIndices": [2],
+    }
+    answers = [
+        client.get(f"{address}/scales/kmeans"),
+        client.post(f"{address}/export", json={"rows": [2], "form": "csv"}),
+        client.get(f"/api/runs/run/columns/label?analysis=spray&category={stored.id}"),
+        client.post("/api/opening", json=bookmark),
+    ]
+    expected = [409, 409, 200, 200] if kind == "of other lengths" else [409] * 4
+    assert [answer.status_code for answer in answers] == expected
+    assert client.get("/api/runs/run/find?text=1&analysis=spray").status_code == 200
+
+
+def test_a_category_that_is_done_again_is_read_again(
+    admitted: Callable[..., TestClient], sample: SimpleNamespace, tmp_path: Path
+) -> None:
+    """With the same configuration, under the same address."""
+    run = sample.make_sample_run(tmp_path / "run")
+    client, address = admitted(run.path), "/api/runs/run/analyses/spray/00002"
+    stored = run.analysis("spray").category("horse")
+    columns = {name: np.array(stored.column(name)) for name in stored.columns}
+    lies_in = [client.get("/api/runs/run/find?text=2&analysis=spray&limit=1").json()["matches"][0]["categories"]]
+    before = client.get(f"{address}/columns/clustering.kmeans"), client.get(f"{address}/scales/kmeans").json()
+    short = {
+        name: values[1:] if values.shape[:1] == columns["index"].shape else values for name, values in columns.items()
+    }
+    short["clustering.kmeans"] = 1 - short["clustering.kmeans"]
+    writer = run.analysis_writer("spray", run.analysis("spray").config)
+    writer.write(CategoryResult(stored.id, stored.name, short, stored.info))
+    etag = {"If-None-Match": before[0].headers["etag"]}
+    assert client.get(f"{address}/columns/clustering.kmeans", headers=etag).status_code == 200
+    assert client.get(f"{address}/scales/kmeans").json() != before[1]
+    lies_in.append(client.get("/api/runs/run/find?text=2&analysis=spray&limit=1").json()["matches"][0]["categories"])
+    assert lies_in == [["00002"], []]

@@ -77,7 +77,9 @@ def test_words_and_exact_relevance_of_texts_are_held(tmp_path: Path) -> None:
 
 
 def test_the_place_of_the_run_stays_at_home(file: Path, run: Run) -> None:
-    assert str(run.path.parent) not in json.dumps(contents_of(file))
+    contents = contents_of(file)
+    assert str(run.path.parent) not in json.dumps(contents)
+    assert "origin" not in contents["answers"]["runs/sample"]["summary"]  # of model and data
 
 
 def test_some_rows_are_held_with_the_medoids(run: Run, sample: SimpleNamespace, tmp_path: Path) -> None:
@@ -166,3 +168,31 @@ def test_a_lossless_sprite_keeps_every_value_in_its_place(channels: int, tmp_pat
     sheet = np.asarray(Image.open(tmp_path / "sprite.webp").convert("RGB"))
     assert sheet.shape == (10, COLUMNS * 7, 3)
     np.testing.assert_array_equal(sheet[5:10, 7:14, :channels], pictures[COLUMNS + 1])
+
+
+def test_where_to_begin_is_told_only_of_a_class_that_is_held(run: Run, file: Path, tmp_path: Path) -> None:
+    at = "runs/sample/analyses/spray"
+    finding = contents_of(file)["answers"][at]["finding"]
+    others = [category.id for category in run.analysis("spray").categories if category.id != finding["category"]]
+    held = contents_of(export_html(run, tmp_path / "page.html", categories=others))
+    assert held["answers"][at]["finding"] is None
+
+
+def test_inputs_beyond_one_answer_of_the_server_are_held(
+    run: Run, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("maps", "embed.record"):
+        monkeypatch.setattr(f"whyset.viewer.{module}.MOST_BYTES", 24 * 12 * 18 * 3)
+    again = export_html(run, tmp_path / "page.html")  # 58 samples in three answers, one block
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_ids_of_tokens_have_one_type_in_all_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = SimpleNamespace(**runpy.run_path(str(SUPPORT / "modality_runs.py"), run_name="modality_runs"))
+    run = runs.analysed(runs.text_run(tmp_path / "text"))
+    monkeypatch.setattr("whyset.viewer.embed.record.PER_BLOCK", 2)
+    file = export_html(run, tmp_path / "page.html")
+    held = contents_of(file)["pictures"]["runs/text/inputs"]
+    assert held["dtype"] == "int32"
+    blocks = b"".join(block_of(file.read_text("utf-8"), str(block)) for block in held["blocks"])
+    np.testing.assert_array_equal(np.frombuffer(blocks, "<i4").reshape(-1, *held["shape"]), run.inputs[held["rows"]])

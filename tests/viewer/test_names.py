@@ -105,7 +105,9 @@ def test_names_of_other_clusters_are_outdated_until_new_ones_are_given(client: T
     "text",
     ["", "{", "[]", "{}", '{"format": "whyset-cluster-names", "schema": "9.0"}',
      '{"format": "whyset-cluster-names", "schema": "1.0", "revision": 1, "changed": "", "clusterings": {"kmeans": 3}}',
-     '{"format": "whyset-cluster-names", "schema": "1.0", "revision": "x", "changed": "", "clusterings": {}}'],
+     '{"format": "whyset-cluster-names", "schema": "1.0", "revision": "x", "changed": "", "clusterings": {}}',
+     '{"format": "whyset-cluster-names", "schema": "1.0", "revision": 1, "changed": "", '
+     '"clusterings": {"kmeans": {"crc32": "", "names": {"007": "x"}}}}'],
 )  # fmt: skip
 def test_a_damaged_file_is_told_and_stays(client: TestClient, run: Run, text: str) -> None:
     put(client, NAMES)

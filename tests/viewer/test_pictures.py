@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from whyset.image import COLOR_MAPS, indices, lookup
 from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
 from whyset.viewer.maps import fitted
+from whyset.viewer.scales import scale_table
 
 ROWS = [59, 0, 17, 17]
 
@@ -258,6 +259,22 @@ def test_scales_of_many_maps_are_taken_from_some_and_say_so(
     evenly = members[np.arange(3) * len(members) // 3]
     largest = np.abs(run.relevance[evenly].sum(axis=1)).max()
     assert received[2]["values"][0] == pytest.approx(largest, rel=1e-6)
+
+
+def test_scales_of_tables_do_not_depend_on_the_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whyset.viewer.scales.MOST_PIXELS", 80)
+    relevance = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
+    table = scale_table(relevance, np.arange(1000), np.zeros(1000, np.int64), "kmeans")
+    assert [scale.maps for scale in table.scales] == [10, 10]
+
+
+def test_no_more_maps_are_held_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whyset.viewer.scales.MOST_HELD", 3 * 6 * 9)
+    clusters = np.arange(40) % 8
+    clusters[:5] = 7  # the largest cluster has the greatest number
+    table = scale_table(np.ones((40, 1, 6, 9), np.float32), np.arange(40), clusters, "kmeans")
+    assert len(table.scales) == 1 + 3
+    assert 7 in [scale.cluster for scale in table.scales]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What people call the clusters of a category: one file each, beside the selections, never mixed with results."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ FOLDER = "names"
 MOST_CLUSTERINGS, MOST_CLUSTERS = 64, 10_000
 _PATIENCE_SECONDS = 5.0
 _CLUSTERING = "clustering."
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")
 
 Names = Mapping[str, Mapping[str, str]]
 """Names by clustering and cluster number, such as {"kmeans": {"0": "sky"}}."""
@@ -119,7 +121,8 @@ class NamesFile:
     def _require_clusters(self, names: Names) -> None:
         for clustering, of in _checked(names).items():
             if _CLUSTERING + clustering not in self.category.columns:
-                known = [name.removeprefix(_CLUSTERING) for name in self.category.columns if _CLUSTERING in name]
+                columns = [name for name in self.category.columns if name.startswith(_CLUSTERING)]
+                known = [name.removeprefix(_CLUSTERING) for name in columns]
                 raise InputError(f"there is no clustering {clustering!r} in {self.category.name}; there are {known}")
             count = self._clusters(clustering)
             for number in of:
@@ -141,7 +144,7 @@ def _checked(names: Names) -> Names:
         if len(names) > MOST_CLUSTERINGS or len(of) > MOST_CLUSTERS:
             raise InputError(f"expected at most {MOST_CLUSTERINGS} clusterings and {MOST_CLUSTERS} names in each")
         for number, name in of.items():
-            if not (number.isascii() and number.isdecimal()):
+            if not _NUMBER.fullmatch(number):
                 raise InputError(f"clusters are named by their numbers from 0 on, not by {number!r}")
             require_text(f"the name of cluster {number}", name, 1, LONGEST_NAME)
     return names

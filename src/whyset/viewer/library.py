@@ -46,7 +46,8 @@ class OpenedRun:
         stamp, run = stamp_of(path), open_run(path)
         committed, status = int(run.committed.sum()), read_column(run, STATUS)
         version = version_of(stamp, run.config_hash)
-        return cls(id, run, committed, status.values.astype(np.uint8), dict(status.damage), version)
+        damage = dict(status.damage)
+        return cls(id, run, committed, status.values.astype(np.uint8), damage, version, Members(len(run)))
 
     def column(self, name: str) -> NDArray[Any]:
         """A whole column, read once; what a damaged shard holds is not known."""
@@ -73,7 +74,7 @@ class OpenedRun:
     @cached_property
     def columns(self) -> Mapping[str, CodedColumn]:
         """Every column with one value per sample that can be asked for."""
-        return {name: CodedColumn(self.column(name)) for name in COLUMNS} | dict(further_columns(self.run))
+        return {name: CodedColumn(self.column(name)) for name in COLUMNS} | dict(further_columns(self.run, self.column))
 
     def class_name(self, number: int | None) -> str | None:
         """The name of a class; None where it is unknown or has none."""

@@ -1,4 +1,4 @@
-"""In which categories of an analysis a sample lies."""
+"""Which samples of a run a category holds, and in which categories a sample lies."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,15 +7,36 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.errors import WhysetError
-from whyset.store.analyses import Analysis, category_folders, read_category
+from whyset.errors import BrokenRunError, WhysetError
+from whyset.store.analyses import Analysis, Category, category_folders, read_category
 from whyset.store.remote import AnyPath
+
+
+def rows_of(category: Category, count: int) -> NDArray[np.int64]:
+    """The rows of a category in a run of `count` rows; of imported ones in any order. BrokenRunError: they are none."""
+    rows = np.asarray(category.column("index"))
+    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        raise BrokenRunError(
+            f"{category.path} is damaged: expected the rows of its samples, not {rows.dtype} {rows.shape}"
+        )
+    if rows.size and not 0 <= rows.min() <= rows.max() < count:
+        raise BrokenRunError(f"the category {category.id!r} names samples that the run does not have")
+    return rows.astype(np.int64)
+
+
+def places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each row stands in an index that is not empty, and whether it stands there at all."""
+    order = np.argsort(index, kind="stable")
+    place = order[np.minimum(np.searchsorted(index, rows, sorter=order), len(index) - 1)]
+    return place, index[place] == rows
 
 
 @dataclass
 class Members:
     """The samples of every category, read once for each state of an analysis; unreadable categories have none."""
 
+    count: int = 0
+    """How many rows the run has."""
     _known: dict[str, tuple[object, dict[str, NDArray[np.int64]]]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -23,8 +44,7 @@ class Members:
         """The ids of the categories in which each row lies."""
         found: list[list[str]] = [[] for _ in rows]
         for id, index in self._of(analysis).items():
-            place = np.minimum(np.searchsorted(index, rows), len(index) - 1)
-            for position in np.flatnonzero(index[place] == rows):
+            for position in np.flatnonzero(places_in(index, rows)[1]):
                 found[position].append(id)
         return found
 
@@ -33,16 +53,15 @@ class Members:
         state = (analysis.config_hash, *((folder.name, _changed(folder)) for folder in folders))
         with self._lock:
             if self._known.get(analysis.name, (None,))[0] != state:
-                indices = {folder.name: _index(folder) for folder in folders}
+                indices = {folder.name: self._index(folder) for folder in folders}
                 self._known[analysis.name] = state, {id: index for id, index in indices.items() if len(index)}
             return self._known[analysis.name][1]
 
-
-def _index(folder: AnyPath) -> NDArray[np.int64]:
-    try:
-        return np.array(read_category(folder).column("index"), np.int64)
-    except (WhysetError, OSError, AttributeError, TypeError, ValueError):
-        return np.zeros(0, np.int64)  # the class itself tells what is wrong with it
+    def _index(self, folder: AnyPath) -> NDArray[np.int64]:
+        try:
+            return rows_of(read_category(folder), self.count)
+        except (WhysetError, OSError, AttributeError, TypeError, ValueError):
+            return np.zeros(0, np.int64)  # the class itself tells what is wrong with it
 
 
 def _changed(folder: AnyPath) -> int | None:

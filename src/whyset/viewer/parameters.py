@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from whyset.store.analyses import Analysis, Category, read_category
 from whyset.store.layout import DONE, FAILED
+from whyset.viewer import members
 from whyset.viewer.errors import ApiError, not_found, unreadable
 from whyset.viewer.library import Library, OpenedRun, Shelf
 
@@ -117,11 +118,7 @@ def rows_of(opened: OneRun, analysis: _Within = None, category: _Within = None) 
         return None
     if analysis is None or category is None:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "analysis and category: give both of them, or none")
-    found = category_of(category, analysis_of(analysis, opened))
-    rows = np.asarray(found.column("index"), dtype=np.int64)
-    if rows.size and not (rows.min() >= 0 and rows.max() < len(opened.run)):
-        raise unreadable(f"the category {found.id!r} names samples that the run does not have")
-    return rows
+    return members.rows_of(category_of(category, analysis_of(analysis, opened)), len(opened.run))
 
 
 CategoryRows = Annotated[NDArray[np.int64] | None, Depends(rows_of)]

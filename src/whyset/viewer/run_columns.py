@@ -1,6 +1,6 @@
 """The columns of a run with one number per sample: those of every run, and whatever else is known of its samples."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -30,16 +30,17 @@ class CodedColumn:
     values: tuple[str, ...] | None = None
 
 
-def further_columns(run: Run) -> Mapping[str, CodedColumn]:
+def further_columns(run: Run, column: Callable[[str], NDArray[Any]]) -> Mapping[str, CodedColumn]:
     """Every further column of the samples and of the arrays that can be sent: numbers, bools, texts of few values.
 
+    `column` reads an array by its name.
     Texts that differ from sample to sample are no column of numbers; `whyset.viewer.find` searches them.
     """
     names = [name for name in run.samples.column_names if name not in _OWN and _addressable(name)]
     coded = {name: _coded(run.samples[name]) for name in names}
     arrays = [spec.name for spec in run.arrays if not spec.shape and _addressable(spec.name)]
     known = _OWN | run.own_arrays | coded.keys()
-    coded |= {name: CodedColumn(_sendable(run.column(name))) for name in arrays if name not in known}
+    coded |= {name: CodedColumn(_sendable(column(name))) for name in arrays if name not in known}
     return MappingProxyType({name: column for name, column in coded.items() if column is not None})
 
 

@@ -8,24 +8,25 @@ from numpy.typing import NDArray
 
 from whyset.image import scale_of
 from whyset.store.lazy import LazyArray
-from whyset.viewer.maps import pieces, shown
+from whyset.viewer.maps import map_sides, pieces, shown
 from whyset.viewer.schemas import Scale, ScaleTable
 
 PERCENTILES = (100.0, 99.5, 99.0, 95.0)
 MOST_MAPS, MOST_PIXELS = 512, 2**23
-"""How much is read at most: half for the clusters, half for the class as a whole."""
+"""How much is read at most: half for the clusters, at least one map of each, half for the class as a whole."""
 
-MOST_CLUSTERS = 256
-"""Beyond the largest ones, a cluster has no scale of its own."""
+MOST_CLUSTERS, MOST_HELD = 256, 2**26
+"""Beyond the largest ones, a cluster has no scale of its own; there are fewer where one map of each is too much."""
 
 
 def scale_table(
     relevance: LazyArray, rows: NDArray[np.int64], clusters: NDArray[np.int64], clustering: str
 ) -> ScaleTable:
     """Scales of the class and of its clusters (-1 is noise), from maps that are chosen evenly among them."""
-    budget = max(2, min(MOST_MAPS, MOST_PIXELS // math.prod(relevance.shape[-2:])))
+    pixels = math.prod(map_sides(relevance.shape, None))
+    budget = max(2, min(MOST_MAPS, MOST_PIXELS // pixels))
     numbers, sizes = np.unique(clusters, return_counts=True)
-    largest = np.sort(numbers[np.argsort(-sizes, kind="stable")][:MOST_CLUSTERS])
+    largest = np.sort(numbers[np.argsort(-sizes, kind="stable")][: max(1, min(MOST_CLUSTERS, MOST_HELD // pixels))])
     groups: list[tuple[int | None, NDArray[np.int64]]] = [(None, rows)]
     groups += [(int(number), rows[clusters == number]) for number in largest]
     shares = [budget // 2] + [max(1, budget // 2 // max(1, len(largest)))] * len(largest)

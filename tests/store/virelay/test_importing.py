@@ -82,6 +82,29 @@ def test_an_imported_run_is_reported_and_viewed(files, imported):
         assert client.get(f"/api/runs/run/{picture}?indices=0,11").status_code == 200
 
 
+def test_a_bookmark_of_the_project_opens_the_imported_run(files, imported):
+    """Its samples count within the data set, of which the project explains some: they are no rows of the run."""
+    members = files.attributions["attributions.h5"]
+    files.attributions["attributions.h5"] = {name: values[2:] for name, values in members.items()}
+    horse = files.analyses["Spectral"]["analysis.h5"]["n02374451"]
+    files.analyses["Spectral"]["analysis.h5"] = {"n02374451": horse}
+    run = imported(files.write()).run
+    bookmark = {
+        "projectName": "A project",
+        "selectedAnalysisMethod": "Spectral",
+        "selectedAnalysisCategory": "n02374451",
+        "selectedClustering": "kmeans-02",
+        "selectedEmbeddingName": "tsne",
+        "selectedEmbeddingVectorsIndices": [2, 8],
+    }
+    client = TestClient(create_app([run.path], token="t"), base_url="http://127.0.0.1:8765")
+    client.get("/?token=t", follow_redirects=False)
+    opening = client.post("/api/opening", json=bookmark).json()
+    assert opening["told"] == []
+    assert opening["address"] == "#/run/Spectral/00002?clustering=kmeans-02&embedding=tsne"
+    assert opening["selected"] == [0, 6]
+
+
 def test_predictions_that_are_no_probabilities_go_through_softmax(files, imported):
     outputs = np.random.default_rng(2).normal(size=(12, 3)) * 5
     files.attributions["attributions.h5"]["prediction"] = outputs

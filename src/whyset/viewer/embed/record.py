@@ -13,6 +13,7 @@ from whyset.viewer.embed.archive import PER_BLOCK, Archive
 from whyset.viewer.embed.chosen import Chosen
 from whyset.viewer.embed.local import Answer, LocalViewer
 from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
+from whyset.viewer.maps import MOST_BYTES
 from whyset.viewer.parameters import LARGEST
 
 OK = 200
@@ -65,12 +66,16 @@ def array_of(answer: Answer) -> NDArray[Any]:
 def _describe(
     archive: Archive, viewer: LocalViewer, at: str, run: dict[str, Any], detail: dict[str, Any], chosen: Chosen
 ) -> None:
-    """The run with the one analysis and without its place on this computer, which is nobody else's business."""
+    """The run with the one analysis and without the places on this computer, which are nobody else's business.
+
+    `origin` holds those of model and data, for repeating the run.
+    """
+    summary = {name: words for name, words in detail["summary"].items() if name != "origin"}
     analyses = [analysis for analysis in detail["analyses"] if analysis["name"] == chosen.analysis]
     archive.answers["opening"] = None
     archive.answers["color-maps"] = viewer.json("color-maps")
     archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
-    archive.answers[at] = detail | {"path": detail["name"], "analyses": analyses}
+    archive.answers[at] = detail | {"path": detail["name"], "summary": summary, "analyses": analyses}
     archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False, "folder": None}
 
 
@@ -84,7 +89,9 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
     place = f"{at}/analyses/{quote(chosen.analysis)}"
     detail = viewer.json(place)
     rows = [row for row in detail["categories"] if row["id"] in chosen.categories]
-    archive.answers[place] = detail | {"categories": rows}
+    finding = detail["finding"]
+    told = finding if finding and finding["category"] in chosen.categories else None
+    archive.answers[place] = detail | {"categories": rows, "finding": told}
     for row in rows:
         category = f"{place}/{quote(row['id'])}"
         if viewer.ask(category).status == OK:  # otherwise the row says what is wrong with it
@@ -144,13 +151,21 @@ def _record_inputs(
     archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str, pictures: Pictures
 ) -> None:
     """Inputs as sprites where they are grey or coloured pictures, otherwise as numbers."""
-    answers = [viewer.get(f"{at}?{_indices(some)}{size}") for some in _some(chosen.explained, PER_BLOCK)]
-    described = _form(answers)
+    first = [viewer.get(f"{at}?{_indices(chosen.explained[:1])}{size}")] if chosen.explained else []
+    described = _form(first) | {"dtype": array_of(first[0]).dtype.name if first else "uint8"}
+    blocks = _input_blocks(viewer, at, chosen.explained, size, MOST_BYTES // array_of(first[0]).nbytes if first else 1)
     if described["dtype"] == "uint8" and len(described["shape"]) == 3 and described["shape"][-1] in CHANNELS:
-        bodies = [sprite(array_of(answer), pictures.quality) for answer in answers]
+        bodies = [sprite(block, pictures.quality) for block in blocks]
         archive.add_pictures(at, chosen.explained, bodies, **described, form="sprite", columns=COLUMNS)
     else:
-        archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **described, form="plain")
+        bodies = [block.tobytes() for block in blocks]
+        archive.add_pictures(at, chosen.explained, bodies, **described, form="plain")
+
+
+def _input_blocks(viewer: LocalViewer, at: str, rows: Sequence[int], size: str, most: int) -> Iterator[NDArray[Any]]:
+    """The inputs of a block each, from as many answers as it takes with `most` of them; all have one type."""
+    for block in _some(rows, PER_BLOCK):
+        yield np.concatenate([array_of(viewer.get(f"{at}?{_indices(some)}{size}")) for some in _some(block, most)])
 
 
 def _form(answers: Sequence[Answer]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column:
         raise not_found("column", column, f"/api/runs/{opened.id}")
     numbers = opened.columns[column].numbers
     if rows is None:
-        return answer(request, encode(numbers), immutable=keep)
+        return answer(request, encode(numbers), immutable=keep and opened.complete)  # damage is found by reading
     return answer(request, encode(numbers[rows]), immutable=False)
 
 

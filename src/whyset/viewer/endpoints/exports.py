@@ -15,8 +15,9 @@ from pyarrow import csv, parquet
 from whyset.store.analyses import CATEGORY, Category
 from whyset.store.cluster_names import Names
 from whyset.viewer.endpoints.names import OfCategory
-from whyset.viewer.errors import ApiError, damage_told
+from whyset.viewer.errors import ApiError, damage_told, unreadable
 from whyset.viewer.library import OpenedRun
+from whyset.viewer.members import places_in, rows_of
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
 from whyset.viewer.schemas import ExportOrder
 
@@ -50,22 +51,20 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
         columns[f"{name}_name"] = pa.array([opened.class_name(number) for number in numbers.tolist()], pa.string())
     columns["confidence"] = pa.array(opened.column("confidence")[rows], from_pandas=True)
     columns["status"] = pa.array(opened.status[rows])
-    place, known = _places(np.asarray(found.column("index")), rows)
+    index = rows_of(found, len(opened.run))
+    place, known = places_in(index, rows)
     for name in found.columns:
         if name.startswith(CLUSTERING):
-            clustering, clusters = name.removeprefix(CLUSTERING), pa.array(found.column(name)[place], mask=~known)
+            values, clustering = found.column(name), name.removeprefix(CLUSTERING)
+            if values.shape != index.shape:
+                raise unreadable(f"{found.path} is damaged: {len(index)} samples have {values.shape} numbers in {name}")
+            clusters = pa.array(values[place], mask=~known)
             columns[f"cluster.{clustering}"] = clusters
             if of := names.get(clustering):
                 columns[f"cluster_name.{clustering}"] = pa.array(
                     [of.get(str(number)) for number in clusters], pa.string()
                 )
     return pa.table(columns)
-
-
-def _places(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each row stands in the category's ascending index, and whether it stands there at all."""
-    place = np.minimum(np.searchsorted(index, rows), len(index) - 1)
-    return place, index[place] == rows
 
 
 def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:

@@ -6,8 +6,9 @@ from whyset.store.analyses import CATEGORY
 from whyset.store.layout import DONE
 from whyset.viewer.endpoints.analyses import readable
 from whyset.viewer.endpoints.exports import CLUSTERING
-from whyset.viewer.errors import damage_told, not_found
-from whyset.viewer.parameters import ClusteringName, OneCategory, OneRun, require_in_run
+from whyset.viewer.errors import damage_told, not_found, unreadable
+from whyset.viewer.members import rows_of
+from whyset.viewer.parameters import ClusteringName, OneCategory, OneRun
 from whyset.viewer.scales import scale_table
 from whyset.viewer.schemas import ScaleTable
 
@@ -20,9 +21,9 @@ def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName
     key = (str(found.path), found.folder, *(found.described[column].get("crc32") for column in ("index", name)))
     if key not in opened.scales:
         with damage_told(found.path / CATEGORY):
-            rows, clusters = np.asarray(found.column("index"), np.int64), np.asarray(found.column(name), np.int64)
-        if rows.size:
-            require_in_run(rows, opened)
+            rows, clusters = rows_of(found, len(opened.run)), np.asarray(found.column(name), np.int64)
+        if clusters.shape != rows.shape:
+            raise unreadable(f"{found.path} is damaged: {len(rows)} samples have {clusters.shape} numbers in {name}")
         done = opened.status[rows] == DONE
         opened.scales[key] = scale_table(opened.run.relevance, rows[done], clusters[done], clustering)
     return opened.scales[key]
