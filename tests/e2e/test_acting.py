@@ -114,7 +114,7 @@ def test_whoever_loses_a_race_is_told_and_sees_what_the_other_wrote(
     their = viewer.page.get_by_role("region", name="What somebody else wrote")
     assert "theirs" in their.inner_text()
     viewer.page.get_by_role("button", name="Keep both").click()
-    viewer.page.get_by_role("button", name="Change theirs").wait_for()
+    viewer.page.get_by_role("button", name="Change mine").wait_for()
     assert sorted(selection.name for selection in kept.all()) == ["mine", "theirs"]
 
 
@@ -177,10 +177,11 @@ def test_a_selection_is_deleted_only_after_a_question(open_viewer: Callable, ser
 def test_the_listed_samples_are_exported_in_their_order(horse, run: Run) -> None:
     horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
     horse.page.get_by_label("Order of the samples").select_option("least confident")
+    wanted = sorted(horse.selected(), key=lambda row: run.column("confidence")[row])
+    horse.page.locator(f"[role=option][data-index='{wanted[0]}'][aria-posinset='1']").wait_for()
     with horse.page.expect_download() as saved:
         horse.page.get_by_label("Export").select_option("Parquet")
     table = parquet.read_table(io.BytesIO(Path(saved.value.path()).read_bytes()))
-    wanted = sorted(horse.selected(), key=lambda row: run.column("confidence")[row])
     assert table["index"].to_pylist() == wanted
     assert saved.value.suggested_filename == f"sample-00002-{len(wanted)}-samples.parquet"
 
