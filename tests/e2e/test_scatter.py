@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 MEMBERS = np.array([2, 5, 8, 11, 14, 17, 20, 26])
 COUNT = len(MEMBERS)
+LONG = "Canis-lupus-familiaris" * 8
 
 
 def embeddings() -> dict[str, np.ndarray]:
@@ -38,6 +39,7 @@ def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     writer = run.analysis_writer("spray", dict(run.analysis("spray").config))
     for number, (name, rows) in enumerate({"strange": MEMBERS, "single": MEMBERS[:1], "empty": MEMBERS[:0]}.items()):
         writer.write(category(f"{10 + number:05d}", name, rows))
+    writer.write(category("00020", LONG, MEMBERS))
     return run
 
 
@@ -148,6 +150,18 @@ def test_other_dimensions_are_the_axes_that_are_chosen(strange) -> None:
     assert np.ptp(places[:, 0]) / np.ptp(places[:, 1]) == pytest.approx(
         np.ptp(expected[:, 0]) / np.ptp(expected[:, 1]), rel=0.01
     )
+
+
+@pytest.mark.parametrize("width", [1280, 640])
+def test_a_long_name_hides_nothing_of_the_overview(open_viewer: Callable, server: Server, width: int) -> None:
+    viewer = open_viewer(server, width=width, height=720)
+    link = viewer.page.get_by_role("link", name=LONG, exact=True)
+    link.scroll_into_view_if_needed()
+    assert link.bounding_box()["width"] < width / 2
+    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+    table = viewer.page.get_by_role("table")
+    if width > 1000:  # narrower, the table scrolls
+        assert table.bounding_box()["width"] < width
 
 
 def test_a_class_of_one_and_a_class_of_none_open(open_viewer: Callable, server: Server) -> None:

@@ -1,10 +1,12 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from whyset.report import as_json, as_markdown, as_text, report
+from whyset.report import as_json, as_markdown, as_text, reason_to_look, report
+from whyset.report.cluster_rows import ClusterRow
 from whyset.store import CategoryResult, Run
 
 
@@ -122,3 +124,11 @@ def test_json_carries_the_definitions(run: Run) -> None:
     stored = json.loads(as_json(report(run)))
     assert {"separability", "q", "stability"} <= {part["score"] for part in stored["definitions"]}
     assert dict(stored["provenance"])["model"] == "sample.py:network"
+
+
+def test_where_to_look_claims_nothing_of_unknown_scores() -> None:
+    known = ClusterRow("00000", "cat", 1, 7, None, 0.5, None, None, 0.9, ())
+    told = "Look first at cluster 1 of class cat: 7 samples"
+    alike = "whose maps are more alike than in the class's other clusters (mean cosine 0.9"
+    assert reason_to_look(known, []).startswith(f"{told}, {alike}")
+    assert reason_to_look(replace(known, coherence=None, accuracy=None), []) == f"{told}."

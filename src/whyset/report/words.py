@@ -110,10 +110,12 @@ def suspicion(report: Report) -> str:
 
 def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """Say why to look at this cluster before the others of all these classes."""
+    coherence = f"(mean cosine {number(cluster.coherence)})"
+    alike = f", whose maps are more alike than in the class's other clusters {coherence}"
+    right = f"; {number(cluster.accuracy)} of them are predicted right"
     return (
         f"{_noise(cluster, classes)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
-        f"{cluster.size} samples, whose maps are more alike than in the class's other clusters (mean cosine "
-        f"{number(cluster.coherence)}); {number(cluster.accuracy)} of them are predicted right."
+        f"{cluster.size} samples{'' if cluster.coherence is None else alike}{'' if cluster.accuracy is None else right}."
     )
 
 
