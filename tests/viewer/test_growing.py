@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.store import CategoryResult, Run, open_run
+from whyset.store import (
+    ArraySpec,
+    CategoryResult,
+    Run,
+    RunConfig,
+    create_run,
+    open_run,
+    samples_table,
+    standard_arrays,
+    write_shard,
+)
 from whyset.store.rank_lease import run_lease
 
 Admitted = Callable[..., TestClient]
@@ -110,6 +120,25 @@ def test_one_lost_shard_hides_no_other(admitted: Admitted, copy: Run, array: str
         refused = client.get("/api/runs/run/maps?indices=16")
         assert refused.status_code == 409
         assert "is missing" in refused.json()["error"]["message"]
+
+
+def test_one_lost_shard_of_a_further_column_hides_no_other(admitted: Admitted, tmp_path: Path) -> None:
+    config = RunConfig(
+        model="m", weights_hash="w", composite=None, target="label", preprocessing={}, dataset_fingerprint="d",
+        class_names=("cat",), shard_rows=16,
+    )  # fmt: skip
+    arrays = [*standard_arrays((1, 3, 5)), ArraySpec("sample_index", (), "int64", -1)]
+    run = create_run(tmp_path / "run", config, samples_table(list(map(str, range(32)))), arrays)
+    names = ("target", "prediction", "sample_index", "confidence")
+    for shard in range(2):
+        maps = {"attribution/input": np.ones((16, 1, 3, 5), np.float32)}
+        write_shard(run, shard, maps | {name: np.zeros(16, np.int64) for name in names})
+    (run.path / "data.zarr" / "sample_index" / "c" / "1").unlink()
+    client = admitted(run.path)
+    detail = client.get("/api/runs/run").json()
+    assert "sample_index" in detail["problem"]
+    values = np.frombuffer(client.get("/api/runs/run/columns/sample_index").content, np.int8)
+    assert values.tolist() == [0] * 16 + [-1] * 16
 
 
 def test_maps_lost_while_the_run_is_open_are_told(admitted: Admitted, copy: Run) -> None:
