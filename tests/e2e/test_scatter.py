@@ -197,6 +197,17 @@ def test_points_come_back_with_a_lost_context(open_viewer: Callable, server: Ser
     assert drawn(viewer) == before
 
 
+def test_a_class_that_is_left_gives_its_graphics_context_back(open_viewer: Callable, server: Server) -> None:
+    """A browser keeps few of them, and takes the oldest away from whoever has it."""
+    viewer = open_viewer(server)
+    viewer.open_class("horse")
+    viewer.page.evaluate("window.left = document.querySelector('canvas[role=application]').getContext('webgl2')")
+    assert not viewer.page.evaluate("window.left.isContextLost()")
+    viewer.page.get_by_role("link", name="whyset").click()
+    viewer.wait_for_view("overview")
+    viewer.until("window.left.isContextLost()")
+
+
 def test_another_window_and_screen_draw_as_sharp_as_they_are(strange) -> None:
     canvas = "document.querySelector('canvas[role=application]')"
     size = f"(() => {{ const c = {canvas}; return [c.width / c.clientWidth, c.clientWidth]; }})()"

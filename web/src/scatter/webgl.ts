@@ -84,6 +84,7 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       buffers.forEach((buffer) => gl.deleteBuffer(buffer));
       gl.deleteTexture(table);
       gl.deleteProgram(program);
+      gl.getExtension("WEBGL_lose_context")?.loseContext(); // browsers keep few contexts, and free those of gone canvases late
     },
   };
 }
