@@ -282,12 +282,14 @@ def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) ->
             "horse has no clustering “nope”; kmeans",
         ),
         ("#/sample/spray/00002?with=gone%2Fspray%2F00000", "class", "What stood beside is not shown"),
+        ("#/sample/spray/00002?colorMap=nope", "class", "There is no colour map “nope”; "),
+        ("#/sample/spray/00002?colorMap=x%2Cy", "class", "The colour map “x,y” cannot be read; "),
     ],
 )
 def test_a_stale_link_shows_the_rest_and_names_what_is_not_there(
     open_viewer: Callable, server: Server, address: str, view: str, words: str
 ) -> None:
-    viewer = open_viewer(server, tolerated=("404",))
+    viewer = open_viewer(server, tolerated=("404", "422"))
     viewer.page.evaluate(f"location.hash = {address!r}")
     viewer.page.get_by_role("alert").get_by_text(words).wait_for()
     viewer.wait_for_view(view)
