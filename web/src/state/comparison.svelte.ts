@@ -14,7 +14,7 @@ import type { SelectionMode } from "./selection";
 import type { ClassSession } from "./session.svelte";
 
 export type Side = "left" | "right";
-const SIDES: readonly Side[] = ["left", "right"];
+export const SIDES: readonly Side[] = ["left", "right"];
 const OPPOSITE: Record<Side, Side> = { left: "right", right: "left" };
 
 /** Two classes side by side: what is selected and looked at on one side is so on the other, where both have the sample. */
