@@ -90,7 +90,7 @@ def _python(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: 
 
 run = ws.open_run({str(opened.run.path)!r})
 rows = {rows.tolist()}
-samples = run.samples.take(rows).to_pandas()
+samples = run.samples.take(rows)  # a pyarrow table, one line a sample
 relevance = run.relevance[rows]  # float32, one map a row
 """.encode()
 

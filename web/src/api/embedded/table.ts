@@ -37,7 +37,7 @@ function python(lines: Line[], run: string): string {
 
 run = ws.open_run(${JSON.stringify(run)})  # where the run lies on your computer
 rows = [${lines.map((line) => line.index).join(", ")}]
-samples = run.samples.take(rows).to_pandas()
+samples = run.samples.take(rows)  # a pyarrow table, one line a sample
 relevance = run.relevance[rows]  # float32, one map a row
 `;
 }
