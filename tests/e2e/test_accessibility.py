@@ -144,6 +144,9 @@ def test_forced_colours_keep_focus_pressed_states_and_markers(open_viewer: Calla
         "all => all.map(one => getComputedStyle(one).fill)"
     )
     assert len(set(colours)) > 1
+    scale = viewer.page.get_by_role("img", name=re.compile("^Colours from negative"))
+    grounds = scale.locator("> span").evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
+    assert all(ground.endswith(", 0)") for ground in grounds), grounds  # words are no bars
     viewer.page.get_by_role("link", name="whyset").click()
     viewer.wait_for_view("overview")
     bars = viewer.page.locator("tbody .bar i").evaluate_all(
