@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from whyset.store import Run
+from whyset.store.selections import Selections
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
@@ -84,6 +85,18 @@ def test_a_cell_of_the_table_selects_its_samples_on_both_sides(compared, runs: t
     assert cell(compared, "cluster 0 on the left and cluster 1 on the right").get_attribute("aria-pressed") == "true"
     compared.page.keyboard.press("Control+z")
     assert (compared.selected(), other_selected(compared)) == ([], [])
+
+
+def test_what_a_cell_selects_is_kept_by_a_key(compared, runs: tuple[Run, Run]) -> None:
+    left, _ = chosen_cell(runs, 0, 1)
+    cell(compared, f"{len(left)} samples: cluster 0 on the left and cluster 1 on the right").click()
+    compared.page.keyboard.press("t")
+    dialog = compared.page.get_by_role("dialog", name="Keep the selection")
+    dialog.get_by_label("Name").fill("disputed")
+    dialog.get_by_role("button", name="Keep", exact=True).click()
+    dialog.wait_for(state="detached")
+    (found,) = Selections(runs[0].path / "selections", len(runs[0])).all()
+    assert (found.name, sorted(found.rows)) == ("disputed", left)
 
 
 def test_the_table_is_a_table_with_counts_totals_and_agreement(compared, runs: tuple[Run, Run]) -> None:
