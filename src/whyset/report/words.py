@@ -110,13 +110,13 @@ def suspicion(report: Report) -> str:
 
 def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """Say why to look at this cluster before the others of all these classes."""
-    coherence = f"(mean cosine {number(cluster.coherence)})"
-    alike = f", whose maps are more alike than in the class's other clusters {coherence}"
-    right = f"; {number(cluster.accuracy)} of them are predicted right"
-    return (
-        f"{_noise(cluster, classes)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
-        f"{cluster.size} samples{'' if cluster.coherence is None else alike}{'' if cluster.accuracy is None else right}."
-    )
+    told = f"{_noise(cluster, classes)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
+    told += f"{cluster.size} samples"
+    if cluster.coherence is not None:
+        told += f", whose maps are more alike than in the class's other clusters (mean cosine {number(cluster.coherence)})"
+    if cluster.accuracy is not None:
+        told += f"; {number(cluster.accuracy)} of them are predicted right"
+    return f"{told}."
 
 
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
