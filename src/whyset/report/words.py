@@ -113,7 +113,8 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     told = f"{_noise(cluster, classes)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
     told += f"{cluster.size} samples"
     if cluster.coherence is not None:
-        told += f", whose maps are more alike than in the class's other clusters (mean cosine {number(cluster.coherence)})"
+        told += ", whose maps are more alike than in the class's other clusters"
+        told += f" (mean cosine {number(cluster.coherence)})"
     if cluster.accuracy is not None:
         told += f"; {number(cluster.accuracy)} of them are predicted right"
     return f"{told}."
