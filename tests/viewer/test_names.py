@@ -41,7 +41,7 @@ def test_names_are_kept_beside_the_selections_and_nothing_else_is_touched(client
     after = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
     file = run.path / "selections" / "names" / "spray" / "00002.json"
     assert {each for each in after if after[each] != before.get(each)} == {file}
-    told = {"selections": [], "problems": [], "writable": True}
+    told = {"selections": [], "problems": [], "writable": True, "folder": None}
     assert client.get("/api/runs/sample/selections").json() == told
     assert client.get(ADDRESS.replace("00002", "00001")).json() == none
     assert [problem for problem in run.verify() if not problem.harmless] == []
