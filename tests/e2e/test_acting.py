@@ -222,8 +222,9 @@ def test_a_link_to_the_class_that_is_open_restores_what_it_leaves_out_too(horse,
     horse.page.get_by_label("Axes", exact=True).select_option("3")
     horse.page.get_by_label("Colour", exact=True).select_option("confidence")
     horse.page.get_by_label("Order of the samples").select_option("least confident")
+    horse.until("['selected=', 'axes=', 'colour=', 'order='].every((part) => location.hash.includes(part))")
     horse.page.keyboard.press("+")
-    horse.until("location.hash.includes('selected=') && location.hash.includes('camera=')")
+    horse.until("location.hash.includes('camera=')")
     horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
     horse.until("location.hash.includes('clustering=') && !location.hash.includes('selected=')")
     assert horse.selected() == []

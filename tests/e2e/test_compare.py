@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def runs(sample_run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     """The same samples explained by two composites, in another order."""
-    folder = tmp_path_factory.mktemp("runs")
+    folder = tmp_path_factory.mktemp("composites", numbered=False)
     order = np.random.default_rng(1).permutation(sample_run.SAMPLES).tolist()
     return (
         sample_run.make_sample_run(folder / "plus"),
@@ -201,7 +201,7 @@ def test_samples_show_the_maps_of_both_runs(compared, runs: tuple[Run, Run]) -> 
 def test_classes_without_a_common_sample_stay_independent(open_viewer: Callable, server: Server) -> None:
     viewer = open_viewer(server, width=1600, height=1000, theme="dark")
     viewer.open_class("horse")
-    compare(viewer, Run="runs0/plus", Class="cat")
+    compare(viewer, Run="composites/plus", Class="cat")
     viewer.page.get_by_text("No sample is on both sides.").wait_for()
     assert viewer.page.get_by_role("table").count() == 0
     viewer.page.locator("[data-side=right]").get_by_role("button", name="Pan").focus()
@@ -268,7 +268,7 @@ def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: 
     viewer = open_viewer(server)
     page = viewer.page
     assert page.get_by_role("columnheader", name="There").count() == 0
-    page.get_by_label("Compare with").select_option("runs0/gamma · spray")
+    page.get_by_label("Compare with").select_option("composites/gamma · spray")
     page.get_by_role("columnheader", name="There").get_by_role("button").click()
     viewer.until("location.hash.includes('with=gamma%2Fspray') && location.hash.includes('classOrder=-beside')")
     assert viewer.classes() == ["horse", "dog <b>&amp;", "cat"]

@@ -264,18 +264,20 @@ def test_what_is_left_does_not_write_over_the_address_of_what_is_loading(horse) 
     horse.page.get_by_label("Colour", exact=True).select_option("confidence")  # the class is still there
     horse.page.wait_for_timeout(400)
     assert horse.page.evaluate("location.hash") == "#/half"
-    held[0].continue_()
+    (waiting,) = held
+    waiting.continue_()
     horse.wait_for_view("overview")
 
 
 def test_a_class_that_was_left_while_it_loaded_does_not_come_back(horse) -> None:
     held = []
-    horse.page.route("**/columns/embedding.spectral", lambda route: held.append(route))
+    horse.page.route("**/points/spectral?*", lambda route: held.append(route))
     horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
     horse.page.wait_for_timeout(300)
     horse.page.evaluate("location.hash = '#/sample'")
     horse.wait_for_view("overview")
-    held[0].continue_()
+    (waiting,) = held
+    waiting.continue_()
     horse.page.wait_for_timeout(300)
     assert horse.page.evaluate("window.__viewer.view()") == "overview"
 

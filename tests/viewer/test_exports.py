@@ -51,7 +51,7 @@ def test_clusters_are_those_of_the_category_and_null_elsewhere(client: TestClien
 
 
 def test_the_python_runs_and_reads_these_samples(client: TestClient, run: Run, rows: list[int]) -> None:
-    code = ask(client, run, rows, "python").text + "print(samples['id'].tolist(), relevance.shape)"
+    code = ask(client, run, rows, "python").text + "print(samples['id'].to_pylist(), relevance.shape)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() == f"{[run.ids[row] for row in rows]} (3, 3, 12, 18)"
 

@@ -45,6 +45,6 @@ export const TERMS = {
   map: {
     name: "Map",
     meaning:
-      "Relevance of each pixel for the explained class, summed over channels. Each map is scaled by its own largest magnitude, written below it as ±.",
+      "Relevance of each pixel for the explained class, summed over channels. What full colour stands for is written as ±: the largest magnitude of each map by itself, or one scale for its cluster or all, as chosen under Appearance.",
   },
 } as const;
