@@ -145,6 +145,15 @@ def browser(chromium: Path, support: ModuleType) -> Iterator:
 
 
 @pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe; it gets past the page's policy as an initial script."""
+    source = Path(__file__).parents[1] / "web/node_modules/axe-core/axe.min.js"
+    if not source.exists():
+        absent(f"{source} is missing: run `npm ci` in web/ to look for violations with axe")
+    return source.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
 def npm() -> Path:
     """The npm program of an installed Node."""
     found = shutil.which("npm")

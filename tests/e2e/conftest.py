@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+from whyset.store import Run
 from whyset.viewer import Server
 
 
@@ -34,3 +36,35 @@ def open_viewer(browser, support: ModuleType) -> Iterator[Callable]:
     for viewer, _ in pages:
         viewer.page.context.close()
     assert problems == []
+
+
+@pytest.fixture(scope="module")
+def run(sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The sample run; a module that needs another one has a fixture of its own, which the others then take."""
+    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
+
+
+@pytest.fixture(scope="module")
+def server(run: Run) -> Iterator[Server]:
+    """A server over the run."""
+    with Server([run.path]) as server:
+        yield server
+
+
+@pytest.fixture
+def viewer(open_viewer: Callable, server: Server):
+    """The viewer with its overview."""
+    return open_viewer(server)
+
+
+@pytest.fixture
+def horse(viewer):
+    """The viewer with the class "horse" open."""
+    viewer.open_class("horse")
+    return viewer
+
+
+@pytest.fixture(scope="module")
+def members(run: Run) -> np.ndarray:
+    """Sample indices of the class "horse"."""
+    return np.asarray(run.analysis("spray").category("horse").column("index"))

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +12,6 @@ from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE = ("serious", "critical")
 LEAST_CONTRAST = 4.5
 OVERFLOWING = "document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight"
@@ -60,20 +58,6 @@ def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     kept = Selections(run.path / "selections", len(run))
     kept.add(Selection(name="corner mark", rows=(2, 8), tags=("to check",), note="by one photographer"))
     return run
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The source of axe; it gets past the page's policy as an initial script."""
-    if not AXE.exists():
-        pytest.skip(f"{AXE} is missing: run `npm ci` in web/ to look for violations with axe")
-    return AXE.read_text("utf-8")
 
 
 def violations(viewer) -> list[str]:

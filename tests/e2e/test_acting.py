@@ -28,14 +28,6 @@ def server(run: Run) -> Iterator[Server]:
 
 
 @pytest.fixture
-def horse(open_viewer: Callable, server: Server):
-    """The viewer with the class "horse" open."""
-    viewer = open_viewer(server)
-    viewer.open_class("horse")
-    return viewer
-
-
-@pytest.fixture
 def members(run: Run) -> np.ndarray:
     """Sample indices of the class "horse"."""
     return np.asarray(run.analysis("spray").category("horse").column("index"))

@@ -1,7 +1,7 @@
 """What is done with clusters: several at once, names, mean maps of both kinds, definitions, and many of them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,24 +23,12 @@ def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
 @pytest.fixture
 def horse(open_viewer: Callable, server: Server):
     """The viewer with the class "horse" open."""
     viewer = open_viewer(server, tolerated=("412",))
     viewer.open_class("horse")
     return viewer
-
-
-@pytest.fixture(scope="module")
-def members(run: Run) -> np.ndarray:
-    """Sample indices of the class "horse"."""
-    return np.asarray(run.analysis("spray").category("horse").column("index"))
 
 
 def rename(viewer, cluster: int, name: str) -> None:

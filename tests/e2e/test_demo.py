@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,12 +23,6 @@ def run(demo) -> Run:
 def planted(demo, run: Run) -> np.ndarray:
     """Sample indices of the planted images."""
     return np.flatnonzero(np.isin(run.ids, json.loads((demo.folder / "planted.json").read_text())))
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
 
 
 @pytest.fixture

@@ -8,11 +8,6 @@ from whyset.viewer import Server
 from whyset.viewer.browser import private_page
 
 
-@pytest.fixture(scope="module")
-def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
-
-
 @pytest.mark.browser
 def test_the_private_file_leads_in_and_leaves_no_token_in_the_address(browser: Browser, run: Run) -> None:
     with Server([run.path]) as server:

@@ -1,7 +1,7 @@
 """What is seen of a class: legend and histogram of any column, and filters by pointer and by keyboard."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,26 +33,6 @@ def run(sample_run, tmp_path_factory: pytest.TempPathFactory, brightness: np.nda
     run = sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample", further=further)
     run.analysis_writer("spray", dict(run.analysis("spray").config)).write(sample_run.herd(70))
     return run
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
-@pytest.fixture
-def horse(open_viewer: Callable, server: Server):
-    """The viewer with the class "horse" open."""
-    viewer = open_viewer(server)
-    viewer.open_class("horse")
-    return viewer
-
-
-@pytest.fixture(scope="module")
-def members(run: Run) -> np.ndarray:
-    """Sample indices of the class "horse"."""
-    return np.asarray(run.analysis("spray").category("horse").column("index"))
 
 
 def listed(viewer) -> list[int]:

@@ -1,31 +1,13 @@
 """Finding samples: by id, label or text, from the overview and within a class, with the keyboard alone."""
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator
 
 from whyset.store import Run
-from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
-@pytest.fixture
-def viewer(open_viewer: Callable, server: Server):
-    return open_viewer(server)
 
 
 def find(viewer, text: str) -> Locator:
@@ -60,7 +42,10 @@ def test_a_sample_is_found_by_its_id_and_opened_in_its_class(viewer, run: Run) -
 def test_arrows_move_among_the_results_and_escape_closes(viewer) -> None:
     options = find(viewer, "horse")
     field = viewer.page.get_by_role("combobox", name="Id, number, label or text of a sample")
-    chosen = lambda: options.evaluate_all("all => all.findIndex(one => one.ariaSelected === 'true')")  # noqa: E731
+
+    def chosen() -> int:
+        return options.evaluate_all("all => all.findIndex(one => one.ariaSelected === 'true')")
+
     assert (options.count(), chosen()) == (20, 0)
     for key in ("ArrowDown", "ArrowDown", "ArrowUp"):
         viewer.page.keyboard.press(key)

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,31 +23,6 @@ pytestmark = pytest.mark.browser
 DEFINITIONS = ("00f,80:fff,f00", "102030,40:0ff,80:808080,fe0,a0b0c0")
 PICTURES = re.compile("/(maps|inputs|scales|color-maps)")
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def run(sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
-@pytest.fixture
-def horse(open_viewer: Callable, server: Server):
-    """The viewer with the class "horse" open."""
-    viewer = open_viewer(server)
-    viewer.open_class("horse")
-    return viewer
-
-
-@pytest.fixture(scope="module")
-def members(run: Run) -> np.ndarray:
-    """Sample indices of the class "horse"."""
-    return np.asarray(run.analysis("spray").category("horse").column("index"))
 
 
 def mode(viewer: Any, name: str) -> None:

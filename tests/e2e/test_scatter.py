@@ -1,6 +1,6 @@
 """The scatter at its edges: no points, equal points, other windows and screens, fingers, a lost context, density."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -61,12 +61,6 @@ def category(id: str, name: str, rows: np.ndarray) -> CategoryResult:
         "scores": {},
     }
     return CategoryResult(id, name, columns, info)
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
 
 
 @pytest.fixture

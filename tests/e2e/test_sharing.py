@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,23 +19,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample", analyses=("spray", "other"))
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
-@pytest.fixture
-def viewer(open_viewer: Callable, server: Server):
-    return open_viewer(server)
-
-
-@pytest.fixture
-def horse(viewer):
-    viewer.open_class("horse")
-    return viewer
 
 
 @pytest.fixture(scope="module")

@@ -24,22 +24,6 @@ HOSTILE = '</script><script>document.title = "taken"</script><!--'
 
 
 @pytest.fixture(scope="module")
-def run(sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Server]:
-    with Server([run.path]) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def members(run: Run) -> np.ndarray:
-    return np.asarray(run.analysis("spray").category("horse").column("index"))
-
-
-@pytest.fixture(scope="module")
 def file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return whyset.export_html(run, tmp_path_factory.mktemp("export") / "all.html", quality=100)
 

@@ -19,11 +19,6 @@ STRANGE_ID = 'dog/Ünlü "<img src=x onerror=alert(1)>".png'
 
 
 @pytest.fixture(scope="module")
-def run(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
-
-
-@pytest.fixture(scope="module")
 def half(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "half", shards=(0,), analyses=())
 
@@ -32,24 +27,6 @@ def half(sample_run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def server(run: Run, half: Run) -> Iterator[Server]:
     with Server([run.path, half.path]) as server:
         yield server
-
-
-@pytest.fixture
-def viewer(open_viewer: Callable, server: Server):
-    return open_viewer(server)
-
-
-@pytest.fixture
-def horse(viewer):
-    """The viewer with the class "horse" open."""
-    viewer.open_class("horse")
-    return viewer
-
-
-@pytest.fixture(scope="module")
-def members(run: Run) -> np.ndarray:
-    """Sample indices of the class "horse"."""
-    return np.asarray(run.analysis("spray").category("horse").column("index"))
 
 
 def choose(viewer, label: str, option: str) -> None:

@@ -3,7 +3,7 @@
 import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,6 @@ from whyset.store.selections import Selections
 pytest.importorskip("anywidget")
 pytestmark = pytest.mark.browser
 SUPPORT = Path(__file__).parents[1] / "support"
-
-
-@pytest.fixture(scope="module")
-def run(sample_run: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return sample_run.make_sample_run(tmp_path_factory.mktemp("runs") / "sample")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from whyset.report.attributes import read_attributes
 from whyset.report.class_rows import ClassRow, class_row, rank, ranked_classes
-from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_coherent, most_suspicious
+from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspicious, most_coherent, most_suspicious
 from whyset.report.enriched import Enriched
 from whyset.report.heatmaps import Heatmaps
 from whyset.report.html import as_html
@@ -27,6 +27,7 @@ __all__ = [
     "class_row",
     "class_table",
     "cluster_rows",
+    "first_suspicious",
     "most_coherent",
     "most_suspicious",
     "rank",

@@ -1,14 +1,15 @@
 """The clusters of a class, and the one to look at first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from whyset.report.class_rows import ranked_classes
+from whyset.report.class_rows import ClassRow, ranked_classes
 from whyset.report.enriched import Enriched, enriched_of
 from whyset.store import Analysis, Category
 
 Interval = tuple[float, float]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,13 @@ def most_suspicious(analysis: Analysis) -> ClusterRow | None:
 
     A shortcut sits in one place and looks the same everywhere, so its maps are alike as those of objects are not.
     """
-    for row in ranked_classes(analysis):
-        cluster = most_coherent(analysis.category(row.category)) if row.problem is None else None
-        if cluster is not None:
-            return cluster
-    return None
+    return first_suspicious(ranked_classes(analysis), lambda id: most_coherent(analysis.category(id)))
+
+
+def first_suspicious(ranked: Iterable[ClassRow], found_in: Callable[[str], Found | None]) -> Found | None:
+    """Give what is found in the first of these classes in which something is; those with a problem have nothing."""
+    found = (found_in(row.category) for row in ranked if row.problem is None)
+    return next((each for each in found if each is not None), None)
 
 
 def most_coherent(category: Category) -> ClusterRow | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from whyset.errors import WhysetError
-from whyset.report import ClassRow, most_coherent, rank, reason_to_look
+from whyset.report import ClassRow, first_suspicious, most_coherent, rank, reason_to_look
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.errors import ApiError, damage_told
 from whyset.viewer.schemas import Finding
@@ -13,11 +13,7 @@ from whyset.viewer.schemas import Finding
 def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> Finding | None:
     """The most coherent cluster of the first class that has clusters; a damaged class is passed over."""
     by_id = {category.id: category for category in categories}
-    for row in sorted(rows, key=rank):
-        found = None if row.problem is not None else _of(by_id[row.category], rows)
-        if found is not None:
-            return found
-    return None
+    return first_suspicious(sorted(rows, key=rank), lambda id: _of(by_id[id], rows))
 
 
 def _of(category: Category, rows: Sequence[ClassRow]) -> Finding | None:

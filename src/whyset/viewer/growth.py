@@ -19,7 +19,7 @@ Stamp = tuple[int | None, int | None, int]
 def stamp_of(path: AnyPath) -> Stamp:
     """What changes when a run grows; the number of commits too, as two may fall into one tick of the clock."""
     commits = path / COMMITS
-    return _changed(path / RUN), _changed(commits), sum(1 for _ in commits.glob("*.json"))
+    return changed_at(path / RUN), changed_at(commits), sum(1 for _ in commits.glob("*.json"))
 
 
 def version_of(stamp: Stamp, config_hash: str) -> str:
@@ -61,6 +61,6 @@ def _lives(lease: AnyPath) -> bool:
         return False  # a lease that cannot be read says nothing about the run
 
 
-def _changed(path: AnyPath) -> int | None:
-    """An object store has no folders; there a run changes by its commits."""
+def changed_at(path: AnyPath) -> int | None:
+    """When a file or folder last changed; an object store has no folders, there a run changes by its commits."""
     return path.stat().st_mtime_ns if isinstance(path, Path) and path.exists() else None

@@ -1,7 +1,6 @@
 """Which samples of a run a category holds, and in which categories a sample lies."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.analyses import Analysis, Category, category_folders, read_category
 from whyset.store.remote import AnyPath
+from whyset.viewer.growth import changed_at
 
 
 def rows_of(category: Category, count: int) -> NDArray[np.int64]:
@@ -50,7 +50,7 @@ class Members:
 
     def _of(self, analysis: Analysis) -> dict[str, NDArray[np.int64]]:
         folders = category_folders(analysis.path)
-        state = (analysis.config_hash, *((folder.name, _changed(folder)) for folder in folders))
+        state = (analysis.config_hash, *((folder.name, changed_at(folder)) for folder in folders))
         with self._lock:
             if self._known.get(analysis.name, (None,))[0] != state:
                 indices = {folder.name: self._index(folder) for folder in folders}
@@ -62,8 +62,3 @@ class Members:
             return rows_of(read_category(folder), self.count)
         except (WhysetError, OSError, AttributeError, TypeError, ValueError):
             return np.zeros(0, np.int64)  # the class itself tells what is wrong with it
-
-
-def _changed(folder: AnyPath) -> int | None:
-    """A category that is done again is another folder; an object store does not tell."""
-    return folder.stat().st_mtime_ns if isinstance(folder, Path) else None

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
 from whyset.store import DONE, Analysis, Category, Run
+from whyset.viewer.members import rows_of
 
 WAYS_OUT = "take fewer classes (--class), name the samples (--rows) or raise --limit"
 
@@ -39,7 +39,7 @@ def choose(
     if not found:
         raise InputError(f"the analysis {analysis.name!r} of {run.path} holds no class yet: run whyset analyze again")
     wanted = None if rows is None else _in_run(run, rows)
-    members = [_members(category) for category in found]
+    members = [_members(category, len(run)) for category in found]
     if wanted is not None:
         members = [index[np.isin(index, wanted)] for index in members]
         if not any(len(index) for index in members):
@@ -65,9 +65,9 @@ def _in_run(run: Run, rows: Sequence[int]) -> NDArray[np.int64]:
     return wanted.astype(np.int64)
 
 
-def _members(category: Category) -> NDArray[Any]:
+def _members(category: Category, count: int) -> NDArray[np.int64]:
     listed = category.problem is None and "index" in category.columns
-    return np.asarray(category.column("index")) if listed else np.empty(0, np.int64)
+    return rows_of(category, count) if listed else np.empty(0, np.int64)
 
 
 def _medoids(category: Category) -> list[int]:

@@ -14,7 +14,7 @@ from whyset.store.virelay.export_analyses import method_names
 from whyset.store.virelay.importing import SAMPLE
 from whyset.store.virelay.names import safe_name_for
 from whyset.store.virelay.word_net_ids import word_net_ids
-from whyset.viewer.library import Library, OpenedRun
+from whyset.viewer.library import Library
 from whyset.viewer.members import rows_of
 from whyset.viewer.passed_on.bookmark import Bookmark
 from whyset.viewer.schemas import Opening
@@ -41,7 +41,7 @@ class _Reading:
 
 def opening_of_bookmark(bookmark: Bookmark, library: Library) -> Opening:
     """Where the bookmark points to among the runs here; InputError where none of them is meant."""
-    opened = [found for shelf in library.shelves.values() if isinstance(found := shelf.open_or_problem(), OpenedRun)]
+    opened = library.readable()
     named = [each for each in opened if bookmark.projectName in (None, _project(each.run))]
     for each in named or opened:
         reading = _Reading(bookmark, each.run)

@@ -1,5 +1,6 @@
 """What the page shows of a state file or a bookmark, in terms of the runs that are served here."""
 
+from collections.abc import Sequence
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from whyset.errors import InputError
@@ -16,7 +17,8 @@ def opening_of(document: Document, library: Library) -> Opening:
 
 
 def _of_state(state: StateFile, library: Library) -> Opening:
-    here = {named.id: _known(named, library) for named in state.runs}
+    opened = library.readable()
+    here = {named.id: _known(named, opened) for named in state.runs}
     told = [_missing(named) for named in state.runs if here[named.id] is None]
     path, query, tail = state.address.partition("?")
     wanted, slash, rest = path.removeprefix("#/").partition("/")
@@ -40,9 +42,8 @@ def _renamed_path(path: str, here: dict[str, str | None]) -> str:
     return quote(here.get(unquote(run)) or unquote(run), safe="") + slash + rest
 
 
-def _known(named: NamedRun, library: Library) -> str | None:
+def _known(named: NamedRun, opened: Sequence[OpenedRun]) -> str | None:
     """The id of the run here: by its hash, or where that is not known by its path."""
-    opened = [found for shelf in library.shelves.values() if isinstance(found := shelf.open_or_problem(), OpenedRun)]
     same = [each for each in opened if named.hash is not None and each.run.config_hash == named.hash]
     placed = [each for each in opened if str(each.run.path) == named.path and named.hash is None]
     nearest = sorted(same, key=lambda each: (str(each.run.path) != named.path, each.id != named.id))
