@@ -11,13 +11,12 @@ from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.arrays import ArraySpec
 from whyset.store.entries import read_entries
 from whyset.store.files import each
-from whyset.store.indexing import Index, rows_and_rest
+from whyset.store.indexing import Index, Rows, distinct, rows_and_rest
 from whyset.store.layout import shard_file
 from whyset.store.remote import AnyPath
 from whyset.store.scaling import unscale_rows
 
 Numbers = npt.NDArray[np.generic]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +73,7 @@ class LazyArray:
 
         def read(file: AnyPath) -> None:
             shard, places, numbers = parts[file]
-            wanted, found = np.unique(numbers, return_inverse=True)
+            wanted, found = distinct(numbers)
             if isinstance(places, slice) and len(wanted) == len(numbers):
                 self._read_shard(shard, shard_entries, wanted, values[places])
             else:

@@ -239,7 +239,7 @@ class Run:
 
     def _require_committed(self, rows: npt.NDArray[np.int64]) -> None:
         """Every shard is looked at once: whether it has a commit, and whether that commit speaks of this run."""
-        shards = np.unique(rows // self.config.shard_rows).tolist()
+        shards = np.flatnonzero(np.bincount(rows // self.config.shard_rows)).tolist()
         unknown = [shard for shard in shards if shard not in self.known]
         missing = sorted(set(unknown) - set(self._committed_of(unknown)))
         if missing:

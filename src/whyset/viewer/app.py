@@ -18,7 +18,7 @@ from whyset.viewer.security import Access, Guard, SecurityHeaders
 
 
 def create_app(
-    runs: Sequence[AnyPath | str],
+    runs: Sequence[AnyPath | str] | Library,
     *,
     token: str,
     allowed_hosts: Sequence[str] = (),
@@ -46,8 +46,9 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access), Middleware(BodyLimit)],
     )
+    library = runs if isinstance(runs, Library) else Library([located(run) for run in runs])
     app.state.selections, app.state.document = selections, document
-    app.state.library, app.state.static, app.state.access = Library([located(run) for run in runs]), static, access
+    app.state.library, app.state.static, app.state.access = library, static, access
     add_error_handlers(app)
     app.include_router(api_router())
     app.add_api_route("/", get_index, include_in_schema=False)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any, Self
 
 import numpy as np
@@ -35,6 +36,8 @@ class OpenedRun:
     version: str = ""
     """A name for this state of the run."""
     members: Members = field(default_factory=Members, repr=False)
+    _reading: RLock = field(default_factory=RLock, repr=False)
+    """Held while columns are read: who asks for one that is being read waits for it."""
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
     scales: dict[object, ScaleTable] = field(default_factory=dict, repr=False)
@@ -51,13 +54,14 @@ class OpenedRun:
 
     def column(self, name: str) -> NDArray[Any]:
         """A whole column, read once; what a damaged shard holds is not known."""
-        if name == "label":
-            return self.run.labels
-        if name not in self._columns:
-            read = read_column(self.run, name)
-            self._columns[name] = read.values
-            self.damage.update({shard: why for shard, why in read.damage.items() if shard not in self.damage})
-        return self._columns[name]
+        with self._reading:
+            if name == "label":
+                return self.run.labels
+            if name not in self._columns:
+                read = read_column(self.run, name)
+                self._columns[name] = read.values
+                self.damage.update({shard: why for shard, why in read.damage.items() if shard not in self.damage})
+            return self._columns[name]
 
     def damage_of(self, row: int) -> str | None:
         """What is wrong with the shard of this row, as far as that is known."""
@@ -71,9 +75,14 @@ class OpenedRun:
             self._rows_in[other.id] = other.run, rows
         return rows
 
-    @cached_property
+    @property
     def columns(self) -> Mapping[str, CodedColumn]:
         """Every column with one value per sample that can be asked for."""
+        with self._reading:
+            return self._coded
+
+    @cached_property
+    def _coded(self) -> Mapping[str, CodedColumn]:
         return {name: CodedColumn(self.column(name)) for name in COLUMNS} | dict(further_columns(self.run, self.column))
 
     def class_name(self, number: int | None) -> str | None:
@@ -167,6 +176,17 @@ class Library:
         if isinstance(opened, str):
             raise unreadable(opened)
         return opened
+
+    def readable(self) -> list[OpenedRun]:
+        """The runs that can be read now."""
+        opened = (shelf.open_or_problem() for shelf in self.shelves.values())
+        return [run for run in opened if isinstance(run, OpenedRun)]
+
+    def read_ahead(self) -> None:
+        """Read the columns of the first run, which the page shows first; what is wrong with them is told when asked."""
+        with suppress(WhysetError, OSError, ValueError):
+            for first in list(self.shelves.values())[:1]:
+                _ = first.open().columns
 
     def _free_id(self, name: str) -> str:
         base = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80] or "run"

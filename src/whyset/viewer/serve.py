@@ -36,7 +36,7 @@ class Server:
 
     def __init__(
         self,
-        runs: Sequence[AnyPath | str],
+        runs: Sequence[AnyPath | str] | Library,
         *,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -57,6 +57,7 @@ class Server:
             selections=selections,
             document=document,
         )
+        self._library: Library = app.state.library
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -73,6 +74,7 @@ class Server:
     def run(self) -> None:
         """Serve in this thread until Ctrl-C or the end of the `with` block."""
         with self._socket:
+            Thread(target=self._library.read_ahead, daemon=True).start()
             self._uvicorn.run(sockets=[self._socket])
 
     def __enter__(self) -> Self:
@@ -116,12 +118,13 @@ def view(
         from whyset.viewer.embed.widget import widget
 
         return widget(runs[0], selections=selections)
-    _require_readable(runs)
+    library = Library(runs)
+    _require_readable(library)
     if asked.document is not None:
-        opening_of(asked.document, Library(runs))  # what cannot be shown is told before anything is served
+        opening_of(asked.document, library)  # what cannot be shown is told before anything is served
     kept = None if selections is None else Path(selections)
     server = Server(
-        runs,
+        library,
         port=port,
         host=host,
         allowed_hosts=allowed_hosts,
@@ -165,10 +168,10 @@ def _forwarding(port: int) -> str:
     return f"ssh {option}-L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
 
 
-def _require_readable(runs: Sequence[AnyPath]) -> None:
-    opened = [shelf.open_or_problem() for shelf in Library(runs).shelves.values()]
+def _require_readable(library: Library) -> None:
+    opened = [shelf.open_or_problem() for shelf in library.shelves.values()]
     problems = [problem for problem in opened if isinstance(problem, str)]
-    if len(problems) == len(runs):
+    if len(problems) == len(opened):
         raise InputError(problems[0])
 
 
