@@ -13,17 +13,19 @@ def quantised(embedding: NDArray[np.floating], axes: tuple[int, int]) -> NDArray
 
     An axis that the embedding does not have lies at its middle. The browser's `quantise` does the same.
     """
-    places = np.zeros((len(embedding), 2))
-    for side, axis in enumerate(axes):
-        if axis < embedding.shape[1]:
-            places[:, side] = embedding[:, axis]
-    finite = np.isfinite(places).all(axis=1)
+    sides = [_axis(embedding, axis) for axis in axes]  # apart: NumPy is six times slower on both in one array
+    finite = np.logical_and(*map(np.isfinite, sides))
+    places = np.full((len(embedding), 2), MISSING, np.uint16)
     if not finite.any():
-        return np.full(places.shape, MISSING, np.uint16)
-    low, high = places[finite].min(axis=0), places[finite].max(axis=0)
-    size = float((high - low).max()) or 1.0
-    places -= (low + high) / 2
-    places /= size
-    np.rint(np.clip(places + 0.5, 0, 1) * STEPS, out=places)
-    places[~finite] = MISSING
-    return places.astype(np.uint16)
+        return places
+    spans = [(side.min(where=finite, initial=np.inf), side.max(where=finite, initial=-np.inf)) for side in sides]
+    size = float(max(high - low for low, high in spans)) or 1.0
+    for number, (side, (low, high)) in enumerate(zip(sides, spans, strict=True)):
+        steps = np.rint(np.clip((side - (low + high) / 2) / size + 0.5, 0, 1) * STEPS)
+        places[:, number] = np.where(finite, steps, MISSING)
+    return places
+
+
+def _axis(embedding: NDArray[np.floating], axis: int) -> NDArray[np.float64]:
+    there = axis < embedding.shape[1]
+    return embedding[:, axis].astype(np.float64) if there else np.zeros(len(embedding))

@@ -57,7 +57,6 @@ class Server:
             selections=selections,
             document=document,
         )
-        self._library: Library = app.state.library
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -74,7 +73,6 @@ class Server:
     def run(self) -> None:
         """Serve in this thread until Ctrl-C or the end of the `with` block."""
         with self._socket:
-            Thread(target=self._library.read_ahead, daemon=True).start()
             self._uvicorn.run(sockets=[self._socket])
 
     def __enter__(self) -> Self:
@@ -122,6 +120,7 @@ def view(
     _require_readable(library)
     if asked.document is not None:
         opening_of(asked.document, library)  # what cannot be shown is told before anything is served
+    Thread(target=library.read_ahead, daemon=True).start()
     kept = None if selections is None else Path(selections)
     server = Server(
         library,
@@ -178,6 +177,9 @@ def _require_readable(library: Library) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise InputError(f"the viewer cannot listen on {host}:{port} ({error}); choose another --port, or 0") from error
+    # asyncio does this for sockets that it opens itself; without it each short answer waits 40 ms for the last one's end
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
