@@ -4,11 +4,11 @@
     python benchmarks/viewer.py --sizes 100000 --peer .oracles/virelay/bin/virelay --peer-sizes 10000 100000
 
 Every figure is measured on a synthetic run (benchmarks/synthetic.py), which ViRelAy gets through `whyset
-export-virelay`. Each server runs in a process of its own and each page in a new profile with empty caches; the first frame is timed
-five times, from the navigation on, each time with a server that has printed its address a moment ago. For actions
-two times are told: the work in the page until it asks for the next frame, and the time in which the graphics process,
-which has no graphics card here, carries that frame out. It prints the tables and with `--out` writes them to a file,
-which is how benchmarks/results/viewer-<date>.md is made.
+export-virelay`. Each server runs in a process of its own and each page in a new profile with empty caches. The first
+frame is timed five times, from the navigation on, each time with a server that has printed its address a moment ago.
+For actions two times are told: the work in the page until it asks for the next frame, and the time in which the
+graphics process, which has no graphics card here, carries that frame out. It prints the tables and with `--out` writes
+them to a file, which is how benchmarks/results/viewer-<date>.md is made.
 """
 
 import argparse

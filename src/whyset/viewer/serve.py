@@ -180,6 +180,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise InputError(f"the viewer cannot listen on {host}:{port} ({error}); choose another --port, or 0") from error
-    # asyncio does this for sockets that it opens itself; without it each short answer waits 40 ms for the last one's end
+    # asyncio does this for sockets that it opens itself; without it each short answer takes 40 ms
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
