@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,10 +15,13 @@ from urllib.request import url2pathname
 import httpx
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from whyset.errors import InputError
 from whyset.store import Run
 from whyset.viewer import Server, view
+from whyset.viewer.app import create_app
+from whyset.viewer.library import Library
 
 VIEW = "import sys, whyset; whyset.view(*sys.argv[1:], open_browser=False)"
 
@@ -38,6 +42,31 @@ def test_server_answers_over_a_socket_and_ends(run: Run) -> None:
         port = server.port
     with pytest.raises(OSError, match=r".*"), socket.create_connection(("127.0.0.1", port), timeout=1):
         pass
+
+
+def test_only_files_with_a_hash_in_their_name_are_kept_for_good(run: Run) -> None:
+    with TestClient(create_app([run.path], token="t"), base_url="http://127.0.0.1:1") as client:
+        page = client.get("/?token=t")
+        script = page.text.split('src="./')[1].split('"')[0]
+        kept = [client.get(address).headers["cache-control"] for address in ("/", script, "icon.svg")]
+    assert ["immutable" in each for each in kept] == [False, True, False]
+
+
+def test_what_was_read_ahead_is_not_read_again(run: Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(run.path, tmp_path / "run")
+    library = Library([copy])
+    library.read_ahead()
+    (copy / "samples.parquet").unlink()
+    shutil.rmtree(copy / "data.zarr" / "prediction")
+    with TestClient(create_app(library, token="t"), base_url="http://127.0.0.1:1") as client:
+        client.get("/?token=t")
+        columns = client.get("/api/runs/run/columns/prediction"), client.get("/api/runs/run/samples?indices=0")
+    assert [answer.status_code for answer in columns] == [200, 200]
+
+
+def test_reading_ahead_of_what_is_no_run_harms_nothing(tmp_path: Path) -> None:
+    Library([tmp_path / "none"]).read_ahead()
+    Library([]).read_ahead()
 
 
 def test_web_socket_is_no_way_in(run: Run) -> None:

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 
+import { ahead } from "../src/api/ahead";
 import { Batcher } from "../src/api/batcher";
 import { SourceError } from "../src/api/source";
+import type { DataSource } from "../src/api/source";
 import { decodeColumn, decodeInputs, decodeMaps, parseShape } from "../src/api/binary";
 
 test("maps are scales first and then codes, one after the other", () => {
@@ -81,4 +83,21 @@ test("the least recently used answer is forgotten first", async () => {
   expect(requests).toBe(3);
   await batcher.get(2);
   expect(requests).toBe(4);
+});
+
+test("what the address names is asked for at once, taken once, and asked for again where it was refused", async () => {
+  const asked: string[] = [];
+  const answers = (name: string) => async (...at: string[]) => {
+    asked.push([name, ...at].join("/"));
+    if (name === "category" && asked.length < 6) throw new SourceError("not yet", null);
+    return asked.length;
+  };
+  const names = ["runs", "colorMaps", "run", "analysis", "category"] as const;
+  const source = Object.fromEntries(names.map((name) => [name, answers(name)])) as unknown as DataSource;
+  const first = ahead(source, { run: "a", analysis: "spray", category: "0" });
+  const atOnce = ["runs", "colorMaps", "run/a", "analysis/a/spray", "category/a/spray/0"];
+  expect(asked).toEqual(atOnce);
+  expect([await first.run("a"), await first.analysis("a", "spray")]).toEqual([3, 4]);
+  expect(asked).toEqual(atOnce);
+  expect([await first.category("a", "spray", "0"), await first.run("a"), await first.analysis("a", "other")]).toEqual([6, 7, 8]);
 });

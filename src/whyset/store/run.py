@@ -23,7 +23,7 @@ from whyset.store.modality import Modality, modality_of
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, located
-from whyset.store.samples import label_array, read_samples, read_tokens
+from whyset.store.samples import label_array, read_samples, read_tokens, sample_columns
 from whyset.store.trust import require_trusted
 from whyset.store.verify import verify_run
 
@@ -67,7 +67,19 @@ class Run:
     @cached_property
     def samples(self) -> pa.Table:
         """One line per row: index, id, label (null where unknown), uri; and `sample` where they have several rows."""
-        return self._read_samples()
+        return self.sample_table()
+
+    @property
+    def sample_columns(self) -> list[str]:
+        """Names of the columns of `samples`, which are told without reading these."""
+        return sample_columns(self.path / SAMPLES)
+
+    def sample_table(self, columns: list[str] | None = None) -> pa.Table:
+        """Some columns of `samples`, read anew."""
+        table = read_samples(self.path / SAMPLES, columns)
+        if table.num_rows != self.size:
+            raise BrokenRunError(f"{self.path / SAMPLES} has {table.num_rows} rows: expected {self.size}")
+        return table
 
     @property
     def modality(self) -> Modality:
@@ -81,19 +93,13 @@ class Run:
     @cached_property
     def ids(self) -> list[str]:
         """Ids as text; where a run is large, `run.samples["id"]` takes less memory."""
-        names: list[str] = self._read_samples(["id"])["id"].to_pylist()
+        names: list[str] = self.sample_table(["id"])["id"].to_pylist()
         return names
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64]:
         """Labels, int64, -1 where unknown."""
-        return label_array(self._read_samples(["label"]))
-
-    def _read_samples(self, columns: list[str] | None = None) -> pa.Table:
-        table = read_samples(self.path / SAMPLES, columns)
-        if table.num_rows != self.size:
-            raise BrokenRunError(f"{self.path / SAMPLES} has {table.num_rows} rows: expected {self.size}")
-        return table
+        return label_array(self.sample_table(["label"]))
 
     @property
     def classes(self) -> list[str]:

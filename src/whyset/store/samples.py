@@ -112,6 +112,12 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Tabl
     return table
 
 
+def sample_columns(path: AnyPath) -> list[str]:
+    """Names of the table's columns without the tokens; errors as in `read_samples`."""
+    with _opened(path) as file:
+        return [name for name in file.schema_arrow.names if name != TOKENS.name]
+
+
 def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] | None:
     """The tokens of some rows, None where there are none; only the parts of the file that hold them are read."""
     with _opened(path) as file:

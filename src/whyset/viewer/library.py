@@ -9,6 +9,7 @@ from threading import Lock, RLock
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
@@ -50,7 +51,9 @@ class OpenedRun:
         committed, status = int(run.committed.sum()), read_column(run, STATUS)
         version = version_of(stamp, run.config_hash)
         damage = dict(status.damage)
-        return cls(id, run, committed, status.values.astype(np.uint8), damage, version, Members(len(run)))
+        opened = cls(id, run, committed, status.values.astype(np.uint8), damage, version, Members(len(run)))
+        opened._columns[STATUS] = status.values
+        return opened
 
     def column(self, name: str) -> NDArray[Any]:
         """A whole column, read once; what a damaged shard holds is not known."""
@@ -84,6 +87,12 @@ class OpenedRun:
     @cached_property
     def _coded(self) -> Mapping[str, CodedColumn]:
         return {name: CodedColumn(self.column(name)) for name in COLUMNS} | dict(further_columns(self.run, self.column))
+
+    @property
+    def samples(self) -> pa.Table:
+        """What is known of the samples, a line per row."""
+        with self._reading:
+            return self.run.samples
 
     def class_name(self, number: int | None) -> str | None:
         """The name of a class; None where it is unknown or has none."""
@@ -183,10 +192,11 @@ class Library:
         return [run for run in opened if isinstance(run, OpenedRun)]
 
     def read_ahead(self) -> None:
-        """Read the columns of the first run, which the page shows first; what is wrong with them is told when asked."""
+        """Read the first run, which the page shows first, in the order of its questions; what is wrong, these tell."""
         with suppress(WhysetError, OSError, ValueError):
             for first in list(self.shelves.values())[:1]:
-                _ = first.open().columns
+                opened = first.open()
+                _ = opened.columns, opened.samples
 
     def _free_id(self, name: str) -> str:
         base = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80] or "run"

@@ -36,8 +36,9 @@ def further_columns(run: Run, column: Callable[[str], NDArray[Any]]) -> Mapping[
     `column` reads an array by its name.
     Texts that differ from sample to sample are no column of numbers; `whyset.viewer.find` searches them.
     """
-    names = [name for name in run.samples.column_names if name not in _OWN and _addressable(name)]
-    coded = {name: _coded(run.samples[name]) for name in names}
+    names = [name for name in run.sample_columns if name not in _OWN and _addressable(name)]
+    table = run.sample_table(names) if names else {}
+    coded = {name: _coded(table[name]) for name in names}
     arrays = [spec.name for spec in run.arrays if not spec.shape and _addressable(spec.name)]
     known = _OWN | run.own_arrays | coded.keys()
     coded |= {name: CodedColumn(_sendable(column(name))) for name in arrays if name not in known}

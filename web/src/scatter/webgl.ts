@@ -10,6 +10,8 @@ const UNIFORMS = ["centre", "scale", "size", "opacity", "anySelected", "onlySele
 
 /** The renderer on WebGL2: one buffer for each property, one draw call. Null where the browser has no WebGL2. */
 export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null {
+  // before there is a drawing buffer: to make that anew takes 20 to 70 ms without a graphics card
+  resize(canvas, Math.round(canvas.clientWidth * devicePixelRatio), Math.round(canvas.clientHeight * devicePixelRatio));
   const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: true });
   if (!gl) return null;
   const program = link(gl);

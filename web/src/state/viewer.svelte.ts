@@ -160,21 +160,15 @@ export class Viewer {
   }
 
   async #load(route: Route, isLatest: () => boolean, again: boolean): Promise<void> {
-    const isOpen = (id: string) => this.run?.id === id && hasAnalysis(this.run, route.analysis);
-    const named = route.run === null || isOpen(route.run) ? null : this.source.run(route.run);
-    const [detail] = await Promise.all([named, this.#loadRuns()]);
+    if (this.runs.length === 0) this.runs = await this.source.runs();
     const id = route.run ?? this.runs[0]?.id;
     if (id === undefined || !isLatest()) return;
-    if (!isOpen(id)) {
-      const opened = new OpenedRun(this.source, detail ?? (await this.source.run(id)));
+    if (this.run?.id !== id || !hasAnalysis(this.run, route.analysis)) {
+      const opened = new OpenedRun(this.source, await this.source.run(id));
       if (!isLatest()) return;
       this.#openRun(opened);
     }
     await this.#loadAnalysis(route, isLatest, again);
-  }
-
-  async #loadRuns(): Promise<void> {
-    if (this.runs.length === 0) this.runs = await this.source.runs();
   }
 
   #openRun(opened: OpenedRun): void {

@@ -6,9 +6,12 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from whyset.viewer.columns import IMMUTABLE, REVALIDATE
 from whyset.viewer.pages import page
 
 STATIC = Path(__file__).parents[1] / "static"
+HASHED = "assets/"
+"""Where the build puts files whose names carry a hash of what they hold."""
 NOT_BUILT = (
     "The files of the browser part are missing from this installation. In a checkout, run `npm ci` and "
     "`npm run build` in web/; otherwise install whyset again. The API under ./api works without them."
@@ -43,9 +46,9 @@ def get_file(request: Request, name: str) -> Response:
     files = {file.relative_to(static).as_posix(): file for file in static.rglob("*") if file.is_file()}
     if name not in files:
         raise HTTPException(404, "there is nothing at this address")
-    return _sent(files[name])
+    return _sent(files[name], IMMUTABLE if name.startswith(HASHED) else REVALIDATE)
 
 
-def _sent(file: Path) -> Response:
+def _sent(file: Path, caching: str = REVALIDATE) -> Response:
     media_type = TYPES.get(file.suffix, "application/octet-stream")
-    return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": "private, no-cache"})
+    return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": caching})

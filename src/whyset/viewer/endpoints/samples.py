@@ -10,7 +10,7 @@ from whyset.viewer.schemas import Sample
 def list_samples(opened: OneRun, indices: Samples) -> list[Sample]:
     """The samples asked for, in the order asked for, explained or not."""
     rows = indices.tolist()
-    ids = opened.run.samples["id"].take(indices).to_pylist()
+    ids = opened.samples["id"].take(indices).to_pylist()
     return [_sample(opened, row, id) for row, id in zip(rows, ids, strict=True)]
 
 
