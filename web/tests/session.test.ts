@@ -68,9 +68,9 @@ test("undo takes back a selection and leaves the filter; what the filter hides i
 
 test("an empty cluster and noise that is not there are never selected, and the noise that is there is", () => {
   session.selectCluster(4, "replace");
-  expect([session.isClusterSelected(4), session.partSelected(4), session.selectedCode]).toEqual([false, "none", null]);
+  expect([session.parts.whole, session.parts.selected(4), session.selectedCode]).toEqual([[], "none", null]);
   session.selectCluster(-1, "replace");
-  expect([session.isClusterSelected(-1), session.selectedCode, session.noise]).toEqual([true, "_-1", 1]);
+  expect([session.parts.whole, session.selectedCode, session.parts.noise]).toEqual([[-1], "_-1", 1]);
 });
 
 test("a link to whole clusters under a filter selects no sample that the filter hides", async () => {

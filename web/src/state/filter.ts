@@ -1,5 +1,6 @@
 import type { Numbers } from "../api/binary";
 import type { Coding } from "./coding";
+import type { PointColumns } from "./pointcolumns";
 
 /** Entries of a legend that are hidden, by their codes. */
 export interface Hiding {
@@ -31,6 +32,21 @@ export function withBrush(state: FilterState, column: string, low: number, high:
   const others = state.brushes.filter((brush) => brush.column !== column);
   const open = low === -Infinity && high === Infinity;
   return { ...state, brushes: open ? others : [...others, { column, low, high }] };
+}
+
+/** 1 for each of so many points that passes; null where nothing is filtered. A column that is not loaded takes nothing away. */
+export function passing(size: number, { hidings, brushes }: FilterState, columns: Pick<PointColumns, "get" | "coding">): Uint8Array | null {
+  if (hidings.length + brushes.length === 0) return null;
+  const visible = new Uint8Array(size).fill(1);
+  for (const { column, codes } of hidings) {
+    const found = columns.get(column);
+    if (found) applyHiding(visible, columns.coding(found), codes);
+  }
+  for (const { column, low, high } of brushes) {
+    const found = columns.get(column);
+    if (found) applyBrush(visible, found.values, low, high);
+  }
+  return visible;
 }
 
 /** Takes away from `visible` what belongs to hidden entries. */

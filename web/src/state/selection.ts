@@ -1,4 +1,4 @@
-import { SELECTED } from "../scatter/renderer";
+import { HIDDEN, SELECTED } from "../scatter/renderer";
 
 export type SelectionMode = "replace" | "add" | "subtract";
 
@@ -48,6 +48,14 @@ export function selectedPoints(mask: Uint8Array, visible: Uint8Array | null = nu
     count += mask[point] & SELECTED & (visible === null ? SELECTED : visible[point]);
   }
   return points.slice(0, count);
+}
+
+/** The mask with what does not pass the filter hidden. */
+export function hiding(mask: Uint8Array, visible: Uint8Array | null): Uint8Array {
+  if (visible === null) return mask;
+  const drawn = mask.slice();
+  for (let point = 0; point < drawn.length; point++) if (!visible[point]) drawn[point] |= HIDDEN;
+  return drawn;
 }
 
 /** Points whose value is this one. */

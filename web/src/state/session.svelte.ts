@@ -4,7 +4,9 @@ import type { Theme } from "../color/palette";
 import { hoverIndex } from "../scatter/hover";
 import { middles, pointsOf } from "../scatter/points";
 import type { Points } from "../scatter/points";
-import { HIDDEN, SELECTED } from "../scatter/renderer";
+import { SELECTED } from "../scatter/renderer";
+import { ABSOLUTE_MEAN, MEAN, changedChoice, choiceOf, columnsFor, dimensionsOf, firstChoice, sampleOrders } from "./choice";
+import type { Choice, SampleOrder, Wanted } from "./choice";
 import { CLUSTER_ORDERS } from "./clusters";
 import type { ClusterOrder } from "./clusters";
 import { decodeClusters, decodeIndices, encodeClusters, selectionCode } from "./codes";
@@ -12,45 +14,26 @@ import { colouringOf } from "./colouring";
 import type { Colouring } from "./colouring";
 import { ClassColumns } from "./columns";
 import type { ClassAddress } from "./columns";
-import { applyBrush, applyHiding, countOnes, parseBrushes, parseHidings } from "./filter";
-import type { FilterState } from "./filter";
+import { countOnes, passing } from "./filter";
 import { Filter } from "./filter.svelte";
+import { listed, ranked } from "./listing";
+import type { SortKey } from "./listing";
 import { ClusterNaming } from "./naming.svelte";
-import { orderBy } from "./ordering";
-import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices, neededFor } from "./pointcolumns";
+import { ClusterParts } from "./parts.svelte";
+import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices } from "./pointcolumns";
 import type { PointColumn } from "./pointcolumns";
 import type { Route } from "./route";
-import { changeSelection, clusterCounts, clusterRows, packSelection, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, unpackSelection, visibleAmong } from "./selection";
+import { changeSelection, hiding, packSelection, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, unpackSelection, visibleAmong } from "./selection";
 import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20; // 2.5 MB for a million points
-const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
 const FEW_CLUSTERS = 9; // more of them are named sample by sample, as is any other selection
-
-/** Typical means a high silhouette: near to the own cluster, far from the next. */
-const SAMPLE_ORDERS = ["as in the run", "most typical", "least typical", "least confident", "colour, lowest first", "colour, highest first"] as const;
-export type SampleOrder = (typeof SAMPLE_ORDERS)[number];
 
 /** A class and which samples it has. */
 export interface ClassData extends ClassAddress {
   /** Sample index of each point. */
   indices: Int32Array;
 }
-
-/** What is shown of a class; each choice may need columns that are not loaded yet. */
-export interface Choice {
-  clustering: string;
-  embedding: string;
-  axes: readonly [number, number];
-  /** The id of a column. */
-  colourBy: string;
-  order: SampleOrder;
-}
-
-/** A choice, and what is filtered from now on where that is said. */
-type Wanted = Choice & { filter?: FilterState };
-
-const FIRST = { axes: [0, 1], colourBy: CLUSTER, order: "as in the run" } as const;
 
 /** Whoever does with another class what is done with this one; points are counted in this one. */
 export interface Follower {
@@ -89,47 +72,42 @@ export class ClassSession {
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
   readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings?.[this.clustering]?.clusters ?? []);
-  readonly dimensions = $derived.by(() => this.#dimensionsOf(this.embedding));
+  readonly dimensions = $derived.by(() => dimensionsOf(this.data.detail, this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
   /** The column that the points are coloured by. */
   readonly column = $derived.by(() => this.#columnShown());
   readonly coding = $derived.by(() => this.#ofPoints.coding(this.column));
   /** 1 for each point that passes the filter; null where there is none. */
-  readonly visible = $derived.by(() => this.#visible());
+  readonly visible = $derived.by(() => passing(this.size, this.filter.state, this.#ofPoints));
   readonly visibleCount = $derived.by(() => (this.visible ? countOnes(this.visible) : this.size));
   readonly selected = $derived.by(() => selectedPoints(this.mask, this.visible));
-  readonly #ranking = $derived.by(() => this.#ranked());
+  readonly #ranking = $derived.by(() => ranked(this.order, (key) => this.#sortedBy(key)));
   /** What the grid lists: of the points that pass the filter the selected ones, or all of them while none is selected. */
-  readonly shown = $derived.by(() => this.#shown());
+  readonly shown = $derived.by(() => {
+    const selecting = this.selected.length > 0;
+    return selecting && !this.#ranking ? this.selected : listed(this.#ranking, this.mask, this.visible, selecting);
+  });
   /** The selection with what the filter hides. */
-  readonly drawnMask = $derived.by(() => this.#drawn());
+  readonly drawnMask = $derived.by(() => hiding(this.mask, this.visible));
   /** The samples that are selected, rising. */
   readonly selectedRows = $derived.by(() => this.selected.map((point) => this.data.indices[point]));
   /** The selection as an address holds it: by clusters where it is nothing but whole ones. */
   readonly selectedCode = $derived.by(() => {
-    const whole = [...this.clusterList.map((cluster) => cluster.id), -1].filter((id) => this.isClusterSelected(id));
-    const size = whole.reduce((sum, id) => sum + this.visibleOf(id), 0);
+    const { whole } = this.parts;
+    const size = whole.reduce((sum, id) => sum + this.parts.visible(id), 0);
     if (whole.length > 0 && whole.length <= FEW_CLUSTERS && size === this.selected.length) return encodeClusters(whole);
     return selectionCode(this.selectedRows);
   });
-  readonly #rows = $derived.by(() => clusterRows(this.clusters, this.clusterList.map((cluster) => cluster.id)));
-  readonly #counts = $derived.by(() => clusterCounts(this.#rows, this.clusterList.length, this.mask, this.visible));
-  /** How many points are in no cluster. */
-  readonly noise = $derived.by(() => (this.problem ? 0 : this.#counts.all[this.clusterList.length]));
+  readonly parts = new ClusterParts(this);
 
   private constructor(data: ClassData) {
-    const { info } = data.detail;
     this.data = data;
     this.naming = new ClusterNaming(data.source, data.run.id, data.analysis, data.detail.id);
     this.#columns = new ClassColumns(data);
     this.#ofPoints = new PointColumns(data.run, this.#columns);
     this.mask = new Uint8Array(data.indices.length);
-    this.#wanted = {
-      clustering: known(info.clusterings, info.default_clustering) ?? "",
-      embedding: known(info.embeddings, info.default_embedding) ?? "",
-      ...FIRST,
-    };
+    this.#wanted = firstChoice(data.detail);
   }
 
   static async open(data: ClassData, route: Route): Promise<ClassSession> {
@@ -145,14 +123,10 @@ export class ClassSession {
 
   /** Shows another clustering, embedding, ..., once its columns are here; of quick choices the last holds. */
   async choose({ filter, ...wanted }: Partial<Wanted>): Promise<void> {
-    const before = this.#wanted;
-    const axes = wanted.embedding === undefined || wanted.embedding === before.embedding ? before.axes : FIRST.axes;
-    const choice = { ...before, axes, ...wanted };
-    if (!this.#ordersOf(choice.clustering).includes(choice.order)) choice.order = FIRST.order;
+    const choice = changedChoice(this.#wanted, wanted, this.data.detail);
     this.#wanted = choice;
     try {
-      const columns = this.#columnsOf(choice, filter);
-      const [points] = await Promise.all([this.#pointsOf(choice), this.#columns.load(columns)]);
+      const [points] = await Promise.all([this.#pointsOf(choice), this.#columns.load(columnsFor(choice, filter))]);
       if (choice !== this.#wanted) return;
       this.#show(choice, points);
       if (filter) this.filter.restore(filter);
@@ -163,22 +137,9 @@ export class ClassSession {
     }
   }
 
-  /** What an address says about columns, as far as it fits; clustering and embedding stay where it names none. */
+  /** What an address says about columns, as far as it fits. */
   choiceOf(route: Route): Wanted {
-    const { info } = this.data.detail;
-    const there = (id: string) => this.columnChoices.some((choice) => choice.id === id);
-    const conditions = <T extends { column: string }>(all: T[]) => all.filter(({ column }) => there(column));
-    const clustering = known(info.clusterings, route.clustering ?? undefined) ?? this.#wanted.clustering;
-    const embedding = known(info.embeddings, route.embedding ?? undefined) ?? this.#wanted.embedding;
-    const dimensions = this.#dimensionsOf(embedding);
-    return {
-      clustering,
-      embedding,
-      axes: route.axes?.every((axis) => axis < dimensions) ? route.axes : FIRST.axes,
-      colourBy: route.colour !== null && there(route.colour) ? route.colour : FIRST.colourBy,
-      order: this.#ordersOf(clustering).find((name) => name === route.order) ?? FIRST.order,
-      filter: { hidings: conditions(parseHidings(route.hide)), brushes: conditions(parseBrushes(route.brush)) },
-    };
+    return choiceOf(route, this.data.run, this.data.detail, this.#wanted);
   }
 
   /** Colours by another column; where it cannot be had, that is told and the rest stays as it is. */
@@ -307,23 +268,6 @@ export class ClassSession {
     return pointsOfSamples(this.data.indices, samples, this.data.run.samples);
   }
 
-  /** Whether all that is seen of the cluster is selected; an empty one never is. */
-  isClusterSelected(id: number): boolean {
-    return this.partSelected(id) === "all";
-  }
-
-  /** How much of what is seen of the cluster is selected. */
-  partSelected(id: number): "none" | "some" | "all" {
-    const row = this.#rowOf(id);
-    const [selected, visible] = [this.#counts.selected[row], this.#counts.visible[row]];
-    return selected === 0 ? "none" : selected < visible ? "some" : "all";
-  }
-
-  /** How many points of a cluster pass the filter. */
-  visibleOf(id: number): number {
-    return this.#counts.visible[this.#rowOf(id)];
-  }
-
   isSelected(point: number): boolean {
     return point >= 0 && (this.mask[point] & SELECTED) !== 0;
   }
@@ -362,23 +306,7 @@ export class ClassSession {
 
   /** Orders for which the class has columns. */
   orders(): SampleOrder[] {
-    return this.#ordersOf(this.clustering);
-  }
-
-  #ordersOf(clustering: string): SampleOrder[] {
-    const silhouette = this.#columns.exists(`silhouette.${clustering}`);
-    return SAMPLE_ORDERS.filter((order) => silhouette || !order.includes("typical"));
-  }
-
-  #dimensionsOf(embedding: string): number {
-    return this.data.detail.columns.find((column) => column.name === `embedding.${embedding}`)?.shape[1] ?? 1;
-  }
-
-  #columnsOf({ clustering, colourBy, order }: Choice, filter: FilterState | undefined): string[] {
-    const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
-    const filtering = [...(filter?.hidings ?? []), ...(filter?.brushes ?? [])].map(({ column }) => column);
-    const ofPoints = [CLUSTER, colourBy, ...filtering].flatMap((id) => neededFor(id, clustering));
-    return [...new Set(["eigenvalues", `${MEAN}.${clustering}`, `${ABSOLUTE_MEAN}.${clustering}`, ...ofPoints, ...sorting])];
+    return sampleOrders(this.data.detail, this.clustering);
   }
 
   async #pointsOf({ embedding, axes }: Choice): Promise<Points> {
@@ -390,11 +318,6 @@ export class ClassSession {
 
   #show({ clustering, embedding, axes, colourBy, order }: Choice, points: Points): void {
     Object.assign(this, { clustering, embedding, axes, colourBy, order, points });
-  }
-
-  #rowOf(id: number): number {
-    const row = this.clusterList.findIndex((cluster) => cluster.id === id);
-    return row < 0 ? this.clusterList.length : row;
   }
 
   #columnShown(): PointColumn {
@@ -409,65 +332,12 @@ export class ClassSession {
     return clustering === null ? column : { ...column, nameOf: (code) => this.clusterTitle(code, clustering) };
   }
 
-  #visible(): Uint8Array | null {
-    const { hidings, brushes } = this.filter.state;
-    if (!this.filter.active) return null;
-    const visible = new Uint8Array(this.size).fill(1);
-    for (const { column, codes } of hidings) {
-      const found = this.#ofPoints.get(column);
-      if (found) applyHiding(visible, this.#ofPoints.coding(found), codes);
-    }
-    for (const { column, low, high } of brushes) {
-      const found = this.#ofPoints.get(column);
-      if (found) applyBrush(visible, found.values, low, high);
-    }
-    return visible;
-  }
-
-  #drawn(): Uint8Array {
-    const { mask, visible } = this;
-    if (visible === null) return mask;
-    const drawn = mask.slice();
-    for (let point = 0; point < drawn.length; point++) if (!visible[point]) drawn[point] |= HIDDEN;
-    return drawn;
-  }
-
-  /** All points in the chosen order, or null where it is their own. */
-  #ranked(): Uint32Array | null {
-    const { by, descending } = this.#sorting();
-    return by ? orderBy(by, descending) : null;
-  }
-
-  #shown(): Int32Array {
-    const { mask, visible } = this;
-    const selecting = this.selected.length > 0;
-    const ranking = this.#ranking;
-    if (!ranking && selecting) return this.selected;
-    const passes = (point: number) => (visible ? visible[point] : 1) & (selecting ? mask[point] & SELECTED : 1);
-    if (!ranking) return pointsThat(this.size, passes);
-    const points = new Int32Array(this.size);
-    let count = 0;
-    for (let at = 0; at < points.length; at++) {
-      points[count] = ranking[at];
-      count += passes(ranking[at]);
-    }
-    return points.slice(0, count);
-  }
-
-  #sorting(): { by: Numbers | undefined; descending: boolean } {
-    const silhouette = this.#columns.numbers(`silhouette.${this.clustering}`);
-    if (this.order === "most typical") return { by: silhouette, descending: true };
-    if (this.order === "least typical") return { by: silhouette, descending: false };
-    if (this.order === "least confident") return { by: this.#columns.numbers("confidence"), descending: false };
-    if (this.order.startsWith("colour")) return { by: this.column.values, descending: this.order === "colour, highest first" };
-    return { by: undefined, descending: false };
+  #sortedBy(key: SortKey): Numbers | undefined {
+    if (key === "colour") return this.column.values;
+    return this.#columns.numbers(key === "silhouette" ? `silhouette.${this.clustering}` : key);
   }
 
   #ints(name: string): Int32Array {
     return (this.#columns.numbers(name) as Int32Array | undefined) ?? new Int32Array(this.size).fill(-1);
   }
-}
-
-function known<T>(table: Record<string, T> | undefined, name: string | undefined): string | undefined {
-  return table && name !== undefined && Object.hasOwn(table, name) ? name : undefined;
 }

@@ -4,6 +4,7 @@ import { SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { AnalysisDetail, Opening, RunDetail, RunEntry } from "../api/types";
 import { SelectionBook } from "./book.svelte";
+import type { Choice } from "./choice";
 import { ClassOrder } from "./classes.svelte";
 import { Comparison } from "./comparison.svelte";
 import type { Host } from "./host";
@@ -16,7 +17,6 @@ import type { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
 import type { ClassSession } from "./session.svelte";
-import type { Choice } from "./session.svelte";
 import type { Stage } from "./stage.svelte";
 
 export interface Problem {
