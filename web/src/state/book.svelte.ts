@@ -1,6 +1,6 @@
-import { CHANGED_MEANWHILE, SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { SelectionDraft, StoredSelection } from "../api/types";
+import { changed } from "./race";
 
 /** What people have kept of a run: selections with tags and notes, as they lie beside it. */
 export class SelectionBook {
@@ -32,25 +32,15 @@ export class SelectionBook {
 
   /** Keeps a new selection, or a changed one where `based` says on which it rests. */
   async keep(draft: SelectionDraft, based: StoredSelection | null): Promise<void> {
-    await this.#told(async () => {
-      if (based === null) await this.#source.addSelection(this.run, draft);
-      else await this.#source.changeSelection(this.run, based.id, based.revision, draft);
-    });
+    const send = () =>
+      based === null
+        ? this.#source.addSelection(this.run, draft)
+        : this.#source.changeSelection(this.run, based.id, based.revision, draft);
+    await changed(send, () => this.load());
   }
 
   async remove({ id, revision }: StoredSelection): Promise<void> {
-    await this.#told(() => this.#source.deleteSelection(this.run, id, revision));
-  }
-
-  /** Whoever lost a race sees at once what the other one wrote. */
-  async #told(change: () => Promise<void>): Promise<void> {
-    try {
-      await change();
-    } catch (error) {
-      if (error instanceof SourceError && error.status === CHANGED_MEANWHILE) await this.load();
-      throw error;
-    }
-    await this.load();
+    await changed(() => this.#source.deleteSelection(this.run, id, revision), () => this.load());
   }
 }
 

@@ -1,6 +1,6 @@
-import { CHANGED_MEANWHILE, SourceError } from "../api/source";
 import type { DataSource } from "../api/source";
 import type { NamesByClustering } from "../api/types";
+import { changed } from "./race";
 
 /** What people call the clusters of one class, as it lies beside the run. */
 export class ClusterNaming {
@@ -34,17 +34,12 @@ export class ClusterNaming {
     return names && Object.hasOwn(names, String(id)) ? names[String(id)] : null;
   }
 
-  /** Keeps a name; an empty one takes it away. Whoever lost a race sees at once what the other one wrote. */
+  /** Keeps a name; an empty one takes it away. */
   async rename(clustering: string, id: number, name: string): Promise<void> {
     const own = Object.entries(this.#names[clustering] ?? {}).filter(([number]) => number !== String(id));
     const trimmed = name.trim();
-    const changed = trimmed === "" ? own : [...own, [String(id), trimmed]];
-    try {
-      await this.#source.nameClusters(...this.#place, { ...this.#names, [clustering]: Object.fromEntries(changed) }, this.#revision);
-    } catch (error) {
-      if (error instanceof SourceError && error.status === CHANGED_MEANWHILE) await this.load();
-      throw error;
-    }
-    await this.load();
+    const changedNames = trimmed === "" ? own : [...own, [String(id), trimmed]];
+    const names = { ...this.#names, [clustering]: Object.fromEntries(changedNames) };
+    await changed(() => this.#source.nameClusters(...this.#place, names, this.#revision), () => this.load());
   }
 }

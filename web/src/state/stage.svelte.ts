@@ -72,6 +72,12 @@ export class Stage {
     this.camera = { ...this.camera, x, y };
   }
 
+  /** Where a point is drawn, in pixels from the left and from the top. */
+  screenOf(point: number): [number, number] {
+    const { positions } = this.session.points;
+    return toScreen(this.projection, positions[point * 2] / STEPS, positions[point * 2 + 1] / STEPS);
+  }
+
   /** The same for a point; one without a place stays unseen. */
   revealPoint(point: number): void {
     const { points } = this.session;
