@@ -116,7 +116,7 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
         told += ", whose maps are more alike than in the class's other clusters"
         told += f" (mean cosine {number(cluster.coherence)})"
     if cluster.accuracy is not None:
-        told += f"; {number(cluster.accuracy)} of them are predicted right"
+        told += f"; {100 * cluster.accuracy:.3g} % of them are predicted right"
     return f"{told}."
 
 
