@@ -125,6 +125,11 @@ class MeasuredPage:
         self.page.wait_for_timeout(250)
         self.until("window.__frames.every((frame) => frame.drawn !== null)", 60)
 
+    def elements(self) -> int:
+        """DOM nodes that are alive after garbage collection, those outside the document too."""
+        self.devtools.send("HeapProfiler.collectGarbage")
+        return int(self.devtools.send("Memory.getDOMCounters")["nodes"])
+
     def heap(self) -> dict[str, float]:
         """MB that JavaScript holds after garbage collection: objects, and the bytes of typed arrays."""
         self.devtools.send("HeapProfiler.enable")

@@ -317,7 +317,7 @@ def moving(
 
 
 def measure_leak(browser: Browser, run: Path, switches: int) -> str:
-    """What JavaScript holds before and after going to and fro between two classes."""
+    """What JavaScript holds, and how many elements live, before and after going to and fro between two classes."""
     with whyset_server(run) as served:
         page = MeasuredPage(browser)
         try:
@@ -325,14 +325,14 @@ def measure_leak(browser: Browser, run: Path, switches: int) -> str:
             page.first_frame(1, PATIENCE)
             for number in range(4):
                 switch(page, run, number)
-            before = page.heap()
+            before, elements = page.heap(), page.elements()
             for number in range(switches):
                 switch(page, run, number)
-            after = page.heap()
+            after, left = page.heap(), page.elements()
         finally:
             page.close()
     parts = (f"{kind} {before[kind]:.1f} MB, then {after[kind]:.1f} MB" for kind in before)
-    return f"{switches} changes of the class, {', '.join(parts)}"
+    return f"{switches} changes of the class, {', '.join(parts)}, elements {elements:,}, then {left:,}"
 
 
 def switch(page: MeasuredPage, run: Path, number: int) -> None:

@@ -127,10 +127,33 @@ def test_a_drag_over_the_histogram_filters_and_numbers_do_the_same(horse, run: R
     brush(horse, "confidence", "0.9", "")
     assert listed(horse) == members[confidence >= 0.9].tolist()
     brush(horse, "confidence", "7", "")
-    horse.page.get_by_text("No sample passes the filter.").wait_for()
+    horse.page.get_by_text("No sample passes the filter.").first.wait_for()
     assert (listed(horse), shown(horse)) == ([], f"0 of {len(members)} shown")
     horse.page.get_by_role("button", name="Remove the filter: confidence ≥ 7.00").click()
     assert listed(horse) == members.tolist()
+
+
+def test_a_filter_that_leaves_nothing_is_told_in_the_list_and_led_out_of_by_keyboard(
+    horse, members: np.ndarray
+) -> None:
+    horse.tile(int(members[-1])).scroll_into_view_if_needed()
+    colour_by(horse, "confidence")
+    brush(horse, "confidence", "7", "")
+    instead = horse.page.get_by_role("group", name="Samples", exact=True)
+    assert instead.aria_snapshot().splitlines() == [
+        '- group "Samples":',
+        "  - paragraph: No sample passes the filter.",
+        "  - paragraph:",
+        f'    - button "Show all {len(members)}"',
+    ]
+    assert horse.page.get_by_role("listbox", name="Samples").count() == 0
+    horse.screenshot("filter-nothing-light-1280")
+    instead.get_by_role("button").focus()
+    horse.page.keyboard.press("Enter")
+    horse.page.get_by_role("listbox", name="Samples").wait_for()
+    assert listed(horse) == members.tolist()
+    horse.page.keyboard.press("ArrowDown")  # the list has the focus now
+    assert horse.page.locator("[role=option][aria-selected=true]").count() == 1
 
 
 def test_selection_and_filter_are_apart(horse, members: np.ndarray) -> None:
