@@ -138,6 +138,18 @@ def tour() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def virelay_process() -> ModuleType:
+    """`tests/support/virelay.py`."""
+    return supporting("virelay")
+
+
+@pytest.fixture(scope="session")
+def virelay_project() -> ModuleType:
+    """`tests/support/virelay_project.py`."""
+    return supporting("virelay_project")
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: Path, support: ModuleType) -> Iterator:
     """One Chromium for all tests: a process can hold only one of Playwright's loops."""
     with support.chromium_browser(chromium) as browser:
