@@ -48,7 +48,7 @@ def test_progress_tells_what_the_description_will_say(
 ) -> None:
     path = tmp_path / "run"
     run = sample.make_sample_run(path, shards=(), analyses=())
-    client, versions, tags = admitted(path), set(), set()
+    client, versions, tags, states = admitted(path), set(), set(), set()
     for shard, committed in enumerate((16, 32, 48, 60)):
         sample.make_sample_run(path, shards=(shard,), analyses=())
         now, detail = progress(client), client.get("/api/runs/run").json()
@@ -62,10 +62,15 @@ def test_progress_tells_what_the_description_will_say(
     assert len(versions) == len(tags) == 4
     assert now["analyses"] == []
     writer = run.analysis_writer("spray", {})
-    for label in range(2):
+    for label, done in ((0, 1), (1, 2), (1, 2)):  # the last one again
         columns = {"index": np.arange(label, 60, 3)}
         writer.write(CategoryResult(f"{label:05d}", sample.CLASSES[label], columns, {"size": 20}))
-        assert progress(client)["analyses"] == [{"name": "spray", "categories": label + 1}]
+        (spray,) = progress(client)["analyses"]
+        assert (spray["name"], spray["categories"]) == ("spray", done)
+        assert client.get("/api/runs/run").json()["analyses"] == [spray | {"problem": None}]
+        states.add(spray["version"])
+    assert len(states) == 3
+    assert progress(client)["version"] == now["version"]
 
 
 def test_a_process_that_explains_is_followed(admitted: Admitted, sample: SimpleNamespace, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from whyset.errors import InputError
 from whyset.store.remote_errors import first_line, obstore_module, remote_errors_explained
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 SCHEMES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss")
@@ -135,10 +136,23 @@ class RemotePath:
 
     def below(self) -> Iterator["RemotePath"]:
         """All objects below this key, at any depth."""
+        for path, _ in self.states():
+            yield path
+
+    def state(self) -> str | None:
+        """The state of the object as the store tells it, another one once it is written anew; None: it is not there."""
+        with remote_errors_explained(self):
+            try:
+                return _state(self.store.head(str(self.key)))
+            except FileNotFoundError:
+                return None
+
+    def states(self) -> Iterator[tuple["RemotePath", str]]:
+        """All objects below this key, each with its state, from one listing; `state()` may write the same otherwise."""
         with remote_errors_explained(self):
             for batch in self.store.list(self._prefix):
                 for entry in batch:
-                    yield RemotePath(self.store, self.base, PurePosixPath(entry["path"]))
+                    yield RemotePath(self.store, self.base, PurePosixPath(entry["path"])), _state(entry)
 
     def read_bytes(self) -> bytes:
         with remote_errors_explained(self):
@@ -233,6 +247,10 @@ _NOT_EXCLUSIVE = (
     "this object store cannot create objects exclusively (S3: PutObject with If-None-Match), which commits and leases "
     "need; update the server, or explain into a local folder and copy the run"
 )
+
+
+def _state(object: "ObjectMeta") -> str:
+    return f"{object['e_tag']} {object['last_modified'].isoformat()} {object['size']}"
 
 
 def _parts(url: str) -> tuple[str, str, str]:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from whyset.errors import WhysetError
 from whyset.store import AnyPath, Run, open_run
 from whyset.store.layout import DONE, FAILED, STATUS
+from whyset.viewer.changes import Stamp, stamp_of
 from whyset.viewer.correspondence import rows_in
 from whyset.viewer.damage import read_column
 from whyset.viewer.errors import not_found, unreadable
-from whyset.viewer.growth import Stamp, stamp_of, version_of
 from whyset.viewer.members import Members
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
 from whyset.viewer.schemas import ScaleTable
@@ -49,7 +49,7 @@ class OpenedRun:
         """Open the folder. Commits are counted first, so that a run that grows meanwhile never looks complete."""
         stamp, run = stamp_of(path), open_run(path)
         committed, status = int(run.committed.sum()), read_column(run, STATUS)
-        version = version_of(stamp, run.config_hash)
+        version = stamp.version(run.config_hash)
         damage = dict(status.damage)
         opened = cls(id, run, committed, status.values.astype(np.uint8), damage, version, Members(len(run)))
         opened._columns[STATUS] = status.values

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import BrokenRunError, WhysetError
-from whyset.store.analyses import Analysis, Category, category_folders, read_category
+from whyset.store.analyses import Analysis, Category, read_category
 from whyset.store.remote import AnyPath
-from whyset.viewer.growth import changed_at
+from whyset.viewer.changes import AnalysisStamp
 
 
 def rows_of(category: Category, count: int) -> NDArray[np.int64]:
@@ -49,11 +49,10 @@ class Members:
         return found
 
     def _of(self, analysis: Analysis) -> dict[str, NDArray[np.int64]]:
-        folders = category_folders(analysis.path)
-        state = (analysis.config_hash, *((folder.name, changed_at(folder)) for folder in folders))
+        state = AnalysisStamp.of(analysis.path)
         with self._lock:
             if self._known.get(analysis.name, (None,))[0] != state:
-                indices = {folder.name: self._index(folder) for folder in folders}
+                indices = {name: self._index(analysis.path / name) for name in state.categories}
                 self._known[analysis.name] = state, {id: index for id, index in indices.items() if len(index)}
             return self._known[analysis.name][1]
 

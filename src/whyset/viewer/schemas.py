@@ -63,10 +63,11 @@ class RunColumn(Model):
 
 
 class AnalysisRow(Model):
-    """An analysis of a run and how many categories it has so far."""
+    """An analysis of a run and how many categories it has so far; `version` names its state."""
 
     name: str
     categories: int
+    version: str
     problem: str | None
 
 
@@ -99,10 +100,11 @@ class RunDetail(Model):
 
 
 class AnalysisProgress(Model):
-    """How many categories of an analysis are finished."""
+    """How many categories of an analysis are finished; `version` is another one once one is added or done again."""
 
     name: str
     categories: int
+    version: str
 
 
 class RunProgress(Model):

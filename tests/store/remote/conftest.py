@@ -160,6 +160,38 @@ def memory():
     return RemotePath(MemoryStore(), "memory://bucket")
 
 
+@pytest.fixture(params=["memory", "s3"])
+def place(request):
+    """Where a run may lie: in a bucket of this process, and on a server."""
+    return request.getfixturevalue("memory") / "run" if request.param == "memory" else request.getfixturevalue("url")
+
+
+class Counting:
+    """A store that counts its requests."""
+
+    def __init__(self, store):
+        self.store, self.count = store, 0
+
+    def __getattr__(self, name):
+        request = getattr(self.store, name)
+
+        def counted(*given, **options):
+            self.count += 1
+            return request(*given, **options)
+
+        return counted
+
+    def taken(self):
+        taken, self.count = self.count, 0
+        return taken
+
+
+@pytest.fixture
+def counting(memory):
+    """A bucket that tells how many requests it has got since it was last asked."""
+    return RemotePath(Counting(memory.store), memory.base)
+
+
 @pytest.fixture
 def undisturbed(tmp_path):
     """Every stored byte of the same run, written in one go into a folder."""

@@ -11,6 +11,7 @@ from whyset.store import RemotePath, open_run
 from whyset.store.files import remove
 from whyset.testing.engines import stored_bytes
 from whyset.testing.store import example_run, write_pending
+from whyset.viewer.changes import stamp_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "remote-runs.md"
 
@@ -24,29 +25,9 @@ def test_its_examples_run(url):
         exec(block, namespace)
 
 
-class Counting:
-    """A store that counts its requests."""
-
-    def __init__(self, store):
-        self.store, self.count = store, 0
-
-    def __getattr__(self, name):
-        request = getattr(self.store, name)
-
-        def counted(*given, **options):
-            self.count += 1
-            return request(*given, **options)
-
-        return counted
-
-    def taken(self):
-        taken, self.count = self.count, 0
-        return taken
-
-
-def test_its_counts_of_requests(memory):
-    store = Counting(memory.store)
-    run = example_run(RemotePath(store, memory.base) / "run", 48)
+def test_its_counts_of_requests(counting):
+    store = counting.store
+    run = example_run(counting / "run", 48)
     created = store.taken()
     write_pending(run)
     written = store.taken()
@@ -55,6 +36,8 @@ def test_its_counts_of_requests(memory):
     maps = [(run.relevance[row], store.taken())[1] for row in (17, 18)]
     run.column("target")
     column = store.taken()
+    stamp_of(run.path)
+    asked = store.taken()
     assert len(run.arrays) == 7
     text = PAGE.read_text(encoding="utf-8")
     for what, counts in {
@@ -62,9 +45,11 @@ def test_its_counts_of_requests(memory):
         "to write a shard": [(written - 2) // 3],  # one listing and the table of samples for all
         "to open a run": [opened],
         "to read the first map": maps,
+        "to see whether it has changed": [asked],
     }.items():
         (told,) = re.findall(rf"^\| {what}[^|]*\| ([\d, ]+) \|$", text, re.MULTILINE)
         assert [int(number) for number in told.split(", ")] == pytest.approx(counts, abs=3), what
+    assert asked == 1
     assert column <= 3 * run.shard_count + 1
 
 

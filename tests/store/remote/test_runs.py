@@ -46,12 +46,6 @@ write_pending(open_run(RemotePath.of(sys.argv[1], retry_config={"max_retries": 1
 """
 
 
-@pytest.fixture(params=["memory", "s3"])
-def place(request):
-    """Where a run may lie: in a bucket of this process, and on a server."""
-    return request.getfixturevalue("memory") / "run" if request.param == "memory" else request.getfixturevalue("url")
-
-
 def cut(file, size):
     whole = file.read_bytes()
     replace_file(file, whole[:size])

@@ -9,6 +9,8 @@ from fastapi import Depends
 
 from whyset.errors import WhysetError
 from whyset.store.config import RunConfig
+from whyset.store.layout import ANALYSES
+from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
 from whyset.viewer.growth import is_growing, progress_of
 from whyset.viewer.library import Library, OpenedRun, Shelf
@@ -77,10 +79,12 @@ def _column(name: str, column: CodedColumn) -> RunColumn:
 
 
 def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
+    version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: what is added meanwhile is growth
     try:
-        return AnalysisRow(name=name, categories=len(opened.run.analysis(name).categories), problem=None)
+        categories, problem = len(opened.run.analysis(name).categories), None
     except (WhysetError, OSError) as error:
-        return AnalysisRow(name=name, categories=0, problem=str(error))
+        categories, problem = 0, str(error)
+    return AnalysisRow(name=name, categories=categories, version=version, problem=problem)
 
 
 def _summary(config: RunConfig) -> dict[str, str]:
