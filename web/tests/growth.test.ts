@@ -3,20 +3,26 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ofVersion } from "../src/api/http";
 import type { DataSource } from "../src/api/source";
 import type { RunDetail, RunProgress } from "../src/api/types";
-import { Growth, hasGrown, isUnfinished } from "../src/state/growth.svelte";
+import { Growth, growthOf, isUnfinished } from "../src/state/growth.svelte";
 
-const ANALYSES = [{ name: "spray", categories: 2, problem: null }];
-const DETAIL = { id: "run", version: "a", samples: 10, committed: 5, growing: false, analyses: ANALYSES } as unknown as RunDetail;
-const SAME: RunProgress = {
+const SPRAY = { name: "spray", categories: 2, version: "s" };
+const DETAIL = {
+  id: "run",
   version: "a",
   samples: 10,
   committed: 5,
   growing: false,
-  analyses: [{ name: "spray", categories: 2 }],
-};
+  analyses: [{ ...SPRAY, problem: null }],
+} as unknown as RunDetail;
+const COMPLETE: RunDetail = { ...DETAIL, committed: 10 };
+const SAME: RunProgress = { version: "a", samples: 10, committed: 5, growing: false, analyses: [SPRAY] };
+const PERIODS = { unfinished: 100, complete: 300 };
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 /** A source that answers with these one after the other, and counts how often it was asked. */
 function answering(answers: (RunProgress | null)[]) {
@@ -34,41 +40,74 @@ test("a run is unfinished while samples, an analysis or a job's work may come", 
   expect(isUnfinished({ ...DETAIL, committed: 10, analyses: [] })).toBe(true);
 });
 
-test("another state of the run and more of an analysis are growth", () => {
-  expect(hasGrown(DETAIL, SAME)).toBe(false);
-  expect(hasGrown(DETAIL, { ...SAME, version: "b" })).toBe(true);
-  expect(hasGrown(DETAIL, { ...SAME, analyses: [{ name: "spray", categories: 3 }] })).toBe(true);
-  expect(hasGrown(DETAIL, { ...SAME, analyses: [] })).toBe(true);
+test.each<[string[], Partial<RunProgress>]>([
+  [[], {}],
+  [["7 of 10 samples are there now"], { version: "b", committed: 7 }],
+  [["its samples were written anew"], { version: "b" }],
+  [["“spray” has 3 classes now"], { analyses: [{ ...SPRAY, categories: 3, version: "t" }] }],
+  [["“spray” has one class now"], { analyses: [{ ...SPRAY, categories: 1, version: "t" }] }],
+  [["classes of “spray” were analysed again"], { analyses: [{ ...SPRAY, version: "t" }] }],
+  [["the analysis “other” is new"], { analyses: [{ ...SPRAY, name: "other" }, SPRAY] }],
+  [["7 of 10 samples are there now", "the analysis “spray” is gone"], { version: "b", committed: 7, analyses: [] }],
+])("what has grown is told: %j", (told, changed) => {
+  expect(growthOf(DETAIL, { ...SAME, ...changed })).toEqual(told);
 });
 
 test("an unfinished run is looked at until there is more of it, also after the server was away", async () => {
   const { progress, source } = answering([SAME, null, { ...SAME, version: "b", committed: 7 }]);
   const growth = new Growth(source);
-  growth.follow(DETAIL, 100);
+  growth.follow(DETAIL, PERIODS);
   await vi.advanceTimersByTimeAsync(250);
-  expect(growth.further).toBe(null);
+  expect(growth.told).toEqual([]);
   await vi.advanceTimersByTimeAsync(5000);
-  expect(growth.further?.committed).toBe(7);
+  expect(growth.told).toEqual(["7 of 10 samples are there now"]);
   expect(progress).toHaveBeenCalledTimes(3);
+});
+
+test("a complete run is looked at, too, but less often: an analysis may be at work on it", async () => {
+  const same = { ...SAME, committed: 10 };
+  const { progress, source } = answering([same, { ...same, analyses: [{ ...SPRAY, categories: 3, version: "t" }] }]);
+  const growth = new Growth(source);
+  growth.follow(COMPLETE, PERIODS);
+  await vi.advanceTimersByTimeAsync(550);
+  expect(progress).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(progress).toHaveBeenCalledTimes(2);
+  expect(growth.told).toEqual(["“spray” has 3 classes now"]);
+});
+
+test("a page that nobody sees asks nothing, and at once when it is seen again", async () => {
+  const page = Object.assign(new EventTarget(), { hidden: true });
+  vi.stubGlobal("document", page);
+  const { progress, source } = answering([SAME, SAME]);
+  const end = new Growth(source).follow(DETAIL, PERIODS);
+  await vi.advanceTimersByTimeAsync(1050);
+  expect(progress).not.toHaveBeenCalled();
+  page.hidden = false;
+  page.dispatchEvent(new Event("visibilitychange"));
+  expect(progress).toHaveBeenCalledTimes(1);
+  end();
+  page.dispatchEvent(new Event("visibilitychange"));
+  expect(progress).toHaveBeenCalledTimes(1);
 });
 
 test("an answer about a run that is no longer followed says nothing of the next", async () => {
   let answer: (progress: RunProgress) => void = () => undefined;
   const progress = () => new Promise<RunProgress>((resolve) => (answer = resolve));
   const growth = new Growth({ can: { note: null }, progress } as unknown as DataSource);
-  const end = growth.follow(DETAIL, 100);
+  const end = growth.follow(DETAIL, PERIODS);
   await vi.advanceTimersByTimeAsync(150);
   end();
-  growth.follow({ ...DETAIL, id: "other", committed: 10 }, 100);
+  growth.follow({ ...COMPLETE, id: "other" }, PERIODS);
   answer({ ...SAME, version: "b" });
   await vi.advanceTimersByTimeAsync(50);
-  expect(growth.further).toBe(null);
+  expect(growth.told).toEqual([]);
 });
 
-test("a finished run is never asked about, and who stops following asks no more", async () => {
+test("who stops following asks no more, and a page without a server asks nothing", async () => {
   const { progress, source } = answering([]);
-  new Growth(source).follow({ ...DETAIL, committed: 10 }, 100);
-  new Growth(source).follow(DETAIL, 100)();
+  new Growth(source).follow(DETAIL, PERIODS)();
+  new Growth({ ...source, can: { ...source.can, note: "a file" } }).follow(DETAIL, PERIODS);
   await vi.advanceTimersByTimeAsync(5000);
   expect(progress).not.toHaveBeenCalled();
 });

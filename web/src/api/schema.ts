@@ -530,17 +530,19 @@ export interface components {
         };
         /**
          * AnalysisProgress
-         * @description How many categories of an analysis are finished.
+         * @description How many categories of an analysis are finished; `version` is another one once one is added or done again.
          */
         AnalysisProgress: {
             /** Categories */
             categories: number;
             /** Name */
             name: string;
+            /** Version */
+            version: string;
         };
         /**
          * AnalysisRow
-         * @description An analysis of a run and how many categories it has so far.
+         * @description An analysis of a run and how many categories it has so far; `version` names its state.
          */
         AnalysisRow: {
             /** Categories */
@@ -549,6 +551,8 @@ export interface components {
             name: string;
             /** Problem */
             problem: string | null;
+            /** Version */
+            version: string;
         };
         /**
          * CategoryColumn

@@ -1,47 +1,64 @@
 import type { DataSource } from "../api/source";
 import type { RunDetail, RunProgress } from "../api/types";
+import { count } from "./format";
 
-/** How often a run that is not finished is looked at, in milliseconds. */
-const PERIOD = 10_000;
+/** How often a run is looked at, in milliseconds: one to which more must come, and one that is complete. */
+const PERIODS = { unfinished: 10_000, complete: 30_000 };
 
-/** Whether more may come: samples, a first analysis, or whatever a job that is at work is about to add. */
+/** Whether more must come: samples, a first analysis, or whatever a job that is at work is about to add. */
 export function isUnfinished(run: RunDetail): boolean {
   return run.growing || run.committed < run.samples || run.analyses.length === 0;
 }
 
-/** Whether there is more of the run than the page has read. */
-export function hasGrown(read: RunDetail, now: RunProgress): boolean {
-  const counts = (analyses: readonly { name: string; categories: number }[]) =>
-    JSON.stringify(analyses.map(({ name, categories }) => [name, categories]));
-  return read.version !== now.version || counts(read.analyses) !== counts(now.analyses);
+/** What there is now that the page has not read, in words; nothing if it has read all. */
+export function growthOf(read: RunDetail, now: RunProgress): string[] {
+  const told: string[] = [];
+  if (now.committed !== read.committed) told.push(`${count(now.committed)} of ${count(now.samples)} samples are there now`);
+  else if (now.version !== read.version) told.push("its samples were written anew");
+  const known = new Map(read.analyses.map((analysis) => [analysis.name, analysis]));
+  for (const { name, categories, version } of now.analyses) {
+    const before = known.get(name);
+    if (before === undefined) told.push(`the analysis “${name}” is new`);
+    else if (before.categories !== categories) told.push(`“${name}” has ${categories === 1 ? "one class" : `${count(categories)} classes`} now`);
+    else if (before.version !== version) told.push(`classes of “${name}” were analysed again`);
+    known.delete(name);
+  }
+  return [...told, ...[...known.keys()].map((name) => `the analysis “${name}” is gone`)];
 }
 
-/** Looks after a run that is not finished, until there is more of it. */
+/** Looks after a run while its page is open, until there is more of it. */
 export class Growth {
-  /** How far the run is, once that is further than the page shows. */
-  further = $state.raw<RunProgress | null>(null);
+  /** What there is of the run that the page does not show. */
+  told = $state.raw<readonly string[]>([]);
   readonly #source: DataSource;
 
   constructor(source: DataSource) {
     this.#source = source;
   }
 
-  /** Begins to look after a run; the function that comes back ends it. A finished run is never asked about. */
-  follow(run: RunDetail, period = PERIOD): () => void {
-    this.further = null;
-    if (!isUnfinished(run) || this.#source.can.note !== null) return () => {};
+  /**
+   * Begins to look after a run; the function that comes back ends it. A complete run is asked about, too, as an analysis
+   * may be at work on it, which nothing in the run's folder tells. A page that nobody sees asks nothing until it is seen.
+   */
+  follow(run: RunDetail, periods = PERIODS): () => void {
+    this.told = [];
+    if (this.#source.can.note !== null) return () => {};
     let live = true;
     const look = async () => {
       if (globalThis.document?.hidden) return;
       const now = await this.#source.progress(run.id).catch(() => null); // who is away is asked again
-      if (!live || now === null || !hasGrown(run, now)) return;
-      this.further = now;
+      const told = now === null ? [] : growthOf(run, now);
+      if (!live || told.length === 0) return;
+      this.told = told;
       end();
     };
-    const timer = setInterval(() => void look(), period);
+    const seen = () => void look();
+    const timer = setInterval(seen, isUnfinished(run) ? periods.unfinished : periods.complete);
+    globalThis.document?.addEventListener("visibilitychange", seen);
     const end = () => {
       live = false;
       clearInterval(timer);
+      globalThis.document?.removeEventListener("visibilitychange", seen);
     };
     return end;
   }
