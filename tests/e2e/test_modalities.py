@@ -1,5 +1,7 @@
 """Series, texts, tables and images of any number of channels, as a person sees and reads them."""
 
+import base64
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from whyset.store import Run
 from whyset.viewer import Server
@@ -138,6 +141,42 @@ def test_a_series_is_read_position_by_position_with_the_keyboard(shown: Callable
     assert figure.locator("path.halo").count() > 2  # a line of zero relevance is seen on its own colour
     assert ink(viewer.page.get_by_role("region", name="Clusters").locator(".mean canvas").first) > 50
     viewer.screenshot("series-light-1600")
+
+
+@pytest.mark.parametrize(("name", "left", "right"), [("series", 0.05, 0.25), ("text", 0, 0.25), ("table", 0.5, 1)])
+def test_listed_samples_of_every_modality_are_saved_as_a_figure(
+    shown: Callable, runs: dict[str, Run], name: str, left: float, right: float
+) -> None:
+    viewer = shown(name, SPECIAL)
+    viewer.page.get_by_role("region", name="Samples").get_by_role("button", name="Figure", exact=True).click()
+    panel = viewer.page.get_by_role("group", name="Figure")
+    panel.get_by_label("Columns", exact=True).fill("3")
+    panel.get_by_label("One row for each cluster").check()
+    drawn = saved(viewer, lambda: panel.get_by_role("button", name="Save SVG").click()).decode()
+    pictures = [opened(base64.b64decode(href)) for href in re.findall(r'href="data:image/png;base64,([^"]+)"', drawn)]
+    assert len(pictures) == 2 * 3 + 1  # a row for each strategy, and the colour bar
+    assert all(f">cluster {cluster}</text>" in drawn for cluster in (0, 1))
+    largest = np.abs(runs[name].relevance[SPECIAL]).max()
+    assert any(float(told) == pytest.approx(largest, rel=6e-3) for told in re.findall(r"odd ±(\S+)</text>", drawn))
+    row = 3 * int(viewer.tile(SPECIAL).get_attribute("aria-label").split("cluster ")[1][0])
+    for picture in pictures[row : row + 3]:  # where the planted relevance lies
+        red = (picture[..., 0] > 200) & (picture[..., 1:] < 60).all(axis=-1)
+        places = red.nonzero()[1] / picture.shape[1]
+        assert left <= places.min() <= places.max() <= right
+    picture = opened(saved(viewer, lambda: panel.get_by_role("button", name="Save PNG").click()))
+    width, height = re.findall(r'<svg [^>]*width="(\d+)" height="(\d+)"', drawn)[0]
+    assert picture.shape[:2] == (2 * int(height), 2 * int(width))
+    assert (picture[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
+
+
+def saved(viewer, act: Callable[[], None]) -> bytes:
+    with viewer.page.expect_download() as download:
+        act()
+    return Path(download.value.path()).read_bytes()
+
+
+def opened(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
 def test_a_long_series_tells_how_much_of_it_is_drawn(shown: Callable) -> None:

@@ -29,11 +29,17 @@ const CAPTION = 18;
 const TITLES = 110;
 const HEAD = 46;
 
+/** How large a picture of this width over height is drawn, in CSS pixels. */
+export function cellSize(aspect: number): { width: number; height: number } {
+  const width = aspect > 1 ? SIDE * Math.min(aspect, 2) : SIDE * aspect;
+  return { width, height: width / aspect };
+}
+
 /** Samples in rows, captions below each, one colour bar on the right; a row may stand for a cluster. */
 export function gridFigure({ title, words, rows, bar, note }: GridFigure): Drawing {
   const cells = rows.flatMap((row) => row.cells);
   const aspect = Math.max(0.2, ...cells.map((cell) => cell.width / cell.height));
-  const [width, height] = aspect > 1 ? [SIDE * Math.min(aspect, 2), (SIDE * Math.min(aspect, 2)) / aspect] : [SIDE * aspect, SIDE];
+  const { width, height } = cellSize(aspect);
   const columns = Math.max(1, ...rows.map((row) => row.cells.length));
   const titles = rows.some((row) => row.title) ? TITLES : 0;
   const pitch = height + CAPTION + GAP;

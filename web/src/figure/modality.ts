@@ -10,14 +10,13 @@ import type { RunPictures } from "../state/pictures";
 import { canvasOf } from "./draw";
 import type { Cell } from "./sample";
 
-const HEIGHT = 150;
 const SHARP = 2;
-const ROOM = 30;
+const ROOM = 20;
 
-/** The picture of a series, a text or a row of a table in a figure, on white. */
-export async function modalityCell(pictures: RunPictures, index: number, mode: SingleMode, map: RelevanceMap, shades: Shades): Promise<Cell> {
+/** The picture of a series, a text or a row of a table in a figure, on white; so high in the figure that its letters are as large as others. */
+export async function modalityCell(pictures: RunPictures, index: number, mode: SingleMode, map: RelevanceMap, shades: Shades, height: number): Promise<Cell> {
   const draw = await drawOf(pictures, index, mode, map, shades);
-  const [width, height] = [Math.round(HEIGHT * pictures.aspect), HEIGHT];
+  const width = Math.round(height * pictures.aspect);
   const { element, context } = canvasOf(width * SHARP, height * SHARP);
   context.scale(SHARP, SHARP);
   draw(context, width, height);

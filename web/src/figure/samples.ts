@@ -11,12 +11,14 @@ import type { ClassSession } from "../state/session.svelte";
 import type { Settings } from "../state/settings.svelte";
 import { barOf, notedLook } from "./look";
 import { hrefOf } from "./draw";
-import { gridFigure } from "./grid";
+import { cellSize, gridFigure } from "./grid";
 import { modalityCell } from "./modality";
 import type { GridRow } from "./grid";
 import { sampleFigure } from "./sample";
 import type { Cell } from "./sample";
 import type { Drawing } from "./svg";
+
+const SAMPLE_HEIGHT = 150;
 
 /** Where the pictures of a figure come from, and how they are to look. */
 export interface Scene {
@@ -30,7 +32,7 @@ export interface Scene {
 export async function drawnSample(scene: Scene, index: number): Promise<Drawing> {
   const { session, pictures } = scene;
   const modes: readonly SingleMode[] = pictures.modality !== "image" ? ["overlay"] : pictures.hasInputs ? SINGLE_MODES : ["map"];
-  const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes)]);
+  const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes, SAMPLE_HEIGHT)]);
   const end = number(shown.full);
   const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `map, ±${end}` : modes[at] }));
   const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, percent(sample.confidence)];
@@ -53,9 +55,11 @@ export interface GridShape {
 
 /** The first of the listed samples, as the list shows them. */
 export async function drawnGrid(scene: Scene, wanted: GridShape): Promise<Drawing> {
-  const { session, settings } = scene;
+  const { session, pictures, settings } = scene;
+  const modes = listedModes(pictures, settings.mode);
+  const colored = modes.some((mode) => mode !== "input");
   const groups = wanted.byCluster ? clusterGroups(session, wanted) : listGroups(session, wanted);
-  const rows = await Promise.all(groups.map((group) => rowOf(scene, group)));
+  const rows = await Promise.all(groups.map((group) => rowOf(scene, group, modes)));
   const { norm } = settings.appearance;
   const ends = new Set(rows.map((row) => row.end));
   const shared = norm === "sample" || norm === "cluster" && !wanted.byCluster ? null : ends.size === 1 ? [...ends][0] : null;
@@ -65,8 +69,8 @@ export async function drawnGrid(scene: Scene, wanted: GridShape): Promise<Drawin
     title: `Class ${session.data.detail.name}`,
     words: `${count(drawn)} shown · ${listed} · ${session.order}`,
     rows: rows.map((row) => ({ ...row, end: norm === "cluster" && shared === null && wanted.byCluster ? row.end : null })),
-    bar: settings.mode === "input" ? null : barOf(settings, shared),
-    note: [...placeOf(session), settings.mode, ...(settings.mode === "input" ? [] : [notedLook(settings)])].join(" · "),
+    bar: colored ? barOf(settings, shared) : null,
+    note: [...placeOf(session), modes.join(" and "), ...(colored ? [notedLook(settings)] : [])].join(" · "),
   });
 }
 
@@ -100,15 +104,16 @@ function clusterGroups(session: ClassSession, { columns, rows }: GridShape): Gro
   }));
 }
 
-async function rowOf(scene: Scene, { title, cluster, points }: Group): Promise<GridRow> {
+async function rowOf(scene: Scene, { title, cluster, points }: Group, modes: readonly SingleMode[]): Promise<GridRow> {
   const { session, pictures, settings } = scene;
+  const { height } = cellSize(pictures.aspect);
+  const told = settings.appearance.norm === "sample" && modes.some((mode) => mode !== "input");
   const drawn = await Promise.all(
     points.map(async (point) => {
       const index = session.data.indices[point];
-      const modes = listedModes(pictures, settings.mode);
-      const [sample, { cells, full }] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes)]);
+      const [sample, { cells, full }] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes, height)]);
       const predicted = sample.prediction_name ?? sample.id;
-      const own = settings.appearance.norm === "sample" && settings.mode !== "input" ? ` ±${number(full)}` : "";
+      const own = told ? ` ±${number(full)}` : "";
       return { cells: cells.map((cell, at) => ({ ...cell, caption: at > 0 ? "" : `${isWrong(sample) ? "≠ " : ""}${predicted}${own}` })), full };
     }),
   );
@@ -128,15 +133,15 @@ function listedModes(pictures: RunPictures, mode: PictureMode): readonly SingleM
   return mode === "side by side" ? ["input", "map"] : [mode];
 }
 
-/** The pictures of a sample, with the relevance that full colour stands for. */
-async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[]): Promise<{ cells: Cell[]; full: number }> {
+/** The pictures of a sample, with the relevance that full colour stands for; what is not an image is drawn for a height. */
+async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[], height: number): Promise<{ cells: Cell[]; full: number }> {
   const { pictures, settings, norms } = scene;
   const isImage = pictures.modality === "image";
   const [map, input] = await Promise.all([pictures.map(index, true), isImage && pictures.hasInputs ? pictures.input(index, true) : null]);
   const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
   if (full === null) throw new Error("The shared scale is still on its way; try again in a moment.");
   const shades = shadesOf(map.scale, full, settings.look);
-  if (!isImage) return { cells: await Promise.all(modes.map((mode) => modalityCell(pictures, index, mode, map, shades))), full };
+  if (!isImage) return { cells: await Promise.all(modes.map((mode) => modalityCell(pictures, index, mode, map, shades, height))), full };
   const seen = input && withChannels(input, pictures.channel.chosen, pictures.isBands);
   const rasterOf = (mode: SingleMode): Raster => {
     if (mode === "map" || !seen) return mapRaster(map, shades);
