@@ -25,8 +25,9 @@ help:
 demo: $(VENV)/core.stamp
 	$(BIN)/whyset demo $(ARGS)
 
+# A process per core, up to four: each takes 1 to 2 GB and makes the shared runs for itself.
 test: $(VENV)/test.stamp oracles
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 oracles: .oracles/corelay/stamp .oracles/virelay/stamp .oracles/moto/stamp
 
