@@ -42,15 +42,16 @@ def test_the_page_offers_to_reload_a_run_that_has_grown(open_viewer: Callable, s
         button.wait_for()
         button.click()
         page.get_by_role("link", name="horse", exact=True).wait_for()
-        assert page.evaluate("window.__periods") == [10_000, 10_000, 30_000]  # a complete run is looked at less often
+        assert page.evaluate("window.__periods") == [10_000, 10_000, 30_000]  # what is complete, less often
 
 
 def test_the_page_offers_to_reload_classes_that_were_analysed_since(
     open_viewer: Callable, sample_run, tmp_path: Path
 ) -> None:
-    """The run itself is complete, and nothing in its folder tells that an analysis is at work."""
+    """The run itself is complete, and so is the analysis in the end: it is done again while the page is open."""
     run = sample_run.make_sample_run(tmp_path / "run", analyses=())
-    writer, maps = run.analysis_writer("spray", {"seed": 0}), run.relevance[:]
+    pipeline = {"name": "Spray", "fields": {"group_by": "auto"}}
+    writer, maps = run.analysis_writer("spray", {"pipeline": pipeline}), run.relevance[:]
 
     def analyse(label: int) -> None:
         writer.write(sample_run.category(label, maps, np.arange(len(run))))
@@ -59,6 +60,8 @@ def test_the_page_offers_to_reload_classes_that_were_analysed_since(
     with Server([run.path]) as server:
         viewer = open_viewer(server, script=HASTY)
         page, button = viewer.page, viewer.page.get_by_role("button", name="The run has grown: reload")
+        page.get_by_text("“spray” has 1 of 3 classes.").wait_for()
+        viewer.screenshot("lacking-classes")
         viewer.open_class("horse")
         page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
         chosen = viewer.selected()
@@ -75,7 +78,12 @@ def test_the_page_offers_to_reload_classes_that_were_analysed_since(
                 state="attached"
             )
             assert button.count() == 0
+        viewer.until("window.__viewer.selectedIndices().length > 0")  # what was seen stays
         assert viewer.selected() == chosen
+        assert page.evaluate("window.__periods") == [10_000, 10_000, 30_000]
         analyse(0)
         button.wait_for()
         assert button.get_attribute("title") == "classes of “spray” were analysed again"
+        page.get_by_role("link", name="whyset").click()
+        viewer.wait_for_view("overview")
+        assert page.get_by_text("of 3 classes").count() == 0

@@ -67,10 +67,36 @@ def test_progress_tells_what_the_description_will_say(
         writer.write(CategoryResult(f"{label:05d}", sample.CLASSES[label], columns, {"size": 20}))
         (spray,) = progress(client)["analyses"]
         assert (spray["name"], spray["categories"]) == ("spray", done)
-        assert client.get("/api/runs/run").json()["analyses"] == [spray | {"problem": None}]
+        assert client.get("/api/runs/run").json()["analyses"] == [spray | {"expected": None, "problem": None}]
         states.add(spray["version"])
     assert len(states) == 3
     assert progress(client)["version"] == now["version"]
+
+
+GROUPED = [("auto", 3), ("label", 3), ("prediction", 2), ("target", 4), ("dance", None), (["label"], None)]
+
+
+def test_an_analysis_tells_how_many_classes_it_will_have(admitted: Admitted, tmp_path: Path) -> None:
+    """Of explained samples only: the one that is alone in its class by any grouping failed."""
+    config = RunConfig(
+        model="m", weights_hash="w", composite=None, target="label", preprocessing={}, dataset_fingerprint="d",
+        class_names=tuple("abcdefghij"), shard_rows=16,
+    )  # fmt: skip
+    rows, alone = np.arange(16), np.arange(16) == 7
+    labels = np.where(alone, 9, rows % 3).tolist()
+    run = create_run(tmp_path / "run", config, samples_table(list(map(str, rows)), labels), standard_arrays((1, 3, 5)))
+    columns = {"prediction": np.where(alone, 9, rows % 2), "target": np.where(alone, 9, rows % 4)}
+    maps = {"attribution/input": np.ones((16, 1, 3, 5), np.float32), "confidence": np.ones(16, np.float32)}
+    write_shard(run, 0, maps | columns, {7: "unreadable"})
+    for number, (by, _) in enumerate(GROUPED):
+        pipeline = {"name": "Spray", "fields": {"group_by": by}}
+        writer = run.analysis_writer(f"{number}", {"pipeline": pipeline})
+        writer.write(CategoryResult("00000", "cat", {"index": np.arange(4)}))
+    run.analysis_writer("other", {"pipeline": ["Spray"]})
+    *grouped, other = admitted(run.path).get("/api/runs/run").json()["analyses"]
+    assert [analysis["categories"] for analysis in grouped] == [1] * len(GROUPED)
+    assert [analysis["expected"] for analysis in grouped] == [expected for _, expected in GROUPED]
+    assert other["expected"] is None
 
 
 def test_a_process_that_explains_is_followed(admitted: Admitted, sample: SimpleNamespace, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ const DETAIL = {
   samples: 10,
   committed: 5,
   growing: false,
-  analyses: [{ ...SPRAY, problem: null }],
+  analyses: [{ ...SPRAY, expected: null, problem: null }],
 } as unknown as RunDetail;
 const COMPLETE: RunDetail = { ...DETAIL, committed: 10 };
 const SAME: RunProgress = { version: "a", samples: 10, committed: 5, growing: false, analyses: [SPRAY] };
@@ -33,11 +33,14 @@ function answering(answers: (RunProgress | null)[]) {
   return { progress, source: { can: { note: null }, progress } as unknown as DataSource };
 }
 
-test("a run is unfinished while samples, an analysis or a job's work may come", () => {
+test("a run is unfinished while samples, an analysis, its classes or a job's work must come", () => {
   expect(isUnfinished(DETAIL)).toBe(true);
   expect(isUnfinished({ ...DETAIL, committed: 10 })).toBe(false);
   expect(isUnfinished({ ...DETAIL, committed: 10, growing: true })).toBe(true);
   expect(isUnfinished({ ...DETAIL, committed: 10, analyses: [] })).toBe(true);
+  for (const [expected, unfinished] of [[3, true], [2, false], [1, false]] as const) {
+    expect(isUnfinished({ ...COMPLETE, analyses: [{ ...SPRAY, expected, problem: null }] })).toBe(unfinished);
+  }
 });
 
 test.each<[string[], Partial<RunProgress>]>([

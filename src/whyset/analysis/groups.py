@@ -1,6 +1,8 @@
 """Which samples of a run belong to which class."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +48,18 @@ def explained(run: Run) -> NDArray[np.int64]:
     return np.flatnonzero(run.committed & (run.column("status") == DONE))
 
 
-def classes_of(run: Run, indices: NDArray[np.int64], by: str) -> NDArray[np.int64]:
-    """Give the number of the class of each of the rows `indices`, -1 where it is unknown."""
-    by = _chosen(run, by)
+def classes_of(
+    run: Run, indices: NDArray[np.int64], by: str, column: Callable[[str], NDArray[Any]] | None = None
+) -> NDArray[np.int64]:
+    """Give the number of the class of each of the rows `indices`, -1 where it is unknown.
+
+    `column` gives a column of the run to whoever keeps those that were read.
+    """
+    by, column = _chosen(run, by), column or run.column
     if by != "label":
-        return run.column(by)[indices].astype(np.int64)
+        return column(by)[indices].astype(np.int64)
     labels = run.labels[indices]
-    return np.where(labels >= 0, labels, run.column("prediction")[indices])
+    return np.where(labels >= 0, labels, column("prediction")[indices])
 
 
 def _chosen(run: Run, by: str) -> str:

@@ -41,6 +41,8 @@ class OpenedRun:
     """Held while columns are read: who asks for one that is being read waits for it."""
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
+    class_counts: dict[str, int] = field(default_factory=dict, repr=False)
+    """How many classes the explained samples have, by what they are grouped by."""
     scales: dict[object, ScaleTable] = field(default_factory=dict, repr=False)
     """Scales that were taken from maps of this state of the run, by the columns that say which maps."""
 

@@ -63,10 +63,14 @@ class RunColumn(Model):
 
 
 class AnalysisRow(Model):
-    """An analysis of a run and how many categories it has so far; `version` names its state."""
+    """An analysis of a run and how many categories it has so far; `version` names its state.
+
+    `expected` is how many it will have when it is finished, where that is known.
+    """
 
     name: str
     categories: int
+    expected: int | None
     version: str
     problem: str | None
 

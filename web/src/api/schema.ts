@@ -543,10 +543,14 @@ export interface components {
         /**
          * AnalysisRow
          * @description An analysis of a run and how many categories it has so far; `version` names its state.
+         *
+         *     `expected` is how many it will have when it is finished, where that is known.
          */
         AnalysisRow: {
             /** Categories */
             categories: number;
+            /** Expected */
+            expected: number | null;
             /** Name */
             name: string;
             /** Problem */

@@ -5,9 +5,14 @@ import { count } from "./format";
 /** How often a run is looked at, in milliseconds: one to which more must come, and one that is complete. */
 const PERIODS = { unfinished: 10_000, complete: 30_000 };
 
-/** Whether more must come: samples, a first analysis, or whatever a job that is at work is about to add. */
+/** Whether more must come: samples, a first analysis, classes of one, or whatever a job that is at work is about to add. */
 export function isUnfinished(run: RunDetail): boolean {
-  return run.growing || run.committed < run.samples || run.analyses.length === 0;
+  return run.growing || run.committed < run.samples || run.analyses.length === 0 || run.analyses.some(lacksClasses);
+}
+
+/** Whether an analysis has fewer classes than it will have, as far as that is known. */
+export function lacksClasses({ categories, expected }: RunDetail["analyses"][number]): boolean {
+  return expected !== null && categories < expected;
 }
 
 /** What there is now that the page has not read, in words; nothing if it has read all. */
@@ -37,8 +42,8 @@ export class Growth {
   }
 
   /**
-   * Begins to look after a run; the function that comes back ends it. A complete run is asked about, too, as an analysis
-   * may be at work on it, which nothing in the run's folder tells. A page that nobody sees asks nothing until it is seen.
+   * Begins to look after a run; the function that comes back ends it. A complete run is asked about, too: nothing tells
+   * that no further analysis is made of it. A page that nobody sees asks nothing until it is seen.
    */
   follow(run: RunDetail, periods = PERIODS): () => void {
     this.told = [];

@@ -12,6 +12,7 @@ from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
+from whyset.viewer.expected import expected_classes
 from whyset.viewer.growth import is_growing, progress_of
 from whyset.viewer.library import Library, OpenedRun, Shelf
 from whyset.viewer.parameters import OneRun, OneShelf, RunId, library_of
@@ -81,10 +82,11 @@ def _column(name: str, column: CodedColumn) -> RunColumn:
 def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
     version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: what is added meanwhile is growth
     try:
-        categories, problem = len(opened.run.analysis(name).categories), None
+        analysis = opened.run.analysis(name)
+        finished, expected, problem = len(analysis.categories), expected_classes(opened, analysis.config), None
     except (WhysetError, OSError) as error:
-        categories, problem = 0, str(error)
-    return AnalysisRow(name=name, categories=categories, version=version, problem=problem)
+        finished, expected, problem = 0, None, str(error)
+    return AnalysisRow(name=name, categories=finished, expected=expected, version=version, problem=problem)
 
 
 def _summary(config: RunConfig) -> dict[str, str]:

@@ -1,0 +1,37 @@
+"""How many classes an analysis has when it is finished: nothing in its folder tells, but what it groups by does."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from whyset.analysis.groups import classes_of
+from whyset.errors import WhysetError
+from whyset.store import DONE
+from whyset.store.jsonfile import JSON
+from whyset.viewer.library import OpenedRun
+
+GROUPINGS = ("auto", "label", "prediction", "target")
+
+
+def expected_classes(opened: OpenedRun, config: Mapping[str, JSON]) -> int | None:
+    """The classes among the explained samples, as `whyset analyze` groups them; None: something else made the analysis.
+
+    What it groups by is read as text from the configuration: no code that a run names is ever loaded.
+    """
+    by = _grouped_by(config)
+    if by is None:
+        return None
+    if by not in opened.class_counts:
+        try:
+            classes = classes_of(opened.run, np.flatnonzero(opened.status == DONE), by, opened.column)
+        except WhysetError:
+            return None  # a column that an imported or damaged run does not have
+        opened.class_counts[by] = len(np.unique(classes[classes >= 0]))
+    return opened.class_counts[by]
+
+
+def _grouped_by(config: Mapping[str, JSON]) -> str | None:
+    pipeline = config.get("pipeline")
+    fields = pipeline.get("fields") if isinstance(pipeline, dict) else None
+    by = fields.get("group_by") if isinstance(fields, dict) else None
+    return by if isinstance(by, str) and by in GROUPINGS else None
