@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from whyset.image import colorize
 from whyset.store import Run
 from whyset.store.selections import Selections
 from whyset.viewer import Server
@@ -262,6 +263,40 @@ def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, s
     viewer.page.reload()
     viewer.wait_for_view("class")
     assert viewer.page.get_by_label("One scale for all maps").is_checked()
+
+
+def test_no_map_of_another_sample_stands_beside_an_input(open_viewer: Callable, server: Server, runs) -> None:
+    viewer = open_viewer(server, tolerated=("404",))
+    page, held = viewer.page, []
+    page.route("**/correspondence*", lambda route: held.append(route))
+    viewer.open_class("horse")
+    first, second = chosen_cell(runs, 0, 0)[0][:2]
+    viewer.tile(first).click()
+    page.get_by_role("button", name="Methods").click()
+    answered(viewer, held, status=404, json={"error": {"message": "not now"}})
+    own, unknown, other = (
+        page.get_by_role("figure", name=f"map of {name}")
+        for name in ("EpsilonPlusFlat", "composites/gamma", "EpsilonGammaBox")
+    )
+    unknown.get_by_text("cannot be read").wait_for()
+    before = viewer.pixels(own.locator("canvas"))
+    viewer.tile(second).click()
+    unknown.get_by_text("…").wait_for()  # what the other run has of it is still on its way
+    shown = viewer.pixels(own.locator("canvas"))
+    assert not np.array_equal(shown, before)
+    assert np.array_equal(shown, colorize(runs[0].relevance[second], "bwr"))
+    answered(viewer, held)
+    partner = runs[1].ids.index(runs[0].ids[second])
+    other.locator("canvas").wait_for()
+    assert np.array_equal(viewer.pixels(other.locator("canvas")), colorize(runs[1].relevance[partner], "bwr"))
+
+
+def answered(viewer, held: list, **answer: object) -> None:
+    """Let go what was held back, with this answer or the server's own."""
+    while not held:
+        viewer.page.wait_for_timeout(20)
+    route = held.pop()
+    route.fulfill(**answer) if answer else route.continue_()
 
 
 def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: Callable, server: Server) -> None:

@@ -179,6 +179,51 @@ def opened(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
+@pytest.mark.parametrize("name", ["series", "text"])
+def test_two_runs_stand_beside_each_other_with_linked_selection_and_the_maps_of_both(
+    modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable, tmp_path: Path, name: str
+) -> None:
+    run = runs[name] if runs[name].analyses else modality_runs.analysed(runs[name])
+    make = {"series": modality_runs.series_run, "text": modality_runs.text_run}[name]
+    other = modality_runs.analysed(make(tmp_path / "magnitudes", composite="Magnitudes"))
+    with Server([run.path, other.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("odd")
+        viewer.page.get_by_role("button", name="Compare").click()
+        viewer.page.get_by_role("dialog").get_by_role("button", name="Compare", exact=True).click()
+        viewer.wait_for_view("compare")
+        cluster = viewer.tile(USUAL).get_attribute("aria-label").split("cluster ")[1][0]
+        viewer.page.get_by_role("button", name=re.compile(f"^10 samples: cluster {cluster} on the left")).click()
+        usual = list(range(USUAL, modality_runs.SAMPLES, 4))
+        assert (viewer.selected(), sorted(viewer.hook("otherSelectedIndices()"))) == (usual, usual)
+        sample = usual[1]
+        viewer.tile(sample).click()
+        small = viewer.tile(sample).locator("canvas")
+        assert [ink(canvas) > 100 for canvas in small.all()] == [True, True]
+        detail = viewer.page.get_by_role("region", name="Detail")
+        left, right = (detail.get_by_role("figure", name=re.compile(f"^{side}: ")) for side in ("left", "right"))
+        assert detail.get_by_role("figure").count() == 2
+        relevance = [told(figure, name) for figure in (left, right)]
+        assert np.array_equal(np.abs(relevance[0]), relevance[1])
+        assert not np.array_equal(*relevance)
+        viewer.screenshot(f"compare-{name}-light-1280")
+        viewer.page.get_by_role("group", name="Whose samples are listed").get_by_role("button", name="right").click()
+        assert viewer.tile(sample).get_attribute("aria-selected") == "true"
+
+
+def told(figure, name: str) -> list[float]:
+    """Relevance as it is read: of every token, or of both channels of a series at one position."""
+    if name == "text":
+        tokens = figure.get_by_role("list", name="Tokens with their relevance").get_by_role("listitem")
+        tokens.first.wait_for()
+        return [number(text.rsplit(",", 1)[1]) for text in tokens.all_text_contents()]
+    reader = figure.get_by_role("slider", name="Position read")
+    reader.focus()
+    for key in ("End", "PageDown"):
+        figure.page.keyboard.press(key)
+    return [number(value) for value in re.findall(r"relevance (\S+?)(?:;|$)", reader.get_attribute("aria-valuetext"))]
+
+
 def test_a_long_series_tells_how_much_of_it_is_drawn(shown: Callable) -> None:
     viewer = shown("long", USUAL)
     figure = viewer.page.get_by_role("figure", name=f"series of series/{USUAL}")

@@ -22,13 +22,22 @@ PLANTED = "zzz<i>"
 FEATURES = tuple(f"column {number} & <b>" if number == 3 else f"column {number}" for number in range(COLUMNS))
 
 
-def make(path: Path, values: dict[str, np.ndarray], tokens: list[list[str]] | None = None, **config: object) -> Run:
-    """A complete run of these maps and inputs, not yet analysed."""
+def make(
+    path: Path,
+    values: dict[str, np.ndarray],
+    tokens: list[list[str]] | None = None,
+    *,
+    composite: str | None = None,
+    **config: object,
+) -> Run:
+    """A complete run of these maps and inputs, not yet analysed; that of another composite has their magnitudes."""
+    if composite is not None:
+        values = {**values, "attribution/input": np.abs(values["attribution/input"])}
     maps, inputs = values["attribution/input"], values.get("input")
     modality = modality_of(config.get("modality"), maps.shape[1:])
     kept = RunConfig(
-        model="m", weights_hash="w", composite=None, target="label", preprocessing={}, dataset_fingerprint="d",
-        class_names=CLASSES, shard_rows=64, **config,
+        model="m", weights_hash="w", composite=composite and {"name": composite, "fields": {}}, target="label",
+        preprocessing={}, dataset_fingerprint="d", class_names=CLASSES, shard_rows=64, **config,
     )  # fmt: skip
     ids = [f"{modality}/{sample}" for sample in range(SAMPLES)]
     arrays = standard_arrays(
@@ -62,7 +71,7 @@ def series_run(path: Path, positions: int = POSITIONS, **config: object) -> Run:
     return make(path, values, features=SERIES_NAMES, rate=50.0, **config)
 
 
-def text_run(path: Path, *, words: bool = True) -> Run:
+def text_run(path: Path, *, words: bool = True, **config: object) -> Run:
     """5 to 12 tokens; half of the class "odd" begins with a planted one, which has all relevance."""
     random = np.random.default_rng(2)
     ids = random.integers(1, 30, (SAMPLES, TOKENS)).astype(np.int32)
@@ -78,7 +87,7 @@ def text_run(path: Path, *, words: bool = True) -> Run:
         [PLANTED if id == 30 else f"word{id}" for id in row[:length]] for row, length in zip(ids, lengths, strict=True)
     ]
     values = {"attribution/input": relevance.astype(np.float32), "input": ids}
-    return make(path, values, texts if words else None, modality="text")
+    return make(path, values, texts if words else None, modality="text", **config)
 
 
 def table_run(path: Path) -> Run:

@@ -79,15 +79,16 @@ export class Comparison {
     return methodNames(runs)[this.twoRuns ? SIDES.indexOf(side) : 0];
   }
 
-  /** A sample of one side as both runs see it: its input, and the map of either. */
+  /** A sample of one side as both runs see it: the map of either, beside the input or, where that is no image, on it. */
   views(side: Side, point: number, norms: Record<Side, Norms>): PictureView[] {
     const points = { [side]: point, [OPPOSITE[side]]: this.partner(side, point) } as Record<Side, number>;
     const view = (of: Side, mode: PictureMode, name: string): PictureView => {
       const index = points[of] < 0 ? null : this.session(of).data.indices[points[of]];
       return { name, mode, pictures: this.pictures(of), index, norms: norms[of] };
     };
-    const maps = SIDES.map((of) => view(of, "map", `${of}: ${this.method(of)}`));
-    const withInput = [side, OPPOSITE[side]].find((of) => this.pictures(of).hasInputs);
+    const isImage = (of: Side) => this.pictures(of).modality === "image";
+    const maps = SIDES.map((of) => view(of, isImage(of) ? "map" : "overlay", `${of}: ${this.method(of)}`));
+    const withInput = [side, OPPOSITE[side]].find((of) => isImage(of) && this.pictures(of).hasInputs);
     return withInput ? [view(withInput, "input", "input"), ...maps] : maps;
   }
 
