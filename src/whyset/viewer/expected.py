@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whyset.analysis.groups import classes_of
 from whyset.errors import WhysetError
@@ -10,6 +11,7 @@ from whyset.store import DONE
 from whyset.store.jsonfile import JSON
 from whyset.viewer.library import OpenedRun
 
+SMALL = 2**20
 GROUPINGS = ("auto", "label", "prediction", "target")
 
 
@@ -26,8 +28,14 @@ def expected_classes(opened: OpenedRun, config: Mapping[str, JSON]) -> int | Non
             classes = classes_of(opened.run, np.flatnonzero(opened.status == DONE), by, opened.column)
         except WhysetError:
             return None  # a column that an imported or damaged run does not have
-        opened.class_counts[by] = len(np.unique(classes[classes >= 0]))
+        opened.class_counts[by] = _different(classes[classes >= 0])
     return opened.class_counts[by]
+
+
+def _different(numbers: NDArray[np.int64]) -> int:
+    """How many different ones there are; small ones, as classes are, are counted, which is faster than sorting them."""
+    small = numbers < SMALL
+    return int(np.count_nonzero(np.bincount(numbers[small]))) + len(np.unique(numbers[~small]))
 
 
 def _grouped_by(config: Mapping[str, JSON]) -> str | None:
