@@ -68,7 +68,7 @@ def state_of(path: AnyPath) -> State:
         return path.state()
     try:
         return path.stat().st_mtime_ns
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
