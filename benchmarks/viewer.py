@@ -105,11 +105,15 @@ def wait_until_answered(url: str, patience: float) -> None:
 
 
 def first_frames(
-    browser: Browser, server: Callable[[], AbstractContextManager[Served]], place: str, points: int
+    browser: Browser,
+    server: Callable[[], AbstractContextManager[Served]],
+    place: str,
+    points: int,
+    loads: int,
 ) -> dict[str, str]:
     """The time to the first frame, each with a server that has just begun to serve and a page with empty caches."""
     started, asked, drawn = [], [], []
-    for _ in range(LOADS):
+    for _ in range(loads):
         with server() as served:
             page = MeasuredPage(browser)
             try:
@@ -134,10 +138,10 @@ def seconds_told(times: Sequence[float]) -> str:
     return f"{median(times):.2f} s, {max(times):.2f} s"
 
 
-def measure_whyset(browser: Browser, run: Path, points: int) -> dict[str, str]:
+def measure_whyset(browser: Browser, run: Path, points: int, loads: int = LOADS) -> dict[str, str]:
     """All figures of the viewer for the class that holds every sample."""
     place = f"#/{run.name}/spray/00000"
-    drawn = first_frames(browser, lambda: whyset_server(run), place, points)
+    drawn = first_frames(browser, lambda: whyset_server(run), place, points, loads)
     with whyset_server(run) as served:
         before = served.memory
         page = MeasuredPage(browser)
@@ -342,7 +346,7 @@ def switch(page: MeasuredPage, run: Path, number: int) -> None:
 
 def measure_virelay(browser: Browser, program: Path, project: Path, points: int) -> dict[str, str]:
     """The same figures of ViRelAy, as far as it has what they measure."""
-    drawn = first_frames(browser, lambda: virelay_server(program, project, PATIENCE), "/projects/0", points)
+    drawn = first_frames(browser, lambda: virelay_server(program, project, PATIENCE), "/projects/0", points, LOADS)
     with virelay_server(program, project, PATIENCE) as served:
         before = served.memory
         page = MeasuredPage(browser)
