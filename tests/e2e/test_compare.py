@@ -180,6 +180,64 @@ def test_a_link_restores_both_sides_and_back_leaves_the_comparison(
     assert compared.selected() == left
 
 
+def to_class(viewer, name: str) -> None:
+    viewer.page.get_by_role("navigation").get_by_label("Class", exact=True).select_option(label=name)
+
+
+def sides(viewer) -> list[str]:
+    """The classes that stand beside each other."""
+    return [viewer.page.locator(f"[data-side={side}]").get_attribute("aria-label") for side in ("left", "right")]
+
+
+def test_another_class_goes_on_with_the_same_class_on_the_other_side(compared) -> None:
+    page = compared.page
+    page.locator("[data-side=left]").get_by_label("Clustering", exact=True).select_option("hdbscan")
+    page.locator("[data-side=right]").get_by_label("Embedding", exact=True).select_option("spectral")
+    compared.until("location.hash.includes('with-embedding=spectral') && location.hash.includes('clustering=hdbscan')")
+    to_class(compared, "cat")
+    page.get_by_role("heading", name="Comparison of cat with cat").wait_for(state="attached")
+    assert sides(compared) == ["Left: cat", "Right: cat"]
+    assert page.locator("[data-side=left]").get_by_label("Clustering", exact=True).input_value() == "hdbscan"
+    assert page.locator("[data-side=right]").get_by_label("Embedding", exact=True).input_value() == "spectral"
+    page.get_by_text("20 samples are in both.").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Comparison of horse with horse").wait_for(state="attached")
+    compare(compared, Run="composites/plus", Class="cat")
+    to_class(compared, "dog <b>&amp;")
+    page.get_by_role("heading", name="Comparison of dog <b>&amp; with cat").wait_for(state="attached")
+    to_class(compared, "all classes")
+    compared.wait_for_view("overview")
+    assert page.get_by_role("columnheader", name="There").count() == 0
+
+
+def test_a_class_that_the_other_side_lacks_stands_alone_and_the_next_is_compared_again(
+    open_viewer: Callable, sample_run, runs: tuple[Run, Run], tmp_path: Path
+) -> None:
+    few = sample_run.make_sample_run(tmp_path / "few", analyses=())
+    writer = few.analysis_writer("spray", {})
+    for label in (0, 2):
+        writer.write(sample_run.category(label, few.relevance[:], np.arange(sample_run.SAMPLES)))
+    with Server([runs[0].path, few.path]) as server:
+        viewer = open_viewer(server)
+        viewer.open_class("horse")
+        compare(viewer)
+        to_class(viewer, "dog <b>&amp;")
+        viewer.wait_for_view("class")
+        lacking = f"“dog <b>&amp;” stands alone: the analysis “spray” of {tmp_path.name}/few has not analysed it."
+        viewer.page.get_by_role("alert").get_by_text(lacking).wait_for()
+        viewer.until("location.hash.includes('with=few%2Fspray')")
+        viewer.screenshot("compare-lacking-light-1280")
+        to_class(viewer, "cat")
+        viewer.wait_for_view("compare")
+        assert sides(viewer) == ["Left: cat", "Right: cat"]
+        assert viewer.page.get_by_role("alert").count() == 0
+        viewer.page.get_by_role("button", name="End the comparison").click()
+        viewer.wait_for_view("class")
+        to_class(viewer, "horse")
+        viewer.until("location.hash.includes('spray/00002')")
+        viewer.wait_for_view("class")
+
+
 def test_samples_show_the_maps_of_both_runs(compared, runs: tuple[Run, Run]) -> None:
     left, _ = chosen_cell(runs, 0, 0)
     partner = runs[1].ids.index(runs[0].ids[left[0]])

@@ -35,8 +35,7 @@ export async function offered(source: DataSource, wanted: Wanted, here: Here): P
   const name = pick(run.analyses.map((analysis) => analysis.name), wanted.analysis, here.analysis);
   const analysis = name === undefined ? null : await source.analysis(run.id, name);
   const classes = analysis?.categories.filter((row) => !row.problem) ?? [];
-  const same = classes.find((row) => row.name === here.className)?.id;
-  const category = pick(classes.map((row) => row.id), wanted.category, same);
+  const category = pick(classes.map((row) => row.id), wanted.category, analysis ? sameClass(analysis, here.className) : undefined);
   const detail = name === undefined || category === undefined ? null : await source.category(run.id, name, category);
   const info = detail?.info;
   return {
@@ -70,6 +69,11 @@ export async function suggested(source: DataSource, runs: readonly string[], her
   if (embedding) return { ...own, clustering: here.clustering, embedding };
   const category = own.analysis?.categories.find((row) => !row.problem && row.name !== here.className)?.id;
   return category ? offered(source, { run: here.run, analysis: here.analysis, category }, here) : own;
+}
+
+/** The id of the class of this name in another analysis, where that has analysed it. */
+export function sameClass({ categories }: AnalysisDetail, name: string): string | undefined {
+  return categories.find((row) => row.name === name && !row.problem)?.id;
 }
 
 function pick(names: readonly string[], ...wanted: (string | undefined)[]): string | undefined {

@@ -10,9 +10,9 @@ import type { Viewer } from "./viewer.svelte";
 
 /** What is on the screen, as an address tells it; `follow` and `restore` are the way back. */
 export function seen(viewer: Viewer, settings: Settings): Route {
-  const { run, analysis, session, classes, comparison, beside } = viewer;
+  const { run, analysis, session, classes, comparison } = viewer;
   const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
-  const other = beside && { ...HOME, run: beside.run.id, analysis: beside.analysis.name };
+  const other = viewer.beside?.route ?? null;
   if (!session) return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null };
   return {
     ...place,
@@ -20,8 +20,27 @@ export function seen(viewer: Viewer, settings: Settings): Route {
     camera: viewer.stage?.moved ?? null,
     ...seenOfPictures(settings),
     methods: viewer.methods.shown,
-    with: comparison && seenBeside(comparison, viewer.otherStage),
+    with: comparison ? seenBeside(comparison, viewer.otherStage) : other,
   };
+}
+
+/**
+ * What goes along to another class, or to all of them: how both sides are drawn, and what stands beside. That is the same
+ * class there, which its address leaves out, unless the sides show different ones.
+ */
+export function onward({ session, comparison, beside }: Viewer, category: string | null): Partial<Route> {
+  if (!comparison) return { with: session && (beside?.route ?? null) };
+  const { left, right } = comparison;
+  const place = { ...HOME, run: right.data.run.id, analysis: right.data.analysis };
+  if (category === null) return { with: place.run === left.data.run.id && place.analysis === left.data.analysis ? null : place };
+  const same = left.data.detail.name === right.data.detail.name;
+  return { ...drawnOf(left), with: { ...place, ...drawnOf(right), category: same ? null : right.data.detail.id } };
+}
+
+/** How a class is drawn, without what is selected, filtered and looked at in it. */
+function drawnOf(session: ClassSession): Partial<Route> {
+  const { clustering, embedding, axes, colour, draw, order, clusters, means } = seenOfClass(session);
+  return { clustering, embedding, axes, colour, draw, order, clusters, means };
 }
 
 /** The samples looked at and selected follow from the left side where they can. */
@@ -43,7 +62,7 @@ function seenOfPictures(settings: Settings): Partial<Route> {
   return { ...rest, colorMap: settings.colorMapName || null, pictures: settings.mode };
 }
 
-function seenOfClass(session: ClassSession): Partial<Route> {
+function seenOfClass(session: ClassSession) {
   const { data, clustering, embedding, current, axes, colourBy, order, filter } = session;
   return {
     category: data.detail.id,
@@ -59,5 +78,5 @@ function seenOfClass(session: ClassSession): Partial<Route> {
     means: session.absoluteMeans ? "absolute" : null,
     hide: formatHidings(filter.state.hidings),
     brush: formatBrushes(filter.state.brushes),
-  };
+  } satisfies Partial<Route>;
 }

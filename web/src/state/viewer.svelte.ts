@@ -11,11 +11,13 @@ import type { Host } from "./host";
 import { Methods } from "./methods.svelte";
 import { missedBy } from "./missed";
 import { OpenedRun } from "./opened";
+import { sameClass } from "./other";
 import { pairPoints } from "./pairing";
 import type { Place } from "./passing";
 import type { RunPictures } from "./pictures";
 import { HOME, formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
+import { onward } from "./seen";
 import type { ClassSession } from "./session.svelte";
 import type { Stage } from "./stage.svelte";
 
@@ -24,10 +26,11 @@ export interface Problem {
   hint: string | null;
 }
 
-/** An analysis of this or another run. */
+/** An analysis of this or another run, and how an address names it. */
 export interface Beside {
   run: RunDetail;
   analysis: AnalysisDetail;
+  route: Route;
 }
 
 /** Follows the address: what it names is loaded, in the order run, analysis, class, and nothing is loaded twice. */
@@ -41,7 +44,7 @@ export class Viewer {
   /** The class beside another one, or null. */
   comparison = $state.raw<Comparison | null>(null);
   book = $state.raw<SelectionBook | null>(null);
-  /** The analysis whose scores stand beside those of the overview, or null. */
+  /** The analysis whose scores stand beside those of the overview, or that lacks the class on the screen; or null. */
   beside = $state.raw<Beside | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
@@ -104,6 +107,12 @@ export class Viewer {
     this.host.address.go(formatRoute({ ...HOME, ...to }));
   }
 
+  /** To another class of the analysis, or to all of them: a comparison goes on there. */
+  goToClass(category: string | null, more: Partial<Route> = {}): void {
+    const [run, analysis] = [this.run?.id ?? null, this.analysis?.name ?? null];
+    this.go({ run, analysis, category, ...onward(this, category), ...more });
+  }
+
   /** The run of a class that is open on either side. */
   openedOf({ data }: ClassSession): OpenedRun | null {
     return [this.opened, this.comparison?.runs.right].find((run) => run?.detail.id === data.run.id) ?? null;
@@ -118,10 +127,10 @@ export class Viewer {
 
   /** Shows a sample: in the class that is open, or else in the first of these classes. */
   showSample(index: number, categories: readonly string[]): void {
-    const { session, run, analysis } = this;
+    const { session } = this;
     const [point] = session?.pointsOf([index]) ?? [];
     if (!session || point === undefined) {
-      this.go({ run: run?.id ?? null, analysis: analysis?.name ?? null, category: categories[0], sample: index });
+      this.goToClass(categories[0], { sample: index });
       return;
     }
     if (session.visible?.[point] === 0) session.filter.clear();
@@ -208,14 +217,17 @@ export class Viewer {
     if (!isLatest()) return;
     await session.choose(session.choiceOf(route));
     if (!isLatest()) return;
-    const comparison = await this.#orTold(this.#loadComparison(session, opened, route.with));
+    const { comparison = null, lacking = null } = (await this.#orTold(this.#loadOther(session, opened, route.with))) ?? {};
     if (!isLatest()) return;
+    this.beside = lacking;
     const [left, same] = [shown && again, comparison !== null && comparison === this.comparison];
     if (!left) session.restore(route); // otherwise it is as it was left, also where that is too much for an address
     if (!same) this.#compare(comparison);
     if (route.with && !(left && same)) comparison?.restore(route.with);
     this.session = session;
     if (!left) this.#tell(...missedBy(route, session));
+    if (route.with && comparison && !same) this.#tell(...missedBy(route.with, comparison.right));
+    if (lacking && !session.problem) this.#tell(lackingTold(lacking, session));
     await tick(); // new points come first
     if (left || !isLatest()) return;
     if (shown) this.stage?.look(route.camera);
@@ -245,7 +257,16 @@ export class Viewer {
   async #loadBeside(route: Route | null): Promise<Beside | null> {
     if (route?.run == null || route.analysis === null) return null;
     const run = (await this.#opened(route.run)).detail;
-    return { run, analysis: await this.source.analysis(run.id, route.analysis) };
+    return { run, analysis: await this.source.analysis(run.id, route.analysis), route };
+  }
+
+  /** What stands beside a class; where the address names no class of it that is the same one, unless that is lacking. */
+  async #loadOther(session: ClassSession, run: OpenedRun, route: Route | null): Promise<{ comparison?: Comparison | null; lacking?: Beside }> {
+    if (route === null || route.category !== null) return { comparison: await this.#loadComparison(session, run, route) };
+    const beside = await this.#loadBeside(route);
+    const category = beside && !session.problem ? sameClass(beside.analysis, session.data.detail.name) : undefined;
+    if (category !== undefined) return { comparison: await this.#loadComparison(session, run, { ...route, category }) };
+    return beside ? { lacking: beside } : {};
   }
 
   /** The other side of the class, as the address has it; what is there of it stays. */
@@ -272,6 +293,10 @@ export class Viewer {
 
 function isAt({ data }: ClassSession, route: Route): boolean {
   return data.run.id === route.run && data.analysis === route.analysis && data.detail.id === route.category;
+}
+
+function lackingTold({ run, analysis }: Beside, { data }: ClassSession): string {
+  return `“${data.detail.name}” stands alone: the analysis “${analysis.name}” of ${run.name} has not analysed it. The next class that it has stands beside again.`;
 }
 
 function hasAnalysis(run: RunDetail, name: string | null): boolean {
