@@ -238,7 +238,7 @@ def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) ->
     viewer.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
     viewer.page.get_by_label("Colour", exact=True).select_option("confidence")
     chosen = viewer.selected()
-    settled(viewer)
+    viewer.until("location.hash.includes('colour=confidence')")
     viewer.page.get_by_label("Class", exact=True).select_option("cat")
     viewer.until("location.hash.includes('/00000') && window.__viewer.view() === 'class'")
     settled(viewer)
