@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
-import { PLAIN, appearanceTexts, readAppearance } from "../src/state/appearance";
+import { NORMS, PLAIN, appearanceTexts, readAppearance } from "../src/state/appearance";
 import { pointOf } from "../src/state/norms.svelte";
 import { HOME, formatRoute, parseRoute } from "../src/state/route";
+import { TERMS } from "../src/state/terms";
 
 test("an appearance comes back from its texts, and what is plain is left out", () => {
   const chosen = { mode: "side by side", norm: "cluster", clip: 99.5, gamma: 0.45, opacity: 0.6, sampling: "smooth" } as const;
@@ -17,6 +18,11 @@ test.each([{ gamma: "0" }, { gamma: "1e9" }, { opacity: "x" }, { clip: "50" }, {
     expect(readAppearance(texts)).toEqual(PLAIN);
   },
 );
+
+test("what a map's colours mean is defined for every scale that can be chosen, and for percentiles", () => {
+  expect(NORMS.filter((norm) => !TERMS.map.meaning.match(`[(](scale of: )?${norm}[)]`))).toEqual([]);
+  expect(TERMS.map.meaning).toContain("percentile");
+});
 
 test("an address holds how the pictures look", () => {
   const route = { ...HOME, run: "r", pictures: "side by side", norm: "all", clip: "99", gamma: "0.5", opacity: "0.8", sampling: "pixelated" };

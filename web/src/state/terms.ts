@@ -45,6 +45,6 @@ export const TERMS = {
   map: {
     name: "Map",
     meaning:
-      "Relevance of each pixel for the explained class, summed over channels. What full colour stands for is written as ±: the largest magnitude of each map by itself, or one scale for its cluster or all, as chosen under Appearance.",
+      "Relevance for the explained class: of each pixel (summed over channels), position, token or column. Full colour is the largest magnitude, or the percentile chosen under Appearance: of this map alone (scale of: sample), of all maps of its cluster (cluster) or of the class (all). The colour bar says which; the number stands as ± below a large map.",
   },
 } as const;
