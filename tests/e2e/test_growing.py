@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whyset.analysis import Spray
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
@@ -50,8 +51,7 @@ def test_the_page_offers_to_reload_classes_that_were_analysed_since(
 ) -> None:
     """The run itself is complete, and so is the analysis in the end: it is done again while the page is open."""
     run = sample_run.make_sample_run(tmp_path / "run", analyses=())
-    pipeline = {"name": "Spray", "fields": {"group_by": "auto"}}
-    writer, maps = run.analysis_writer("spray", {"pipeline": pipeline}), run.relevance[:]
+    writer, maps = run.analysis_writer("spray", {"pipeline": Spray().stored_form()}), run.relevance[:]
 
     def analyse(label: int) -> None:
         writer.write(sample_run.category(label, maps, np.arange(len(run))))
