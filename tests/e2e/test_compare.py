@@ -200,9 +200,14 @@ def test_another_class_goes_on_with_the_same_class_on_the_other_side(compared) -
     assert page.locator("[data-side=left]").get_by_label("Clustering", exact=True).input_value() == "hdbscan"
     assert page.locator("[data-side=right]").get_by_label("Embedding", exact=True).input_value() == "spectral"
     page.get_by_text("20 samples are in both.").wait_for()
+    to_class(compared, "all classes")
+    page.get_by_role("columnheader", name="There").wait_for()
+    page.go_back()
+    compared.wait_for_view("compare")
     page.go_back()
     page.get_by_role("heading", name="Comparison of horse with horse").wait_for(state="attached")
     compare(compared, Run="composites/plus", Class="cat")
+    page.get_by_role("heading", name="Comparison of horse with cat").wait_for(state="attached")
     to_class(compared, "dog <b>&amp;")
     page.get_by_role("heading", name="Comparison of dog <b>&amp; with cat").wait_for(state="attached")
     to_class(compared, "all classes")

@@ -260,7 +260,7 @@ export class Viewer {
     return { run, analysis: await this.source.analysis(run.id, route.analysis), route };
   }
 
-  /** What stands beside a class; where the address names no class of it that is the same one, unless that is lacking. */
+  /** What stands beside a class: the class that the address names, or else the same one of its analysis, which may lack it. */
   async #loadOther(session: ClassSession, run: OpenedRun, route: Route | null): Promise<{ comparison?: Comparison | null; lacking?: Beside }> {
     if (route === null || route.category !== null) return { comparison: await this.#loadComparison(session, run, route) };
     const beside = await this.#loadBeside(route);
