@@ -154,6 +154,9 @@ def test_a_filter_that_leaves_nothing_is_told_in_the_list_and_led_out_of_by_keyb
     assert listed(horse) == members.tolist()
     horse.page.keyboard.press("ArrowDown")  # the list has the focus now
     assert horse.page.locator("[role=option][aria-selected=true]").count() == 1
+    brush(horse, "confidence", "7", "")
+    horse.page.locator(".over button").press("Enter")  # the scatter says the same
+    assert horse.page.get_by_role("application").evaluate("canvas => canvas === document.activeElement")
 
 
 def test_selection_and_filter_are_apart(horse, members: np.ndarray) -> None:
