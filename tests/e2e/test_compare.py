@@ -47,11 +47,12 @@ def compare(viewer, **choices: str) -> None:
     page = viewer.page
     page.get_by_role("button", name=re.compile("^(Compare|Change)")).first.click()
     dialog = page.get_by_role("dialog")
+    button = dialog.get_by_role("button", name="Compare", exact=True)
     dialog.get_by_label("Clustering", exact=True).wait_for()
     for label, choice in choices.items():
         dialog.get_by_label(label, exact=True).select_option(label=choice)
-        page.get_by_role("button", name="Compare", exact=True).and_(page.locator(":enabled")).wait_for()
-    dialog.get_by_role("button", name="Compare", exact=True).click()
+        button.and_(page.locator(":enabled")).wait_for()
+    button.click()
     viewer.wait_for_view("compare")
 
 
