@@ -52,10 +52,9 @@ class OpenedRun:
         stamp, run = stamp_of(path), open_run(path)
         committed, status = int(run.committed.sum()), read_column(run, STATUS)
         version = stamp.version(run.config_hash)
-        damage = dict(status.damage)
-        opened = cls(id, run, committed, status.values.astype(np.uint8), damage, version, Members(len(run)))
-        opened._columns[STATUS] = status.values
-        return opened
+        damage, columns = dict(status.damage), {STATUS: status.values}
+        known = status.values.astype(np.uint8)
+        return cls(id, run, committed, known, damage, version, Members(len(run)), _columns=columns)
 
     def column(self, name: str) -> NDArray[Any]:
         """A whole column, read once; what a damaged shard holds is not known."""
@@ -196,7 +195,8 @@ class Library:
     def read_ahead(self) -> None:
         """Read the first run, which the page shows first, in the order of its questions; what is wrong, these tell."""
         with suppress(WhysetError, OSError, ValueError):
-            for first in list(self.shelves.values())[:1]:
+            first = next(iter(self.shelves.values()), None)
+            if first is not None:
                 opened = first.open()
                 _ = opened.columns, opened.samples
 

@@ -78,6 +78,7 @@ export class Batcher<T> {
       this.#flush();
     }
   }
+
   async #sendHalves(wishes: Wish<T>[]): Promise<void> {
     const middle = wishes.length >> 1;
     await this.#send(wishes.slice(0, middle));

@@ -23,7 +23,7 @@ export interface Choice {
 /** A choice, and what is filtered from now on where that is said. */
 export type Wanted = Choice & { filter?: FilterState };
 
-export const FIRST = { axes: [0, 1], colourBy: CLUSTER, order: "as in the run" } as const;
+const FIRST = { axes: [0, 1], colourBy: CLUSTER, order: "as in the run" } as const;
 
 /** What a class shows at the beginning. */
 export function firstChoice({ info }: CategoryDetail): Choice {

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import numpy as np
 from fastapi import Request, Response
+from numpy.typing import NDArray
 
 from whyset.report import ClassRow, class_row, rank
 from whyset.store.analyses import CATEGORY, Category
@@ -83,6 +84,14 @@ def readable(category: Category) -> Category:
     if category.problem is not None:
         raise unreadable(category.problem)
     return category
+
+
+def numbers_of(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[np.generic]:
+    """A column with one number for each of these rows of the category, or 409 where it has others."""
+    values = np.asarray(found.column(name))
+    if values.shape != rows.shape:
+        raise unreadable(f"{found.path} is damaged: {len(rows)} samples have {values.shape} numbers in {name}")
+    return values
 
 
 def _column(name: str, described: Mapping[str, object]) -> CategoryColumn:

@@ -14,8 +14,9 @@ from pyarrow import csv, parquet
 
 from whyset.store.analyses import CATEGORY, Category
 from whyset.store.cluster_names import Names
+from whyset.viewer.endpoints.analyses import numbers_of
 from whyset.viewer.endpoints.names import OfCategory
-from whyset.viewer.errors import ApiError, damage_told, unreadable
+from whyset.viewer.errors import ApiError, damage_told
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.members import places_in, rows_of
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
@@ -55,10 +56,8 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
     place, known = places_in(index, rows)
     for name in found.columns:
         if name.startswith(CLUSTERING):
-            values, clustering = found.column(name), name.removeprefix(CLUSTERING)
-            if values.shape != index.shape:
-                raise unreadable(f"{found.path} is damaged: {len(index)} samples have {values.shape} numbers in {name}")
-            clusters = pa.array(values[place], mask=~known)
+            clustering = name.removeprefix(CLUSTERING)
+            clusters = pa.array(numbers_of(found, name, index)[place], mask=~known)
             columns[f"cluster.{clustering}"] = clusters
             if of := names.get(clustering):
                 columns[f"cluster_name.{clustering}"] = pa.array(

@@ -4,9 +4,9 @@ import numpy as np
 
 from whyset.store.analyses import CATEGORY
 from whyset.store.layout import DONE
-from whyset.viewer.endpoints.analyses import readable
+from whyset.viewer.endpoints.analyses import numbers_of, readable
 from whyset.viewer.endpoints.exports import CLUSTERING
-from whyset.viewer.errors import damage_told, not_found, unreadable
+from whyset.viewer.errors import damage_told, not_found
 from whyset.viewer.members import rows_of
 from whyset.viewer.parameters import ClusteringName, OneCategory, OneRun
 from whyset.viewer.scales import scale_table
@@ -21,9 +21,8 @@ def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName
     key = (str(found.path), found.folder, *(found.described[column].get("crc32") for column in ("index", name)))
     if key not in opened.scales:
         with damage_told(found.path / CATEGORY):
-            rows, clusters = rows_of(found, len(opened.run)), np.asarray(found.column(name), np.int64)
-        if clusters.shape != rows.shape:
-            raise unreadable(f"{found.path} is damaged: {len(rows)} samples have {clusters.shape} numbers in {name}")
+            rows = rows_of(found, len(opened.run))
+            clusters = numbers_of(found, name, rows).astype(np.int64)
         done = opened.status[rows] == DONE
         opened.scales[key] = scale_table(opened.run.relevance, rows[done], clusters[done], clustering)
     return opened.scales[key]
