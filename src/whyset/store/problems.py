@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Problem:
     """Something wrong in a run: its kind, place and meaning.
 
-    "damaged", "missing" and "mismatch" are damage; "uncommitted", "outdated" and "stray" are not.
+    "damaged", "missing" and "mismatch" are damage; "uncommitted", "unfinished", "outdated" and "stray" are not.
     """
 
     kind: str
@@ -18,7 +18,7 @@ class Problem:
     @property
     def harmless(self) -> bool:
         """Leftovers of an interrupted attempt, and files of others, are no damage: nobody takes them for results."""
-        return self.kind in ("uncommitted", "outdated", "stray")
+        return self.kind in ("uncommitted", "unfinished", "outdated", "stray")
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.where}: {self.message}"
