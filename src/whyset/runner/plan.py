@@ -28,6 +28,7 @@ from whyset.store import (
     standard_arrays,
 )
 from whyset.store.modality import IMAGE, modality_of
+from whyset.store.standard import RELEVANCE_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class Plan:
 
 def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """The arrays of a run whose samples are as the probed ones."""
-    return standard_arrays(
+    arrays = standard_arrays(
         wanted.reduction.shape(found.shape),
         input_shape=found.shape if inputs else None,
         dtype=wanted.dtype,
@@ -121,6 +122,7 @@ def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tupl
         concepts=found.concepts,
         modality=modality,
     )
+    return (*arrays, *RELEVANCE_COLUMNS)
 
 
 def described(source: Source) -> str:

@@ -103,7 +103,8 @@ def _keep(batch: Batch, explained: Explained, rows: ShardRows) -> None:
     confidence, prediction = explained.output.detach().float().softmax(dim=1).max(dim=1)
     columns = {"target": explained.chosen, "prediction": prediction[None], "confidence": confidence[None]}
     each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
-    rows.put(batch, {**explained.relevance, **each})
+    measured = {name: values for name, values in explained.measures.columns.items() if name in rows.arrays}
+    rows.put(batch, {**explained.relevance, **each, **measured})  # runs begun before version 1.3 lack the measured
 
 
 def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:

@@ -12,6 +12,7 @@ from whyset.attribution import Gradient
 from whyset.attribution.capture import Capture
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
+from whyset.runner.measures import Measures, measure
 from whyset.runner.reduction import Reduction
 from whyset.runner.targets import Targets
 from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
@@ -42,6 +43,11 @@ class Wanted:
             raise InputError(f"dtype of the stored maps is float16 or float32, not {self.dtype!r}")
 
     @property
+    def conserving(self) -> bool:
+        """Whether the maps are relevance, whose sum is the output where nothing is lost, and not a gradient."""
+        return self.composite is not None and self.composite.multiply_by_input
+
+    @property
     def places(self) -> tuple[str, ...]:
         """The layers to be watched."""
         return tuple(dict.fromkeys((*self.layers, *self.concepts)))
@@ -50,12 +56,13 @@ class Wanted:
 @dataclass(frozen=True, eq=False)
 class Explained:
     """One batch: the model's `output` (n, classes), the outputs that were explained (targets, n), and relevance by the
-    name of its array, (targets, n, ...), float32.
+    name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is reduced.
     """
 
     output: Tensor
     chosen: Tensor
     relevance: Mapping[str, Tensor]
+    measures: Measures
 
 
 @contextmanager
@@ -73,13 +80,15 @@ def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: T
     targets = wanted.targets
     _require_rules(x, wanted.composite)
     output, exact = attribute(x, list(targets.coefficients(labels)))
-    relevance = {RELEVANCE: wanted.reduction(_of_inputs(exact, x).float(), x.dim() - 1)}
+    of_inputs = _of_inputs(exact, x).float()
+    relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
     inner = (
         {} if record is None else {place: _of_layer(record, place, targets.count, len(x)) for place in wanted.places}
     )
     relevance |= {LAYER + name: inner[name] for name in wanted.layers}
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
-    return Explained(output, targets.indices(output, labels), relevance)
+    chosen = targets.indices(output, labels)
+    return Explained(output, chosen, relevance, measure(of_inputs, x, output, chosen, wanted.conserving))
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

@@ -2,15 +2,16 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from whyset.errors import BrokenRunError
+from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import each
 from whyset.store.jsonfile import JSON, create_json, read_json
 from whyset.store.layout import COMMITS, commit_path
+from whyset.store.losses import Losses
 from whyset.store.remote import AnyPath
 
 
@@ -27,8 +28,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """`count` of `total` samples or explanations are suspicious."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Commit:
-    """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed."""
+    """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed.
+
+    `losses` were measured on a few of its explanations; `tallies` count what is suspicious, by the name of the check.
+    """
 
     shard: int
     start: int
@@ -39,6 +51,8 @@ class Commit:
     config_hash: str
     provenance: Mapping[str, JSON]
     time: str
+    losses: Losses | None = None
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
         return {
@@ -50,6 +64,8 @@ class Commit:
             "config_hash": self.config_hash,
             "provenance": dict(self.provenance),
             "time": self.time,
+            "losses": None if self.losses is None else self.losses.to_json(),
+            "tallies": {name: [tally.count, tally.total] for name, tally in self.tallies.items()},
         }
 
 
@@ -91,7 +107,7 @@ def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
     try:
         return _from_json(stored)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, InputError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -106,5 +122,22 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
         stop=stop,  # type: ignore[arg-type]
         checksums=checksums,  # type: ignore[arg-type]
         failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
+        losses=None if stored.get("losses") is None else Losses.from_json(stored["losses"]),  # type: ignore[arg-type]
+        tallies=_tallies(stored.get("tallies", {})),
         **values,  # type: ignore[arg-type]
     )
+
+
+def _tallies(stored: JSON) -> dict[str, Tally]:
+    if not isinstance(stored, Mapping):
+        raise TypeError("'tallies' must be an object")
+    return {name: _tally(name, counts) for name, counts in stored.items()}
+
+
+def _tally(name: str, counts: JSON) -> Tally:
+    if not (isinstance(counts, Sequence) and all(isinstance(number, int) for number in counts)):
+        raise TypeError(f"the tally {name!r} is {counts!r}: expected two counts")
+    count, total = map(int, counts)  # type: ignore[arg-type]  # whole numbers, checked above
+    if not 0 <= count <= total:
+        raise ValueError(f"the tally {name!r} is {count} of {total}")
+    return Tally(count, total)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
 from whyset.store.entries import stored_checksum
-from whyset.store.layout import COMMITS, DATA, SAMPLES, commit_path, inside, shard_file
+from whyset.store.layout import CHECKS, COMMITS, DATA, SAMPLES, commit_path, inside, shard_file
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.strays import verify_metadata, verify_strays
@@ -36,6 +37,7 @@ def verify_run(run: "Run") -> Iterator[Problem]:
     finally:
         readers.shutdown(cancel_futures=True)
     yield from _verify_leftovers(run, set(committed))
+    yield from _verify_checks(run)
     yield from verify_strays(run)
     yield from verify_analyses(run.path)
 
@@ -47,6 +49,13 @@ def _verify_samples(run: "Run") -> Iterator[Problem]:
         return
     if "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest() != read_record(run.path).samples_hash:
         yield Problem("damaged", SAMPLES, "its checksum is not the one in run.json")
+
+
+def _verify_checks(run: "Run") -> Iterator[Problem]:
+    try:
+        read_checks(run.path)
+    except (BrokenRunError, OSError) as error:
+        yield Problem("damaged", CHECKS, str(error))
 
 
 def _verify_commit(run: "Run", shard: int) -> Iterator[Problem]:
