@@ -122,10 +122,12 @@ def fulfil(
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
         said.say(f"{out}: {plan.describe()}")
+        if plan.wanted.output.note:
+            said.say(plan.wanted.output.note)
         plan.require_space(out)
         run = plan.open(out)
         sent = loaded.module if chosen.in_process else request.model
-        job = Job(run, sent, source, wanted, plan.shape, request.batch_size, device, request.seed)
+        job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         share = chosen.share
         lease = run_lease(run.path, share.rank, share.job, share.restart)
         with lease if share.of(run.pending_shards()) else nullcontext():

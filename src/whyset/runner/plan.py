@@ -1,7 +1,7 @@
 """Everything about a run that is known before its first shard."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from whyset.attribution import stored_form
@@ -39,6 +39,7 @@ class Plan:
     source: Source
     arrays: Sequence[ArraySpec]
     shape: tuple[int, ...]
+    wanted: Wanted
     words: Sequence[Sequence[str]] | None = None
 
     @classmethod
@@ -76,11 +77,13 @@ class Plan:
             pool=wanted.reduction.pool,
             targets_per_sample=each,
             **kind.stored(modality, found.shape),
+            output=found.output.value,
             dataset=described(source),
             versions=versions(),
             origin=origin,
         )
-        return cls(config, source, arrays, found.shape, kind.words(source, found.shape[-1]))
+        completed = replace(wanted, output=found.output)
+        return cls(config, source, arrays, found.shape, completed, kind.words(source, found.shape[-1]))
 
     @property
     def modality(self) -> str:

@@ -13,6 +13,7 @@ from whyset.attribution.capture import Capture
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.measures import Measures, measure
+from whyset.runner.output import Output, make_attributor
 from whyset.runner.reduction import Reduction
 from whyset.runner.targets import Targets
 from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
@@ -22,7 +23,8 @@ from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
 class Wanted:
     """Which explanations: by which rules, of which outputs, of which layers besides the input, and how they are stored.
 
-    `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1).
+    `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1). `output` is the
+    value of the model that is explained.
     """
 
     composite: Composite | None
@@ -31,6 +33,7 @@ class Wanted:
     concepts: tuple[str, ...] = ()
     reduction: Reduction = field(default_factory=Reduction)
     dtype: str = "float16"
+    output: Output = Output.MODEL
 
     def __post_init__(self) -> None:
         for name in ("layers", "concepts"):
@@ -55,8 +58,9 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """One batch: the model's `output` (n, classes), the outputs that were explained (targets, n), and relevance by the
-    name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is reduced.
+    """One batch: the values `output` (n, classes), which of them were `chosen` to be explained (targets, n), and
+    relevance by the name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is
+    reduced.
     """
 
     output: Tensor
@@ -70,7 +74,7 @@ def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tens
     """A function of inputs and labels (-1 where unknown) that explains a batch: one forward pass, and one backward pass
     for every target.
     """
-    with Gradient(model, wanted.composite) as attribute:
+    with make_attributor(model, wanted.composite, wanted.output) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
             yield partial(_explained, attribute, record, wanted)
