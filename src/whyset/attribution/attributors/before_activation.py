@@ -97,4 +97,5 @@ class BeforeActivation(Gradient):
                 f"the output of {type(self.model).__name__} is not what a softmax or sigmoid returns for this input: "
                 "give a model that returns logits"
             )
-        return found.before.reshape(output.shape)
+        logits: Tensor = found.before.reshape(output.shape)
+        return logits
