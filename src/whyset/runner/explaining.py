@@ -13,6 +13,7 @@ from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError
 from whyset.runner.composites import NamedComposite
 from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
+from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
@@ -122,8 +123,6 @@ def fulfil(
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
         said.say(f"{out}: {plan.describe()}")
-        if plan.wanted.output.note:
-            said.say(plan.wanted.output.note)
         plan.require_space(out)
         run = plan.open(out)
         sent = loaded.module if chosen.in_process else request.model
@@ -131,19 +130,21 @@ def fulfil(
         share = chosen.share
         lease = run_lease(run.path, share.rank, share.job, share.restart)
         with lease if share.of(run.pending_shards()) else nullcontext():
-            return _compute(job, chosen, said, lease)
+            cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
+            return _compute(job, chosen, Gate(run, said, plan.checks, cause), lease)
 
 
-def _compute(job: Job, engine: Engine, said: Progress, lease: RankLease) -> Run:
+def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease) -> Run:
     """Explain the shards that no commit vouches for, as long as the run is ours."""
-    run, pending = job.run, job.run.pending_shards()
+    run, pending, said = job.run, job.run.pending_shards(), gate.progress
     mine, each = engine.share.of(pending), run.config.targets_per_sample
     done = len(run) - _rows(run, pending)
     if done:
         then = "" if mine else "; nothing to do"
         said.say(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
     said.start(_rows(run, mine) // each, "samples")
-    summary = Summary(run, said)
+    summary = Summary(run, said, gate)
+    gate.begin()
     with Writer() as writer, finishing(said):
         setup = partial(set_up, job, writer, said.advance) if engine.in_process else partial(set_up, job)
         for result in engine.map(explain_shard, mine, setup=setup):
