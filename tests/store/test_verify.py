@@ -108,7 +108,7 @@ def test_an_analysis_that_was_stopped_while_it_was_done_again_is_no_damage(full_
 
 def test_problems_read_as_sentences(full_run):
     (full_run.path / MAPS / "0/0/0/0").unlink()
-    assert str(full_run.verify()[0]).startswith(f"missing: {MAPS}/0/0/0/0: shard 0 is committed; to make it")
+    assert str(full_run.verify()[0]).startswith(f"missing: {MAPS}/0/0/0/0: shard 0 is committed; to compute")
 
 
 def test_the_checksums_are_those_of_the_raw_little_endian_bytes(full_run):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
-from whyset.store.commits import Commit, Failure, create_commit, read_commit
+from whyset.store.commits import Commit, Failure, create_commit
 from whyset.store.encoding import closing, raw
 from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder, unfinished
 from whyset.store.jsonfile import JSON
@@ -47,8 +47,7 @@ def write_shard(
         stack.enter_context(disk_errors_explained(run.path))
         claim = stack.enter_context(_claim(run, shard))
         if run.is_committed(shard):
-            require_trusted(run, [shard])
-            return read_commit(run.path, shard)
+            return require_trusted(run, [shard])[0]
         with _undone_on_errors(run, shard, claim):
             commit = Commit(
                 shard=shard,
@@ -69,7 +68,8 @@ def discard_shard(run: "Run", shard: int) -> None:
     """Withdraw a damaged shard: first its commit, then its data, so that the next `explain` makes it again."""
     with _claim(run, shard):
         commit_path(run.path, shard).unlink(missing_ok=True)
-        run.known.discard(shard)
+        run.known.pop(shard, None)
+        run.verified.difference_update({(spec.name, shard) for spec in run.arrays})
         _delete(run, shard)
 
 

@@ -24,12 +24,16 @@ def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
     return None
 
 
-def require_trusted(run: "Run", shards: Sequence[int]) -> None:
-    """BrokenRunError where a commit does not belong to this run, so that nobody reads another run's rows as its own."""
-    for shard, commit in zip(shards, read_commits(run.path, shards), strict=True):
+def require_trusted(run: "Run", shards: Sequence[int]) -> list[Commit]:
+    """Return the commits; BrokenRunError where one does not belong to this run, so that no rows of another run are
+    taken for its own.
+    """
+    commits = list(read_commits(run.path, shards))
+    for shard, commit in zip(shards, commits, strict=True):
         wrong = contradiction(run, shard, commit)
         if wrong:
             raise BrokenRunError(
                 f"{commit_path(run.path, shard)} does not belong to this run: {wrong}; to make the shard anew, delete "
                 "that file and give the same `explain` again"
             )
+    return commits
