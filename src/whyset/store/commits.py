@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from whyset.errors import BrokenRunError
 from whyset.store.files import each
-from whyset.store.jsonfile import JSON, create_json, read_json
-from whyset.store.layout import COMMITS, commit_path
+from whyset.store.input_hashes import InputHashes
+from whyset.store.jsonfile import JSON, create_json, read_json, record_checksum
+from whyset.store.layout import COMMITS, commit_path, remedy
 from whyset.store.remote import AnyPath
 
 
@@ -28,7 +29,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Commit:
-    """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed."""
+    """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed.
+
+    `inputs` are hashes of what was explained; None in commits of earlier versions and of imported runs.
+    """
 
     shard: int
     start: int
@@ -39,8 +43,10 @@ class Commit:
     config_hash: str
     provenance: Mapping[str, JSON]
     time: str
+    inputs: InputHashes | None = None
 
     def to_json(self) -> dict[str, JSON]:
+        inputs: dict[str, JSON] = {} if self.inputs is None else {"inputs": self.inputs.to_json()}
         return {
             "shard": self.shard,
             "range": [self.start, self.stop],
@@ -50,6 +56,7 @@ class Commit:
             "config_hash": self.config_hash,
             "provenance": dict(self.provenance),
             "time": self.time,
+            **inputs,
         }
 
 
@@ -64,8 +71,9 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
 
 
 def create_commit(run: AnyPath, commit: Commit) -> None:
-    """Create the record, or raise FileExistsError: a late twin cannot overwrite it."""
-    create_json(commit_path(run, commit.shard), commit.to_json())
+    """Create the record with its checksum, or raise FileExistsError: a late twin cannot overwrite it."""
+    content = commit.to_json()
+    create_json(commit_path(run, commit.shard), content | {"checksum": record_checksum(content)})
 
 
 def read_commit(run: AnyPath, shard: int) -> Commit:
@@ -89,6 +97,8 @@ def failures_of(commits: Iterable[Commit]) -> list[Failure]:
 
 def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
+    if "checksum" in stored and stored["checksum"] != record_checksum(stored):
+        raise BrokenRunError(f"{path} is damaged: its checksum does not fit; {remedy(int(path.stem))}")
     try:
         return _from_json(stored)
     except (KeyError, TypeError, ValueError) as error:
@@ -106,5 +116,6 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
         stop=stop,  # type: ignore[arg-type]
         checksums=checksums,  # type: ignore[arg-type]
         failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
+        inputs=InputHashes.from_json(stored.get("inputs")),
         **values,  # type: ignore[arg-type]
     )

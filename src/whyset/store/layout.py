@@ -7,7 +7,7 @@ from whyset.errors import InputError
 from whyset.store.remote import AnyPath
 
 FORMAT = "whyset-run"
-SCHEMA = "1.2"
+SCHEMA = "1.3"
 """Major.minor: readers refuse another major version; a minor version only adds."""
 
 SEVERAL_TARGETS = "targets_per_sample"

@@ -21,6 +21,8 @@ def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
         return "it was made with another configuration than run.json has"
     if commit.checksums.keys() != {spec.name for spec in run.arrays}:
         return f"it names the arrays {sorted(commit.checksums)}"
+    if commit.inputs is not None and len(commit.inputs) * run.config.targets_per_sample != commit.stop - commit.start:
+        return f"it has {len(commit.inputs)} hashes of inputs"
     return None
 
 
