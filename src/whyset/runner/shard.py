@@ -45,6 +45,7 @@ class ShardRows:
     each: int
     arrays: dict[str, NDArray[Any]]
     failures: dict[int, str] = field(default_factory=dict)
+    digests: list[str | None] = field(default_factory=list)
 
     @classmethod
     def empty(cls, run: Run, shard: int) -> "ShardRows":
@@ -89,6 +90,7 @@ def _computed(worker: Worker, shard: int) -> ShardRows:
         torch.manual_seed(job.seed + shard)
         with explainer(worker.model, job.wanted) as explain:
             for batch in worker.reading.batches(first, last, job.batch_size):
+                rows.digests.extend(batch.digests)
                 for sample, error in batch.failures.items():
                     rows.fail(sample, error)
                 if batch.indices:
@@ -130,7 +132,7 @@ def _complaints(what: str, values: Tensor) -> list[str]:
 
 
 def _written(run: Run, shard: int, rows: ShardRows, device: torch.device) -> ShardReport:
-    write_shard(run, shard, rows.arrays, rows.failures, provenance(device))
+    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), inputs=rows.digests)
     return report_of(run, shard)
 
 
