@@ -48,6 +48,7 @@ class ShardRows:
     arrays: dict[str, NDArray[Any]]
     failures: dict[int, str] = field(default_factory=dict)
     tallies: Tallies = field(default_factory=Tallies)
+    digests: list[str | None] = field(default_factory=list)
 
     @classmethod
     def empty(cls, run: Run, shard: int) -> "ShardRows":
@@ -93,6 +94,7 @@ def _computed(worker: Worker, shard: int) -> tuple[ShardRows, Losses | None]:
         torch.manual_seed(job.seed + shard)
         with explainer(worker.model, job.wanted) as explain:
             for batch in worker.reading.batches(first, last, job.batch_size):
+                rows.digests.extend(batch.digests)
                 for sample, error in batch.failures.items():
                     rows.fail(sample, error)
                 if batch.indices:
@@ -140,7 +142,8 @@ def _complaints(what: str, values: Tensor) -> list[str]:
 
 
 def _written(run: Run, shard: int, rows: ShardRows, losses: Losses | None, device: torch.device) -> ShardReport:
-    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, rows.tallies.counts)
+    tallies = rows.tallies.counts
+    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, rows.digests)
     return report_of(run, shard)
 
 

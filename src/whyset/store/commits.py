@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import each
-from whyset.store.jsonfile import JSON, create_json, read_json
-from whyset.store.layout import COMMITS, commit_path
+from whyset.store.input_hashes import InputHashes
+from whyset.store.jsonfile import JSON, create_json, read_json, record_checksum
+from whyset.store.layout import COMMITS, commit_path, remedy
 from whyset.store.losses import Losses
 from whyset.store.remote import AnyPath
 
@@ -40,6 +41,7 @@ class Commit:
     """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed.
 
     `losses` were measured on a few of its explanations; `tallies` count what is suspicious, by the name of the check.
+    `inputs` are hashes of what was explained; None in commits of earlier versions and of imported runs.
     """
 
     shard: int
@@ -53,8 +55,10 @@ class Commit:
     time: str
     losses: Losses | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    inputs: InputHashes | None = None
 
     def to_json(self) -> dict[str, JSON]:
+        inputs: dict[str, JSON] = {} if self.inputs is None else {"inputs": self.inputs.to_json()}
         return {
             "shard": self.shard,
             "range": [self.start, self.stop],
@@ -66,6 +70,7 @@ class Commit:
             "time": self.time,
             "losses": None if self.losses is None else self.losses.to_json(),
             "tallies": {name: [tally.count, tally.total] for name, tally in self.tallies.items()},
+            **inputs,
         }
 
 
@@ -80,8 +85,9 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
 
 
 def create_commit(run: AnyPath, commit: Commit) -> None:
-    """Create the record, or raise FileExistsError: a late twin cannot overwrite it."""
-    create_json(commit_path(run, commit.shard), commit.to_json())
+    """Create the record with its checksum, or raise FileExistsError: a late twin cannot overwrite it."""
+    content = commit.to_json()
+    create_json(commit_path(run, commit.shard), content | {"checksum": record_checksum(content)})
 
 
 def read_commit(run: AnyPath, shard: int) -> Commit:
@@ -105,6 +111,8 @@ def failures_of(commits: Iterable[Commit]) -> list[Failure]:
 
 def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
+    if "checksum" in stored and stored["checksum"] != record_checksum(stored):
+        raise BrokenRunError(f"{path} is damaged: its checksum does not fit; {remedy(int(path.stem))}")
     try:
         return _from_json(stored)
     except (KeyError, TypeError, ValueError, InputError) as error:
@@ -124,6 +132,7 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
         failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
         losses=None if stored.get("losses") is None else Losses.from_json(stored["losses"]),  # type: ignore[arg-type]
         tallies=_tallies(stored.get("tallies", {})),
+        inputs=InputHashes.from_json(stored.get("inputs")),
         **values,  # type: ignore[arg-type]
     )
 

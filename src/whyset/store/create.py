@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
+from whyset.store.commits import committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, remove, sync_folder, unfinished
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
@@ -101,7 +102,16 @@ def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArrayS
         if column.name not in there:
             here.pop(column.name, None)
     require_same({"arrays": there}, {"arrays": here}, run.path)
+    _remove_torn_commits(run)
     return run
+
+
+def _remove_torn_commits(run: Run) -> None:
+    """Remove what a writer left that was killed between the two steps of creating a commit."""
+    committed = {f"{shard:06d}.json" for shard in committed_shards(run.path)}
+    for torn in unfinished(run.path / COMMITS, ".*.json.*.partial"):
+        if ".".join(torn.name.split(".")[1:3]) in committed:
+            remove(torn)
 
 
 def _refuse_foreign(folder: AnyPath) -> None:

@@ -53,6 +53,16 @@ def claim_path(run: AnyPath, shard: int) -> AnyPath:
     return run / COMMITS / f"{shard:06d}.claim"
 
 
+def remedy(shard: int) -> str:
+    """What to do about a damaged shard."""
+    return f"to compute the shard again, delete {COMMITS}/{shard:06d}.json and repeat the same `explain`"
+
+
+def advice(run: AnyPath, shard: int) -> str:
+    """What to do where damage is found by chance: there may be more."""
+    return f"{remedy(shard)}; `whyset verify {run}` lists all damage"
+
+
 def shard_file(run: AnyPath, array: str, shard: int, dimensions: int) -> AnyPath:
     """The one file of an array that holds a shard: Zarr's default chunk key, `c/<shard>/0/...`."""
     return (run / DATA / array / "c" / str(shard)).joinpath(*["0"] * (dimensions - 1))

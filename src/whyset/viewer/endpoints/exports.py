@@ -17,7 +17,7 @@ from whyset.store.cluster_names import Names
 from whyset.store.layout import ARRIVED, LARGEST
 from whyset.viewer.endpoints.analyses import numbers_of
 from whyset.viewer.endpoints.names import OfCategory
-from whyset.viewer.errors import ApiError, damage_told
+from whyset.viewer.errors import ApiError, damage_told, unreadable
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.members import places_in, rows_of
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
@@ -44,6 +44,14 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names
     return Response(content, media_type=media_type, headers=headers)
 
 
+def _refuse_damaged(opened: OpenedRun, rows: NDArray[np.int64]) -> None:
+    """The viewer shows what is left of a damaged column; a file for other programs must not hold the gaps."""
+    for row in rows.tolist():
+        damage = opened.damage_of(row)
+        if damage is not None:
+            raise unreadable(f"row {row} cannot be exported: {damage}")
+
+
 def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
     """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
     columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
@@ -56,6 +64,7 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
         if name in opened.columns:
             columns[name] = pa.array(_finite(opened.column(name)[rows]), from_pandas=True)
     columns["status"] = pa.array(opened.status[rows])
+    _refuse_damaged(opened, rows)
     index = rows_of(found, len(opened.run))
     place, known = places_in(index, rows)
     for name in found.columns:
