@@ -133,11 +133,13 @@ def fulfil(
             require_same_config(expected[0], plan.config, expected[1])
             plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
+        if plan.wanted.output.note:
+            said.say(plan.wanted.output.note)
         plan.require_space(out)
         reading = Reading(source, plan.shape, request.inputs, threads=0)
         run = plan.open(out, partial(measure, loaded.module, reading, wanted, request.batch_size))
         sent = loaded.module if chosen.in_process else request.model
-        job = Job(run, sent, source, wanted, plan.shape, request.batch_size, device, request.seed)
+        job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         share = chosen.share
         if share.of(run.pending_shards()):
             require_same_inputs(run, reading, said)

@@ -2,16 +2,17 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from whyset.errors import BrokenRunError
+from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import each
 from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON, create_json, read_json, record_checksum
 from whyset.store.layout import COMMITS, commit_path, remedy
+from whyset.store.losses import Losses
 from whyset.store.remote import AnyPath
 
 
@@ -28,10 +29,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """`count` of `total` samples or explanations are suspicious."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Commit:
     """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed.
 
     `inputs` are hashes of what was explained; None in commits of earlier versions and of imported runs.
+    `losses` were measured on a few of its explanations; `tallies` count what is suspicious, by the name of the check.
     """
 
     shard: int
@@ -44,6 +54,8 @@ class Commit:
     provenance: Mapping[str, JSON]
     time: str
     inputs: InputHashes | None = None
+    losses: Losses | None = None
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
         inputs: dict[str, JSON] = {} if self.inputs is None else {"inputs": self.inputs.to_json()}
@@ -57,6 +69,8 @@ class Commit:
             "provenance": dict(self.provenance),
             "time": self.time,
             **inputs,
+            "losses": None if self.losses is None else self.losses.to_json(),
+            "tallies": {name: [tally.count, tally.total] for name, tally in self.tallies.items()},
         }
 
 
@@ -101,7 +115,7 @@ def _read(path: AnyPath) -> Commit:
         raise BrokenRunError(f"{path} is damaged: its checksum does not fit; {remedy(int(path.stem))}")
     try:
         return _from_json(stored)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, InputError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
@@ -117,5 +131,22 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
         checksums=checksums,  # type: ignore[arg-type]
         failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
         inputs=InputHashes.from_json(stored.get("inputs")),
+        losses=None if stored.get("losses") is None else Losses.from_json(stored["losses"]),  # type: ignore[arg-type]
+        tallies=_tallies(stored.get("tallies", {})),
         **values,  # type: ignore[arg-type]
     )
+
+
+def _tallies(stored: JSON) -> dict[str, Tally]:
+    if not isinstance(stored, Mapping):
+        raise TypeError("'tallies' must be an object")
+    return {name: _tally(name, counts) for name, counts in stored.items()}
+
+
+def _tally(name: str, counts: JSON) -> Tally:
+    if not (isinstance(counts, Sequence) and all(isinstance(number, int) for number in counts)):
+        raise TypeError(f"the tally {name!r} is {counts!r}: expected two counts")
+    count, total = map(int, counts)  # type: ignore[arg-type]  # whole numbers, checked above
+    if not 0 <= count <= total:
+        raise ValueError(f"the tally {name!r} is {count} of {total}")
+    return Tally(count, total)

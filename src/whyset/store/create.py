@@ -19,7 +19,7 @@ from whyset.store.record import Record, create_record
 from whyset.store.remote import AnyPath, RemotePath, located, require_exclusive_creation
 from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
-from whyset.store.standard import estimated_bytes, stored_arrays
+from whyset.store.standard import RELEVANCE_COLUMNS, estimated_bytes, stored_arrays
 
 _UNFINISHED = ".*.partial"
 """What a creation leaves that is killed while it writes a file, or has in the making."""
@@ -99,6 +99,9 @@ def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArrayS
     if not run.samples["id"].equals(table["id"]):
         raise RunMismatchError(f"{run.path} is another run: the samples' ids differ; choose another folder")
     there, here = ({spec.name: spec.to_json() for spec in of} for of in (run.arrays, specs))
+    for column in RELEVANCE_COLUMNS:  # a run begun before version 1.3 goes on without them
+        if column.name not in there:
+            here.pop(column.name, None)
     require_same({"arrays": there}, {"arrays": here}, run.path)
     _remove_torn_commits(run)
     return run

@@ -21,13 +21,18 @@ COMMITS = "commits"
 ANALYSES = "analyses"
 SELECTIONS = "selections"
 LEASES = "leases"
-OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES})
+CHECKS = "checks.json"
+OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES, CHECKS})
 
 RELEVANCE = "attribution/input"
 LAYER = "attribution/"
 CONCEPT = "concept/"
 INPUT = "input"
 STATUS = "status"
+ARRIVED = "relevance_arrived"
+"""Sum of an explanation's relevance over the input, divided by the explained output (float32)."""
+LARGEST = "relevance_max"
+"""The largest absolute relevance of an explanation, divided by the absolute explained output (float32)."""
 
 NEVER_WRITTEN, DONE, FAILED = 0, 1, 2
 """The values of the column `status`."""

@@ -14,11 +14,12 @@ from whyset.errors import BrokenRunError, InputError, UncommittedRowsError
 from whyset.store.analyses import Analysis, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commits import Failure, committed_shards, failures_of, read_commits
 from whyset.store.config import RunConfig
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
+from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
 from whyset.store.lazy import LazyArray
 from whyset.store.modality import Modality, modality_of
 from whyset.store.problems import Problem
@@ -242,6 +243,19 @@ class Run:
         rows = np.flatnonzero(self.committed)
         values[rows] = array[rows]
         return values
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What is suspicious about the run: found in its columns, and by `explain` while it was made."""
+        return (*self._relevance_checks(), *read_checks_or_problem(self.path))
+
+    def _relevance_checks(self) -> tuple[Check, ...]:
+        """Runs made before version 1.3 have no columns to be checked."""
+        if not {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}:
+            return ()
+        done = self.column(STATUS) == DONE
+        errors = [failure.error for failure in self.failures]
+        return check_relevance(self.column(ARRIVED)[done], self.column(LARGEST)[done], errors)
 
     # Analyses
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
-from whyset.store.commits import Commit, Failure, create_commit
+from whyset.store.commits import Commit, Failure, Tally, create_commit
 from whyset.store.encoding import closing, raw
 from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder, unfinished
 from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
+from whyset.store.losses import Losses
 from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -33,14 +34,17 @@ def write_shard(
     rows: Rows,
     failures: Mapping[int, str] | None = None,
     provenance: Mapping[str, JSON] | None = None,
+    losses: Losses | None = None,
+    tallies: Mapping[str, Tally] | None = None,
     inputs: Sequence[str | None] | None = None,
 ) -> Commit:
     """Write all rows of a shard and commit it; a shard that is committed already stays as it is.
 
     `rows` holds one array per array asked for in `create_run`, each with as many rows as `run.shard_range(shard)`, or
     as many samples where an array has one entry per sample (`run.entries`); scales and status are the store's own.
-    `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values. `inputs` are the
-    hexadecimal digests of the samples' inputs in order, None for one that could not be read.
+    `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values. `losses` and
+    `tallies` are kept in the commit. `inputs` are the hexadecimal digests of the samples' inputs in order, None for one
+    that could not be read.
     Two writers of one shard: the second gets LeaseHeldError, or finds the commit.
     """
     start, stop = run.shard_range(shard)
@@ -62,6 +66,8 @@ def write_shard(
                 config_hash=run.config_hash,
                 provenance=provenance or {},
                 time=datetime.now(UTC).isoformat(timespec="seconds"),
+                losses=losses,
+                tallies=tallies or {},
                 inputs=None if inputs is None else InputHashes.of(inputs),
             )
             create_commit(run.path, commit)

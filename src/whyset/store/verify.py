@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
 from whyset.store.entries import stored_checksum
-from whyset.store.layout import DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
+from whyset.store.layout import CHECKS, DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
 from whyset.store.problems import Problem, error_text
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath
@@ -48,6 +49,7 @@ def verify_run(run: "Run") -> Iterator[Problem]:
     finally:
         readers.shutdown(cancel_futures=True)
     yield from _complete(DATA, partial(_verify_leftovers, run, set(committed)))
+    yield from _complete(CHECKS, partial(_verify_checks, run))
     yield from _complete("the folder", partial(verify_strays, run))
     yield from _complete("analyses", partial(verify_analyses, run.path))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
@@ -70,6 +72,13 @@ def _verify_samples(run: "Run") -> Iterator[Problem]:
     except BrokenRunError as error:
         missing = isinstance(error.__cause__, FileNotFoundError)
         yield Problem("missing" if missing else "damaged", SAMPLES, str(error))
+
+
+def _verify_checks(run: "Run") -> Iterator[Problem]:
+    try:
+        read_checks(run.path)
+    except (BrokenRunError, OSError) as error:
+        yield Problem("damaged", CHECKS, str(error))
 
 
 def _verify_shard(run: "Run", shard: int) -> list[Problem]:

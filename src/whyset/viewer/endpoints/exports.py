@@ -14,6 +14,7 @@ from pyarrow import csv, parquet
 
 from whyset.store.analyses import CATEGORY, Category
 from whyset.store.cluster_names import Names
+from whyset.store.layout import ARRIVED, LARGEST
 from whyset.viewer.endpoints.analyses import numbers_of
 from whyset.viewer.endpoints.names import OfCategory
 from whyset.viewer.errors import ApiError, damage_told, unreadable
@@ -59,6 +60,9 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
         columns[name] = pa.array(numbers, mask=numbers < 0)
         columns[f"{name}_name"] = pa.array([opened.class_name(number) for number in numbers.tolist()], pa.string())
     columns["confidence"] = pa.array(opened.column("confidence")[rows], from_pandas=True)
+    for name in (ARRIVED, LARGEST):
+        if name in opened.columns:
+            columns[name] = pa.array(_finite(opened.column(name)[rows]), from_pandas=True)
     columns["status"] = pa.array(opened.status[rows])
     _refuse_damaged(opened, rows)
     index = rows_of(found, len(opened.run))
@@ -73,6 +77,11 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
                     [of.get(str(number)) for number in clusters], pa.string()
                 )
     return pa.table(columns)
+
+
+def _finite(numbers: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Infinity is unknown here, as JSON has no number for it."""
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
