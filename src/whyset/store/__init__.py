@@ -19,7 +19,7 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
 from whyset.store.shards import discard_shard, write_shard
-from whyset.store.standard import estimated_bytes, shard_rows_for, standard_arrays
+from whyset.store.standard import estimated_bytes, shard_rows_for, shard_rows_within, standard_arrays
 
 __all__ = [
     "DONE",
@@ -57,6 +57,7 @@ __all__ = [
     "run_lease",
     "samples_table",
     "shard_rows_for",
+    "shard_rows_within",
     "standard_arrays",
     "write_shard",
 ]
