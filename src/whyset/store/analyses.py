@@ -1,7 +1,7 @@
 """Analyses of a run: one folder per analysis and category, columns as .npy files, each category written as a whole."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samp
 from whyset.store.files import each, load_array
 from whyset.store.jsonfile import JSON, json_checksum, read_json
 from whyset.store.layout import ANALYSES, inside, safe_name
-from whyset.store.problems import Problem
+from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
 
@@ -23,6 +23,7 @@ CATEGORY = "category.json"
 ANALYSIS_SCHEMA = "2.0"
 """Since 2.0 categories hold typed evidence and a checksum, and analysis.json lists them; 1.x is still read."""
 READABLE = ("1", "2")
+_REMEDY = "to compute the class again, delete the folder of its files and analyze again"
 OUTDATED = "it was computed with another configuration of this analysis; analyze again"
 OTHER_COMMITS = "it was computed from other commits of the run than the rest of this analysis; analyze again"
 MISSING = "it is not finished, or its folder was removed; analyze again"
@@ -43,6 +44,8 @@ class Category:
     problem: str | None = None
     folder: str = ""
     """Where below `path` the columns lie."""
+    verified: set[str] = field(default_factory=set, compare=False, repr=False)
+    """Columns whose checksums were compared."""
     sealed: bool = False
     data: str | None = None
     """What the run had committed when the category was computed."""
@@ -53,7 +56,7 @@ class Category:
         return list(self.described)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column, mapped from its file where that is local; it is read where it is looked at."""
+        """A column, mapped from its file where that is local. BrokenRunError: it is damaged, by its checksum too."""
         if name not in self.described:
             raise InputError(f"category {self.name!r} has no column {name!r}; it has {self.columns}")
         file = self.path / self.folder / f"{name}.npy"
@@ -61,12 +64,21 @@ class Category:
             values = load_array(file)
         except RemoteError:
             raise
-        except (OSError, ValueError) as error:
-            raise BrokenRunError(f"{file} is damaged or missing: {error}") from error
+        except (OSError, ValueError, EOFError, OverflowError, MemoryError, SyntaxError) as error:  # what NumPy raises
+            raise BrokenRunError(f"{file} is damaged or missing: {error}; {_REMEDY}") from error
         wanted = (self.described[name].get("dtype"), self.described[name].get("shape"))
         if (values.dtype.str, list(values.shape)) != wanted:
-            raise BrokenRunError(f"{file} holds {values.dtype.str} {list(values.shape)}: expected {wanted}")
+            raise BrokenRunError(
+                f"{file} holds {values.dtype.str} {list(values.shape)}: expected {wanted[0]} {wanted[1]}; {_REMEDY}"
+            )
+        if name not in self.verified:
+            self._require_checksum(file, checksum(values), self.described[name].get("crc32"))
+            self.verified.add(name)
         return values
+
+    def _require_checksum(self, file: AnyPath, found: str, expected: JSON) -> None:
+        if found != expected:
+            raise BrokenRunError(f"{file} is damaged: its CRC32 is {found}, {CATEGORY} has {expected}; {_REMEDY}")
 
 
 @dataclass(frozen=True)
@@ -264,8 +276,10 @@ def verify_analyses(run: AnyPath) -> Iterator[Problem]:
     for name in analysis_names(run):
         try:
             analysis = open_analysis(run, name)
-        except (BrokenRunError, InputError) as error:
-            yield Problem("damaged", f"{ANALYSES}/{name}", str(error))
+        except RemoteError:
+            raise
+        except Exception as error:
+            yield Problem("damaged", f"{ANALYSES}/{name}", error_text(error))
             continue
         for category in analysis.categories:
             yield from _verify_category(run, category)
@@ -279,12 +293,10 @@ def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
     if category.problem:
         kinds: Mapping[str, Any] = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", MISSING: "unfinished"}
         yield Problem(kinds.get(category.problem, "damaged"), where, category.problem)
-    for name, described in category.described.items():
+    for name in category.columns:
         try:
-            found = checksum(category.column(name))
-        except BrokenRunError as error:
-            yield Problem("damaged", f"{where}/{name}.npy", str(error))
-            continue
-        if found != described.get("crc32"):
-            message = f"CRC32 is {found}, {CATEGORY} says {described.get('crc32')}"
-            yield Problem("damaged", f"{where}/{name}.npy", message)
+            category.column(name)
+        except RemoteError:
+            raise
+        except Exception as error:  # whatever is wrong with one file, the others are looked at, too
+            yield Problem("damaged", f"{where}/{name}.npy", error_text(error))

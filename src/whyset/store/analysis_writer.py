@@ -1,12 +1,12 @@
 """AnalysisWriter: categories are written whole, and a category done again replaces the old one only when complete."""
 
 import hashlib
-import os
+import re
 import shutil
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
 from whyset.store.evidence import ClassEvidence, to_json
 from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder
-from whyset.store.holder import host_name, process_exists
 from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json
 from whyset.store.layout import ANALYSES, safe_name
+from whyset.store.process_identity import ProcessIdentity
 from whyset.store.remote import AnyPath, RemotePath
 
 _OLD_SECONDS = 3600.0
+_PROCESS = re.compile(r"(?P<pid>[0-9]+)_(?P<kernel>[0-9a-f]{8})_(?P<started>[0-9]*)")
 
 
 @dataclass(frozen=True)
@@ -159,17 +160,32 @@ def _replace_folder(new: Path, place: Path) -> None:
 
 
 def _beside(place: Path, ending: str) -> Path:
-    """A hidden folder that tells whose it is: `.<category>.<host>-<process>-<random>.<ending>`."""
-    host = host_name().replace(".", "_")
-    return place.with_name(f".{place.name}.{host}-{os.getpid()}-{uuid.uuid4().hex}.{ending}")
+    """A hidden folder that names its writer: `.<category>.<host>-<process>-<random>.<ending>`.
+
+    <process> is `<pid>_<kernel>_<start>`, where <kernel> stands for boot and PID namespace.
+    """
+    me = ProcessIdentity.current()
+    writer = f"{me.host.replace('.', '_')}-{me.pid}_{_kernel(me)}_{me.started}"
+    return place.with_name(f".{place.name}.{writer}-{uuid.uuid4().hex}.{ending}")
+
+
+def _kernel(process: ProcessIdentity) -> str:
+    """Eight digits for the boot and the PID namespace of a process."""
+    return hashlib.sha256(f"{process.boot} {process.namespace}".encode()).hexdigest()[:8]
 
 
 def _is_left(folder: Path) -> bool:
-    """Whether nobody works in the folder any more: its process on this host is gone, or it is old."""
-    host, _, rest = folder.name.split(".")[-2].rpartition("-")[0].rpartition("-")
-    if host == host_name().replace(".", "_") and rest.isdecimal():
-        return not process_exists(int(rest))
-    return not rest.isdecimal() or time.time() - folder.stat().st_mtime > _OLD_SECONDS
+    """Whether the folder's writer has ended, as far as that can be known from here, or the folder is old.
+
+    Folders of earlier versions name a host and a number only, which do not tell containers apart: their age decides.
+    """
+    host, _, process = folder.name.split(".")[-2].rpartition("-")[0].rpartition("-")
+    here = ProcessIdentity.current()
+    written = _PROCESS.fullmatch(process)
+    if written and (host, written["kernel"]) == (here.host.replace(".", "_"), _kernel(here)):
+        return replace(here, pid=int(written["pid"]), started=written["started"]).has_ended()
+    unnamed = not written and not process.isdecimal()
+    return unnamed or time.time() - folder.stat().st_mtime > _OLD_SECONDS
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -9,6 +9,7 @@ from fastapi import Depends
 
 from whyset.errors import WhysetError
 from whyset.report.provenance import describe_method
+from whyset.store.checks import read_checks_or_problem
 from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
@@ -54,6 +55,8 @@ def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(libr
         problem=opened.problem,
         version=opened.version,
         growing=is_growing(stored.path),
+        checks=[*opened.relevance_checks, *read_checks_or_problem(stored.path)],
+        relevance=opened.relevance,
     )
 
 
