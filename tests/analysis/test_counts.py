@@ -9,7 +9,7 @@ from torch import nn
 
 import whyset as ws
 from whyset.report import Pictures, as_html, as_json, as_markdown, as_text, report
-from whyset.runner.sources import ArraySource
+from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
 from whyset.viewer.app import create_app
 
@@ -19,9 +19,8 @@ SAMPLES, TARGETS = 30, 3
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     images = np.random.default_rng(0).integers(0, 256, (SAMPLES, 6, 9, 3), np.uint8)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 6 * 9, TARGETS)).eval()
-    preprocessing = ws.runner.Preprocessing(size=(6, 9))
-    source = ArraySource(images, np.arange(SAMPLES) % TARGETS, preprocessing=preprocessing)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 6 * 9, 16), nn.ReLU(), nn.Linear(16, TARGETS)).eval()
+    source = ArraySource(images, np.arange(SAMPLES) % TARGETS, preprocessing=Preprocessing(mean=(0.5,), std=(0.5,)))
     path = tmp_path_factory.mktemp("counts") / "run"
     found = ws.explain(model, source, path, composite=None, target="top:3")
     ws.analyze(found, ws.Spray(surrogates=0, resamplings=0))
@@ -59,7 +58,7 @@ def test_the_report_names_both(run: Run) -> None:
 def test_the_api_sends_both(run: Run) -> None:
     ws.analyze(run, ws.Spray(name="label", group_by="label", surrogates=0, resamplings=0))
     client = TestClient(create_app([run.path], token="t"), base_url="http://127.0.0.1")
-    client.headers["Authorization"] = "Bearer t"
+    client.get("/?token=t", follow_redirects=False)
     (row,) = client.get("/api/runs").json()
     assert (row["n_explanations"], row["n_samples"]) == (90, 30)
     detail = client.get("/api/runs/run").json()

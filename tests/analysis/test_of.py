@@ -162,7 +162,9 @@ def test_rows_of_several_targets_are_grouped_by_target(tmp_path: Path) -> None:
         ("dog", 30, "target"),
     ]
     np.testing.assert_array_equal(analysis.category("dog").column("index"), np.arange(1, 60, 2))
-    assert "60 of 60 maps explained, 0 failed; accuracy 1.00" in ws.report.as_text(ws.report.report(run))
+    assert "60 of 60 explanations made for 30 samples, 0 failed; accuracy 1.00" in ws.report.as_text(
+        ws.report.report(run)
+    )
     by_label = ws.analyze(run, Spray(name="label", group_by="label", **QUICK))
     assert [c.evidence.n_explanations for c in by_label.categories] == [60]
     with pytest.raises(InputError, match="groups by one of auto, label, prediction, target"):

@@ -73,7 +73,7 @@ def test_an_imported_run_is_reported_and_viewed(files, imported):
     client.get("/?token=t", follow_redirects=False)
     analysis = client.get("/api/runs/run/analyses/Spectral").json()
     assert {row["name"] for row in analysis["categories"]} == {"cat", "dog", "horse"}
-    assert all(row["problem"] is None and row["clusters"] == 2 for row in analysis["categories"])
+    assert all(row["problem"] is None and row["n_clusters"] == 2 for row in analysis["categories"])
     category = client.get("/api/runs/run/analyses/Spectral/00001").json()
     for column in category["columns"]:
         place = f"/api/runs/run/analyses/Spectral/00001/columns/{column['name']}"
