@@ -52,6 +52,11 @@ class Category:
     config_hash: str | None = None
 
     @property
+    def exists(self) -> bool:
+        """False where the analysis lists the category and has no folder for it."""
+        return self.problem != MISSING
+
+    @property
     def columns(self) -> list[str]:
         return list(self.described)
 
