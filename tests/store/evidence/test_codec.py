@@ -113,3 +113,13 @@ def test_an_analysis_of_format_1_1_is_converted_number_by_number() -> None:
 def test_damaged_info_is_refused(info: object) -> None:
     with pytest.raises(BrokenRunError, match="damaged"):
         from_info(info)
+
+
+def test_a_sealed_analysis_of_format_2_0_is_read_and_holds_what_format_1_1_held() -> None:
+    """Both archives were made from the same relevance with the same seed."""
+    before = open_analysis(ARCHIVES / "analysis-1.1", "spray", one_target=True)
+    sealed = open_analysis(ARCHIVES / "analysis-2.0", "spray")
+    assert [one.name for one in sealed.listed] == ["cat", "dog", "horse"]
+    for old, new in zip(before.categories, sealed.categories, strict=True):
+        assert (old.problem, new.problem, old.sealed, new.sealed) == (None, None, False, True)
+        assert old.evidence == new.evidence
