@@ -69,9 +69,6 @@ def report(
     attributes = attributes or {}
     _require_rows(run, attributes)
     explained = run.committed & (run.column("status") == DONE)
-    each = run.config.targets_per_sample
-    known = (explained & (run.labels >= 0))[::each]
-    right = (run.column("prediction") == run.labels)[::each][known]
     ranking = rank_classes(analysis)
     categories = [analysis.category(row.id) for row in ranking.rows]
     return Report(
@@ -83,7 +80,7 @@ def report(
         n_samples=run.sample_count,
         n_explained=int(explained.sum()),
         n_failed=len(run.failures),
-        accuracy=float(np.mean(right)) if known.any() else None,
+        accuracy=_accuracy(run, explained),
         classes=ranking.rows,
         completeness=ranking.completeness,
         clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
@@ -92,6 +89,14 @@ def report(
         data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
         provenance=provenance(run, analysis),
     )
+
+
+def _accuracy(run: Run, explained: NDArray[np.bool_]) -> float | None:
+    """Give the share of explained samples predicted right; one row of each sample counts."""
+    each = run.config.targets_per_sample
+    known = (explained & (run.labels >= 0))[::each]
+    right = (run.column("prediction") == run.labels)[::each][known]
+    return float(np.mean(right)) if known.any() else None
 
 
 def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:
