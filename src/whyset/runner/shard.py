@@ -96,8 +96,8 @@ def _computed(worker: Worker, shard: int) -> ShardRows:
                 if batch.indices:
                     x = batch.placed(job.source.preprocessing, *placement(worker.model))
                     _keep(batch, explain(x, label_tensor(batch.labels, x.device)), rows, job.wanted.output)
-                if worker.advance is not None:
-                    worker.advance(batch.size)
+                worker.activity.step()
+                worker.writer.require_writable()
     return rows
 
 
