@@ -10,7 +10,7 @@ import pytest
 from whyset.errors import InputError, RunMismatchError
 from whyset.store import CategoryResult, RunConfig, open_run, run_lease
 from whyset.store.config import _ADDED, _NOT_COMPARED
-from whyset.store.jsonfile import record_checksum
+from whyset.store.jsonfile import json_checksum
 from whyset.store.layout import KNOWN_FEATURES, SCHEMA
 from whyset.store.samples import TOKENS
 from whyset.testing.store import LAYER_SHAPES, example_run, write_pending
@@ -162,4 +162,4 @@ def rewrite(run, **changes):
 
 def rewrite_commit(file, **changes):
     content = json.loads(file.read_text()) | changes
-    file.write_text(json.dumps(content | {"checksum": record_checksum(content)}))
+    file.write_text(json.dumps(content | {"checksum": json_checksum(content)}))

@@ -16,6 +16,7 @@ from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
 from whyset.runner.composites import NamedComposite
 from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
+from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, named, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
@@ -143,19 +144,23 @@ def fulfil(
             require_same_config(expected[0], plan.config, expected[1])
             plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
-        if plan.wanted.output.note:
-            said.say(plan.wanted.output.note)
         plan.require_space(out)
-        reading = Reading(source, plan.shape, request.inputs, threads=0)
-        run = plan.open(out, partial(measure, loaded.module, reading, wanted, request.batch_size))
-        sent = loaded.module if chosen.in_process else request.model
-        job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
-        share = chosen.share
-        if share.of(run.pending_shards()):
+        reading = Reading(plan.source, plan.shape, request.inputs, threads=0)
+        run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
+        if chosen.share.of(run.pending_shards()):
             require_same_inputs(run, reading, said)
-        lease = run_lease(run.path, share.rank, share.job, share.restart)
-        with lease if share.of(run.pending_shards()) else nullcontext():
-            return _compute(job, chosen, said, lease, stall_timeout)
+        sent = loaded.module if chosen.in_process else request.model
+        job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
+        cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
+        return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), stall_timeout)
+
+
+def _compute_leased(job: Job, engine: Engine, gate: Gate, stall_timeout: float) -> Run:
+    """Hold the lease of the run while there is something to do."""
+    run, share = job.run, engine.share
+    lease = run_lease(run.path, share.rank, share.job, share.restart)
+    with lease if share.of(run.pending_shards()) else nullcontext():
+        return _compute(job, engine, gate, lease, stall_timeout)
 
 
 def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
@@ -167,16 +172,17 @@ def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
     return engine
 
 
-def _compute(job: Job, engine: Engine, said: Progress, lease: RankLease, stall_timeout: float) -> Run:
+def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, stall_timeout: float) -> Run:
     """Explain the shards that no commit vouches for, as long as the run is ours."""
-    run, pending = job.run, job.run.pending_shards()
+    run, pending, said = job.run, job.run.pending_shards(), gate.progress
     mine, each = engine.share.of(pending), run.config.targets_per_sample
     done = len(run) - _rows(run, pending)
     if done:
         then = "" if mine else "; nothing to do"
         said.say(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
     said.start(_rows(run, mine) // each, "samples")
-    summary = Summary(run, said)
+    summary = Summary(run, said, gate)
+    gate.begin()
     activity = Activity()
     with Writer() as writer, finishing(said), ExitStack() as watch, _counted_when_stopped(run):
         setup = partial(set_up, job)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+
 from whyset.attribution import stored_form
 from whyset.errors import InputError
 from whyset.runner.kind import Kind
@@ -17,6 +19,7 @@ from whyset.runner.wanted import Wanted
 from whyset.store import (
     AnyPath,
     ArraySpec,
+    Check,
     Run,
     RunConfig,
     create_run,
@@ -42,6 +45,8 @@ class Plan:
     arrays: Sequence[ArraySpec]
     shape: tuple[int, ...]
     wanted: Wanted
+    example: torch.Tensor
+    checks: tuple[Check, ...]
     words: Sequence[Sequence[str]] | None = None
     fixed: bool = False
     """Whether `config.shard_rows` is what it must be, instead of the most that it may be."""
@@ -86,8 +91,16 @@ class Plan:
             versions=versions(),
             origin=origin,
         )
-        completed = replace(wanted, output=found.output)
-        return cls(config, source, arrays, found.shape, completed, kind.words(source, found.shape[-1]))
+        return cls(
+            config=config,
+            source=source,
+            arrays=arrays,
+            shape=found.shape,
+            wanted=replace(wanted, output=found.output),
+            example=found.example,
+            checks=found.checks,
+            words=kind.words(source, found.shape[-1]),
+        )
 
     @property
     def modality(self) -> str:

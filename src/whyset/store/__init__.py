@@ -1,12 +1,13 @@
 """Runs: folders of explanations that survive anything. docs/file-format.md specifies what lies in them."""
 
-from whyset.store.analyses import Analysis, Category
+from whyset.store.analyses import Analysis, Category, Completeness, ListedClass
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import Check
 from whyset.store.commits import Commit, Failure
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
+from whyset.store.evidence import ClassEvidence, ClusterEvidence
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
@@ -32,12 +33,16 @@ __all__ = [
     "Category",
     "CategoryResult",
     "Check",
+    "ClassEvidence",
+    "ClusterEvidence",
     "Commit",
+    "Completeness",
     "Failure",
     "LazyArray",
     "Lease",
     "LeaseHeldError",
     "LeaseLostError",
+    "ListedClass",
     "Losses",
     "Problem",
     "RankLease",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import each
 from whyset.store.input_hashes import InputHashes
-from whyset.store.jsonfile import JSON, create_json, read_json, record_checksum
+from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import COMMITS, commit_path, remedy
 from whyset.store.losses import Losses
 from whyset.store.remote import AnyPath
@@ -40,8 +40,8 @@ class Tally:
 class Commit:
     """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed.
 
-    `inputs` are hashes of what was explained; None in commits of earlier versions and of imported runs.
     `losses` were measured on a few of its explanations; `tallies` count what is suspicious, by the name of the check.
+    `inputs` are hashes of what was explained; None in commits of earlier versions and of imported runs.
     """
 
     shard: int
@@ -53,9 +53,9 @@ class Commit:
     config_hash: str
     provenance: Mapping[str, JSON]
     time: str
-    inputs: InputHashes | None = None
     losses: Losses | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    inputs: InputHashes | None = None
 
     def to_json(self) -> dict[str, JSON]:
         inputs: dict[str, JSON] = {} if self.inputs is None else {"inputs": self.inputs.to_json()}
@@ -68,9 +68,9 @@ class Commit:
             "config_hash": self.config_hash,
             "provenance": dict(self.provenance),
             "time": self.time,
-            **inputs,
             "losses": None if self.losses is None else self.losses.to_json(),
             "tallies": {name: [tally.count, tally.total] for name, tally in self.tallies.items()},
+            **inputs,
         }
 
 
@@ -87,7 +87,7 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
 def create_commit(run: AnyPath, commit: Commit) -> None:
     """Create the record with its checksum, or raise FileExistsError: a late twin cannot overwrite it."""
     content = commit.to_json()
-    create_json(commit_path(run, commit.shard), content | {"checksum": record_checksum(content)})
+    create_json(commit_path(run, commit.shard), content | {"checksum": json_checksum(content)})
 
 
 def read_commit(run: AnyPath, shard: int) -> Commit:
@@ -111,7 +111,7 @@ def failures_of(commits: Iterable[Commit]) -> list[Failure]:
 
 def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
-    if "checksum" in stored and stored["checksum"] != record_checksum(stored):
+    if "checksum" in stored and stored["checksum"] != json_checksum(stored):
         raise BrokenRunError(f"{path} is damaged: its checksum does not fit; {remedy(int(path.stem))}")
     try:
         return _from_json(stored)
@@ -130,9 +130,9 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
         stop=stop,  # type: ignore[arg-type]
         checksums=checksums,  # type: ignore[arg-type]
         failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
-        inputs=InputHashes.from_json(stored.get("inputs")),
         losses=None if stored.get("losses") is None else Losses.from_json(stored["losses"]),  # type: ignore[arg-type]
         tallies=_tallies(stored.get("tallies", {})),
+        inputs=InputHashes.from_json(stored.get("inputs")),
         **values,  # type: ignore[arg-type]
     )
 

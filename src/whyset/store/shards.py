@@ -43,8 +43,8 @@ def write_shard(
     `rows` holds one array per array asked for in `create_run`, each with as many rows as `run.shard_range(shard)`, or
     as many samples where an array has one entry per sample (`run.entries`); scales and status are the store's own.
     `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values. `losses` and
-    `tallies` are kept in the commit. `inputs` are the hexadecimal digests of the samples' inputs in order, None for one
-    that could not be read.
+    `tallies` are kept in the commit. `inputs` are the hexadecimal digests of the samples' inputs in order, None for
+    one that could not be read.
     Two writers of one shard: the second gets LeaseHeldError, or finds the commit.
     """
     start, stop = run.shard_range(shard)
