@@ -153,7 +153,7 @@ class TestContinuing:
         class Interrupting(Said):
             def advance(self, n: int) -> None:
                 super().advance(n)
-                if self.advanced > 16:
+                if self.advanced >= 16:
                     raise KeyboardInterrupt
 
         whole = ws.explain(net(), (IMAGES, LABELS), tmp_path / "whole", composite=EpsilonPlusFlat())
@@ -166,10 +166,11 @@ class TestContinuing:
                 progress=Interrupting(),
                 batch_size=8,
             )
-        assert ws.open_run(tmp_path / "run").committed.sum() == 16
+        committed = int(ws.open_run(tmp_path / "run").committed.sum())
+        assert committed in (16, 32)  # the shard that was being written is finished
         said = Said()
         run = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", composite=EpsilonPlusFlat(), progress=said)
-        assert said.totals == [24]
+        assert said.totals == [40 - committed]
         assert_same_arrays(run, whole)
 
     @pytest.mark.parametrize(
@@ -373,10 +374,10 @@ def test_a_disk_that_is_too_small_is_refused_first(tmp_path: Path, monkeypatch: 
 def test_a_run_without_a_single_shard_is_an_error_and_one_with_some_is_returned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(run: Any, shard: int, *rest: Any) -> None:
+    def write(run: Any, shard: int, *rest: Any, **named: Any) -> None:
         if shard in failing:
             raise RuntimeError("out of memory")
-        original(run, shard, *rest)
+        original(run, shard, *rest, **named)
 
     from whyset.runner import shard as module
 

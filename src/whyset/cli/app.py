@@ -13,7 +13,7 @@ import typer
 
 import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
-from whyset.errors import EngineLostError, WhysetError
+from whyset.errors import EngineLostError, JobStoppedError, WhysetError
 
 COMMANDS = (
     "demo",
@@ -49,7 +49,7 @@ def run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads: say nothing more, not even at exit
         return DONE
-    except EngineLostError as error:
+    except (EngineLostError, JobStoppedError) as error:
         return _failed(str(error), PARTLY_DONE)
     except (WhysetError, OSError) as error:
         return _failed(str(error), WRONG_INPUT)

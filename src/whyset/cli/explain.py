@@ -16,6 +16,7 @@ from whyset.cli.options import (
     Scheduler,
     Seed,
     Size,
+    StallTimeout,
     Std,
     Weights,
     Workers,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 NAMED = 5
 NEEDED = ("model", "data", "out")
-WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler"})
+WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler", "stall_timeout"})
 
 
 def explain(
@@ -81,6 +82,7 @@ def explain(
     engine: EngineName = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
+    stall_timeout: StallTimeout = 600.0,
     limit: Annotated[int | None, typer.Option(help="Take so many samples, spread evenly.", min=1)] = None,
     modality: Annotated[
         str | None, typer.Option(help="image, series, text or table; the shape of the data tells otherwise.")
@@ -104,7 +106,9 @@ def explain(
         from whyset.runner import again as repeated
 
         chosen = engine_of(engine, workers, scheduler)
-        run = repeated(again, out, data=data, engine=chosen, device=device, progress=display())
+        run = repeated(
+            again, out, data=data, engine=chosen, device=device, stall_timeout=stall_timeout, progress=display()
+        )
         return _told(run, chosen.share)
     if model is None or data is None or out is None:
         missing = next(name for name in NEEDED if context.params[name] is None)
@@ -133,6 +137,7 @@ def explain(
         modality=modality,
         features=None if features is None else features.split(","),
         rate=rate,
+        stall_timeout=stall_timeout,
         progress=display(),
     )
     return _told(run, chosen.share)

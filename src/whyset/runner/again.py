@@ -9,7 +9,7 @@ import torch
 
 from whyset.engines import Engine, Progress, Silent
 from whyset.errors import InputError
-from whyset.runner.explaining import fulfil
+from whyset.runner.explaining import STALL_SECONDS, fulfil
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
@@ -29,6 +29,7 @@ def again(
     data: str | Path | None = None,
     engine: str | Engine = "serial",
     device: str | None = None,
+    stall_timeout: float = STALL_SECONDS,
     progress: Progress | None = None,
 ) -> Run:
     """Repeat the run `run` in the folder `out` with everything that its run.json states; without `out`, continue it.
@@ -47,7 +48,14 @@ def again(
     request = replace(_request(stored, run, data), device=_device(stored, device))
     said = progress or Silent()
     _say_what_differs(stored, request, said)
-    return fulfil(request, located(run if out is None else out), engine, said, expected=(stored, located(run)))
+    return fulfil(
+        request,
+        located(run if out is None else out),
+        engine,
+        said,
+        expected=(stored, located(run)),
+        stall_timeout=stall_timeout,
+    )
 
 
 def _request(config: RunConfig, run: str | AnyPath, data: str | Path | None) -> Request:

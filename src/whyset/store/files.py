@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from whyset.errors import WhysetError
+from whyset.errors import StorageError, WhysetError
 from whyset.store.remote import AnyPath, RemotePath
 
 Value = TypeVar("Value")
@@ -145,7 +145,7 @@ def disk_errors_explained(path: AnyPath) -> Iterator[None]:
         reason = _STORAGE_ERRORS.get(error.errno or 0)
         if reason is None:
             raise
-        raise WhysetError(
+        raise StorageError(
             f"{path}: {reason} ({error}); what was committed is safe: change that, then run the same command again"
         ) from error
 
