@@ -158,7 +158,7 @@ def test_relevance_that_is_lost_is_a_warning_and_its_causes_are_stored(tmp_path)
 
 def test_losses_and_what_arrives_add_up_to_the_output(tmp_path):
     x, labels = table(samples=64)
-    run = whyset.explain(mlp(bias=True), (x, labels), tmp_path / "run", composite=EpsilonPlus())
+    run = whyset.explain(mlp(bias=True), (x, labels), tmp_path / "run", composite=EpsilonPlus(), batch_size=3)
     losses = read_commit(run.path, 0).losses
     assert (losses.measured, losses.reason) == (4, None)
     arrived = run.column("relevance_arrived")[:4].mean()

@@ -9,8 +9,10 @@ from whyset.report.words import (
     CLASS_HEADINGS,
     CLUSTER_HEADINGS,
     LEGEND,
+    check_lines,
     class_cells,
     cluster_cells,
+    relevance_rows,
     summary,
     suspicion,
     treatments,
@@ -24,11 +26,14 @@ def as_markdown(report: Report) -> str:
     problems = [f"- {_escaped(row.name)}: {_escaped(row.problem)}" for row in report.classes if row.problem is not None]
     treated = [f"- {_escaped(line)}" for line in treatments(report)]
     definitions = [(part.score, part.formula, part.source, part.compared_with) for part in DEFINITIONS]
+    checks = [f"- {_escaped(line)}" for line in check_lines(report)]
+    relevance = relevance_rows(report)
     lines = [
         f"# {_escaped(report.run)}",
         "",
         _escaped(summary(report)),
         "",
+        *([*checks, ""] if checks else []),
         *_table(("", *CLASS_HEADINGS), ranked, names=2),
         "",
         _escaped(LEGEND),
@@ -36,6 +41,7 @@ def as_markdown(report: Report) -> str:
         "",
         _escaped(suspicion(report)),
         *[line for row in report.classes for line in _clusters(report, row)],
+        *(["", "## Relevance", "", *_table(("", ""), relevance, names=2)] if relevance else []),
         *(["", "## Treated", "", *treated] if treated else []),
         *["", "## Scores", "", *_table(("score", "definition", "source", "compared with"), definitions, names=4)],
         *["", "## Provenance", "", *_table(("", ""), report.provenance, names=2)],

@@ -8,7 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from whyset.report.class_rows import ClassRow, ranked_classes
-from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, summary, suspicion, treatments
+from whyset.report.words import (
+    CLASS_HEADINGS,
+    LEGEND,
+    check_lines,
+    class_cells,
+    relevance_rows,
+    summary,
+    suspicion,
+    treatments,
+)
 from whyset.report.written import Report
 from whyset.store import Analysis
 
@@ -35,7 +44,11 @@ def rendered(what: Report | Analysis) -> RenderableType:
     first = [Text(""), Text(suspicion(what))]
     treated = [Text(f"  {line}") for line in treatments(what)]
     notes = [Text(""), Text("Treated:"), *treated] if treated else []
-    return Group(head, class_table(what.classes), Text(LEGEND), *_problems(what.classes), *first, *notes)
+    arriving = [Text(f"  {name}: {value}") for name, value in relevance_rows(what)]
+    relevance = [Text(""), Text("Relevance:"), *arriving] if arriving else []
+    checks = [Text(line) for line in check_lines(what)]
+    table = class_table(what.classes)
+    return Group(head, *checks, table, Text(LEGEND), *_problems(what.classes), *first, *relevance, *notes)
 
 
 def as_text(what: Report | Analysis) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow, Interval
+from whyset.report.relevance import describe_relevance
 from whyset.report.written import Report
 
 CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "q", "eigengap", "stability", "clusters")
@@ -136,3 +137,15 @@ def treatments(report: Report) -> list[str]:
     for name, line in report.treatment:
         classes.setdefault(line, []).append(name)
     return [f"{', '.join(names)}: {line}" for line, names in classes.items()]
+
+
+def check_lines(report: Report) -> list[str]:
+    """What is suspicious about the run, warnings first."""
+    return [
+        f"{check.severity}: {check.message}" for check in sorted(report.checks, key=lambda c: c.severity != "warning")
+    ]
+
+
+def relevance_rows(report: Report) -> tuple[tuple[str, str], ...]:
+    """Names and values of how much relevance arrives; nothing where the run does not know."""
+    return () if report.relevance is None else describe_relevance(report.relevance)

@@ -12,7 +12,8 @@ from whyset.report.class_rows import ClassRow, ranked_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.enriched import enriched_attributes
 from whyset.report.provenance import provenance
-from whyset.store import DONE, Analysis, AnyPath, Category, Run, open_run
+from whyset.report.relevance import RelevanceSummary, summarize_relevance
+from whyset.store import DONE, Analysis, AnyPath, Category, Check, Run, open_run
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Report:
 
     `explained` of the `samples` have an explanation, `failed` could not get one; with several targets per sample these
     count maps, one for each target. `accuracy` is over explained samples with a label. `treatment` holds what was done
-    about unusual data, by the name of the class; `provenance` what run and analysis were made from.
+    about unusual data, by the name of the class; `provenance` what run and analysis were made from. `checks` are
+    what is suspicious about the run, `relevance` how much of it arrives at the input, None for runs that do not know.
     """
 
     run: str
@@ -37,6 +39,8 @@ class Report:
     treatment: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...] = ()
     targets_per_sample: int = 1
+    checks: tuple[Check, ...] = ()
+    relevance: RelevanceSummary | None = None
 
     def clusters_of(self, row: ClassRow) -> list[ClusterRow]:
         """Give the clusters of a class."""
@@ -79,6 +83,8 @@ def report(
         treatment=tuple((category.name, str(line)) for category in categories for line in _lines(category.info)),
         provenance=provenance(run, analysis),
         targets_per_sample=each,
+        checks=run.checks,
+        relevance=summarize_relevance(run),
     )
 
 
