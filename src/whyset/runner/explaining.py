@@ -1,8 +1,9 @@
 """`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,9 @@ from whyset.runner.reading import Reading
 from whyset.runner.request import Request
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
+from whyset.runner.speed import seconds_per_row
 from whyset.runner.summary import Summary
+from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
 from whyset.store.config import require_same_config
@@ -106,8 +109,13 @@ def fulfil(
     engine: str | Engine,
     said: Progress,
     expected: tuple[RunConfig, AnyPath] | None = None,
+    measure: Callable[[torch.nn.Module, Reading, Wanted, int], float] = seconds_per_row,
 ) -> Run:
-    """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from."""
+    """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from.
+
+    `measure` gives the seconds for each explanation, which bound the shards of a new run; one that repeats another run
+    has shards of the same size, because random numbers are seeded for each shard.
+    """
     chosen, device = engine_of(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
@@ -124,14 +132,16 @@ def fulfil(
         plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
+            plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
         plan.require_space(out)
-        run = plan.open(out)
+        reading = Reading(source, plan.shape, request.inputs, threads=0)
+        run = plan.open(out, partial(measure, loaded.module, reading, wanted, request.batch_size))
         sent = loaded.module if chosen.in_process else request.model
         job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         share = chosen.share
         if share.of(run.pending_shards()):
-            require_same_inputs(run, Reading(source, plan.shape, show=False, threads=0), said)
+            require_same_inputs(run, reading, said)
         lease = run_lease(run.path, share.rank, share.job, share.restart)
         with lease if share.of(run.pending_shards()) else nullcontext():
             cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)

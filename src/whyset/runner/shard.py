@@ -143,7 +143,7 @@ def _complaints(what: str, values: Tensor) -> list[str]:
 
 def _written(run: Run, shard: int, rows: ShardRows, losses: Losses | None, device: torch.device) -> ShardReport:
     tallies = rows.tallies.counts
-    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, rows.digests)
+    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, inputs=rows.digests)
     return report_of(run, shard)
 
 
