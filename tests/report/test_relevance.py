@@ -45,7 +45,7 @@ def test_a_summary_counts_what_is_beyond_the_limits() -> None:
 
 def test_losses_in_words() -> None:
     losses = Losses(4, {"bias": 0.25, "rule": -0.5, "stabilizer": 1e-6})
-    assert describe_losses(losses) == "rule -50 %, bias 25 % (mean over 4 explanations)"
+    assert describe_losses(losses) == "rule -50 %, bias 25 % (mean of 4 measured)"
     assert describe_losses(Losses(0, reason="no ledger")) == "not measured: no ledger"
 
 
@@ -63,7 +63,7 @@ def test_every_form_states_checks_distribution_and_losses(explained: Run, form: 
     median = summarize_relevance(explained).arrived.median
     assert f"median {median:.3g}, quartiles" in page
     assert "explanations beyond the limits" in page
-    assert re.search(r"bias -?[\d.e+]+ %.*\(mean over 2 explanations\)", page)
+    assert re.search(r"bias -?[\d.e+]+ %.*\(mean of 2 measured\)", page)
 
 
 def test_the_json_report_has_all_of_it(explained: Run) -> None:

@@ -94,7 +94,7 @@ def describe_losses(losses: Losses) -> str:
         return f"not measured: {losses.reason}"
     shares = sorted(losses.shares.items(), key=lambda part: -abs(part[1]))
     parts = [f"{cause} {_number(100 * share)} %" for cause, share in shares if abs(share) >= _SMALL]
-    return f"{', '.join(parts) or 'nothing'} (mean over {losses.measured:,} explanations)"
+    return f"{', '.join(parts) or 'nothing'} (mean of {losses.measured:,} measured)"
 
 
 _SMALL = 0.001
