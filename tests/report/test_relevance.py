@@ -30,7 +30,7 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     images[:20] *= 0.2
     data, out = (images, np.arange(40) // 20), tmp_path_factory.mktemp("runs") / "run"
     run = ws.explain(net, data, out, composite=EpsilonPlus(), class_names=["<cat>", "dog"])
-    ws.analyze(run, ws.Spray(number=2))
+    ws.analyze(run, ws.Spray())
     write_checks(run.path, [Check("labels", "warning", 3, 40, "3 of 40 labels <differ>")])
     return run
 
