@@ -13,6 +13,7 @@ import typer
 
 import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
+from whyset.cli.printable import printable
 from whyset.errors import EngineLostError, WhysetError
 
 COMMANDS = (
@@ -83,7 +84,9 @@ def _warnings_in_one_line() -> Iterator[None]:
     """Say each warning once, without the place in the code that raised it."""
     with warnings.catch_warnings():
         warnings.simplefilter("once", UserWarning)
-        warnings.showwarning = lambda message, *_: print("whyset: warning:", *str(message).split(), file=sys.stderr)
+        warnings.showwarning = lambda message, *_: print(
+            "whyset: warning:", printable(" ".join(str(message).split())), file=sys.stderr
+        )
         yield
 
 
@@ -95,5 +98,5 @@ def _failed(message: str, code: int) -> int:
     """One line on stderr; the traceback before it only where it is asked for."""
     if os.environ.get("WHYSET_DEBUG"):
         traceback.print_exc()
-    print("whyset:", " ".join(message.split()), file=sys.stderr)
+    print("whyset:", printable(" ".join(message.split())), file=sys.stderr)
     return code

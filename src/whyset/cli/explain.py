@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whyset.cli.asking import asked, is_interactive
 from whyset.cli.display import display
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 NAMED = 5
 NEEDED = ("model", "data", "out")
-WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler"})
+WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler", "trust"})
 
 
 def explain(
@@ -97,6 +98,12 @@ def explain(
             help="Repeat this run from its run.json in --out, or continue it; --data says where its data lies now.",
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="With --again: execute the model file of a run that was not made on this machine."
+        ),
+    ] = False,
 ) -> int:
     """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
     if again is not None:
@@ -104,8 +111,11 @@ def explain(
         from whyset.runner import again as repeated
 
         chosen = engine_of(engine, workers, scheduler)
-        run = repeated(again, out, data=data, engine=chosen, device=device, progress=display())
+        allowed = trust or (asked if is_interactive() else False)
+        run = repeated(again, out, data=data, engine=chosen, device=device, trust=allowed, progress=display())
         return _told(run, chosen.share)
+    if trust:
+        raise InputError("--trust belongs to --again: a model file given by --model is executed because you name it")
     if model is None or data is None or out is None:
         missing = next(name for name in NEEDED if context.params[name] is None)
         raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")

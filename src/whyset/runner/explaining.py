@@ -16,6 +16,7 @@ from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usab
 from whyset.runner.job import Job, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
+from whyset.runner.made_here import has_mark, key_path, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.request import Request
@@ -117,11 +118,13 @@ def fulfil(
         said.say(note)
     with _evaluating(loaded.module):
         wanted = request.wanted(source.preprocessing)
-        origin = request.origin(source, placement(loaded.module)[0])
+        origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
         plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
         said.say(f"{out}: {plan.describe()}")
+        if names_model_file(plan.config) and not has_mark(plan.config):
+            said.say(f"{key_path()} cannot be written, so that repeating this run will need --trust (trust=True)")
         plan.require_space(out)
         run = plan.open(out)
         sent = loaded.module if chosen.in_process else request.model
