@@ -297,3 +297,12 @@ def test_at_a_terminal_one_is_asked(
     assert str(job.folder / "model.py").encode() in shown
     assert (job.folder / "new").exists() == (code == 0)
     os.close(main)
+
+
+def test_what_comes_next_can_be_pasted(job: Any, whyset: Program) -> None:
+    out = job.folder / "my run'; $(touch pwned)"
+    line = whyset(job.arguments(out=out)).out.splitlines()[-1].partition("go on with: ")[2]
+    stub = 'whyset() { printf "%s\\n" "$@"; }; '
+    done = subprocess.run(["sh", "-c", stub + line], cwd=job.folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["analyze", str(out)]
+    assert not (job.folder / "pwned").exists()

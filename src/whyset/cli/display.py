@@ -15,7 +15,7 @@ LINE_SECONDS = 10.0
 
 def display() -> "Bar | Lines":
     """What fits where the output goes."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     return Bar(console) if console.is_terminal else Lines()
 
 

@@ -23,6 +23,8 @@ from whyset.cli.options import (
     engine_of,
     preprocessing_fields,
 )
+from whyset.cli.printable import printable
+from whyset.command import command
 from whyset.errors import InputError
 
 if TYPE_CHECKING:
@@ -164,7 +166,7 @@ def _told(run: "Run", share: "Share") -> int:
             f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
-    print(f"{run.path} is complete; go on with: whyset analyze {run.path}")
+    print(f"{printable(str(run.path))} is complete; go on with: {command('analyze', run.path)}")
     return 0
 
 
