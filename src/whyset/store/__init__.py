@@ -1,14 +1,17 @@
 """Runs: folders of explanations that survive anything. docs/file-format.md specifies what lies in them."""
 
-from whyset.store.analyses import Analysis, Category
+from whyset.store.analyses import Analysis, Category, Completeness, ListedClass
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import Check
 from whyset.store.commits import Commit, Failure
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
+from whyset.store.evidence import ClassEvidence, ClusterEvidence
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
+from whyset.store.losses import Losses, average_losses
 from whyset.store.problems import Problem
 from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, RemotePath, located
@@ -17,7 +20,7 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
 from whyset.store.shards import discard_shard, write_shard
-from whyset.store.standard import estimated_bytes, shard_rows_for, standard_arrays
+from whyset.store.standard import estimated_bytes, shard_rows_for, shard_rows_within, standard_arrays
 
 __all__ = [
     "DONE",
@@ -29,18 +32,25 @@ __all__ = [
     "ArraySpec",
     "Category",
     "CategoryResult",
+    "Check",
+    "ClassEvidence",
+    "ClusterEvidence",
     "Commit",
+    "Completeness",
     "Failure",
     "LazyArray",
     "Lease",
     "LeaseHeldError",
     "LeaseLostError",
+    "ListedClass",
+    "Losses",
     "Problem",
     "RankLease",
     "RemoteError",
     "RemotePath",
     "Run",
     "RunConfig",
+    "average_losses",
     "create_run",
     "discard_shard",
     "estimated_bytes",
@@ -52,6 +62,7 @@ __all__ = [
     "run_lease",
     "samples_table",
     "shard_rows_for",
+    "shard_rows_within",
     "standard_arrays",
     "write_shard",
 ]

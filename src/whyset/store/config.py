@@ -11,6 +11,8 @@ from whyset.store.jsonfile import JSON, canonical, require_json
 from whyset.store.modality import MODALITIES
 from whyset.store.remote import AnyPath
 
+MODEL_OUTPUT = "model output"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -21,9 +23,12 @@ class RunConfig:
     say how maps are made smaller. `modality` is "image", "series", "text" or "table" (None: as the maps' shape says),
     `features` names the columns of tables or the channels, `rate` is how many positions of a series make a second.
 
+    `output` says which value of the model is explained: its output, or for instance "logit before softmax".
+
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
     `dataset`, `versions` and `origin` are for people and for repeating a run; they are not compared, because
-    a moved folder or a newer package is no other run.
+    a moved folder or a newer package is not another run. Neither is `shard_rows`, which depends on the speed of the
+    machine that created the run: whoever continues it takes the stored value.
 
     >>> RunConfig(model="a", weights_hash="x", composite=None, target="label", preprocessing={},
     ...           dataset_fingerprint="y", class_names=("cat",), shard_rows=16).dtype
@@ -48,6 +53,7 @@ class RunConfig:
     modality: str | None = None
     features: tuple[str, ...] = ()
     rate: float | None = None
+    output: str = MODEL_OUTPUT
     dataset: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, JSON] = field(default_factory=dict)
@@ -81,8 +87,12 @@ class RunConfig:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the compared fields; those added since schema 1.0 count where they differ from their default."""
-        hashed = {name: value for name, value in self.compared().items() if value != _ADDED.get(name, MISSING)}
+        """SHA-256 over the compared fields and `shard_rows`, so that a commit tells by it of which layout it is.
+
+        Fields that were added since schema 1.0 count where they differ from their default.
+        """
+        counted = self.compared() | {"shard_rows": self.shard_rows}
+        hashed = {name: value for name, value in counted.items() if value != _ADDED.get(name, MISSING)}
         return "sha256:" + hashlib.sha256(canonical(hashed)).hexdigest()
 
     def compared(self) -> dict[str, JSON]:
@@ -90,10 +100,10 @@ class RunConfig:
         return {name: value for name, value in self.to_json().items() if name not in _NOT_COMPARED}
 
     def to_json(self) -> dict[str, JSON]:
-        """All fields; those that tell of the modality only where they say something."""
+        """All fields; those of the modality and the output only where they differ from their default."""
         stored: dict[str, JSON] = {name.name: getattr(self, name.name) for name in fields(self)}
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
-        return {name: value for name, value in lists.items() if name not in _OF_MODALITY or value != _ADDED[name]}
+        return {name: value for name, value in lists.items() if name not in _OMITTED or value != _OMITTED[name]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, JSON], where: AnyPath) -> "RunConfig":
@@ -109,15 +119,17 @@ class RunConfig:
 
 
 _TUPLES = ("class_names", "layers", "concepts", "features")
-_NOT_COMPARED = frozenset({"dataset", "versions", "origin"})
-_OF_MODALITY: dict[str, Any] = {"modality": None, "features": [], "rate": None}
+_NOT_COMPARED = frozenset({"dataset", "versions", "origin", "shard_rows"})
+_OMITTED: dict[str, Any] = {"modality": None, "features": [], "rate": None, "output": MODEL_OUTPUT}
+"""Fields that are not written where they hold these values."""
+
 _ADDED: dict[str, Any] = {
     "layers": [],
     "concepts": [],
     "reduction": "none",
     "pool": None,
     "targets_per_sample": 1,
-    **_OF_MODALITY,
+    **_OMITTED,
 }
 """Fields that schema 1.0 does not have, and what they are in its runs: so old runs keep their hash."""
 

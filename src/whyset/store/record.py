@@ -1,6 +1,5 @@
 """run.json: what a run was made from. Written once, last of all, and refused when edited."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig
-from whyset.store.jsonfile import JSON, canonical, create_json, read_json
+from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SCHEMA, SEVERAL_TARGETS, is_run
 from whyset.store.remote import AnyPath
 
@@ -37,7 +36,7 @@ def create_record(folder: AnyPath, record: Record) -> None:
         "samples": {"count": record.size, "sha256": record.samples_hash},
         "arrays": [spec.to_json() for spec in record.arrays],
     }
-    create_json(folder / RUN, content | {"checksum": _checksum(content)})
+    create_json(folder / RUN, content | {"checksum": json_checksum(content)})
 
 
 def read_record(folder: AnyPath) -> Record:
@@ -47,7 +46,7 @@ def read_record(folder: AnyPath) -> Record:
     path = folder / RUN
     stored: dict[str, Any] = read_json(path)
     _require_readable(path, stored)
-    if stored.get("checksum") != _checksum(stored):
+    if stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(
             f"{path} was changed after the run was made: its checksum does not fit; "
             "restore the file, or explain again into another folder"
@@ -59,12 +58,6 @@ def read_record(folder: AnyPath) -> Record:
         return Record(config, config_hash, arrays, size, samples_hash)
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
-
-
-def _checksum(content: Mapping[str, JSON]) -> str:
-    """SHA-256 over everything in run.json but the checksum itself."""
-    rest = {name: value for name, value in content.items() if name != "checksum"}
-    return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 
 
 def _require_readable(path: AnyPath, stored: Mapping[str, JSON]) -> None:

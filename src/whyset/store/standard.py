@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec, dimension_names
-from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, STATUS, safe_name
+from whyset.store.layout import ARRIVED, CONCEPT, INPUT, LARGEST, LAYER, RELEVANCE, STATUS, safe_name
 from whyset.store.modality import DIMENSIONS, IMAGE, INPUT_TYPES
 
 _TARGET_BYTES = 64 * 2**20
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024
+_SHARD_SECONDS = 60.0
 
 
 def standard_arrays(
@@ -44,6 +45,10 @@ def standard_arrays(
     return (maps, *of_layers, *of_concepts, *inputs, *columns)
 
 
+RELEVANCE_COLUMNS = (ArraySpec(ARRIVED, (), "float32", math.nan), ArraySpec(LARGEST, (), "float32", math.nan))
+"""Columns that `explain` adds since version 1.3: how much relevance arrived, and how large it gets."""
+
+
 def stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
     """All arrays that lie in data.zarr: those asked for, their scales, and the status column."""
     scales = tuple(ArraySpec(spec.scale_name, (), "float32", 1.0) for spec in arrays if spec.scaled)
@@ -66,6 +71,20 @@ def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1) -> 
     largest = max(spec.row_bytes for spec in arrays)
     nearest: int = 2 ** round(math.log2(max(1.0, _TARGET_BYTES / largest)))
     rows = min(max(nearest, _FEWEST_ROWS), _MOST_ROWS)
+    return max(rows - rows % targets_per_sample, targets_per_sample)
+
+
+def shard_rows_within(seconds_per_row: float, most: int, targets_per_sample: int = 1) -> int:
+    """Rows per shard: the power of two nearest to a minute of work, between 16 and `most`.
+
+    An interrupted run loses the shards in flight: a minute for each worker. It is rounded down as in `shard_rows_for`,
+    which gives `most`.
+
+    >>> shard_rows_within(1.0, most=1024), shard_rows_within(0.01, most=1024), shard_rows_within(60.0, most=1024)
+    (64, 1024, 16)
+    """
+    nearest: int = 2 ** round(math.log2(max(1.0, _SHARD_SECONDS / max(seconds_per_row, _SHARD_SECONDS / 2**20))))
+    rows = min(max(nearest, _FEWEST_ROWS), most)
     return max(rows - rows % targets_per_sample, targets_per_sample)
 
 
