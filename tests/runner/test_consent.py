@@ -17,7 +17,7 @@ from whyset.errors import InputError
 from whyset.runner import ModelSource, again
 from whyset.runner.consent import ModelCode
 from whyset.runner.made_here import key_path, made_here, with_mark
-from whyset.store.record import _checksum
+from whyset.store.jsonfile import json_checksum
 
 ImageFolder = Callable[..., Path]
 
@@ -51,7 +51,7 @@ def edit(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     record = json.loads((run / "run.json").read_text())
     record.pop("checksum")
     change(record)
-    (run / "run.json").write_text(json.dumps(record | {"checksum": _checksum(record)}))
+    (run / "run.json").write_text(json.dumps(record | {"checksum": json_checksum(record)}))
 
 
 def test_a_run_made_here_is_repeated_without_a_question(run: Path, traced: Path, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from whyset.cli.interrupts import Interrupts
 
     interrupts = Interrupts()
-    if argv is None:  # the process is the program, and so is its Ctrl-C
-        interrupts.install()
     try:
+        if argv is None:  # the process is the program, and so is its Ctrl-C
+            interrupts.install()
         from whyset.cli.app import run
 
         return run(argv, interrupts)

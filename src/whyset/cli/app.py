@@ -35,8 +35,9 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
 
 
-def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
+def run(argv: Sequence[str] | None, interrupts: Interrupts | None = None) -> int:
     """Run the program; errors that were raised on purpose become one line on stderr."""
+    interrupts = interrupts or Interrupts()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _warnings_in_one_line():
