@@ -1,6 +1,9 @@
 """`whyset explain`: every wrong input is one line and exit code 2, and nothing is left half-written."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -257,3 +260,49 @@ def test_what_a_repeated_run_was_made_from_is_not_changed(
     assert (printed.code, printed.err.count("\n")) == (2, 1)
     assert line in printed.err
     assert not (job.folder / "new").exists()
+
+
+def test_a_received_run_is_repeated_with_trust_only(
+    job: Any, whyset: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whyset(job.arguments())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-machine"))
+    command = ["explain", "--again", str(job.run), "--out", str(job.folder / "new")]
+    printed = whyset(command)
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert f"repeating it executes {job.folder / 'model.py'} (SHA-256 " in printed.err
+    assert not (job.folder / "new").exists()
+    printed = whyset([*command, "--trust"])
+    assert (printed.code, printed.err) == (0, "")
+    assert f"executing {job.folder / 'model.py'} (SHA-256 " in printed.out
+    assert whyset(job.arguments("--trust")).code == 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
+def test_at_a_terminal_one_is_asked(
+    answer: str, code: int, job: Any, whyset: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whyset(job.arguments())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-machine"))
+    main, terminal = os.openpty()
+    command = [sys.executable, "-c", "import sys; from whyset.cli import main; sys.exit(main())"]
+    command += ["explain", "--again", str(job.run), "--out", str(job.folder / "new")]
+    with subprocess.Popen(command, stdin=terminal, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(main, 1024)
+        os.write(main, f"{answer}\n".encode())
+        assert process.wait() == code
+    assert str(job.folder / "model.py").encode() in shown
+    assert (job.folder / "new").exists() == (code == 0)
+    os.close(main)
+
+
+def test_what_comes_next_can_be_pasted(job: Any, whyset: Program) -> None:
+    out = job.folder / "my run'; $(touch pwned)"
+    line = whyset(job.arguments(out=out)).out.splitlines()[-1].partition("go on with: ")[2]
+    stub = 'whyset() { printf "%s\\n" "$@"; }; '
+    done = subprocess.run(["sh", "-c", stub + line], cwd=job.folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["analyze", str(out)]
+    assert not (job.folder / "pwned").exists()

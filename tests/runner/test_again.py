@@ -135,7 +135,7 @@ def change_image(folder: Path) -> None:
         (change_weights, InputError, r"its weights .*net\.pt have changed since"),
         (lambda folder: (folder / "net.pt").unlink(), InputError, r"its weights .*net\.pt are not there any more"),
         (lambda folder: (folder / "model.py").unlink(), InputError, r"model file .*model\.py does not exist"),
-        (change_code, RunMismatchError, r"model is 'model\.py:net \(code "),
+        (change_code, InputError, r"model\.py has changed.*SHA-256 [0-9a-f]{64} here, [0-9a-f]{64} in the run"),
         (change_image, RunMismatchError, "dataset_fingerprint is"),
     ],
 )

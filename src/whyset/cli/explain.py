@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whyset.cli.asking import asked, is_interactive
 from whyset.cli.display import display
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
@@ -23,6 +24,8 @@ from whyset.cli.options import (
     engine_of,
     preprocessing_fields,
 )
+from whyset.cli.printable import printable
+from whyset.command import command
 from whyset.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 NAMED = 5
 NEEDED = ("model", "data", "out")
-WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler", "stall_timeout"})
+WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler", "stall_timeout", "trust"})
 
 
 def explain(
@@ -99,6 +102,12 @@ def explain(
             help="Repeat this run from its run.json in --out, or continue it; --data says where its data lies now.",
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="With --again: execute the model file of a run that was not made on this machine."
+        ),
+    ] = False,
 ) -> int:
     """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
     if again is not None:
@@ -107,9 +116,18 @@ def explain(
 
         chosen = engine_of(engine, workers, scheduler)
         run = repeated(
-            again, out, data=data, engine=chosen, device=device, stall_timeout=stall_timeout, progress=display()
+            again,
+            out,
+            data=data,
+            engine=chosen,
+            device=device,
+            stall_timeout=stall_timeout,
+            trust=trust or (asked if is_interactive() else False),
+            progress=display(),
         )
         return _told(run, chosen.share)
+    if trust:
+        raise InputError("--trust belongs to --again: a model file given by --model is executed because you name it")
     if model is None or data is None or out is None:
         missing = next(name for name in NEEDED if context.params[name] is None)
         raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
@@ -159,7 +177,7 @@ def _told(run: "Run", share: "Share") -> int:
             f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
-    print(f"{run.path} is complete; go on with: whyset analyze {run.path}")
+    print(f"{printable(str(run.path))} is complete; go on with: {command('analyze', run.path)}")
     return 0
 
 

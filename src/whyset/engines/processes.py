@@ -4,10 +4,11 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -81,7 +82,8 @@ class Processes:
         here, there = context.Pipe()
         arguments = (there, self.job, self.first + place, self.threads)
         process = context.Process(target=serve, args=arguments, name=f"whyset-worker-{place}")
-        process.start()
+        with without_interrupts():
+            process.start()
         there.close()
         return Worker(process, here)
 
@@ -132,6 +134,23 @@ class Processes:
             _end(worker)
 
 
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back while a process starts, so that one that is still importing does not end with a traceback.
+
+    The new process inherits that; what arrived meanwhile reaches this one afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # where it is started by the way, it lifts the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def serve(connection: Connection, job: bytes, number: int, threads: int) -> None:
     """Be a worker: serve tasks from the connection until it closes or says so; end at once when the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
@@ -147,7 +166,7 @@ def serve(connection: Connection, job: bytes, number: int, threads: int) -> None
         bench.state.report_to(lambda at: answers.send(Working(at)))
         answers.send(Working())
     answers.send(Ready())
-    with suppress(EOFError):
+    with suppress(EOFError, OSError):
         while (given := connection.recv()) is not None:
             answers.follow(given[0], bench.begin(*given))
 
@@ -168,7 +187,7 @@ class Answers:
         begun.add_done_callback(lambda future: self.send(answered(number, future.result)))
 
     def send(self, event: Event | Working) -> None:
-        with self.lock:
+        with self.lock, suppress(OSError):  # the parent is gone, and this process ends with it
             self.connection.send(event)
 
 

@@ -20,6 +20,7 @@ from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, named, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
+from whyset.runner.made_here import has_mark, key_path, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.reading import Reading
@@ -138,12 +139,14 @@ def fulfil(
         said.say(note)
     with _evaluating(loaded.module):
         wanted = request.wanted(source.preprocessing)
-        origin = request.origin(source, placement(loaded.module)[0])
+        origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
         plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
             plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
+        if names_model_file(plan.config) and not has_mark(plan.config):
+            said.say(f"{key_path()} cannot be written, so that repeating this run will need --trust (trust=True)")
         plan.require_space(out)
         reading = Reading(plan.source, plan.shape, request.inputs, threads=0)
         run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))

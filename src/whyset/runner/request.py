@@ -67,11 +67,11 @@ class Request:
         source = as_source(self.dataset, preprocessing, self.labels)
         return source if self.limit is None else Spread(source, self.limit)
 
-    def origin(self, source: Source, device: torch.device) -> dict[str, JSON]:
+    def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """What `again` needs besides the compared configuration; `None` for what only this process has."""
         labels = self.labels
         return {
-            "model": _model_origin(self.model),
+            "model": _model_origin(self.model, code_hash),
             "data": _data_origin(source.whole if isinstance(source, Spread) else source),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
             "inputs": self.inputs,
@@ -91,14 +91,18 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _model_origin(model: torch.nn.Module | ModelSource) -> JSON:
+def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -> JSON:
     if not isinstance(model, ModelSource):
         return None
     file, _, function = model.spec.rpartition(":")
     spec = f"{Path(file).resolve()}:{function}" if Path(file).is_file() else model.spec
-    if model.weights is None:
-        return {"spec": spec, "weights": None, "weights_sha256": None}
-    return {"spec": spec, "weights": str(model.weights.resolve()), "weights_sha256": file_hash(model.weights)}
+    weights = model.weights
+    return {
+        "spec": spec,
+        "code_sha256": code_hash,
+        "weights": None if weights is None else str(weights.resolve()),
+        "weights_sha256": None if weights is None else file_hash(weights),
+    }
 
 
 def _data_origin(source: Source) -> JSON:
