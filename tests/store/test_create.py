@@ -122,7 +122,7 @@ def test_a_truncated_run_json_is_named(run):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "message"), [("schema", "2.0", "2.0.*reads 1.2"), ("format", "x", "not of this")]
+    ("field", "value", "message"), [("schema", "2.0", "2.0.*reads 1.3"), ("format", "x", "not of this")]
 )
 def test_formats_of_the_future_and_of_others_are_refused(run, field, value, message):
     stored = json.loads((run.path / "run.json").read_text())

@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from whyset.errors import BrokenRunError
 from whyset.store import CategoryResult, open_run
+from whyset.store.jsonfile import record_checksum
 from whyset.testing.store import example_rows, write_pending
 
 MAPS = "data.zarr/attribution/input/c"
@@ -69,8 +71,17 @@ def test_leftovers_of_an_attempt_are_told_and_harmless(run):
 )
 def test_a_commit_that_contradicts_the_run_is_found(full_run, change, kind):
     file = full_run.path / "commits/000000.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    stored = json.loads(file.read_text()) | change
+    file.write_text(json.dumps(stored | {"checksum": record_checksum(stored)}))
     assert kinds(full_run) == [(kind, "commits/000000.json", 0)]
+
+
+def test_one_changed_letter_of_a_commit_is_found(full_run):
+    file = full_run.path / "commits/000000.json"
+    file.write_text(file.read_text().replace("unreadable", "unreadible"))
+    assert kinds(full_run) == [("damaged", "commits/000000.json", 0)]
+    with pytest.raises(BrokenRunError, match=r"000000.json is damaged: its checksum does not fit; .*delete commits"):
+        _ = full_run.failures
 
 
 def test_a_commit_beyond_the_end_is_found(full_run):
@@ -108,7 +119,7 @@ def test_an_analysis_that_was_stopped_while_it_was_done_again_is_no_damage(full_
 
 def test_problems_read_as_sentences(full_run):
     (full_run.path / MAPS / "0/0/0/0").unlink()
-    assert str(full_run.verify()[0]).startswith(f"missing: {MAPS}/0/0/0/0: shard 0 is committed; to make it")
+    assert str(full_run.verify()[0]).startswith(f"missing: {MAPS}/0/0/0/0: shard 0 is committed; to compute")
 
 
 def test_the_checksums_are_those_of_the_raw_little_endian_bytes(full_run):

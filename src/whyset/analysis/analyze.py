@@ -46,7 +46,7 @@ def analyze(
     InputError: the run holds no explained sample, or none of its classes can be analysed. WhysetError: the analysis
     of some class failed in a way that it should not; the other classes are finished.
     """
-    run = run if isinstance(run, Run) else open_run(run)
+    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     spray, progress = spray or Spray(), progress or Silent()
     _require_something(run, spray)
     writer = run.analysis_writer(spray.name, {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())})
@@ -91,7 +91,7 @@ def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: 
 
 
 def _opened(path: AnyPath, jobs: Mapping[int, ClassJob]) -> tuple[Run, Mapping[int, ClassJob]]:
-    return open_run(path), jobs
+    return open_run(path).thoroughly(), jobs
 
 
 def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:

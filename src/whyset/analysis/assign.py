@@ -146,7 +146,7 @@ def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int
 
     InputError: a row is of a class that has no result.
     """
-    run = run if isinstance(run, Run) else open_run(run)
+    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     found = run.analysis(analysis)
     wanted = _rows_without(run, found) if rows is None else np.asarray(rows, np.int64)
     if not len(wanted):

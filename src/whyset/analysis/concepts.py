@@ -22,7 +22,7 @@ def concept_references(
 
     >>> found, relevance = concept_references("runs/cifar", "layer3")        # doctest: +SKIP
     """
-    run = run if isinstance(run, Run) else open_run(run)
+    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     return reference_samples(_blocks(run, layer, explained(run) if rows is None else np.asarray(rows)), count)
 
 

@@ -38,7 +38,7 @@ def report(
     from whyset.store import open_run
     from whyset.store.files import replace_file
 
-    opened = open_run(run)
+    opened = open_run(run).thoroughly()
     known = written.read_attributes(attributes, opened.ids) if attributes else None
     told = written.report(opened, name, known)
     form = form or _by_ending(out)

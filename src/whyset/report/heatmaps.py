@@ -48,6 +48,7 @@ class Heatmaps:
 
         InputError: a run lacks one of the samples, or a row is not explained.
         """
+        runs = [run.thoroughly() for run in runs]
         chosen = _chosen(runs[0], rows)
         places = [chosen, *(_same_samples(runs[0], other, chosen) for other in runs[1:])]
         images = _images_of(runs[0])

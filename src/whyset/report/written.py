@@ -55,7 +55,7 @@ def report(
 
     >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
     """
-    run = run if isinstance(run, Run) else open_run(run)
+    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     analysis = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
     attributes = attributes or {}
     _require_rows(run, attributes)

@@ -18,7 +18,9 @@ from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
+from whyset.runner.reading import Reading
 from whyset.runner.request import Request
+from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.summary import Summary
 from whyset.runner.writing import Writer
@@ -122,11 +124,15 @@ def fulfil(
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
         said.say(f"{out}: {plan.describe()}")
+        if plan.wanted.output.note:
+            said.say(plan.wanted.output.note)
         plan.require_space(out)
         run = plan.open(out)
         sent = loaded.module if chosen.in_process else request.model
-        job = Job(run, sent, source, wanted, plan.shape, request.batch_size, device, request.seed)
+        job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         share = chosen.share
+        if share.of(run.pending_shards()):
+            require_same_inputs(run, Reading(source, plan.shape, show=False, threads=0), said)
         lease = run_lease(run.path, share.rank, share.job, share.restart)
         with lease if share.of(run.pending_shards()) else nullcontext():
             return _compute(job, chosen, said, lease)

@@ -1,7 +1,7 @@
 """Everything about a run that is known before its first shard."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from whyset.attribution import stored_form
@@ -28,6 +28,7 @@ from whyset.store import (
     standard_arrays,
 )
 from whyset.store.modality import IMAGE, modality_of
+from whyset.store.standard import RELEVANCE_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class Plan:
     source: Source
     arrays: Sequence[ArraySpec]
     shape: tuple[int, ...]
+    wanted: Wanted
     words: Sequence[Sequence[str]] | None = None
 
     @classmethod
@@ -75,11 +77,13 @@ class Plan:
             pool=wanted.reduction.pool,
             targets_per_sample=each,
             **kind.stored(modality, found.shape),
+            output=found.output.value,
             dataset=described(source),
             versions=versions(),
             origin=origin,
         )
-        return cls(config, source, arrays, found.shape, kind.words(source, found.shape[-1]))
+        completed = replace(wanted, output=found.output)
+        return cls(config, source, arrays, found.shape, completed, kind.words(source, found.shape[-1]))
 
     @property
     def modality(self) -> str:
@@ -113,7 +117,7 @@ class Plan:
 
 def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """The arrays of a run whose samples are as the probed ones."""
-    return standard_arrays(
+    arrays = standard_arrays(
         wanted.reduction.shape(found.shape),
         input_shape=found.shape if inputs else None,
         dtype=wanted.dtype,
@@ -121,6 +125,7 @@ def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tupl
         concepts=found.concepts,
         modality=modality,
     )
+    return (*arrays, *RELEVANCE_COLUMNS)
 
 
 def described(source: Source) -> str:

@@ -1,12 +1,13 @@
 """Try a few samples before anything is written: shapes, outputs and relevance must make sense."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from whyset.errors import InputError, WhysetError
 from whyset.runner.devices import placed
+from whyset.runner.output import Output, find_output
 from whyset.runner.sources import Source, spread
 from whyset.runner.targets import label_tensor
 from whyset.runner.wanted import Explained, Wanted, explainer
@@ -18,7 +19,7 @@ PROBED = 8
 @dataclass(frozen=True)
 class Probe:
     """What a few samples say about a run: the shape of an input, whether it is ids of tokens, the number of the model's
-    outputs, and the shape of one row of every layer that is recorded.
+    outputs, the shape of one row of every layer that is recorded, and which value of the model is explained.
     """
 
     shape: tuple[int, ...]
@@ -26,17 +27,18 @@ class Probe:
     outputs: int
     layers: Mapping[str, tuple[int, ...]]
     concepts: Mapping[str, int]
+    output: Output
 
 
 def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample."""
     samples = _readable(source)
     x = placed(torch.stack([image for image, _ in samples]), model)
-    outputs = _outputs(model, x)
+    outputs, kind = _outputs(model, x)
     wanted.targets.check(outputs)
     labels = [label for _, label in samples]
     _refuse_wrong_labels(labels, outputs)
-    with explainer(model, wanted) as explain:
+    with explainer(model, replace(wanted, output=kind)) as explain:
         explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
     rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
@@ -46,6 +48,7 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
         outputs=outputs,
         layers={name: rows[LAYER + name] for name in wanted.layers},
         concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},
+        output=kind,
     )
 
 
@@ -64,10 +67,9 @@ def _readable(source: Source) -> list[tuple[torch.Tensor, int | None]]:
     return [sample for sample in samples if sample[0].shape == samples[0][0].shape]
 
 
-def _outputs(model: torch.nn.Module, x: torch.Tensor) -> int:
+def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[int, Output]:
     try:
-        with torch.no_grad():
-            output = model(x)
+        output, kind = find_output(model, x)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
         told = " ".join(str(error).split())
         raise InputError(f"the model does not take inputs of shape {tuple(x.shape)}: {told}") from error
@@ -77,7 +79,7 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> int:
             f"the model must return scores of shape ({len(x)}, classes), not {got}; for a detector, a segmenter or a "
             "model with several heads, give a module that returns the scores to be explained, one row per sample"
         )
-    return int(output.shape[1])
+    return int(output.shape[1]), kind
 
 
 def _refuse_wrong_labels(labels: list[int | None], outputs: int) -> None:

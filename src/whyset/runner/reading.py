@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.runner.input_digest import digest_input
 from whyset.runner.sources import Source, read
 from whyset.runner.values import Kept
 
@@ -33,6 +34,7 @@ class Sample:
     label: int | None = None
     shown: NDArray[Any] | None = None
     error: str = ""
+    digest: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class Batch:
     shown: NDArray[Any] | None
     failures: dict[int, str]
     size: int
+    digests: tuple[str | None, ...] = ()
+    """Hashes of all samples, failed ones included (None), in order."""
 
     def placed(self, preprocessing: Kept, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
         """The model's input where the model is; to a CUDA device it is copied from pinned memory, without waiting."""
@@ -78,17 +82,19 @@ class Reading:
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
 
     def _part(self, indices: range) -> list[Sample]:
-        return [self._sample(index) for index in indices]
+        return [self.sample(index) for index in indices]
 
-    def _sample(self, index: int) -> Sample:
+    def sample(self, index: int) -> Sample:
+        """Read one sample; whatever is raised becomes its `error`."""
         try:
             x, label = read(self.source, index)
             if tuple(x.shape) != self.shape:
                 raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
             shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
+            digest = digest_input(x, label)
         except Exception as error:
             return Sample(index, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
-        return Sample(index, x, label, shown)
+        return Sample(index, x, label, shown, digest=digest)
 
     def _batch(self, samples: Sequence[Sample]) -> Batch:
         good = [sample for sample in samples if sample.x is not None]
@@ -101,6 +107,7 @@ class Reading:
             shown=(np.stack(shown) if shown else x.numpy()) if self.show else None,
             failures={sample.index: sample.error for sample in samples if sample.x is None},
             size=len(samples),
+            digests=tuple(sample.digest for sample in samples),
         )
 
     def _stacked(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from whyset.runner.devices import placement
 from whyset.runner.job import Worker
+from whyset.runner.output import Output, compute_confidence
 from whyset.runner.reading import Batch
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.targets import label_tensor
@@ -44,6 +45,7 @@ class ShardRows:
     each: int
     arrays: dict[str, NDArray[Any]]
     failures: dict[int, str] = field(default_factory=dict)
+    digests: list[str | None] = field(default_factory=list)
 
     @classmethod
     def empty(cls, run: Run, shard: int) -> "ShardRows":
@@ -88,22 +90,24 @@ def _computed(worker: Worker, shard: int) -> ShardRows:
         torch.manual_seed(job.seed + shard)
         with explainer(worker.model, job.wanted) as explain:
             for batch in worker.reading.batches(first, last, job.batch_size):
+                rows.digests.extend(batch.digests)
                 for sample, error in batch.failures.items():
                     rows.fail(sample, error)
                 if batch.indices:
                     x = batch.placed(job.source.preprocessing, *placement(worker.model))
-                    _keep(batch, explain(x, label_tensor(batch.labels, x.device)), rows)
+                    _keep(batch, explain(x, label_tensor(batch.labels, x.device)), rows, job.wanted.output)
                 if worker.advance is not None:
                     worker.advance(batch.size)
     return rows
 
 
-def _keep(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+def _keep(batch: Batch, explained: Explained, rows: ShardRows, kind: Output) -> None:
     _record_non_finite(batch, explained, rows)
-    confidence, prediction = explained.output.detach().float().softmax(dim=1).max(dim=1)
+    confidence, prediction = compute_confidence(explained.output, kind), explained.output.detach().argmax(dim=1)
     columns = {"target": explained.chosen, "prediction": prediction[None], "confidence": confidence[None]}
     each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
-    rows.put(batch, {**explained.relevance, **each})
+    measured = {name: values for name, values in explained.measures.columns.items() if name in rows.arrays}
+    rows.put(batch, {**explained.relevance, **each, **measured})  # runs begun before version 1.3 lack the measured
 
 
 def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:
@@ -128,7 +132,7 @@ def _complaints(what: str, values: Tensor) -> list[str]:
 
 
 def _written(run: Run, shard: int, rows: ShardRows, device: torch.device) -> ShardReport:
-    write_shard(run, shard, rows.arrays, rows.failures, provenance(device))
+    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), inputs=rows.digests)
     return report_of(run, shard)
 
 

@@ -12,6 +12,8 @@ from whyset.attribution import Gradient
 from whyset.attribution.capture import Capture
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
+from whyset.runner.measures import Measures, measure
+from whyset.runner.output import Output, make_attributor
 from whyset.runner.reduction import Reduction
 from whyset.runner.targets import Targets
 from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
@@ -21,7 +23,8 @@ from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
 class Wanted:
     """Which explanations: by which rules, of which outputs, of which layers besides the input, and how they are stored.
 
-    `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1).
+    `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1). `output` is the
+    value of the model that is explained.
     """
 
     composite: Composite | None
@@ -30,6 +33,7 @@ class Wanted:
     concepts: tuple[str, ...] = ()
     reduction: Reduction = field(default_factory=Reduction)
     dtype: str = "float16"
+    output: Output = Output.MODEL
 
     def __post_init__(self) -> None:
         for name in ("layers", "concepts"):
@@ -42,6 +46,11 @@ class Wanted:
             raise InputError(f"dtype of the stored maps is float16 or float32, not {self.dtype!r}")
 
     @property
+    def conserving(self) -> bool:
+        """Whether the maps are relevance, whose sum is the output where nothing is lost, and not a gradient."""
+        return self.composite is not None and self.composite.multiply_by_input
+
+    @property
     def places(self) -> tuple[str, ...]:
         """The layers to be watched."""
         return tuple(dict.fromkeys((*self.layers, *self.concepts)))
@@ -49,13 +58,15 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """One batch: the model's `output` (n, classes), the outputs that were explained (targets, n), and relevance by the
-    name of its array, (targets, n, ...), float32.
+    """One batch: the values `output` (n, classes), which of them were `chosen` to be explained (targets, n), and
+    relevance by the name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is
+    reduced.
     """
 
     output: Tensor
     chosen: Tensor
     relevance: Mapping[str, Tensor]
+    measures: Measures
 
 
 @contextmanager
@@ -63,7 +74,7 @@ def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tens
     """A function of inputs and labels (-1 where unknown) that explains a batch: one forward pass, and one backward pass
     for every target.
     """
-    with Gradient(model, wanted.composite) as attribute:
+    with make_attributor(model, wanted.composite, wanted.output) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
             yield partial(_explained, attribute, record, wanted)
@@ -73,13 +84,15 @@ def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: T
     targets = wanted.targets
     _require_rules(x, wanted.composite)
     output, exact = attribute(x, list(targets.coefficients(labels)))
-    relevance = {RELEVANCE: wanted.reduction(_of_inputs(exact, x).float(), x.dim() - 1)}
+    of_inputs = _of_inputs(exact, x).float()
+    relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
     inner = (
         {} if record is None else {place: _of_layer(record, place, targets.count, len(x)) for place in wanted.places}
     )
     relevance |= {LAYER + name: inner[name] for name in wanted.layers}
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
-    return Explained(output, targets.indices(output, labels), relevance)
+    chosen = targets.indices(output, labels)
+    return Explained(output, chosen, relevance, measure(of_inputs, x, output, chosen, wanted.conserving))
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

@@ -3,12 +3,14 @@
 from whyset.store.analyses import Analysis, Category
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import Check
 from whyset.store.commits import Commit, Failure
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
+from whyset.store.losses import Losses, average_losses
 from whyset.store.problems import Problem
 from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, RemotePath, located
@@ -29,18 +31,21 @@ __all__ = [
     "ArraySpec",
     "Category",
     "CategoryResult",
+    "Check",
     "Commit",
     "Failure",
     "LazyArray",
     "Lease",
     "LeaseHeldError",
     "LeaseLostError",
+    "Losses",
     "Problem",
     "RankLease",
     "RemoteError",
     "RemotePath",
     "Run",
     "RunConfig",
+    "average_losses",
     "create_run",
     "discard_shard",
     "estimated_bytes",

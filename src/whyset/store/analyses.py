@@ -1,7 +1,7 @@
 """Analyses of a run: one folder per analysis and category, columns as .npy files, each category written as a whole."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,13 +12,14 @@ from whyset.store.commits import checksum
 from whyset.store.files import each, load_array
 from whyset.store.jsonfile import JSON, read_json
 from whyset.store.layout import ANALYSES, inside, safe_name
-from whyset.store.problems import Problem
+from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
 ANALYSIS_SCHEMA = "1.1"
+_REMEDY = "to compute the class again, delete the folder of its files and analyze again"
 _OUTDATED = "it was computed with another configuration of this analysis; analyze again"
 
 
@@ -34,13 +35,15 @@ class Category:
     problem: str | None = None
     folder: str = ""
     """Where below `path` the columns lie."""
+    verified: set[str] = field(default_factory=set, compare=False, repr=False)
+    """Columns whose checksums were compared."""
 
     @property
     def columns(self) -> list[str]:
         return list(self.described)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column, mapped from its file where that is local; it is read where it is looked at."""
+        """A column, mapped from its file where that is local. BrokenRunError: it is damaged, by its checksum too."""
         if name not in self.described:
             raise InputError(f"category {self.name!r} has no column {name!r}; it has {self.columns}")
         file = self.path / self.folder / f"{name}.npy"
@@ -48,12 +51,21 @@ class Category:
             values = load_array(file)
         except RemoteError:
             raise
-        except (OSError, ValueError) as error:
-            raise BrokenRunError(f"{file} is damaged or missing: {error}") from error
+        except (OSError, ValueError, EOFError, OverflowError, MemoryError, SyntaxError) as error:  # what NumPy raises
+            raise BrokenRunError(f"{file} is damaged or missing: {error}; {_REMEDY}") from error
         wanted = (self.described[name].get("dtype"), self.described[name].get("shape"))
         if (values.dtype.str, list(values.shape)) != wanted:
-            raise BrokenRunError(f"{file} holds {values.dtype.str} {list(values.shape)}: expected {wanted}")
+            raise BrokenRunError(
+                f"{file} holds {values.dtype.str} {list(values.shape)}: expected {wanted[0]} {wanted[1]}; {_REMEDY}"
+            )
+        if name not in self.verified:
+            self._require_checksum(file, checksum(values), self.described[name].get("crc32"))
+            self.verified.add(name)
         return values
+
+    def _require_checksum(self, file: AnyPath, found: str, expected: JSON) -> None:
+        if found != expected:
+            raise BrokenRunError(f"{file} is damaged: its CRC32 is {found}, {CATEGORY} has {expected}; {_REMEDY}")
 
 
 @dataclass(frozen=True)
@@ -131,8 +143,10 @@ def verify_analyses(run: AnyPath) -> Iterator[Problem]:
     for name in analysis_names(run):
         try:
             categories = open_analysis(run, name).categories
-        except (BrokenRunError, InputError) as error:
-            yield Problem("damaged", f"{ANALYSES}/{name}", str(error))
+        except RemoteError:
+            raise
+        except Exception as error:
+            yield Problem("damaged", f"{ANALYSES}/{name}", error_text(error))
             continue
         for category in categories:
             yield from _verify_category(run, category)
@@ -142,12 +156,10 @@ def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
     where = inside(run, category.path)
     if category.problem:
         yield Problem("outdated" if category.problem == _OUTDATED else "mismatch", where, category.problem)
-    for name, described in category.described.items():
+    for name in category.columns:
         try:
-            found = checksum(category.column(name))
-        except BrokenRunError as error:
-            yield Problem("damaged", f"{where}/{name}.npy", str(error))
-            continue
-        if found != described.get("crc32"):
-            message = f"CRC32 is {found}, {CATEGORY} says {described.get('crc32')}"
-            yield Problem("damaged", f"{where}/{name}.npy", message)
+            category.column(name)
+        except RemoteError:
+            raise
+        except Exception as error:  # whatever is wrong with one file, the others are looked at, too
+            yield Problem("damaged", f"{where}/{name}.npy", error_text(error))

@@ -11,6 +11,8 @@ from whyset.store.jsonfile import JSON, canonical, require_json
 from whyset.store.modality import MODALITIES
 from whyset.store.remote import AnyPath
 
+MODEL_OUTPUT = "model output"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -20,6 +22,8 @@ class RunConfig:
     `layers` and `concepts` name what is recorded besides the input; `reduction` "channel_sum" and `pool` (longest side)
     say how maps are made smaller. `modality` is "image", "series", "text" or "table" (None: as the maps' shape says),
     `features` names the columns of tables or the channels, `rate` is how many positions of a series make a second.
+
+    `output` says which value of the model is explained: its output, or for instance "logit before softmax".
 
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
     `dataset`, `versions` and `origin` are for people and for repeating a run; they are not compared, because
@@ -48,6 +52,7 @@ class RunConfig:
     modality: str | None = None
     features: tuple[str, ...] = ()
     rate: float | None = None
+    output: str = MODEL_OUTPUT
     dataset: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, JSON] = field(default_factory=dict)
@@ -90,10 +95,10 @@ class RunConfig:
         return {name: value for name, value in self.to_json().items() if name not in _NOT_COMPARED}
 
     def to_json(self) -> dict[str, JSON]:
-        """All fields; those that tell of the modality only where they say something."""
+        """All fields; those of the modality and the output only where they differ from their default."""
         stored: dict[str, JSON] = {name.name: getattr(self, name.name) for name in fields(self)}
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
-        return {name: value for name, value in lists.items() if name not in _OF_MODALITY or value != _ADDED[name]}
+        return {name: value for name, value in lists.items() if name not in _OMITTED or value != _OMITTED[name]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, JSON], where: AnyPath) -> "RunConfig":
@@ -110,14 +115,16 @@ class RunConfig:
 
 _TUPLES = ("class_names", "layers", "concepts", "features")
 _NOT_COMPARED = frozenset({"dataset", "versions", "origin"})
-_OF_MODALITY: dict[str, Any] = {"modality": None, "features": [], "rate": None}
+_OMITTED: dict[str, Any] = {"modality": None, "features": [], "rate": None, "output": MODEL_OUTPUT}
+"""Fields that are not written where they hold these values."""
+
 _ADDED: dict[str, Any] = {
     "layers": [],
     "concepts": [],
     "reduction": "none",
     "pool": None,
     "targets_per_sample": 1,
-    **_OF_MODALITY,
+    **_OMITTED,
 }
 """Fields that schema 1.0 does not have, and what they are in its runs: so old runs keep their hash."""
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
+from whyset.store.commits import committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.files import disk_errors_explained, remove, sync_folder, unfinished
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
@@ -18,7 +19,7 @@ from whyset.store.record import Record, create_record
 from whyset.store.remote import AnyPath, RemotePath, located, require_exclusive_creation
 from whyset.store.run import Run, open_run
 from whyset.store.samples import checked_samples, write_samples
-from whyset.store.standard import estimated_bytes, stored_arrays
+from whyset.store.standard import RELEVANCE_COLUMNS, estimated_bytes, stored_arrays
 
 _UNFINISHED = ".*.partial"
 """What a creation leaves that is killed while it writes a file, or has in the making."""
@@ -97,8 +98,20 @@ def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArrayS
     if not run.samples["id"].equals(table["id"]):
         raise RunMismatchError(f"{run.path} is another run: the samples' ids differ; choose another folder")
     there, here = ({spec.name: spec.to_json() for spec in of} for of in (run.arrays, specs))
+    for column in RELEVANCE_COLUMNS:  # a run begun before version 1.3 goes on without them
+        if column.name not in there:
+            here.pop(column.name, None)
     require_same({"arrays": there}, {"arrays": here}, run.path)
+    _remove_torn_commits(run)
     return run
+
+
+def _remove_torn_commits(run: Run) -> None:
+    """Remove what a writer left that was killed between the two steps of creating a commit."""
+    committed = {f"{shard:06d}.json" for shard in committed_shards(run.path)}
+    for torn in unfinished(run.path / COMMITS, ".*.json.*.partial"):
+        if ".".join(torn.name.split(".")[1:3]) in committed:
+            remove(torn)
 
 
 def _refuse_foreign(folder: AnyPath) -> None:

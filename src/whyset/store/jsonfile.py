@@ -1,5 +1,6 @@
 """JSON files: strict (no NaN), atomic, and with errors that name the file."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,12 @@ def canonical(value: JSON) -> bytes:
     """The bytes that are hashed: sorted keys, no spaces, so that equal values have equal hashes."""
     require_json(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def record_checksum(content: Mapping[str, JSON]) -> str:
+    """SHA-256 over everything in a record but its field `checksum`."""
+    rest = {name: value for name, value in content.items() if name != "checksum"}
+    return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 
 
 def require_json(value: object, where: str = "the value") -> None:

@@ -7,7 +7,7 @@ from whyset.errors import InputError
 from whyset.store.remote import AnyPath
 
 FORMAT = "whyset-run"
-SCHEMA = "1.2"
+SCHEMA = "1.3"
 """Major.minor: readers refuse another major version; a minor version only adds."""
 
 SEVERAL_TARGETS = "targets_per_sample"
@@ -21,13 +21,18 @@ COMMITS = "commits"
 ANALYSES = "analyses"
 SELECTIONS = "selections"
 LEASES = "leases"
-OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES})
+CHECKS = "checks.json"
+OWN_NAMES = frozenset({RUN, SAMPLES, DATA, COMMITS, ANALYSES, SELECTIONS, LEASES, CHECKS})
 
 RELEVANCE = "attribution/input"
 LAYER = "attribution/"
 CONCEPT = "concept/"
 INPUT = "input"
 STATUS = "status"
+ARRIVED = "relevance_arrived"
+"""Sum of an explanation's relevance over the input, divided by the explained output (float32)."""
+LARGEST = "relevance_max"
+"""The largest absolute relevance of an explanation, divided by the absolute explained output (float32)."""
 
 NEVER_WRITTEN, DONE, FAILED = 0, 1, 2
 """The values of the column `status`."""
@@ -46,6 +51,16 @@ def commit_path(run: AnyPath, shard: int) -> AnyPath:
 
 def claim_path(run: AnyPath, shard: int) -> AnyPath:
     return run / COMMITS / f"{shard:06d}.claim"
+
+
+def remedy(shard: int) -> str:
+    """What to do about a damaged shard."""
+    return f"to compute the shard again, delete {COMMITS}/{shard:06d}.json and repeat the same `explain`"
+
+
+def advice(run: AnyPath, shard: int) -> str:
+    """What to do where damage is found by chance: there may be more."""
+    return f"{remedy(shard)}; `whyset verify {run}` lists all damage"
 
 
 def shard_file(run: AnyPath, array: str, shard: int, dimensions: int) -> AnyPath:

@@ -1,6 +1,7 @@
 """Lazy arrays: index a run's array like NumPy; only the rows asked for are read, and only committed ones."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from whyset.store.arrays import ArraySpec
 from whyset.store.entries import read_entries
 from whyset.store.files import each
 from whyset.store.indexing import Index, Rows, distinct, rows_and_rest
-from whyset.store.layout import shard_file
+from whyset.store.integrity import Integrity
+from whyset.store.layout import advice, shard_file
 from whyset.store.remote import AnyPath
 from whyset.store.scaling import unscale_rows
 
@@ -26,8 +28,8 @@ class LazyArray:
     A row is read whole, once, from where it lies: one read of its shard's index and one of the row. Rows come as they
     are stored, except that a scaled float16 array comes as float32 with its scale applied. Rows of failed samples hold
     the fill value; `run.column("status")` tells them. `require_committed` is called with the row numbers before
-    anything is read, and raises UncommittedRowsError. `rows_each` rows share one entry of what is stored: the targets
-    of one sample have one input.
+    anything is read, and raises UncommittedRowsError. `integrity` compares what is read with checksums. `rows_each`
+    rows share one entry of what is stored: the targets of one sample have one input.
     """
 
     run_path: AnyPath
@@ -35,6 +37,7 @@ class LazyArray:
     rows: int
     shard_rows: int
     require_committed: Callable[[Rows], None]
+    integrity: Integrity
     rows_each: int = 1
 
     @property
@@ -97,16 +100,42 @@ class LazyArray:
         return shard_file(self.run_path, spec.name, shard, 1 + len(spec.shape))
 
     def _read_file(self, spec: ArraySpec, shard: int, shard_entries: int, wanted: Rows) -> Numbers:
-        file = self._file(spec, shard)
-        advice = f"shards with a commit must be whole; `whyset verify {self.run_path}` says what is damaged"
-        try:
-            return read_entries(file, spec, shard_entries, wanted)
-        except FileNotFoundError as error:
-            raise BrokenRunError(f"{file} is missing: {advice}") from error
-        except WhysetError:
-            raise
-        except (OSError, ValueError) as error:
-            raise BrokenRunError(f"{file} cannot be read ({error}): {advice}") from error
+        file, count = self._file(spec, shard), self._count(shard, shard_entries)
+        with _damage_named(file, advice(self.run_path, shard)):
+            if self.integrity.thorough and len(wanted) < count:
+                self.integrity.require_file(file, spec, shard, shard_entries, count)
+            entries = read_entries(file, spec, shard_entries, wanted)
+        if len(wanted) == count:
+            self.integrity.require_entries(file, spec, shard, entries)
+        return entries
+
+    def require_whole(self, rows: Rows) -> None:
+        """BrokenRunError unless all files that hold some of these rows have the checksums of their commits."""
+        self.require_committed(rows)
+        shard_entries = self.shard_rows // self.rows_each
+        scales = [ArraySpec(self.spec.scale_name, (), "float32")] if self.spec.scaled else []
+        for shard in np.unique(rows // self.shard_rows).tolist():
+            for spec in (self.spec, *scales):
+                file, count = self._file(spec, shard), self._count(shard, shard_entries)
+                with _damage_named(file, advice(self.run_path, shard)):
+                    self.integrity.require_file(file, spec, shard, shard_entries, count)
+
+    def _count(self, shard: int, shard_entries: int) -> int:
+        """The number of entries in a shard; the last one may have fewer."""
+        return min(shard_entries, self.rows // self.rows_each - shard * shard_entries)
+
+
+@contextmanager
+def _damage_named(file: AnyPath, advice: str) -> Iterator[None]:
+    """A file that cannot be read is damage, because a committed shard has all of its files."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BrokenRunError(f"{file} is missing, and its shard has a commit: {advice}") from error
+    except WhysetError:
+        raise
+    except (OSError, ValueError) as error:
+        raise BrokenRunError(f"{file} cannot be read ({error}): {advice}") from error
 
 
 def by_shard(entries: Rows, shard_entries: int) -> Iterator[tuple[int, slice | Rows, Rows]]:

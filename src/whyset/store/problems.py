@@ -1,6 +1,11 @@
 """Problem: something that verification found."""
 
+import re
 from dataclasses import dataclass
+
+from whyset.errors import WhysetError
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -21,4 +26,11 @@ class Problem:
         return self.kind in ("uncommitted", "outdated", "stray")
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.where}: {self.message}"
+        """One line that every terminal can show, whatever files are called."""
+        line = f"{self.kind}: {self.where}: {self.message}"
+        return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
+
+
+def error_text(error: Exception) -> str:
+    """What an error says; errors that were not raised on purpose come with their type."""
+    return str(error) if isinstance(error, WhysetError) else f"{type(error).__name__}: {error}"

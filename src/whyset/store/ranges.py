@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Protocol
 
+from whyset.store.files import open_regular
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import remote_errors_explained
 
@@ -23,7 +24,7 @@ def ranges_of(path: AnyPath) -> Iterator[Ranges]:
     if isinstance(path, RemotePath):
         yield RemoteRanges(path)
         return
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         yield LocalRanges(stream)
 
 

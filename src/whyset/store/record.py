@@ -1,6 +1,5 @@
 """run.json: what a run was made from. Written once, last of all, and refused when edited."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,8 @@ from typing import Any
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig
-from whyset.store.jsonfile import JSON, canonical, create_json, read_json
+from whyset.store.jsonfile import JSON, create_json, read_json
+from whyset.store.jsonfile import record_checksum as _checksum
 from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SCHEMA, SEVERAL_TARGETS, is_run
 from whyset.store.remote import AnyPath
 
@@ -59,12 +59,6 @@ def read_record(folder: AnyPath) -> Record:
         return Record(config, config_hash, arrays, size, samples_hash)
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
-
-
-def _checksum(content: Mapping[str, JSON]) -> str:
-    """SHA-256 over everything in run.json but the checksum itself."""
-    rest = {name: value for name, value in content.items() if name != "checksum"}
-    return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 
 
 def _require_readable(path: AnyPath, stored: Mapping[str, JSON]) -> None:

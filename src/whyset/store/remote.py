@@ -9,7 +9,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from whyset.errors import InputError
 from whyset.store.remote_errors import first_line, obstore_module, remote_errors_explained
@@ -158,7 +158,7 @@ class RemotePath:
         with remote_errors_explained(self):
             return bytes(self.store.get(str(self.key)).bytes())
 
-    def open(self, mode: str = "rb") -> BinaryIO:
+    def open(self, mode: str = "rb") -> BytesIO:
         """The whole object, read into memory."""
         if mode != "rb":
             raise ValueError(f"{self} is opened with mode {mode!r}: objects are written whole, by replace_file")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,16 +14,18 @@ from whyset.errors import BrokenRunError, InputError, UncommittedRowsError
 from whyset.store.analyses import Analysis, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commits import Failure, committed_shards, failures_of, read_commits
 from whyset.store.config import RunConfig
+from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
+from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
 from whyset.store.lazy import LazyArray
 from whyset.store.modality import Modality, modality_of
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, located
-from whyset.store.samples import label_array, read_samples, read_tokens, sample_columns
+from whyset.store.samples import label_array, read_samples, read_tokens, require_samples_hash, sample_columns
 from whyset.store.trust import require_trusted
 from whyset.store.verify import verify_run
 
@@ -47,10 +49,15 @@ class Run:
     """As run.json has it: of a run of a newer minor version `config` lacks what this version does not know."""
     arrays: tuple[ArraySpec, ...]
     size: int
-    known: set[int] = field(default_factory=set, compare=False)
+    samples_hash: str = field(default="", compare=False)
+    thorough: bool = False
+    """Whether the checksums of files are compared before parts of them are read, too; see `thoroughly`."""
+    known: dict[int, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    """Checksums by array, of the shards whose commits were read."""
+    verified: set[tuple[str, int]] = field(default_factory=set, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return open_run, (self.path,)
+        return _reopen, (self.path, self.thorough)
 
     def __len__(self) -> int:
         return self.size
@@ -75,11 +82,17 @@ class Run:
         return sample_columns(self.path / SAMPLES)
 
     def sample_table(self, columns: list[str] | None = None) -> pa.Table:
-        """Some columns of `samples`, read anew."""
+        """Some columns of `samples`, read again; the file must have the hash that run.json states."""
+        _ = self._samples_are_whole
         table = read_samples(self.path / SAMPLES, columns)
         if table.num_rows != self.size:
             raise BrokenRunError(f"{self.path / SAMPLES} has {table.num_rows} rows: expected {self.size}")
         return table
+
+    @cached_property
+    def _samples_are_whole(self) -> bool:
+        require_samples_hash(self.path / SAMPLES, self.samples_hash)
+        return True
 
     @property
     def modality(self) -> Modality:
@@ -168,7 +181,16 @@ class Run:
         if found is None:
             raise InputError(f"{self.path} has no array {name!r}; it has {[spec.name for spec in self.arrays]}")
         each = found.rows_each(self.config.targets_per_sample)
-        return LazyArray(self.path, found, self.size, self.config.shard_rows, self._require_committed, each)
+        integrity = Integrity(self.path, self.known.__getitem__, self.thorough, self.verified)
+        return LazyArray(self.path, found, self.size, self.config.shard_rows, self._require_committed, integrity, each)
+
+    def thoroughly(self) -> "Run":
+        """The same run, which compares every file that it reads from with the checksum in its commit, once each.
+
+        Analyses, reports and exports read runs in this way: BrokenRunError names the damaged file. Other reading
+        compares only what is read whole, columns among it, because one map would cost the reading of its whole shard.
+        """
+        return self if self.thorough else replace(self, thorough=True, verified=set())
 
     @property
     def relevance(self) -> LazyArray:
@@ -222,6 +244,19 @@ class Run:
         values[rows] = array[rows]
         return values
 
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What is suspicious about the run: found in its columns, and by `explain` while it was made."""
+        return (*self._relevance_checks(), *read_checks_or_problem(self.path))
+
+    def _relevance_checks(self) -> tuple[Check, ...]:
+        """Runs made before version 1.3 have no columns to be checked."""
+        if not {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}:
+            return ()
+        done = self.column(STATUS) == DONE
+        errors = [failure.error for failure in self.failures]
+        return check_relevance(self.column(ARRIVED)[done], self.column(LARGEST)[done], errors)
+
     # Analyses
 
     @property
@@ -254,8 +289,8 @@ class Run:
                 f"{len(bad)} of the rows asked for are not computed yet (first: {int(bad[0])}, shard {missing[0]} of "
                 f"{self.path}); run.committed tells which are, and the same `explain` again computes the rest"
             )
-        require_trusted(self, unknown)
-        self.known.update(unknown)
+        commits = require_trusted(self, unknown)
+        self.known.update({commit.shard: commit.checksums for commit in commits})
 
     def _committed_of(self, shards: list[int]) -> list[int]:
         """Those that have a commit; many are looked up by listing what lies there."""
@@ -271,4 +306,8 @@ def open_run(path: str | AnyPath) -> Run:
     """
     folder = located(path)
     record = read_record(folder)
-    return Run(folder, record.config, record.config_hash, record.arrays, record.size)
+    return Run(folder, record.config, record.config_hash, record.arrays, record.size, record.samples_hash)
+
+
+def _reopen(path: AnyPath, thorough: bool) -> Run:
+    return open_run(path).thoroughly() if thorough else open_run(path)

@@ -1,5 +1,6 @@
 """samples.parquet: what is known of the samples before anything is computed."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.files import replace_file
+from whyset.store.files import open_regular, replace_file
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
 
@@ -110,6 +111,24 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Tabl
     if names[: len(SCHEMA)] != SCHEMA.names:
         raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
     return table
+
+
+def require_samples_hash(path: AnyPath, expected: str) -> None:
+    """BrokenRunError unless the file has the SHA-256 that run.json states."""
+    try:
+        with path.open() if isinstance(path, RemotePath) else open_regular(path) as file:
+            found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    except RemoteError:
+        raise
+    except FileNotFoundError as error:
+        raise BrokenRunError(f"{path} is missing: restore it from a copy of the run") from error
+    except OSError as error:
+        raise BrokenRunError(f"{path} cannot be read: {error}") from error
+    if found != expected:
+        raise BrokenRunError(
+            f"{path} is damaged: its SHA-256 is {found}, run.json has {expected}; restore it from a copy of the run, "
+            "or explain again into another folder"
+        )
 
 
 def sample_columns(path: AnyPath) -> list[str]:

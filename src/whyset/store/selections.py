@@ -12,6 +12,7 @@ from whyset.store.jsonfile import read_json, replace_json, require_json
 from whyset.store.layout import safe_name
 from whyset.store.lease import Lease
 from whyset.store.remote import AnyPath
+from whyset.store.remote_errors import RemoteError
 
 FORMAT, SCHEMA = "whyset-selection", "1.0"
 MOST_SELECTIONS, MOST_TAGS, LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 1000, 64, 200, 100, 20_000
@@ -79,7 +80,12 @@ class Selections:
 
     def problems(self) -> list[str]:
         """What is wrong with files that cannot be read."""
-        return [str(found) for found in self._found() if not isinstance(found, Selection)]
+        return [problem for _, problem in self.damaged()]
+
+    def damaged(self) -> list[tuple[AnyPath, str]]:
+        """Files that cannot be read, and what is wrong with each."""
+        found = [(path, _read_or_problem(path)) for path in sorted(self._files(), key=str)]
+        return [(path, str(problem)) for path, problem in found if not isinstance(problem, Selection)]
 
     def get(self, id: str) -> Selection:
         """The selection as it is now. InputError: there is none."""
@@ -176,6 +182,10 @@ def _read_or_problem(path: AnyPath) -> Selection | BrokenRunError:
         return _read(path)
     except BrokenRunError as error:
         return error
+    except RemoteError:
+        raise
+    except OSError as error:
+        return BrokenRunError(f"{path} cannot be read: {error}")
 
 
 def _read(path: AnyPath) -> Selection:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
-from whyset.store.commits import Commit, Failure, create_commit, read_commit
+from whyset.store.commits import Commit, Failure, Tally, create_commit
 from whyset.store.encoding import closing, raw
 from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder, unfinished
+from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
+from whyset.store.losses import Losses
 from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -32,12 +34,17 @@ def write_shard(
     rows: Rows,
     failures: Mapping[int, str] | None = None,
     provenance: Mapping[str, JSON] | None = None,
+    losses: Losses | None = None,
+    tallies: Mapping[str, Tally] | None = None,
+    inputs: Sequence[str | None] | None = None,
 ) -> Commit:
     """Write all rows of a shard and commit it; a shard that is committed already stays as it is.
 
     `rows` holds one array per array asked for in `create_run`, each with as many rows as `run.shard_range(shard)`, or
     as many samples where an array has one entry per sample (`run.entries`); scales and status are the store's own.
-    `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values.
+    `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values. `losses` and
+    `tallies` are kept in the commit. `inputs` are the hexadecimal digests of the samples' inputs in order, None for
+    one that could not be read.
     Two writers of one shard: the second gets LeaseHeldError, or finds the commit.
     """
     start, stop = run.shard_range(shard)
@@ -47,8 +54,7 @@ def write_shard(
         stack.enter_context(disk_errors_explained(run.path))
         claim = stack.enter_context(_claim(run, shard))
         if run.is_committed(shard):
-            require_trusted(run, [shard])
-            return read_commit(run.path, shard)
+            return require_trusted(run, [shard])[0]
         with _undone_on_errors(run, shard, claim):
             commit = Commit(
                 shard=shard,
@@ -60,6 +66,9 @@ def write_shard(
                 config_hash=run.config_hash,
                 provenance=provenance or {},
                 time=datetime.now(UTC).isoformat(timespec="seconds"),
+                losses=losses,
+                tallies=tallies or {},
+                inputs=None if inputs is None else InputHashes.of(inputs),
             )
             create_commit(run.path, commit)
             return commit
@@ -69,7 +78,8 @@ def discard_shard(run: "Run", shard: int) -> None:
     """Withdraw a damaged shard: first its commit, then its data, so that the next `explain` makes it again."""
     with _claim(run, shard):
         commit_path(run.path, shard).unlink(missing_ok=True)
-        run.known.discard(shard)
+        run.known.pop(shard, None)
+        run.verified.difference_update({(spec.name, shard) for spec in run.arrays})
         _delete(run, shard)
 
 

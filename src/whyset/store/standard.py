@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec, dimension_names
-from whyset.store.layout import CONCEPT, INPUT, LAYER, RELEVANCE, STATUS, safe_name
+from whyset.store.layout import ARRIVED, CONCEPT, INPUT, LARGEST, LAYER, RELEVANCE, STATUS, safe_name
 from whyset.store.modality import DIMENSIONS, IMAGE, INPUT_TYPES
 
 _TARGET_BYTES = 64 * 2**20
@@ -42,6 +42,10 @@ def standard_arrays(
         ArraySpec("confidence", (), "float32", math.nan),
     )
     return (maps, *of_layers, *of_concepts, *inputs, *columns)
+
+
+RELEVANCE_COLUMNS = (ArraySpec(ARRIVED, (), "float32", math.nan), ArraySpec(LARGEST, (), "float32", math.nan))
+"""Columns that `explain` adds since version 1.3: how much relevance arrived, and how large it gets."""
 
 
 def stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:

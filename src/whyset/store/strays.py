@@ -1,18 +1,22 @@
 """What lies in a run folder but is not of the run: readers pass over it, verification tells."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from whyset.store.files import read_regular
 from whyset.store.layout import COMMITS, DATA, OWN_NAMES
 from whyset.store.preallocate import metadata_of
 from whyset.store.problems import Problem
 from whyset.store.remote import AnyPath
+from whyset.store.remote_errors import RemoteError
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
 
 _METADATA = "zarr.json"
+_COMMIT_NAME = re.compile(r"[0-9]{6,}\.(json|claim)")
 _DECISIVE = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs", "fill_value")
 """What other programs read the values by; names and attributes may be added."""
 
@@ -23,7 +27,7 @@ def verify_strays(run: "Run") -> Iterator[Problem]:
         if entry.name not in OWN_NAMES:
             yield Problem("stray", entry.name, "it is not of the run, and nobody reads it")
     for entry in _entries(run.path / COMMITS):
-        if not (entry.stem.isdigit() and len(entry.stem) >= 6 and entry.name.endswith((".json", ".claim"))):
+        if not _COMMIT_NAME.fullmatch(entry.name):
             yield Problem("stray", f"{COMMITS}/{entry.name}", "it is no commit, and nobody reads it")
     arrays = {spec.name for spec in run.arrays}
     groups = {name.rpartition("/")[0] for name in arrays}
@@ -41,11 +45,13 @@ def verify_metadata(run: "Run") -> Iterator[Problem]:
     for key, content in metadata_of(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():
         file, wanted = run.path.joinpath(DATA, *key.split("/")), json.loads(content)
         try:
-            found = json.loads(file.read_bytes())
+            found = json.loads(read_regular(file))
         except FileNotFoundError:
             yield Problem("missing", f"{DATA}/{key}", "other programs cannot open the arrays without it")
-        except ValueError as error:
-            yield Problem("damaged", f"{DATA}/{key}", f"it is no JSON: {error}")
+        except RemoteError:
+            raise
+        except (ValueError, OSError, RecursionError) as error:
+            yield Problem("damaged", f"{DATA}/{key}", f"it cannot be read as JSON: {error}")
         else:
             yield from _differences(f"{DATA}/{key}", found, wanted)
 

@@ -21,15 +21,21 @@ def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
         return "it was made with another configuration than run.json has"
     if commit.checksums.keys() != {spec.name for spec in run.arrays}:
         return f"it names the arrays {sorted(commit.checksums)}"
+    if commit.inputs is not None and len(commit.inputs) * run.config.targets_per_sample != commit.stop - commit.start:
+        return f"it has {len(commit.inputs)} hashes of inputs"
     return None
 
 
-def require_trusted(run: "Run", shards: Sequence[int]) -> None:
-    """BrokenRunError where a commit does not belong to this run, so that nobody reads another run's rows as its own."""
-    for shard, commit in zip(shards, read_commits(run.path, shards), strict=True):
+def require_trusted(run: "Run", shards: Sequence[int]) -> list[Commit]:
+    """Return the commits; BrokenRunError where one does not belong to this run, so that no rows of another run are
+    taken for its own.
+    """
+    commits = list(read_commits(run.path, shards))
+    for shard, commit in zip(shards, commits, strict=True):
         wrong = contradiction(run, shard, commit)
         if wrong:
             raise BrokenRunError(
                 f"{commit_path(run.path, shard)} does not belong to this run: {wrong}; to make the shard anew, delete "
                 "that file and give the same `explain` again"
             )
+    return commits

@@ -1,19 +1,25 @@
 """Verification: everything that is committed is read and compared with its checksum."""
 
-import hashlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
+from whyset.store.checks import read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
 from whyset.store.entries import stored_checksum
-from whyset.store.layout import COMMITS, DATA, SAMPLES, commit_path, inside, shard_file
-from whyset.store.problems import Problem
+from whyset.store.layout import CHECKS, DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
+from whyset.store.problems import Problem, error_text
 from whyset.store.record import read_record
+from whyset.store.remote import AnyPath
+from whyset.store.remote_errors import RemoteError
+from whyset.store.samples import require_samples_hash
+from whyset.store.selections import Selections
 from whyset.store.strays import verify_metadata, verify_strays
 from whyset.store.trust import contradiction
 
@@ -23,45 +29,72 @@ if TYPE_CHECKING:
 _READERS = min(8, 2 * (os.cpu_count() or 1))
 """Shards that are read side by side: checksums are computed while others wait for the disk."""
 
+_NUMBER = re.compile(r"[0-9]+")
+"""ASCII digits only: `str.isdigit` accepts "²", which `int` refuses."""
+
 
 def verify_run(run: "Run") -> Iterator[Problem]:
-    """All problems of a run: samples, arrays, shards, leftovers, strays, analyses, one at a time as they are found."""
-    yield from _verify_samples(run)
-    yield from verify_metadata(run)
+    """All problems of a run: samples, arrays, shards, leftovers, strays, analyses, selections, as they are found.
+
+    Whatever is wrong in one place is a problem of that place and does not end the verification. RemoteError: the object
+    store does not answer.
+    """
+    yield from _complete(SAMPLES, partial(_verify_samples, run))
+    yield from _complete(DATA, partial(verify_metadata, run))
     committed = committed_shards(run.path)
     readers = ThreadPoolExecutor(_READERS)
     try:
-        for problems in readers.map(lambda shard: list(_verify_commit(run, shard)), committed):
+        for problems in readers.map(partial(_verify_shard, run), committed):
             yield from problems
     finally:
         readers.shutdown(cancel_futures=True)
-    yield from _verify_leftovers(run, set(committed))
-    yield from verify_strays(run)
-    yield from verify_analyses(run.path)
+    yield from _complete(DATA, partial(_verify_leftovers, run, set(committed)))
+    yield from _complete(CHECKS, partial(_verify_checks, run))
+    yield from _complete("the folder", partial(verify_strays, run))
+    yield from _complete("analyses", partial(verify_analyses, run.path))
+    yield from _complete(SELECTIONS, partial(_verify_selections, run))
+
+
+def _complete(where: str, verify: Callable[[], Iterator[Problem]], shard: int | None = None) -> Iterator[Problem]:
+    """The problems that are found, and an unexpected error as one more."""
+    try:
+        yield from verify()
+    except RemoteError:
+        raise
+    except Exception as error:
+        yield Problem("damaged", where, error_text(error), shard)
 
 
 def _verify_samples(run: "Run") -> Iterator[Problem]:
     file = run.path / SAMPLES
-    if not file.is_file():
-        yield Problem("missing", SAMPLES, "the table of samples is missing")
-        return
-    if "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest() != read_record(run.path).samples_hash:
-        yield Problem("damaged", SAMPLES, "its checksum is not the one in run.json")
-
-
-def _verify_commit(run: "Run", shard: int) -> Iterator[Problem]:
-    where = inside(run.path, commit_path(run.path, shard))
     try:
-        commit = read_commit(run.path, shard)
+        require_samples_hash(file, read_record(run.path).samples_hash)
     except BrokenRunError as error:
-        yield Problem("damaged", where, str(error), shard)
-        return
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        yield Problem("missing" if missing else "damaged", SAMPLES, str(error))
+
+
+def _verify_checks(run: "Run") -> Iterator[Problem]:
+    try:
+        read_checks(run.path)
+    except (BrokenRunError, OSError) as error:
+        yield Problem("damaged", CHECKS, str(error))
+
+
+def _verify_shard(run: "Run", shard: int) -> list[Problem]:
+    where = inside(run.path, commit_path(run.path, shard))
+    return list(_complete(where, partial(_verify_commit, run, shard, where), shard))
+
+
+def _verify_commit(run: "Run", shard: int, where: str) -> Iterator[Problem]:
+    commit = read_commit(run.path, shard)
     wrong = contradiction(run, shard, commit)
     if wrong:
         yield Problem("mismatch", where, wrong, shard)
         return
     for spec in run.arrays:
-        yield from _verify_array(run, spec, commit)
+        file = inside(run.path, shard_file(run.path, spec.name, shard, 1 + len(spec.shape)))
+        yield from _complete(file, partial(_verify_array, run, spec, commit), shard)
 
 
 def _verify_array(run: "Run", spec: ArraySpec, commit: Commit) -> Iterator[Problem]:
@@ -71,29 +104,33 @@ def _verify_array(run: "Run", spec: ArraySpec, commit: Commit) -> Iterator[Probl
     try:
         found = stored_checksum(file, spec, run.shard_entries(spec), stop - start)
     except FileNotFoundError:
-        yield Problem("missing", where, f"shard {commit.shard} is committed; {_remedy(commit)}", commit.shard)
+        yield Problem("missing", where, f"shard {commit.shard} is committed; {remedy(commit.shard)}", commit.shard)
     except WhysetError:
         raise
     except (OSError, ValueError) as error:
-        yield Problem("damaged", where, f"{error}; {_remedy(commit)}", commit.shard)
+        yield Problem("damaged", where, f"{error}; {remedy(commit.shard)}", commit.shard)
     else:
         if found != commit.checksums[spec.name]:
-            message = f"CRC32 is {found}, the commit says {commit.checksums[spec.name]}; {_remedy(commit)}"
+            message = f"CRC32 is {found}, the commit says {commit.checksums[spec.name]}; {remedy(commit.shard)}"
             yield Problem("damaged", where, message, commit.shard)
-
-
-def _remedy(commit: Commit) -> str:
-    return f"to make it anew, delete {COMMITS}/{commit.shard:06d}.json and give the same `explain` again"
 
 
 def _verify_leftovers(run: "Run", committed: set[int]) -> Iterator[Problem]:
     """Data that no commit vouches for: an attempt was interrupted or is still at work."""
     found: set[int] = set()
     for spec in run.arrays:
-        for entry in (run.path / DATA / spec.name / "c").glob("*"):
+        entries: list[AnyPath] = sorted((run.path / DATA / spec.name / "c").glob("*"), key=str)
+        for entry in entries:
             number = entry.name.partition(".")[0]
-            if number.isdigit():
+            if _NUMBER.fullmatch(number):
                 found.add(int(number))
+            elif not entry.name.startswith("."):
+                yield Problem("stray", inside(run.path, entry), "it is not a shard, and no program reads it")
     for shard in sorted(found - committed):
         message = "written in part and not committed; the same `explain` again makes it anew"
         yield Problem("uncommitted", f"{DATA}, shard {shard}", message, shard)
+
+
+def _verify_selections(run: "Run") -> Iterator[Problem]:
+    for file, problem in Selections(run.path / SELECTIONS, len(run)).damaged():
+        yield Problem("damaged", inside(run.path, file), problem)

@@ -75,10 +75,15 @@ def _maps(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np
 def write_pending(run: Run) -> Run:
     """Write all shards that are not committed; sample 5 fails."""
     for shard in run.pending_shards():
-        write_shard(
-            run, shard, example_rows(run, shard), {5: "unreadable"} if shard == 5 // run.config.shard_rows else {}
-        )
+        failures = {5: "unreadable"} if shard == 5 // run.config.shard_rows else {}
+        write_shard(run, shard, example_rows(run, shard), failures, inputs=example_digests(run, shard))
     return run
+
+
+def example_digests(run: Run, shard: int) -> list[str]:
+    """Hashes of inputs that no input has."""
+    start, stop = (row // run.config.targets_per_sample for row in run.shard_range(shard))
+    return [f"{sample + 1:016x}" for sample in range(start, stop)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self, TypeAlias
 
 from whyset.store import AnyPath, RemotePath
 from whyset.store.analyses import ANALYSIS, CATEGORY, category_folders
-from whyset.store.layout import COMMITS, RUN
+from whyset.store.layout import CHECKS, COMMITS, RUN
 
 State: TypeAlias = int | str | None
 """Another one once a file, folder or object is written anew; None: it is not there."""
@@ -35,7 +35,8 @@ def stamp_of(path: AnyPath) -> Stamp:
     if isinstance(commits, RemotePath):
         written = [(file.name, state) for file, state in commits.states() if file.match("*.json")]
         return Stamp((_digest(*sorted(written)),) if written else (state_of(path / RUN),))
-    return Stamp((state_of(path / RUN), sum(1 for _ in commits.glob("*.json"))), state_of(commits))
+    found = (state_of(path / RUN), sum(1 for _ in commits.glob("*.json")), state_of(path / CHECKS))
+    return Stamp(found, state_of(commits))
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """Reading a column of a run in which some shards are damaged: the others still come."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import BrokenRunError
-from whyset.store import Run
-from whyset.store.commits import committed_shards
+from whyset.store import AnyPath, Commit, Run
+from whyset.store.commits import committed_shards, read_commit
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,10 @@ def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[t
             values[start:stop] = array[start:stop]
         except BrokenRunError as error:
             yield shard, str(error)
+
+
+def readable_commits(path: AnyPath) -> Iterator[Commit]:
+    """The commits of a run, those that cannot be read left out."""
+    for shard in committed_shards(path):
+        with suppress(BrokenRunError):
+            yield read_commit(path, shard)

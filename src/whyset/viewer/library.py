@@ -13,11 +13,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
-from whyset.store import AnyPath, Run, open_run
-from whyset.store.layout import DONE, FAILED, STATUS
+from whyset.report.relevance import RelevanceSummary, summarize_columns
+from whyset.store import AnyPath, Check, Commit, Run, average_losses, open_run
+from whyset.store.checks import check_relevance
+from whyset.store.commits import failures_of
+from whyset.store.layout import ARRIVED, DONE, FAILED, LARGEST, STATUS
 from whyset.viewer.changes import Stamp, stamp_of
 from whyset.viewer.correspondence import rows_in
-from whyset.viewer.damage import read_column
+from whyset.viewer.damage import read_column, readable_commits
 from whyset.viewer.errors import not_found, unreadable
 from whyset.viewer.members import Members
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
@@ -108,6 +111,36 @@ class OpenedRun:
     @property
     def failed(self) -> int:
         return int((self.status == FAILED).sum())
+
+    @cached_property
+    def relevance(self) -> RelevanceSummary | None:
+        """How much relevance arrives at the input; None where the run does not know."""
+        known = self._measured
+        if known is None:
+            return None
+        parts = [commit.losses for commit in self._commits if commit.losses is not None]
+        return summarize_columns(*known, average_losses(parts))
+
+    @cached_property
+    def relevance_checks(self) -> tuple[Check, ...]:
+        """What is suspicious about the relevance of the explanations."""
+        known = self._measured
+        return (
+            () if known is None else check_relevance(*known, [failure.error for failure in failures_of(self._commits)])
+        )
+
+    @cached_property
+    def _commits(self) -> list[Commit]:
+        """The commits that can be read; `damage` tells of the others."""
+        return list(readable_commits(self.run.path))
+
+    @property
+    def _measured(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Share that arrives and largest relevance of the explanations that are done."""
+        if not {ARRIVED, LARGEST} <= {spec.name for spec in self.run.arrays}:
+            return None
+        done = self.status == DONE
+        return self.column(ARRIVED)[done], self.column(LARGEST)[done]
 
     @property
     def complete(self) -> bool:

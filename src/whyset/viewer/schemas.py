@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from whyset.report.relevance import RelevanceSummary
+from whyset.store.checks import Check
 from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
 from whyset.store.modality import Modality
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
@@ -78,7 +80,8 @@ class AnalysisRow(Model):
 class RunDetail(Model):
     """A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
     columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
-    explained samples whose label is known.
+    explained samples whose label is known. `checks` are what is suspicious, and `relevance` states how much of it
+    arrives at the input, null for runs that do not know.
     """
 
     id: str
@@ -101,6 +104,8 @@ class RunDetail(Model):
     problem: str | None
     version: str
     growing: bool
+    checks: list[Check]
+    relevance: RelevanceSummary | None
 
 
 class AnalysisProgress(Model):

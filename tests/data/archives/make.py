@@ -12,7 +12,7 @@ import numpy as np
 
 from whyset.store import CategoryResult, Run, open_run, write_shard
 from whyset.store.layout import SCHEMA
-from whyset.testing.store import example_rows, example_run
+from whyset.testing.store import example_digests, example_rows, example_run
 
 HERE = Path(__file__).parent
 
@@ -32,8 +32,12 @@ def make(path: Path) -> Run:
         features=("radar", "infrared"),
         origin={"command": "explain", "made_by": "tests/data/archives/make.py"},
     )
-    write_shard(run, 0, example_rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"})
-    write_shard(run, 1, example_rows(run, 1), {13: "the relevance is not finite"}, {"device": "cpu"})
+    write_shard(
+        run, 0, example_rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"}, example_digests(run, 0)
+    )
+    write_shard(
+        run, 1, example_rows(run, 1), {13: "the relevance is not finite"}, {"device": "cpu"}, example_digests(run, 1)
+    )
     columns = {"index": np.array([2, 5]), "clustering.kmeans": np.array([0, 1])}
     info = {"default_clustering": "kmeans", "scores": {"separability": None}}
     run.analysis_writer("spray", {"k": 2}).write(CategoryResult("00001", "dog", columns, info))

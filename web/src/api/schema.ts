@@ -618,6 +618,30 @@ export interface components {
             size: number;
         };
         /**
+         * Check
+         * @description One finding about a run: `count` of `total` samples or explanations are concerned.
+         *
+         *     A "warning" says that numbers of the run are likely to be wrong or misread, a "note" how they are to be read.
+         *
+         *     >>> Check("labels", "warning", 3, 40, "3 of 40 labels differ").severity
+         *     'warning'
+         */
+        Check: {
+            /** Count */
+            count: number;
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "note";
+            /** Total */
+            total: number;
+        };
+        /**
          * ColorMapTable
          * @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral.
          */
@@ -626,6 +650,22 @@ export interface components {
             diverging: boolean;
             /** Lookup */
             lookup: number[];
+        };
+        /**
+         * Distribution
+         * @description Five numbers of a column, over its finite values.
+         */
+        Distribution: {
+            /** Lower Quartile */
+            lower_quartile: number;
+            /** Maximum */
+            maximum: number;
+            /** Median */
+            median: number;
+            /** Minimum */
+            minimum: number;
+            /** Upper Quartile */
+            upper_quartile: number;
         };
         /**
          * Error
@@ -679,6 +719,25 @@ export interface components {
             size: number;
         };
         JsonValue: unknown;
+        /**
+         * Losses
+         * @description Mean share of the explained output that is lost, by cause, over `measured` explanations.
+         *
+         *     A negative share is relevance that was gained. `reason` says why nothing was measured.
+         *
+         *     >>> Losses(2, {"bias": 0.25}).to_json()
+         *     {'measured': 2, 'shares': {'bias': 0.25}, 'reason': None}
+         */
+        Losses: {
+            /** Measured */
+            measured: number;
+            /** Reason */
+            reason?: string | null;
+            /** Shares */
+            shares?: {
+                [key: string]: number;
+            };
+        };
         /**
          * Match
          * @description A sample that was found, and the categories of the analysis in which it lies.
@@ -736,6 +795,25 @@ export interface components {
             told: string[];
         };
         /**
+         * RelevanceSummary
+         * @description Relevance that arrives at the input, over all explanations of a run that are done.
+         *
+         *     `arrived` is the sum of an explanation's relevance divided by the explained output, None for gradients; `largest`
+         *     its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than 100 times
+         *     the output, and in `lost` less than 1 % of it arrives. `losses` are mean shares of the output by cause.
+         */
+        RelevanceSummary: {
+            arrived: components["schemas"]["Distribution"] | null;
+            /** Explanations */
+            explanations: number;
+            largest: components["schemas"]["Distribution"] | null;
+            losses: components["schemas"]["Losses"] | null;
+            /** Lost */
+            lost: number;
+            /** Too Large */
+            too_large: number;
+        };
+        /**
          * RunColumn
          * @description A column with one value per sample; integers travel in a smaller type where all of them fit.
          *
@@ -758,13 +836,16 @@ export interface components {
          * RunDetail
          * @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
          *     columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
-         *     explained samples whose label is known.
+         *     explained samples whose label is known. `checks` are what is suspicious, and `relevance` states how much of it
+         *     arrives at the input, null for runs that do not know.
          */
         RunDetail: {
             /** Accuracy */
             accuracy: number | null;
             /** Analyses */
             analyses: components["schemas"]["AnalysisRow"][];
+            /** Checks */
+            checks: components["schemas"]["Check"][];
             /** Classes */
             classes: string[];
             /** Columns */
@@ -798,6 +879,7 @@ export interface components {
             problem: string | null;
             /** Rate */
             rate: number | null;
+            relevance: components["schemas"]["RelevanceSummary"] | null;
             /** Samples */
             samples: number;
             /** Summary */

@@ -107,8 +107,13 @@ class Gradient:
             leaf = x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
             if self.composite is None:
                 # No leaf goes in: models may write into their input, and module trackers refuse leaves.
-                return self._backward(leaf, self.model(leaf.clone()), target, nullcontext())
+                return self._backward(leaf, self.run_model(leaf.clone()), target, nullcontext())
             return self._by_rules(leaf, target, self.composite)
+
+    def run_model(self, x: Tensor) -> Tensor:
+        """Give the value that is explained: the model's output."""
+        output: Tensor = self.model(x)
+        return output
 
     def _by_rules(
         self, leaf: Tensor, target: Target | list[Target] | tuple[Target, ...], composite: Composite
@@ -118,7 +123,7 @@ class Gradient:
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
         with session.watching(), self._following(session) as masks:
             # A copy goes in: models may write into their input, which may be the caller's.
-            output = self.model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf.clone()))
+            output = self.run_model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf.clone()))
         leaf = self._embedding(session) if session.tokens is not None else leaf
         session.check_output(output)
         output, relevance = self._backward(leaf, output, target, session.propagating(), masks)

@@ -65,7 +65,8 @@ _NAMES: dict[Kind, str] = {
         _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa
         _upsample_bicubic2d_aa grid_sampler grid_sampler_2d grid_sampler_3d dropout alpha_dropout feature_dropout
         feature_alpha_dropout native_dropout leaky_relu prelu rrelu abs absolute softmax _softmax log_softmax
-        logsumexp softmin fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn
+        special_softmax special_log_softmax logsumexp softmin
+        fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn
         fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num _pad_circular pad_sequence block_diag
         cartesian_prod combinations meshgrid hypot swapdims squeeze_copy""",
     Kind.PLAIN: """
@@ -83,7 +84,7 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {name: kind for kind, names in _NAMES.items() for name in names.split()}
 )
 
-GATES = frozenset({"softmax", "_softmax", "log_softmax", "softmin"})
+GATES = frozenset({"softmax", "_softmax", "log_softmax", "special_softmax", "special_log_softmax", "softmin"})
 
 _IN_PLACE_OPERATORS = frozenset(
     "__iadd__ __isub__ __imul__ __itruediv__ __idiv__ __ipow__ __imatmul__ __setitem__".split()

@@ -15,7 +15,8 @@ from whyset.attribution.rules import Rule
 Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
 
 _NONLINEAR = frozenset(
-    "softmax _softmax log_softmax softmin logsumexp logcumsumexp scaled_dot_product_attention".split()
+    "softmax _softmax log_softmax special_softmax special_log_softmax softmin logsumexp logcumsumexp "
+    "scaled_dot_product_attention".split()
 )
 _ADDING = frozenset(
     "add sub subtract rsub addmm baddbmm addbmm addmv addr addcmul addcdiv where masked_fill masked_scatter cat "

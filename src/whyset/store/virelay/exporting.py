@@ -32,6 +32,7 @@ def export_project(
 
     >>> export_project(open_run("runs/cifar"), Path("for-virelay"))     # doctest: +SKIP
     """
+    run = run.thoroughly()
     explained, telling = explained_rows(run), telling or Silent()
     names = run.analyses if analyses is None else list(analyses)
     methods = method_names(names)

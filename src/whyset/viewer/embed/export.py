@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from whyset.errors import InputError
 from whyset.store import Analysis, AnyPath, Run, open_run
 from whyset.store.files import create_file, replace_file
@@ -38,7 +40,8 @@ def export_html(
     >>> export_html("runs/cifar", "horses.html", categories=["horse"])      # doctest: +SKIP
     PosixPath('horses.html')
     """
-    run, path = run if isinstance(run, Run) else open_run(run), Path(path)
+    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
+    path = Path(path)
     _require_place(path, replace=replace)
     if not SMALLEST <= thumbnails <= LARGEST or not 1 <= quality <= 100:
         raise InputError(
@@ -46,10 +49,22 @@ def export_html(
         )
     opened = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
     chosen = choose(run, opened, categories, rows, limit)
+    _require_whole(run, chosen, inputs)
     archive = record(LocalViewer([run.path]), chosen, Pictures(thumbnails, inputs, quality), _note(run, opened, chosen))
     text = "".join(page(archive, f"whyset: {run.path.name}, {opened.name}"))
     (replace_file if replace else create_file)(path, text.encode())
     return path
+
+
+def _require_whole(run: Run, chosen: Chosen, inputs: bool) -> None:
+    """BrokenRunError unless everything that the page shows has its checksum; the viewer itself reads parts of files."""
+    for spec in run.arrays:
+        if not spec.shape:
+            run.column(spec.name)
+    rows = np.array(chosen.explained, np.int64)
+    for array in (run.relevance, run.inputs if inputs else None):
+        if array is not None:
+            array.require_whole(rows)
 
 
 def _require_place(path: Path, *, replace: bool) -> None:

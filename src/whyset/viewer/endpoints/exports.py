@@ -14,9 +14,10 @@ from pyarrow import csv, parquet
 
 from whyset.store.analyses import CATEGORY, Category
 from whyset.store.cluster_names import Names
+from whyset.store.layout import ARRIVED, LARGEST
 from whyset.viewer.endpoints.analyses import numbers_of
 from whyset.viewer.endpoints.names import OfCategory
-from whyset.viewer.errors import ApiError, damage_told
+from whyset.viewer.errors import ApiError, damage_told, unreadable
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.members import places_in, rows_of
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
@@ -43,6 +44,14 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names
     return Response(content, media_type=media_type, headers=headers)
 
 
+def _refuse_damaged(opened: OpenedRun, rows: NDArray[np.int64]) -> None:
+    """The viewer shows what is left of a damaged column; a file for other programs must not hold the gaps."""
+    for row in rows.tolist():
+        damage = opened.damage_of(row)
+        if damage is not None:
+            raise unreadable(f"row {row} cannot be exported: {damage}")
+
+
 def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
     """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
     columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
@@ -51,7 +60,11 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
         columns[name] = pa.array(numbers, mask=numbers < 0)
         columns[f"{name}_name"] = pa.array([opened.class_name(number) for number in numbers.tolist()], pa.string())
     columns["confidence"] = pa.array(opened.column("confidence")[rows], from_pandas=True)
+    for name in (ARRIVED, LARGEST):
+        if name in opened.columns:
+            columns[name] = pa.array(_finite(opened.column(name)[rows]), from_pandas=True)
     columns["status"] = pa.array(opened.status[rows])
+    _refuse_damaged(opened, rows)
     index = rows_of(found, len(opened.run))
     place, known = places_in(index, rows)
     for name in found.columns:
@@ -64,6 +77,11 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
                     [of.get(str(number)) for number in clusters], pa.string()
                 )
     return pa.table(columns)
+
+
+def _finite(numbers: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Infinity is unknown here, as JSON has no number for it."""
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from whyset.errors import WhysetError
+from whyset.store.checks import read_checks_or_problem
 from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
@@ -51,6 +52,8 @@ def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(libr
         problem=opened.problem,
         version=opened.version,
         growing=is_growing(stored.path),
+        checks=[*opened.relevance_checks, *read_checks_or_problem(stored.path)],
+        relevance=opened.relevance,
     )
 
 

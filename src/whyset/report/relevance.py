@@ -1,0 +1,73 @@
+"""How much relevance arrives over a whole run: distributions, counts beyond the limits, and mean losses by cause."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.store import Losses, Run, average_losses
+from whyset.store.checks import LEAST_SHARE, MOST_TIMES
+from whyset.store.commits import committed_shards, read_commits
+from whyset.store.layout import ARRIVED, DONE, LARGEST, STATUS
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Five numbers of a column, over its finite values."""
+
+    minimum: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    maximum: float
+
+    @classmethod
+    def from_values(cls, values: NDArray[Any]) -> "Distribution | None":
+        """None where no value is finite.
+
+        >>> Distribution.from_values(np.array([0.0, 1.0, np.nan])).median
+        0.5
+        """
+        finite = values[np.isfinite(values)].astype(np.float64)
+        return cls(*map(float, np.quantile(finite, [0, 0.25, 0.5, 0.75, 1]))) if finite.size else None
+
+
+@dataclass(frozen=True)
+class RelevanceSummary:
+    """Relevance that arrives at the input, over all explanations of a run that are done.
+
+    `arrived` is the sum of an explanation's relevance divided by the explained output, None for gradients; `largest`
+    its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than 100 times
+    the output, and in `lost` less than 1 % of it arrives. `losses` are mean shares of the output by cause.
+    """
+
+    explanations: int
+    arrived: Distribution | None
+    largest: Distribution | None
+    too_large: int
+    lost: int
+    losses: Losses | None
+
+
+def summarize_relevance(run: Run) -> RelevanceSummary | None:
+    """Summarize the columns of a run; None where it has none, as runs made before version 1.3."""
+    if not {ARRIVED, LARGEST} <= {spec.name for spec in run.arrays}:
+        return None
+    done = run.column(STATUS) == DONE
+    losses = (commit.losses for commit in read_commits(run.path, committed_shards(run.path)))
+    parts = [part for part in losses if part is not None]
+    return summarize_columns(run.column(ARRIVED)[done], run.column(LARGEST)[done], average_losses(parts))
+
+
+def summarize_columns(arrived: NDArray[Any], largest: NDArray[Any], losses: Losses | None) -> RelevanceSummary:
+    """Summarize the two columns of the explanations that are done."""
+    known = ~np.isnan(arrived)
+    return RelevanceSummary(
+        explanations=len(arrived),
+        arrived=Distribution.from_values(arrived),
+        largest=Distribution.from_values(largest),
+        too_large=int(np.sum(np.fmax(np.abs(arrived), largest)[known] > MOST_TIMES)),
+        lost=int(np.sum(arrived[known] < LEAST_SHARE)),
+        losses=losses,
+    )

@@ -1,0 +1,72 @@
+"""What is measured of every relevance map before it is reduced and stored."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whyset.store.layout import ARRIVED, LARGEST
+
+_EQUAL = 1e-4
+"""Two relevance maps, each divided by its largest value, are equal if they differ by no more than this anywhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """Numbers of a batch of relevance maps, each (targets, samples).
+
+    `arrived` is the sum of the map divided by the explained output, `largest` its largest absolute value divided by
+    the absolute output: both NaN where the output is 0, `arrived` also where the method is a gradient, whose sum has
+    no relation to the output. `constant` maps have the same value everywhere. `compared` maps were compared with
+    that of another sample with the same target, and `repeated` ones are equal to it, up to a factor.
+    """
+
+    arrived: Tensor
+    largest: Tensor
+    constant: Tensor
+    compared: Tensor
+    repeated: Tensor
+
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        return {ARRIVED: self.arrived.float(), LARGEST: self.largest.float()}
+
+
+def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conserving: bool) -> Measures:
+    """Measure relevance maps (targets, n, ...) of the inputs x (n, ...), for outputs (n, classes) that were `chosen`.
+
+    `conserving` says that the maps are relevance, whose sum is the output where nothing is lost, and not a gradient.
+    """
+    maps = relevance.flatten(2)
+    value = output.detach().gather(1, chosen.T).T.to(_wide(maps))
+    value = torch.where(value == 0, torch.nan, value)
+    peak = maps.abs().amax(dim=2)
+    arrived = maps.sum(dim=2, dtype=value.dtype) / value
+    flat = maps.amax(dim=2) - maps.amin(dim=2) <= _EQUAL * peak
+    compared, repeated = _repetitions(maps, x.flatten(1), chosen, peak)
+    return Measures(
+        arrived=arrived if conserving else torch.full_like(arrived, torch.nan),
+        largest=peak.to(value.dtype) / value.abs(),
+        constant=flat & (maps.shape[2] > 1),
+        compared=compared & ~flat,
+        repeated=repeated & ~flat,
+    )
+
+
+def _repetitions(maps: Tensor, x: Tensor, chosen: Tensor, peak: Tensor) -> tuple[Tensor, Tensor]:
+    """Compare each map with the next one in the batch that has the same target; equal inputs are no evidence."""
+    compared, repeated = torch.zeros_like(chosen, dtype=torch.bool), torch.zeros_like(chosen, dtype=torch.bool)
+    for target, of_target in enumerate(chosen):
+        order = of_target.argsort(stable=True)
+        one, other = order[:-1], order[1:]
+        same = (of_target[one] == of_target[other]) & (x[one] != x[other]).any(dim=1)
+        one, other = one[same], other[same]
+        scaled = maps[target] / peak[target, :, None].clamp(min=torch.finfo(maps.dtype).tiny)
+        compared[target, other] = True
+        repeated[target, other] = (scaled[one] - scaled[other]).abs().amax(dim=1) <= _EQUAL
+    return compared, repeated
+
+
+def _wide(maps: Tensor) -> torch.dtype:
+    """Sums are taken in double precision, which Apple's GPUs do not have."""
+    return torch.float32 if maps.device.type == "mps" else torch.float64

@@ -1,0 +1,77 @@
+"""Continuing a run: some committed samples are read again, and their inputs must be what they were."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from whyset.engines import Progress
+from whyset.errors import RunMismatchError
+from whyset.runner.reading import Reading
+from whyset.runner.sources import spread
+from whyset.store import Run
+from whyset.store.commits import committed_shards, read_commits
+from whyset.store.input_hashes import UNREAD
+
+COMPARED = 64
+"""Samples that are read again, from up to this many shards: less than a second for images."""
+
+_STRIDE = 0x9E3779B1
+"""Knuth's multiplicative hash: in shards of which one sample is read, it is another one in each."""
+
+
+def require_same_inputs(run: Run, reading: Reading, progress: Progress) -> None:
+    """Read up to 64 samples again, spread over all committed shards, the last one included.
+
+    RunMismatchError: an input or its label is not what the shard's commit has the hash of, and the sample is named. A
+    data set's fingerprint covers all of it only where that is affordable, so it cannot replace this comparison.
+    """
+    committed = [shard for shard in committed_shards(run.path) if shard < run.shard_count]
+    chosen = _chosen_shards(committed)
+    without = 0
+    for commit in read_commits(run.path, chosen):
+        if commit.inputs is None:
+            without += 1
+            continue
+        first, stop = (row // run.config.targets_per_sample for row in run.shard_range(commit.shard))
+        for index in _chosen_samples(commit.shard, first, stop, COMPARED // len(chosen)):
+            stored = commit.inputs.digest(index - first)
+            if stored != UNREAD:
+                _require_same(run, reading, commit.shard, index, stored)
+    if without:
+        progress.say(
+            f"{without} of {len(chosen)} shards that were looked at have no hashes of their inputs (an earlier version "
+            "wrote them): for these, only the fingerprint of the data set was compared"
+        )
+
+
+def _chosen_shards(committed: Sequence[int]) -> list[int]:
+    evenly = [committed[int(place)] for place in spread(len(committed), COMPARED - 1)]
+    return sorted({*evenly, *committed[-1:]})
+
+
+def _chosen_samples(shard: int, first: int, stop: int, count: int) -> Iterator[int]:
+    if count < 2:
+        yield first + shard * _STRIDE % (stop - first)
+        return
+    yield from np.unique(np.linspace(first, stop - 1, count).round().astype(int)).tolist()
+
+
+def _require_same(run: Run, reading: Reading, shard: int, index: int, stored: str) -> None:
+    now = reading.sample(index)
+    if now.digest == stored:
+        return
+    where = f"{run.path} cannot be continued: sample {index} ({reading.source.ids[index]})"
+    if now.x is None:
+        raise RunMismatchError(
+            f"{where} cannot be read any more ({now.error}), and shard {shard} holds its explanation: make the data "
+            "readable again, or choose another folder"
+        )
+    if reading.sample(index).digest != now.digest:
+        raise RunMismatchError(
+            f"{where} has another input each time it is read: switch off random augmentation, or what was explained "
+            "cannot be repeated; then choose another folder"
+        )
+    raise RunMismatchError(
+        f"{where} has another input or label than when shard {shard} was explained, so old and new explanations would "
+        "be mixed: give the data as it was, or choose another folder"
+    )

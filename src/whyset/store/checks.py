@@ -1,0 +1,123 @@
+"""Checks of a run: what is suspicious about its explanations, as typed values and in `checks.json`."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.jsonfile import JSON, canonical, read_json, replace_json
+from whyset.store.layout import CHECKS
+from whyset.store.remote import AnyPath
+
+Severity = Literal["warning", "note"]
+
+CHECKS_SCHEMA = "1.0"
+MOST_TIMES = 100.0
+"""Relevance of more than so many times the explained output is suspicious."""
+LEAST_SHARE = 0.01
+"""A smaller share of the explained output that arrives at the input is suspicious."""
+NOT_FINITE = "is not finite"
+"""Part of the recorded error of an explanation that has NaN or infinite values."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding about a run: `count` of `total` samples or explanations are concerned.
+
+    A "warning" says that numbers of the run are likely to be wrong or misread, a "note" how they are to be read.
+
+    >>> Check("labels", "warning", 3, 40, "3 of 40 labels differ").severity
+    'warning'
+    """
+
+    name: str
+    severity: Severity
+    count: int
+    total: int
+    message: str
+
+    def __post_init__(self) -> None:
+        if self.severity not in get_args(Severity):
+            raise InputError(f"severity is {self.severity!r}: expected {' or '.join(map(repr, get_args(Severity)))}")
+        counts = (self.count, self.total)
+        if not all(isinstance(number, int) and number >= 0 for number in counts) or self.count > self.total:
+            raise InputError(f"check {self.name!r} counts {self.count} of {self.total}: expected 0 <= count <= total")
+        if not isinstance(self.name, str) or not isinstance(self.message, str):
+            raise InputError(f"name and message of a check are texts, got {self.name!r} and {self.message!r}")
+
+
+def check_relevance(
+    arrived: npt.NDArray[Any], largest: npt.NDArray[Any], errors: Iterable[str] = ()
+) -> tuple[Check, ...]:
+    """Check the columns `relevance_arrived` and `relevance_max` of the explanations that are done.
+
+    `errors` are those of the explanations that failed. Where no share is known, as with gradients, whose sum and size
+    have no relation to the output, only failures are checked.
+    """
+    failed = [error for error in errors if NOT_FINITE in error]
+    total = len(arrived) + len(failed)
+    known = ~np.isnan(arrived)
+    times = np.fmax(np.abs(arrived), largest)[known]
+    lost = arrived[known & (arrived < LEAST_SHARE)]
+    large = times[times > MOST_TIMES]
+    found = []
+    if failed:
+        found.append(("relevance_not_finite", len(failed), f"are not finite and were not stored: {failed[0]}"))
+    if large.size:
+        what = f"hold more than {MOST_TIMES:.0f} times the explained output, up to {large.max():.3g} times"
+        found.append(("relevance_too_large", large.size, f"{what}: a rule divides by values near zero"))
+    if lost.size:
+        what = f"have less than {LEAST_SHARE:.0%} of the explained output arrive at the input, down to {lost.min():.3g}"
+        found.append(("relevance_lost", lost.size, f"{what}: the losses by cause show where it goes"))
+    return tuple(
+        Check(name, "warning", int(count), total, f"{count:,} of {total:,} explanations {message}")
+        for name, count, message in found
+    )
+
+
+def write_checks(run: AnyPath, checks: Sequence[Check]) -> None:
+    """Write `checks.json` atomically; it replaces an earlier one."""
+    content: dict[str, JSON] = {"schema": CHECKS_SCHEMA, "checks": [asdict(check) for check in checks]}
+    replace_json(run / CHECKS, {**content, "checksum": _checksum(content)})
+
+
+def read_checks(run: AnyPath) -> tuple[Check, ...]:
+    """The checks in `checks.json`, none where a run has no such file.
+
+    BrokenRunError: the file is damaged or was edited, or has another major version.
+    """
+    file = run / CHECKS
+    if not file.exists():
+        return ()
+    stored = read_json(file)
+    major = str(stored.get("schema")).partition(".")[0]
+    if major != CHECKS_SCHEMA.partition(".")[0]:
+        raise BrokenRunError(f"{file} has the schema {stored.get('schema')!r}: expected {CHECKS_SCHEMA}; update whyset")
+    content = {name: value for name, value in stored.items() if name != "checksum"}
+    if stored.get("checksum") != _checksum(content):
+        raise BrokenRunError(f"{file} is damaged or was edited: its checksum does not match; run `explain` again")
+    entries: Any = stored.get("checks")
+    try:
+        return tuple(_from_json(entry) for entry in entries)
+    except (KeyError, TypeError, InputError) as error:
+        raise BrokenRunError(f"{file} is damaged: {type(error).__name__}: {error}") from error
+
+
+def read_checks_or_problem(run: AnyPath) -> tuple[Check, ...]:
+    """The stored checks; where they cannot be read, a warning that says so: they never make a run unreadable."""
+    try:
+        return read_checks(run)
+    except (BrokenRunError, OSError) as error:
+        return (Check("checks_unreadable", "warning", 0, 0, f"stored checks cannot be read: {error}"),)
+
+
+def _from_json(entry: Mapping[str, Any]) -> Check:
+    return Check(entry["name"], entry["severity"], entry["count"], entry["total"], entry["message"])
+
+
+def _checksum(content: Mapping[str, JSON]) -> str:
+    return "sha256:" + hashlib.sha256(canonical(content)).hexdigest()
