@@ -15,7 +15,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 from whyset.analysis import analyze
-from whyset.cli.app import run as run_program
+from whyset.cli import main as run_program
 from whyset.errors import WhysetError
 from whyset.report import as_json, report
 from whyset.store import open_run

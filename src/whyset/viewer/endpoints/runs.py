@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,11 @@ from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
+from whyset.viewer.errors import unreadable
 from whyset.viewer.expected import expected_classes
 from whyset.viewer.growth import is_growing, progress_of
 from whyset.viewer.library import Library, OpenedRun, Shelf
-from whyset.viewer.parameters import OneRun, OneShelf, RunId, library_of
+from whyset.viewer.parameters import OneShelf, library_of
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
@@ -28,12 +30,19 @@ def list_runs(library: Annotated[Library, Depends(library_of)]) -> list[RunRow]:
     return [_row(shelf) for shelf in library.shelves.values()]
 
 
-def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(library_of)]) -> RunDetail:
+def get_run(shelf: OneShelf) -> RunDetail:
     """One run: its shapes, classes, columns, analyses and configuration."""
+    detail = shelf.read(partial(_detail, shelf.name))
+    if isinstance(detail, str):
+        raise unreadable(detail)
+    return detail
+
+
+def _detail(name: str, opened: OpenedRun) -> RunDetail:
     stored, inputs = opened.run, opened.run.inputs
     return RunDetail(
-        id=run,
-        name=library.shelf(run).name,
+        id=opened.id,
+        name=name,
         path=str(stored.path.absolute() if isinstance(stored.path, Path) else stored.path),
         hash=stored.config_hash,
         samples=len(stored),
@@ -63,12 +72,16 @@ def get_progress(shelf: OneShelf) -> RunProgress:
 
 
 def _row(shelf: Shelf) -> RunRow:
-    opened = shelf.open_or_problem()
-    if isinstance(opened, str):
-        return RunRow(id=shelf.id, name=shelf.name, samples=0, committed=0, failed=0, analyses=[], problem=opened)
+    row = shelf.read(partial(_readable_row, shelf.name))
+    if isinstance(row, str):
+        return RunRow(id=shelf.id, name=shelf.name, samples=0, committed=0, failed=0, analyses=[], problem=row)
+    return row
+
+
+def _readable_row(name: str, opened: OpenedRun) -> RunRow:
     return RunRow(
-        id=shelf.id,
-        name=shelf.name,
+        id=opened.id,
+        name=name,
         samples=len(opened.run),
         committed=opened.committed,
         failed=opened.failed,
