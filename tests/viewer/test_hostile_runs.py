@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from whyset.store import Run
-from whyset.store.jsonfile import record_checksum
+from whyset.store.jsonfile import json_checksum as record_checksum
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -95,7 +95,7 @@ def addresses(client: TestClient, run: str) -> list[str]:
 
 def require_healthy(client: TestClient, run: Run) -> None:
     listed = {row["id"]: row for row in client.get("/api/runs").json()}
-    assert (listed["sample"]["samples"], listed["sample"]["problem"]) == (len(run), None)
+    assert (listed["sample"]["n_explanations"], listed["sample"]["problem"]) == (len(run), None)
     assert {client.get(address).status_code for address in addresses(client, "sample")} == {200}
 
 
@@ -106,7 +106,7 @@ def test_a_run_that_cannot_be_read_is_listed_with_its_problem(
     spoil(hostile)
     client = admitted(hostile, run.path)
     (row,) = (row for row in client.get("/api/runs").json() if row["id"] == "hostile")
-    assert row["samples"] == 0
+    assert row["n_explanations"] == 0
     assert row["problem"].startswith("this run cannot be read: ")
     assert "hostile" in row["problem"]
     answers = [client.get(address) for address in addresses(client, "hostile")]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from whyset.errors import WhysetError
+from whyset.store.boundary import read_regular
 from whyset.store.remote import AnyPath, RemotePath
 
 Value = TypeVar("Value")
@@ -66,7 +67,7 @@ def remove(path: AnyPath) -> None:
 
 
 def read_bytes(path: AnyPath) -> bytes:
-    return path.read_bytes()
+    return read_regular(path)
 
 
 def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iterator[Value]:

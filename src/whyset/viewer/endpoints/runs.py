@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from whyset.errors import WhysetError
+from whyset.report.provenance import describe_method
 from whyset.store.checks import read_checks_or_problem
 from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
@@ -45,7 +46,9 @@ def _detail(name: str, opened: OpenedRun) -> RunDetail:
         name=name,
         path=str(stored.path.absolute() if isinstance(stored.path, Path) else stored.path),
         hash=stored.config_hash,
-        samples=len(stored),
+        method=describe_method(stored),
+        n_explanations=len(stored),
+        n_samples=stored.sample_count,
         committed=opened.committed,
         failed=opened.failed,
         classes=list(stored.classes),
@@ -74,7 +77,8 @@ def get_progress(shelf: OneShelf) -> RunProgress:
 def _row(shelf: Shelf) -> RunRow:
     row = shelf.read(partial(_readable_row, shelf.name))
     if isinstance(row, str):
-        return RunRow(id=shelf.id, name=shelf.name, samples=0, committed=0, failed=0, analyses=[], problem=row)
+        nothing = {"n_explanations": 0, "n_samples": 0, "committed": 0, "failed": 0, "analyses": []}
+        return RunRow.model_validate({"id": shelf.id, "name": shelf.name, **nothing, "problem": row})
     return row
 
 
@@ -82,7 +86,8 @@ def _readable_row(name: str, opened: OpenedRun) -> RunRow:
     return RunRow(
         id=opened.id,
         name=name,
-        samples=len(opened.run),
+        n_explanations=len(opened.run),
+        n_samples=opened.run.sample_count,
         committed=opened.committed,
         failed=opened.failed,
         analyses=list(opened.run.analyses),
