@@ -74,7 +74,10 @@ def test_values_of_version_1_1():
 def test_an_archived_analysis_is_read(path):
     analysis = open_run(path).analysis("spray")
     assert analysis.config == {"k": 2}
-    assert analysis.category("dog").info["scores"] == {"separability": None}
+    evidence = analysis.category("dog").evidence
+    assert (evidence.separability.value, evidence.default_clustering) == (None, "kmeans")
+    assert not analysis.category("dog").sealed
+    assert "not sealed" in analysis.check().notices[0]
     assert analysis.clusters("dog").tolist() == [0, 1]
     assert len(analysis.category("dog").column("index")) == 2
 

@@ -53,6 +53,11 @@ class Category:
     config_hash: str | None = None
 
     @property
+    def exists(self) -> bool:
+        """False where the analysis lists the category and has no folder for it."""
+        return self.problem != MISSING
+
+    @property
     def columns(self) -> list[str]:
         return list(self.described)
 
@@ -156,9 +161,12 @@ class Analysis:
     def read(self, folder: AnyPath) -> Category:
         """Read the category in a folder of this analysis; what is wrong with it becomes its `problem`."""
         category = read_category(folder, self.config_hash)
+        if category.problem is not None:  # the name in a damaged file is not to be trusted
+            names = {one.id: one.name for one in self.listed or ()}
+            return replace(category, name=names.get(category.id, category.name))
         if self.one_target:
             category = replace(category, evidence=with_samples(category.evidence))
-        if category.problem is not None or self.listed is None:
+        if self.listed is None:
             return category
         if not category.sealed:
             return replace(category, problem=f"{folder / CATEGORY} has no checksum: analyze again")

@@ -36,8 +36,12 @@ class Checked:
 
 
 def take_reference(run: Path, work: Path, uses: Collection[str] = tuple(USES)) -> dict[str, Answer]:
-    """What the whole run answers."""
-    return _use_in_process(run, None, work, uses) or {}
+    """What the whole run answers. RuntimeError: it cannot be used in one of these ways."""
+    answers = _use_in_process(run, None, work, uses) or {}
+    failed = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error or answer.crashed]
+    if failed or len(answers) < len(uses):
+        raise RuntimeError(f"the whole run does not answer as it should: {failed or 'it hangs'}")
+    return answers
 
 
 def check(

@@ -58,6 +58,7 @@ def plan_corruptions(run: Path, seed: int, count: int) -> list[Corruption]:
         files.setdefault(file_type(file.relative_to(run)), []).append(file.relative_to(run).as_posix())
     random = Random(seed)
     pairs = [(damage, kind) for kind in files for damage in _damages_of(files[kind][0])]
+    pairs.remove(("delete the folder", "analysis.json"))  # this is how people discard an analysis
     random.shuffle(pairs)
     return [
         Corruption(damage, random.choice(files[kind]), seed + number)

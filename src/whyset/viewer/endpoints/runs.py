@@ -104,7 +104,8 @@ def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
     version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: what is added meanwhile is growth
     try:
         analysis = opened.run.analysis(name)
-        finished, expected, problem = len(analysis.categories), expected_classes(opened, analysis.config), None
+        finished, problem = sum(category.exists for category in analysis.categories), None
+        expected = expected_classes(opened, analysis.config) if analysis.listed is None else len(analysis.listed)
     except (WhysetError, OSError) as error:
         finished, expected, problem = 0, None, str(error)
     return AnalysisRow(name=name, categories=finished, expected=expected, version=version, problem=problem)
