@@ -8,12 +8,13 @@ from typing import Any
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
+from whyset.store.boundary import load_array
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
 from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samples
-from whyset.store.files import each, load_array
+from whyset.store.files import each
 from whyset.store.jsonfile import JSON, json_checksum, read_json
-from whyset.store.layout import ANALYSES, inside, safe_name
+from whyset.store.layout import ANALYSES, inside, is_safe_name, safe_name
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
@@ -202,11 +203,12 @@ def category_folders(analysis: AnyPath) -> list[AnyPath]:
     """Finished categories: a folder appears whole; in an object store, category.json comes after all columns."""
     if isinstance(analysis, RemotePath):
         return [file.parent for file in sorted(analysis.below(), key=str) if file.name == CATEGORY]
-    return [entry for entry in sorted(analysis.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+    return [entry for entry in sorted(analysis.iterdir()) if is_safe_name(entry.name) and entry.is_dir()]
 
 
 def analysis_names(run: AnyPath) -> list[str]:
-    return sorted(entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
+    names = (entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
+    return sorted(filter(is_safe_name, names))
 
 
 def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analysis:
