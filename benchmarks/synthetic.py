@@ -15,6 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store.evidence import (
+    ClassEvidence,
+    ClusterEvidence,
+    ClusteringEvidence,
+    Composition,
+    EmbeddingEvidence,
+    SeparabilityTest,
+)
 
 SIDE, CLASSES, CLUSTERS = 4, 10, 8
 SHARD_ROWS = 8192
@@ -36,7 +44,7 @@ def make_run(folder: Path, samples: int, seed: int = 0) -> Run:
     places, clusters = clustered_points(random, samples)
     for number, name, rows in ((0, "all", members), (1, "every other", members[::2])):
         columns = _columns(random, rows, places[rows], clusters[rows])
-        analysis.write(CategoryResult(f"{number:05d}", name, columns, _info(rows, clusters[rows])))
+        analysis.write(CategoryResult(f"{number:05d}", name, columns, _evidence(rows, clusters[rows])))
     return run
 
 
@@ -78,22 +86,24 @@ def _columns(
     }
 
 
-def _info(rows: NDArray[Any], clusters: NDArray[Any]) -> dict[str, Any]:
-    listed = [_cluster(number, rows[clusters == number]) for number in range(CLUSTERS)]
+def _evidence(rows: NDArray[Any], clusters: NDArray[Any]) -> ClassEvidence:
+    listed = tuple(_cluster(number, rows[clusters == number]) for number in range(CLUSTERS))
     noise = int((clusters < 0).sum())
-    return {
-        "size": len(rows),
-        "clusterings": {"kmeans": {"k": CLUSTERS, "selected_by": "eigengap", "noise": noise, "clusters": listed}},
-        "default_clustering": "kmeans",
-        "default_embedding": "tsne",
-        "embeddings": {"tsne": {"dimensions": 2}},
-        "scores": {"separability": {"value": 2.0, "p_value": 0.01, "surrogates": 99}},
-    }
+    return ClassEvidence(
+        n_explanations=len(rows),
+        n_samples=len(rows),
+        clusterings={"kmeans": ClusteringEvidence(CLUSTERS, "eigengap", noise, clusters=listed)},
+        default_clustering="kmeans",
+        embeddings={"tsne": EmbeddingEvidence(2)},
+        default_embedding="tsne",
+        separability=SeparabilityTest(2.0, 0.01, 99),
+    )
 
 
-def _cluster(number: int, rows: NDArray[Any]) -> dict[str, Any]:
-    scores = {"purity": 0.9, "accuracy": 0.9, "mean_confidence": 0.6, "separability": 2.0}
-    return {"id": number, "size": len(rows), **scores, "medoids": rows[:8].tolist()}
+def _cluster(number: int, rows: NDArray[Any]) -> ClusterEvidence:
+    composition = Composition(purity=0.9, accuracy=0.9, mean_confidence=0.6)
+    medoids = tuple(rows[:8].tolist())
+    return ClusterEvidence(number, len(rows), len(rows), composition, separability=2.0, medoids=medoids)
 
 
 def _config() -> RunConfig:

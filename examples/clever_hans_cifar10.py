@@ -137,20 +137,21 @@ def analysed(model, images, marked, names, out, study):
     source = ArraySource(images, np.zeros(len(images), int), class_names=names, preprocessing=PREPROCESSING)
     run = whyset.explain(model, source, out, composite=EpsilonPlusFlat(), batch_size=250)
     category = whyset.analyze(run, whyset.Spray(surrogates=study.surrogates, resamplings=0)).categories[0]
-    if category.info["problem"] is not None:
-        raise RuntimeError(f"{out}: {category.info['problem']}")
-    scores, clustering = category.info["scores"], category.info["clusterings"]["kmeans"]
+    evidence = category.evidence
+    if evidence.problem is not None:
+        raise RuntimeError(f"{out}: {evidence.problem}")
+    clustering = evidence.clusterings["kmeans"]
     labels, rows = category.column("clustering.kmeans"), category.column("index")
     return {
-        "separability": scores["separability"]["value"],
-        "p_value": scores["separability"]["p_value"],
-        "null_median": scores["separability"]["null_median"],
-        "eigengap": scores["eigengap"]["value"],
-        "clusters": clustering["k"],
-        "silhouette": clustering["silhouette"],
-        "components": category.info["components"],
-        "coherence": max(cluster["coherence"] for cluster in clustering["clusters"]),
-        "cluster_separability": max(cluster["separability"] for cluster in clustering["clusters"]),
+        "separability": evidence.separability.value,
+        "p_value": evidence.separability.p_value,
+        "null_median": evidence.separability.null_median,
+        "eigengap": evidence.eigengap.value,
+        "clusters": clustering.n_clusters,
+        "silhouette": clustering.silhouette,
+        "components": evidence.graph.n_connected_components,
+        "coherence": max(cluster.coherence for cluster in clustering.clusters),
+        "cluster_separability": max(cluster.separability for cluster in clustering.clusters),
         "best_f1": best_f1(labels, marked[rows]),
     }
 

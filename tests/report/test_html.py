@@ -10,6 +10,7 @@ from PIL import Image
 
 from whyset.report import Pictures, as_html, report
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import from_info
 
 OUTSIDE = re.compile(r"(?:src|href)=\"(?!data:|#)|url\(|@import|<script|<link")
 
@@ -90,7 +91,7 @@ def test_only_the_first_classes_come_with_pictures(run: Run) -> None:
 
 def test_a_class_without_clusters_says_why(run: Run) -> None:
     writer = run.analysis_writer("few", {})
-    writer.write(CategoryResult("00000", "cat", {"index": np.arange(2)}, {"problem": "Too <few> samples"}))
+    writer.write(CategoryResult("00000", "cat", {"index": np.arange(2)}, from_info({"problem": "Too <few> samples"})))
     assert "Too &lt;few&gt; samples" in written(run, "few")
 
 
@@ -103,7 +104,7 @@ def differing(run: Run, preprocessing: tuple[str, ...]) -> list[str]:
     cluster = {"id": 0, "size": 3, "medoids": [1]}
     info = {"default_clustering": "kmeans", "clusterings": {"kmeans": {"clusters": [cluster]}}, "size": 3}
     columns = {"index": np.arange(3), "difference.kmeans": mean, "difference_mask.kmeans": mask}
-    writer.write(CategoryResult("00000", "cat", columns, info))
+    writer.write(CategoryResult("00000", "cat", columns, from_info(info)))
     pictures = Pictures(run, run.analysis("differs"))
     return pictures.differences(pictures.analysis.category("cat"))
 

@@ -8,6 +8,7 @@ import pytest
 from whyset.report import as_json, as_markdown, as_text, reason_to_look, report
 from whyset.report.cluster_rows import ClusterRow
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import from_info
 
 
 def test_the_report_counts_what_the_run_holds(run: Run) -> None:
@@ -41,7 +42,9 @@ def test_an_analysis_alone_shows_its_ranking(run: Run) -> None:
 def test_names_like_markup_are_shown_as_they_are(run: Run) -> None:
     writer = run.analysis_writer("names", {})
     for number, name in enumerate(("[red]cat[/red]", "a|b", "<script>")):
-        writer.write(CategoryResult(f"{number:05d}", name, {"index": np.arange(2)}, {"problem": "Too *few* samples"}))
+        writer.write(
+            CategoryResult(f"{number:05d}", name, {"index": np.arange(2)}, from_info({"problem": "Too *few* samples"}))
+        )
     told = report(run, "names")
     assert "[red]cat[/red]" in as_text(told)
     assert "[red]cat[/red]: Too *few* samples" in as_text(told)
@@ -82,7 +85,7 @@ def test_a_ranking_that_noise_gives_too_is_said_to_be_one(
             "clusterings": {"kmeans": {"clusters": [cluster]}},
             "treatment": ["the same treatment"],
         }
-        writer.write(CategoryResult(f"{number:05d}", f"class {number}", {"index": np.arange(2)}, info))
+        writer.write(CategoryResult(f"{number:05d}", f"class {number}", {"index": np.arange(2)}, from_info(info)))
     told = as_text(report(run, "noise"))
     assert said in " ".join(told.split())
     assert "class 0, class 1: the same treatment" in told
@@ -92,7 +95,9 @@ def test_p_values_are_corrected_for_the_number_of_classes(run: Run) -> None:
     writer = run.analysis_writer("many", {})
     for number, p_value in enumerate((0.01, 0.04, 0.5, None)):
         scores = {"separability": {"value": 5.0 - number, "p_value": p_value}}
-        writer.write(CategoryResult(f"{number:05d}", f"c{number}", {"index": np.arange(2)}, {"scores": scores}))
+        writer.write(
+            CategoryResult(f"{number:05d}", f"c{number}", {"index": np.arange(2)}, from_info({"scores": scores}))
+        )
     assert [row.q_value for row in report(run, "many").classes] == [0.03, 0.06, 0.5, None]
 
 
@@ -106,7 +111,7 @@ def test_classes_whose_clusters_fall_apart_are_marked(run: Run) -> None:
             "clusterings": {"kmeans": {"clusters": clusters}},
             "components": components,
         }
-        writer.write(CategoryResult(f"{number:05d}", f"c{number}", {"index": np.arange(2)}, info))
+        writer.write(CategoryResult(f"{number:05d}", f"c{number}", {"index": np.arange(2)}, from_info(info)))
     text = as_text(report(run, "apart"))
     assert "500.00*" in text
     assert "499.00*" not in text

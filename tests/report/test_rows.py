@@ -3,8 +3,9 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from whyset.report import cluster_rows, most_suspicious, ranked_classes
+from whyset.report import cluster_rows, most_suspicious, rank_classes
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import from_info
 
 
 def scored(separability: float | None, eigengap: float | None = 0.1, **more: object) -> dict:
@@ -20,17 +21,17 @@ def scored(separability: float | None, eigengap: float | None = 0.1, **more: obj
 def write(run: Run, name: str, **infos: dict) -> None:
     writer = run.analysis_writer(name, {})
     for number, (category, info) in enumerate(infos.items()):
-        writer.write(CategoryResult(f"{number:05d}", category, {"index": np.arange(3)}, info))
+        writer.write(CategoryResult(f"{number:05d}", category, {"index": np.arange(3)}, from_info(info)))
 
 
 def test_classes_are_ranked_by_separability(run: Run) -> None:
-    rows = ranked_classes(run.analysis("spray"))
+    rows = rank_classes(run.analysis("spray")).rows
     assert [row.name for row in rows] == ["horse", "dog <b>&amp;", "cat"]
     first = rows[0]
-    assert (first.category, first.size, first.accuracy, first.separability) == ("00002", 18, 0.9, 5.0)
-    assert (first.p_value, first.eigengap, first.clusters, first.problem) == (0.01, 0.7, 3, None)
+    assert (first.id, first.n_explanations, first.accuracy, first.separability) == ("00002", 18, 0.9, 5.0)
+    assert (first.p_value, first.eigengap, first.n_clusters, first.problem) == (0.01, 0.7, 3, None)
     with pytest.raises(FrozenInstanceError):
-        first.size = 3
+        first.name = 3
 
 
 def test_equal_separability_is_ranked_by_eigengap_and_problems_come_last(run: Run) -> None:
@@ -42,24 +43,24 @@ def test_equal_separability_is_ranked_by_eigengap_and_problems_come_last(run: Ru
         large=scored(1.0, 0.3),
         zero=scored(0.0, None),
     )
-    rows = ranked_classes(run.analysis("ties"))
+    rows = rank_classes(run.analysis("ties")).rows
     assert [row.name for row in rows] == ["large", "small", "zero", "broken"]
     assert rows[-1].problem == "Too few samples"
 
 
 def test_a_damaged_category_is_a_row_with_its_problem(run: Run) -> None:
     (run.path / "analyses/spray/00002/category.json").write_text("{")
-    rows = ranked_classes(run.analysis("spray"))
-    assert rows[-1].category == "00002"
+    rows = rank_classes(run.analysis("spray")).rows
+    assert rows[-1].id == "00002"
     assert "damaged" in rows[-1].problem
 
 
 def test_clusters_carry_their_class_and_medoids(run: Run) -> None:
     rows = cluster_rows(run.analysis("spray").category("cat"))
-    assert [row.cluster for row in rows] == [0, 1, 2]
+    assert [row.evidence.id for row in rows] == [0, 1, 2]
     assert {row.class_name for row in rows} == {"cat"}
-    assert rows[2].medoids == ()
-    assert rows[2].accuracy is None
+    assert rows[2].evidence.medoids == ()
+    assert rows[2].evidence.composition.accuracy is None
 
 
 def test_the_most_coherent_cluster_of_the_first_class_is_looked_at_first(run: Run) -> None:
@@ -75,6 +76,6 @@ def test_the_most_coherent_cluster_of_the_first_class_is_looked_at_first(run: Ru
         broken=scored(None, None, problem="Too few samples"),
     )
     found = most_suspicious(run.analysis("two"))
-    assert (found.class_name, found.cluster, found.coherence) == ("first", 2, 0.4)
+    assert (found.class_name, found.evidence.id, found.evidence.coherence) == ("first", 2, 0.4)
     write(run, "empty", broken=scored(None, None, problem="Too few samples"))
     assert most_suspicious(run.analysis("empty")) is None

@@ -11,6 +11,7 @@ import pytest
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import CategoryResult, open_run, write_shard
+from whyset.store.analysis_writer import _beside
 from whyset.testing.store import example_rows, write_pending
 
 
@@ -109,13 +110,15 @@ def test_what_another_rank_is_writing_stays_and_what_a_dead_one_left_goes(full_r
     host = socket.gethostname().replace(".", "_")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    here, gone = (writer.path / f".00001.{host}-{pid}-abc.partial" for pid in (os.getpid(), dead.pid))
+    mine = _beside(writer.path / "00001", "partial").name
+    here, gone = (writer.path / mine.replace(f"-{os.getpid()}_", f"-{pid}_") for pid in (os.getpid(), dead.pid))
+    older = writer.path / f".00001.{host}-{dead.pid}-abc.partial"
     elsewhere, forgotten = (writer.path / f".00002.other_host-{number}-abc.partial" for number in (7, 8))
-    for folder in (here, gone, elsewhere, forgotten):
+    for folder in (here, gone, older, elsewhere, forgotten):
         folder.mkdir()
     os.utime(forgotten, (0, 0))
     full_run.analysis_writer("spray", {})
-    assert {path for path in writer.path.iterdir() if path.is_dir()} == {here, elsewhere}
+    assert {path for path in writer.path.iterdir() if path.is_dir()} == {here, older, elsewhere}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, np.float32(1), {"deep": [math.nan]}])

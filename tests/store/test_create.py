@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -27,7 +28,6 @@ def test_creating_the_same_run_again_continues_it(tmp_path):
         ({"preprocessing": {"size": [5, 4], "mean": [0.5]}}, r"preprocessing.size.1 is 3 there and 4 here"),
         ({"dataset_fingerprint": "sha256:7"}, "dataset_fingerprint"),
         ({"class_names": ("cat", "dog", "emu")}, r"class_names.2 is \(absent\) there and 'emu' here"),
-        ({"shard_rows": 32}, "shard_rows is 16 there and 32 here"),
         ({"seed": 1}, "seed is 0 there and 1 here"),
         ({"samples": 36}, "37 rows there and 36 here"),
     ],
@@ -50,6 +50,21 @@ def test_other_samples_and_other_arrays_are_refused(tmp_path):
 def test_a_moved_data_set_and_newer_packages_are_no_other_run(tmp_path):
     example_run(tmp_path / "run", dataset="/old", versions={"torch": "2.6"})
     assert example_run(tmp_path / "run", dataset="/new", versions={"torch": "2.13"}).config.dataset == "/old"
+
+
+def test_a_run_keeps_the_size_of_its_shards(tmp_path):
+    """It depends on the speed of the machine that created it."""
+    created = example_run(tmp_path / "run", shard_rows=16)
+    continued = example_run(tmp_path / "run", shard_rows=64)
+    assert (continued.config, continued.config_hash) == (created.config, created.config_hash)
+    assert write_pending(continued).shards == ["committed"] * 3
+
+
+def test_of_two_creators_with_other_sizes_of_shards_one_wins(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda rows: example_run(tmp_path / "run", shard_rows=rows), [4, 8, 16, 32]))
+    assert len({run.config.shard_rows for run in runs}) == 1
+    assert write_pending(runs[0]).verify() == []
 
 
 def test_a_run_of_unknown_provenance_is_never_continued(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from whyset.errors import InputError, RunMismatchError
 from whyset.store import CategoryResult, RunConfig, open_run, run_lease
 from whyset.store.config import _ADDED, _NOT_COMPARED
+from whyset.store.jsonfile import json_checksum
 from whyset.store.layout import KNOWN_FEATURES, SCHEMA
 from whyset.store.samples import TOKENS
 from whyset.testing.store import LAYER_SHAPES, example_run, write_pending
@@ -126,7 +127,7 @@ def test_a_newer_minor_version_is_read_and_what_it_adds_is_passed_over(full_run)
     config = json.loads((full_run.path / "run.json").read_text())["config"]
     rewrite(full_run, schema="1.99", added=[1, 2], config=config | {"later": "?"})
     commit = full_run.path / "commits/000001.json"
-    commit.write_text(json.dumps(json.loads(commit.read_text()) | {"energy": 3.5}))
+    rewrite_commit(commit, energy=3.5)
     (full_run.path / "later").mkdir()
     run = open_run(full_run.path)
     assert run.relevance[20].any()
@@ -137,7 +138,7 @@ def test_settings_of_a_newer_minor_version_are_part_of_its_hash_and_such_a_run_i
     config, theirs = json.loads((full_run.path / "run.json").read_text())["config"], f"sha256:{'7' * 64}"
     rewrite(full_run, schema="1.99", config=config | {"smoothing": 3}, config_hash=theirs)
     for commit in (full_run.path / "commits").glob("*.json"):
-        commit.write_text(json.dumps(json.loads(commit.read_text()) | {"config_hash": theirs}))
+        rewrite_commit(commit, config_hash=theirs)
     run = open_run(full_run.path)
     assert run.relevance[20].any()
     assert run.verify() == []
@@ -157,3 +158,8 @@ def rewrite(run, **changes):
 
     content = json.loads((run.path / "run.json").read_text()) | changes
     (run.path / "run.json").write_text(json.dumps(content | {"checksum": _checksum(content)}))
+
+
+def rewrite_commit(file, **changes):
+    content = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps(content | {"checksum": json_checksum(content)}))

@@ -1,16 +1,18 @@
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.store import Lease, LeaseHeldError, LeaseLostError, run_lease
-from whyset.store.holder import Holder, host_name, read_holder
+from whyset.store.holder import new_holder, read_holder
 from whyset.store.jsonfile import replace_json
 from whyset.store.rank_lease import RankLease
 
@@ -22,8 +24,7 @@ def path(tmp_path):
 
 def held_by(path, **changes):
     """A lease that someone else left."""
-    holder = {"token": "x", "host": host_name(), "pid": os.getpid(), "attempt": 1, "heartbeat": time.time()}
-    replace_json(path, Holder(**holder | changes).to_json())
+    replace_json(path, replace(new_holder(), **{"token": "x"} | changes).to_json())
 
 
 def dead_pid():
@@ -33,7 +34,7 @@ def dead_pid():
 
 
 def test_a_second_job_is_refused_while_the_first_lives(run):
-    message = f"the run {run.path} is held by process {os.getpid()} on {host_name()}"
+    message = f"the run {run.path} is held by process {os.getpid()} on {socket.gethostname()}"
     with run_lease(run.path), pytest.raises(LeaseHeldError, match=message), run_lease(run.path):
         pass
 

@@ -5,7 +5,7 @@ import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.store import CategoryResult, open_run
-from whyset.store.jsonfile import record_checksum
+from whyset.store.jsonfile import json_checksum
 from whyset.testing.store import example_rows, write_pending
 
 MAPS = "data.zarr/attribution/input/c"
@@ -72,7 +72,7 @@ def test_leftovers_of_an_attempt_are_told_and_harmless(run):
 def test_a_commit_that_contradicts_the_run_is_found(full_run, change, kind):
     file = full_run.path / "commits/000000.json"
     stored = json.loads(file.read_text()) | change
-    file.write_text(json.dumps(stored | {"checksum": record_checksum(stored)}))
+    file.write_text(json.dumps(stored | {"checksum": json_checksum(stored)}))
     assert kinds(full_run) == [(kind, "commits/000000.json", 0)]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store.evidence import from_info
 
 CLASSES = ("cat", "dog <b>&amp;", "horse")
 SAMPLES, SHARD_ROWS = 60, 16
@@ -97,7 +98,7 @@ def category(label: int, relevance: np.ndarray, samples: np.ndarray) -> Category
         "mean_map.kmeans": np.stack([*maps, np.zeros_like(maps[0])]).astype(np.float32),
         "mean_abs_map.kmeans": np.stack([*magnitudes, np.zeros_like(maps[0])]).astype(np.float32),
     }
-    return CategoryResult(f"{label:05d}", CLASSES[label], columns, _info(label, members, strategy, density))
+    return CategoryResult(f"{label:05d}", CLASSES[label], columns, from_info(_info(label, members, strategy, density)))
 
 
 def herd(count: int) -> CategoryResult:
@@ -122,7 +123,7 @@ def herd(count: int) -> CategoryResult:
         "embeddings": {"tsne": {"dimensions": 2}},
         "default_embedding": "tsne",
     }
-    return CategoryResult("00003", "herd", columns, info)
+    return CategoryResult("00003", "herd", columns, from_info(info))
 
 
 def _info(label: int, members: np.ndarray, strategy: np.ndarray, density: np.ndarray) -> dict:

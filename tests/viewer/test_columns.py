@@ -195,7 +195,7 @@ def test_samples_of_a_category_that_are_none_are_told(
         "of other lengths": index[1:],
     }[kind]
     writer = run.analysis_writer("spray", run.analysis("spray").config)
-    writer.write(CategoryResult(stored.id, stored.name, columns, stored.info))
+    writer.write(CategoryResult(stored.id, stored.name, columns, stored.evidence))
     client, address = admitted(run.path), f"/api/runs/run/analyses/spray/{stored.id}"
     bookmark = {
         "selectedAnalysisMethod": "spray",
@@ -228,7 +228,7 @@ def test_a_category_that_is_done_again_is_read_again(
     }
     short["clustering.kmeans"] = 1 - short["clustering.kmeans"]
     writer = run.analysis_writer("spray", run.analysis("spray").config)
-    writer.write(CategoryResult(stored.id, stored.name, short, stored.info))
+    writer.write(CategoryResult(stored.id, stored.name, short, stored.evidence))
     etag = {"If-None-Match": before[0].headers["etag"]}
     assert client.get(f"{address}/columns/clustering.kmeans", headers=etag).status_code == 200
     assert client.get(f"{address}/scales/kmeans").json() != before[1]

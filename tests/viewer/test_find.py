@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store.evidence import from_info
 
 IDS = ["a/1.png", "a/12.png", "B/3.png", "b/Größe.png", "7", "c/.*.png"]
 FURTHER = {
@@ -41,7 +42,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = run_of(tmp_path_factory.mktemp("described") / "described", IDS, [0, 1, 2, None, 1, 1], FURTHER)
     writer = run.analysis_writer("spray", {})
     for id, index in (("first", [1, 4]), ("second", [4, 5])):
-        writer.write(CategoryResult(id, id, {"index": np.array(index)}, {"size": 2}))
+        writer.write(CategoryResult(id, id, {"index": np.array(index)}, from_info({"size": 2})))
     return run
 
 
@@ -106,11 +107,11 @@ def test_categories_follow_an_analysis_that_grows_or_is_done_again(
     def categories() -> list[str]:
         return client.get("/api/runs/described/find?text=7&analysis=spray").json()["matches"][0]["categories"]
 
-    writer.write(CategoryResult("one", "one", {"index": np.array([4])}, {}))
+    writer.write(CategoryResult("one", "one", {"index": np.array([4])}))
     assert categories() == ["one"]
-    writer.write(CategoryResult("two", "two", {"index": np.array([4, 5])}, {}))
+    writer.write(CategoryResult("two", "two", {"index": np.array([4, 5])}))
     assert categories() == ["one", "two"]
-    writer.write(CategoryResult("one", "one", {"index": np.array([3])}, {}))
+    writer.write(CategoryResult("one", "one", {"index": np.array([3])}))
     assert categories() == ["two"]
     (run.path / "analyses/spray/two/index.npy").write_bytes(b"broken")
     (run.path / "analyses/spray/two").touch()

@@ -27,6 +27,7 @@ from whyset.store import (
     standard_arrays,
     write_shard,
 )
+from whyset.store.evidence import from_info
 from whyset.store.rank_lease import run_lease
 
 Admitted = Callable[..., TestClient]
@@ -53,7 +54,7 @@ def test_progress_tells_what_the_description_will_say(
     for shard, committed in enumerate((16, 32, 48, 60)):
         sample.make_sample_run(path, shards=(shard,), analyses=())
         now, detail = progress(client), client.get("/api/runs/run").json()
-        assert (now["committed"], now["samples"]) == (committed, 60)
+        assert (now["committed"], now["n_explanations"]) == (committed, 60)
         assert now["version"] == detail["version"]
         assert detail["problem"] == (
             f"{60 - committed} of 60 samples have not been explained yet" if shard < 3 else None
@@ -65,7 +66,7 @@ def test_progress_tells_what_the_description_will_say(
     writer = run.analysis_writer("spray", {})
     for label, done in ((0, 1), (1, 2), (1, 2)):  # the last one again
         columns = {"index": np.arange(label, 60, 3)}
-        writer.write(CategoryResult(f"{label:05d}", sample.CLASSES[label], columns, {"size": 20}))
+        writer.write(CategoryResult(f"{label:05d}", sample.CLASSES[label], columns, from_info({"size": 20})))
         (spray,) = progress(client)["analyses"]
         assert (spray["name"], spray["categories"]) == ("spray", done)
         assert client.get("/api/runs/run").json()["analyses"] == [spray | {"expected": None, "problem": None}]

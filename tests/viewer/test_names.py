@@ -85,7 +85,7 @@ def test_names_of_other_clusters_are_outdated_until_new_ones_are_given(client: T
     put(client, NAMES)
     stored = run.analysis("spray").category("horse")
     columns = {name: np.array(stored.column(name)) for name in stored.columns}
-    same = CategoryResult(stored.id, stored.name, columns, stored.info)
+    same = CategoryResult(stored.id, stored.name, columns, stored.evidence)
     exchanged = replace(same, columns=columns | {"clustering.kmeans": 1 - columns["clustering.kmeans"]})
     writer = run.analysis_writer("spray", run.analysis("spray").config)
     writer.write(exchanged)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.report import as_text, most_suspicious, ranked_classes, report
+from whyset.report import as_text, most_suspicious, rank_classes, report
 from whyset.store import Run
+from whyset.store.evidence import EVIDENCE_SCHEMA, from_json
 
 Admitted = Callable[..., TestClient]
 
@@ -19,8 +20,14 @@ Admitted = Callable[..., TestClient]
 def test_list_counts_what_is_committed_and_failed(client: TestClient) -> None:
     rows = {row["id"]: row for row in client.get("/api/runs").json()}
     assert list(rows) == ["sample", "half"]
-    assert [rows["sample"][key] for key in ("samples", "committed", "failed", "problem")] == [60, 60, 1, None]
-    assert [rows["half"][key] for key in ("samples", "committed", "failed", "analyses")] == [60, 16, 0, []]
+    assert [rows["sample"][key] for key in ("n_explanations", "n_samples", "committed", "failed", "problem")] == [
+        60,
+        60,
+        60,
+        1,
+        None,
+    ]
+    assert [rows["half"][key] for key in ("n_explanations", "committed", "failed", "analyses")] == [60, 16, 0, []]
     assert "44 of 60" in rows["half"]["problem"]
 
 
@@ -71,33 +78,35 @@ def test_categories_are_ranked_by_separability(client: TestClient) -> None:
     assert told["config"] == {"neighbours": 10, "seed": 0}
     assert [row["name"] for row in told["categories"]] == ["horse", "dog <b>&amp;", "cat"]
     assert told["categories"][0] == {
-        "id": "00002", "name": "horse", "size": 18, "accuracy": 0.9, "separability": 5.0, "p_value": 0.01,
-        "eigengap": 0.7, "clusters": 3, "clear": True, "problem": None,
+        "rank": 1, "id": "00002", "name": "horse", "n_explanations": 18, "n_samples": 18, "accuracy": 0.9,
+        "separability": 5.0, "p_value": 0.01, "q_value": 0.01, "eigengap": 0.7, "eigengap_is_max": True,
+        "n_clusters": 3, "stability": None, "silhouette": None, "n_connected_components": 1,
+        "fully_disconnected": False, "problem": None,
     }  # fmt: skip
     assert told["categories"][2]["p_value"] is None
 
 
 def test_viewer_and_report_rank_alike(client: TestClient, run: Run) -> None:
     told = client.get("/api/runs/sample/analyses/spray").json()["categories"]
-    assert [row["id"] for row in told] == [row.category for row in ranked_classes(run.analysis("spray"))]
+    assert [row["id"] for row in told] == [row.id for row in rank_classes(run.analysis("spray")).rows]
 
 
 def test_what_to_look_at_first_is_what_the_report_names(client: TestClient, run: Run) -> None:
     told = client.get("/api/runs/sample/analyses/spray").json()["finding"]
     cluster = most_suspicious(run.analysis("spray"))
-    assert (told["category"], told["cluster"], told["medoids"]) == ("00002", cluster.cluster, list(cluster.medoids))
+    evidence = cluster.evidence
+    assert (told["category"], told["cluster"], told["medoids"]) == ("00002", evidence.id, list(evidence.medoids))
     assert told["clustering"] == "kmeans"
     assert told["reason"] in as_text(report(run)).replace("\n", " ")
 
 
-def test_category_tells_its_info_as_it_was_stored(client: TestClient, run: Run) -> None:
+def test_category_sends_its_evidence_as_it_was_stored(client: TestClient, run: Run) -> None:
     stored = run.analysis("spray").category("horse")
     told = client.get("/api/runs/sample/analyses/spray/00002").json()
-    assert told["info"] == stored.info
-    assert told["info"]["clusterings"]["kmeans"]["clusters"][2] == {
-        "id": 2, "size": 0, "purity": None, "accuracy": None, "mean_confidence": None, "separability": None,
-        "medoids": [],
-    }  # fmt: skip
+    assert from_json({"schema": EVIDENCE_SCHEMA, **told["evidence"]}) == stored.evidence
+    cluster = told["evidence"]["clusterings"]["kmeans"]["clusters"][2]
+    assert (cluster["id"], cluster["n_explanations"], cluster["medoids"], cluster["difference"]) == (2, 0, [], None)
+    assert set(cluster["composition"].values()) == {None}
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,8 @@ describe("what is proposed beside a class", () => {
       category: async (run: string, name: string, id: string) => {
         const named = Object.fromEntries(clusterings.map((clustering) => [clustering, {}]));
         const row = analyses[run][name].find((row) => (row as typeof horse).id === id) as typeof horse;
-        const info = { clusterings: named, embeddings: Object.fromEntries(embeddings.map((embedding) => [embedding, {}])), default_clustering: clusterings[0] };
-        return { id, name: row.name, info };
+        const evidence = { clusterings: named, embeddings: Object.fromEntries(embeddings.map((embedding) => [embedding, {}])), default_clustering: clusterings[0] };
+        return { id, name: row.name, evidence };
       },
     }) as unknown as DataSource;
 

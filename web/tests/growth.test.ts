@@ -9,13 +9,14 @@ const SPRAY = { name: "spray", categories: 2, version: "s" };
 const DETAIL = {
   id: "run",
   version: "a",
-  samples: 10,
+  n_explanations: 10,
+  n_samples: 10,
   committed: 5,
   growing: false,
   analyses: [{ ...SPRAY, expected: null, problem: null }],
 } as unknown as RunDetail;
 const COMPLETE: RunDetail = { ...DETAIL, committed: 10 };
-const SAME: RunProgress = { version: "a", samples: 10, committed: 5, growing: false, analyses: [SPRAY] };
+const SAME: RunProgress = { version: "a", n_explanations: 10, n_samples: 10, committed: 5, growing: false, analyses: [SPRAY] };
 const PERIODS = { unfinished: 100, complete: 300 };
 
 beforeEach(() => void vi.useFakeTimers());

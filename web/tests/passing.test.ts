@@ -12,7 +12,7 @@ import { HOME, parseRoute } from "../src/state/route";
 const SCATTERED = Int32Array.from({ length: 10_000 }, (_, at) => at * 3);
 
 describe("state file", () => {
-  const runs = [{ id: "r", name: "runs/r", path: "/runs/r", hash: "sha256:0", samples: 3 } as RunDetail];
+  const runs = [{ id: "r", name: "runs/r", path: "/runs/r", hash: "sha256:0", n_explanations: 3, n_samples: 3 } as RunDetail];
 
   test("names the runs, and lists the selected only where the address cannot hold them", () => {
     const route = { ...HOME, run: "r", analysis: "a", category: "c", selected: "1.1" };
@@ -100,11 +100,13 @@ describe("finder", () => {
 
 test("the order of the classes is read from an address as it is written there, and from a wrong one as by rank", () => {
   const classes = new ClassOrder();
-  classes.sortBy("size");
-  expect(classes.order).toBe("-size");
+  classes.sortBy("n_samples");
+  expect(classes.order).toBe("-n_samples");
   const other = new ClassOrder();
   other.restore({ ...HOME, classOrder: classes.order, classFilter: "dog" });
-  expect([other.sortedBy, other.descending, other.filter]).toEqual(["size", true, "dog"]);
+  expect([other.sortedBy, other.descending, other.filter]).toEqual(["n_samples", true, "dog"]);
+  other.restore({ ...HOME, classOrder: "-size" });
+  expect(other.sortedBy).toBe("n_samples");
   other.restore({ ...HOME, classOrder: "-nonsense" });
   expect([other.sortedBy, other.descending, other.order, other.filter]).toEqual(["rank", false, null, ""]);
 });

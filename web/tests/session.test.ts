@@ -16,14 +16,14 @@ const COLUMNS: Record<string, Numbers> = {
   score: Float32Array.of(1, NaN, 3, 4, 5, 6),
 };
 const INDICES = Int32Array.of(3, 4, 10, 11, 50, 99);
-const cluster = (id: number, size: number) => ({ id, size, medoids: [], purity: null, accuracy: null, mean_confidence: null, separability: null });
+const cluster = (id: number, size: number) => ({ id, n_explanations: size, n_samples: size, medoids: [], composition: { purity: null, accuracy: null, mean_confidence: null }, separability: null });
 
 async function opened(query = "", scales: DataSource["scales"] = () => Promise.reject(new Error("away"))): Promise<ClassSession> {
   const described = Object.entries(COLUMNS).map(([name, data]) => ({ name, shape: [data.length] }));
-  const clusterings = { kmeans: { k: 3, noise: 1, clusters: [cluster(0, 2), cluster(4, 0), cluster(7, 3)] }, dbscan: { k: 0, noise: 6, clusters: [] } };
-  const info = { size: 6, clusterings, default_clustering: "kmeans", embeddings: {} };
-  const detail = { id: "c", name: "horse", columns: described, info } as unknown as CategoryDetail;
-  const run = { id: "r", samples: 100, columns: [], classes: [] } as unknown as RunDetail;
+  const clusterings = { kmeans: { n_clusters: 3, n_noise: 1, clusters: [cluster(0, 2), cluster(4, 0), cluster(7, 3)] }, dbscan: { n_clusters: 0, n_noise: 6, clusters: [] } };
+  const evidence = { n_explanations: 6, problem: null, clusterings, default_clustering: "kmeans", embeddings: {} };
+  const detail = { id: "c", name: "horse", columns: described, evidence } as unknown as CategoryDetail;
+  const run = { id: "r", n_explanations: 100, columns: [], classes: [] } as unknown as RunDetail;
   const source = {
     can: { write: true },
     clusterNames: () => Promise.resolve({ names: {}, revision: 0, writable: true }),

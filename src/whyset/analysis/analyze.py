@@ -12,7 +12,8 @@ from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
 from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError, WhysetError
-from whyset.store import Analysis, AnalysisWriter, AnyPath, Run, open_run
+from whyset.store import Analysis, AnalysisWriter, AnyPath, ListedClass, Run, open_run
+from whyset.store.jsonfile import JSON
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def analyze(
     say, costs no new neighbour graph (see `Memo`).
 
     >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
-    >>> analysis.category("horse").info["scores"]["separability"]                  # doctest: +SKIP
+    >>> analysis.category("horse").evidence.separability                            # doctest: +SKIP
 
     InputError: the run holds no explained sample, or none of its classes can be analysed. WhysetError: the analysis
     of some class failed in a way that it should not; the other classes are finished.
@@ -49,8 +50,8 @@ def analyze(
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     spray, progress = spray or Spray(), progress or Silent()
     _require_something(run, spray)
-    writer = run.analysis_writer(spray.name, {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())})
-    groups = groups_of(run, spray.group_by)  # after the writer: rows committed since count as not yet analysed
+    config: dict[str, JSON] = {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())}
+    writer, groups = _begin(run, spray, config)
     _say_left_out(run, groups, progress)
     kept = None if memo is None else Memo(Path(memo))
     jobs = {n: ClassJob(group, spray, writer, kept) for n, group in enumerate(groups) if not writer.has(group.id)}
@@ -60,6 +61,20 @@ def analyze(
     analysis = run.analysis(spray.name)
     _refuse_empty(analysis, groups)
     return analysis
+
+
+def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[AnalysisWriter, list[Group]]:
+    """Open the writer with the list of all classes; rows committed after that count as not yet analyzed.
+
+    A class that appeared between listing and opening would be missing in the list, so it is listed again.
+    """
+    groups = groups_of(run, spray.group_by)
+    while True:
+        listed = [ListedClass(group.id, group.name) for group in groups]
+        writer = run.analysis_writer(spray.name, config, listed)
+        groups = groups_of(run, spray.group_by)
+        if [group.id for group in groups] == [one.id for one in listed]:
+            return writer, groups
 
 
 def _require_something(run: Run, spray: Spray) -> None:
@@ -99,8 +114,7 @@ def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
     run, job = state[0], state[1][number]
     result = analysed_class(run, job.group, job.spray, job.memo)
     job.writer.write(result)
-    problem = result.info["problem"]
-    return None if problem is None else str(problem)
+    return result.evidence.problem
 
 
 def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
@@ -111,6 +125,6 @@ def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
 
 def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:
     ids = {group.id for group in groups}
-    problems = [c.problem or c.info.get("problem") for c in analysis.categories if c.id in ids]
+    problems = [c.problem or c.evidence.problem for c in analysis.categories if c.id in ids]
     if problems and all(problems):
         raise InputError(f"None of the {len(problems)} classes could be analysed; the first one: {problems[0]}")

@@ -52,8 +52,8 @@ class Place:
     def of(cls, run: Run, analysis: Analysis, key: str) -> "Place":
         """Read the features of the samples of a class again. InputError: the class has no result."""
         category, spray = analysis.category(key), spray_of(analysis)
-        if category.problem or category.info.get("problem"):
-            raise InputError(f"{category.name!r} has no result: {category.problem or category.info['problem']}")
+        if category.problem or category.evidence.problem:
+            raise InputError(f"{category.name!r} has no result: {category.problem or category.evidence.problem}")
         if "degree" not in category.columns:
             raise InputError(f"Analysis {analysis.name!r} comes from an earlier version: analyze again, then assign.")
         index = np.asarray(category.column("index"))
@@ -78,12 +78,12 @@ class Place:
         refuse_non_finite(features, index)
         weights, nearest, distance = self._joined(features)
         spectral = self._extended(weights)
-        info: Mapping[str, Any] = self.category.info
+        evidence = self.category.evidence
         positions = {
             name: spectral if name == "spectral" else self._averaged(weights, f"embedding.{name}")
-            for name in info["embeddings"]
+            for name in evidence.embeddings
         }
-        clusters = {name: self._clustered(name, weights, spectral) for name in info["clusterings"]}
+        clusters = {name: self._clustered(name, weights, spectral) for name in evidence.clusterings}
         reach = float(np.median(self.category.column("reach")))
         own = np.asarray(self.category.column("index"))
         strangeness = distance / (reach or 1.0)
@@ -91,9 +91,9 @@ class Place:
 
     def _joined(self, features: NDArray[np.floating]) -> tuple[csr_array, NDArray[np.int64], NDArray[np.float64]]:
         """Give W (m, N), the nearest sample of the class and the distance to it."""
-        graph: Any = self.category.info["graph"]
-        affinity, k = processor_of(graph["affinity"]), int(graph["neighbours"])
-        assert isinstance(affinity, Affinity), "it was stored as one"
+        graph = self.category.evidence.graph
+        affinity, k = processor_of(graph.affinity), graph.n_neighbors
+        assert isinstance(affinity, Affinity) and k is not None, "stored together with `degree`"  # noqa: PT018
         reach = np.asarray(self.category.column("reach"))
         step = max(1, _BLOCK_VALUES // max(self.features.shape))
         parts = [

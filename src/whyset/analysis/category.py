@@ -10,34 +10,35 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from whyset.analysis.checks import checked_features, lowered_neighbours
-from whyset.analysis.describe import described_clustering, described_graph, described_group, described_scores
-from whyset.analysis.evidence import add_evidence
+from whyset.analysis.describe import describe_class, describe_clustering, describe_eigengap, describe_graph
+from whyset.analysis.evidence import compute_cluster_statistics, find_prototypes
 from whyset.analysis.groups import Group
 from whyset.analysis.maps import class_features, mean_maps, prepared_shape
 from whyset.analysis.members import Members, members_of
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
-from whyset.analysis.processors import Affinity, Clustering, Neighbours
+from whyset.analysis.processors import Clustering
 from whyset.analysis.processors.base import name_of
 from whyset.analysis.scores import CopulaSurrogates, silhouette
 from whyset.analysis.significance import significance
 from whyset.analysis.treatment import fitted_to, treatment_of
 from whyset.errors import InputError
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import ClusteringEvidence, EmbeddingEvidence
 
 _ONE_THREAD_BELOW = 2000  # samples; for smaller matrices, waking threads takes longer than the work
 
 
 def analysed_class(run: Run, group: Group, spray: Spray, memo: Memo | None = None) -> CategoryResult:
-    """Analyse one class. One that cannot be analysed is a result, too: its `info["problem"]` says why."""
+    """Analyse one class. One that cannot be analysed is a result, too: its `evidence.problem` says why."""
     try:
         with _threads(len(group.indices)):
             return _analysed(run, group, spray, memo)
     except InputError as error:
         members = members_of(run, group)
-        info = described_group(group, members, spray) | {"of": spray.of, "problem": str(error)}
-        return CategoryResult(group.id, group.name, {"index": group.indices}, info)
+        evidence = replace(describe_class(group, members, spray), problem=str(error))
+        return CategoryResult(group.id, group.name, {"index": group.indices}, evidence)
 
 
 def _threads(samples: int) -> AbstractContextManager[Any]:
@@ -62,19 +63,34 @@ def _analysed(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Catego
     pipeline = _pipeline(run, group, spray)
     results = pipeline.run({"features": features}, seed=seed, workers=_workers(), memo=memo)
     tested = significance(features, results["separability"], pipeline, CopulaSurrogates(spray.surrogates), seed)
-    info = described_group(group, members, spray) | described_graph(results["spectrum"]) | {"of": spray.of}
-    info["graph"] = _graph(spray.affinity, results["neighbours"])
-    info["scores"] = described_scores(results["separability"], tested, results["number"], members)
-    info["treatment"] = [*checked.treatment, *left_out, *treatment_of(spray, results)]
-    columns = {"index": group.indices} | _embeddings(results, spray, info)
-    columns |= {
+    clusterings, columns = _clusterings(run, features, members, results, spray)
+    name = spray.default_clustering
+    clusterings[name], tested_columns = compute_cluster_statistics(
+        clusterings[name], features, members, pipeline, results, spray, seed
+    )
+    prototypes, prototype_columns = find_prototypes(features, members, spray, seed)
+    embeddings = _embeddings(results, spray)
+    evidence = replace(
+        describe_class(group, members, spray),
+        separability=tested,
+        eigengap=describe_eigengap(results["number"]),
+        graph=describe_graph(results["spectrum"], spray.affinity, results["neighbours"]),
+        clusterings=clusterings,
+        embeddings={kind: EmbeddingEvidence(values.shape[1]) for kind, values in embeddings.items()},
+        prototypes=prototypes,
+        data_issues=(*checked.treatment, *left_out, *treatment_of(spray, results)),
+    )
+    placed = {f"embedding.{kind}": values for kind, values in embeddings.items()}
+    columns = {"index": group.indices} | placed | _graph_columns(results) | columns
+    return CategoryResult(group.id, group.name, columns | prototype_columns | tested_columns, evidence)
+
+
+def _graph_columns(results: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    return {
         "eigenvalues": results["spectrum"].eigenvalues,
         "degree": results["affinity"].sum(axis=1),
         "reach": results["neighbours"].distances[:, -1],
     }
-    columns |= _clusterings(run, features, members, results, spray, info)
-    columns |= add_evidence(info, features, members, pipeline, results, spray, seed)
-    return CategoryResult(group.id, group.name, columns, info)
 
 
 def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
@@ -84,40 +100,25 @@ def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
     return spray.pipeline(lowered_neighbours(spray.neighbours, samples), samples=samples, shape=shape)
 
 
-def _graph(affinity: Affinity, neighbours: Neighbours) -> dict[str, Any]:
-    """Describe how the graph was made, so that new samples can be joined to it."""
-    return {
-        "neighbours": neighbours.indices.shape[1],
-        "affinity": affinity.fitted(neighbours).stored_form(),
-        "recall": neighbours.recall,
-    }
-
-
-def _embeddings(results: dict[str, Any], spray: Spray, info: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    """Give the columns of all embeddings, the spectral one included, and describe them in `info`."""
-    spectral = results["spectrum"].eigenvectors.astype(np.float32)
+def _embeddings(results: dict[str, Any], spray: Spray) -> dict[str, NDArray[Any]]:
+    """Give all embeddings by name, the spectral one included."""
     found = {name_of(part): results[f"embedding.{name_of(part)}"] for part in spray.embeddings}
-    found["spectral"] = spectral
-    info["embeddings"] = {name: {"dimensions": values.shape[1]} for name, values in found.items()}
-    return {f"embedding.{name}": values for name, values in found.items()}
+    return found | {"spectral": results["spectrum"].eigenvectors.astype(np.float32)}
 
 
 def _clusterings(
-    run: Run,
-    features: NDArray[np.float32],
-    members: Members,
-    results: dict[str, Any],
-    spray: Spray,
-    info: dict[str, Any],
-) -> dict[str, NDArray[Any]]:
-    """Give the columns of all clusterings, and describe them in `info`."""
+    run: Run, features: NDArray[np.float32], members: Members, results: dict[str, Any], spray: Spray
+) -> tuple[dict[str, ClusteringEvidence], dict[str, NDArray[Any]]]:
+    """Describe all clusterings, and give their columns."""
+    described: dict[str, ClusteringEvidence] = {}
     columns: dict[str, NDArray[Any]] = {}
     found: dict[str, Clustering] = {name_of(part): results[f"clustering.{name_of(part)}"] for part in spray.clusterings}
     for name, clustering in found.items():
         silhouettes = silhouette(clustering)
-        info["clusterings"][name] = described_clustering(clustering, features, members, spray.separability, silhouettes)
+        described[name] = describe_clustering(clustering, features, members, spray.separability, silhouettes)
         columns[f"clustering.{name}"] = clustering.labels
         columns[f"silhouette.{name}"] = silhouettes
         if clustering.dendrogram is not None:
             columns[f"dendrogram.{name}"] = clustering.dendrogram
-    return columns | mean_maps(run, members.indices, {name: clustering.labels for name, clustering in found.items()})
+    maps = mean_maps(run, members.indices, {name: clustering.labels for name, clustering in found.items()})
+    return described, columns | maps

@@ -1,6 +1,4 @@
-"""The `info` of a category: what was found, as JSON for the report and the viewer. docs/file-format.md lists it."""
-
-from typing import Any
+"""Evidence for a class, its graph and its clusterings, from the results of the steps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,79 +6,81 @@ from numpy.typing import NDArray
 from whyset.analysis.groups import Group
 from whyset.analysis.members import Members
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.processors import Clustering, NumberOfClusters, SpectrumOfGraph
+from whyset.analysis.processors import Affinity, Clustering, Neighbours, NumberOfClusters, SpectrumOfGraph
 from whyset.analysis.scores import Separability, coherence, finite_mean, medoids
+from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, Eigengap, NeighborGraph
 
 
-def described_group(group: Group, members: Members, spray: Spray) -> dict[str, Any]:
-    """Describe the class itself; what has not been computed is null or empty."""
-    return {
-        "size": len(members.indices),
-        "label": group.label,
-        "grouped_by": group.grouped_by,
-        "purity_of": members.purity_of,
-        "problem": None,
-        "clusterings": {},
-        "default_clustering": spray.default_clustering,
-        "embeddings": {},
-        "default_embedding": spray.default_embedding,
-        "scores": {
-            "separability": {"value": None, "p_value": None, "surrogates": 0},
-            "eigengap": {"value": None, "clusters": None, "clear": None},
-            **members.composition(),
-        },
-        "treatment": [],
-    }
+def describe_class(group: Group, members: Members, spray: Spray) -> ClassEvidence:
+    """Describe the class itself; what has not been computed is None or empty."""
+    return ClassEvidence(
+        n_explanations=members.n_explanations,
+        n_samples=members.n_samples,
+        label=group.label,
+        grouped_by=group.grouped_by,
+        purity_of=members.purity_of,
+        array=spray.of,
+        composition=members.composition(),
+        default_clustering=spray.default_clustering,
+        default_embedding=spray.default_embedding,
+    )
 
 
-def described_graph(spectrum: SpectrumOfGraph) -> dict[str, int]:
-    """Describe the neighbour graph."""
-    return {"components": spectrum.components, "isolated": int(spectrum.isolated.sum())}
+def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbours: Neighbours) -> NeighborGraph:
+    """Describe the neighbor graph, and how it was made, so that new samples can be joined to it."""
+    return NeighborGraph(
+        n_connected_components=spectrum.components,
+        n_isolated=int(spectrum.isolated.sum()),
+        n_neighbors=neighbours.indices.shape[1],
+        recall=neighbours.recall,
+        affinity=affinity.fitted(neighbours).stored_form(),
+    )
 
 
-def described_scores(
-    separability: float, significance: dict[str, Any], number: NumberOfClusters, members: Members
-) -> dict[str, Any]:
-    """Describe the scores of the class."""
-    return {
-        "separability": {"value": separability, **significance},
-        "eigengap": {"value": number.gap, "clusters": number.clusters, "clear": number.clear},
-        **members.composition(),
-    }
+def describe_eigengap(number: NumberOfClusters) -> Eigengap:
+    """Describe the gap that the number of clusters was read from."""
+    return Eigengap(value=number.gap, n_clusters=number.clusters, is_max=number.clear)
 
 
-def described_clustering(
+def describe_clustering(
     clustering: Clustering,
     features: NDArray[np.floating],
     members: Members,
     score: Separability,
     silhouettes: NDArray[np.float32],
-) -> dict[str, Any]:
+) -> ClusteringEvidence:
     """Describe a clustering and each of its clusters, the largest first."""
     apart = score.one_against_rest(clustering)
-    clusters = [
-        {"id": cluster, "separability": apart[cluster]}
-        | _described_cluster(clustering.labels == cluster, features, members, silhouettes)
+    clusters = tuple(
+        _describe_cluster(cluster, apart[cluster], clustering.labels == cluster, features, members, silhouettes)
         for cluster in range(len(clustering.sizes))
-    ]
-    return {
-        "k": len(clusters),
-        "selected_by": clustering.selected_by,
-        "noise": int(np.count_nonzero(clustering.labels < 0)),
-        "separability": score(clustering),
-        "silhouette": finite_mean(silhouettes),
-        "clusters": clusters,
-    }
+    )
+    return ClusteringEvidence(
+        n_clusters=len(clusters),
+        selected_by=clustering.selected_by,
+        n_noise=int(np.count_nonzero(clustering.labels < 0)),
+        separability=score(clustering),
+        silhouette=finite_mean(silhouettes),
+        clusters=clusters,
+    )
 
 
-def _described_cluster(
-    inside: NDArray[np.bool_], features: NDArray[np.floating], members: Members, silhouettes: NDArray[np.float32]
-) -> dict[str, Any]:
-    typical = medoids(features, np.flatnonzero(inside))
-    return {
-        "size": int(inside.sum()),
-        **members[inside].composition(),
-        "coherence": coherence(features[inside]),
-        "silhouette": finite_mean(silhouettes[inside]),
-        "medoids": members.indices[typical].tolist(),
-    }
+def _describe_cluster(
+    number: int,
+    separability: float,
+    inside: NDArray[np.bool_],
+    features: NDArray[np.floating],
+    members: Members,
+    silhouettes: NDArray[np.float32],
+) -> ClusterEvidence:
+    own, typical = members[inside], medoids(features, np.flatnonzero(inside))
+    return ClusterEvidence(
+        id=number,
+        n_explanations=own.n_explanations,
+        n_samples=own.n_samples,
+        composition=own.composition(),
+        separability=separability,
+        coherence=coherence(features[inside]),
+        silhouette=finite_mean(silhouettes[inside]),
+        medoids=tuple(members.indices[typical].tolist()),
+    )

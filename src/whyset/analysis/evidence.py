@@ -1,7 +1,7 @@
 """What speaks for each cluster of a class, and where it differs: tests, intervals, stability, outliers."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.pipelines.spray import CONCEPT
 from whyset.analysis.processors import Clustering
 from whyset.analysis.scores import (
+    Contrast,
     Difference,
+    Enrichment,
     GaussianPrototypes,
     MaxStatistic,
     accuracy_contrast,
@@ -21,91 +23,111 @@ from whyset.analysis.scores import (
     local_outlier_factor,
 )
 from whyset.analysis.stability import Resampling
+from whyset.store.evidence import (
+    ClusteringEvidence,
+    ContrastTest,
+    DifferenceTest,
+    EnrichmentTest,
+    Prototypes,
+    Stability,
+)
 
 _PROTOTYPES = 8  # of a class, as many as in the paper, where it has ten samples for each
 _CHANNELS = 8  # of a cluster, those that are told
 _KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all is stored beside them
 
 
-def add_evidence(
-    info: dict[str, Any],
+def compute_cluster_statistics(
+    described: ClusteringEvidence,
     features: NDArray[np.floating],
     members: Members,
     pipeline: Pipeline,
     results: dict[str, Any],
     spray: Spray,
     seed: int,
-) -> dict[str, NDArray[Any]]:
-    """Describe in `info` what speaks for the clusters of the default clustering, and give further columns.
+) -> tuple[ClusteringEvidence, dict[str, NDArray[Any]]]:
+    """Add what speaks for the clusters of the default clustering, and give further columns.
 
     `outlier_factor` (N,), and for each cluster of the default clustering where its features differ from the rest:
     `difference.<name>` (clusters, D) and, 1 where that is significant, `difference_mask.<name>` (clusters, D).
-    Of concept relevance, also the `prototype` and the `log_likelihood` (N,) of each sample.
     """
     name = spray.default_clustering
     clustering: Clustering = results[f"clustering.{name}"]
-    described = info["clusterings"][name]
-    described |= _stability(features, clustering, pipeline, spray, seed) | _enrichment(clustering, members)
     found = [_difference(features, clustering.labels == number, seed) for number in range(len(clustering.sizes))]
-    for cluster, difference in zip(described["clusters"], found, strict=True):
-        cluster |= _contrasts(members, clustering.labels == cluster["id"], seed) | _told(difference, spray)
+    stability, recovery = _stability(features, clustering, pipeline, spray, seed)
+    tests = enrichments(clustering.labels, members.attributes())
+    clusters = tuple(
+        replace(
+            cluster,
+            recovery=recovery.get(cluster.id),
+            accuracy_contrast=_contrast(accuracy_contrast(members.labels, members.predictions, inside)),
+            confidence_contrast=_contrast(confidence_contrast(members.confidence, inside, seed=seed)),
+            difference=_described(difference, spray),
+            enrichment=tuple(_test(test) for test in tests[:_KEPT_TESTS] if test.cluster == cluster.id),
+        )
+        for cluster, difference in zip(described.clusters, found, strict=True)
+        for inside in [clustering.labels == cluster.id]
+    )
     nothing = np.zeros((0, features.shape[1]))
-    return _prototypes(info, features, members, spray, seed) | {
+    columns: dict[str, NDArray[Any]] = {
         "outlier_factor": local_outlier_factor(results["neighbours"]).astype(np.float32),
         f"difference.{name}": np.vstack([nothing, *(part.mean for part in found)]).astype(np.float32),
         f"difference_mask.{name}": np.vstack([nothing, *(part.significant for part in found)]).astype(np.uint8),
     }
+    return replace(described, stability=stability, n_enrichment_tests=len(tests), clusters=clusters), columns
 
 
-def _prototypes(
-    info: dict[str, Any], features: NDArray[np.floating], members: Members, spray: Spray, seed: int
-) -> dict[str, NDArray[Any]]:
-    """Describe the prototypes of a class in concept relevance, and give their columns; nothing of other relevance."""
+def find_prototypes(
+    features: NDArray[np.floating], members: Members, spray: Spray, seed: int
+) -> tuple[Prototypes | None, dict[str, NDArray[Any]]]:
+    """Describe the prototypes of a class in concept relevance, with the columns `prototype` and `log_likelihood` (N,).
+
+    None and no columns of other relevance.
+    """
     if not spray.of.startswith(CONCEPT):
-        return {}
+        return None, {}
     samples, channels = features.shape
     components = max(1, min(_PROTOTYPES, samples // 10))
-    covariance = "full" if samples >= components * channels else "diag"
+    covariance: Literal["full", "diag"] = "full" if samples >= components * channels else "diag"
     found = GaussianPrototypes(components, covariance)(features, seed=step_seed(seed, "prototypes"))
-    info["prototypes"] = {
-        "covariance": covariance,
-        "weights": found.weights.tolist(),
-        "samples": members.indices[found.prototypes].tolist(),
-        "outliers": members.indices[found.outliers()].tolist(),
-    }
-    return {"prototype": found.members, "log_likelihood": found.log_likelihood}
+    prototypes = Prototypes(
+        covariance=covariance,
+        weights=tuple(found.weights.tolist()),
+        explanations=tuple(members.indices[found.prototypes].tolist()),
+        outliers=tuple(members.indices[found.outliers()].tolist()),
+    )
+    return prototypes, {"prototype": found.members, "log_likelihood": found.log_likelihood}
 
 
 def _stability(
     features: NDArray[np.floating], clustering: Clustering, pipeline: Pipeline, spray: Spray, seed: int
-) -> dict[str, Any]:
-    """Give the stability of the clustering, with the `recovery` of each cluster; None where it is left out."""
+) -> tuple[Stability | None, dict[int, float]]:
+    """Give the stability of the clustering, and the recovery of each cluster; nothing where it is left out."""
     if spray.resamplings == 0:
-        return {"stability": None}
+        return None, {}
     resampling = Resampling(spray.resamplings)
     found = resampling(features, clustering.labels, pipeline, f"clustering.{spray.default_clustering}", seed=seed)
-    return {
-        "stability": {
-            "adjusted_rand": found.mean,
-            "range": np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist(),
-            "recovery": [float(value) if np.isfinite(value) else None for value in found.recovery],
-            "runs": resampling.runs,
-            "share": resampling.share,
-        }
-    }
+    low, high = np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist()
+    recovery = {number: float(value) for number, value in enumerate(found.recovery) if np.isfinite(value)}
+    return Stability(found.mean, (low, high), resampling.runs, resampling.share), recovery
 
 
-def _enrichment(clustering: Clustering, members: Members) -> dict[str, Any]:
-    tests = enrichments(clustering.labels, members.attributes())
-    smallest = [asdict(test) | {"odds_ratio": test.odds_ratio} for test in tests[:_KEPT_TESTS]]
-    return {"enrichment": {"tests": len(tests), "smallest": smallest}}
+def _test(test: Enrichment) -> EnrichmentTest:
+    return EnrichmentTest(
+        attribute=test.attribute,
+        value=test.value,
+        inside=test.inside,
+        n_inside=test.size,
+        outside=test.outside,
+        n_outside=test.others,
+        p_value=test.p_value,
+        q_value=test.q_value,
+        odds_ratio=test.odds_ratio,
+    )
 
 
-def _contrasts(members: Members, inside: NDArray[np.bool_], seed: int) -> dict[str, Any]:
-    return {
-        "accuracy_contrast": asdict(accuracy_contrast(members.labels, members.predictions, inside)),
-        "confidence_contrast": asdict(confidence_contrast(members.confidence, inside, seed=seed)),
-    }
+def _contrast(found: Contrast) -> ContrastTest:
+    return ContrastTest(**vars(found))
 
 
 def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed: int) -> Difference:
@@ -116,13 +138,13 @@ def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed:
     return MaxStatistic()(features, inside, seed=step_seed(seed, "difference"))
 
 
-def _told(difference: Difference, spray: Spray) -> dict[str, Any]:
+def _described(difference: Difference, spray: Spray) -> DifferenceTest | None:
     """Describe a difference; of concept relevance, name the channels that are more relevant inside, the most first."""
     if not np.isfinite(difference.threshold):
-        return {"difference": None}
-    share = float(difference.significant.mean())
-    told: dict[str, Any] = {"p_value": difference.p_value, "threshold": difference.threshold, "share": share}
+        return None
+    channels: tuple[int, ...] = ()
     if spray.of.startswith(CONCEPT):
         order = np.argsort(-difference.statistic, kind="stable")
-        told["channels"] = order[difference.statistic[order] > difference.threshold][:_CHANNELS].tolist()
-    return {"difference": told}
+        channels = tuple(order[difference.statistic[order] > difference.threshold][:_CHANNELS].tolist())
+    share = float(difference.significant.mean())
+    return DifferenceTest(float(difference.p_value), float(difference.threshold), share, channels)

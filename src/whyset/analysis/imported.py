@@ -1,5 +1,6 @@
-"""What can be said of clusters that another program found: the same `info` as of our own, as far as it is known."""
+"""Evidence for clusters that another program found: the same record as of our own, as far as it is known."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from whyset.analysis.members import Members, members_of
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.scores import coherence, medoids
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, EmbeddingEvidence
 from whyset.store.virelay.categories import FoundCategory
 from whyset.store.virelay.importing import CategoryNames
 
@@ -29,9 +31,10 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
     """
     members = members_of(run, Group(-1 if names.label is None else names.label, names.name, found.index, "category"))
     columns: dict[str, NDArray[Any]] = {"index": found.index}
-    info = _described(found, names, members)
+    evidence = _describe(found, names, members)
     if not len(found.index):
-        return CategoryResult(names.id, names.name, columns, info | {"problem": "The category holds no samples."})
+        empty = replace(evidence, problem="The category holds no samples.")
+        return CategoryResult(names.id, names.name, columns, empty)
     for name, values in found.embeddings.items():
         columns[f"embedding.{names.embeddings[name]}"] = values
     columns |= _eigenvalues(found, names)
@@ -39,36 +42,30 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
     columns |= mean_maps(
         run, found.index, {names.clusterings[name]: labels for name, labels in found.clusterings.items()}
     )
+    clusterings: dict[str, ClusteringEvidence] = {}
     for name, labels in found.clusterings.items():
         own = names.clusterings[name]
         columns[f"clustering.{own}"] = labels
-        info["clusterings"][own] = _described_clustering(labels, features, members, found.given_clusters.get(name))
-    return CategoryResult(names.id, names.name, columns, info)
+        clusterings[own] = _describe_clustering(labels, features, members, found.given_clusters.get(name))
+    return CategoryResult(names.id, names.name, columns, replace(evidence, clusterings=clusterings))
 
 
-def _described(found: FoundCategory, names: CategoryNames, members: Members) -> dict[str, Any]:
-    embeddings = {names.embeddings[name]: {"dimensions": values.shape[1]} for name, values in found.embeddings.items()}
+def _describe(found: FoundCategory, names: CategoryNames, members: Members) -> ClassEvidence:
+    embeddings = {names.embeddings[name]: EmbeddingEvidence(v.shape[1]) for name, v in found.embeddings.items()}
     clusterings = [names.clusterings[name] for name in found.clusterings]
     preferred = [found.first_shown.get("embedding"), *FIRST_SHOWN]
-    return {
-        "size": len(found.index),
-        "label": names.label,
-        "grouped_by": f"category {found.name!r} of the project",
-        "purity_of": members.purity_of,
-        "problem": None,
-        "clusterings": {},
-        "default_clustering": next(
-            (n for n in clusterings if n == found.first_shown.get("clustering")), clusterings[0]
-        ),
-        "embeddings": embeddings,
-        "default_embedding": next((name for name in preferred if name in embeddings), next(iter(embeddings))),
-        "scores": {
-            "separability": {"value": None, "p_value": None, "surrogates": 0},
-            "eigengap": {"value": None, "clusters": None, "clear": None},
-            **members.composition(),
-        },
-        "treatment": [TREATMENT],
-    }
+    return ClassEvidence(
+        n_explanations=members.n_explanations,
+        n_samples=members.n_samples,
+        label=names.label,
+        grouped_by=f"category {found.name!r} of the project",
+        purity_of=members.purity_of,
+        composition=members.composition(),
+        default_clustering=next((n for n in clusterings if n == found.first_shown.get("clustering")), clusterings[0]),
+        embeddings=embeddings,
+        default_embedding=next((name for name in preferred if name in embeddings), next(iter(embeddings))),
+        data_issues=(TREATMENT,),
+    )
 
 
 def _eigenvalues(found: FoundCategory, names: CategoryNames) -> dict[str, NDArray[Any]]:
@@ -79,34 +76,30 @@ def _eigenvalues(found: FoundCategory, names: CategoryNames) -> dict[str, NDArra
     return columns
 
 
-def _described_clustering(
+def _describe_clustering(
     labels: NDArray[np.int32], features: NDArray[np.floating], members: Members, asked_for: int | None
-) -> dict[str, Any]:
-    clusters = [_described_cluster(number, labels == number, features, members) for number in _numbers(labels)]
-    return {
-        "k": len(np.unique(labels[labels >= 0])),
-        "selected_by": "not known" if asked_for is None else "given",
-        "noise": int(np.count_nonzero(labels < 0)),
-        "separability": None,
-        "silhouette": None,
-        "clusters": clusters,
-    }
+) -> ClusteringEvidence:
+    return ClusteringEvidence(
+        n_clusters=len(np.unique(labels[labels >= 0])),
+        selected_by="not known" if asked_for is None else "given",
+        n_noise=int(np.count_nonzero(labels < 0)),
+        clusters=tuple(_describe_cluster(number, labels == number, features, members) for number in _numbers(labels)),
+    )
 
 
-def _described_cluster(
+def _describe_cluster(
     number: int, inside: NDArray[np.bool_], features: NDArray[np.floating], members: Members
-) -> dict[str, Any]:
-    own = np.flatnonzero(inside)
-    typical = medoids(features, own) if len(own) else own
-    return {
-        "id": number,
-        "separability": None,
-        "size": len(own),
-        **members[inside].composition(),
-        "coherence": coherence(features[inside]),
-        "silhouette": None,
-        "medoids": members.indices[typical].tolist(),
-    }
+) -> ClusterEvidence:
+    own, rows = members[inside], np.flatnonzero(inside)
+    typical = medoids(features, rows) if len(rows) else rows
+    return ClusterEvidence(
+        id=number,
+        n_explanations=own.n_explanations,
+        n_samples=own.n_samples,
+        composition=own.composition(),
+        coherence=coherence(features[inside]),
+        medoids=tuple(members.indices[typical].tolist()),
+    )
 
 
 def _numbers(labels: NDArray[np.int32]) -> range:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from whyset.analysis.groups import Group
 from whyset.analysis.scores import accuracy, finite_mean, purity
 from whyset.store import Run
+from whyset.store.evidence import Composition
 
 
 @dataclass(frozen=True)
@@ -19,21 +20,36 @@ class Members:
     labels: NDArray[np.int64]
     predictions: NDArray[np.int64]
     confidence: NDArray[np.float32]
+    samples: NDArray[np.int64]
     purity_of: str
     """The attribute whose purity is told: the one that the class was not grouped by."""
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Members":
         return Members(
-            self.indices[rows], self.labels[rows], self.predictions[rows], self.confidence[rows], self.purity_of
+            self.indices[rows],
+            self.labels[rows],
+            self.predictions[rows],
+            self.confidence[rows],
+            self.samples[rows],
+            self.purity_of,
         )
 
-    def composition(self) -> dict[str, float | None]:
+    @property
+    def n_explanations(self) -> int:
+        return len(self.indices)
+
+    @property
+    def n_samples(self) -> int:
+        """How many different samples are explained: with several targets, each has several explanations."""
+        return len(np.unique(self.samples))
+
+    def composition(self) -> Composition:
         """Give purity, accuracy and mean confidence."""
-        return {
-            "purity": purity(self.predictions if self.purity_of == "prediction" else self.labels),
-            "accuracy": accuracy(self.labels, self.predictions),
-            "mean_confidence": finite_mean(self.confidence),
-        }
+        return Composition(
+            purity=purity(self.predictions if self.purity_of == "prediction" else self.labels),
+            accuracy=accuracy(self.labels, self.predictions),
+            mean_confidence=finite_mean(self.confidence),
+        )
 
     def attributes(self) -> dict[str, NDArray[Any]]:
         """Give what may be enriched in a cluster: labels, predictions, and whether these agree (None: no label)."""
@@ -49,5 +65,6 @@ def members_of(run: Run, group: Group) -> Members:
         run.labels[rows],
         run.column("prediction")[rows].astype(np.int64),
         run.column("confidence")[rows],
+        rows // run.config.targets_per_sample,  # the rows of a sample follow each other
         "label" if group.grouped_by == "prediction" else "prediction",
     )

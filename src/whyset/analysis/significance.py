@@ -1,12 +1,11 @@
 """The p-value of the separability of a class."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.pipelines.pipeline import Pipeline, step_seed
 from whyset.analysis.scores import CopulaSurrogates, GaussianSurrogates, p_value
+from whyset.store.evidence import SeparabilityTest
 
 
 def significance(
@@ -15,15 +14,14 @@ def significance(
     pipeline: Pipeline,
     surrogates: CopulaSurrogates | GaussianSurrogates,
     seed: int,
-) -> dict[str, Any]:
+) -> SeparabilityTest:
     """Run all steps that the separability rests on again on surrogates, and compare.
 
     Rows of a surrogate that are constant, as sparse features give them, are left out like constant maps of a class.
-    Give `p_value`, the number of `surrogates`, the `null_median` and what the `null` was. Without surrogates, p-value
-    and median are None.
+    Without surrogates, p-value and median are None.
     """
     if surrogates.count == 0:
-        return {"p_value": None, "surrogates": 0, "null_median": None}
+        return SeparabilityTest(observed)
     chain = pipeline.until("separability")
     draws = surrogates(features, seed=step_seed(seed, "surrogates"))
     null = np.array(
@@ -32,9 +30,10 @@ def significance(
             for number, draw in enumerate(draws, 1)
         ]
     )
-    return {
-        "p_value": p_value(observed, null),
-        "surrogates": surrogates.count,
-        "null_median": float(np.median(null)),
-        "null": type(surrogates).__name__,
-    }
+    return SeparabilityTest(
+        value=observed,
+        p_value=p_value(observed, null),
+        n_surrogates=surrogates.count,
+        null_median=float(np.median(null)),
+        null=type(surrogates).__name__,
+    )

@@ -26,4 +26,5 @@ def verify(run: RunFolder) -> int:
     there = int(opened.committed.sum()) // each
     failed = f"{len(failures):,} of {'them' if each == 1 else 'their maps'} failed"
     print(f"{run}: {there:,} of {opened.sample_count:,} samples are there and whole, {failed}")
-    return PARTLY_DONE if there < opened.sample_count else 0
+    unfinished = any(problem.kind == "unfinished" for problem in problems)
+    return PARTLY_DONE if unfinished or there < opened.sample_count else 0

@@ -1,9 +1,10 @@
 """The written report of a run: a value first, then text, Markdown, HTML or JSON. No torch."""
 
 from whyset.report.attributes import read_attributes
-from whyset.report.class_rows import ClassRow, class_row, rank, ranked_classes
+from whyset.report.class_rows import ClassRow, Ranking, rank_classes, rank_rows, read_class_row
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspicious, most_coherent, most_suspicious
 from whyset.report.enriched import Enriched
+from whyset.report.evidence_lines import FORMATTERS, Formatter, describe_class, describe_evidence
 from whyset.report.heatmaps import Heatmaps
 from whyset.report.html import as_html
 from whyset.report.json_form import as_json
@@ -14,25 +15,30 @@ from whyset.report.words import reason_to_look
 from whyset.report.written import Report, report
 
 __all__ = [
+    "FORMATTERS",
     "ClassRow",
     "ClusterRow",
     "Enriched",
+    "Formatter",
     "Heatmaps",
     "Pictures",
+    "Ranking",
     "Report",
     "as_html",
     "as_json",
     "as_markdown",
     "as_text",
-    "class_row",
     "class_table",
     "cluster_rows",
+    "describe_class",
+    "describe_evidence",
     "first_suspicious",
     "most_coherent",
     "most_suspicious",
-    "rank",
-    "ranked_classes",
+    "rank_classes",
+    "rank_rows",
     "read_attributes",
+    "read_class_row",
     "reason_to_look",
     "rendered",
     "report",

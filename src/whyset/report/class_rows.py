@@ -1,86 +1,99 @@
-"""The classes of an analysis, ranked."""
+"""The classes of an analysis, ranked: the one ranking that reports, the API and the command line show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from whyset.analysis.scores import benjamini_hochberg
-from whyset.store import Analysis, Category
+from whyset.store import Analysis, Category, Completeness
+from whyset.store.evidence.records import PYDANTIC
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class: its category's id and name, and its scores by the default clustering; None is not known.
+    """One class: its place in the ranking, its category's id and name, and its scores by the default clustering.
 
-    `clear` tells whether the eigengap is clear, `problem` why the class has no scores. `q_value` is the p-value
-    corrected for the number of classes, `components` the number of pieces that the neighbour graph falls into.
+    None is not known. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
+    missing. `eigengap_is_max` is False where the gap behind the first eigenvalue is larger, as with one strategy.
+    `fully_disconnected`: every cluster is a component of the neighbor graph, so separability says no more than that.
+    `problem` says why the class has no scores.
     """
 
-    category: str
+    __pydantic_config__: ClassVar[Any] = PYDANTIC
+
+    rank: int
+    id: str
     name: str
-    size: int
-    accuracy: float | None
-    separability: float | None
-    p_value: float | None
-    eigengap: float | None
-    clusters: int | None
-    clear: bool | None = None
-    problem: str | None = None
+    n_explanations: int
+    n_samples: int | None
+    accuracy: float | None = None
+    separability: float | None = None
+    p_value: float | None = None
     q_value: float | None = None
+    eigengap: float | None = None
+    eigengap_is_max: bool | None = None
+    n_clusters: int | None = None
     stability: float | None = None
     silhouette: float | None = None
-    components: int | None = None
-
-    @property
-    def apart(self) -> bool:
-        """Whether every cluster is a component of its own: then the separability says no more than that."""
-        return self.clusters is not None and 2 <= self.clusters <= (self.components or 1)
+    n_connected_components: int | None = None
+    fully_disconnected: bool = False
+    problem: str | None = None
 
 
-def ranked_classes(analysis: Analysis) -> list[ClassRow]:
-    """Give all classes, the most separable first, then by eigengap; those without scores come last."""
-    rows = [class_row(category) for category in analysis.categories]
+@dataclass(frozen=True)
+class Ranking:
+    """The ranked classes, and whether they are all there."""
+
+    rows: tuple[ClassRow, ...]
+    completeness: Completeness
+
+
+def rank_classes(analysis: Analysis, read_row: Callable[[Category], ClassRow] | None = None) -> Ranking:
+    """Rank all classes: the most separable first, then by eigengap; those without scores come last.
+
+    q-values (Benjamini, Hochberg 1995) depend on the p-values of all classes, so they are withheld while one is
+    missing.
+    `read_row` gives the row of a category, by default `read_class_row`.
+    """
+    read_row, completeness = read_row or read_class_row, analysis.check()
+    return Ranking(rank_rows([read_row(category) for category in analysis.categories], completeness), completeness)
+
+
+def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:
+    """Sort the rows and give them ranks and, where all classes are there, q-values."""
     q_values = benjamini_hochberg([row.p_value for row in rows])
-    return sorted((replace(row, q_value=q) for row, q in zip(rows, q_values, strict=True)), key=rank)
+    if completeness.q_withheld is not None:
+        q_values = [None] * len(rows)
+    known = sorted((replace(row, q_value=q) for row, q in zip(rows, q_values, strict=True)), key=_key)
+    return tuple(replace(row, rank=rank) for rank, row in enumerate(known, 1))
 
 
-def class_row(category: Category) -> ClassRow:
-    """Read the row of one class; its q-value needs the others, and is None."""
-    info: Mapping[str, Any] = category.info
-    scores = info.get("scores") or {}
-    separability, eigengap = scores.get("separability") or {}, scores.get("eigengap") or {}
-    clustering = (info.get("clusterings") or {}).get(info.get("default_clustering")) or {}
+def read_class_row(category: Category) -> ClassRow:
+    """Read the row of one class; rank and q-value need the others, and are 0 and None."""
+    evidence, clustering = category.evidence, category.evidence.clustering
+    n_clusters = None if clustering is None else len(clustering.clusters)
+    components = evidence.graph.n_connected_components
+    stability = None if clustering is None else clustering.stability
     return ClassRow(
-        category=category.id,
+        rank=0,
+        id=category.id,
         name=category.name,
-        size=int(info.get("size") or 0),
-        accuracy=scores.get("accuracy"),
-        separability=separability.get("value"),
-        p_value=separability.get("p_value"),
-        eigengap=eigengap.get("value"),
-        clusters=len(clustering["clusters"]) if "clusters" in clustering else None,
-        clear=eigengap.get("clear"),
-        problem=category.problem or info.get("problem"),
-        stability=(clustering.get("stability") or {}).get("adjusted_rand"),
-        silhouette=clustering.get("silhouette"),
-        components=info.get("components"),
+        n_explanations=evidence.n_explanations,
+        n_samples=evidence.n_samples,
+        accuracy=evidence.composition.accuracy,
+        separability=evidence.separability.value,
+        p_value=evidence.separability.p_value,
+        eigengap=evidence.eigengap.value,
+        eigengap_is_max=evidence.eigengap.is_max,
+        n_clusters=n_clusters,
+        stability=None if stability is None else stability.adjusted_rand,
+        silhouette=None if clustering is None else clustering.silhouette,
+        n_connected_components=components,
+        fully_disconnected=n_clusters is not None and 2 <= n_clusters <= (components or 1),
+        problem=category.problem or evidence.problem,
     )
 
 
-class Rankable(Protocol):
-    """What a row needs to be ranked."""
-
-    @property
-    def separability(self) -> float | None: ...
-    @property
-    def eigengap(self) -> float | None: ...
-    @property
-    def problem(self) -> str | None: ...
-    @property
-    def name(self) -> str: ...
-
-
-def rank(row: Rankable) -> tuple[bool, float, float, str]:
-    """Give the sort key of a class: the most separable first, then by eigengap; those without scores come last."""
+def _key(row: ClassRow) -> tuple[bool, float, float, str]:
     unscored = row.separability is None or row.problem is not None
     return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.name

@@ -1,6 +1,6 @@
 """What is more frequent in a cluster than elsewhere in its class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from whyset.analysis.scores import Enrichment, enrichments
 from whyset.store import Category
+from whyset.store.evidence import EnrichmentTest
 
 LEVEL = 0.05
 _SHOWN = 5  # of each cluster, the smallest p-values first
@@ -17,36 +18,41 @@ _OF_CLASSES = ("label", "prediction")
 
 @dataclass(frozen=True)
 class Enriched:
-    """A value of an attribute: `inside` of the cluster's `size` samples have it, `outside` of the `others`."""
+    """A value of an attribute: `inside` of the cluster's `n_inside` explanations have it, `outside` of `n_outside`."""
 
     attribute: str
     value: str
     inside: int
-    size: int
+    n_inside: int
     outside: int
-    others: int
+    n_outside: int
     q_value: float
 
     def __str__(self) -> str:
-        counts = f"{self.inside} of {self.size} samples, elsewhere {self.outside} of {self.others}"
+        counts = f"{self.inside} of {self.n_inside}, elsewhere {self.outside} of {self.n_outside}"
         return f"{self.attribute} = {self.value}: {counts} (q = {self.q_value:.2g})"
 
 
-def enriched_of(clustering: Mapping[str, Any], cluster: int, class_names: tuple[str, ...]) -> tuple[Enriched, ...]:
-    """Read what the analysis found enriched in a cluster, with names for classes."""
-    stored = (clustering.get("enrichment") or {}).get("smallest", [])
-    own = [test for test in stored if test["cluster"] == cluster and test["q_value"] <= LEVEL][:_SHOWN]
+def name_enriched(tests: Sequence[EnrichmentTest], class_names: tuple[str, ...]) -> tuple[Enriched, ...]:
+    """Give what the analysis found enriched in a cluster, with names for classes."""
+    significant = [test for test in tests if test.q_value <= LEVEL][:_SHOWN]
     return tuple(
-        Enriched(**{name: test[name] for name in _FIELDS} | {"value": _named(test, class_names)}) for test in own
+        Enriched(
+            test.attribute,
+            _name_value(test, class_names),
+            test.inside,
+            test.n_inside,
+            test.outside,
+            test.n_outside,
+            test.q_value,
+        )
+        for test in significant
     )
-
-
-_FIELDS = ("attribute", "value", "inside", "size", "outside", "others", "q_value")
 
 
 def enriched_attributes(category: Category, attributes: Mapping[str, NDArray[Any]]) -> dict[int, tuple[Enriched, ...]]:
     """Test attributes of all rows of the run (N,) in the clusters of a class; give what is enriched, by cluster."""
-    name = f"clustering.{category.info.get('default_clustering')}"
+    name = f"clustering.{category.evidence.default_clustering}"
     if not attributes or name not in category.columns:
         return {}
     rows, labels = np.asarray(category.column("index")), np.asarray(category.column(name))
@@ -59,10 +65,9 @@ def enriched_attributes(category: Category, attributes: Mapping[str, NDArray[Any
 
 
 def _plain(test: Enrichment) -> Enriched:
-    return Enriched(**{name: getattr(test, name) for name in _FIELDS})
+    return Enriched(test.attribute, test.value, test.inside, test.size, test.outside, test.others, test.q_value)
 
 
-def _named(test: Mapping[str, Any], class_names: tuple[str, ...]) -> str:
-    value = str(test["value"])
-    known = test["attribute"] in _OF_CLASSES and value.isdigit() and int(value) < len(class_names)
-    return class_names[int(value)] if known else value
+def _name_value(test: EnrichmentTest, class_names: tuple[str, ...]) -> str:
+    known = test.attribute in _OF_CLASSES and test.value.isdigit() and int(test.value) < len(class_names)
+    return class_names[int(test.value)] if known else test.value

@@ -7,19 +7,11 @@ from importlib.resources import files
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
 from whyset.report.definitions import DEFINITIONS
+from whyset.report.evidence_lines import describe_class, describe_evidence
+from whyset.report.numbers import counted, number, small, with_p
 from whyset.report.pictures import Pictures
 from whyset.report.spectrum import spectrum_picture
-from whyset.report.words import (
-    CLASS_HEADINGS,
-    LEGEND,
-    class_cells,
-    number,
-    summary,
-    suspicion,
-    treatments,
-    with_interval,
-    with_p,
-)
+from whyset.report.words import LEGEND, class_cells, class_headings, counts_differ, data_issues, summary, suspicion
 from whyset.report.written import Report
 from whyset.store import Category
 
@@ -33,12 +25,13 @@ def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
     shown = report.classes[:classes]
     parts = [
         f"<header><h1>{escape(title)}</h1><p>{escape(summary(report))}</p>",
+        *(f'<p class="notice">{escape(notice)}</p>' for notice in report.notices),
         f'<p class="finding">{escape(suspicion(report))}</p></header>',
         _ranking(report, shown),
         f'<p class="note">{escape(_sentence(pictures.note))}</p>' if pictures.note else "",
-        *(_class(report, pictures, rank, row) for rank, row in enumerate(shown, 1)),
+        *(_class(report, pictures, row) for row in shown),
         _left_out(report, classes),
-        _list_of("Treated", treatments(report)),
+        _list_of("Data issues", data_issues(report)),
         _definitions(),
         _provenance(report),
     ]
@@ -56,32 +49,38 @@ def _sentence(words: str) -> str:
 
 
 def _ranking(report: Report, shown: Sequence[ClassRow]) -> str:
-    rows = []
-    for rank, row in enumerate(report.classes, 1):
-        name, *others = map(escape, class_cells(row))
-        linked = f'<a href="#{escape(row.category)}">{name}</a>' if row in shown else name
+    rows, both = [], counts_differ(report.classes)
+    for row in report.classes:
+        name, *others = map(escape, class_cells(row, both))
+        linked = f'<a href="#{escape(row.id)}">{name}</a>' if row in shown else name
         cells = "".join(f"<td>{cell}</td>" for cell in others)
-        rows.append(f'<tr><td>{rank}</td><th scope="row">{linked}</th>{cells}</tr>')
-    headings = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in ("rank", *CLASS_HEADINGS))
+        rows.append(f'<tr><td>{row.rank}</td><th scope="row">{linked}</th>{cells}</tr>')
+    headings = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in ("rank", *class_headings(both)))
     table = f'<table class="ranking"><thead><tr>{headings}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     return f'<section><h2>Classes</h2><div class="wide">{table}</div><p class="note">{escape(LEGEND)}</p></section>'
 
 
-def _class(report: Report, pictures: Pictures, rank: int, row: ClassRow) -> str:
+def _class(report: Report, pictures: Pictures, row: ClassRow) -> str:
     """Write the section of one class."""
-    head = f'<section id="{escape(row.category)}"><h2>{rank}. {escape(row.name)}</h2>'
+    head = f'<section id="{escape(row.id)}"><h2>{row.rank}. {escape(row.name)}</h2>'
     clusters = report.clusters_of(row)
     if row.problem is not None or not clusters:
         return f"{head}<p>{escape(row.problem or 'No clusters were found.')}</p></section>"
-    category = pictures.analysis.category(row.category)
+    category = pictures.analysis.category(row.id)
     said = (
-        f"{row.size:,} samples in {row.clusters} clusters; separability {number(row.separability)} "
-        f"(p = {number(row.p_value, 3)}, q = {number(row.q_value, 3)}), stability {number(row.stability)}, "
-        f"silhouette {number(row.silhouette)}."
+        f"{counted(row.n_explanations, row.n_samples)} in {row.n_clusters} clusters; separability "
+        f"{number(row.separability)} ({with_p(row.p_value)}, q {_equals(small(row.q_value))}), stability "
+        f"{number(row.stability)}, silhouette {number(row.silhouette)}."
     )
     cards = "".join(_cards(pictures, category, clusters))
     figure = spectrum_picture(category, row)
-    return f'{head}<div class="about"><p>{escape(said)}</p>{figure}</div><div class="cards">{cards}</div></section>'
+    more = f"<details><summary>All scores of the class</summary>{_terms(describe_class(category.evidence))}</details>"
+    about = f'<div class="about"><p>{escape(said)}</p>{figure}</div>{more}'
+    return f'{head}{about}<div class="cards">{cards}</div></section>'
+
+
+def _equals(written: str) -> str:
+    return f"{written[0]} {written[1:]}" if written[0] in "<>" else f"= {written}"
 
 
 def _cards(pictures: Pictures, category: Category, clusters: Sequence[ClusterRow]) -> Iterator[str]:
@@ -89,7 +88,8 @@ def _cards(pictures: Pictures, category: Category, clusters: Sequence[ClusterRow
     means = pictures.mean_maps(category) if pictures.possible else []
     differences = pictures.differences(category) if pictures.possible else []
     for cluster in clusters:
-        number_of, name = cluster.cluster, f"cluster {cluster.cluster} of class {cluster.class_name}"
+        evidence, number_of = cluster.evidence, cluster.evidence.id
+        name = f"cluster {number_of} of class {cluster.class_name}"
         maps = [
             _picture(uris[number_of], f"{what} of {name}", caption)
             for uris, what, caption in (
@@ -98,9 +98,9 @@ def _cards(pictures: Pictures, category: Category, clusters: Sequence[ClusterRow
             )
             if number_of < len(uris)
         ]
-        typical = [_sample(pictures, index) for index in cluster.medoids[:MEDOIDS]] if pictures.possible else []
+        typical = [_sample(pictures, index) for index in evidence.medoids[:MEDOIDS]] if pictures.possible else []
         shown = "".join(f'<div class="maps">{"".join(row)}</div>' for row in (maps, typical) if row)
-        heading = f"<h3>Cluster {number_of}<small>{cluster.size:,} samples</small></h3>"
+        heading = f"<h3>Cluster {number_of}<small>{counted(evidence.n_explanations, evidence.n_samples)}</small></h3>"
         yield f'<article class="card">{heading}{shown}{_figures(cluster)}</article>'
 
 
@@ -120,28 +120,14 @@ def _picture(uri: str, alt: str, caption: str) -> str:
 
 def _figures(cluster: ClusterRow) -> str:
     """Write a cluster's scores as a list of terms; what is not known is left out."""
-    known = {name: getattr(cluster, name) for name in _SCORES if getattr(cluster, name) is not None}
-    told = {
-        "accuracy": with_interval(cluster.accuracy, cluster.accuracy_interval)
-        + _elsewhere(cluster.accuracy_outside, cluster.accuracy_p),
-        "confidence": with_interval(cluster.mean_confidence, cluster.confidence_interval)
-        + _elsewhere(cluster.confidence_outside, cluster.confidence_p),
-        **{name: number(value) for name, value in known.items()},
-    }
-    if cluster.differing is not None:
-        told["differing"] = f"{100 * cluster.differing:.0f} %"
-    if cluster.channels:
-        told["channels"] = ", ".join(map(str, cluster.channels))
-    terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in told.items())
     found = "".join(f"<li>{escape(str(one))}</li>" for one in cluster.enriched)
-    return f"<dl>{terms}</dl>" + (f'<p class="more">More frequent here:</p><ul>{found}</ul>' if found else "")
+    more = f'<p class="more">More frequent here:</p><ul>{found}</ul>' if found else ""
+    return _terms(list(describe_evidence(cluster.evidence))) + more
 
 
-_SCORES = ("coherence", "separability", "silhouette", "recovery", "purity")
-
-
-def _elsewhere(value: float | None, p_value: float | None) -> str:
-    return "" if value is None else f", elsewhere {number(value)} ({with_p(p_value)})"
+def _terms(scores: Sequence[tuple[str, str]]) -> str:
+    terms = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>" for label, text in scores)
+    return f"<dl>{terms}</dl>"
 
 
 def _left_out(report: Report, classes: int) -> str:

@@ -9,12 +9,6 @@ from whyset.report.written import Report
 
 def as_json(report: Report) -> str:
     """Write the report as JSON: the fields of `Report` and what the scores mean; what is not known is null."""
-    return (
-        json.dumps(
-            {"schema": "1.1", **asdict(report), "definitions": [asdict(part) for part in DEFINITIONS]},
-            indent=2,
-            ensure_ascii=False,
-            allow_nan=False,
-        )
-        + "\n"
-    )
+    added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
+    content = {"schema": "2.0", **asdict(report), **added}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

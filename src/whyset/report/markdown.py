@@ -6,52 +6,57 @@ from collections.abc import Sequence
 from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.words import (
-    CLASS_HEADINGS,
-    CLUSTER_HEADINGS,
     LEGEND,
     class_cells,
+    class_headings,
     cluster_cells,
+    cluster_headings,
+    counts_differ,
+    data_issues,
+    evidence_lines,
     summary,
     suspicion,
-    treatments,
 )
 from whyset.report.written import Report
 
 
 def as_markdown(report: Report) -> str:
     """Write the report as a Markdown page; names are escaped."""
-    ranked = [(str(rank), *class_cells(row)) for rank, row in enumerate(report.classes, 1)]
+    both = counts_differ(report.classes)
+    ranked = [(str(row.rank), *class_cells(row, both)) for row in report.classes]
     problems = [f"- {_escaped(row.name)}: {_escaped(row.problem)}" for row in report.classes if row.problem is not None]
-    treated = [f"- {_escaped(line)}" for line in treatments(report)]
+    treated = [f"- {_escaped(line)}" for line in data_issues(report)]
     definitions = [(part.score, part.formula, part.source, part.compared_with) for part in DEFINITIONS]
     lines = [
         f"# {_escaped(report.run)}",
         "",
         _escaped(summary(report)),
         "",
-        *_table(("", *CLASS_HEADINGS), ranked, names=2),
+        *(line for notice in report.notices for line in (f"**{_escaped(notice)}**", "")),
+        *_table(("", *class_headings(both)), ranked, names=2),
         "",
         _escaped(LEGEND),
         *problems,
         "",
         _escaped(suspicion(report)),
-        *[line for row in report.classes for line in _clusters(report, row)],
-        *(["", "## Treated", "", *treated] if treated else []),
+        *(["", *(f"- {_escaped(line)}" for line in evidence_lines(report))]),
+        *[line for row in report.classes for line in _clusters(report, row, both)],
+        *(["", "## Data issues", "", *treated] if treated else []),
         *["", "## Scores", "", *_table(("score", "definition", "source", "compared with"), definitions, names=4)],
         *["", "## Provenance", "", *_table(("", ""), report.provenance, names=2)],
     ]
     return "\n".join(lines) + "\n"
 
 
-def _clusters(report: Report, row: ClassRow) -> list[str]:
+def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:
     """Write the section of a class; nothing where it has no clusters."""
     clusters = report.clusters_of(row)
     if not clusters:
         return []
-    cells = [(*cluster_cells(one), ", ".join(map(str, one.medoids[:3]))) for one in clusters]
-    enriched = [f"- cluster {one.cluster}: {_escaped(str(found))}" for one in clusters for found in one.enriched]
+    cells = [(*cluster_cells(one, both), ", ".join(map(str, one.evidence.medoids[:3]))) for one in clusters]
+    enriched = [f"- cluster {one.evidence.id}: {_escaped(str(found))}" for one in clusters for found in one.enriched]
     return [
-        *["", f"## {_escaped(row.name)}", "", *_table((*CLUSTER_HEADINGS, "most typical"), cells)],
+        *["", f"## {_escaped(row.name)}", "", *_table((*cluster_headings(both), "most typical"), cells)],
         *(["", "More frequent than in the rest of the class:", "", *enriched] if enriched else []),
     ]
 

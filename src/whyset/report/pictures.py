@@ -55,7 +55,7 @@ class Pictures:
         """
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
         shape = self._pooled_shape() if self.run.relevance.ndim == IMAGES else _lines(self.run)
-        placed = category.info.get("of", RELEVANCE) == RELEVANCE and not self._without_places()
+        placed = (category.evidence.array or RELEVANCE) == RELEVANCE and not self._without_places()
         if means is None or masks is None or not placed or means.shape[1] != shape[0] * shape[1]:
             return []
         if self.run.modality == TEXT:
@@ -86,7 +86,7 @@ class Pictures:
 
 
 def _column(category: Category, prefix: str) -> NDArray[Any] | None:
-    name = f"{prefix}.{category.info.get('default_clustering')}"
+    name = f"{prefix}.{category.evidence.default_clustering}"
     return np.asarray(category.column(name)) if name in category.columns else None
 
 

@@ -9,11 +9,10 @@ from whyset.store import Analysis, Run
 def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
     """Give names and values, those that are unknown left out."""
     config = run.config
-    composite = "plain gradient" if config.composite is None else _call(config.composite)
     told = {
         "model": config.model,
         "weights (SHA-256)": config.weights_hash,
-        "composite": composite,
+        "composite": describe_method(run),
         "target": json.dumps(config.target),
         "preprocessing": json.dumps(dict(config.preprocessing)),
         "data set": config.dataset,
@@ -27,6 +26,11 @@ def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
         "configuration of the analysis": json.dumps(analysis.config.get("pipeline")),
     }
     return tuple((name, value) for name, value in told.items() if value)
+
+
+def describe_method(run: Run) -> str:
+    """Name the composite of a run with its parameters, "gradient" where there is none."""
+    return "gradient" if run.config.composite is None else _call(run.config.composite)
 
 
 def _call(stored: Mapping[str, object]) -> str:

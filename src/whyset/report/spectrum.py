@@ -17,7 +17,7 @@ def spectrum_picture(category: Category, row: ClassRow) -> str:
         return ""
     values = np.clip(np.asarray(category.column("eigenvalues"))[:_SHOWN], 0, 1)
     bars = "".join(
-        f'<rect class="{"kept" if place < (row.clusters or 0) else "rest"}" x="{place * _STEP}" width="{_WIDTH}" '
+        f'<rect class="{"kept" if place < (row.n_clusters or 0) else "rest"}" x="{place * _STEP}" width="{_WIDTH}" '
         f'y="{_HEIGHT * (1 - value):.1f}" height="{_HEIGHT * value:.1f}"/>'
         for place, value in enumerate(values.tolist())
     )

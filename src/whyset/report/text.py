@@ -1,5 +1,6 @@
 """The report for a terminal: a rich table, and plain text."""
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich import box
@@ -7,35 +8,46 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from whyset.report.class_rows import ClassRow, ranked_classes
-from whyset.report.words import CLASS_HEADINGS, LEGEND, class_cells, summary, suspicion, treatments
+from whyset.report.class_rows import ClassRow, rank_classes
+from whyset.report.words import (
+    LEGEND,
+    class_cells,
+    class_headings,
+    counts_differ,
+    data_issues,
+    evidence_lines,
+    summary,
+    suspicion,
+)
 from whyset.report.written import Report
 from whyset.store import Analysis
 
 _WIDTH = 100
 
 
-def class_table(rows: tuple[ClassRow, ...] | list[ClassRow]) -> Table:
+def class_table(rows: Sequence[ClassRow]) -> Table:
     """Lay out the ranked classes as a rich table."""
+    both = counts_differ(rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", justify="right")
-    for heading in CLASS_HEADINGS:
+    for heading in class_headings(both):
         table.add_column(heading, justify="left" if heading == "class" else "right")
-    for rank, row in enumerate(rows, 1):
-        table.add_row(str(rank), *(Text(cell) for cell in class_cells(row)))  # names are no markup
+    for row in rows:
+        table.add_row(str(row.rank), *(Text(cell) for cell in class_cells(row, both)))  # names are no markup
     return table
 
 
 def rendered(what: Report | Analysis) -> RenderableType:
     """Lay out a report, or only the ranked classes of an analysis, for `rich.print`."""
     if isinstance(what, Analysis):
-        rows = ranked_classes(what)
-        return Group(class_table(rows), Text(LEGEND), *_problems(rows))
-    head = Text(f"{what.run}\n{summary(what)}")
-    first = [Text(""), Text(suspicion(what))]
-    treated = [Text(f"  {line}") for line in treatments(what)]
-    notes = [Text(""), Text("Treated:"), *treated] if treated else []
-    return Group(head, class_table(what.classes), Text(LEGEND), *_problems(what.classes), *first, *notes)
+        ranking = rank_classes(what)
+        notices = map(Text, ranking.completeness.notices)
+        return Group(*notices, class_table(ranking.rows), Text(LEGEND), *_problems(ranking.rows))
+    head = [Text(f"{what.run}\n{summary(what)}"), *map(Text, what.notices)]
+    first = [Text(""), Text(suspicion(what)), *(Text(f"  {line}") for line in evidence_lines(what))]
+    treated = [Text(f"  {line}") for line in data_issues(what)]
+    notes = [Text(""), Text("Data issues:"), *treated] if treated else []
+    return Group(*head, class_table(what.classes), Text(LEGEND), *_problems(what.classes), *first, *notes)
 
 
 def as_text(what: Report | Analysis) -> str:
@@ -46,5 +58,5 @@ def as_text(what: Report | Analysis) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
 
 
-def _problems(rows: tuple[ClassRow, ...] | list[ClassRow]) -> list[Text]:
+def _problems(rows: Sequence[ClassRow]) -> list[Text]:
     return [Text(f"{row.name}: {row.problem}") for row in rows if row.problem is not None]

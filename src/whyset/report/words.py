@@ -1,13 +1,16 @@
-"""Numbers and findings in words, the same in every format."""
+"""Findings in words, the same in every format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from whyset.report.class_rows import ClassRow
-from whyset.report.cluster_rows import ClusterRow, Interval
+from whyset.report.cluster_rows import ClusterRow
+from whyset.report.evidence_lines import describe_class, describe_evidence
+from whyset.report.numbers import count, counted, number, percent, plural, small, with_interval
 from whyset.report.written import Report
+from whyset.store.evidence import ContrastTest
 
-CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "q", "eigengap", "stability", "clusters")
-CLUSTER_HEADINGS = (
+_CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "q", "eigengap", "stability", "clusters")
+_CLUSTER_HEADINGS = (
     "cluster", "samples", "accuracy", "elsewhere", "p", "confidence", "coherence", "silhouette", "recovery",
     "separability",
 )  # fmt: skip
@@ -21,81 +24,73 @@ LEGEND = (
 SIGNIFICANT = 0.05
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """Write a number, or a dash where it is not known.
-
-    >>> number(0.12345), number(None)
-    ('0.12', '-')
-    """
-    return "-" if value is None else f"{value:.{digits}f}"
+def class_headings(both: bool) -> tuple[str, ...]:
+    """Give the headings of the ranking; with `both`, explanations are counted beside samples."""
+    return _with_explanations(_CLASS_HEADINGS) if both else _CLASS_HEADINGS
 
 
-def small(p_value: float | None) -> str:
-    """Write a p-value: three digits, and as a bound where they would all be zero.
-
-    >>> small(0.0421), small(1e-9)
-    ('0.042', '<0.001')
-    """
-    return "<0.001" if p_value is not None and p_value < 0.001 else number(p_value, 3)
+def cluster_headings(both: bool) -> tuple[str, ...]:
+    """Give the headings of a table of clusters; with `both`, explanations are counted beside samples."""
+    return _with_explanations(_CLUSTER_HEADINGS) if both else _CLUSTER_HEADINGS
 
 
-def with_p(p_value: float | None) -> str:
-    """Write a p-value after its letter.
-
-    >>> with_p(0.0421), with_p(1e-9)
-    ('p = 0.042', 'p < 0.001')
-    """
-    told = small(p_value)
-    return f"p {told[0]} {told[1:]}" if told.startswith("<") else f"p = {told}"
+def _with_explanations(headings: tuple[str, ...]) -> tuple[str, ...]:
+    return headings[0], "explanations", *headings[1:]
 
 
-def with_interval(value: float | None, interval: Interval | None) -> str:
-    """Write a number with its interval.
-
-    >>> with_interval(0.5, (0.31, 0.69))
-    '0.50 [0.31, 0.69]'
-    """
-    return number(value) if interval is None else f"{number(value)} [{interval[0]:.2f}, {interval[1]:.2f}]"
+def _counts(both: bool, n_explanations: int, n_samples: int | None) -> tuple[str, ...]:
+    return (count(n_explanations), count(n_samples)) if both else (count(n_samples),)
 
 
-def class_cells(row: ClassRow) -> tuple[str, ...]:
-    """Write the cells of a class, in the order of `CLASS_HEADINGS`."""
-    doubt, apart = "~" if row.clear is False else "", "*" if row.apart else ""
+def class_cells(row: ClassRow, both: bool) -> tuple[str, ...]:
+    """Write the cells of a class, in the order of `class_headings`."""
+    doubt, apart = "~" if row.eigengap_is_max is False else "", "*" if row.fully_disconnected else ""
     return (
         row.name,
-        str(row.size),
+        *_counts(both, row.n_explanations, row.n_samples),
         number(row.accuracy),
         number(row.separability) + apart,
-        number(row.p_value, 3),
-        number(row.q_value, 3),
+        small(row.p_value),
+        small(row.q_value),
         doubt + number(row.eigengap, 3),
         number(row.stability),
-        "-" if row.clusters is None else str(row.clusters),
+        count(row.n_clusters),
     )
 
 
-def cluster_cells(row: ClusterRow) -> tuple[str, ...]:
-    """Write the cells of a cluster, in the order of `CLUSTER_HEADINGS`."""
+def cluster_cells(row: ClusterRow, both: bool) -> tuple[str, ...]:
+    """Write the cells of a cluster, in the order of `cluster_headings`."""
+    evidence = row.evidence
+    accuracy, confidence = (one or ContrastTest() for one in (evidence.accuracy_contrast, evidence.confidence_contrast))
     return (
-        str(row.cluster),
-        str(row.size),
-        with_interval(row.accuracy, row.accuracy_interval),
-        number(row.accuracy_outside),
-        small(row.accuracy_p),
-        with_interval(row.mean_confidence, row.confidence_interval),
-        number(row.coherence),
-        number(row.silhouette),
-        number(row.recovery),
-        number(row.separability),
+        str(evidence.id),
+        *_counts(both, evidence.n_explanations, evidence.n_samples),
+        with_interval(evidence.composition.accuracy, accuracy.inside_interval),
+        number(accuracy.outside),
+        small(accuracy.p_value),
+        with_interval(evidence.composition.mean_confidence, confidence.inside_interval),
+        number(evidence.coherence),
+        number(evidence.silhouette),
+        number(evidence.recovery),
+        number(evidence.separability),
     )
+
+
+def counts_differ(rows: Iterable[ClassRow]) -> bool:
+    """Whether explanations have to be counted beside samples: a class has another number of them."""
+    return any(row.n_samples != row.n_explanations for row in rows if row.problem is None)
 
 
 def summary(report: Report) -> str:
-    """Say in one sentence what was explained."""
-    what = "samples" if report.targets_per_sample == 1 else "maps"
+    """Say in one sentence what was explained, and by which method."""
+    explained = f"{report.n_explained:,} of {report.n_explanations:,} explanations made"
+    if report.n_samples == report.n_explanations:
+        explained = f"{report.n_explained:,} of {plural(report.n_samples, 'sample')} explained"
+    else:
+        explained += f" for {plural(report.n_samples, 'sample')}"
     return (
-        f"{report.explained:,} of {report.samples:,} {what} explained, {report.failed:,} failed; "
-        f"accuracy {number(report.accuracy)}; model {report.model}; analysis {report.analysis}."
+        f"{explained}, {report.n_failed:,} failed; accuracy {number(report.accuracy)}; model {report.model}; "
+        f"method {report.method}; analysis {report.analysis}."
     )
 
 
@@ -104,35 +99,56 @@ def suspicion(report: Report) -> str:
     cluster = report.most_suspicious
     if cluster is None:
         return "No class has clusters."
-    medoids = ", ".join(str(index) for index in cluster.medoids[:3])
-    return f"{reason_to_look(cluster, report.classes)} Most typical are the samples {medoids}."
+    medoids = ", ".join(str(index) for index in cluster.evidence.medoids[:3])
+    what = "samples" if report.n_samples == report.n_explanations else "explanations"
+    return f"{reason_to_look(cluster, report.classes)} Most typical are the {what} {medoids}."
+
+
+def evidence_lines(report: Report) -> list[str]:
+    """Write all scores of the cluster to look at first, and of its class."""
+    cluster = report.most_suspicious
+    if cluster is None:
+        return []
+    of_class = describe_class(report.evidence[cluster.category])
+    return [
+        f"Cluster {cluster.evidence.id}: {_joined(describe_evidence(cluster.evidence))}.",
+        f"Class {cluster.class_name}: {_joined(of_class)}.",
+    ]
+
+
+def _joined(scores: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(f"{label} {text}" for label, text in scores)
 
 
 def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """Say why to look at this cluster before the others of all these classes."""
-    told = f"{_noise(cluster, classes)}Look first at cluster {cluster.cluster} of class {cluster.class_name}: "
-    told += f"{cluster.size} samples"
-    if cluster.coherence is not None:
+    evidence, accuracy = cluster.evidence, cluster.evidence.composition.accuracy
+    told = f"{_noise(cluster, classes)}Look first at cluster {evidence.id} of class {cluster.class_name}: "
+    told += counted(evidence.n_explanations, evidence.n_samples)
+    if evidence.coherence is not None:
         told += ", whose maps are more alike than in the class's other clusters"
-        told += f" (mean cosine {number(cluster.coherence)})"
-    if cluster.accuracy is not None:
-        told += f"; {100 * cluster.accuracy:.3g} % of them are predicted right"
+        told += f" (mean cosine {number(evidence.coherence)})"
+    if accuracy is not None:
+        told += f"; {percent(accuracy)} of them are predicted right"
     return f"{told}."
 
 
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
-    """Say whether no class stands out from noise, or at least not that of the cluster; nothing if it does."""
-    p_value = next((row.p_value for row in classes if row.category == cluster.category), None)
-    if p_value is None or p_value <= SIGNIFICANT:
+    """Say whether no class stands out from noise, or at least not that of the cluster; nothing if it does.
+
+    Significant is what has q < 0.05; without q-values, as nothing can be said for all classes, nothing is said.
+    """
+    q_value = next((row.q_value for row in classes if row.id == cluster.category), None)
+    if q_value is None or q_value < SIGNIFICANT:
         return ""
-    if any(row.p_value is not None and row.p_value <= SIGNIFICANT for row in classes):
-        return f"Class {cluster.class_name} does not stand out from noise (p = {p_value:.3f}), a later one does. "
-    return f"No class stands out from noise (p = {p_value:.3f} for the first). "
+    if any(row.q_value is not None and row.q_value < SIGNIFICANT for row in classes):
+        return f"Class {cluster.class_name} does not stand out from noise (q = {q_value:.3f}), a later one does. "
+    return f"No class stands out from noise (q = {q_value:.3f} for the first). "
 
 
-def treatments(report: Report) -> list[str]:
+def data_issues(report: Report) -> list[str]:
     """Say what was treated, each thing once with all the classes it concerns."""
     classes: dict[str, list[str]] = {}
-    for name, line in report.treatment:
+    for name, line in report.data_issues:
         classes.setdefault(line, []).append(name)
     return [f"{', '.join(names)}: {line}" for line, names in classes.items()]

@@ -8,39 +8,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.report.class_rows import ClassRow, ranked_classes
+from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.enriched import enriched_attributes
-from whyset.report.provenance import provenance
-from whyset.store import DONE, Analysis, AnyPath, Category, Run, open_run
+from whyset.report.provenance import describe_method, provenance
+from whyset.store import DONE, Analysis, AnyPath, Category, ClassEvidence, Completeness, Run, open_run
 
 
 @dataclass(frozen=True)
 class Report:
     """What there is to say about a run and one of its analyses.
 
-    `explained` of the `samples` have an explanation, `failed` could not get one; with several targets per sample these
-    count maps, one for each target. `accuracy` is over explained samples with a label. `treatment` holds what was done
-    about unusual data, by the name of the class; `provenance` what run and analysis were made from.
+    `n_explained` of the `n_explanations` are there and `n_failed` failed; with several targets each of the `n_samples`
+    has several. `accuracy` is over explained samples with a label. `evidence` is the whole record of each class by its
+    id, `data_issues` what was done about unusual data, by the name of the class; `notices` say what is missing,
+    outdated or unsealed; `provenance` is what run and analysis were made from.
     """
 
     run: str
     model: str
+    method: str
     analysis: str
-    samples: int
-    explained: int
-    failed: int
+    n_explanations: int
+    n_samples: int
+    n_explained: int
+    n_failed: int
     accuracy: float | None
     classes: tuple[ClassRow, ...]
+    completeness: Completeness
     clusters: tuple[ClusterRow, ...]
+    evidence: Mapping[str, ClassEvidence]
     most_suspicious: ClusterRow | None
-    treatment: tuple[tuple[str, str], ...]
+    data_issues: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...] = ()
-    targets_per_sample: int = 1
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know of the analysis as a whole."""
+        return self.completeness.notices
 
     def clusters_of(self, row: ClassRow) -> list[ClusterRow]:
         """Give the clusters of a class."""
-        return [cluster for cluster in self.clusters if cluster.category == row.category]
+        return [cluster for cluster in self.clusters if cluster.category == row.id]
 
 
 def report(
@@ -63,22 +72,25 @@ def report(
     each = run.config.targets_per_sample
     known = (explained & (run.labels >= 0))[::each]
     right = (run.column("prediction") == run.labels)[::each][known]
-    classes = ranked_classes(analysis)
-    categories = [analysis.category(row.category) for row in classes]
+    ranking = rank_classes(analysis)
+    categories = [analysis.category(row.id) for row in ranking.rows]
     return Report(
         run=str(run.path),
         model=run.config.model,
+        method=describe_method(run),
         analysis=analysis.name,
-        samples=len(run),
-        explained=int(explained.sum()),
-        failed=len(run.failures),
+        n_explanations=len(run),
+        n_samples=run.sample_count,
+        n_explained=int(explained.sum()),
+        n_failed=len(run.failures),
         accuracy=float(np.mean(right)) if known.any() else None,
-        classes=tuple(classes),
+        classes=ranking.rows,
+        completeness=ranking.completeness,
         clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
+        evidence={category.id: category.evidence for category in categories},
         most_suspicious=most_suspicious(analysis),
-        treatment=tuple((category.name, str(line)) for category in categories for line in _lines(category.info)),
+        data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
         provenance=provenance(run, analysis),
-        targets_per_sample=each,
     )
 
 
@@ -94,9 +106,4 @@ def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:
 def _clusters(run: Run, category: Category, attributes: Mapping[str, NDArray[Any]]) -> list[ClusterRow]:
     further = enriched_attributes(category, attributes)
     rows = cluster_rows(category, tuple(run.classes))
-    return [replace(row, enriched=row.enriched + further.get(row.cluster, ())) for row in rows]
-
-
-def _lines(info: object) -> list[object]:
-    lines = info.get("treatment") if isinstance(info, dict) else None
-    return lines if isinstance(lines, list) else []
+    return [replace(row, enriched=row.enriched + further.get(row.evidence.id, ())) for row in rows]

@@ -1,8 +1,9 @@
 """`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from whyset.engines import Engine, Progress, Silent, engine_of
 from whyset.errors import InputError
 from whyset.runner.composites import NamedComposite
 from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
+from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
@@ -22,7 +24,9 @@ from whyset.runner.reading import Reading
 from whyset.runner.request import Request
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
+from whyset.runner.speed import seconds_per_row
 from whyset.runner.summary import Summary
+from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
 from whyset.store.config import require_same_config
@@ -105,8 +109,13 @@ def fulfil(
     engine: str | Engine,
     said: Progress,
     expected: tuple[RunConfig, AnyPath] | None = None,
+    measure: Callable[[torch.nn.Module, Reading, Wanted, int], float] = seconds_per_row,
 ) -> Run:
-    """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from."""
+    """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from.
+
+    `measure` gives the seconds for each explanation, which bound the shards of a new run; one that repeats another run
+    has shards of the same size, because random numbers are seeded for each shard.
+    """
     chosen, device = engine_of(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
@@ -123,31 +132,33 @@ def fulfil(
         plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
+            plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
-        if plan.wanted.output.note:
-            said.say(plan.wanted.output.note)
         plan.require_space(out)
-        run = plan.open(out)
+        reading = Reading(source, plan.shape, request.inputs, threads=0)
+        run = plan.open(out, partial(measure, loaded.module, reading, wanted, request.batch_size))
         sent = loaded.module if chosen.in_process else request.model
         job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         share = chosen.share
         if share.of(run.pending_shards()):
-            require_same_inputs(run, Reading(source, plan.shape, show=False, threads=0), said)
+            require_same_inputs(run, reading, said)
         lease = run_lease(run.path, share.rank, share.job, share.restart)
         with lease if share.of(run.pending_shards()) else nullcontext():
-            return _compute(job, chosen, said, lease)
+            cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
+            return _compute(job, chosen, Gate(run, said, plan.checks, cause), lease)
 
 
-def _compute(job: Job, engine: Engine, said: Progress, lease: RankLease) -> Run:
+def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease) -> Run:
     """Explain the shards that no commit vouches for, as long as the run is ours."""
-    run, pending = job.run, job.run.pending_shards()
+    run, pending, said = job.run, job.run.pending_shards(), gate.progress
     mine, each = engine.share.of(pending), run.config.targets_per_sample
     done = len(run) - _rows(run, pending)
     if done:
         then = "" if mine else "; nothing to do"
         said.say(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
     said.start(_rows(run, mine) // each, "samples")
-    summary = Summary(run, said)
+    summary = Summary(run, said, gate)
+    gate.begin()
     with Writer() as writer, finishing(said):
         setup = partial(set_up, job, writer, said.advance) if engine.in_process else partial(set_up, job)
         for result in engine.map(explain_shard, mine, setup=setup):

@@ -1,8 +1,11 @@
 """Everything about a run that is known before its first shard."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
 
 from whyset.attribution import stored_form
 from whyset.errors import InputError
@@ -16,6 +19,7 @@ from whyset.runner.wanted import Wanted
 from whyset.store import (
     AnyPath,
     ArraySpec,
+    Check,
     Run,
     RunConfig,
     create_run,
@@ -25,6 +29,7 @@ from whyset.store import (
     require_free_space,
     samples_table,
     shard_rows_for,
+    shard_rows_within,
     standard_arrays,
 )
 from whyset.store.modality import IMAGE, modality_of
@@ -40,7 +45,11 @@ class Plan:
     arrays: Sequence[ArraySpec]
     shape: tuple[int, ...]
     wanted: Wanted
+    example: torch.Tensor
+    checks: tuple[Check, ...]
     words: Sequence[Sequence[str]] | None = None
+    fixed: bool = False
+    """Whether `config.shard_rows` is what it must be, instead of the most that it may be."""
 
     @classmethod
     def of(
@@ -82,8 +91,16 @@ class Plan:
             versions=versions(),
             origin=origin,
         )
-        completed = replace(wanted, output=found.output)
-        return cls(config, source, arrays, found.shape, completed, kind.words(source, found.shape[-1]))
+        return cls(
+            config=config,
+            source=source,
+            arrays=arrays,
+            shape=found.shape,
+            wanted=replace(wanted, output=found.output),
+            example=found.example,
+            checks=found.checks,
+            words=kind.words(source, found.shape[-1]),
+        )
 
     @property
     def modality(self) -> str:
@@ -103,11 +120,20 @@ class Plan:
         what = "" if self.modality == IMAGE else f"{self.modality} of "
         return f"{self.rows:,} maps of {what}{shape}{beside}, about {size / 1e6:,.1f} MB"
 
-    def open(self, out: AnyPath) -> Run:
-        """Create the run or continue it."""
+    def open(self, out: AnyPath, seconds_per_row: Callable[[], float]) -> Run:
+        """Create the run, with shards of about a minute, or continue it with the shards that it has."""
         labels = [None if label == UNKNOWN else int(label) for label in self.source.labels]
         table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample, self.words)
-        return create_run(out, self.config, table, self.arrays)
+        config = self.config if is_run(out) else self.config.with_shard_rows(self._shard_rows(seconds_per_row))
+        return create_run(out, config, table, self.arrays)
+
+    def _shard_rows(self, seconds_per_row: Callable[[], float]) -> int:
+        """Rows per shard; the speed is only asked for where it can make a difference."""
+        most, each = self.config.shard_rows, self.config.targets_per_sample
+        fewest = shard_rows_within(math.inf, most, each)
+        if self.fixed or fewest == most or self.rows <= fewest:
+            return most
+        return shard_rows_within(seconds_per_row(), most, each)
 
     def require_space(self, out: AnyPath) -> None:
         """InputError if the disk is too small for the rows that are still missing."""

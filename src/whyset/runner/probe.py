@@ -7,10 +7,13 @@ import torch
 
 from whyset.errors import InputError, WhysetError
 from whyset.runner.devices import placed
+from whyset.runner.input_check import check_inputs
 from whyset.runner.output import Output, find_output
 from whyset.runner.sources import Source, spread
 from whyset.runner.targets import label_tensor
 from whyset.runner.wanted import Explained, Wanted, explainer
+from whyset.store import Check
+from whyset.store.checks import Severity
 from whyset.store.layout import CONCEPT, LAYER
 
 PROBED = 8
@@ -19,7 +22,8 @@ PROBED = 8
 @dataclass(frozen=True)
 class Probe:
     """What a few samples say about a run: the shape of an input, whether it is ids of tokens, the number of the model's
-    outputs, the shape of one row of every layer that is recorded, and which value of the model is explained.
+    outputs, the shape of one row of every layer that is recorded, which value of the model is explained, one input,
+    and what is suspicious already.
     """
 
     shape: tuple[int, ...]
@@ -28,6 +32,8 @@ class Probe:
     layers: Mapping[str, tuple[int, ...]]
     concepts: Mapping[str, int]
     output: Output
+    example: torch.Tensor
+    checks: tuple[Check, ...]
 
 
 def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
@@ -49,7 +55,16 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
         layers={name: rows[LAYER + name] for name in wanted.layers},
         concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},
         output=kind,
+        example=x[:1],
+        checks=_check(model, x, kind),
     )
+
+
+def _check(model: torch.nn.Module, x: torch.Tensor, kind: Output) -> tuple[Check, ...]:
+    """What is to be known of the model's output, and whether it was trained on inputs like these."""
+    severity: Severity = "warning" if kind is Output.PROBABILITIES else "note"
+    of_output = Check("output", severity, len(x), len(x), kind.note) if kind.note else None
+    return tuple(check for check in (of_output, check_inputs(model, x)) if check is not None)
 
 
 def _readable(source: Source) -> list[tuple[torch.Tensor, int | None]]:

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from whyset.runner.devices import placement
-from whyset.runner.job import Worker
-from whyset.runner.output import Output, compute_confidence
+from whyset.runner.job import Job, Worker
+from whyset.runner.measuring_losses import LossSamples, measure_losses
+from whyset.runner.output import compute_confidence
 from whyset.runner.reading import Batch
 from whyset.runner.sources import UNKNOWN
+from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
 from whyset.runner.wanted import Explained, explainer
-from whyset.store import DONE, Run, write_shard
+from whyset.store import DONE, Losses, Run, write_shard
 from whyset.store.layout import INPUT, STATUS
 
 
@@ -45,6 +47,7 @@ class ShardRows:
     each: int
     arrays: dict[str, NDArray[Any]]
     failures: dict[int, str] = field(default_factory=dict)
+    tallies: Tallies = field(default_factory=Tallies)
     digests: list[str | None] = field(default_factory=list)
 
     @classmethod
@@ -78,14 +81,15 @@ def explain_shard(worker: Worker, shard: int) -> "ShardReport | Future[ShardRepo
     job = worker.job
     if job.run.is_committed(shard):  # its worker died before it could say so
         return report_of(job.run, shard)
-    rows = _computed(worker, shard)
-    return worker.writer.hand_over(partial(_written, job.run, shard, rows, placement(worker.model)[0]))
+    rows, losses = _computed(worker, shard)
+    return worker.writer.hand_over(partial(_written, job.run, shard, rows, losses, placement(worker.model)[0]))
 
 
-def _computed(worker: Worker, shard: int) -> ShardRows:
+def _computed(worker: Worker, shard: int) -> tuple[ShardRows, Losses | None]:
     job, device = worker.job, placement(worker.model)[0]
     rows = ShardRows.empty(job.run, shard)
     first, last = (row // rows.each for row in job.run.shard_range(shard))
+    few = LossSamples.for_shard(last - first)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(job.seed + shard)
         with explainer(worker.model, job.wanted) as explain:
@@ -95,19 +99,25 @@ def _computed(worker: Worker, shard: int) -> ShardRows:
                     rows.fail(sample, error)
                 if batch.indices:
                     x = batch.placed(job.source.preprocessing, *placement(worker.model))
-                    _keep(batch, explain(x, label_tensor(batch.labels, x.device)), rows, job.wanted.output)
+                    labels = label_tensor(batch.labels, x.device)
+                    few.add(x, labels)
+                    _keep(job, batch, x, explain(x, labels), rows)
                 if worker.advance is not None:
                     worker.advance(batch.size)
-    return rows
+        return rows, measure_losses(worker.model, job.wanted, few)
 
 
-def _keep(batch: Batch, explained: Explained, rows: ShardRows, kind: Output) -> None:
+def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRows) -> None:
     _record_non_finite(batch, explained, rows)
-    confidence, prediction = compute_confidence(explained.output, kind), explained.output.detach().argmax(dim=1)
+    confidence = compute_confidence(explained.output, job.wanted.output)
+    prediction = explained.output.detach().argmax(dim=1)
     columns = {"target": explained.chosen, "prediction": prediction[None], "confidence": confidence[None]}
     each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
     measured = {name: values for name, values in explained.measures.columns.items() if name in rows.arrays}
     rows.put(batch, {**explained.relevance, **each, **measured})  # runs begun before version 1.3 lack the measured
+    rows.tallies.add_inputs(x, job.source.preprocessing)
+    rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
+    rows.tallies.add_maps(explained.measures)
 
 
 def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:
@@ -131,8 +141,9 @@ def _complaints(what: str, values: Tensor) -> list[str]:
     return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
 
 
-def _written(run: Run, shard: int, rows: ShardRows, device: torch.device) -> ShardReport:
-    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), inputs=rows.digests)
+def _written(run: Run, shard: int, rows: ShardRows, losses: Losses | None, device: torch.device) -> ShardReport:
+    tallies = rows.tallies.counts
+    write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, inputs=rows.digests)
     return report_of(run, shard)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from whyset.engines import Progress, TaskResult
 from whyset.errors import InputError, WhysetError
+from whyset.runner.gate import Gate
 from whyset.runner.shard import ShardReport
 from whyset.runner.sources import UNKNOWN
 from whyset.store import DONE, Run
@@ -16,8 +17,8 @@ NAMED = 5
 class Summary:
     """Listens to finished shards, says what a person should know, and refuses to call a run without a map a success."""
 
-    def __init__(self, run: Run, progress: Progress) -> None:
-        self.run, self.progress = run, progress
+    def __init__(self, run: Run, progress: Progress, gate: Gate) -> None:
+        self.run, self.progress, self.gate = run, progress, gate
         self.errors: dict[int, str] = {}
         self.reported = 0
         self.each = run.config.targets_per_sample
@@ -25,8 +26,10 @@ class Summary:
     def add(self, result: TaskResult[int, Any]) -> None:
         if isinstance(result.value, ShardReport):
             self.reported += 1
-            if self.reported == 1 and result.value.labelled and self.run.shard_count > 1:
-                self._say_accuracy("accuracy after the first shard", result.value.correct, result.value.labelled)
+            if self.reported == 1 and self.run.shard_count > 1:
+                if result.value.labelled:
+                    self._say_accuracy("accuracy after the first shard", result.value.correct, result.value.labelled)
+                self.gate.report(" after the first shard")
         else:
             self.errors[result.task] = result.error or "unknown error"
             start, stop = (row // self.each for row in self.run.shard_range(result.task))
@@ -49,6 +52,7 @@ class Summary:
             named = "; ".join(map(_named, failures[:NAMED]))
             what = "samples" if self.each == 1 else "maps"
             self.progress.say(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
+        self.gate.report()
 
     def _say_accuracy(self, what: str, correct: int, labelled: int) -> None:
         self.progress.say(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")

@@ -1,12 +1,13 @@
 """Runs: folders of explanations that survive anything. docs/file-format.md specifies what lies in them."""
 
-from whyset.store.analyses import Analysis, Category
+from whyset.store.analyses import Analysis, Category, Completeness, ListedClass
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import Check
 from whyset.store.commits import Commit, Failure
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
+from whyset.store.evidence import ClassEvidence, ClusterEvidence
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
@@ -19,7 +20,7 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
 from whyset.store.shards import discard_shard, write_shard
-from whyset.store.standard import estimated_bytes, shard_rows_for, standard_arrays
+from whyset.store.standard import estimated_bytes, shard_rows_for, shard_rows_within, standard_arrays
 
 __all__ = [
     "DONE",
@@ -32,12 +33,16 @@ __all__ = [
     "Category",
     "CategoryResult",
     "Check",
+    "ClassEvidence",
+    "ClusterEvidence",
     "Commit",
+    "Completeness",
     "Failure",
     "LazyArray",
     "Lease",
     "LeaseHeldError",
     "LeaseLostError",
+    "ListedClass",
     "Losses",
     "Problem",
     "RankLease",
@@ -57,6 +62,7 @@ __all__ = [
     "run_lease",
     "samples_table",
     "shard_rows_for",
+    "shard_rows_within",
     "standard_arrays",
     "write_shard",
 ]

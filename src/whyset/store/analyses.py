@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
+from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
+from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samples
 from whyset.store.files import each, load_array
-from whyset.store.jsonfile import JSON, read_json
+from whyset.store.jsonfile import JSON, json_checksum, read_json
 from whyset.store.layout import ANALYSES, inside, safe_name
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
@@ -18,25 +20,36 @@ from whyset.store.remote_errors import RemoteError
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
-ANALYSIS_SCHEMA = "1.1"
+ANALYSIS_SCHEMA = "2.0"
+"""Since 2.0 categories hold typed evidence and a checksum, and analysis.json lists them; 1.x is still read."""
+READABLE = ("1", "2")
 _REMEDY = "to compute the class again, delete the folder of its files and analyze again"
-_OUTDATED = "it was computed with another configuration of this analysis; analyze again"
+OUTDATED = "it was computed with another configuration of this analysis; analyze again"
+OTHER_COMMITS = "it was computed from other commits of the run than the rest of this analysis; analyze again"
+MISSING = "it is not finished, or its folder was removed; analyze again"
 
 
 @dataclass(frozen=True)
 class Category:
-    """The results for one class. `problem` says why the category cannot be trusted, or is None."""
+    """The results for one class. `problem` says why the category cannot be trusted, or is None.
+
+    `sealed`: category.json carries a checksum over all of its content; those written before format 2.0 do not.
+    """
 
     path: AnyPath
     id: str
     name: str
-    info: Mapping[str, JSON]
+    evidence: ClassEvidence
     described: Mapping[str, Mapping[str, JSON]]
     problem: str | None = None
     folder: str = ""
     """Where below `path` the columns lie."""
     verified: set[str] = field(default_factory=set, compare=False, repr=False)
     """Columns whose checksums were compared."""
+    sealed: bool = False
+    data: str | None = None
+    """What the run had committed when the category was computed."""
+    config_hash: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -69,8 +82,56 @@ class Category:
 
 
 @dataclass(frozen=True)
+class ListedClass:
+    """A class that an analysis will have when it is finished."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Whether an analysis has all of its classes, and whether it is sealed and up to date.
+
+    `n_classes` is None where the analysis does not list its classes, as before format 2.0. `unfinished` names the
+    classes that are missing, damaged or outdated.
+    """
+
+    n_classes: int | None
+    n_finished: int
+    unfinished: tuple[str, ...]
+    sealed: bool
+    outdated: bool = False
+
+    @property
+    def q_withheld(self) -> str | None:
+        """Why q-values are not given: they depend on the p-values of all classes."""
+        if not self.unfinished:
+            return None
+        total = len(self.unfinished) + self.n_finished if self.n_classes is None else self.n_classes
+        names = ", ".join(self.unfinished[:5]) + (", ..." if len(self.unfinished) > 5 else "")
+        return (
+            f"{self.n_finished} of {total} classes are finished (not: {names}); q-values are withheld until all are "
+            "there"
+        )
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know, as sentences."""
+        found = [self.q_withheld] if self.q_withheld else []
+        if self.outdated:
+            found.append("the analysis was computed from other commits than the run has now; analyze again")
+        if not self.sealed:
+            found.append("the analysis is not sealed, so changes of its files go unnoticed; analyze again to seal it")
+        return tuple(f"{one[:1].upper()}{one[1:]}." for one in found)
+
+
+@dataclass(frozen=True)
 class Analysis:
     """An analysis: its configuration and its categories.
+
+    `listed` are the classes that it will have when finished, `data` stands for the commits that it was made from; both
+    are None before format 2.0. `one_target`: every sample of the run has one explanation.
 
     >>> run.analysis("spray").category("horse").column("embedding.tsne")    # doctest: +SKIP
     """
@@ -79,11 +140,39 @@ class Analysis:
     name: str
     config: Mapping[str, JSON]
     config_hash: str
+    listed: tuple[ListedClass, ...] | None = None
+    data: str | None = None
+    one_target: bool = False
 
     @cached_property
     def categories(self) -> list[Category]:
-        """Finished categories, by id."""
-        return list(each(partial(read_category, config_hash=self.config_hash), category_folders(self.path)))
+        """Categories by id; one that is listed and not there comes with that problem."""
+        found = {category.id: category for category in each(self.read, category_folders(self.path))}
+        missing = (one for one in self.listed or () if one.id not in found)
+        absent = (Category(self.path / one.id, one.id, one.name, ClassEvidence(), {}, MISSING) for one in missing)
+        return sorted([*found.values(), *absent], key=lambda category: category.id)
+
+    def read(self, folder: AnyPath) -> Category:
+        """Read the category in a folder of this analysis; what is wrong with it becomes its `problem`."""
+        category = read_category(folder, self.config_hash)
+        if self.one_target:
+            category = replace(category, evidence=with_samples(category.evidence))
+        if category.problem is not None or self.listed is None:
+            return category
+        if not category.sealed:
+            return replace(category, problem=f"{folder / CATEGORY} has no checksum: analyze again")
+        return category if category.data == self.data else replace(category, problem=OTHER_COMMITS)
+
+    def check(self) -> Completeness:
+        """Compare the categories with the list, and the commits with those of the run now."""
+        listed = None if self.listed is None else {one.id for one in self.listed}
+        counted = [category for category in self.categories if listed is None or category.id in listed]
+        unfinished = tuple(category.name for category in counted if category.problem is not None)
+        outdated = self.data is not None and self.data != committed_data(self.path.parent.parent)
+        sealed = listed is not None
+        return Completeness(
+            len(counted) if sealed else None, len(counted) - len(unfinished), unfinished, sealed, outdated
+        )
 
     def category(self, key: str) -> Category:
         """The category of this id or name."""
@@ -98,7 +187,7 @@ class Analysis:
     def clusters(self, key: str) -> npt.NDArray[Any]:
         """Cluster numbers of a category by its default clustering, -1 = noise; the samples are its column "index"."""
         category = self.category(key)
-        return category.column(f"clustering.{category.info.get('default_clustering', 'kmeans')}")
+        return category.column(f"clustering.{category.evidence.default_clustering or 'kmeans'}")
 
 
 def category_folders(analysis: AnyPath) -> list[AnyPath]:
@@ -112,50 +201,95 @@ def analysis_names(run: AnyPath) -> list[str]:
     return sorted(entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
 
 
-def open_analysis(run: AnyPath, name: str) -> Analysis:
+def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analysis:
     path = run / ANALYSES / safe_name(name, "analysis")
     if not (path / ANALYSIS).is_file():
         names = analysis_names(run)
         raise InputError(f"{run} has no analysis {name!r}; it has {', '.join(names) if names else 'none yet'}")
     stored = read_json(path / ANALYSIS)
-    if str(stored.get("schema")).partition(".")[0] != ANALYSIS_SCHEMA.partition(".")[0]:
+    major = str(stored.get("schema")).partition(".")[0]
+    if major not in READABLE:
         raise InputError(f"{path} has the format version {stored.get('schema')}; this whyset reads {ANALYSIS_SCHEMA}")
     config = stored.get("config")
     if not isinstance(config, dict):
         raise BrokenRunError(f"{path / ANALYSIS} is damaged: it has no configuration")
-    return Analysis(path, name, config, str(stored.get("config_hash")))
+    if major != "1" and stored.get("checksum") != json_checksum(stored):
+        raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not fit")
+    data = stored.get("data")
+    listed = _listed(path, stored.get("categories"))
+    return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target)
+
+
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _listed(path: AnyPath, stored: Any) -> tuple[ListedClass, ...] | None:
+    if stored is None:
+        return None
+    try:
+        return tuple(ListedClass(safe_name(one["id"], "category id"), str(one["name"])) for one in stored)
+    except (KeyError, TypeError) as error:
+        raise BrokenRunError(f"{path / ANALYSIS} is damaged: its list of categories: {error!r}") from error
 
 
 def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
     """Read category.json; what is wrong with it becomes the `problem`, so that one cannot hide the others."""
     try:
-        stored: dict[str, Any] = read_json(folder / CATEGORY)
-        columns_in = safe_name(stored["folder"], "folder of columns") if "folder" in stored else ""
-        category = Category(folder, stored["id"], stored["name"], stored["info"], stored["columns"], None, columns_in)
-    except (BrokenRunError, InputError, KeyError) as error:
-        return Category(folder, folder.name, folder.name, {}, {}, f"{folder / CATEGORY} is damaged: {error}")
-    if config_hash is not None and stored.get("config_hash") != config_hash:
-        return replace(category, problem=_OUTDATED)
+        category = _parsed(folder, read_json(folder / CATEGORY))
+    except (BrokenRunError, InputError, KeyError, TypeError, AttributeError) as error:
+        damage = f"{folder / CATEGORY} is damaged: {error}"
+        return Category(folder, folder.name, folder.name, ClassEvidence(), {}, damage)
+    if category.problem is None and config_hash is not None and category.config_hash != config_hash:
+        return replace(category, problem=OUTDATED)
     return category
+
+
+def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
+    """Give the category; one whose checksum does not fit is damaged, whatever it says."""
+    sealed = "evidence" in stored
+    if sealed and stored.get("checksum") != json_checksum(stored):
+        raise BrokenRunError("it was changed after it was written: its checksum does not fit")
+    if stored["id"] != folder.name and sealed:
+        raise BrokenRunError(f"it belongs to the category {stored['id']!r}, not to this folder")
+    if not isinstance(stored["name"], str) or not isinstance(stored["columns"], Mapping):
+        raise BrokenRunError("'name' must be text and 'columns' an object")
+    evidence = from_json(stored["evidence"]) if sealed else from_info(stored["info"])
+    columns_in = safe_name(stored["folder"], "folder of columns") if "folder" in stored else ""
+    return Category(
+        folder,
+        stored["id"],
+        stored["name"],
+        evidence,
+        stored["columns"],
+        folder=columns_in,
+        sealed=sealed,
+        data=stored.get("data"),
+        config_hash=stored.get("config_hash"),
+    )
 
 
 def verify_analyses(run: AnyPath) -> Iterator[Problem]:
     for name in analysis_names(run):
         try:
-            categories = open_analysis(run, name).categories
+            analysis = open_analysis(run, name)
         except RemoteError:
             raise
         except Exception as error:
             yield Problem("damaged", f"{ANALYSES}/{name}", error_text(error))
             continue
-        for category in categories:
+        for category in analysis.categories:
             yield from _verify_category(run, category)
+        if analysis.check().outdated:
+            message = "it was computed from other commits than the run has now; analyze again"
+            yield Problem("outdated", f"{ANALYSES}/{name}", message)
 
 
 def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
     where = inside(run, category.path)
     if category.problem:
-        yield Problem("outdated" if category.problem == _OUTDATED else "mismatch", where, category.problem)
+        kinds: Mapping[str, Any] = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", MISSING: "unfinished"}
+        yield Problem(kinds.get(category.problem, "damaged"), where, category.problem)
     for name in category.columns:
         try:
             category.column(name)

@@ -1,12 +1,12 @@
 """AnalysisWriter: categories are written whole, and a category done again replaces the old one only when complete."""
 
 import hashlib
-import os
+import re
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,29 +15,32 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import InputError
-from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, read_category
+from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, ListedClass, read_category
+from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
-from whyset.store.files import disk_errors_explained, each, new_file, read_bytes, remove, sync_file, sync_folder
-from whyset.store.holder import host_name, process_exists
-from whyset.store.jsonfile import JSON, canonical, create_json, read_json, replace_json, require_json
-from whyset.store.layout import ANALYSES, COMMITS, safe_name
+from whyset.store.evidence import ClassEvidence, to_json
+from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder
+from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json
+from whyset.store.layout import ANALYSES, safe_name
+from whyset.store.process_identity import ProcessIdentity
 from whyset.store.remote import AnyPath, RemotePath
 
 _OLD_SECONDS = 3600.0
+_PROCESS = re.compile(r"(?P<pid>[0-9]+)_(?P<kernel>[0-9a-f]{8})_(?P<started>[0-9]*)")
 
 
 @dataclass(frozen=True)
 class CategoryResult:
-    """What an analysis found for one category: columns of numbers, and `info` as JSON without NaN."""
+    """What an analysis found for one category: columns of numbers, and evidence without NaN."""
 
     id: str
     name: str
     columns: Mapping[str, npt.NDArray[Any]]
-    info: Mapping[str, JSON] = field(default_factory=dict)
+    evidence: ClassEvidence = field(default_factory=ClassEvidence)
 
     def __post_init__(self) -> None:
         safe_name(self.id, "category id")
-        require_json(self.info, f"info of category {self.name!r}")
+        to_json(self.evidence)  # refuses NaN before anything is written
         for name, values in self.columns.items():
             safe_name(name, "column")
             if np.asarray(values).dtype.kind not in "iufb":
@@ -56,11 +59,12 @@ class AnalysisWriter:
     data: str
 
     def has(self, category: str) -> bool:
-        """Whether the category is finished, with this configuration and from the same rows."""
+        """Whether the category is finished and sealed, with this configuration and from the same rows."""
         folder = self.path / safe_name(category, "category id")
-        if not (folder / CATEGORY).is_file() or read_category(folder, self.config_hash).problem:
+        if not (folder / CATEGORY).is_file():
             return False
-        return read_json(folder / CATEGORY).get("data") == self.data
+        found = read_category(folder, self.config_hash)
+        return found.problem is None and found.sealed and found.data == self.data
 
     def write(self, result: CategoryResult) -> None:
         """Write a category so that it appears whole."""
@@ -76,7 +80,7 @@ class AnalysisWriter:
         temporary.mkdir()
         try:
             columns = _write_columns(temporary, result)
-            create_json(temporary / CATEGORY, self._head(result, columns))
+            create_json(temporary / CATEGORY, self._record(result, columns))
             _replace_folder(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -86,14 +90,18 @@ class AnalysisWriter:
         before = read_category(folder).folder if (folder / CATEGORY).is_file() else ""
         name = uuid.uuid4().hex
         columns = _write_columns(folder / name, result)
-        replace_json(folder / CATEGORY, self._head(result, columns) | {"folder": name})
+        replace_json(folder / CATEGORY, self._record(result, columns, {"folder": name}))
         if before:
             remove(folder / before)
 
-    def _head(self, result: CategoryResult, columns: Mapping[str, JSON]) -> dict[str, JSON]:
-        head: dict[str, JSON] = {"id": result.id, "name": result.name}
-        origin: dict[str, JSON] = {"config_hash": self.config_hash, "data": self.data}
-        return head | origin | {"columns": columns, "info": result.info}
+    def _record(
+        self, result: CategoryResult, columns: Mapping[str, JSON], more: Mapping[str, JSON] | None = None
+    ) -> dict[str, JSON]:
+        """The content of category.json, sealed with a checksum over all of it."""
+        head: dict[str, JSON] = {"id": result.id, "name": result.name, "config_hash": self.config_hash}
+        found: dict[str, JSON] = {"data": self.data, "columns": columns, "evidence": to_json(result.evidence)}
+        content = {**head, **found, **(more or {})}
+        return {**content, "checksum": json_checksum(content)}
 
 
 def _write_columns(folder: AnyPath, result: CategoryResult) -> dict[str, JSON]:
@@ -109,28 +117,36 @@ def _write_columns(folder: AnyPath, result: CategoryResult) -> dict[str, JSON]:
     return columns
 
 
-def open_analysis_writer(run: AnyPath, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:
-    """Begin an analysis, or continue it; under another configuration its categories are replaced one by one."""
+def open_analysis_writer(
+    run: AnyPath, name: str, config: Mapping[str, JSON], classes: Sequence[ListedClass] | None = None
+) -> AnalysisWriter:
+    """Begin an analysis, or continue it; under another configuration its categories are replaced one by one.
+
+    `classes` are those that it will have; without them the analysis stays unsealed, as nobody can tell one is missing.
+    """
     path = run / ANALYSES / safe_name(name, "analysis")
-    config_hash = _digest(canonical(config))
+    config_hash, data = _digest(canonical(config)), committed_data(run)
+    head: dict[str, JSON] = {"schema": ANALYSIS_SCHEMA, "name": name, "config": config, "config_hash": config_hash}
+    if classes is not None:
+        head |= {"data": data, "categories": [{"id": one.id, "name": one.name} for one in classes]}
     with disk_errors_explained(path):
         path.mkdir(parents=True, exist_ok=True)
         if isinstance(path, Path):
             _remove_leftovers(path)
-        if not (path / ANALYSIS).is_file() or read_json(path / ANALYSIS).get("config_hash") != config_hash:
-            head: dict[str, JSON] = {"schema": ANALYSIS_SCHEMA, "name": name, "config": config}
+        if not _is_head(path, head):
             versions: JSON = {package: version(package) for package in ("whyset", "numpy", "scipy", "scikit-learn")}
-            replace_json(path / ANALYSIS, head | {"config_hash": config_hash, "versions": versions})
-    return AnalysisWriter(path, config_hash, committed_data(run))
+            content = head | {"versions": versions}
+            replace_json(path / ANALYSIS, content | {"checksum": json_checksum(content)})
+    return AnalysisWriter(path, config_hash, data)
 
 
-def committed_data(run: AnyPath) -> str:
-    """SHA-256 over the names and contents of all commits: what an analysis was computed from."""
-    digest = hashlib.sha256()
-    commits: list[AnyPath] = sorted((run / COMMITS).glob("*.json"), key=str)
-    for commit, content in zip(commits, each(read_bytes, commits), strict=True):
-        digest.update(commit.name.encode() + b"\0" + content)
-    return "sha256:" + digest.hexdigest()
+def _is_head(path: AnyPath, head: Mapping[str, JSON]) -> bool:
+    """Whether analysis.json says the same already: processes of one job begin it side by side."""
+    if not (path / ANALYSIS).is_file():
+        return False
+    stored = read_json(path / ANALYSIS)
+    rest = {name: value for name, value in stored.items() if name not in ("versions", "checksum")}
+    return canonical(rest) == canonical(head) and stored.get("checksum") == json_checksum(stored)
 
 
 def _replace_folder(new: Path, place: Path) -> None:
@@ -144,17 +160,32 @@ def _replace_folder(new: Path, place: Path) -> None:
 
 
 def _beside(place: Path, ending: str) -> Path:
-    """A hidden folder that tells whose it is: `.<category>.<host>-<process>-<random>.<ending>`."""
-    host = host_name().replace(".", "_")
-    return place.with_name(f".{place.name}.{host}-{os.getpid()}-{uuid.uuid4().hex}.{ending}")
+    """A hidden folder that names its writer: `.<category>.<host>-<process>-<random>.<ending>`.
+
+    <process> is `<pid>_<kernel>_<start>`, where <kernel> stands for boot and PID namespace.
+    """
+    me = ProcessIdentity.current()
+    writer = f"{me.host.replace('.', '_')}-{me.pid}_{_kernel(me)}_{me.started}"
+    return place.with_name(f".{place.name}.{writer}-{uuid.uuid4().hex}.{ending}")
+
+
+def _kernel(process: ProcessIdentity) -> str:
+    """Eight digits for the boot and the PID namespace of a process."""
+    return hashlib.sha256(f"{process.boot} {process.namespace}".encode()).hexdigest()[:8]
 
 
 def _is_left(folder: Path) -> bool:
-    """Whether nobody works in the folder any more: its process on this host is gone, or it is old."""
-    host, _, rest = folder.name.split(".")[-2].rpartition("-")[0].rpartition("-")
-    if host == host_name().replace(".", "_") and rest.isdecimal():
-        return not process_exists(int(rest))
-    return not rest.isdecimal() or time.time() - folder.stat().st_mtime > _OLD_SECONDS
+    """Whether the folder's writer has ended, as far as that can be known from here, or the folder is old.
+
+    Folders of earlier versions name a host and a number only, which do not tell containers apart: their age decides.
+    """
+    host, _, process = folder.name.split(".")[-2].rpartition("-")[0].rpartition("-")
+    here = ProcessIdentity.current()
+    written = _PROCESS.fullmatch(process)
+    if written and (host, written["kernel"]) == (here.host.replace(".", "_"), _kernel(here)):
+        return replace(here, pid=int(written["pid"]), started=written["started"]).has_ended()
+    unnamed = not written and not process.isdecimal()
+    return unnamed or time.time() - folder.stat().st_mtime > _OLD_SECONDS
 
 
 def _remove_leftovers(path: Path) -> None:

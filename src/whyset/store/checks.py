@@ -69,7 +69,13 @@ def check_relevance(
         found.append(("relevance_not_finite", len(failed), f"are not finite and were not stored: {failed[0]}"))
     if large.size:
         what = f"hold more than {MOST_TIMES:.0f} times the explained output, up to {large.max():.3g} times"
-        found.append(("relevance_too_large", large.size, f"{what}: a rule divides by values near zero"))
+        found.append(
+            (
+                "relevance_too_large",
+                large.size,
+                f"{what}: a rule divides by values near zero, or that output is near zero",
+            )
+        )
     if lost.size:
         what = f"have less than {LEAST_SHARE:.0%} of the explained output arrive at the input, down to {lost.min():.3g}"
         found.append(("relevance_lost", lost.size, f"{what}: the losses by cause show where it goes"))

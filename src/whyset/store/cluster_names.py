@@ -132,9 +132,8 @@ class NamesFile:
     def _clusters(self, clustering: str) -> int:
         """How many clusters there are, empty ones among them."""
         assigned = self.category.column(_CLUSTERING + clustering)
-        found: Any = self.category.info.get("clusterings")
-        told = found.get(clustering, {}).get("k", 0) if isinstance(found, Mapping) else 0
-        return max(int(assigned.max(initial=-1)) + 1, told if isinstance(told, int) else 0)
+        found = self.category.evidence.clusterings.get(clustering)
+        return max(int(assigned.max(initial=-1)) + 1, (found and found.n_clusters) or 0)
 
 
 def _checked(names: Names) -> Names:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.files import each
 from whyset.store.input_hashes import InputHashes
-from whyset.store.jsonfile import JSON, create_json, read_json, record_checksum
+from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import COMMITS, commit_path, remedy
 from whyset.store.losses import Losses
 from whyset.store.remote import AnyPath
@@ -87,7 +87,7 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
 def create_commit(run: AnyPath, commit: Commit) -> None:
     """Create the record with its checksum, or raise FileExistsError: a late twin cannot overwrite it."""
     content = commit.to_json()
-    create_json(commit_path(run, commit.shard), content | {"checksum": record_checksum(content)})
+    create_json(commit_path(run, commit.shard), content | {"checksum": json_checksum(content)})
 
 
 def read_commit(run: AnyPath, shard: int) -> Commit:
@@ -111,7 +111,7 @@ def failures_of(commits: Iterable[Commit]) -> list[Failure]:
 
 def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
-    if "checksum" in stored and stored["checksum"] != record_checksum(stored):
+    if "checksum" in stored and stored["checksum"] != json_checksum(stored):
         raise BrokenRunError(f"{path} is damaged: its checksum does not fit; {remedy(int(path.stem))}")
     try:
         return _from_json(stored)

@@ -27,7 +27,8 @@ class RunConfig:
 
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
     `dataset`, `versions` and `origin` are for people and for repeating a run; they are not compared, because
-    a moved folder or a newer package is no other run.
+    a moved folder or a newer package is not another run. Neither is `shard_rows`, which depends on the speed of the
+    machine that created the run: whoever continues it takes the stored value.
 
     >>> RunConfig(model="a", weights_hash="x", composite=None, target="label", preprocessing={},
     ...           dataset_fingerprint="y", class_names=("cat",), shard_rows=16).dtype
@@ -86,8 +87,12 @@ class RunConfig:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the compared fields; those added since schema 1.0 count where they differ from their default."""
-        hashed = {name: value for name, value in self.compared().items() if value != _ADDED.get(name, MISSING)}
+        """SHA-256 over the compared fields and `shard_rows`, so that a commit tells by it of which layout it is.
+
+        Fields that were added since schema 1.0 count where they differ from their default.
+        """
+        counted = self.compared() | {"shard_rows": self.shard_rows}
+        hashed = {name: value for name, value in counted.items() if value != _ADDED.get(name, MISSING)}
         return "sha256:" + hashlib.sha256(canonical(hashed)).hexdigest()
 
     def compared(self) -> dict[str, JSON]:
@@ -114,7 +119,7 @@ class RunConfig:
 
 
 _TUPLES = ("class_names", "layers", "concepts", "features")
-_NOT_COMPARED = frozenset({"dataset", "versions", "origin"})
+_NOT_COMPARED = frozenset({"dataset", "versions", "origin", "shard_rows"})
 _OMITTED: dict[str, Any] = {"modality": None, "features": [], "rate": None, "output": MODEL_OUTPUT}
 """Fields that are not written where they hold these values."""
 

@@ -28,10 +28,11 @@ _PATIENCE_SECONDS = 600.0
 
 
 def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
-    """Create a run in an absent or empty folder; where the same run lies already, open it to be continued.
+    """Create a run in an absent or empty folder; where the same run is already, open it to be continued.
 
-    RunMismatchError: another run lies there; it names what differs. InputError: the folder holds something else,
-    which stays untouched. `run.json` is written last, so a creation that was killed is simply done again.
+    An existing run keeps its own `shard_rows`. RunMismatchError: another run is there; it names what differs.
+    InputError: the folder holds something else, which stays untouched. `run.json` is written last, so a creation that
+    was killed is simply done again.
     """
     folder = located(path)
     table = checked_samples(samples, config.targets_per_sample)
@@ -85,7 +86,7 @@ def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[Ar
 
 def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> Run:
     require_same_config(run.config, config, run.path)
-    if run.config_hash != config.hash:
+    if run.config_hash != config.with_shard_rows(run.config.shard_rows).hash:
         raise RunMismatchError(
             f"{run.path} cannot be continued: a newer whyset made it with settings that this one does not know: "
             "update whyset, or choose another folder"

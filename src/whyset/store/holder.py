@@ -1,14 +1,14 @@
 """Holder: who holds a lease, and whether to believe that it still works."""
 
-import os
-import socket
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
 
 from whyset.errors import BrokenRunError
 from whyset.store.jsonfile import JSON, read_json
+from whyset.store.process_identity import ProcessIdentity
 from whyset.store.remote import AnyPath
 
 
@@ -17,6 +17,7 @@ class Holder:
     """Who holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock).
 
     `job` names the job of which it is one process ("": none), `restart` how often its launcher restarted that job.
+    `boot`, `namespace` and `started` tell its process from others of the same number; see `ProcessIdentity`.
     """
 
     token: str
@@ -26,6 +27,9 @@ class Holder:
     heartbeat: float
     job: str = ""
     restart: int = 0
+    boot: str = ""
+    namespace: str = ""
+    started: str = ""
 
     def to_json(self) -> dict[str, JSON]:
         return dict(vars(self))
@@ -36,8 +40,8 @@ class Holder:
         return time.time() - self.heartbeat
 
     def has_ended(self) -> bool:
-        """Whether its process is known to be no more: it ran on this host, and there is none of that number."""
-        return self.host == host_name() and not process_exists(self.pid)
+        """Whether its process is known to have ended; see `ProcessIdentity.has_ended`."""
+        return ProcessIdentity(self.host, self.pid, self.boot, self.namespace, self.started).has_ended()
 
     def follows(self, earlier: "Holder") -> bool:
         """Whether the other one is an earlier life of the same job, which its launcher ended and started again."""
@@ -77,18 +81,7 @@ def read_holder(path: AnyPath) -> Holder | None:
     return Holder(**{name: stored[name] for name in known})  # type: ignore[arg-type]  # own file
 
 
-def host_name() -> str:
-    return socket.gethostname()
-
-
-def process_exists(pid: int) -> bool:
-    """Whether a process of this host exists; on Windows, where signal 0 would end it, assume so."""
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def new_holder(attempt: int = 1, job: str = "", restart: int = 0) -> Holder:
+    """This process as the holder of a lease that it takes now."""
+    me, now = ProcessIdentity.current(), time.time()
+    return Holder(uuid.uuid4().hex, me.host, me.pid, attempt, now, job, restart, me.boot, me.namespace, me.started)

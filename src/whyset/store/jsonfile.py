@@ -48,8 +48,8 @@ def canonical(value: JSON) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def record_checksum(content: Mapping[str, JSON]) -> str:
-    """SHA-256 over everything in a record but its field `checksum`."""
+def json_checksum(content: Mapping[str, JSON]) -> str:
+    """SHA-256 over everything in a JSON object but its own field `checksum`."""
     rest = {name: value for name, value in content.items() if name != "checksum"}
     return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 

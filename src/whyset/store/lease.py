@@ -1,9 +1,7 @@
 """Lease: a file that says who works here, so that a second job is refused while the first one lives."""
 
-import os
 import threading
 import time
-import uuid
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,7 +9,7 @@ from types import TracebackType
 
 from whyset.errors import InputError, WhysetError
 from whyset.store.files import disk_errors_explained
-from whyset.store.holder import Holder, Watch, host_name, read_holder
+from whyset.store.holder import Holder, Watch, new_holder, read_holder
 from whyset.store.jsonfile import create_json, replace_json
 from whyset.store.remote import AnyPath
 
@@ -35,11 +33,11 @@ class LeaseLostError(WhysetError, RuntimeError):
 class Lease:
     """A lease on a path, held inside the `with` block and kept alive by a heartbeat.
 
-    Creation is exclusive. A dead holder's lease is taken over, and its attempt is counted on. Dead is who has no
-    process on this same host, who is an earlier life of the same restarted `job`, and who was not heard of for `expiry`
-    seconds. Because the clocks of hosts differ, a heartbeat that looks too old is watched for three beats by this
-    host's own clock, and one that looks fresh but does not change is believed for `expiry` seconds only. A living
-    holder is waited for `patience` seconds, and then LeaseHeldError is raised.
+    Creation is exclusive. A dead holder's lease is taken over, and its attempt is counted on. Dead is whose process is
+    known to have ended (on this host, in this boot and PID namespace), who is an earlier life of the same restarted
+    `job`, and who was not heard of for `expiry` seconds. Because the clocks of hosts differ, a heartbeat that looks too
+    old is watched for three beats by this host's own clock, and one that looks fresh but does not change is believed
+    for `expiry` seconds only. A living holder is waited for `patience` seconds, and then LeaseHeldError is raised.
     """
 
     path: AnyPath
@@ -83,7 +81,7 @@ class Lease:
             raise LeaseLostError(f"{self.what} was taken over by {there or 'nobody (the lease was removed)'}; stopping")
 
     def _myself(self, attempt: int = 1) -> Holder:
-        return Holder(uuid.uuid4().hex, host_name(), os.getpid(), attempt, time.time(), self.job, self.restart)
+        return new_holder(attempt, self.job, self.restart)
 
     def _acquire(self) -> Holder:
         attempt, until, watch = 1, time.monotonic() + self.patience, Watch()

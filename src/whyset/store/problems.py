@@ -12,7 +12,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 class Problem:
     """Something wrong in a run: its kind, place and meaning.
 
-    "damaged", "missing" and "mismatch" are damage; "uncommitted", "outdated" and "stray" are not.
+    "damaged", "missing" and "mismatch" are damage; "uncommitted", "unfinished", "outdated" and "stray" are not.
     """
 
     kind: str
@@ -23,7 +23,7 @@ class Problem:
     @property
     def harmless(self) -> bool:
         """Leftovers of an interrupted attempt, and files of others, are no damage: nobody takes them for results."""
-        return self.kind in ("uncommitted", "outdated", "stray")
+        return self.kind in ("uncommitted", "unfinished", "outdated", "stray")
 
     def __str__(self) -> str:
         """One line that every terminal can show, whatever files are called."""

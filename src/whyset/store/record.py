@@ -8,8 +8,7 @@ from typing import Any
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig
-from whyset.store.jsonfile import JSON, create_json, read_json
-from whyset.store.jsonfile import record_checksum as _checksum
+from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SCHEMA, SEVERAL_TARGETS, is_run
 from whyset.store.remote import AnyPath
 
@@ -37,7 +36,7 @@ def create_record(folder: AnyPath, record: Record) -> None:
         "samples": {"count": record.size, "sha256": record.samples_hash},
         "arrays": [spec.to_json() for spec in record.arrays],
     }
-    create_json(folder / RUN, content | {"checksum": _checksum(content)})
+    create_json(folder / RUN, content | {"checksum": json_checksum(content)})
 
 
 def read_record(folder: AnyPath) -> Record:
@@ -47,7 +46,7 @@ def read_record(folder: AnyPath) -> Record:
     path = folder / RUN
     stored: dict[str, Any] = read_json(path)
     _require_readable(path, stored)
-    if stored.get("checksum") != _checksum(stored):
+    if stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(
             f"{path} was changed after the run was made: its checksum does not fit; "
             "restore the file, or explain again into another folder"

@@ -1,7 +1,7 @@
 """Run: a folder of explanations, opened for reading."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from whyset.errors import BrokenRunError, InputError, UncommittedRowsError
-from whyset.store.analyses import Analysis, analysis_names, open_analysis
+from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
@@ -268,11 +268,13 @@ class Run:
         if name is None:
             known = self.analyses
             name = known[0] if len(known) == 1 else "spray"
-        return open_analysis(self.path, name)
+        return open_analysis(self.path, name, one_target=self.config.targets_per_sample == 1)
 
-    def analysis_writer(self, name: str, config: Mapping[str, JSON]) -> AnalysisWriter:
-        """Begin or continue an analysis; categories that were finished with the same configuration are kept."""
-        return open_analysis_writer(self.path, name, config)
+    def analysis_writer(
+        self, name: str, config: Mapping[str, JSON], classes: Sequence[ListedClass] | None = None
+    ) -> AnalysisWriter:
+        """Begin or continue an analysis of these `classes`; those finished with the same configuration are kept."""
+        return open_analysis_writer(self.path, name, config, classes)
 
     def verify(self) -> list[Problem]:
         """Read everything that is committed and compare it with its checksums."""

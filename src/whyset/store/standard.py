@@ -10,6 +10,7 @@ from whyset.store.modality import DIMENSIONS, IMAGE, INPUT_TYPES
 
 _TARGET_BYTES = 64 * 2**20
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024
+_SHARD_SECONDS = 60.0
 
 
 def standard_arrays(
@@ -70,6 +71,20 @@ def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1) -> 
     largest = max(spec.row_bytes for spec in arrays)
     nearest: int = 2 ** round(math.log2(max(1.0, _TARGET_BYTES / largest)))
     rows = min(max(nearest, _FEWEST_ROWS), _MOST_ROWS)
+    return max(rows - rows % targets_per_sample, targets_per_sample)
+
+
+def shard_rows_within(seconds_per_row: float, most: int, targets_per_sample: int = 1) -> int:
+    """Rows per shard: the power of two nearest to a minute of work, between 16 and `most`.
+
+    An interrupted run loses the shards in flight: a minute for each worker. It is rounded down as in `shard_rows_for`,
+    which gives `most`.
+
+    >>> shard_rows_within(1.0, most=1024), shard_rows_within(0.01, most=1024), shard_rows_within(60.0, most=1024)
+    (64, 1024, 16)
+    """
+    nearest: int = 2 ** round(math.log2(max(1.0, _SHARD_SECONDS / max(seconds_per_row, _SHARD_SECONDS / 2**20))))
+    rows = min(max(nearest, _FEWEST_ROWS), most)
     return max(rows - rows % targets_per_sample, targets_per_sample)
 
 

@@ -23,7 +23,8 @@ def progress_of(path: AnyPath) -> RunProgress:
     run = open_run(path)
     return RunProgress(
         version=stamp.version(run.config_hash),
-        samples=len(run),
+        n_explanations=len(run),
+        n_samples=run.sample_count,
         committed=int(run.committed.sum()),
         growing=is_growing(path),
         analyses=[_analysis(path, name) for name in analysis_names(path)],

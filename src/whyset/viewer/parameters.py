@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import Depends, Path, Query, Request
 from numpy.typing import NDArray
 
-from whyset.store.analyses import Analysis, Category, read_category
+from whyset.store.analyses import Analysis, Category
 from whyset.store.layout import DONE, FAILED
 from whyset.viewer import members
 from whyset.viewer.errors import ApiError, not_found, unreadable
@@ -102,7 +102,7 @@ def category_of(category: CategoryId, analysis: OneAnalysis) -> Category:
     folders = {folder.name: folder for folder in analysis.path.iterdir() if not folder.name.startswith(".")}
     if category not in folders or not folders[category].is_dir():
         raise not_found("category", category, f"the analysis {analysis.name!r}")
-    return read_category(folders[category], analysis.config_hash)
+    return analysis.read(folders[category])
 
 
 OneCategory = Annotated[Category, Depends(category_of)]

@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from whyset.report import ClassRow
 from whyset.report.relevance import RelevanceSummary
+from whyset.store import ClassEvidence
 from whyset.store.checks import Check
 from whyset.store.cluster_names import MOST_CLUSTERINGS, MOST_CLUSTERS
 from whyset.store.modality import Modality
@@ -41,11 +43,15 @@ class ErrorAnswer(Model):
 
 
 class RunRow(Model):
-    """A run in the list of runs; `problem` says why it cannot be read, if so."""
+    """A run in the list of runs; `problem` says why it cannot be read, if so.
+
+    `committed` and `failed` count explanations: with several targets each sample has several.
+    """
 
     id: str
     name: str
-    samples: int
+    n_explanations: int
+    n_samples: int
     committed: int
     failed: int
     analyses: list[str]
@@ -88,7 +94,9 @@ class RunDetail(Model):
     name: str
     path: str
     hash: str
-    samples: int
+    method: str
+    n_explanations: int
+    n_samples: int
     committed: int
     failed: int
     classes: list[str]
@@ -120,7 +128,8 @@ class RunProgress(Model):
     """How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown."""
 
     version: str
-    samples: int
+    n_explanations: int
+    n_samples: int
     committed: int
     growing: bool
     analyses: list[AnalysisProgress]
@@ -168,42 +177,36 @@ class Matches(Model):
     truncated: bool
 
 
-class CategoryRow(Model):
-    """A category (a class) of an analysis with its scores; null where a score could not be computed.
-
-    `clear` tells whether the eigengap is the largest one, `problem` why the category has no scores.
-    """
-
-    id: str
-    name: str
-    size: int
-    accuracy: float | None
-    separability: float | None
-    p_value: float | None
-    eigengap: float | None
-    clusters: int | None
-    clear: bool | None
-    problem: str | None
-
-
 class Finding(Model):
-    """The cluster to look at first, why, and its most typical samples."""
+    """The cluster to look at first, why, and its most typical explanations."""
 
     category: str
     class_name: str
     clustering: str
     cluster: int
-    size: int
+    n_explanations: int
+    n_samples: int | None
     medoids: list[int]
     reason: str
 
 
 class AnalysisDetail(Model):
-    """An analysis, its configuration and its categories, the most separable first."""
+    """An analysis, its configuration and its categories, the most separable first.
+
+    `n_finished` of the `n_classes` that it will have are there (null: it does not list them); `q_withheld` says why
+    q-values are not given. `sealed`: changes of its files are noticed; `outdated`: the run has other commits now.
+    `notices` say all of this in sentences.
+    """
 
     name: str
     config: dict[str, JsonValue]
-    categories: list[CategoryRow]
+    n_classes: int | None
+    n_finished: int
+    q_withheld: str | None
+    sealed: bool
+    outdated: bool
+    notices: list[str]
+    categories: list[ClassRow]
     finding: Finding | None
 
 
@@ -216,11 +219,11 @@ class CategoryColumn(Model):
 
 
 class CategoryDetail(Model):
-    """A category: clusterings, embeddings and scores in `info`, and the columns that can be fetched."""
+    """A category: all evidence for it and its clusters, and the columns that can be fetched."""
 
     id: str
     name: str
-    info: dict[str, JsonValue]
+    evidence: ClassEvidence
     columns: list[CategoryColumn]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from whyset.store import CategoryResult, Run, open_run, write_shard
+from whyset.store.evidence import from_info
 from whyset.store.layout import SCHEMA
 from whyset.testing.store import example_digests, example_rows, example_run
 
@@ -40,7 +41,7 @@ def make(path: Path) -> Run:
     )
     columns = {"index": np.array([2, 5]), "clustering.kmeans": np.array([0, 1])}
     info = {"default_clustering": "kmeans", "scores": {"separability": None}}
-    run.analysis_writer("spray", {"k": 2}).write(CategoryResult("00001", "dog", columns, info))
+    run.analysis_writer("spray", {"k": 2}).write(CategoryResult("00001", "dog", columns, from_info(info)))
     return run
 
 

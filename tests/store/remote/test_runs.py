@@ -13,6 +13,7 @@ from whyset.engines import Local
 from whyset.errors import BrokenRunError, InputError, RunMismatchError, UncommittedRowsError
 from whyset.store import (
     CategoryResult,
+    ClassEvidence,
     LeaseHeldError,
     RemoteError,
     RemotePath,
@@ -197,7 +198,9 @@ def test_a_server_that_dies_is_told(own_server):
 def test_an_analysis_appears_when_it_is_complete(place, monkeypatch):
     run = write_pending(example_run(place))
     writer = run.analysis_writer("spray", {"neighbours": 3})
-    first = CategoryResult("0", "cat", {"index": np.arange(0, 37, 2), "x": np.ones((2, 3))}, {"k": 1})
+    first = CategoryResult(
+        "0", "cat", {"index": np.arange(0, 37, 2), "x": np.ones((2, 3))}, ClassEvidence(n_explanations=1)
+    )
     writer.write(first)
     with monkeypatch.context() as patch:
         patch.setattr("whyset.store.analysis_writer.replace_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -20,6 +20,7 @@ from whyset.store import (
     standard_arrays,
     write_shard,
 )
+from whyset.store.evidence import from_info
 from whyset.store.virelay import export_project
 
 
@@ -55,7 +56,7 @@ def test_analyses_come_back_equal(sample_run, back):
     for one, other in zip(sample_run.analysis("spray").categories, back.analysis("spray").categories, strict=True):
         assert (one.id, one.name) == (other.id, other.name)
         for key in ("label", "default_clustering", "default_embedding"):
-            assert one.info[key] == other.info[key]
+            assert getattr(one.evidence, key) == getattr(other.evidence, key)
         np.testing.assert_array_equal(one.column("index"), rows[other.column("index")])
         for column in one.columns:
             if column.partition(".")[0] in ("embedding", "clustering", "eigenvalues"):
@@ -66,7 +67,7 @@ def test_analyses_come_back_equal(sample_run, back):
 def test_a_run_that_came_back_can_be_analysed_like_any_other(back):
     analyze(back, Spray("own", surrogates=0, resamplings=2))
     assert back.analyses == ["own", "spray"]
-    assert all(category.info["problem"] is None for category in back.analysis("own").categories)
+    assert all(category.evidence.problem is None for category in back.analysis("own").categories)
 
 
 def made_run(path, *, channels=1, map_size=(6, 9), picture_size=(6, 9), targets=None, uris=None, inputs=True):
@@ -111,9 +112,9 @@ def write_analysis(run, name, embeddings):
         index = np.arange(label, 20, 3)
         columns = {"index": index, "clustering.kmeans": np.zeros(len(index), np.int32)}
         columns |= {f"embedding.{embedding}": np.zeros((len(index), 2), np.float32) for embedding in own}
-        writer.write(CategoryResult(f"{label:05d}", run.classes[label], columns, {"label": label}))
+        writer.write(CategoryResult(f"{label:05d}", run.classes[label], columns, from_info({"label": label})))
     failed = {"label": 2, "problem": "Too few samples: 6; at least 10 are needed."}
-    writer.write(CategoryResult("00002", "horse", {"index": np.arange(2, 20, 3)}, failed))
+    writer.write(CategoryResult("00002", "horse", {"index": np.arange(2, 20, 3)}, from_info(failed)))
 
 
 def test_grey_pictures_and_unknown_confidence_come_back_equal(imported, tmp_path):

@@ -516,17 +516,33 @@ export interface components {
         /**
          * AnalysisDetail
          * @description An analysis, its configuration and its categories, the most separable first.
+         *
+         *     `n_finished` of the `n_classes` that it will have are there (null: it does not list them); `q_withheld` says why
+         *     q-values are not given. `sealed`: changes of its files are noticed; `outdated`: the run has other commits now.
+         *     `notices` say all of this in sentences.
          */
         AnalysisDetail: {
             /** Categories */
-            categories: components["schemas"]["CategoryRow"][];
+            categories: components["schemas"]["ClassRow"][];
             /** Config */
             config: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             finding: components["schemas"]["Finding"] | null;
+            /** N Classes */
+            n_classes: number | null;
+            /** N Finished */
+            n_finished: number;
             /** Name */
             name: string;
+            /** Notices */
+            notices: string[];
+            /** Outdated */
+            outdated: boolean;
+            /** Q Withheld */
+            q_withheld: string | null;
+            /** Sealed */
+            sealed: boolean;
         };
         /**
          * AnalysisProgress
@@ -575,47 +591,16 @@ export interface components {
         };
         /**
          * CategoryDetail
-         * @description A category: clusterings, embeddings and scores in `info`, and the columns that can be fetched.
+         * @description A category: all evidence for it and its clusters, and the columns that can be fetched.
          */
         CategoryDetail: {
             /** Columns */
             columns: components["schemas"]["CategoryColumn"][];
-            /** Id */
-            id: string;
-            /** Info */
-            info: {
-                [key: string]: components["schemas"]["JsonValue"];
-            };
-            /** Name */
-            name: string;
-        };
-        /**
-         * CategoryRow
-         * @description A category (a class) of an analysis with its scores; null where a score could not be computed.
-         *
-         *     `clear` tells whether the eigengap is the largest one, `problem` why the category has no scores.
-         */
-        CategoryRow: {
-            /** Accuracy */
-            accuracy: number | null;
-            /** Clear */
-            clear: boolean | null;
-            /** Clusters */
-            clusters: number | null;
-            /** Eigengap */
-            eigengap: number | null;
+            evidence: components["schemas"]["ClassEvidence"];
             /** Id */
             id: string;
             /** Name */
             name: string;
-            /** P Value */
-            p_value: number | null;
-            /** Problem */
-            problem: string | null;
-            /** Separability */
-            separability: number | null;
-            /** Size */
-            size: number;
         };
         /**
          * Check
@@ -642,6 +627,171 @@ export interface components {
             total: number;
         };
         /**
+         * ClassEvidence
+         * @description What an analysis found for one class; None is not known or was not computed.
+         *
+         *     `array` names the relevance that was analyzed, `problem` says why the class could not be, and `data_issues` what
+         *     was done about unusual data. `composition.purity` is that of the attribute `purity_of`.
+         */
+        ClassEvidence: {
+            /** Array */
+            array: string | null;
+            /** Clusterings */
+            clusterings: {
+                [key: string]: components["schemas"]["ClusteringEvidence"];
+            };
+            composition: components["schemas"]["Composition"];
+            /**
+             * Data Issues
+             * @default []
+             */
+            data_issues: string[];
+            /** Default Clustering */
+            default_clustering: string | null;
+            /** Default Embedding */
+            default_embedding: string | null;
+            eigengap: components["schemas"]["Eigengap"];
+            /** Embeddings */
+            embeddings: {
+                [key: string]: components["schemas"]["EmbeddingEvidence"];
+            };
+            graph: components["schemas"]["NeighborGraph"];
+            /** Grouped By */
+            grouped_by: string | null;
+            /** Label */
+            label: number | null;
+            /**
+             * N Explanations
+             * @default 0
+             */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number | null;
+            /** Problem */
+            problem: string | null;
+            prototypes: components["schemas"]["Prototypes"] | null;
+            /** Purity Of */
+            purity_of: string | null;
+            separability: components["schemas"]["SeparabilityTest"];
+        };
+        /**
+         * ClassRow
+         * @description One class: its place in the ranking, its category's id and name, and its scores by the default clustering.
+         *
+         *     None is not known. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
+         *     missing. `eigengap_is_max` is False where the gap behind the first eigenvalue is larger, as with one strategy.
+         *     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability says no more than that.
+         *     `problem` says why the class has no scores.
+         */
+        ClassRow: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Eigengap */
+            eigengap: number | null;
+            /** Eigengap Is Max */
+            eigengap_is_max: boolean | null;
+            /**
+             * Fully Disconnected
+             * @default false
+             */
+            fully_disconnected: boolean;
+            /** Id */
+            id: string;
+            /** N Clusters */
+            n_clusters: number | null;
+            /** N Connected Components */
+            n_connected_components: number | null;
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number | null;
+            /** Name */
+            name: string;
+            /** P Value */
+            p_value: number | null;
+            /** Problem */
+            problem: string | null;
+            /** Q Value */
+            q_value: number | null;
+            /** Rank */
+            rank: number;
+            /** Separability */
+            separability: number | null;
+            /** Silhouette */
+            silhouette: number | null;
+            /** Stability */
+            stability: number | null;
+        };
+        /**
+         * ClusterEvidence
+         * @description What speaks for one cluster; None is not known.
+         *
+         *     `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
+         *     subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
+         */
+        ClusterEvidence: {
+            accuracy_contrast: components["schemas"]["ContrastTest"] | null;
+            /** Coherence */
+            coherence: number | null;
+            composition: components["schemas"]["Composition"];
+            confidence_contrast: components["schemas"]["ContrastTest"] | null;
+            difference: components["schemas"]["DifferenceTest"] | null;
+            /**
+             * Enrichment
+             * @default []
+             */
+            enrichment: components["schemas"]["EnrichmentTest"][];
+            /** Id */
+            id: number;
+            /**
+             * Medoids
+             * @default []
+             */
+            medoids: number[];
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number | null;
+            /** Recovery */
+            recovery: number | null;
+            /** Separability */
+            separability: number | null;
+            /** Silhouette */
+            silhouette: number | null;
+        };
+        /**
+         * ClusteringEvidence
+         * @description A clustering of a class and its clusters; the place of a cluster in `clusters` is its number.
+         *
+         *     `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
+         */
+        ClusteringEvidence: {
+            /**
+             * Clusters
+             * @default []
+             */
+            clusters: components["schemas"]["ClusterEvidence"][];
+            /** N Clusters */
+            n_clusters: number | null;
+            /**
+             * N Enrichment Tests
+             * @default 0
+             */
+            n_enrichment_tests: number;
+            /**
+             * N Noise
+             * @default 0
+             */
+            n_noise: number;
+            /** Selected By */
+            selected_by: string | null;
+            /** Separability */
+            separability: number | null;
+            /** Silhouette */
+            silhouette: number | null;
+            stability: components["schemas"]["Stability"] | null;
+        };
+        /**
          * ColorMapTable
          * @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral.
          */
@@ -650,6 +800,60 @@ export interface components {
             diverging: boolean;
             /** Lookup */
             lookup: number[];
+        };
+        /**
+         * Composition
+         * @description Purity, accuracy and mean confidence of a group of explanations; None where no label or output is known.
+         */
+        Composition: {
+            /** Accuracy */
+            accuracy: number | null;
+            /** Mean Confidence */
+            mean_confidence: number | null;
+            /** Purity */
+            purity: number | null;
+        };
+        /**
+         * ContrastTest
+         * @description A mean or share inside a cluster and in the rest of its class, with intervals of 95 % and a two-sided test.
+         */
+        ContrastTest: {
+            /** Inside */
+            inside: number | null;
+            /** Inside Interval */
+            inside_interval: [
+                number,
+                number
+            ] | null;
+            /** Outside */
+            outside: number | null;
+            /** Outside Interval */
+            outside_interval: [
+                number,
+                number
+            ] | null;
+            /** P Value */
+            p_value: number | null;
+        };
+        /**
+         * DifferenceTest
+         * @description Where the features of a cluster differ from the rest of its class, by permutations of the membership.
+         *
+         *     `significant_fraction` of the features exceed `threshold`, the 95 % quantile of the largest |t|; `channels` are
+         *     those that are more relevant inside, the most first (concept relevance only).
+         */
+        DifferenceTest: {
+            /**
+             * Channels
+             * @default []
+             */
+            channels: number[];
+            /** P Value */
+            p_value: number | null;
+            /** Significant Fraction */
+            significant_fraction: number | null;
+            /** Threshold */
+            threshold: number | null;
         };
         /**
          * Distribution
@@ -666,6 +870,52 @@ export interface components {
             minimum: number;
             /** Upper Quartile */
             upper_quartile: number;
+        };
+        /**
+         * Eigengap
+         * @description The gap behind eigenvalue number `n_clusters`; `is_max` is False where the gap behind the first is larger.
+         */
+        Eigengap: {
+            /** Is Max */
+            is_max: boolean | null;
+            /** N Clusters */
+            n_clusters: number | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * EmbeddingEvidence
+         * @description An embedding of a class; its positions are a column of the category.
+         */
+        EmbeddingEvidence: {
+            /** N Components */
+            n_components: number | null;
+        };
+        /**
+         * EnrichmentTest
+         * @description A value of an attribute in a cluster: `inside` of `n_inside` explanations have it, `outside` of `n_outside`.
+         *
+         *     `p_value` is that of Fisher's exact test, one-sided; `q_value` is corrected over all tests of the class.
+         */
+        EnrichmentTest: {
+            /** Attribute */
+            attribute: string;
+            /** Inside */
+            inside: number;
+            /** N Inside */
+            n_inside: number;
+            /** N Outside */
+            n_outside: number;
+            /** Odds Ratio */
+            odds_ratio: number | null;
+            /** Outside */
+            outside: number;
+            /** P Value */
+            p_value: number;
+            /** Q Value */
+            q_value: number;
+            /** Value */
+            value: string;
         };
         /**
          * Error
@@ -700,7 +950,7 @@ export interface components {
         };
         /**
          * Finding
-         * @description The cluster to look at first, why, and its most typical samples.
+         * @description The cluster to look at first, why, and its most typical explanations.
          */
         Finding: {
             /** Category */
@@ -713,10 +963,12 @@ export interface components {
             clustering: string;
             /** Medoids */
             medoids: number[];
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number | null;
             /** Reason */
             reason: string;
-            /** Size */
-            size: number;
         };
         JsonValue: unknown;
         /**
@@ -781,6 +1033,26 @@ export interface components {
             revision: number;
         };
         /**
+         * NeighborGraph
+         * @description The neighbor graph of a class: connected components, isolated explanations, and how new ones are joined to it.
+         *
+         *     `affinity` is the stored form of the processor that weighted the edges; `recall` is 1 where neighbors are exact.
+         */
+        NeighborGraph: {
+            /** Affinity */
+            affinity: {
+                [key: string]: unknown;
+            } | null;
+            /** N Connected Components */
+            n_connected_components: number | null;
+            /** N Isolated */
+            n_isolated: number | null;
+            /** N Neighbors */
+            n_neighbors: number | null;
+            /** Recall */
+            recall: number | null;
+        };
+        /**
          * Opening
          * @description Where a page begins: address, selected rows of its run, and what was asked for and is not here.
          */
@@ -793,6 +1065,23 @@ export interface components {
             theme: ("system" | "light" | "dark") | null;
             /** Told */
             told: string[];
+        };
+        /**
+         * Prototypes
+         * @description Gaussian prototypes of a class in concept relevance: their weights, and the explanation nearest to each.
+         */
+        Prototypes: {
+            /** Covariance */
+            covariance: string;
+            /** Explanations */
+            explanations: number[];
+            /**
+             * Outliers
+             * @default []
+             */
+            outliers: number[];
+            /** Weights */
+            weights: number[];
         };
         /**
          * RelevanceSummary
@@ -866,11 +1155,17 @@ export interface components {
             input_shape: number[] | null;
             /** Map Shape */
             map_shape: number[];
+            /** Method */
+            method: string;
             /**
              * Modality
              * @enum {string}
              */
             modality: "image" | "series" | "text" | "table";
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number;
             /** Name */
             name: string;
             /** Path */
@@ -880,8 +1175,6 @@ export interface components {
             /** Rate */
             rate: number | null;
             relevance: components["schemas"]["RelevanceSummary"] | null;
-            /** Samples */
-            samples: number;
             /** Summary */
             summary: {
                 [key: string]: string;
@@ -900,14 +1193,18 @@ export interface components {
             committed: number;
             /** Growing */
             growing: boolean;
-            /** Samples */
-            samples: number;
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number;
             /** Version */
             version: string;
         };
         /**
          * RunRow
          * @description A run in the list of runs; `problem` says why it cannot be read, if so.
+         *
+         *     `committed` and `failed` count explanations: with several targets each sample has several.
          */
         RunRow: {
             /** Analyses */
@@ -918,12 +1215,14 @@ export interface components {
             failed: number;
             /** Id */
             id: string;
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number;
             /** Name */
             name: string;
             /** Problem */
             problem: string | null;
-            /** Samples */
-            samples: number;
         };
         /**
          * Sample
@@ -1018,6 +1317,50 @@ export interface components {
             selections: components["schemas"]["StoredSelection"][];
             /** Writable */
             writable: boolean;
+        };
+        /**
+         * SeparabilityTest
+         * @description Fisher's discriminant between the clusters of a class, compared with surrogates that have no clusters.
+         *
+         *     `p_value` is the share (1 + #{surrogates as separable}) / (1 + `n_surrogates`); `null_median` is the median
+         *     separability of the surrogates, and `null` the name of what made them. None: not computed.
+         */
+        SeparabilityTest: {
+            /**
+             * N Surrogates
+             * @default 0
+             */
+            n_surrogates: number;
+            /** Null */
+            null: string | null;
+            /** Null Median */
+            null_median: number | null;
+            /** P Value */
+            p_value: number | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * Stability
+         * @description Agreement with the clusterings of `n_subsamples` subsamples, each a `subsample_fraction` of the class.
+         *
+         *     `adjusted_rand` is the mean adjusted Rand index, `adjusted_rand_range` its quantiles 5 % and 95 %.
+         */
+        Stability: {
+            /** Adjusted Rand */
+            adjusted_rand: number;
+            /** Adjusted Rand Range */
+            adjusted_rand_range: [
+                number,
+                number
+            ] | null;
+            /**
+             * N Subsamples
+             * @default 0
+             */
+            n_subsamples: number;
+            /** Subsample Fraction */
+            subsample_fraction: number | null;
         };
         /**
          * StoredNames
@@ -1531,7 +1874,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A category: clusterings, embeddings and scores in `info`, and the columns that can be fetched. */
+            /** @description A category: all evidence for it and its clusters, and the columns that can be fetched. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -26,10 +26,10 @@ export type Wanted = Choice & { filter?: FilterState };
 const FIRST = { axes: [0, 1], colourBy: CLUSTER, order: "as in the run" } as const;
 
 /** What a class shows at the beginning. */
-export function firstChoice({ info }: CategoryDetail): Choice {
+export function firstChoice({ evidence }: CategoryDetail): Choice {
   return {
-    clustering: known(info.clusterings, info.default_clustering) ?? "",
-    embedding: known(info.embeddings, info.default_embedding) ?? "",
+    clustering: known(evidence.clusterings, evidence.default_clustering) ?? "",
+    embedding: known(evidence.embeddings, evidence.default_embedding) ?? "",
     ...FIRST,
   };
 }
@@ -38,8 +38,8 @@ export function firstChoice({ info }: CategoryDetail): Choice {
 export function choiceOf(route: Route, run: RunDetail, detail: CategoryDetail, before: Choice): Wanted {
   const choices = new Set(columnChoices(run, detail).map(({ id }) => id));
   const conditions = <T extends { column: string }>(all: T[]) => all.filter(({ column }) => choices.has(column));
-  const clustering = known(detail.info.clusterings, route.clustering ?? undefined) ?? before.clustering;
-  const embedding = known(detail.info.embeddings, route.embedding ?? undefined) ?? before.embedding;
+  const clustering = known(detail.evidence.clusterings, route.clustering ?? undefined) ?? before.clustering;
+  const embedding = known(detail.evidence.embeddings, route.embedding ?? undefined) ?? before.embedding;
   const dimensions = dimensionsOf(detail, embedding);
   return {
     clustering,
@@ -76,6 +76,6 @@ export function dimensionsOf({ columns }: CategoryDetail, embedding: string): nu
   return columns.find(({ name }) => name === `embedding.${embedding}`)?.shape[1] ?? 1;
 }
 
-function known<T>(table: Record<string, T> | undefined, name: string | undefined): string | undefined {
-  return table && name !== undefined && Object.hasOwn(table, name) ? name : undefined;
+function known<T>(table: Record<string, T>, name: string | null | undefined): string | undefined {
+  return name != null && Object.hasOwn(table, name) ? name : undefined;
 }

@@ -1,7 +1,10 @@
 import type { Route } from "./route";
 
-const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "eigengap", "clusters", "size", "accuracy"] as const;
+const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "n_samples", "accuracy"] as const;
 export type ClassKey = (typeof CLASS_KEYS)[number];
+
+/** Columns as addresses named them before. */
+const EARLIER: Record<string, ClassKey> = { clusters: "n_clusters", size: "n_samples" };
 
 /** How the table of classes is ordered and filtered. */
 export class ClassOrder {
@@ -16,12 +19,13 @@ export class ClassOrder {
 
   /** The best first: falling, but for ranks, names and p-values; the same column again turns round. */
   sortBy(key: ClassKey): void {
-    this.descending = this.sortedBy === key ? !this.descending : !["rank", "name", "p_value"].includes(key);
+    this.descending = this.sortedBy === key ? !this.descending : !["rank", "name", "p_value", "q_value"].includes(key);
     this.sortedBy = key;
   }
 
   restore({ classOrder, classFilter }: Route): void {
-    const key = classOrder?.replace(/^-/, "");
+    const named = classOrder?.replace(/^-/, "") ?? "";
+    const key = EARLIER[named] ?? named;
     const known = CLASS_KEYS.find((name) => name === key);
     this.sortedBy = known ?? "rank";
     this.descending = known !== undefined && classOrder?.startsWith("-") === true;

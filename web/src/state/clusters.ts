@@ -8,7 +8,7 @@ export type ClusterOrder = (typeof CLUSTER_ORDERS)[number];
 export function orderedClusters(clusters: readonly Cluster[], order: ClusterOrder): Cluster[] {
   if (order === "number") return [...clusters];
   const key = (cluster: Cluster) => {
-    const value = cluster[order];
+    const value = { size: cluster.n_explanations, separability: cluster.separability, purity: cluster.composition.purity }[order];
     return value === null || !Number.isFinite(value) ? -Infinity : value;
   };
   return [...clusters].sort((a, b) => (key(a) === key(b) ? a.id - b.id : key(b) - key(a)));

@@ -7,7 +7,7 @@ const PERIODS = { unfinished: 10_000, complete: 30_000 };
 
 /** Whether more must come: samples, a first analysis, classes of one, or whatever a job that is at work is about to add. */
 export function isUnfinished(run: RunDetail): boolean {
-  return run.growing || run.committed < run.samples || run.analyses.length === 0 || run.analyses.some(lacksClasses);
+  return run.growing || run.committed < run.n_explanations || run.analyses.length === 0 || run.analyses.some(lacksClasses);
 }
 
 /** Whether an analysis has fewer classes than it will have, as far as that is known. */
@@ -18,7 +18,7 @@ export function lacksClasses({ categories, expected }: RunDetail["analyses"][num
 /** What there is now that the page has not read, in words; nothing if it has read all. */
 export function growthOf(read: RunDetail, now: RunProgress): string[] {
   const told: string[] = [];
-  if (now.committed !== read.committed) told.push(`${count(now.committed)} of ${count(now.samples)} samples are there now`);
+  if (now.committed !== read.committed) told.push(`${count(now.committed)} of ${count(now.n_explanations)} ${now.n_samples === now.n_explanations ? "samples" : "explanations"} are there now`);
   else if (now.version !== read.version) told.push("its samples were written anew");
   const known = new Map(read.analyses.map((analysis) => [analysis.name, analysis]));
   for (const { name, categories, version } of now.analyses) {

@@ -23,7 +23,7 @@ export class OpenedRun {
   async openClass(analysis: string, category: string, route: Route): Promise<ClassSession> {
     const { source, detail: run } = this;
     const detail = await source.category(run.id, analysis, category);
-    const listed = !detail.info.problem || detail.columns.some((column) => column.name === "index");
+    const listed = !detail.evidence.problem || detail.columns.some((column) => column.name === "index");
     const index = listed ? await source.categoryColumn(run.id, analysis, category, "index") : NO_INDEX;
     return ClassSession.open({ source, run, analysis, detail, indices: index.data as Int32Array }, route);
   }

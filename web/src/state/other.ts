@@ -37,13 +37,13 @@ export async function offered(source: DataSource, wanted: Wanted, here: Here): P
   const classes = analysis?.categories.filter((row) => !row.problem) ?? [];
   const category = pick(classes.map((row) => row.id), wanted.category, analysis ? sameClass(analysis, here.className) : undefined);
   const detail = name === undefined || category === undefined ? null : await source.category(run.id, name, category);
-  const info = detail?.info;
+  const evidence = detail?.evidence;
   return {
     run,
     analysis,
     detail,
-    clustering: pick(Object.keys(info?.clusterings ?? {}), wanted.clustering, info?.default_clustering) ?? "",
-    embedding: pick(Object.keys(info?.embeddings ?? {}), wanted.embedding, info?.default_embedding) ?? "",
+    clustering: pick(Object.keys(evidence?.clusterings ?? {}), wanted.clustering, evidence?.default_clustering) ?? "",
+    embedding: pick(Object.keys(evidence?.embeddings ?? {}), wanted.embedding, evidence?.default_embedding) ?? "",
   };
 }
 
@@ -61,11 +61,11 @@ export async function suggested(source: DataSource, runs: readonly string[], her
     const offer = await offered(source, wanted, here).catch(() => null); // one that cannot be read is no suggestion
     if (offer?.detail?.name === here.className) return offer;
   }
-  const info = own.detail?.info;
+  const evidence = own.detail?.evidence;
   const another = (names: object | undefined, than: string) => Object.keys(names ?? {}).find((name) => name !== than);
-  const clustering = another(info?.clusterings, here.clustering);
+  const clustering = another(evidence?.clusterings, here.clustering);
   if (clustering) return { ...own, clustering, embedding: here.embedding };
-  const embedding = another(info?.embeddings, here.embedding);
+  const embedding = another(evidence?.embeddings, here.embedding);
   if (embedding) return { ...own, clustering: here.clustering, embedding };
   const category = own.analysis?.categories.find((row) => !row.problem && row.name !== here.className)?.id;
   return category ? offered(source, { run: here.run, analysis: here.analysis, category }, here) : own;
@@ -76,6 +76,6 @@ export function sameClass({ categories }: AnalysisDetail, name: string): string 
   return categories.find((row) => row.name === name && !row.problem)?.id;
 }
 
-function pick(names: readonly string[], ...wanted: (string | undefined)[]): string | undefined {
-  return wanted.find((name) => name !== undefined && names.includes(name)) ?? names[0];
+function pick(names: readonly string[], ...wanted: (string | null | undefined)[]): string | undefined {
+  return wanted.find((name) => name != null && names.includes(name)) ?? names[0];
 }

@@ -36,7 +36,7 @@ const FIRST: readonly ColumnChoice[] = [
 
 /** Every column with one value per sample: the best known ones, then those of the class and of the run. */
 export function columnChoices(run: RunDetail, detail: CategoryDetail): ColumnChoice[] {
-  const size = detail.info.size;
+  const size = detail.evidence.n_explanations;
   const ofClass = detail.columns.filter(({ name, shape }) => shape.length === 1 && shape[0] === size && isPerSample(name));
   const names = [...ofClass, ...run.columns].map(({ name }) => name);
   const further = new Set(names.filter((name) => !FIRST.some(({ id }) => id === name)));

@@ -71,7 +71,7 @@ export class ClassSession {
   #wanted: Choice;
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
-  readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.info.clusterings?.[this.clustering]?.clusters ?? []);
+  readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.evidence.clusterings[this.clustering]?.clusters ?? []);
   readonly dimensions = $derived.by(() => dimensionsOf(this.data.detail, this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
@@ -192,7 +192,7 @@ export class ClassSession {
 
   /** Why the class was not analysed, or null. */
   get problem(): string | null {
-    return this.data.detail.info.problem ?? null;
+    return this.data.detail.evidence.problem;
   }
 
   get size(): number {
@@ -265,7 +265,7 @@ export class ClassSession {
 
   /** The points of these samples; those of other classes have none. */
   pointsOf(samples: ArrayLike<number>): Int32Array {
-    return pointsOfSamples(this.data.indices, samples, this.data.run.samples);
+    return pointsOfSamples(this.data.indices, samples, this.data.run.n_explanations);
   }
 
   isSelected(point: number): boolean {

@@ -13,6 +13,10 @@ export const TERMS = {
     meaning:
       "How often surrogate data without groups (with the same values and rank correlations as the class) score at least as high. Small: the groups are hardly chance.",
   },
+  qValue: {
+    name: "q-value",
+    meaning: "The p-value corrected for the number of classes (Benjamini, Hochberg 1995): the share of false findings among classes with q as small.",
+  },
   eigengap: {
     name: "Eigengap",
     meaning:

@@ -280,7 +280,7 @@ export class Viewer {
     const other = route.run === run.detail.id ? run : await this.#opened(route.run);
     const right = await other.openClass(route.analysis, route.category, route);
     const rows = other === run ? null : await this.source.correspondence(run.detail.id, route.run);
-    const pairing = pairPoints(session.data.indices, right.data.indices, rows, other.detail.samples);
+    const pairing = pairPoints(session.data.indices, right.data.indices, rows, other.detail.n_explanations);
     return new Comparison(session, right, { left: run, right: other }, pairing);
   }
 

@@ -71,5 +71,5 @@ def members(analysis: Analysis, cluster: ClusterRow | None) -> NDArray[np.int64]
     if cluster is None:
         return np.array([], dtype=np.int64)
     samples = analysis.category(cluster.category).column("index")
-    chosen: NDArray[np.int64] = samples[analysis.clusters(cluster.category) == cluster.cluster]
+    chosen: NDArray[np.int64] = samples[analysis.clusters(cluster.category) == cluster.evidence.id]
     return chosen

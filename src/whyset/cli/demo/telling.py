@@ -12,7 +12,7 @@ from whyset.report import as_text
 def lines(found: Findings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
     """What `whyset report` says in short, then what only the demo knows: what was planted, and what the mark does."""
     yield ""
-    yield as_text(replace(found.report, treatment=()))
+    yield as_text(replace(found.report, data_issues=()))
     yield ""
     yield from suspicion(found)
     yield ""
@@ -28,8 +28,9 @@ def suspicion(found: Findings) -> Iterator[str]:
     if cluster is None:
         yield "No class has clusters, so no cluster is suspicious."
         return
-    yield f"The most suspicious cluster, number {cluster.cluster} of class {cluster.class_name}, and what was planted:"
-    yield f"  size       {cluster.size:4}  samples"
+    name = f"number {cluster.evidence.id} of class {cluster.class_name}"
+    yield f"The most suspicious cluster, {name}, and what was planted:"
+    yield f"  size       {cluster.evidence.n_explanations:4}  samples"
     yield f"  precision  {found.precision:.2f}  is the share of planted samples in it"
     yield f"  recall     {found.recall:.2f}  is the share of the {found.planted} planted samples that it holds"
 

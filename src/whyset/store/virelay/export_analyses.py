@@ -50,7 +50,7 @@ def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: 
 
 
 def _usable(analysis: Analysis, category: Category, telling: Progress) -> bool:
-    problem = category.problem or category.info.get("problem")
+    problem = category.problem or category.evidence.problem
     if problem:
         telling.say(f"analysis {analysis.name}: {category.name} is left out: {problem}")
     return not problem
@@ -71,8 +71,8 @@ def _common(analysis: Analysis, kind: str, categories: Sequence[Category], telli
 
 def _key(category: Category, ids: Sequence[str], target: Any) -> str:
     """Give the WordNet id of the class, or the category's name; the names of groups have no slashes."""
-    label = category.info.get("label")
-    if isinstance(label, int) and 0 <= label < len(ids) and ids[label] not in target:
+    label = category.evidence.label
+    if label is not None and 0 <= label < len(ids) and ids[label] not in target:
         return ids[label]
     name = category.name.replace("/", "_").strip(".") or category.id
     return name if name not in target else f"{name} ({category.id})"
@@ -84,7 +84,8 @@ def _write_column(group: Any, place: str, values: np.ndarray[Any, np.dtype[Any]]
 
 def _write_notes(group: Any, category: Category, names: dict[str, list[str]]) -> None:
     """Write eigenvalues where ViRelAy reads them, the number of clusters, and what is shown first."""
-    first = {name: category.info.get(f"default_{name}") for name in ("clustering", "embedding")}
+    evidence = category.evidence
+    first = {"clustering": evidence.default_clustering, "embedding": evidence.default_embedding}
     group.attrs[MARK] = json.dumps({name: value for name, value in first.items() if value is not None})
     if "eigenvalues" in category.columns:
         spectral = "spectral" if "spectral" in names["embedding"] else names["embedding"][0]
@@ -93,8 +94,7 @@ def _write_notes(group: Any, category: Category, names: dict[str, list[str]]) ->
         own = column.removeprefix("eigenvalues.")
         if own != column and own in names["embedding"]:
             group[f"embedding/{own}"].attrs["eigenvalue"] = category.column(column)
-    clusterings: Any = category.info.get("clusterings") or {}
     for name in names["cluster"]:
-        k = (clusterings.get(name) or {}).get("k")
-        if k is not None:
-            group[f"cluster/{name}"].attrs["k"] = k
+        found = evidence.clusterings.get(name)
+        if found is not None and found.n_clusters is not None:
+            group[f"cluster/{name}"].attrs["k"] = found.n_clusters

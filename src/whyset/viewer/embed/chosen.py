@@ -72,12 +72,8 @@ def _members(category: Category, count: int) -> NDArray[np.int64]:
 
 def _medoids(category: Category) -> list[int]:
     """The medoids of every clustering: cards of clusters show them, whichever samples were chosen."""
-    clusterings = category.info.get("clusterings")
-    if not isinstance(clusterings, dict):
-        return []
-    return [
-        row for clustering in clusterings.values() for cluster in clustering["clusters"] for row in cluster["medoids"]
-    ]
+    clusterings = category.evidence.clusterings.values()
+    return [row for clustering in clusterings for cluster in clustering.clusters for row in cluster.medoids]
 
 
 def _names(found: Sequence[Category]) -> str:

@@ -1,32 +1,41 @@
 """Analyses, their categories (classes) and the columns of these."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from http import HTTPStatus
 
 import numpy as np
 from fastapi import Request, Response
 from numpy.typing import NDArray
 
-from whyset.report import ClassRow, class_row, rank
+from whyset.report import ClassRow, rank_classes, read_class_row
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
 from whyset.viewer.finding import finding
 from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
 from whyset.viewer.points import quantised
-from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail, CategoryRow
+from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
 
 INDEX = "index"
 
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
     """All categories with their scores, the most separable first, and what to look at before all else."""
-    categories = opened.categories
-    rows = [_row(category) for category in categories]
-    listed = [CategoryRow.model_validate({**asdict(row), "id": row.category}) for row in sorted(rows, key=rank)]
-    found = {"categories": listed, "finding": finding(categories, rows)}
-    return AnalysisDetail.model_validate({"name": opened.name, "config": opened.config, **found})
+    ranking = rank_classes(opened, _row)
+    return AnalysisDetail.model_validate(
+        {
+            "name": opened.name,
+            "config": opened.config,
+            "n_classes": ranking.completeness.n_classes,
+            "n_finished": ranking.completeness.n_finished,
+            "q_withheld": ranking.completeness.q_withheld,
+            "sealed": ranking.completeness.sealed,
+            "outdated": ranking.completeness.outdated,
+            "notices": list(ranking.completeness.notices),
+            "categories": list(ranking.rows),
+            "finding": finding(opened.categories, ranking.rows),
+        }
+    )
 
 
 def get_category(opened: OneCategory) -> CategoryDetail:
@@ -34,7 +43,7 @@ def get_category(opened: OneCategory) -> CategoryDetail:
     found = readable(opened)
     with damage_told(found.path / CATEGORY):
         columns = [_column(name, described) for name, described in found.described.items()]
-        fields = {"id": found.id, "name": found.name, "info": found.info, "columns": columns}
+        fields = {"id": found.id, "name": found.name, "evidence": found.evidence, "columns": columns}
         return CategoryDetail.model_validate(fields)
 
 
@@ -72,11 +81,10 @@ def _row(category: Category) -> ClassRow:
     """The row of the report; what cannot be read becomes its problem, so that one category hides no other."""
     try:
         with damage_told(category.path / CATEGORY):
-            return class_row(category)
+            return read_class_row(category)
     except ApiError as error:
         name = category.path.name
-        unknown = dict.fromkeys(("accuracy", "separability", "p_value", "eigengap", "clusters", "clear"))
-        return ClassRow(category=name, name=name, size=0, problem=error.message, **unknown)
+        return ClassRow(0, name, name, n_explanations=0, n_samples=None, problem=error.message)
 
 
 def readable(category: Category) -> Category:

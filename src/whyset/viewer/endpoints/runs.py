@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from whyset.errors import WhysetError
+from whyset.report.provenance import describe_method
 from whyset.store.checks import read_checks_or_problem
 from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
@@ -36,7 +37,9 @@ def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(libr
         name=library.shelf(run).name,
         path=str(stored.path.absolute() if isinstance(stored.path, Path) else stored.path),
         hash=stored.config_hash,
-        samples=len(stored),
+        method=describe_method(stored),
+        n_explanations=len(stored),
+        n_samples=stored.sample_count,
         committed=opened.committed,
         failed=opened.failed,
         classes=list(stored.classes),
@@ -65,11 +68,13 @@ def get_progress(shelf: OneShelf) -> RunProgress:
 def _row(shelf: Shelf) -> RunRow:
     opened = shelf.open_or_problem()
     if isinstance(opened, str):
-        return RunRow(id=shelf.id, name=shelf.name, samples=0, committed=0, failed=0, analyses=[], problem=opened)
+        nothing = {"n_explanations": 0, "n_samples": 0, "committed": 0, "failed": 0, "analyses": []}
+        return RunRow.model_validate({"id": shelf.id, "name": shelf.name, **nothing, "problem": opened})
     return RunRow(
         id=shelf.id,
         name=shelf.name,
-        samples=len(opened.run),
+        n_explanations=len(opened.run),
+        n_samples=opened.run.sample_count,
         committed=opened.committed,
         failed=opened.failed,
         analyses=list(opened.run.analyses),

@@ -1,8 +1,8 @@
 """A ViRelAy bookmark in terms of a run: imported from its project, or exported to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import numpy as np
@@ -84,7 +84,7 @@ def _category(reading: _Reading, analysis: Analysis) -> Category | None:
     wanted, readable = reading.bookmark.selectedAnalysisCategory, reading.bookmark.selectedCategoryHumanReadableName
     ids = word_net_ids(reading.run, len(reading.run.classes))
     tests: tuple[Callable[[Category], bool], ...] = (
-        lambda category: category.info.get("grouped_by") == f"category {wanted!r} of the project",
+        lambda category: category.evidence.grouped_by == f"category {wanted!r} of the project",
         lambda category: not reading.imported and _label(category, ids) == wanted,
         lambda category: category.id == safe_name_for(wanted),
         lambda category: category.name == wanted,
@@ -98,15 +98,15 @@ def _category(reading: _Reading, analysis: Analysis) -> Category | None:
 
 
 def _label(category: Category, ids: list[str]) -> str | None:
-    label = category.info.get("label")
-    return ids[label] if isinstance(label, int) and 0 <= label < len(ids) else None
+    label = category.evidence.label
+    return ids[label] if label is not None and 0 <= label < len(ids) else None
 
 
 def _opening(reading: _Reading, run_id: str, analysis: Analysis, category: Category) -> Opening:
-    bookmark, info = reading.bookmark, category.info
+    bookmark, evidence = reading.bookmark, category.evidence
     chosen = {
-        "clustering": _own_name(reading, "clustering", bookmark.selectedClustering, info.get("clusterings")),
-        "embedding": _own_name(reading, "embedding", bookmark.selectedEmbeddingName, info.get("embeddings")),
+        "clustering": _own_name(reading, "clustering", bookmark.selectedClustering, evidence.clusterings),
+        "embedding": _own_name(reading, "embedding", bookmark.selectedEmbeddingName, evidence.embeddings),
         "colorMap": _of_table(reading, "colour map", bookmark.selectedColorMap, {name: name for name in COLOR_MAPS}),
         "pictures": _of_table(reading, "image mode", bookmark.selectedImageMode, PICTURES),
     }
@@ -116,9 +116,9 @@ def _opening(reading: _Reading, run_id: str, analysis: Analysis, category: Categ
     return Opening(address=f"#/{path}{f'?{query}' if query else ''}", selected=selected, theme=None, told=reading.told)
 
 
-def _own_name(reading: _Reading, what: str, name: str | None, there: Any) -> str | None:
+def _own_name(reading: _Reading, what: str, name: str | None, there: Iterable[str]) -> str | None:
     """The name that the import gave a clustering or embedding."""
-    known = {} if not isinstance(there, dict) else {each: each for each in there}
+    known = {each: each for each in there}
     own = name if name is None or name in known else safe_name_for(name)
     return _of_table(reading, what, own if own in known else name, known)
 

@@ -1,0 +1,136 @@
+"""The sanity gate: what is suspicious about a run is found, said and stored after its first shard and at its end."""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from whyset.attribution.composites import Composite
+from whyset.engines import Progress
+from whyset.runner.accuracy import check_chance, check_order
+from whyset.runner.sources import UNKNOWN
+from whyset.runner.tallies import CONSTANT, INPUT_RANGE, LABELS, REPEATED
+from whyset.store import Check, Run
+from whyset.store.checks import read_checks_or_problem, write_checks
+from whyset.store.commits import Tally, committed_shards, read_commits
+from whyset.store.layout import DONE, STATUS
+
+_OFTEN = 0.05
+"""Constant maps are no surprise where a few inputs are empty."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Checks of one run; `known` were found before its first shard, `name_first_rule` names the first layer's rule."""
+
+    run: Run
+    progress: Progress
+    known: tuple[Check, ...] = ()
+    name_first_rule: Callable[[], str] = field(default=lambda: "")
+
+    def begin(self) -> None:
+        """Say what is known before the first shard."""
+        self._say(self.known, "")
+
+    def report(self, when: str = "") -> None:
+        """Find what is suspicious by now, store it, and say it; `when` says how far the run is."""
+        self._store((*self.known, *find_checks(self.run, self.name_first_rule)))
+        notes = [check for check in self.known if check.severity == "note"]
+        self._say([check for check in self.run.checks if check not in notes], when)
+
+    def _say(self, checks: Iterable[Check], when: str) -> None:
+        for check in checks:
+            self.progress.say(f"{check.severity}{when}: {check.message}")
+
+    def _store(self, checks: tuple[Check, ...]) -> None:
+        """A check that cannot be stored is said all the same: it must not end the run."""
+        if checks == read_checks_or_problem(self.run.path):
+            return
+        try:
+            write_checks(self.run.path, checks)
+        except OSError as error:
+            self.progress.say(f"the checks of the run could not be stored: {error}")
+
+
+def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ...]:
+    """What is suspicious about labels, predictions, inputs and relevance maps of the committed rows."""
+    each = run.config.targets_per_sample
+    rows = each * np.flatnonzero(((run.column(STATUS) == DONE) & (run.labels != UNKNOWN))[::each])
+    labels, prediction = run.labels[rows], run.column("prediction")[rows]
+    tallies = add_tallies(commit.tallies for commit in read_commits(run.path, committed_shards(run.path)))
+    found = (
+        check_chance(labels, prediction, len(run.classes)),
+        check_order(labels, prediction, run.classes),
+        _check_range(tallies.get(INPUT_RANGE)),
+        _check_labels(tallies.get(LABELS)),
+        _check_constant(tallies.get(CONSTANT), name_first_rule),
+        _check_repeated(tallies.get(REPEATED), name_first_rule),
+    )
+    return tuple(check for check in found if check is not None)
+
+
+def add_tallies(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
+    """Sum the counts of all shards by name."""
+    sums: dict[str, Tally] = {}
+    for part in parts:
+        for name, tally in part.items():
+            before = sums.get(name, Tally(0, 0))
+            sums[name] = Tally(before.count + tally.count, before.total + tally.total)
+    return sums
+
+
+def _check_range(tally: Tally | None) -> Check | None:
+    if tally is None or not tally.count:
+        return None
+    message = (
+        f"{tally.count:,} of {tally.total:,} inputs have values outside the range that the preprocessing implies "
+        "(from black to white): check --mean and --std, and whether values from 0 to 255 were to be normalized"
+    )
+    return Check(INPUT_RANGE, "warning", tally.count, tally.total, message)
+
+
+def _check_labels(tally: Tally | None) -> Check | None:
+    if tally is None or not tally.count:
+        return None
+    message = (
+        f"{tally.count:,} of {tally.total:,} samples are delivered with another label than the data set lists for "
+        "them (targets, labels): the accuracy is of the listed ones, `target=label` explains the delivered ones"
+    )
+    return Check(LABELS, "warning", tally.count, tally.total, message)
+
+
+def _check_constant(tally: Tally | None, name_first_rule: Callable[[], str]) -> Check | None:
+    if tally is None or not tally.count:
+        return None
+    often = tally.count > _OFTEN * tally.total
+    cause = f"; {name_first_rule()}" if often else ""
+    message = (
+        f"{tally.count:,} of {tally.total:,} relevance maps are constant: they have the same value everywhere{cause}"
+    )
+    return Check(CONSTANT, "warning" if often else "note", tally.count, tally.total, message)
+
+
+def _check_repeated(tally: Tally | None, name_first_rule: Callable[[], str]) -> Check | None:
+    if tally is None or tally.count <= _OFTEN * tally.total:
+        return None
+    message = (
+        f"{tally.count:,} of {tally.total:,} compared relevance maps are the same as that of another sample with the "
+        f"same target, up to a factor, though their inputs differ: they say nothing of the sample; {name_first_rule()}"
+    )
+    return Check(REPEATED, "warning", tally.count, tally.total, message)
+
+
+def name_first_rule(model: torch.nn.Module, composite: Composite | None, x: torch.Tensor) -> str:
+    """Name the likely cause of maps that do not depend on the input: the rule of the first layer."""
+    if composite is None:
+        return "the plain gradient of a linear model is the same for all inputs"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were shown when the first samples were explained
+        steps = composite.plan(model, x).steps
+    first = next((step for step in steps if step.rule is not None), None)
+    if first is None:
+        return f"{type(composite).__name__} applies no rule to this model"
+    place = f"{first.module} ({first.operation})" if first.module else first.operation
+    return f"the likely cause is the rule of the first layer, {type(first.rule).__name__} at {place}"

@@ -1,0 +1,52 @@
+"""How fast samples are explained here: whoever creates a run bounds its shards in time by it."""
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from whyset.runner.devices import placement
+from whyset.runner.reading import Batch, Reading
+from whyset.runner.targets import label_tensor
+from whyset.runner.wanted import Explained, Wanted, explainer
+
+_MOST_SECONDS = 10.0
+"""What the measurement may take, unless a single sample takes longer."""
+
+
+def seconds_per_row(model: torch.nn.Module, reading: Reading, wanted: Wanted, batch_size: int) -> float:
+    """Seconds that one explanation takes, reading of its sample included, by the first batch after a warm-up.
+
+    One sample is explained first, which loads and allocates what is needed and bounds the time: of a slow model less
+    than a batch is measured. Where samples cannot be explained at all, infinity: shards are then as small as may be,
+    and each of them reports its error.
+    """
+    count, each = len(reading.source), wanted.targets.count
+    try:
+        with torch.random.fork_rng(devices=[]), explainer(model, wanted) as explain:
+
+            def timed(samples: int) -> float:
+                began = time.perf_counter()
+                for batch in reading.batches(0, samples, samples):
+                    _explain(model, reading, explain, batch)
+                return time.perf_counter() - began
+
+            warm_up = timed(1)
+            samples = max(1, min(batch_size, count, int(_MOST_SECONDS / warm_up)))
+            return (warm_up if samples == 1 and warm_up > _MOST_SECONDS else timed(samples)) / (samples * each)
+    except Exception:
+        return math.inf
+
+
+def _explain(
+    model: torch.nn.Module, reading: Reading, explain: Callable[[Tensor, Tensor], Explained], batch: Batch
+) -> None:
+    """Explain a batch as a shard's are, and wait until its maps have arrived."""
+    if not batch.indices:
+        return
+    x = batch.placed(reading.source.preprocessing, *placement(model))
+    explained = explain(x, label_tensor(batch.labels, x.device))
+    for relevance in explained.relevance.values():
+        relevance.cpu()

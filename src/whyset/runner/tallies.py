@@ -1,0 +1,59 @@
+"""What is counted while a shard is explained, so that `explain` can say in the end what is suspicious."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from whyset.runner.measures import Measures
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources import UNKNOWN
+from whyset.runner.values import Kept, Levels
+from whyset.store.commits import Tally
+
+INPUT_RANGE, LABELS, CONSTANT, REPEATED = "input_range", "labels", "constant_maps", "repeated_maps"
+
+_MARGIN = 0.1
+"""Inputs may leave the range from black to white by this share of it, as interpolation and rounding do."""
+_FEW = 0.01
+"""An input is outside the range if more than this share of its values is."""
+
+
+@dataclass
+class Tallies:
+    """Counts of one shard by the name of the check."""
+
+    counts: dict[str, Tally] = field(default_factory=dict)
+
+    def add(self, name: str, count: int, total: int) -> None:
+        before = self.counts.get(name, Tally(0, 0))
+        self.counts[name] = Tally(before.count + count, before.total + total)
+
+    def add_inputs(self, x: Tensor, preprocessing: Kept) -> None:
+        """Count inputs outside the range that the preprocessing makes of black and white."""
+        if isinstance(preprocessing, Preprocessing | Levels) and x.is_floating_point():
+            self.add(INPUT_RANGE, int(find_outside(x, preprocessing).sum()), len(x))
+
+    def add_labels(self, delivered: Sequence[int | None], listed: NDArray[np.int64]) -> None:
+        """Count labels that come with a sample and differ from the one that the data lists for it."""
+        pairs = [pair for pair in zip(delivered, listed.tolist(), strict=True) if None not in pair]
+        known = [(given, stated) for given, stated in pairs if UNKNOWN not in (given, stated)]
+        self.add(LABELS, sum(given != stated for given, stated in known), len(known))
+
+    def add_maps(self, measures: Measures) -> None:
+        """Count maps with the same value everywhere, and maps equal to that of another sample."""
+        self.add(CONSTANT, int(measures.constant.sum()), measures.constant.numel())
+        self.add(REPEATED, int(measures.repeated.sum()), int(measures.compared.sum()))
+
+
+def find_outside(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
+    """Which inputs (n, C, H, W) have values that no pixel between black and white becomes, (n,) bool."""
+    levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
+    black, white = preprocessing.normalised(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
+    low, high = torch.minimum(black, white), torch.maximum(black, white)
+    margin = _MARGIN * (high - low)
+    outside = (x < low - margin) | (x > high + margin)
+    return outside.flatten(1).float().mean(dim=1) > _FEW

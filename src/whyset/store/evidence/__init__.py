@@ -1,0 +1,43 @@
+"""Evidence for classes and clusters, as one typed record: written by the analysis, read by report and viewer."""
+
+from whyset.store.evidence.codec import from_info, from_json, to_json
+from whyset.store.evidence.records import (
+    EVIDENCE_SCHEMA,
+    ClassEvidence,
+    ClusterEvidence,
+    ClusteringEvidence,
+    Composition,
+    ContrastTest,
+    DifferenceTest,
+    Eigengap,
+    EmbeddingEvidence,
+    EnrichmentTest,
+    Interval,
+    NeighborGraph,
+    Prototypes,
+    SeparabilityTest,
+    Stability,
+    with_samples,
+)
+
+__all__ = [
+    "EVIDENCE_SCHEMA",
+    "ClassEvidence",
+    "ClusterEvidence",
+    "ClusteringEvidence",
+    "Composition",
+    "ContrastTest",
+    "DifferenceTest",
+    "Eigengap",
+    "EmbeddingEvidence",
+    "EnrichmentTest",
+    "Interval",
+    "NeighborGraph",
+    "Prototypes",
+    "SeparabilityTest",
+    "Stability",
+    "from_info",
+    "from_json",
+    "to_json",
+    "with_samples",
+]

@@ -1,0 +1,69 @@
+"""The stored form of evidence: JSON with a schema version, checked field by field when it is read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from whyset.errors import BrokenRunError, InputError
+from whyset.store.evidence.earlier import convert_info
+from whyset.store.evidence.records import EVIDENCE_SCHEMA, ClassEvidence
+from whyset.store.jsonfile import JSON, require_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+def to_json(evidence: ClassEvidence) -> dict[str, JSON]:
+    """Write evidence as JSON. InputError: a value is NaN or infinite.
+
+    >>> to_json(ClassEvidence(n_explanations=9))["n_explanations"]
+    9
+    """
+    stored: dict[str, Any] = {"schema": EVIDENCE_SCHEMA, **asdict(evidence)}
+    require_json(stored, "evidence")
+    return stored
+
+
+def from_json(stored: object) -> ClassEvidence:
+    """Read evidence. BrokenRunError: a field is missing or has another type; InputError: a newer major version.
+
+    >>> from_json(to_json(ClassEvidence(n_explanations=9))).n_explanations
+    9
+    """
+    if not isinstance(stored, Mapping):
+        raise BrokenRunError(f"evidence is damaged: expected a JSON object, got {type(stored).__name__}")
+    major = str(stored.get("schema")).partition(".")[0]
+    if major != EVIDENCE_SCHEMA.partition(".")[0]:
+        raise InputError(
+            f"the evidence has the schema {stored.get('schema')}; this whyset reads {EVIDENCE_SCHEMA}: update whyset"
+        )
+    return _checked({name: value for name, value in stored.items() if name != "schema"})
+
+
+def from_info(info: object) -> ClassEvidence:
+    """Read the `info` of a category that was written before evidence had a schema."""
+    try:
+        return _checked(convert_info(info))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BrokenRunError(f"'info' is damaged: {type(error).__name__}: {error}") from error
+
+
+def _checked(fields: Mapping[str, Any]) -> ClassEvidence:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_json(json.dumps(fields), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise BrokenRunError(f"evidence is damaged: {where}: {first['msg']}, got {first['input']!r:.80}") from error
+
+
+@cache
+def _adapter() -> "TypeAdapter[ClassEvidence]":
+    """Imported late: a run without analyses is read without pydantic."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(ClassEvidence)

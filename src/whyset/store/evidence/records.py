@@ -1,0 +1,244 @@
+"""Evidence for classes and clusters: what an analysis computes, and what report and viewer read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+EVIDENCE_SCHEMA = "1.0"
+"""Version of the stored form; a new optional field raises the minor number."""
+
+Interval = tuple[float, float]
+PYDANTIC: Mapping[str, Any] = {"allow_inf_nan": False, "json_schema_serialization_defaults_required": True}
+"""How the records are checked and described by pydantic: no NaN, which JSON has not, and no field left out."""
+
+
+@dataclass(frozen=True)
+class SeparabilityTest:
+    """Fisher's discriminant between the clusters of a class, compared with surrogates that have no clusters.
+
+    `p_value` is the share (1 + #{surrogates as separable}) / (1 + `n_surrogates`); `null_median` is the median
+    separability of the surrogates, and `null` the name of what made them. None: not computed.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    value: float | None = None
+    p_value: float | None = None
+    n_surrogates: int = 0
+    null_median: float | None = None
+    null: str | None = None
+
+
+@dataclass(frozen=True)
+class Eigengap:
+    """The gap behind eigenvalue number `n_clusters`; `is_max` is False where the gap behind the first is larger."""
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    value: float | None = None
+    n_clusters: int | None = None
+    is_max: bool | None = None
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Purity, accuracy and mean confidence of a group of explanations; None where no label or output is known."""
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    purity: float | None = None
+    accuracy: float | None = None
+    mean_confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class NeighborGraph:
+    """The neighbor graph of a class: connected components, isolated explanations, and how new ones are joined to it.
+
+    `affinity` is the stored form of the processor that weighted the edges; `recall` is 1 where neighbors are exact.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    n_connected_components: int | None = None
+    n_isolated: int | None = None
+    n_neighbors: int | None = None
+    recall: float | None = None
+    affinity: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Agreement with the clusterings of `n_subsamples` subsamples, each a `subsample_fraction` of the class.
+
+    `adjusted_rand` is the mean adjusted Rand index, `adjusted_rand_range` its quantiles 5 % and 95 %.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    adjusted_rand: float
+    adjusted_rand_range: Interval | None = None
+    n_subsamples: int = 0
+    subsample_fraction: float | None = None
+
+
+@dataclass(frozen=True)
+class EnrichmentTest:
+    """A value of an attribute in a cluster: `inside` of `n_inside` explanations have it, `outside` of `n_outside`.
+
+    `p_value` is that of Fisher's exact test, one-sided; `q_value` is corrected over all tests of the class.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    attribute: str
+    value: str
+    inside: int
+    n_inside: int
+    outside: int
+    n_outside: int
+    p_value: float
+    q_value: float
+    odds_ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class ContrastTest:
+    """A mean or share inside a cluster and in the rest of its class, with intervals of 95 % and a two-sided test."""
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    inside: float | None = None
+    inside_interval: Interval | None = None
+    outside: float | None = None
+    outside_interval: Interval | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class DifferenceTest:
+    """Where the features of a cluster differ from the rest of its class, by permutations of the membership.
+
+    `significant_fraction` of the features exceed `threshold`, the 95 % quantile of the largest |t|; `channels` are
+    those that are more relevant inside, the most first (concept relevance only).
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    p_value: float | None = None
+    threshold: float | None = None
+    significant_fraction: float | None = None
+    channels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prototypes:
+    """Gaussian prototypes of a class in concept relevance: their weights, and the explanation nearest to each."""
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    covariance: str
+    weights: tuple[float, ...]
+    explanations: tuple[int, ...]
+    outliers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class EmbeddingEvidence:
+    """An embedding of a class; its positions are a column of the category."""
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    n_components: int | None = None
+
+
+@dataclass(frozen=True)
+class ClusterEvidence:
+    """What speaks for one cluster; None is not known.
+
+    `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
+    subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    id: int
+    n_explanations: int
+    n_samples: int | None = None
+    composition: Composition = field(default_factory=Composition)
+    separability: float | None = None
+    coherence: float | None = None
+    silhouette: float | None = None
+    recovery: float | None = None
+    medoids: tuple[int, ...] = ()
+    accuracy_contrast: ContrastTest | None = None
+    confidence_contrast: ContrastTest | None = None
+    difference: DifferenceTest | None = None
+    enrichment: tuple[EnrichmentTest, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClusteringEvidence:
+    """A clustering of a class and its clusters; the place of a cluster in `clusters` is its number.
+
+    `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    n_clusters: int | None = None
+    selected_by: str | None = None
+    n_noise: int = 0
+    separability: float | None = None
+    silhouette: float | None = None
+    stability: Stability | None = None
+    n_enrichment_tests: int = 0
+    clusters: tuple[ClusterEvidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassEvidence:
+    """What an analysis found for one class; None is not known or was not computed.
+
+    `array` names the relevance that was analyzed, `problem` says why the class could not be, and `data_issues` what
+    was done about unusual data. `composition.purity` is that of the attribute `purity_of`.
+    """
+
+    __pydantic_config__: ClassVar = PYDANTIC
+
+    n_explanations: int = 0
+    n_samples: int | None = None
+    label: int | None = None
+    grouped_by: str | None = None
+    purity_of: str | None = None
+    array: str | None = None
+    problem: str | None = None
+    composition: Composition = field(default_factory=Composition)
+    separability: SeparabilityTest = field(default_factory=SeparabilityTest)
+    eigengap: Eigengap = field(default_factory=Eigengap)
+    graph: NeighborGraph = field(default_factory=NeighborGraph)
+    clusterings: Mapping[str, ClusteringEvidence] = field(default_factory=dict)
+    default_clustering: str | None = None
+    embeddings: Mapping[str, EmbeddingEvidence] = field(default_factory=dict)
+    default_embedding: str | None = None
+    prototypes: Prototypes | None = None
+    data_issues: tuple[str, ...] = ()
+
+    @property
+    def clustering(self) -> ClusteringEvidence | None:
+        """The default clustering; None where the class has none."""
+        return self.clusterings.get(self.default_clustering or "")
+
+
+def with_samples(evidence: ClassEvidence) -> ClassEvidence:
+    """Fill in `n_samples` where it is not known, for a run in which every sample has one explanation."""
+    clusterings = {
+        name: replace(one, clusters=tuple(_counted(cluster) for cluster in one.clusters))
+        for name, one in evidence.clusterings.items()
+    }
+    known = evidence.n_explanations if evidence.n_samples is None else evidence.n_samples
+    return replace(evidence, n_samples=known, clusterings=clusterings)
+
+
+def _counted(cluster: ClusterEvidence) -> ClusterEvidence:
+    return cluster if cluster.n_samples is not None else replace(cluster, n_samples=cluster.n_explanations)
