@@ -26,7 +26,7 @@ from whyset.attribution.rules.stabilizer import Stabilizer
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner import ArrayFileSource, Labels, ModelSource, NamedComposite, Preprocessing, again
 from whyset.runner.restoring import restored_composite
-from whyset.store.record import _checksum
+from whyset.store.jsonfile import json_checksum as _checksum
 
 ImageFolder = Callable[..., Path]
 

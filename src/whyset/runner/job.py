@@ -45,5 +45,5 @@ def set_up(job: Job, writer: Writer | None = None, advance: Callable[[int], None
     model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
-    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads)
+    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, len(job.run.config.class_names))
     return Worker(job, model, reading, writer or Writer(), advance)
