@@ -22,7 +22,8 @@ def test_a_run_is_made_and_the_way_on_is_told(job: Any, whyset: Program) -> None
     printed = whyset(job.arguments())
     assert (printed.code, printed.err) == (0, "")
     lines = printed.out.splitlines()
-    assert lines[0] == f"{job.run}: 12 maps of 3x4x5, about 0.0 MB"
+    assert lines[0] == "composite: epsilon_plus_flat (chosen because of convolutions on images)"
+    assert lines[1] == f"{job.run}: 12 samples: relevance maps of 3x4x5, about 0.0 MB"
     assert any(line.startswith("accuracy: ") for line in lines)
     assert lines[-1] == f"{job.run} is complete; go on with: whyset analyze {job.run}"
     run = ws.open_run(job.run)
@@ -68,10 +69,10 @@ def test_what_is_missing_is_told_with_exit_code_3(job: Any, whyset: Program, mon
 
     original = module.write_shard
 
-    def write(run: Any, shard: int, *rest: Any) -> None:
+    def write(run: Any, shard: int, *rest: Any, **named: Any) -> None:
         if shard == 1:
             raise RuntimeError("out of memory")
-        original(run, shard, *rest)
+        original(run, shard, *rest, **named)
 
     monkeypatch.setattr(module, "write_shard", write)
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 8)
@@ -223,7 +224,10 @@ def test_layers_targets_and_smaller_maps_are_options(job: Any, whyset: Program) 
     more = ["--target", "label", "--target", "top:2", "--layer", "conv", "--concept", "conv", "--concept", "head"]
     printed = whyset(job.arguments(*more, dtype="float32", reduction="channel_sum", pool="3"))
     assert printed.code == 0, printed.err
-    assert "36 maps of 1x2x3 and layer conv, channels of conv, channels of head" in printed.out
+    assert (
+        "36 explanations of 12 samples: relevance maps of 1x2x3 and layer conv, channels of conv, channels of head"
+        in printed.out
+    )
     run = ws.open_run(job.run)
     assert (len(run), run.relevance.shape[1:], run.layer("conv").shape[1:]) == (36, (1, 2, 3), (4, 4, 5))
     assert run.concept("head").shape == (36, 2)

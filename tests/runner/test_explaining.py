@@ -215,7 +215,8 @@ class TestSaying:
         run = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", progress=said)
         correct = run.column("prediction") == run.labels
         assert [line for line in said.lines if not line.startswith("warning")] == [
-            f"{tmp_path / 'run'}: 40 maps of 3x6x8, about 0.0 MB",
+            "composite: epsilon_plus_flat (chosen because of convolutions on images)",
+            f"{tmp_path / 'run'}: 40 samples: relevance maps of 3x6x8, about 0.0 MB",
             f"accuracy after the first shard: {correct[:16].mean():.1%} ({correct[:16].sum()} of 16 samples)",
             f"accuracy: {correct.mean():.1%} ({correct.sum()} of 40 samples)",
         ]
@@ -294,7 +295,7 @@ class TestFailures:
 
     def test_relevance_alone_can_be_what_is_not_finite(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="the relevance is not finite for any of 8 samples"):
-            ws.explain(nn.Sequential(Rooted(), net()), IMAGES, tmp_path / "run")
+            ws.explain(nn.Sequential(Rooted(), net()), IMAGES, tmp_path / "run", composite=None)
         assert not (tmp_path / "run").exists()
 
 
@@ -406,7 +407,7 @@ def test_the_place_of_the_data_is_kept_for_people(image_folder: ImageFolder, mod
 
 
 def test_a_float64_model_is_explained_in_float64(tmp_path: Path) -> None:
-    run = ws.explain(net().double(), IMAGES, tmp_path / "run")
+    run = ws.explain(net().double(), IMAGES, tmp_path / "run", composite=None)
     with Gradient(net().double()) as attribute:
         _, relevance = attribute(IMAGES.double())
     scale = relevance.abs().amax(dim=(1, 2, 3), keepdim=True).numpy()

@@ -70,7 +70,7 @@ def test_columns_are_the_sum_and_the_largest_of_the_map_over_the_output(tmp_path
     model = nn.Linear(3, 2, bias=False).eval()
     model.weight.data = w
     x = RANDOM.normal(size=(20, 3)).astype(np.float32)
-    run = whyset.explain(model, (x, np.zeros(20, int)), tmp_path / "r", composite=EpsilonPlus(), target=["0", "1"])
+    run = whyset.explain(model, (x, np.zeros(20, int)), tmp_path / "r", composite=EpsilonPlus(), targets=["0", "1"])
     y = x @ w.T.numpy()
     wanted = np.abs(x[:, None] * w.numpy()).max(axis=2) / np.abs(y)
     assert np.allclose(run.column("relevance_arrived"), 1, atol=1e-3)

@@ -53,8 +53,12 @@ def explain(
     ] = None,
     weights: Weights = None,
     composite: Annotated[
-        str, typer.Option(help="Rules to explain by, see whyset composites; gradient: no rule.")
-    ] = "epsilon_plus_flat",
+        str,
+        typer.Option(
+            help="Rules to explain by, see whyset composites; gradient: no rule; auto: attn_lrp for attention, "
+            "epsilon_plus_flat for convolutions on images, else epsilon_plus."
+        ),
+    ] = "auto",
     target: Annotated[
         list[str] | None,
         typer.Option(
@@ -140,7 +144,7 @@ def explain(
         out,
         composite=runner.NamedComposite(composite, on_unknown),
         engine=chosen,
-        target=target or "label",
+        targets=target or None,
         layers=layer or (),
         concepts=concept or (),
         dtype=dtype,

@@ -14,8 +14,9 @@ from whyset.engines import Engine, Local, Progress, Silent, Static, engine_of
 from whyset.engines.local import require_timeout
 from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
-from whyset.runner.composites import NamedComposite
-from whyset.runner.devices import on_device, one_worker_per_gpu, placement, usable_device
+from whyset.runner.composites import AUTO, NamedComposite
+from whyset.runner.default_composite import choose_composite
+from whyset.runner.devices import on_device, one_worker_per_gpu, placed, placement, usable_device
 from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, named, set_up
 from whyset.runner.kind import Kind, Words
@@ -23,12 +24,15 @@ from whyset.runner.labels import Labels
 from whyset.runner.made_here import has_mark, key_path, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
+from whyset.runner.probe import read_some
 from whyset.runner.reading import Reading
 from whyset.runner.request import Request
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
+from whyset.runner.sources import Source
 from whyset.runner.speed import seconds_per_row
 from whyset.runner.summary import Summary
+from whyset.runner.targets import choose_targets
 from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
@@ -43,9 +47,10 @@ def explain(
     dataset: Any,
     out: str | AnyPath,
     *,
-    composite: Composite | NamedComposite | None = None,
+    composite: Composite | NamedComposite | str | None = AUTO,
     engine: str | Engine = "serial",
-    target: str | int | Sequence[str | int] = "label",
+    target: str | int = "label",
+    targets: Sequence[str | int] | None = None,
     layers: Sequence[str] = (),
     concepts: Sequence[str] = (),
     dtype: str = "float16",
@@ -67,11 +72,14 @@ def explain(
     """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
 
     Called again with the same arguments it continues where it was interrupted, or does nothing. `target` is "label"
-    (the prediction where no label is known), "prediction", the index of an output, "top:3" (the three highest outputs),
-    or several of these: every sample then has one row for each, from one forward pass. `composite=None` is the plain
-    gradient. Of `layers` the relevance is stored as well, of `concepts` its sum for every channel (axis 1 of the
-    layer's output); both cost no further backward pass. Maps are stored in `dtype`, "float16" with a scale each or
-    "float32", summed over the channels by `reduction="channel_sum"`, pooled so that their longer side is `pool`.
+    (the prediction where no label is known), "prediction", the index of an output, "top:3" (the three highest
+    outputs); `targets` are several of these: every sample then has one row for each, from one forward pass.
+    `composite` is an instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient, and "auto", the
+    default, is attn_lrp for models with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus
+    for everything else. Of `layers` the relevance is stored as well, of `concepts` its sum for every channel (axis
+    1 of the layer's output); both cost no further backward pass. Maps are stored in `dtype`, "float16" with a scale
+    each or "float32", summed over the channels by `reduction="channel_sum"`, pooled so that their longer side is
+    `pool`.
     `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly.
 
     Samples are images (C, H, W), series (C, T), rows of tables (F,) or texts, ids of tokens (T,); the shape tells, or
@@ -95,7 +103,7 @@ def explain(
         model=model,
         dataset=dataset,
         composite=composite,
-        target=target,
+        target=choose_targets(target, targets),
         layers=layers,
         concepts=concepts,
         dtype=dtype,
@@ -138,6 +146,7 @@ def fulfil(
     for note in source.notes:
         said.say(note)
     with _evaluating(loaded.module):
+        request = _resolve_composite(request, loaded.module, source, said)
         wanted = request.wanted(source.preprocessing)
         origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
         plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
@@ -148,7 +157,7 @@ def fulfil(
         if names_model_file(plan.config) and not has_mark(plan.config):
             said.say(f"{key_path()} cannot be written, so that repeating this run will need --trust (trust=True)")
         plan.require_space(out)
-        reading = Reading(plan.source, plan.shape, request.inputs, threads=0)
+        reading = Reading(plan.source, plan.shape, request.inputs, threads=0, outputs=len(plan.config.class_names))
         run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
         if chosen.share.of(run.pending_shards()):
             require_same_inputs(run, reading, said)
@@ -156,6 +165,17 @@ def fulfil(
         job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
         return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), stall_timeout)
+
+
+def _resolve_composite(request: Request, model: torch.nn.Module, source: Source, said: Progress) -> Request:
+    """The request with the composite that "auto" stands for; the choice depends on the model and the modality only."""
+    if not request.is_auto:
+        return request
+    x = placed(read_some(source)[0][0][None], model)
+    modality = request.kind.completed(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
+    choice = choose_composite(model, x, modality)
+    said.say(f"composite: {choice.name} (chosen because of {choice.reason})")
+    return request.with_composite(choice.name)
 
 
 def _compute_leased(job: Job, engine: Engine, gate: Gate, stall_timeout: float) -> Run:

@@ -126,6 +126,8 @@ def name_first_rule(model: torch.nn.Module, composite: Composite | None, x: torc
     """Name the likely cause of maps that do not depend on the input: the rule of the first layer."""
     if composite is None:
         return "the plain gradient of a linear model is the same for all inputs"
+    if not x.is_floating_point():  # a plan is made of what follows the input, and ids have no gradient
+        return f"the likely cause is {type(composite).__name__}, or a model that does not look at the tokens"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were shown when the first samples were explained
         try:

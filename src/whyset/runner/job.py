@@ -69,5 +69,6 @@ def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = N
     model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
-    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity())
+    outputs = len(job.run.config.class_names)
+    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
     return Worker(job, model, reading, writer or Writer())

@@ -55,7 +55,7 @@ def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples)
 def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -> dict[str, float] | None:
     """Shares of one sample, over its first target; None where the output is 0."""
     with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
-        attribute(x, wanted.targets.coefficients(label)[0])
+        attribute(x, wanted.targets.outputs(label)[0])
     return _shares(ledger) if ledger.output else None
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
-from whyset.runner.composites import NamedComposite
+from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
@@ -29,7 +29,7 @@ class Request:
 
     model: torch.nn.Module | ModelSource
     dataset: Any
-    composite: Composite | NamedComposite | None = None
+    composite: Composite | NamedComposite | str | None = AUTO
     target: str | int | Sequence[str | int] = "label"
     layers: Sequence[str] = ()
     concepts: Sequence[str] = ()
@@ -48,13 +48,25 @@ class Request:
         for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
             if count is not None and count < 1:
                 raise InputError(f"{name} is at least 1, not {count}")
-        self.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
+        object.__setattr__(self, "composite", name_composite(self.composite))
+        early = replace(self, composite=None) if self.is_auto else self
+        early.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the composite is still to be chosen for the model."""
+        return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
+
+    def with_composite(self, name: str) -> "Request":
+        """The same request with the composite that was chosen."""
+        assert isinstance(self.composite, NamedComposite)
+        return replace(self, composite=replace(self.composite, name=name))
 
     def wanted(self, preprocessing: Kept) -> Wanted:
         """What is computed of every sample, once it is known how inputs are made."""
-        composite = self.composite
+        composite = name_composite(self.composite)
         return Wanted(
-            composite=composite.made(preprocessing) if isinstance(composite, NamedComposite) else composite,
+            composite=composite if isinstance(composite, Composite) else composite.made(preprocessing),
             targets=Targets.of(self.target),
             layers=_names(self.layers),
             concepts=_names(self.concepts),

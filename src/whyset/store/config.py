@@ -86,6 +86,11 @@ class RunConfig:
             )
 
     @property
+    def method(self) -> str:
+        """Name of the composite, "gradient" where there is none."""
+        return "gradient" if self.composite is None else str(self.composite.get("name"))
+
+    @property
     def hash(self) -> str:
         """SHA-256 over the compared fields and `shard_rows`, so that a commit tells by it of which layout it is.
 

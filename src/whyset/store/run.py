@@ -63,7 +63,8 @@ class Run:
         return self.size
 
     def __repr__(self) -> str:
-        return f"<run {self.path}: {self.size:,} rows, {self.config.model}>"
+        several = f"{self.size:,} explanations of " if self.config.targets_per_sample > 1 else ""
+        return f"<run {self.path}: {several}{self.sample_count:,} samples, {self.config.method} of {self.config.model}>"
 
     # What is known of the samples
 
