@@ -3,11 +3,8 @@
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 
-import torch
-
 from whyset.attribution.composites import COMPOSITES, Composite
 from whyset.errors import InputError
-from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.values import Kept
 
 PLAIN_GRADIENT = "gradient"
@@ -41,11 +38,12 @@ class NamedComposite:
         needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
         if not needed:
             return kind(on_unknown=self.on_unknown)
-        if not isinstance(preprocessing, Preprocessing):
+        bounds = preprocessing.bounds()
+        if bounds is None:
             raise InputError(
                 f"{self.name} needs {' and '.join(sorted(needed))}, the range of the inputs, which only images state: "
                 "give the composite as an object, or choose another one"
             )
-        mean, std = (torch.tensor(values)[:, None, None] for values in (preprocessing.mean, preprocessing.std))
-        bounds = {"low": (0 - mean) / std, "high": (1 - mean) / std}
-        return kind(on_unknown=self.on_unknown, **{name: bounds[name] for name in needed})
+        low, high = bounds
+        given = {"low": low, "high": high}
+        return kind(on_unknown=self.on_unknown, **{name: given[name] for name in needed})

@@ -80,6 +80,11 @@ class Preprocessing:
         rounded: NDArray[np.float32] = np.clip(np.rint(np.nan_to_num(pixels)), 0, 255)
         return rounded.astype(np.uint8)
 
+    def bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The model's input of a black and of a white image: -mean / std and (1 - mean) / std, (C, 1, 1)."""
+        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
+        return (0 - mean) / std, (1 - mean) / std
+
     def stored_form(self) -> dict[str, Any]:
         """The fields as JSON keeps them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

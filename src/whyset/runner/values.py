@@ -19,6 +19,9 @@ class Kept(Protocol):
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]: ...
 
+    def bounds(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """The model's input where an image is black and where it is white, (channels, 1, 1); None without images."""
+
     def stored_form(self) -> dict[str, Any]: ...
 
 
@@ -37,6 +40,9 @@ class Values:
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]:
         return np.asarray(x).astype(self.dtype)
+
+    def bounds(self) -> None:
+        return None
 
     def stored_form(self) -> dict[str, Any]:
         return {"values": self.dtype}
@@ -60,6 +66,10 @@ class Levels:
         share = (np.nan_to_num(np.asarray(x, np.float64)) - self.black) / (self.white - self.black)
         pixels: NDArray[np.uint8] = np.clip(np.rint(255 * share), 0, 255).astype(np.uint8)
         return pixels
+
+    def bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The model's input where an image is black and where it is white, (1, 1, 1)."""
+        return torch.full((1, 1, 1), self.black), torch.full((1, 1, 1), self.white)
 
     def stored_form(self) -> dict[str, Any]:
         return {"levels": [self.black, self.white]}

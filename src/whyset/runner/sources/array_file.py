@@ -13,17 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingExtraError
-from whyset.runner.sources.content import row_content
+from whyset.runner.sources.content import row_blocks, row_content
 from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
-from whyset.runner.sources.shown import shown_by
-from whyset.runner.sources.source import UNKNOWN, known, spread
+from whyset.runner.sources.shown import shown_by, value_range
+from whyset.runner.sources.source import UNKNOWN, known
 from whyset.runner.values import Kept
 
 IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "series", "input_ids", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets", "target", "y", "Y", "arr_1")
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".npy", ".npz", *HDF5)
-SURVEYED = 256
 
 
 @dataclass(frozen=True)
@@ -177,8 +176,8 @@ class ArrayFileSource:
     def _shown(self) -> tuple[Kept, list[str]]:
         if self.given is not None and self.form.images:
             return self.given, []
-        some = np.stack([np.asarray(self._rows[int(row)]) for row in spread(len(self), SURVEYED)])
-        return shown_by(float(some.min()), float(some.max()), some.shape[1:], integers=self.form.channels == "ids")
+        low, high = value_range(row_blocks(self._rows))
+        return shown_by(low, high, self._rows.shape[1:], integers=self.form.channels == "ids")
 
 
 def _text(value: object) -> str:

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.sources.content import row_content
+from whyset.runner.sources.content import row_blocks, row_content
 from whyset.runner.sources.rows import RowForm, checked_ids, checked_labels
-from whyset.runner.sources.shown import shown_by
+from whyset.runner.sources.shown import shown_by, value_range
 from whyset.runner.sources.source import UNKNOWN, known
 from whyset.runner.values import Kept
 
@@ -72,7 +72,8 @@ class ArraySource:
             return given, []
         if not self.form.numbers:
             raise InputError("uint8 images need a Preprocessing that says how they become the model's input")
-        low, high, integers = float(self.images.min()), float(self.images.max()), self.form.channels == "ids"
+        integers = self.form.channels == "ids"
+        low, high = value_range(row_blocks(self.images))
         return shown_by(low, high, self.images.shape[1:], integers=integers)
 
 

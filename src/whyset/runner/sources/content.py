@@ -2,11 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whyset.runner.sources.rows import Rows
 from whyset.runner.sources.source import spread
@@ -35,8 +36,8 @@ def file_content(digest: Digest, root: Path, files: Sequence[tuple[str, int]]) -
         digest.update(hashlib.sha256(content).digest())
 
 
-def row_content(digest: Digest, array: Rows) -> None:
-    """Add the bytes of an array's rows, of all or of a part."""
+def row_blocks(array: Rows) -> Iterator[NDArray[Any]]:
+    """The rows of an array in blocks of some megabytes: all of them, or of large data a part spread evenly."""
     rows, row_bytes = array.shape[0], array.dtype.itemsize * math.prod(array.shape[1:])
     if rows * row_bytes <= WHOLE_BYTES:
         step = max(1, 2**24 // max(row_bytes, 1))
@@ -44,4 +45,10 @@ def row_content(digest: Digest, array: Rows) -> None:
     else:
         parts = [(int(row), int(row) + 1) for row in spread(rows, PART)]
     for start, stop in parts:
-        digest.update(np.ascontiguousarray(array[start:stop]).reshape(-1).view(np.uint8).data)
+        yield np.asarray(array[start:stop])
+
+
+def row_content(digest: Digest, array: Rows) -> None:
+    """Add the bytes of an array's rows, of all or of a part."""
+    for block in row_blocks(array):
+        digest.update(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)

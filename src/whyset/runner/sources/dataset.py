@@ -14,13 +14,15 @@ from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError
 from whyset.runner.sources.content import file_content, row_content
-from whyset.runner.sources.shown import shown_by
+from whyset.runner.sources.shown import shown_by, value_range
 from whyset.runner.sources.source import UNKNOWN, known, spread
 from whyset.runner.values import Kept, of_images
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")
 SURVEYED = 16
+RANGED = 256
+"""Samples whose values say what is black and what is white; those of a set cannot all be read for that."""
 
 
 class DatasetSource:
@@ -133,8 +135,10 @@ class DatasetSource:
         first = self.read(0)[0]
         if self.given is not None and first.ndim == 3:
             return self.given, []
-        low, high = min(float(x.min()) for x in self._surveyed), max(float(x.max()) for x in self._surveyed)
-        return shown_by(low, high, tuple(first.shape), integers=_are_ids(first))
+        if first.ndim < 3:
+            return shown_by(0.0, 1.0, tuple(first.shape), integers=_are_ids(first))
+        low, high = value_range(self[int(index)][0][None].numpy() for index in spread(len(self), RANGED))
+        return shown_by(low, high, tuple(first.shape))
 
     @cached_property
     def _paths(self) -> list[str] | None:
