@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from whyset.image import channel_sum, colorize, indices, lookup, overlay
-from whyset.report import ranked_classes
+from whyset.report import rank_classes
 from whyset.store import CategoryResult, Run
 from whyset.viewer import Server
 
@@ -34,7 +34,7 @@ def choose(viewer, label: str, option: str) -> None:
 
 
 def test_classes_are_ranked_as_computed(viewer, run: Run) -> None:
-    assert viewer.classes() == [row.name for row in ranked_classes(run.analysis("spray"))]
+    assert viewer.classes() == [row.name for row in rank_classes(run.analysis("spray")).rows]
     first = viewer.page.locator("tbody tr").first
     assert [first.locator(f".{key}").inner_text().strip() for key in ("p_value", "eigengap", "clusters", "size")] == [
         "0.01",

@@ -100,7 +100,8 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
 
 def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
     detail = viewer.json(at)
-    size, shown = detail["info"].get("size"), []
+    evidence = detail["evidence"]
+    size, shown = evidence["n_explanations"], []
     kept = None if chosen.whole else _kept(viewer, at, detail, chosen)
     for column in detail["columns"]:
         per_sample = _is_per_sample(column, size)
@@ -114,8 +115,8 @@ def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
         if _kind(column) == "clustering":
             scales = f"{at}/scales/{quote(column['name'].partition('.')[2])}"
             archive.answers[scales] = viewer.json(scales)
-    info = detail["info"] if kept is None else detail["info"] | {"size": int(kept.sum())}
-    archive.answers[at] = detail | {"columns": shown, "info": info}
+    held_evidence = evidence if kept is None else evidence | {"n_explanations": int(kept.sum())}
+    archive.answers[at] = detail | {"columns": shown, "evidence": held_evidence}
     archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
 
 
