@@ -1228,8 +1228,8 @@ export interface components {
          * Sample
          * @description One explanation and its sample; what is not known or not computed yet is null.
          *
-         *     `target` is the class that the relevance map explains; `confidence` is that of the prediction. Status: 0 not written,
-         *     1 done, 2 failed.
+         *     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
+         *     Status: 0 not written, 1 done, 2 failed.
          */
         Sample: {
             /** Confidence */

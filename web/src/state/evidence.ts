@@ -101,9 +101,8 @@ function describeEigengap({ value, n_clusters: after, is_max: isMax }: ClassEvid
   return after === null ? eigengap(value, isMax) : `${eigengap(value, isMax)} after ${count(after)}`;
 }
 
-function describeStability({ adjusted_rand: mean, adjusted_rand_range: range, n_subsamples: n }: Stability): string {
-  const written = withInterval(mean, range);
-  return n > 0 ? `${written} over ${count(n)} subsamples` : written;
+function describeStability({ adjusted_rand: mean, adjusted_rand_range: range }: Stability): string {
+  return withInterval(mean, range);
 }
 
 function describePrototypes({ weights }: Prototypes): string {

@@ -43,11 +43,6 @@ export function describeTargets(counts: readonly TargetCount[], classes: readonl
   return [...named, ...(others.length > 0 ? [`${plural(others.length, "other class", "other classes")} (${count(rest)})`] : [])].join(", ");
 }
 
-/** Whether the heatmap explains another class than the one that was predicted. */
-export function explainsAnother({ target, prediction }: Sample): boolean {
-  return target !== null && prediction !== null && target !== prediction;
-}
-
 /** The class that the heatmap of a sample explains. */
 export function explainedClass(sample: Sample): string {
   return sample.target_name ?? (sample.target === null ? NO_CLASS : `class ${sample.target}`);
