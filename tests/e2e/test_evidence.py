@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from whyset.report import rank_classes
-from whyset.store import CategoryResult, Run, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
 from whyset.store.analyses import ListedClass
 from whyset.store.checks import Check, write_checks
-from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, SeparabilityTest
+from whyset.store.evidence import (
+    ClassEvidence,
+    ClusterEvidence,
+    ClusteringEvidence,
+    EmbeddingEvidence,
+    SeparabilityTest,
+)
 from whyset.store.standard import RELEVANCE_COLUMNS
 from whyset.viewer import Server
 
@@ -105,6 +111,7 @@ def make_category(rows: int) -> CategoryResult:
         separability=SeparabilityTest(2.0, 0.2, 99),
         clusterings={"kmeans": ClusteringEvidence(n_clusters=2, clusters=described)},
         default_clustering="kmeans",
+        embeddings={"tsne": EmbeddingEvidence(2)},
         default_embedding="tsne",
     )
     return CategoryResult("00000", "cat", columns, evidence)

@@ -86,7 +86,7 @@ def test_a_hidden_entry_is_neither_drawn_hovered_selected_listed_nor_exported(ho
 
 def colors_at(viewer, places: np.ndarray) -> np.ndarray:
     """Colours of the page at places (n, 2), of a picture taken now: (n, 3)."""
-    viewer.page.wait_for_timeout(150)  # the next frame
+    viewer.next_frame()
     picture = np.asarray(Image.open(io.BytesIO(viewer.page.screenshot())).convert("RGB"))
     rows, columns = np.round(places).astype(int).T[::-1]
     return picture[rows, columns]
