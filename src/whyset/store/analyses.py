@@ -280,6 +280,10 @@ def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
 
 
 def verify_analyses(run: AnyPath) -> Iterator[Problem]:
+    entries: list[AnyPath] = sorted((run / ANALYSES).glob("*"), key=str)
+    for entry in entries:
+        if not entry.name.startswith(".") and not (entry / ANALYSIS).is_file():
+            yield Problem("missing", f"{ANALYSES}/{entry.name}", f"without {ANALYSIS} it is not read; analyze again")
     for name in analysis_names(run):
         try:
             analysis = open_analysis(run, name)

@@ -19,7 +19,7 @@ FORBIDDEN = (SILENT, TRACEBACK, HANG)
 
 _SAID = re.compile(
     r"damaged|problem|missing|unfinished|not been explained|\d of \d+|cannot be|withheld|incomplete|checksum|"
-    r"does not|changed|outdated|too short|warning|analyze again|is not"
+    r"stray|no commit|does not|changed|outdated|too short|warning|analyze again|is not"
 )
 
 
