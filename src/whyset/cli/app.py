@@ -13,7 +13,7 @@ import typer
 
 import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
-from whyset.errors import EngineLostError, WhysetError
+from whyset.errors import EngineLostError, MissingPreprocessingError, WhysetError
 
 COMMANDS = (
     "demo",
@@ -51,6 +51,9 @@ def run(argv: Sequence[str] | None) -> int:
         return DONE
     except EngineLostError as error:
         return _failed(str(error), PARTLY_DONE)
+    except MissingPreprocessingError as error:
+        options = "--size, --mean and --std (--mode L for grey images), or PREPROCESSING in the model file"
+        return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
     except (WhysetError, OSError) as error:
         return _failed(str(error), WRONG_INPUT)
 
