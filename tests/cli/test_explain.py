@@ -240,6 +240,43 @@ def test_an_array_file_is_data(job: Any, whyset: Program) -> None:
     assert np.array_equal(ws.open_run(job.run).inputs[:], images.transpose(0, 3, 1, 2))
 
 
+@pytest.mark.parametrize("data", ["a folder", "an array"])
+def test_without_preprocessing_the_options_that_give_it_are_named(data: str, job: Any, whyset: Program) -> None:
+    file = job.folder / "model.py"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("PREPROCESSING")))
+    np.savez(job.folder / "some.npz", images=np.zeros((6, 4, 5, 3), np.uint8))
+    given = {} if data == "a folder" else {"data": job.folder / "some.npz"}
+    printed = whyset(job.arguments(**given))
+    assert printed.code == 2
+    assert printed.err.count("\n") == 1
+    assert "have no preprocessing: give --size, --mean and --std" in printed.err
+    assert "PREPROCESSING in the model file" in printed.err
+    assert "Preprocessing(" not in printed.err
+    assert not job.run.exists()
+    sized = whyset([*job.arguments(**given), "--size", "4x5", "--mean", "0.4,0.5,0.6", "--std", "0.2,0.25,0.3"])
+    assert (sized.code, sized.err.count("have no preprocessing")) == (0, 0)
+
+
+@pytest.mark.parametrize("module", ["torchvision", "timm"])
+def test_a_library_whose_import_fails_is_one_line(
+    module: str, job: Any, whyset: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = job.folder / "broken" / module
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms\\ndoes not exist')\n")
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(package.parent)
+    printed = whyset(job.arguments(model=f"{module}:resnet18"))
+    assert (printed.code, printed.out) == (2, "")
+    assert printed.err.count("\n") == 1
+    assert f"whyset: {module}:resnet18 needs {module}" in printed.err
+    assert "import fails (RuntimeError: operator torchvision::nms does not exist)" in printed.err
+    assert "install the torchvision that was built for the installed torch" in printed.err
+    assert not job.run.exists()
+
+
 def test_a_run_is_repeated_from_its_folder_alone(job: Any, whyset: Program) -> None:
     whyset(job.arguments(composite="epsilon_gamma_box", target="1", limit="9"))
     printed = whyset(["explain", "--again", str(job.run), "--out", str(job.folder / "new")])

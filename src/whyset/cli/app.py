@@ -15,7 +15,7 @@ import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
 from whyset.cli.interrupts import Interrupts
 from whyset.cli.printable import printable
-from whyset.errors import EngineLostError, JobStoppedError, WhysetError
+from whyset.errors import EngineLostError, JobStoppedError, MissingPreprocessingError, WhysetError
 
 COMMANDS = (
     "demo",
@@ -61,6 +61,9 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
             return DONE
         case EngineLostError() | JobStoppedError():
             return _failed(str(error), PARTLY_DONE)
+        case MissingPreprocessingError():
+            options = "--size, --mean and --std (--mode L for gray images), or PREPROCESSING in the model file"
+            return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
         case WhysetError() | OSError():
             return _failed(str(error), WRONG_INPUT)
     raise error

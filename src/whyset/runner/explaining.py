@@ -24,6 +24,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.made_here import has_mark, key_path, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
+from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.probe import read_some
 from whyset.runner.reading import Reading
 from whyset.runner.request import Request
@@ -67,6 +68,7 @@ def explain(
     rate: float | None = None,
     tokens: Words | None = None,
     stall_timeout: float = STALL_SECONDS,
+    preprocessing: Preprocessing | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
@@ -85,7 +87,9 @@ def explain(
     Samples are images (C, H, W), series (C, T), rows of tables (F,) or texts, ids of tokens (T,); the shape tells, or
     `modality` where it is to be checked. `features` names columns or channels, `rate` is how many positions of a series
     make a second, and `tokens` gives the words of the texts: lists, or what turns an id into its text (a tokenizer).
-    A token's relevance is that of its embedding, summed. docs/modalities.md tells more. A sample that
+    A token's relevance is that of its embedding, summed. `preprocessing` makes eight-bit images (files, uint8 arrays,
+    PIL images) the model's input and shows float images as they were before it; it wins over what the model's maker
+    states, and data given as a `Source` has its own. docs/modalities.md tells more. A sample that
     fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
     (`run.committed`). A worker of `Local` that makes no progress for `stall_timeout` seconds (0: never) is ended, and
     its shard is done again, three times at most; in this process a sample that takes so long to be read is reported.
@@ -116,6 +120,7 @@ def explain(
         seed=seed,
         limit=limit,
         kind=Kind(modality, features, rate, tokens),
+        preprocessing=preprocessing,
     )
     return fulfil(request, located(out), engine, progress or Silent(), stall_timeout=stall_timeout)
 

@@ -16,7 +16,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
-from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source
+from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source, is_source
 from whyset.runner.targets import Targets
 from whyset.runner.values import Kept
 from whyset.runner.wanted import Wanted
@@ -43,11 +43,13 @@ class Request:
     seed: int = 0
     limit: int | None = None
     kind: Kind = field(default_factory=Kind)
+    preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
         for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
             if count is not None and count < 1:
                 raise InputError(f"{name} is at least 1, not {count}")
+        self._require_usable_preprocessing()
         object.__setattr__(self, "composite", name_composite(self.composite))
         early = replace(self, composite=None) if self.is_auto else self
         early.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
@@ -74,10 +76,20 @@ class Request:
             dtype=self.dtype,
         )
 
-    def source(self, preprocessing: Kept | None) -> Source:
-        """The samples; `preprocessing` is what the model's maker states."""
-        source = as_source(self.dataset, preprocessing, self.labels)
+    def source(self, stated: Kept | None) -> Source:
+        """The samples; `stated` is the preprocessing that the model's maker states."""
+        source = as_source(self.dataset, self.preprocessing or stated, self.labels)
         return source if self.limit is None else Spread(source, self.limit)
+
+    def _require_usable_preprocessing(self) -> None:
+        given = self.preprocessing
+        if given is None:
+            return
+        if not isinstance(given, Preprocessing):
+            raise InputError(f"preprocessing is a Preprocessing, of whyset.runner, not {type(given).__name__}")
+        if is_source(self.dataset):
+            kind = type(self.dataset).__name__
+            raise InputError(f"preprocessing is for data that is no source: give it to {kind}(...) instead")
 
     def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """What `again` needs besides the compared configuration; `None` for what only this process has."""
