@@ -116,7 +116,7 @@ def test_a_data_set_without_a_readable_sample_is_refused(tmp_path: Path) -> None
         def __getitem__(self, index: int) -> Any:
             raise OSError("no answer")
 
-    with pytest.raises(InputError, match="can be read; .* 0: OSError: no answer"):
+    with pytest.raises(InputError, match=r"can be read; .* 0: OSError: no answer"):
         ws.explain(net(), Nothing(lambda: None), tmp_path / "run")
     with pytest.raises(InputError, match=r"label 99: there is no such class"):
         ws.explain(net(), (X, np.full(COUNT, 99)), tmp_path / "run")
