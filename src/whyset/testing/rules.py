@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution import Gradient, stored_form
+from whyset.attribution import Gradient, OutputWeights, stored_form
 from whyset.attribution.composites import LayerMapComposite
 from whyset.attribution.rules import Rule
 from whyset.testing.closed_forms import ClosedForm, closed_form_relevance
@@ -20,14 +20,15 @@ HALF_PRECISION = (torch.float16, torch.bfloat16)
 
 
 def explained(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
-    """Give the relevance of a single linear operation's input by a rule."""
-    return Gradient(layer, LayerMapComposite(layer_map=((("linear", "convolution"), rule),)))(x, coefficient)[1]
+    """Give the relevance of a single linear operation's input by a rule; at its output it is `output ⊙ coefficient`."""
+    composite = LayerMapComposite(layer_map=((("linear", "convolution"), rule),))
+    return Gradient(layer, composite)(x, OutputWeights(coefficient))[1]
 
 
 def differentiable(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
     """Give the same relevance as part of a graph, to be differentiated again."""
     composite = LayerMapComposite(layer_map=((("linear", "convolution"), rule),))
-    return Gradient(layer, composite, create_graph=True)(x, coefficient)[1]
+    return Gradient(layer, composite, create_graph=True)(x, OutputWeights(coefficient))[1]
 
 
 class RuleContract(ABC):

@@ -74,10 +74,8 @@ def test_masks_in_two_layers_are_masks_between_three_parts(composite):
         first = model[:3](x).detach()
         second = model[3:5](first).detach()
         at_second = masked(Gradient(model[5:], inside)(second, 1)[1], [1, 3])
-        c = torch.where(second == 0, 0, at_second / torch.where(second == 0, 1, second))
-        at_first = masked(Gradient(model[3:5], inside)(first, c)[1], [0, 2])
-        c = torch.where(first == 0, 0, at_first / torch.where(first == 0, 1, first))
-        torch.testing.assert_close(Gradient(model[:3], inside)(x, c)[1], relevance, rtol=1e-8, atol=1e-11)
+        at_first = masked(Gradient(model[3:5], inside)(first, at_second)[1], [0, 2])
+        torch.testing.assert_close(Gradient(model[:3], inside)(x, at_first)[1], relevance, rtol=1e-8, atol=1e-11)
 
 
 def test_conditions_share_one_forward_pass_and_leave_no_hooks():
@@ -132,6 +130,6 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(InputError, match="expected a condition such as"):
             Conditional(model, EpsilonPlus(), wrong)
     with pytest.raises(InputError, match="one target"):
-        Conditional(model, EpsilonPlus(), {"4": 1})(x, [0, 1])
+        Conditional(model, EpsilonPlus(), {"4": 1})(x, targets=[0, 1])
     with pytest.raises(InputError, match="gives a gradient"):
         Conditional(model, GuidedBackprop(), {"4": 1})

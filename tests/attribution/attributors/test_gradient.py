@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from whyset.attribution import Gradient, stored_form
+from whyset.attribution import Gradient, OutputWeights, stored_form
 from whyset.attribution.composites import (
     EpsilonAlpha2Beta1,
     EpsilonGammaBox,
@@ -145,7 +145,7 @@ def test_half_precision_agrees_with_float32_on_a_layer(dtype):
     c = torch.ones_like(layer(x))
     wide = Gradient(nn.Conv2d(3, 8, 3), EpsilonPlus())
     wide.model.load_state_dict({name: value.float() for name, value in layer.state_dict().items()})
-    expected, got = wide(x.float(), c.float())[1], Gradient(layer, EpsilonPlus())(x, c)[1]
+    expected, got = wide(x.float(), OutputWeights(c.float()))[1], Gradient(layer, EpsilonPlus())(x, OutputWeights(c))[1]
     assert got.dtype == dtype
     assert (got.float() - expected).abs().max() < 0.01 * expected.abs().max()
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from whyset.attribution import Gradient
+from whyset.attribution import Gradient, OutputWeights
 from whyset.attribution.composites import COMPOSITES, EpsilonGammaBox
 from whyset.attribution.intercept.layers import WeightCache
 
@@ -52,8 +52,8 @@ def test_merging_on_the_fly_is_merging_by_hand(case, composite_name):
     composite = EpsilonGammaBox(-3.0, 3.0) if composite_name == "epsilon_gamma_box" else COMPOSITES[composite_name]()
     with torch.no_grad():
         c = torch.randn_like(layer(x))
-    fused = Gradient(nn.Sequential(layer, norm).eval(), composite)(x, c)
-    by_hand = Gradient(merge(layer, norm, out_dim), composite)(x, c)
+    fused = Gradient(nn.Sequential(layer, norm).eval(), composite)(x, OutputWeights(c))
+    by_hand = Gradient(merge(layer, norm, out_dim), composite)(x, OutputWeights(c))
     torch.testing.assert_close(fused, by_hand, rtol=1e-9, atol=1e-11)
     assert all(torch.equal(value, state[name]) for name, value in norm.state_dict().items())
 
@@ -79,18 +79,16 @@ def test_the_same_layer_before_two_norms():
     with Gradient(model, composite) as attribute:  # one cache for both merged weights
         _, both = attribute(x, 0)
         _, again = attribute(x, 0)
-    parts = [
-        Gradient(merge(model.layer, norm, 0), composite)(x, lambda out: _first_channel(out))[1]
-        for norm in (model.a, model.b)
-    ]
+    parts = [Gradient(merge(model.layer, norm, 0), composite)(x, _first_channel)[1] for norm in (model.a, model.b)]
     torch.testing.assert_close(both, parts[0] + 2 * parts[1], rtol=1e-9, atol=1e-11)
     assert torch.equal(both, again)
 
 
 def _first_channel(out):
-    c = torch.zeros_like(out)
-    c[:, 0] = 1
-    return c
+    """Relevance that starts as the outputs of the first channel."""
+    relevance = torch.zeros_like(out)
+    relevance[:, 0] = out[:, 0]
+    return relevance
 
 
 @pytest.mark.parametrize("trained", [True, False], ids=["with gradients", "without"])
@@ -107,9 +105,9 @@ def test_derived_weights_are_made_once_per_context(trained, monkeypatch):
     model.double().eval().requires_grad_(trained)
     with Gradient(model, COMPOSITES["epsilon_alpha2_beta1_flat"]()) as attribute:
         for _ in range(3):
-            attribute(torch.randn(2, 2, 8).double(), torch.ones_like)
+            attribute(torch.randn(2, 2, 8).double(), lambda output: output)
         assert len(made) == len(set(made)) == 2  # W⁺ and W⁻ of the second layer; Flat needs no weights
-    attribute(torch.randn(2, 2, 8).double(), torch.ones_like)
+    attribute(torch.randn(2, 2, 8).double(), lambda output: output)
     assert len(made) == 4  # without a context they are made for each call
 
 
@@ -119,22 +117,22 @@ def test_weights_changed_between_calls_are_not_read_from_the_cache():
     with torch.no_grad():
         c = torch.ones_like(layer(x))
     with Gradient(layer, COMPOSITES["epsilon_plus"]()) as attribute:
-        _, before = attribute(x, c)
+        _, before = attribute(x, OutputWeights(c))
         with torch.no_grad():
             layer.weight.neg_()
-        _, after = attribute(x, c)
+        _, after = attribute(x, OutputWeights(c))
     assert not torch.allclose(before, after)
-    torch.testing.assert_close(after, Gradient(layer, COMPOSITES["epsilon_plus"]())(x, c)[1])
+    torch.testing.assert_close(after, Gradient(layer, COMPOSITES["epsilon_plus"]())(x, OutputWeights(c))[1])
 
 
 def test_parameters_given_other_memory_between_calls_are_not_read_from_the_cache():
     layer, composite = nn.Conv1d(1, 2, 2).double(), COMPOSITES["epsilon_plus"]()
     x = torch.rand(1, 1, 5).double()
     with Gradient(layer, composite) as attribute:
-        attribute(x, torch.ones_like)
+        attribute(x, lambda output: output)
         layer.weight.data = -layer.weight.data  # as module.to(...) does it: no version counter moves
-        _, after = attribute(x, torch.ones_like)
-    torch.testing.assert_close(after, Gradient(layer, composite)(x, torch.ones_like)[1])
+        _, after = attribute(x, lambda output: output)
+    torch.testing.assert_close(after, Gradient(layer, composite)(x, lambda output: output)[1])
 
 
 def test_weights_made_anew_in_every_call_do_not_pile_up():
@@ -142,5 +140,5 @@ def test_weights_made_anew_in_every_call_do_not_pile_up():
     model = model.eval().requires_grad_(False)
     with Gradient(model, COMPOSITES["epsilon_plus"]()) as attribute:
         for _ in range(3):
-            attribute(torch.rand(1, 1, 5), torch.ones_like)
+            attribute(torch.rand(1, 1, 5), lambda output: output)
         assert len(attribute._cache.entries) == 1  # that of the second convolution

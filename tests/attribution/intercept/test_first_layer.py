@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from whyset.attribution import Gradient
+from whyset.attribution import Gradient, OutputWeights
 from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat, NameMapComposite
 from whyset.attribution.rules import Epsilon, Flat, WSquare, ZBox
 from whyset.testing.closed_forms import EpsilonForm, FlatForm, WSquareForm, ZBoxForm, closed_form_relevance
@@ -103,7 +103,7 @@ def test_behind_the_first_layer_relevance_goes_to_the_pre_activation(name, activ
     x = torch.randn(2, 2, 6, 5, dtype=torch.float64)
     c = torch.randn_like(model(x))
     rules = NameMapComposite((("0", Epsilon(0.0)), ("3", INSIDE[name])))
-    relevance = Gradient(model, rules)(x, c)[1]
+    relevance = Gradient(model, rules)(x, OutputWeights(c))[1]
 
     z = first(x).detach()
     h = function(z.clone()).detach()
