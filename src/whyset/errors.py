@@ -33,5 +33,13 @@ class RunMismatchError(InputError):
     """A run folder belongs to another configuration than the one it was to be continued with."""
 
 
+class StorageError(WhysetError, RuntimeError):
+    """Nothing can be written where a run is: the disk is full, the quota used up, the file system read-only."""
+
+
+class JobStoppedError(WhysetError, RuntimeError):
+    """Work was stopped because it could not be kept; what is finished is kept, and the same command continues."""
+
+
 class EngineLostError(WhysetError, RuntimeError):
     """The workers of an engine can no longer be reached; what they finished is kept."""

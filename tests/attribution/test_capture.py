@@ -60,7 +60,7 @@ def test_several_targets_share_one_forward_pass():
     model[0].register_forward_hook(lambda *_: forwards.append(1))
     attribute = Gradient(model, EpsilonPlus())
     with attribute.record("4") as record:
-        _, relevance = attribute(x, [0, 2, torch.tensor([1, 0])])
+        _, relevance = attribute(x, targets=[0, 2, torch.tensor([1, 0])])
     assert len(forwards) == 1
     assert relevance.shape == (3, *x.shape)
     assert record["4"].relevance.shape[0] == 3
@@ -114,7 +114,7 @@ def test_no_hooks_are_left_behind():
 def test_recording_behind_activations_costs_no_operation_more(composite, places):
     def operations(attribute):
         with FlopCounterMode(display=False) as counter:
-            attribute(torch.randn(2, 2, 5, 6).double(), [0, 2])
+            attribute(torch.randn(2, 2, 5, 6).double(), targets=[0, 2])
         return counter.get_total_flops()
 
     attribute = Gradient(network(), composite)

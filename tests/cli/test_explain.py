@@ -1,6 +1,9 @@
 """`whyset explain`: every wrong input is one line and exit code 2, and nothing is left half-written."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,9 @@ def test_a_run_is_made_and_the_way_on_is_told(job: Any, whyset: Program) -> None
     printed = whyset(job.arguments())
     assert (printed.code, printed.err) == (0, "")
     lines = printed.out.splitlines()
-    assert lines[0] == f"{job.run}: 12 maps of 3x4x5, about 0.0 MB"
-    assert lines[-2].startswith("accuracy: ")
+    assert lines[0] == "composite: epsilon_plus_flat (chosen because of convolutions on images)"
+    assert lines[1] == f"{job.run}: 12 samples: relevance maps of 3x4x5, about 0.0 MB"
+    assert any(line.startswith("accuracy: ") for line in lines)
     assert lines[-1] == f"{job.run} is complete; go on with: whyset analyze {job.run}"
     run = ws.open_run(job.run)
     assert run.config.composite["name"] == "EpsilonPlusFlat"
@@ -65,10 +69,10 @@ def test_what_is_missing_is_told_with_exit_code_3(job: Any, whyset: Program, mon
 
     original = module.write_shard
 
-    def write(run: Any, shard: int, *rest: Any) -> None:
+    def write(run: Any, shard: int, *rest: Any, **named: Any) -> None:
         if shard == 1:
             raise RuntimeError("out of memory")
-        original(run, shard, *rest)
+        original(run, shard, *rest, **named)
 
     monkeypatch.setattr(module, "write_shard", write)
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 8)
@@ -220,7 +224,10 @@ def test_layers_targets_and_smaller_maps_are_options(job: Any, whyset: Program) 
     more = ["--target", "label", "--target", "top:2", "--layer", "conv", "--concept", "conv", "--concept", "head"]
     printed = whyset(job.arguments(*more, dtype="float32", reduction="channel_sum", pool="3"))
     assert printed.code == 0, printed.err
-    assert "36 maps of 1x2x3 and layer conv, channels of conv, channels of head" in printed.out
+    assert (
+        "36 explanations of 12 samples: relevance maps of 1x2x3 and layer conv, channels of conv, channels of head"
+        in printed.out
+    )
     run = ws.open_run(job.run)
     assert (len(run), run.relevance.shape[1:], run.layer("conv").shape[1:]) == (36, (1, 2, 3), (4, 4, 5))
     assert run.concept("head").shape == (36, 2)
@@ -257,3 +264,49 @@ def test_what_a_repeated_run_was_made_from_is_not_changed(
     assert (printed.code, printed.err.count("\n")) == (2, 1)
     assert line in printed.err
     assert not (job.folder / "new").exists()
+
+
+def test_a_received_run_is_repeated_with_trust_only(
+    job: Any, whyset: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whyset(job.arguments())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-machine"))
+    command = ["explain", "--again", str(job.run), "--out", str(job.folder / "new")]
+    printed = whyset(command)
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert f"repeating it executes {job.folder / 'model.py'} (SHA-256 " in printed.err
+    assert not (job.folder / "new").exists()
+    printed = whyset([*command, "--trust"])
+    assert (printed.code, printed.err) == (0, "")
+    assert f"executing {job.folder / 'model.py'} (SHA-256 " in printed.out
+    assert whyset(job.arguments("--trust")).code == 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
+def test_at_a_terminal_one_is_asked(
+    answer: str, code: int, job: Any, whyset: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whyset(job.arguments())
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-machine"))
+    main, terminal = os.openpty()
+    command = [sys.executable, "-c", "import sys; from whyset.cli import main; sys.exit(main())"]
+    command += ["explain", "--again", str(job.run), "--out", str(job.folder / "new")]
+    with subprocess.Popen(command, stdin=terminal, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(main, 1024)
+        os.write(main, f"{answer}\n".encode())
+        assert process.wait() == code
+    assert str(job.folder / "model.py").encode() in shown
+    assert (job.folder / "new").exists() == (code == 0)
+    os.close(main)
+
+
+def test_what_comes_next_can_be_pasted(job: Any, whyset: Program) -> None:
+    out = job.folder / "my run'; $(touch pwned)"
+    line = whyset(job.arguments(out=out)).out.splitlines()[-1].partition("go on with: ")[2]
+    stub = 'whyset() { printf "%s\\n" "$@"; }; '
+    done = subprocess.run(["sh", "-c", stub + line], cwd=job.folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["analyze", str(out)]
+    assert not (job.folder / "pwned").exists()

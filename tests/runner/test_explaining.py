@@ -153,7 +153,7 @@ class TestContinuing:
         class Interrupting(Said):
             def advance(self, n: int) -> None:
                 super().advance(n)
-                if self.advanced > 16:
+                if self.advanced >= 16:
                     raise KeyboardInterrupt
 
         whole = ws.explain(net(), (IMAGES, LABELS), tmp_path / "whole", composite=EpsilonPlusFlat())
@@ -166,10 +166,11 @@ class TestContinuing:
                 progress=Interrupting(),
                 batch_size=8,
             )
-        assert ws.open_run(tmp_path / "run").committed.sum() == 16
+        committed = int(ws.open_run(tmp_path / "run").committed.sum())
+        assert committed in (16, 32)  # the shard that was being written is finished
         said = Said()
         run = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", composite=EpsilonPlusFlat(), progress=said)
-        assert said.totals == [24]
+        assert said.totals == [40 - committed]
         assert_same_arrays(run, whole)
 
     @pytest.mark.parametrize(
@@ -214,7 +215,8 @@ class TestSaying:
         run = ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", progress=said)
         correct = run.column("prediction") == run.labels
         assert [line for line in said.lines if not line.startswith("warning")] == [
-            f"{tmp_path / 'run'}: 40 maps of 3x6x8, about 0.0 MB",
+            "composite: epsilon_plus_flat (chosen because of convolutions on images)",
+            f"{tmp_path / 'run'}: 40 samples: relevance maps of 3x6x8, about 0.0 MB",
             f"accuracy after the first shard: {correct[:16].mean():.1%} ({correct[:16].sum()} of 16 samples)",
             f"accuracy: {correct.mean():.1%} ({correct.sum()} of 40 samples)",
         ]
@@ -293,7 +295,7 @@ class TestFailures:
 
     def test_relevance_alone_can_be_what_is_not_finite(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="the relevance is not finite for any of 8 samples"):
-            ws.explain(nn.Sequential(Rooted(), net()), IMAGES, tmp_path / "run")
+            ws.explain(nn.Sequential(Rooted(), net()), IMAGES, tmp_path / "run", composite=None)
         assert not (tmp_path / "run").exists()
 
 
@@ -373,10 +375,10 @@ def test_a_disk_that_is_too_small_is_refused_first(tmp_path: Path, monkeypatch: 
 def test_a_run_without_a_single_shard_is_an_error_and_one_with_some_is_returned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(run: Any, shard: int, *rest: Any) -> None:
+    def write(run: Any, shard: int, *rest: Any, **named: Any) -> None:
         if shard in failing:
             raise RuntimeError("out of memory")
-        original(run, shard, *rest)
+        original(run, shard, *rest, **named)
 
     from whyset.runner import shard as module
 
@@ -405,7 +407,7 @@ def test_the_place_of_the_data_is_kept_for_people(image_folder: ImageFolder, mod
 
 
 def test_a_float64_model_is_explained_in_float64(tmp_path: Path) -> None:
-    run = ws.explain(net().double(), IMAGES, tmp_path / "run")
+    run = ws.explain(net().double(), IMAGES, tmp_path / "run", composite=None)
     with Gradient(net().double()) as attribute:
         _, relevance = attribute(IMAGES.double())
     scale = relevance.abs().amax(dim=(1, 2, 3), keepdim=True).numpy()

@@ -61,7 +61,8 @@ def test_series_and_tables_are_kept_as_the_model_takes_them(
 
 
 def test_a_tokens_relevance_is_its_embeddings_summed(words: nn.Module, tmp_path: Path) -> None:
-    run = explain(words, (IDS, LABELS), tmp_path / "run", composite=EpsilonPlus(), dtype="float32", target=["label", 0])
+    given = {"composite": EpsilonPlus(), "dtype": "float32"}
+    run = explain(words, (IDS, LABELS), tmp_path / "run", targets=["label", 0], **given)
     for target, chosen in enumerate((torch.as_tensor(LABELS), 0)):
         _, of_embedding = Gradient(words, EpsilonPlus())(torch.as_tensor(IDS), chosen)
         assert np.allclose(run.relevance[target::2], of_embedding.sum(dim=2).numpy(), rtol=1e-4, atol=1e-6)
@@ -156,7 +157,7 @@ def test_float_images_of_any_number_of_channels_are_kept_in_eight_bits(channels:
 
 
 REFUSED = {
-    "plain gradient of tokens": (IDS, Words, {}, "give one with rules, such as AttnLRP"),
+    "plain gradient of tokens": (IDS, Words, {"composite": None}, "give one with rules, such as AttnLRP"),
     "words for a table": (TABLE, mlp, {"tokens": [["a"]] * 12}, "tokens are of texts"),
     "another modality": (TABLE, mlp, {"modality": "series"}, "does not fit inputs"),
     "no modality": (TABLE, mlp, {"modality": "sound"}, "modality is one of image, series, text, table"),

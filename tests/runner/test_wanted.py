@@ -62,7 +62,7 @@ def test_layers_and_concepts_are_those_of_the_attributor(net: Net, tmp_path: Pat
 
 def test_rows_of_several_targets_are_single_runs_side_by_side(net: Net, tmp_path: Path) -> None:
     given = {"composite": RULES, "layers": ["narrow"], "concepts": ["conv"], "dtype": "float32"}
-    several = ws.explain(net, (IMAGES, LABELS), tmp_path / "all", target=["label", 2, "top:2"], **given)
+    several = ws.explain(net, (IMAGES, LABELS), tmp_path / "all", targets=["label", 2, "top:2"], **given)
     assert (len(several), several.sample_count) == (80, 20)
     assert several.samples["sample"].to_pylist() == [row // 4 for row in range(80)]
     assert several.config.target == ("label", "2", "top:2")
@@ -88,7 +88,7 @@ def test_targets_share_one_forward_pass(net: Net, tmp_path: Path) -> None:
     net.register_forward_hook(lambda *_: passes.append(1))
     ws.explain(net, IMAGES, tmp_path / "one", target=0)
     alone = len(passes)
-    ws.explain(net, IMAGES, tmp_path / "many", target=["top:3", "label"])
+    ws.explain(net, IMAGES, tmp_path / "many", targets=["top:3", "label"])
     assert len(passes) == 2 * alone
 
 
@@ -133,7 +133,7 @@ class Steep(Net):
 
 
 def test_a_target_that_is_not_finite_fails_for_its_own_row_alone(tmp_path: Path) -> None:
-    run = ws.explain(Steep().double(), IMAGES, tmp_path / "run", target=[0, 2])
+    run = ws.explain(Steep().double(), IMAGES, tmp_path / "run", composite=None, targets=[0, 2])
     dark = np.flatnonzero(IMAGES[:, 0, 0, 0].numpy() < 0.3)
     assert 0 < len(dark) < 20
     assert [failure.index for failure in run.failures] == (2 * dark + 1).tolist()

@@ -10,7 +10,7 @@ from whyset.attribution.attributors import (
 )
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
 from whyset.attribution.stored import stored_form
-from whyset.attribution.targets import AboveReference, Contrast, Similarity, Target, output_coefficient
+from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient
 
 __all__ = [
     "AboveReference",
@@ -23,6 +23,7 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "Occlusion",
+    "OutputWeights",
     "Similarity",
     "SmoothGrad",
     "Target",

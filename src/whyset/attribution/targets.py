@@ -1,6 +1,7 @@
 """What is explained: how a target becomes the coefficient at the model's output."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +11,30 @@ from whyset.attribution.rules.stabilizer import ratio
 from whyset.errors import InputError
 
 
+class ExplainedValue(ABC):
+    """A target that explains a value computed from the outputs, by its coefficient c at the output."""
+
+    @abstractmethod
+    def coefficient(self, output: Tensor) -> Tensor:
+        """The coefficient c, shaped like the output (samples, ...)."""
+
+    def __call__(self, output: Tensor) -> Tensor:
+        """The relevance at the output, output ⊙ c."""
+        return output * self.coefficient(output)
+
+
+@dataclass(frozen=True, eq=False)
+class OutputWeights(ExplainedValue):
+    """A weighted sum of the outputs: `weights` (samples, ...) is the coefficient c itself."""
+
+    weights: Tensor
+
+    def coefficient(self, output: Tensor) -> Tensor:
+        return self.weights
+
+
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(ExplainedValue):
     """The difference of two outputs: why `one` rather than `other` (class indices, for all samples or one per
     sample).
     """
@@ -19,12 +42,12 @@ class Contrast:
     one: int | Tensor
     other: int | Tensor
 
-    def __call__(self, output: Tensor) -> Tensor:
+    def coefficient(self, output: Tensor) -> Tensor:
         return one_hot(output, self.one) - one_hot(output, self.other)
 
 
 @dataclass(frozen=True)
-class AboveReference:
+class AboveReference(ExplainedValue):
     """An output minus a reference value, as for regression: why `y − reference` (Letzgus 2021).
 
     Relevance starts as `y − reference`, so the coefficient is `(y − reference) / y`, and 0 where y is 0.
@@ -33,13 +56,13 @@ class AboveReference:
     index: int | Tensor
     reference: float | Tensor
 
-    def __call__(self, output: Tensor) -> Tensor:
+    def coefficient(self, output: Tensor) -> Tensor:
         above = output - torch.as_tensor(self.reference).to(output)
         return one_hot(output, self.index) * torch.where(output == 0, 0, above / torch.where(output == 0, 1, output))
 
 
 @dataclass(frozen=True)
-class Similarity:
+class Similarity(ExplainedValue):
     """The similarity of the output, an embedding, to another one: their dot product, or its cosine.
 
     Relevance starts as each dimension's share of it, `y ⊙ other` (divided by both lengths for the cosine, which is 0
@@ -49,28 +72,85 @@ class Similarity:
     other: Tensor
     cosine: bool = True
 
-    def __call__(self, output: Tensor) -> Tensor:
+    def coefficient(self, output: Tensor) -> Tensor:
         other = self.other.to(output).expand_as(output)
         if not self.cosine:
             return other
         return ratio(other, output.norm(dim=1, keepdim=True) * other.norm(dim=1, keepdim=True))
 
 
-Target = int | Tensor | Callable[[Tensor], Tensor] | None
+Target = int | Tensor | Sequence[int] | ExplainedValue | Callable[[Tensor], Tensor] | None
 
 
-def output_coefficient(output: Tensor, target: Target) -> Tensor:
-    """Give the coefficient c at the output, shaped like it, so that the relevance that starts there is `output ⊙ c`.
+def output_coefficient(output: Tensor, target: Target, *, conserving: bool = False) -> Tensor:
+    """The coefficient c at the output (samples, ...), shaped like it: relevance starts as R = output ⊙ c.
 
-    A class index (one for all samples, or one per sample) gives a one-hot row, None the largest output of each sample;
-    a floating point tensor shaped like the output is taken as it is, and a callable, such as `Contrast`,
-    `AboveReference` and `Similarity`, is given the output and returns such a tensor.
+    A class index (one for all samples, or a sequence or integer tensor with one for each sample) gives a one-hot row,
+    so that the value of that output is explained; None is the largest output of each sample. A floating point tensor
+    shaped like the output, and what a callable returns, is the relevance R at the output where the method is
+    `conserving`, as in Zennit: c = R / output, and 0 where the output is 0. For gradients it is the gradient at the
+    output, c itself. `Contrast`, `AboveReference`, `Similarity` and `OutputWeights` mean the same for both.
+
+    InputError: a shape, a length or an index does not fit the output.
+
+    >>> output = torch.tensor([[2.0, -4.0]])
+    >>> output_coefficient(output, torch.tensor([[1.0, 1.0]]), conserving=True).tolist()
+    [[0.5, -0.25]]
     """
+    if isinstance(target, ExplainedValue):
+        return _like_output(output, target.coefficient(output.detach()))
     if callable(target):
-        return _like_output(output, target(output.detach()))
+        target = target(output.detach())
+        return _at_output(output, _like_output(output, target), conserving)
     if isinstance(target, Tensor) and target.is_floating_point():
-        return _like_output(output, target)
-    return one_hot(output, target)
+        return _at_output(output, _like_output(output, target), conserving)
+    return one_hot(output, class_indices(target))
+
+
+def is_class_index(target: Target) -> bool:
+    """Whether a target is None, a class index, or one for each sample."""
+    return not callable(target) and not (isinstance(target, Tensor) and target.is_floating_point())
+
+
+def class_indices(target: int | Tensor | Sequence[int] | None) -> int | Tensor | None:
+    """Class indices as given, a sequence of them as a tensor; InputError: the sequence holds something else."""
+    if target is None or isinstance(target, int | Tensor):
+        return target
+    wrong = [one for one in target if not hasattr(one, "__index__")]
+    if wrong:
+        raise InputError(
+            f"target: expected class indices, one for each sample, got {type(wrong[0]).__name__} in a sequence: give "
+            "several targets by targets=[...]"
+        )
+    return torch.tensor([int(one) for one in target], dtype=torch.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class AskedTargets:
+    """The targets of one call, and whether they came as `several`, which adds a dimension to the relevance."""
+
+    targets: tuple[Target, ...]
+    several: bool
+
+
+def list_targets(target: Target, targets: Sequence[Target] | None) -> AskedTargets:
+    """The targets of the arguments `target` and `targets`; InputError: both were given, or `targets` is empty."""
+    if targets is None:
+        return AskedTargets((target,), several=False)
+    if target is not None:
+        raise InputError("both target and targets were given: give one target, or several by targets=[...]")
+    if not isinstance(targets, list | tuple) or not targets:
+        raise InputError(f"targets: expected a list of one or more targets, got {targets!r}")
+    return AskedTargets(tuple(targets), several=True)
+
+
+def _at_output(output: Tensor, given: Tensor, conserving: bool) -> Tensor:
+    """The coefficient of relevance or of a gradient that was given at the output."""
+    if not conserving:
+        return given
+    dtype = torch.promote_types(output.dtype, torch.float32)  # a quotient of half precision may overflow
+    value = output.detach().to(dtype)
+    return torch.where(value == 0, 0, given.to(dtype) / torch.where(value == 0, 1, value)).to(output.dtype)
 
 
 def one_hot(output: Tensor, index: int | Tensor | None) -> Tensor:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from whyset.cli.lists import print_list
 from whyset.cli.options import (
     Mean,
     Mode,
@@ -23,7 +24,7 @@ def composites(
         str | None, typer.Option(help="Print the plan for this model: which operation gets which rule.")
     ] = None,
     weights: Weights = None,
-    composite: Annotated[str, typer.Option(help="The composite to plan with.")] = "epsilon_plus_flat",
+    composite: Annotated[str, typer.Option(help="The composite to plan with; auto: that of whyset explain.")] = "auto",
     size: Size = None,
     mean: Mean = None,
     std: Std = None,
@@ -36,11 +37,17 @@ def composites(
     import torch
 
     from whyset.runner import ModelSource, NamedComposite
+    from whyset.runner.composites import AUTO
+    from whyset.runner.default_composite import choose_composite
 
     loaded = ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)).load()
     if loaded.preprocessing is None or loaded.preprocessing.size is None:
         raise InputError(f"{model} does not say how large its input is: give --size")
     example = torch.rand(1, loaded.preprocessing.channels, *loaded.preprocessing.size)
+    if composite == AUTO:
+        choice = choose_composite(loaded.module, example, "image")
+        print(f"composite: {choice.name} (chosen because of {choice.reason})")
+        composite = choice.name
     chosen = NamedComposite(composite, on_unknown).made(loaded.preprocessing)
     if chosen is None:
         raise InputError("the plain gradient has no plan: every operation propagates as autograd does")
@@ -51,12 +58,12 @@ def composites(
 def _print_list() -> None:
     from inspect import getdoc
 
-    from rich.console import Console
-    from rich.table import Table
-
     from whyset.attribution.composites import COMPOSITES
 
-    table = Table("composite", "what it does", box=None, padding=(0, 2, 0, 0))
-    for name, composite in COMPOSITES.items():
-        table.add_row(name, (getdoc(composite) or "").split("\n\n")[0].replace("\n", " "))
-    Console(highlight=False).print(table)
+    print_list(
+        ("composite", "what it does"),
+        (
+            (name, (getdoc(composite) or "").split("\n\n")[0].replace("\n", " "))
+            for name, composite in COMPOSITES.items()
+        ),
+    )

@@ -30,7 +30,7 @@ def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
 
 def describe_method(run: Run) -> str:
     """Name the composite of a run with its parameters, "gradient" where there is none."""
-    return "gradient" if run.config.composite is None else _call(run.config.composite)
+    return run.config.method if run.config.composite is None else _call(run.config.composite)
 
 
 def _call(stored: Mapping[str, object]) -> str:

@@ -1,19 +1,22 @@
-"""Composites by name, with what they need to know about the input."""
+"""Composites by name, with what they need to know about the model and its inputs."""
 
-from dataclasses import MISSING, dataclass, fields
-from difflib import get_close_matches
+from dataclasses import dataclass
 
 from whyset.attribution.composites import COMPOSITES, Composite
+from whyset.attribution.composites.named import PLAIN_GRADIENT, find_composite, refuse_class, required_fields
 from whyset.errors import InputError
 from whyset.runner.values import Kept
 
-PLAIN_GRADIENT = "gradient"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class NamedComposite:
-    """A composite of the table `COMPOSITES`, made when the preprocessing is known; "gradient" is the plain gradient.
+    """A composite of the table `COMPOSITES`, made when the preprocessing is known.
 
+    "gradient" is the plain gradient, and "auto" is chosen for the model (`whyset.runner.default_composite`).
+
+    >>> from whyset.runner import Preprocessing
     >>> NamedComposite("epsilon_plus").made(Preprocessing())  # doctest: +ELLIPSIS
     EpsilonPlus(...)
     """
@@ -22,28 +25,36 @@ class NamedComposite:
     on_unknown: str = "warn"
 
     def __post_init__(self) -> None:
-        names = [*COMPOSITES, PLAIN_GRADIENT]
-        if self.name not in names:
-            close = get_close_matches(self.name, names, 1)
-            meant = f" (did you mean {close[0]}?)" if close else ""
-            raise InputError(f"there is no composite {self.name!r}{meant}; there are {', '.join(names)}")
+        if self.name != AUTO:
+            find_composite(self.name, COMPOSITES)
         if self.on_unknown not in ("warn", "raise", "gradient"):
             raise InputError(f"on_unknown is warn, raise or gradient, not {self.on_unknown!r}")
 
     def made(self, preprocessing: Kept) -> Composite | None:
         """The composite; `low` and `high` are what black and white become, (0 - mean) / std and (1 - mean) / std."""
-        if self.name == PLAIN_GRADIENT:
+        kind = find_composite(self.name, COMPOSITES)
+        if kind is None:
             return None
-        kind = COMPOSITES[self.name]
-        needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+        needed = required_fields(kind)
         if not needed:
             return kind(on_unknown=self.on_unknown)
         bounds = preprocessing.bounds()
         if bounds is None:
             raise InputError(
-                f"{self.name} needs {' and '.join(sorted(needed))}, the range of the inputs, which only images state: "
+                f"{self.name} needs {' and '.join(needed)}, the range of the inputs, which only images state: "
                 "give the composite as an object, or choose another one"
             )
-        low, high = bounds
-        given = {"low": low, "high": high}
+        given = dict(zip(("low", "high"), bounds, strict=True))
         return kind(on_unknown=self.on_unknown, **{name: given[name] for name in needed})
+
+
+def name_composite(given: Composite | NamedComposite | str | None) -> Composite | NamedComposite:
+    """What a caller gave, with names as NamedComposite; None is the plain gradient. InputError: a class was given."""
+    refuse_class(given)
+    if given is None:
+        return NamedComposite(PLAIN_GRADIENT)
+    if isinstance(given, str):
+        return NamedComposite(given)
+    if not isinstance(given, Composite | NamedComposite):
+        raise InputError(f"composite: expected an instance, a name or None, got {type(given).__name__}")
+    return given

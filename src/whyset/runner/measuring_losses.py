@@ -30,8 +30,9 @@ class LossSamples:
 
     def add(self, x: Tensor, labels: Tensor) -> None:
         missing = self.wanted_count - len(self.inputs)
-        self.inputs += x[:missing].clone().split(1)
-        self.labels += labels[:missing].split(1)
+        for place in range(min(missing, len(x))):
+            self.inputs.append(x[place : place + 1].clone())
+            self.labels.append(labels[place : place + 1])
 
 
 def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples) -> Losses | None:
@@ -54,7 +55,7 @@ def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples)
 def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -> dict[str, float] | None:
     """Shares of one sample, over its first target; None where the output is 0."""
     with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
-        attribute(x, wanted.targets.coefficients(label)[0])
+        attribute(x, wanted.targets.outputs(label)[0])
     return _shares(ledger) if ledger.output else None
 
 

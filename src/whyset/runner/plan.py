@@ -11,9 +11,10 @@ from whyset.attribution import stored_form
 from whyset.errors import InputError
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
+from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
-from whyset.runner.sources import UNKNOWN, Source, Spread
+from whyset.runner.sources import Source, Spread
 from whyset.runner.versions import versions
 from whyset.runner.wanted import Wanted
 from whyset.store import (
@@ -69,7 +70,7 @@ class Plan:
         modality = kind.of(found.shape, integers=found.integers)
         arrays = arrays_of(found, wanted, inputs, modality)
         each = wanted.targets.count
-        config = RunConfig(
+        unmarked = RunConfig(
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
             weights_hash=weights_hash(loaded.module),
             composite=stored_form(wanted.composite),
@@ -92,7 +93,7 @@ class Plan:
             origin=origin,
         )
         return cls(
-            config=config,
+            config=with_mark(unmarked),
             source=source,
             arrays=arrays,
             shape=found.shape,
@@ -118,11 +119,14 @@ class Plan:
         ]
         beside = f" and {', '.join(more)}" if more else ""
         what = "" if self.modality == IMAGE else f"{self.modality} of "
-        return f"{self.rows:,} maps of {what}{shape}{beside}, about {size / 1e6:,.1f} MB"
+        each = self.config.targets_per_sample
+        count = f"{self.rows:,} explanations of {len(self.source):,} samples" if each > 1 else f"{self.rows:,} samples"
+        return f"{count}: relevance maps of {what}{shape}{beside}, about {size / 1e6:,.1f} MB"
 
     def open(self, out: AnyPath, seconds_per_row: Callable[[], float]) -> Run:
         """Create the run, with shards of about a minute, or continue it with the shards that it has."""
-        labels = [None if label == UNKNOWN else int(label) for label in self.source.labels]
+        outputs = len(self.config.class_names)  # a sample with another label fails, and has none in the table
+        labels = [int(label) if 0 <= label < outputs else None for label in self.source.labels]
         table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample, self.words)
         config = self.config if is_run(out) else self.config.with_shard_rows(self._shard_rows(seconds_per_row))
         return create_run(out, config, table, self.arrays)

@@ -1,15 +1,18 @@
 """Try a few samples before anything is written: shapes, outputs and relevance must make sense."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
-from whyset.errors import InputError, WhysetError
+from whyset.errors import InputError
 from whyset.runner.devices import placed
 from whyset.runner.input_check import check_inputs
 from whyset.runner.output import Output, find_output
 from whyset.runner.sources import Source, spread
+from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
 from whyset.runner.wanted import Explained, Wanted, explainer
 from whyset.store import Check
@@ -38,12 +41,11 @@ class Probe:
 
 def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample."""
-    samples = _readable(source)
-    x = placed(torch.stack([image for image, _ in samples]), model)
-    outputs, kind = _outputs(model, x)
+    samples = read_some(source)
+    outputs, kind = _outputs(model, placed(torch.stack([image for image, _ in samples]), model))
     wanted.targets.check(outputs)
-    labels = [label for _, label in samples]
-    _refuse_wrong_labels(labels, outputs)
+    samples = _drop_wrong_labels(samples, outputs)
+    x, labels = placed(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
     with explainer(model, replace(wanted, output=kind)) as explain:
         explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
@@ -67,19 +69,17 @@ def _check(model: torch.nn.Module, x: torch.Tensor, kind: Output) -> tuple[Check
     return tuple(check for check in (of_output, check_inputs(model, x)) if check is not None)
 
 
-def _readable(source: Source) -> list[tuple[torch.Tensor, int | None]]:
-    samples: list[tuple[torch.Tensor, int | None]] = []
-    errors: list[str] = []
-    for index in map(int, spread(len(source), PROBED)):
-        try:
-            samples.append(source[index])
-        except WhysetError:
-            raise
-        except Exception as error:
-            errors.append(f"{source.ids[index]}: {error}")
+def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
+    """Up to eight samples spread over the data, as (input, label): those that can be read and have one shape."""
+    found = {int(index): attempt(partial(source.__getitem__, int(index))) for index in spread(len(source), PROBED)}
+    samples = [sample for sample, _ in found.values() if sample is not None]
     if not samples:
-        raise InputError(f"none of {len(errors)} samples spread over the data can be read; the first is {errors[0]}")
-    return [sample for sample in samples if sample[0].shape == samples[0][0].shape]
+        index, (_, error) = next(iter(found.items()))
+        raise InputError(
+            f"none of {len(found)} samples spread over the data can be read; the first is {source.ids[index]}: {error}"
+        )
+    ((shape, _),) = Counter(x.shape for x, _ in samples).most_common(1)
+    return [sample for sample in samples if sample[0].shape == shape]
 
 
 def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[int, Output]:
@@ -97,10 +97,14 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[int, Output]:
     return int(output.shape[1]), kind
 
 
-def _refuse_wrong_labels(labels: list[int | None], outputs: int) -> None:
-    wrong = [label for label in labels if label is not None and not 0 <= label < outputs]
-    if wrong:
-        raise InputError(f"label {wrong[0]}: there is no such class; the model has outputs 0 to {outputs - 1}")
+def _drop_wrong_labels(
+    samples: list[tuple[torch.Tensor, int | None]], outputs: int
+) -> list[tuple[torch.Tensor, int | None]]:
+    """The samples whose label the model has, since the others fail by themselves; InputError: there are none."""
+    fitting = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < outputs]
+    if not fitting:
+        raise InputError(f"label {samples[0][1]}: there is no such class; the model has outputs 0 to {outputs - 1}")
+    return fitting
 
 
 def _require_some_finite(explained: Explained) -> None:

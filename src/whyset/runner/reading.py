@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.runner.activity import Activity
 from whyset.runner.input_digest import digest_input
 from whyset.runner.sources import Source, read
+from whyset.runner.sources.source import attempt
 from whyset.runner.values import Kept
 
 PART = 8
@@ -65,13 +67,16 @@ class Batch:
 class Reading:
     """How a source is read: inputs of `shape`, images as the model sees them if `show`, by so many `threads`.
 
-    Without threads everything is read when it is asked for; what comes is the same, and in the same order.
+    Without threads everything is read when it is asked for; what comes is the same, and in the same order. A label that
+    is not one of the model's `outputs` fails its sample.
     """
 
     source: Source
     shape: tuple[int, ...]
     show: bool
     threads: int
+    activity: Activity = field(default_factory=Activity, compare=False)
+    outputs: int | None = None
 
     def batches(self, start: int, stop: int, size: int) -> Iterator[Batch]:
         """The samples from `start` up to `stop`, by `size` at a time; little more than two batches are held."""
@@ -82,19 +87,25 @@ class Reading:
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
 
     def _part(self, indices: range) -> list[Sample]:
-        return [self.sample(index) for index in indices]
+        samples = []
+        for index in indices:
+            with self.activity.reading(index):
+                samples.append(self.sample(index))
+        return samples
 
     def sample(self, index: int) -> Sample:
         """Read one sample; whatever is raised becomes its `error`."""
-        try:
-            x, label = read(self.source, index)
-            if tuple(x.shape) != self.shape:
-                raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
-            shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
-            digest = digest_input(x, label)
-        except Exception as error:
-            return Sample(index, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
-        return Sample(index, x, label, shown, digest=digest)
+        found, error = attempt(lambda: self._read(index))
+        return Sample(index, error=error) if found is None else found
+
+    def _read(self, index: int) -> Sample:
+        x, label = read(self.source, index)
+        if tuple(x.shape) != self.shape:
+            raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
+        if label is not None and self.outputs is not None and not 0 <= label < self.outputs:
+            raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
+        shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
+        return Sample(index, x, label, shown, digest=digest_input(x, label))
 
     def _batch(self, samples: Sequence[Sample]) -> Batch:
         good = [sample for sample in samples if sample.x is not None]

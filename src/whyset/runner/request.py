@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
-from whyset.runner.composites import NamedComposite
+from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
@@ -29,7 +29,7 @@ class Request:
 
     model: torch.nn.Module | ModelSource
     dataset: Any
-    composite: Composite | NamedComposite | None = None
+    composite: Composite | NamedComposite | str | None = AUTO
     target: str | int | Sequence[str | int] = "label"
     layers: Sequence[str] = ()
     concepts: Sequence[str] = ()
@@ -48,13 +48,25 @@ class Request:
         for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
             if count is not None and count < 1:
                 raise InputError(f"{name} is at least 1, not {count}")
-        self.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
+        object.__setattr__(self, "composite", name_composite(self.composite))
+        early = replace(self, composite=None) if self.is_auto else self
+        early.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the composite is still to be chosen for the model."""
+        return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
+
+    def with_composite(self, name: str) -> "Request":
+        """The same request with the composite that was chosen."""
+        assert isinstance(self.composite, NamedComposite)
+        return replace(self, composite=replace(self.composite, name=name))
 
     def wanted(self, preprocessing: Kept) -> Wanted:
         """What is computed of every sample, once it is known how inputs are made."""
-        composite = self.composite
+        composite = name_composite(self.composite)
         return Wanted(
-            composite=composite.made(preprocessing) if isinstance(composite, NamedComposite) else composite,
+            composite=composite if isinstance(composite, Composite) else composite.made(preprocessing),
             targets=Targets.of(self.target),
             layers=_names(self.layers),
             concepts=_names(self.concepts),
@@ -67,11 +79,11 @@ class Request:
         source = as_source(self.dataset, preprocessing, self.labels)
         return source if self.limit is None else Spread(source, self.limit)
 
-    def origin(self, source: Source, device: torch.device) -> dict[str, JSON]:
+    def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """What `again` needs besides the compared configuration; `None` for what only this process has."""
         labels = self.labels
         return {
-            "model": _model_origin(self.model),
+            "model": _model_origin(self.model, code_hash),
             "data": _data_origin(source.whole if isinstance(source, Spread) else source),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
             "inputs": self.inputs,
@@ -91,14 +103,18 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _model_origin(model: torch.nn.Module | ModelSource) -> JSON:
+def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -> JSON:
     if not isinstance(model, ModelSource):
         return None
     file, _, function = model.spec.rpartition(":")
     spec = f"{Path(file).resolve()}:{function}" if Path(file).is_file() else model.spec
-    if model.weights is None:
-        return {"spec": spec, "weights": None, "weights_sha256": None}
-    return {"spec": spec, "weights": str(model.weights.resolve()), "weights_sha256": file_hash(model.weights)}
+    weights = model.weights
+    return {
+        "spec": spec,
+        "code_sha256": code_hash,
+        "weights": None if weights is None else str(weights.resolve()),
+        "weights_sha256": None if weights is None else file_hash(weights),
+    }
 
 
 def _data_origin(source: Source) -> JSON:

@@ -1,12 +1,12 @@
 """Which outputs of the model are explained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from whyset.attribution.targets import one_hot
+from whyset.attribution.targets import ExplainedValue, one_hot
 from whyset.errors import InputError
 
 ONE = "label, prediction, the index of an output (0, 1, ...) or top:K"
@@ -97,13 +97,40 @@ class Targets:
         """The outputs to explain, (count, samples)."""
         return torch.cat([part.indices(output, labels) for part in self.parts])
 
-    def coefficients(self, labels: Tensor) -> list[Callable[[Tensor], Tensor]]:
+    def outputs(self, labels: Tensor) -> list["ChosenOutput"]:
         """A target for each of them, as an attributor takes it: it chooses when it is given the output."""
+        return [ChosenOutput(self, number, labels) for number in range(self.count)]
 
-        def chosen(number: int) -> Callable[[Tensor], Tensor]:
-            return lambda output: one_hot(output, self.indices(output, labels)[number])
 
-        return list(map(chosen, range(self.count)))
+@dataclass(frozen=True, eq=False)
+class ChosenOutput(ExplainedValue):
+    """One target of every sample: the value of the output that `targets` choose as their `number`-th."""
+
+    targets: Targets
+    number: int
+    labels: Tensor
+
+    def coefficient(self, output: Tensor) -> Tensor:
+        return one_hot(output, self.targets.indices(output, self.labels)[self.number])
+
+
+def choose_targets(target: str | int, targets: Sequence[str | int] | None) -> str | int | Sequence[str | int]:
+    """What `explain` was asked for by its arguments `target` and `targets`; InputError where they do not fit.
+
+    A sequence as `target` would mean one class for each sample, as for attributors; a run takes them from its labels.
+    """
+    if not isinstance(target, str | int):
+        raise InputError(
+            f"target: expected {ONE}, got {type(target).__name__}: give several targets by targets=[...], and a class "
+            'for each sample as its label, with target="label"'
+        )
+    if targets is None:
+        return target
+    if isinstance(targets, str | int):
+        raise InputError(f"targets: expected a list of targets, got {targets!r}: give one by target=")
+    if target != "label":
+        raise InputError("both target and targets were given: give one target, or several by targets=[...]")
+    return list(targets)
 
 
 def label_tensor(labels: Sequence[int | None], device: torch.device) -> Tensor:

@@ -83,7 +83,7 @@ def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tens
 def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: Tensor, labels: Tensor) -> Explained:
     targets = wanted.targets
     _require_rules(x, wanted.composite)
-    output, exact = attribute(x, list(targets.coefficients(labels)))
+    output, exact = attribute(x, targets=targets.outputs(labels))
     of_inputs = _of_inputs(exact, x).float()
     relevance = {RELEVANCE: wanted.reduction(of_inputs, x.dim() - 1)}
     inner = (

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution.targets import Target, output_coefficient
+from whyset.attribution.targets import Target, is_class_index, output_coefficient
 from whyset.errors import InputError, MissingExtraError
 
 
@@ -33,7 +33,7 @@ class Captum:
             output = self.model(x.clone())
         coefficient = output_coefficient(output, target)  # checks the target, whatever it is
         x = x.detach().clone().requires_grad_(x.is_floating_point())
-        if target is None or isinstance(target, int) or (isinstance(target, Tensor) and not target.is_floating_point()):
+        if is_class_index(target):
             found = self._made(self.model).attribute(x, target=coefficient.argmax(1), **self.arguments)
         else:
             weighted = self._made(_Weighted(self.model))

@@ -10,6 +10,7 @@ from whyset.attribution.capture import check_places
 from whyset.attribution.composites import Composite
 from whyset.attribution.conditions import Condition, Masks, check_conditions
 from whyset.attribution.intercept import Interception
+from whyset.attribution.targets import AskedTargets
 from whyset.errors import InputError
 
 
@@ -33,7 +34,7 @@ class Conditional(Gradient):
     def __init__(
         self,
         model: nn.Module,
-        composite: Composite,
+        composite: Composite | str,
         conditions: Condition | Sequence[Condition],
         *,
         dim: int = 1,
@@ -57,8 +58,8 @@ class Conditional(Gradient):
     ) -> list[tuple[Tensor, AbstractContextManager[None]]]:
         assert masks is not None
         if len(coefficients) > 1:
-            raise InputError("a list of conditions takes one target: make one call for each target")
+            raise InputError("several conditions take one target: make one call for each target")
         return [(coefficients[0], masks.under(condition)) for condition in self.conditions]
 
-    def _is_stacked(self, targets: object) -> bool:
+    def _is_stacked(self, asked: AskedTargets) -> bool:
         return self._several

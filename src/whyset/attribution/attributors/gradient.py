@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.capture import Capture, Place, check_places
-from whyset.attribution.composites import Composite
+from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.composites.gradient_composite import GradientComposite
 from whyset.attribution.conditions import Masks
 from whyset.attribution.intercept import Interception
@@ -17,12 +17,14 @@ from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.mode import refuse_unseen
 from whyset.attribution.intercept.recorder import Recorder, total
 from whyset.attribution.ledger import Ledger
-from whyset.attribution.targets import Target, output_coefficient
+from whyset.attribution.targets import AskedTargets, Target, list_targets, output_coefficient
 from whyset.errors import InputError
 
 
 class Gradient:
     """Explain outputs of a model: by a composite's rules, or, without one, by the plain gradient.
+
+    `composite` is an instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient.
 
     Inside the `with` block weights derived from the parameters are kept between calls; without it they are made for
     each call. With `create_graph=True` the relevance can be differentiated again, with respect to an input that
@@ -36,9 +38,11 @@ class Gradient:
     torch.Size([5, 4])
     """
 
-    def __init__(self, model: nn.Module, composite: Composite | None = None, *, create_graph: bool = False) -> None:
+    def __init__(
+        self, model: nn.Module, composite: Composite | str | None = None, *, create_graph: bool = False
+    ) -> None:
         self.model = model
-        self.composite = composite
+        self.composite = as_composite(composite)
         self.create_graph = create_graph
         self._cache: WeightCache | None = None
         self._ledger: Ledger | None = None
@@ -94,30 +98,35 @@ class Gradient:
         if self.composite is None or not self.composite.multiply_by_input:
             raise InputError(f"{what} by the rules of a composite; this attributor gives a gradient")
 
-    def __call__(self, x: Tensor, target: Target | list[Target] | tuple[Target, ...] = None) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, x: Tensor, target: Target = None, *, targets: Sequence[Target] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Give the model's output for `x`, and the relevance (the gradient, without a composite) of `x`, shaped like
         it; for integers, such as tokens, that of their embedding.
 
-        A list or tuple of targets shares one forward pass; the relevance then has one more dimension in front, theirs.
+        `target` is a class index, whose output's value is explained, or a sequence or integer tensor with one for each
+        sample, as in captum; None is the largest output of each sample. A floating point tensor like the output, and
+        what a callable returns, is the relevance at the output, as in Zennit and in `composite.context`; of a gradient
+        it is the gradient at the output. Several `targets` share one forward pass; the relevance then has one more
+        dimension in front, theirs.
         """
         refuse_unseen(self.model)
+        asked = list_targets(target, targets)
         with torch.enable_grad():
             if not x.is_floating_point():
-                return self._by_rules(x, target, self.composite or GradientComposite())
+                return self._by_rules(x, asked, self.composite or GradientComposite())
             leaf = x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
             if self.composite is None:
                 # No leaf goes in: models may write into their input, and module trackers refuse leaves.
-                return self._backward(leaf, self.run_model(leaf.clone()), target, nullcontext())
-            return self._by_rules(leaf, target, self.composite)
+                return self._backward(leaf, self.run_model(leaf.clone()), asked, nullcontext())
+            return self._by_rules(leaf, asked, self.composite)
 
     def run_model(self, x: Tensor) -> Tensor:
         """Give the value that is explained: the model's output."""
         output: Tensor = self.model(x)
         return output
 
-    def _by_rules(
-        self, leaf: Tensor, target: Target | list[Target] | tuple[Target, ...], composite: Composite
-    ) -> tuple[Tensor, Tensor]:
+    def _by_rules(self, leaf: Tensor, asked: AskedTargets, composite: Composite) -> tuple[Tensor, Tensor]:
         composite.check(self.model)
         recorder = None if self._ledger is None else Recorder()
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
@@ -126,7 +135,7 @@ class Gradient:
             output = self.run_model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf.clone()))
         leaf = self._embedding(session) if session.tokens is not None else leaf
         session.check_output(output)
-        output, relevance = self._backward(leaf, output, target, session.propagating(), masks)
+        output, relevance = self._backward(leaf, output, asked, session.propagating(), masks)
         if self._ledger is not None and recorder is not None:
             self._ledger.rows, self._ledger.arrived = recorder.rows(), float(relevance.double().sum())
             self._ledger.double = relevance.dtype == torch.float64
@@ -144,9 +153,9 @@ class Gradient:
         """Give the backward passes of one call: what starts at the output, and what acts on the way."""
         return [(coefficient, nullcontext()) for coefficient in coefficients]
 
-    def _is_stacked(self, targets: object) -> bool:
+    def _is_stacked(self, asked: AskedTargets) -> bool:
         """Tell whether the relevance has one more dimension in front, that of the passes."""
-        return isinstance(targets, (list, tuple))
+        return asked.several
 
     def _reads_tokens(self, session: Interception, x: Tensor) -> bool:
         session.tokens = None if x.is_floating_point() else x
@@ -166,7 +175,7 @@ class Gradient:
         self,
         leaf: Tensor,
         output: Tensor,
-        target: Target | list[Target] | tuple[Target, ...],
+        asked: AskedTargets,
         activated: AbstractContextManager[None],
         masks: Masks | None = None,
     ) -> tuple[Tensor, Tensor]:
@@ -175,8 +184,9 @@ class Gradient:
                 f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model, or use "
                 "composite.context(model)"
             )
-        targets = list(target) if isinstance(target, (list, tuple)) else [target]
-        passes = self._passes([output_coefficient(output, one) for one in targets], masks)
+        conserving = self.composite is not None and self.composite.multiply_by_input
+        coefficients = [output_coefficient(output, one, conserving=conserving) for one in asked.targets]
+        passes = self._passes(coefficients, masks)
         keep = self.create_graph or len(passes) > 1
         parts: list[Tensor] = []
         with activated:
@@ -187,5 +197,5 @@ class Gradient:
             value, started = output.detach(), [coefficient.detach() for coefficient, _ in passes]
             self._ledger.output = sum(total(value, c) for c in started)
             self._ledger.scale = sum(total(value.abs(), c.abs()) for c in started)
-        relevance = torch.stack(parts) if self._is_stacked(target) else parts[0]
+        relevance = torch.stack(parts) if self._is_stacked(asked) else parts[0]
         return (output if self.create_graph else output.detach()), relevance

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.gradient import Gradient
-from whyset.attribution.targets import Target, output_coefficient
+from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
 
 
@@ -36,5 +36,5 @@ class IntegratedGradients:
         total = torch.zeros_like(x)
         for step in range(self.n_iter):
             left = 1 - (step + 0.5) / self.n_iter
-            total += self._gradient(x - left * way, coefficient)[1]
+            total += self._gradient(x - left * way, OutputWeights(coefficient))[1]
         return output, way * total / self.n_iter

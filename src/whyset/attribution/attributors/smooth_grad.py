@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.composites import Composite
-from whyset.attribution.targets import Target, output_coefficient
+from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
 
 
@@ -26,7 +26,7 @@ class SmoothGrad:
     def __init__(
         self,
         model: nn.Module,
-        composite: Composite | None = None,
+        composite: Composite | str | None = None,
         *,
         noise_level: float = 0.1,
         n_iter: int = 20,
@@ -50,11 +50,13 @@ class SmoothGrad:
         """Give the model's output for `x`, and the mean explanation, shaped like it."""
         with torch.no_grad():
             output = self._gradient.model(x.clone())
-        coefficient = output_coefficient(output, target)
+        composite = self._gradient.composite
+        conserving = composite is not None and composite.multiply_by_input
+        coefficient = output_coefficient(output, target, conserving=conserving)
         spread = self.noise_level * (x.flatten(1).amax(1) - x.flatten(1).amin(1)).view(-1, *[1] * (x.dim() - 1))
         generator = torch.Generator(device=x.device).manual_seed(self.seed)
         total = torch.zeros_like(x)
         for _ in range(self.n_iter):
             noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-            total += self._gradient(x + spread * noise, coefficient)[1]
+            total += self._gradient(x + spread * noise, OutputWeights(coefficient))[1]
         return output, total / self.n_iter

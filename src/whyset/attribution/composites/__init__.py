@@ -15,6 +15,7 @@ from whyset.attribution.composites.gradient_composite import BetaSmooth, DeconvN
 from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFirstLayerMapComposite
 from whyset.attribution.composites.mixed import MixedComposite
 from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMapComposite
+from whyset.attribution.composites.named import resolve_composite
 from whyset.attribution.composites.plan import Plan, Step
 from whyset.attribution.composites.site import Site
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
@@ -34,6 +35,18 @@ COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
         "cp_lrp": CPLRP,
     }
 )
+
+
+def as_composite(given: Composite | str | None) -> Composite | None:
+    """The composite that is meant by an instance, a name of `COMPOSITES` or "gradient"; None is the plain gradient.
+
+    InputError: there is no such name, it needs parameters, or a class was given instead of an instance.
+
+    >>> as_composite("epsilon_plus")  # doctest: +ELLIPSIS
+    EpsilonPlus(...)
+    """
+    return resolve_composite(given, COMPOSITES)
+
 
 __all__ = [
     "COMPOSITES",
@@ -57,4 +70,5 @@ __all__ = [
     "Site",
     "SpecialFirstLayerMapComposite",
     "Step",
+    "as_composite",
 ]

@@ -176,8 +176,10 @@ class ArrayFileSource:
     def _shown(self) -> tuple[Kept, list[str]]:
         if self.given is not None and self.form.images:
             return self.given, []
+        if not self.form.images:
+            return shown_by(0.0, 1.0, self._rows.shape[1:], integers=self.form.channels == "ids")
         low, high = value_range(row_blocks(self._rows))
-        return shown_by(low, high, self._rows.shape[1:], integers=self.form.channels == "ids")
+        return shown_by(low, high, self._rows.shape[1:])
 
 
 def _text(value: object) -> str:

@@ -72,9 +72,10 @@ class ArraySource:
             return given, []
         if not self.form.numbers:
             raise InputError("uint8 images need a Preprocessing that says how they become the model's input")
-        integers = self.form.channels == "ids"
+        if not self.form.images:
+            return shown_by(0.0, 1.0, self.images.shape[1:], integers=self.form.channels == "ids")
         low, high = value_range(row_blocks(self.images))
-        return shown_by(low, high, self.images.shape[1:], integers=integers)
+        return shown_by(low, high, self.images.shape[1:])
 
 
 def _numpy(values: Any) -> NDArray[Any]:

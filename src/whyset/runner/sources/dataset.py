@@ -1,8 +1,9 @@
 """Any map-style data set: torch and torchvision data sets, Hugging Face data sets, lists."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch.utils.data import Subset, TensorDataset
 from whyset.errors import InputError
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.shown import shown_by, value_range
-from whyset.runner.sources.source import UNKNOWN, known, spread
+from whyset.runner.sources.source import attempt, known, known_or_unknown, spread
 from whyset.runner.values import Kept, of_images
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
@@ -45,10 +46,12 @@ class DatasetSource:
             )
         if len(self) == 0:
             raise InputError(f"the data set {type(self.dataset).__name__} is empty")
-        if not torch.equal(self[0][0], self._surveyed[0]):
+        first, x = next((index, x) for index, x in self._surveyed.items() if x is not None)
+        again, _ = attempt(partial(self._input, first))
+        if again is None or not torch.equal(again.nan_to_num(), x.nan_to_num()):
             raise InputError(
-                "the data set gives another image each time it is asked for sample 0: switch off random augmentation, "
-                "or what was explained cannot be shown or repeated"
+                f"the data set gives another image each time it is asked for sample {first}: switch off random "
+                "augmentation, or what was explained cannot be shown or repeated"
             )
 
     @cached_property
@@ -67,8 +70,8 @@ class DatasetSource:
     def labels(self) -> NDArray[np.int64]:
         found = labels_of(self.dataset)
         if found is None:
-            found = [split(self.dataset[index])[1] for index in range(len(self))]
-        return np.array([UNKNOWN if label is None else int(label) for label in found], dtype=np.int64)
+            return np.array([self._label(index) for index in range(len(self))], dtype=np.int64)
+        return np.array(list(map(known_or_unknown, found)), dtype=np.int64)
 
     @property
     def class_names(self) -> Sequence[str] | None:
@@ -89,8 +92,8 @@ class DatasetSource:
         that the set keeps, all or a part.
         """
         digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
-        for x in self._surveyed:
-            digest.update(x.contiguous().numpy().tobytes())
+        for x in self._surveyed.values():
+            digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
         if self._paths is not None:
             root = Path(_innermost(self.dataset).root)
             file_content(digest, root, [(name, _size(root / name)) for name in self._paths])
@@ -126,18 +129,39 @@ class DatasetSource:
             )
         return x.detach().cpu()
 
+    def _label(self, index: int) -> int:
+        """The label of a sample, `UNKNOWN` where it cannot be read."""
+        label, _ = attempt(lambda: split(self.dataset[index])[1])
+        return known_or_unknown(label)
+
     @cached_property
-    def _surveyed(self) -> list[torch.Tensor]:
-        return [self[int(index)][0] for index in spread(len(self), SURVEYED)]
+    def _surveyed(self) -> dict[int, torch.Tensor | None]:
+        """Inputs of samples spread over the set; None for those that cannot be read, which fail later, one by one."""
+        found = {int(index): attempt(partial(self._input, int(index))) for index in spread(len(self), SURVEYED)}
+        if all(x is None for x, _ in found.values()):
+            index, (_, error) = next(iter(found.items()))
+            raise InputError(
+                f"none of {len(found)} samples spread over the data set can be read; sample {index}: {error}"
+            )
+        return {index: x for index, (x, _) in found.items()}
+
+    def _input(self, index: int) -> torch.Tensor:
+        """The input of a sample, images that were given as PIL's normalized."""
+        x = self.read(index)[0]
+        given = of_images(self.given) if x.dtype == torch.uint8 else None
+        return x if given is None else given.normalised(x)
 
     @cached_property
     def _shown(self) -> tuple[Kept, list[str]]:
-        first = self.read(0)[0]
+        shapes = Counter(x.shape for x in self._surveyed.values() if x is not None)
+        ((shape, _),) = shapes.most_common(1)
+        first = next(x for x in self._surveyed.values() if x is not None and x.shape == shape)
         if self.given is not None and first.ndim == 3:
             return self.given, []
         if first.ndim < 3:
             return shown_by(0.0, 1.0, tuple(first.shape), integers=_are_ids(first))
-        low, high = value_range(self[int(index)][0][None].numpy() for index in spread(len(self), RANGED))
+        inputs = (attempt(partial(self._input, int(index)))[0] for index in spread(len(self), RANGED))
+        low, high = value_range(x[None].numpy() for x in inputs if x is not None and x.shape == first.shape)
         return shown_by(low, high, tuple(first.shape))
 
     @cached_property

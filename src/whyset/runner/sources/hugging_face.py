@@ -79,8 +79,8 @@ class HuggingFaceSource(DatasetSource):
     def fingerprint(self) -> str:
         """SHA-256 of the labels and the stored images (of large sets: of rows spread over them), and of some inputs."""
         digest = hashlib.sha256(f"{len(self)}".encode() + self.labels.tobytes())
-        for x in self._surveyed:
-            digest.update(x.contiguous().numpy().tobytes())
+        for x in self._surveyed.values():
+            digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
         stored = self.dataset.with_format("arrow")
         for row in range(len(self)) if len(self) <= WHOLE_FILES else spread(len(self), PART):
             digest.update(repr(stored[int(row)][self.image].to_pylist()).encode())

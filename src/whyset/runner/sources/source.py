@@ -1,15 +1,18 @@
 """What the runner needs to know about data."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from whyset.errors import InputError
 from whyset.runner.values import Kept
 
 UNKNOWN = -1
+
+V = TypeVar("V")
 
 
 class Source(Protocol):
@@ -60,9 +63,46 @@ def read(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
     return source[index] if reader is None else reader(index)
 
 
+def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
+    """What `do` returns, or None and the error as text.
+
+    Whatever a data set's code raises is the failure of one sample, `SystemExit` included; only Ctrl-C ends the run.
+
+    >>> attempt(lambda: [1, 2].index(3))
+    (None, 'ValueError: 3 is not in list')
+    """
+    try:
+        return do(), ""
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return None, f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def known(label: Any) -> int | None:
-    """A label as an int, None where it is unknown."""
-    return None if label is None or int(label) == UNKNOWN else int(label)
+    """A label as an int, None where it is unknown; InputError: it is not a whole number."""
+    if label is None:
+        return None
+    try:
+        number = int(label)
+        whole = number == label
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise InputError(f"the label is {label!r}: expected a class index, a whole number, or None")
+    return None if number == UNKNOWN else number
+
+
+def known_or_unknown(label: Any) -> int:
+    """A label as an int, `UNKNOWN` where there is none or where it is not a whole number.
+
+    Such a sample fails when it is read; the labels of the others are needed all the same.
+    """
+    try:
+        found = known(label)
+    except InputError:
+        return UNKNOWN
+    return UNKNOWN if found is None else found
 
 
 def spread(count: int, limit: int) -> NDArray[np.int64]:

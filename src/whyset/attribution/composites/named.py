@@ -1,0 +1,59 @@
+"""Composites by name: what may be given wherever a composite is expected."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from typing import Any
+
+from whyset.attribution.composites.composite import Composite
+from whyset.errors import InputError
+
+PLAIN_GRADIENT = "gradient"
+
+
+def find_composite(name: str, table: Mapping[str, type[Composite]]) -> type[Composite] | None:
+    """The class with this name, None for "gradient"; InputError lists the names there are."""
+    if name == PLAIN_GRADIENT:
+        return None
+    if name not in table:
+        names = [*table, PLAIN_GRADIENT]
+        close = get_close_matches(name, names, 1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"there is no composite {name!r}{meant}; there are {', '.join(names)}")
+    return table[name]
+
+
+def required_fields(kind: type[Composite]) -> list[str]:
+    """The fields without a default, such as `low` and `high` of EpsilonGammaBox."""
+    return [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+
+
+def refuse_class(given: Any) -> None:
+    """InputError: a class was given in place of an instance."""
+    if isinstance(given, type) and issubclass(given, Composite):
+        values = ", ".join(f"{name}=..." for name in required_fields(given))
+        name = given.__name__
+        raise InputError(f"composite: expected an instance or a name, got the class {name}: pass {name}({values})")
+
+
+def resolve_composite(given: Composite | str | None, table: Mapping[str, type[Composite]]) -> Composite | None:
+    """The composite itself of what a caller gave: an instance, a name of the table, or None for the plain gradient."""
+    refuse_class(given)
+    if given is None or isinstance(given, Composite):
+        return given
+    if not isinstance(given, str):
+        raise InputError(f"composite: expected an instance, a name or None, got {type(given).__name__}")
+    if given == "auto":
+        raise InputError(
+            'composite "auto" is resolved by explain, which knows the data: give a name, such as "epsilon_plus"'
+        )
+    kind = find_composite(given, table)
+    if kind is None:
+        return None
+    needed = required_fields(kind)
+    if needed:
+        values = ", ".join(f"{name}=..." for name in needed)
+        raise InputError(
+            f"composite {given!r} needs {' and '.join(needed)}, the range of the inputs: pass {kind.__name__}({values})"
+        )
+    return kind()

@@ -1,0 +1,74 @@
+"""The composite that `composite="auto"` stands for: chosen by the operations of the model and the modality."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, raw_name
+
+ATTENTION = frozenset(
+    {"scaled_dot_product_attention", "multi_head_attention_forward", "_transformer_encoder_layer_fwd"}
+)
+PRODUCTS = frozenset({"matmul", "bmm", "baddbmm", "einsum", "tensordot"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The name of a composite, and why it was chosen."""
+
+    name: str
+    reason: str
+
+
+class OperationNames(TorchFunctionMode):
+    """Inside its `with` block it notes the names of the torch functions that run, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.names.append(canonical_name(raw_name(func)))
+        return func(*args, **(kwargs or {}))
+
+
+def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Choice:
+    """Choose by one forward pass of `x`.
+
+    Attention takes AttnLRP, which has rules for softmax and products. Convolutions on images take EpsilonPlusFlat.
+    Everything else takes EpsilonPlus: Flat at the first layer gives all columns of a table the same relevance, since it
+    does not look at the input.
+
+    >>> choose_composite(torch.nn.Linear(4, 2), torch.rand(1, 4), "table").name
+    'epsilon_plus'
+    """
+    with torch.no_grad(), OperationNames() as recorded, suppress(Exception):  # the probe reports a model that fails
+        model(x)
+    names = recorded.names
+    if has_attention(names):
+        return Choice("attn_lrp", "attention in the model")
+    first = next((name for name in names if KINDS.get(name) is Kind.LINEAR), "")
+    if modality == "image" and first.startswith("conv"):
+        return Choice("epsilon_plus_flat", "convolutions on images")
+    what = "images without a convolution in front" if modality == "image" else f"inputs of modality {modality}"
+    return Choice("epsilon_plus", f"{what} and no attention")
+
+
+def has_attention(names: Sequence[str]) -> bool:
+    """Whether attention runs: fused, or as a softmax whose result is multiplied before the next layer with weights."""
+    weighs = False
+    for name in names:
+        if name in ATTENTION or (weighs and name in PRODUCTS):
+            return True
+        if name in GATES:
+            weighs = True
+        elif KINDS.get(name) is Kind.LINEAR:
+            weighs = False
+    return False

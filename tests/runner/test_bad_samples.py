@@ -1,0 +1,128 @@
+"""One rule for all sources: what is wrong with one sample fails that sample, by number and id, and the run goes on."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset, TensorDataset
+
+import whyset as ws
+from whyset.errors import InputError
+
+COUNT, BAD = 12, 3
+X = np.random.default_rng(0).normal(size=(COUNT, 4)).astype("f4")
+Y = np.arange(COUNT) % 2
+
+
+def net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Linear(4, 2)
+
+
+class Rows(Dataset):
+    """Samples of a data set, one of which does something else."""
+
+    def __init__(self, bad: Callable[[], Any], at: int = BAD, targets: list[Any] | None = None) -> None:
+        self.bad, self.at = bad, at
+        if targets is not None:
+            self.targets = targets
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, index: int) -> Any:
+        return self.bad() if index == self.at else (torch.tensor(X[index]), int(Y[index]))
+
+
+def throw(error: BaseException) -> Any:
+    raise error
+
+
+def leave() -> Any:
+    raise SystemExit(3)
+
+
+GOOD = torch.tensor(X[BAD])
+WRONG: dict[str, tuple[Callable[[], Any], str]] = {
+    "unreadable": (lambda: throw(OSError("no answer")), "OSError: no answer"),
+    "exit": (leave, "SystemExit: 3"),
+    "base exception": (lambda: throw(GeneratorExit("closed")), "GeneratorExit: closed"),
+    "label too large": (lambda: (GOOD, 99), "the label is 99: expected a class from 0 to 1"),
+    "negative label": (lambda: (GOOD, -5), "the label is -5"),
+    "half label": (lambda: (GOOD, 0.5), "the label is 0.5: expected a class index"),
+    "label as text": (lambda: (GOOD, "cat"), "the label is 'cat'"),
+    "NaN": (lambda: (torch.full((4,), torch.nan), 0), "the output is not finite"),
+    "shape": (lambda: (torch.zeros(5), 0), r"the input has the shape \(5,\), expected \(4,\)"),
+    "no input": (lambda: (None, 0), "Error: "),
+    "objects": (lambda: (np.array([None] * 4), 0), "TypeError: "),
+}
+
+
+@pytest.mark.parametrize("at", [0, BAD])
+@pytest.mark.parametrize("labels", ["read", "kept"])
+@pytest.mark.parametrize("kind", WRONG)
+def test_one_bad_sample_of_a_data_set_fails_alone(kind: str, labels: str, at: int, tmp_path: Path) -> None:
+    bad, message = WRONG[kind]
+    data = Rows(bad, at, Y.tolist() if labels == "kept" else None)
+    run = ws.explain(net(), data, tmp_path / "run")
+    assert run.committed.all()
+    ((index, name, error),) = run.failures
+    assert (index, name) == (at, str(at))
+    assert re.search(message, error), error
+    good = np.delete(np.arange(COUNT), at)
+    assert np.isfinite(np.asarray(run.relevance)[good]).all()
+    assert ws.explain(net(), data, tmp_path / "run").failures == run.failures  # and it can be continued
+
+
+def files(x: np.ndarray, y: np.ndarray, place: Path) -> dict[str, Any]:
+    np.savez(place / "x.npz", images=x, labels=y)
+    with h5py.File(place / "x.h5", "w") as file:
+        file["images"], file["labels"] = x, y
+    return {
+        "array": (x, y),
+        "TensorDataset": TensorDataset(torch.tensor(x), torch.tensor(y)),
+        "npz": place / "x.npz",
+        "HDF5": place / "x.h5",
+    }
+
+
+@pytest.mark.parametrize("source", ["array", "TensorDataset", "npz", "HDF5"])
+@pytest.mark.parametrize("shape", [(4,), (3, 5), (1, 6, 5), (2, 6, 5), (3, 6, 5)])
+def test_a_row_with_nan_fails_alone_in_every_source(source: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    x = np.random.default_rng(1).normal(size=(COUNT, *shape)).astype("f4")
+    x[BAD].flat[1], x[7].flat[0] = np.nan, np.inf
+    model = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 2))
+    run = ws.explain(model, files(x, Y, tmp_path)[source], tmp_path / "run")
+    assert [failure.index for failure in run.failures] == [BAD, 7]
+
+
+@pytest.mark.parametrize("source", ["array", "TensorDataset", "npz", "HDF5"])
+def test_a_label_that_the_model_lacks_fails_alone_in_every_source(source: str, tmp_path: Path) -> None:
+    y = Y.copy()
+    y[BAD], y[0] = 99, -7
+    run = ws.explain(net(), files(X, y, tmp_path)[source], tmp_path / "run")
+    assert [failure.index for failure in run.failures] == [0, BAD]
+    assert run.labels[BAD] == -1
+
+
+def test_a_data_set_without_a_readable_sample_is_refused(tmp_path: Path) -> None:
+    class Nothing(Rows):
+        def __getitem__(self, index: int) -> Any:
+            raise OSError("no answer")
+
+    with pytest.raises(InputError, match=r"can be read; .* 0: OSError: no answer"):
+        ws.explain(net(), Nothing(lambda: None), tmp_path / "run")
+    with pytest.raises(InputError, match=r"label 99: there is no such class"):
+        ws.explain(net(), (X, np.full(COUNT, 99)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_control_c_in_a_data_set_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ws.explain(net(), Rows(lambda: throw(KeyboardInterrupt()), 1), tmp_path / "run")
