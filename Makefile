@@ -11,7 +11,7 @@ ARGS ?=
 
 export PYTHON
 
-.PHONY: help demo test oracles check web constraints clean
+.PHONY: help demo test oracles check web constraints lock locked sbom clean
 
 help:
 	@echo "make demo         the whole story on handwritten digits, ending in the browser (ARGS=--no-view: in the terminal)"
@@ -20,6 +20,9 @@ help:
 	@echo "make check        format, lint and types"
 	@echo "make web          build the viewer's browser side again (needs Node 20.19 or newer)"
 	@echo "make constraints  choose exact versions anew (ARGS=torch==2.13.0 fixes some)"
+	@echo "make lock         the hashes of these versions' files (constraints.lock.txt)"
+	@echo "make locked       install with these hashes checked; torch as TORCH says, by default the index's torch"
+	@echo "make sbom         what whyset is made of, as CycloneDX JSON in build/"
 	@echo "make clean        remove .venv and what was built"
 
 demo: $(VENV)/core.stamp
@@ -41,6 +44,27 @@ web:
 
 constraints: $(BIN)/python
 	$(BIN)/python scripts/constraints.py $(ARGS)
+
+lock: $(BIN)/python
+	$(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt packaging
+	$(BIN)/python scripts/lock.py
+
+# torch comes first and without what it needs, as its builds differ; all else is in the lock. The NVIDIA libraries of a
+# CUDA build are told by `pip check`: docs/what-executes-code.md says how they come.
+TORCH ?= torch
+locked: $(BIN)/python
+	$(INSTALL) --no-deps $(TORCH)
+	$(PIP) install --require-hashes --no-deps -r constraints.lock.txt
+	$(INSTALL_WHYSET) . --no-deps
+	$(PIP) check
+
+sbom: $(BIN)/python
+	mkdir -p build
+	test -x build/sbom/bin/cyclonedx-py || { $(BIN)/python -m venv build/sbom && \
+	build/sbom/bin/python -m pip --disable-pip-version-check install -q -r scripts/sbom.txt; }
+	build/sbom/bin/cyclonedx-py environment $(VENV) --pyproject pyproject.toml --output-reproducible \
+	--output-format JSON --validate --output-file build/sbom-python.json
+	cd web && npm sbom --sbom-format cyclonedx --package-lock-only > ../build/sbom-web.json
 
 clean:
 	rm -rf $(VENV) .oracles build dist .mypy_cache .pytest_cache .ruff_cache web/node_modules

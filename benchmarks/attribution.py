@@ -4,7 +4,8 @@
     python benchmarks/attribution.py --device cuda --batch 32 --memory-batch 64
 
 It prints a table per network and writes benchmarks/results/attribution-<device>-<date>.md. On CUDA it also finds the
-batch size at which ResNet50 explains most samples per second, in float32, TF32 and bfloat16 autocast.
+batch size at which ResNet50 explains most samples per second, in float32, TF32 and bfloat16 autocast. It needs
+torchvision, in the build that matches torch, and zennit.
 """
 
 import argparse

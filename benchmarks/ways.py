@@ -5,21 +5,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-import torchvision.models as zoo
-import zennit.attribution
-import zennit.composites
-import zennit.torchvision
+from needed import import_needed
 from torch import Tensor, nn
 
 from whyset.attribution import Gradient
 from whyset.attribution.composites import AttnLRP, EpsilonAlpha2Beta1, EpsilonGammaBox, EpsilonPlus, EpsilonPlusFlat
 
+zoo, zennit_attribution, zennit_composites, zennit_torchvision = import_needed(
+    "torchvision.models", "zennit.attribution", "zennit.composites", "zennit.torchvision"
+)
+
 Explain = Callable[[Tensor], object]
 LOW, HIGH = -2.2, 2.7  # about what pixels are after the usual normalisation
 NETWORKS = {
-    "vgg16": (zoo.vgg16, zennit.torchvision.VGGCanonizer),
-    "vgg16_bn": (zoo.vgg16_bn, zennit.torchvision.VGGCanonizer),
-    "resnet50": (zoo.resnet50, zennit.torchvision.ResNetCanonizer),
+    "vgg16": (zoo.vgg16, zennit_torchvision.VGGCanonizer),
+    "vgg16_bn": (zoo.vgg16_bn, zennit_torchvision.VGGCanonizer),
+    "resnet50": (zoo.resnet50, zennit_torchvision.ResNetCanonizer),
     "vit_b_16": (zoo.vit_b_16, None),
 }
 COMPOSITES = {
@@ -85,10 +86,10 @@ def peer(network: Network, composite: str) -> Iterator[Explain]:
     bounds = {"low": torch.full((1, 1, 1, 1), LOW), "high": torch.full((1, 1, 1, 1), HIGH)}
     device = next(network.model.parameters()).device
     given = {key: value.to(device) for key, value in bounds.items()} if composite == "EpsilonGammaBox" else {}
-    theirs = getattr(zennit.composites, composite)(canonizers=list(network.canonizers), **given)
+    theirs = getattr(zennit_composites, composite)(canonizers=list(network.canonizers), **given)
     target = torch.eye(1000, device=device)[:1]
     # What the model gets is no leaf, since the module tracker that counts operations refuses leaves.
-    attribute = zennit.attribution.Gradient(lambda x: network.model(x.clone()))
+    attribute = zennit_attribution.Gradient(lambda x: network.model(x.clone()))
     with theirs.context(network.model):
         yield lambda x: attribute(x, target.expand(len(x), -1))
 
@@ -97,4 +98,4 @@ WAYS = {"plain": plain, "whyset": whyset, "zennit": peer}
 
 
 def has_peer(composite: str) -> bool:
-    return hasattr(zennit.composites, composite)
+    return hasattr(zennit_composites, composite)

@@ -32,6 +32,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what whyset remembers of its user out of the real user's home; programs under test inherit it."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 def absent(what: str) -> None:
     """Skip with a reason that is shown; where `CI` is set, fail: there nothing may be missing."""
     if os.environ.get("CI"):

@@ -8,7 +8,8 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 LAYERS = [
-    {"errors", "progress"},
+    {"errors"},
+    {"optional", "progress", "command"},
     {"attribution", "image", "store", "engines"},
     {"runner", "analysis"},
     {"report"},
@@ -17,7 +18,7 @@ LAYERS = [
 ]
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
-WITHOUT_TORCH = {"errors", "progress", "image", "store", "analysis", "report", "viewer"}
+WITHOUT_TORCH = {"errors", "optional", "progress", "command", "image", "store", "analysis", "report", "viewer"}
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 FILES = sorted(SOURCE.rglob("*.py"))
 ANYTHING_GOES = {"", "testing"}  # the front door and the contract suites may import every room

@@ -1,5 +1,6 @@
 """constraints.txt fixes one exact version for everything that `make` installs, on any machine."""
 
+import runpy
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,3 +49,25 @@ def test_a_declared_dependency_is_fixed_within_its_declared_range(requirement: R
     pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, LINES)}
     (specifier,) = pins[canonicalize_name(requirement.name)].specifier
     assert requirement.specifier.contains(specifier.version)
+
+
+def test_the_lock_has_the_same_versions_with_hashes_and_leaves_torch_to_the_user() -> None:
+    lock = runpy.run_path(str(ROOT / "scripts" / "lock.py"))
+    locked = lock["locked"]((ROOT / "constraints.lock.txt").read_text())
+    assert locked == lock["pinned"]((ROOT / "constraints.txt").read_text())
+    assert {Requirement(line).name for line in LINES} - set(locked) == {"torch"}
+
+
+def test_a_lock_without_a_hash_or_a_file_is_refused() -> None:
+    lock = runpy.run_path(str(ROOT / "scripts" / "lock.py"))
+    with pytest.raises(ValueError, match="b has no hash"):
+        lock["locked"](f"a==1 \\\n    --hash=sha256:{'0' * 64}\nb==2\n")
+    with pytest.raises(ValueError, match="no file of b==2"):
+        lock["written"]({"a": "1", "b": "2"}, [("a", "1", "0" * 64), ("b", "3", "1" * 64)])
+    assert lock["version_of"]("a-1.0-py3-none-any.whl") == lock["version_of"]("a-1.0.tar.gz") == "1.0"
+
+
+def test_no_file_of_the_installation_names_a_package_host() -> None:
+    for name in ("constraints.txt", "constraints.lock.txt", "Makefile", "scripts/lock.py", "scripts/sbom.txt"):
+        assert "index-url" not in (ROOT / name).read_text()
+        assert "://" not in (ROOT / name).read_text()

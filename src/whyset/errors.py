@@ -9,6 +9,23 @@ class InputError(WhysetError, ValueError):
     """What the user gave does not fit; the command line answers with this one line and exit code 2."""
 
 
+class MissingPreprocessingError(InputError):
+    """Images have to be made into the model's input, and nothing states how; `images` names them.
+
+    The message is for Python; the command line has options, and replaces it.
+    """
+
+    def __init__(self, images: str) -> None:
+        super().__init__(images)
+        self.images = images
+
+    def __str__(self) -> str:
+        return (
+            f"{self.images} have no preprocessing that makes them the model's input: pass "
+            "preprocessing=Preprocessing(size=..., mean=..., std=...), from whyset.runner"
+        )
+
+
 class MissingExtraError(WhysetError, ImportError):
     """An optional package is not installed; the message carries the `pip install` that brings it."""
 
@@ -31,6 +48,14 @@ class BrokenRunError(WhysetError, RuntimeError):
 
 class RunMismatchError(InputError):
     """A run folder belongs to another configuration than the one it was to be continued with."""
+
+
+class StorageError(WhysetError, RuntimeError):
+    """Nothing can be written where a run is: the disk is full, the quota used up, the file system read-only."""
+
+
+class JobStoppedError(WhysetError, RuntimeError):
+    """Work was stopped because it could not be kept; what is finished is kept, and the same command continues."""
 
 
 class EngineLostError(WhysetError, RuntimeError):

@@ -18,6 +18,7 @@ from whyset.analysis import HDBSCAN, Agglomerative, KMeans, Spray, kmeans_sweep
 from whyset.engines import Static
 from whyset.errors import InputError, WhysetError
 from whyset.store import Run
+from whyset.store.evidence import to_json
 
 QUICK = Spray(neighbours=5, surrogates=9, resamplings=3, clusterings=(KMeans(), HDBSCAN(smallest=5)))
 NO_NULL = Spray(neighbours=5, surrogates=0, resamplings=0)
@@ -67,39 +68,39 @@ def copied(original: Path, tmp_path: Path) -> Run:
 def test_the_planted_strategy_is_found_and_ranks_first(original: Path, planted: Planted) -> None:
     marked, labels = planted[1], np.arange(96) % 3
     analysis = ws.open_run(original).analysis("spray")
-    scores = {c.name: c.info["scores"]["separability"]["value"] for c in analysis.categories}
+    scores = {c.name: c.evidence.separability.value for c in analysis.categories}
     assert max(scores, key=scores.get) == "horse"
     horse = analysis.category("horse")
-    assert horse.info["scores"]["separability"]["p_value"] == 0.1
+    assert horse.evidence.separability.p_value == 0.1
     members = horse.column("index")
     np.testing.assert_array_equal(members, np.flatnonzero(labels == 2))
     found = analysis.clusters("horse")
     assert len(np.unique(found[marked[members]])) == 1
     assert not set(found[marked[members]]) & set(found[~marked[members]])
-    cluster = horse.info["clusterings"]["kmeans"]["clusters"][int(found[marked[members]][0])]
-    assert (cluster["size"], cluster["accuracy"], cluster["purity"]) == (16, 0.0, 1.0)
-    assert set(cluster["medoids"]) <= set(np.flatnonzero(marked).tolist())
+    cluster = horse.evidence.clusterings["kmeans"].clusters[int(found[marked[members]][0])]
+    assert (cluster.n_explanations, cluster.composition.accuracy, cluster.composition.purity) == (16, 0.0, 1.0)
+    assert set(cluster.medoids) <= set(np.flatnonzero(marked).tolist())
 
 
 def test_columns_agree_with_each_other_and_with_the_run(original: Path) -> None:
     run = ws.open_run(original)
     category = run.analysis("spray").category("dog")
-    n = category.info["size"]
+    n = category.evidence.n_explanations
     for name in category.columns:
         if not name.startswith(("eigenvalues", "mean_map", "mean_abs_map", "difference")):
             assert len(category.column(name)) == n, name
     for name in ("kmeans", "hdbscan"):
-        labels, told = category.column(f"clustering.{name}"), category.info["clusterings"][name]
-        assert told["noise"] == np.count_nonzero(labels < 0)
-        assert [c["size"] for c in told["clusters"]] == np.bincount(labels[labels >= 0]).tolist()
+        labels, told = category.column(f"clustering.{name}"), category.evidence.clusterings[name]
+        assert told.n_noise == np.count_nonzero(labels < 0)
+        assert [c.n_explanations for c in told.clusters] == np.bincount(labels[labels >= 0]).tolist()
         maps, magnitudes = category.column(f"mean_map.{name}"), category.column(f"mean_abs_map.{name}")
-        assert len(maps) == len(magnitudes) == told["k"]
-        for number in range(told["k"]):
+        assert len(maps) == len(magnitudes) == told.n_clusters
+        for number in range(told.n_clusters):
             own = run.relevance[category.column("index")[labels == number]].sum(axis=1)
             np.testing.assert_allclose(maps[number], own.mean(axis=0), rtol=1e-4, atol=1e-5)
             np.testing.assert_allclose(magnitudes[number], np.abs(own).mean(axis=0), rtol=1e-4, atol=1e-5)
     assert category.column("embedding.tsne").shape == (n, 2)
-    assert category.column("embedding.spectral").shape[1] == category.info["embeddings"]["spectral"]["dimensions"]
+    assert category.column("embedding.spectral").shape[1] == category.evidence.embeddings["spectral"].n_components
     assert (np.diff(category.column("eigenvalues")) <= 0).all()
 
 
@@ -132,7 +133,7 @@ def test_workers_give_what_one_process_gives(copied: Run) -> None:
     other = ws.analyze(copied, replace(QUICK, name="workers"), engine="local")
     for category in one.categories:
         twin = other.category(category.id)
-        assert twin.info["scores"] == category.info["scores"]
+        assert twin.evidence.separability == category.evidence.separability
         for name in category.columns:
             np.testing.assert_array_equal(category.column(name), twin.column(name))
 
@@ -140,12 +141,12 @@ def test_workers_give_what_one_process_gives(copied: Run) -> None:
 def test_ranks_divide_the_classes_and_a_later_one_finds_the_others_done(copied: Run) -> None:
     spray = replace(QUICK, name="ranks")
     first = ws.analyze(copied, spray, engine=Static(rank=1, world=2))
-    assert [category.name for category in first.categories] == ["dog"]
+    assert [category.name for category in first.categories if not category.problem] == ["dog"]
     told = Told()
     both = ws.analyze(copied, spray, engine=Static(rank=0, world=2), progress=told)
     assert (told.total, told.done) == (2, 2)
     for category in copied.analysis("spray").categories:
-        assert both.category(category.id).info["scores"] == category.info["scores"]
+        assert both.category(category.id).evidence.separability == category.evidence.separability
 
 
 def test_only_committed_and_successful_rows_take_part(make_run: MakeRun, planted: Planted) -> None:
@@ -165,7 +166,7 @@ def test_samples_without_a_label_are_grouped_by_prediction(make_run: MakeRun, pl
     unlabelled = ws.analyze(make_run(planted[0], [None] * 96, predictions, name="none"), NO_NULL)
     cat = unlabelled.category("cat")
     np.testing.assert_array_equal(cat.column("index"), np.flatnonzero(predictions == 0))
-    assert (cat.info["grouped_by"], cat.info["scores"]["accuracy"], cat.info["purity_of"]) == (
+    assert (cat.evidence.grouped_by, cat.evidence.composition.accuracy, cat.evidence.purity_of) == (
         "prediction",
         None,
         "label",
@@ -173,8 +174,8 @@ def test_samples_without_a_label_are_grouped_by_prediction(make_run: MakeRun, pl
     some = [None if index == 1 else index % 3 for index in range(96)]
     mixed = ws.analyze(make_run(planted[0], some, np.zeros(96, int), name="some"), NO_NULL)
     assert 1 in mixed.category("cat").column("index")
-    assert mixed.category("cat").info["grouped_by"] == "label, and prediction for 1 samples without a label"
-    assert mixed.category("horse").info["grouped_by"] == "label"
+    assert mixed.category("cat").evidence.grouped_by == "label, and prediction for 1 samples without a label"
+    assert mixed.category("horse").evidence.grouped_by == "label"
 
 
 def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: MakeRun, planted: Planted) -> None:
@@ -182,10 +183,10 @@ def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: Mak
     told = Told()
     analysis = ws.analyze(make_run(planted[0], labels.tolist(), labels), NO_NULL, progress=told)
     cat = analysis.category("cat")
-    assert cat.info["problem"] == "Too few samples: 4; at least 10 are needed."
+    assert cat.evidence.problem == "Too few samples: 4; at least 10 are needed."
     assert told.lines == ["cat: Too few samples: 4; at least 10 are needed."]
-    assert cat.info["scores"]["separability"]["value"] is None
-    assert analysis.category("dog").info["problem"] is None
+    assert cat.evidence.separability.value is None
+    assert analysis.category("dog").evidence.problem is None
 
 
 def test_an_analysis_without_any_result_is_an_error(make_run: MakeRun, planted: Planted) -> None:
@@ -211,9 +212,9 @@ def test_rows_that_cannot_be_grouped_are_told_or_refused(make_run: MakeRun, plan
 def test_rows_that_were_explained_later_bring_the_class_up_to_date(make_run: MakeRun, planted: Planted) -> None:
     labels = [0] * 96
     run = make_run(planted[0], labels, np.zeros(96, int), pending=(5,))
-    assert ws.analyze(run, NO_NULL).category("cat").info["size"] == 80
+    assert ws.analyze(run, NO_NULL).category("cat").evidence.n_explanations == 80
     SUPPORT["commit"](run, 5, SUPPORT["rows_of"](planted[0], np.zeros(96, int)), {})
-    assert ws.analyze(run, NO_NULL).category("cat").info["size"] == 96
+    assert ws.analyze(run, NO_NULL).category("cat").evidence.n_explanations == 96
 
 
 def test_treatments_are_recorded_with_the_results(make_run: MakeRun) -> None:
@@ -223,14 +224,14 @@ def test_treatments_are_recorded_with_the_results(make_run: MakeRun) -> None:
     relevance[3] = relevance[4]
     relevance[[7, 9]] = 0
     (category,) = ws.analyze(make_run(relevance, [0] * 64, np.zeros(64, int)), Spray(surrogates=0)).categories
-    treatment = " ".join(category.info["treatment"])
+    treatment = " ".join(category.evidence.data_issues)
     assert "2 maps are constant and were left out (samples 7, 9)." in treatment
     assert "1 maps repeat another map exactly" in treatment
     assert "falls into 2 components" in treatment
     assert "perplexity 20.3 instead of 30" in treatment
-    assert category.info["components"] == 2
-    assert category.info["size"] == 62
-    assert category.info["scores"]["separability"]["p_value"] is None
+    assert category.evidence.graph.n_connected_components == 2
+    assert category.evidence.n_explanations == 62
+    assert category.evidence.separability.p_value is None
 
 
 def test_a_job_that_breaks_is_raised_after_the_others_are_finished(
@@ -248,7 +249,7 @@ def test_a_job_that_breaks_is_raised_after_the_others_are_finished(
     monkeypatch.setattr(module, "analysed_class", breaking)
     with pytest.raises(WhysetError, match=r"1 of 3 classes .* cat: MemoryError: no room"):
         ws.analyze(run, NO_NULL)
-    assert [category.name for category in run.analysis("spray").categories] == ["dog", "horse"]
+    assert run.analysis("spray").check().unfinished == ("cat",)
 
 
 def test_numbers_repeat_with_the_seed_and_change_with_it(make_run: MakeRun, planted: Planted) -> None:
@@ -258,7 +259,7 @@ def test_numbers_repeat_with_the_seed_and_change_with_it(make_run: MakeRun, plan
         category = ws.analyze(run, Spray(name=name, neighbours=5, surrogates=5, resamplings=2, seed=seed)).category(
             "dog"
         )
-        return category.info["scores"]["separability"]["null_median"], category.column("embedding.tsne").tobytes()
+        return category.evidence.separability.null_median, category.column("embedding.tsne").tobytes()
 
     assert found(1, "one") == found(1, "same")
     assert found(1, "one")[0] != found(2, "other")[0]
@@ -270,9 +271,10 @@ def test_the_analysis_loads_no_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_no_number_in_the_info_is_nan(original: Path) -> None:
+def test_no_number_in_the_evidence_is_nan(original: Path) -> None:
     analysis = ws.open_run(original).analysis("spray")
-    assert all(math.isfinite(value) for value in numbers([category.info for category in analysis.categories]))
+    stored = [to_json(category.evidence) for category in analysis.categories]
+    assert all(math.isfinite(value) for value in numbers(stored))
 
 
 def numbers(value: object) -> list[float]:
@@ -295,18 +297,18 @@ def test_a_memo_makes_a_further_clustering_cheap_and_changes_nothing(copied: Run
     assert len(set((tmp_path / "memo").glob("*.memo")) - before) == 3  # one new step in each of three classes
     fresh = ws.analyze(copied, replace(more, name="fresh"))
     for one, other in zip(kept.categories, fresh.categories, strict=True):
-        assert one.info == other.info
+        assert one.evidence == other.evidence
         for name in one.columns:
             np.testing.assert_array_equal(one.column(name), other.column(name))
-        assert one.column("dendrogram.agglomerative").shape == (one.info["size"] - 1, 4)
+        assert one.column("dendrogram.agglomerative").shape == (one.evidence.n_explanations - 1, 4)
 
 
 def test_clusterings_that_need_more_samples_are_left_out_and_told(make_run: MakeRun, planted: Planted) -> None:
     run = make_run(planted[0][:24], [0] * 24, np.zeros(24, int))
     sweep = replace(NO_NULL, clusterings=(KMeans(), *kmeans_sweep(11, 14)))
     (category,) = ws.analyze(run, sweep).categories
-    assert list(category.info["clusterings"]) == ["kmeans", "kmeans-11", "kmeans-12"]
-    assert "24 samples are too few for kmeans-13, kmeans-14: left out." in category.info["treatment"]
+    assert list(category.evidence.clusterings) == ["kmeans", "kmeans-11", "kmeans-12"]
+    assert "24 samples are too few for kmeans-13, kmeans-14: left out." in category.evidence.data_issues
     with pytest.raises(InputError, match="too few for kmeans-14: at least two per cluster"):
         ws.analyze(run, replace(NO_NULL, name="b", clusterings=(KMeans(14),)))
     with pytest.raises(InputError, match="40 clusters need 40 eigenvectors, got eigenvectors=32"):

@@ -9,6 +9,7 @@ import whyset as ws
 from whyset.analysis.concepts import concept_references
 from whyset.errors import InputError
 from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store.evidence import ClusterEvidence
 
 SAMPLES, CHANNELS = 60, 6
 
@@ -47,33 +48,33 @@ def category(run: Run) -> object:
     return ws.analyze(run, ws.Spray(surrogates=0, resamplings=5)).categories[0]
 
 
-def of_marks(category: object) -> dict:
+def of_marks(category: object) -> ClusterEvidence:
     """The cluster whose most typical sample bears the mark."""
-    clusters = category.info["clusterings"]["kmeans"]["clusters"]
-    return max((one for one in clusters if one["medoids"][0] % 2), key=lambda one: one["size"])
+    clusters = category.evidence.clusterings["kmeans"].clusters
+    return max((one for one in clusters if one.medoids[0] % 2), key=lambda one: one.n_explanations)
 
 
 def test_a_planted_strategy_is_found_again_on_subsamples(category: object) -> None:
-    stability = category.info["clusterings"]["kmeans"]["stability"]
-    assert stability["recovery"][of_marks(category)["id"]] > 0.75
-    assert stability["runs"] == 5
-    low, high = stability["range"]
-    assert low <= stability["adjusted_rand"] <= high
+    stability = category.evidence.clusterings["kmeans"].stability
+    assert of_marks(category).recovery > 0.75
+    assert stability.n_subsamples == 5
+    low, high = stability.adjusted_rand_range
+    assert low <= stability.adjusted_rand <= high
 
 
 def test_what_distinguishes_a_cluster_is_told_with_its_test(category: object) -> None:
     cluster = of_marks(category)
-    accuracy, confidence = cluster["accuracy_contrast"], cluster["confidence_contrast"]
-    assert accuracy["inside"] == 1
-    assert accuracy["inside_interval"][0] < 1
-    assert accuracy["outside"] < 1
-    assert confidence["p_value"] < 0.001
-    tests = category.info["clusterings"]["kmeans"]["enrichment"]
-    assert {test["attribute"] for test in tests["smallest"]} == {"prediction", "right"}  # all have one label
+    accuracy, confidence = cluster.accuracy_contrast, cluster.confidence_contrast
+    assert accuracy.inside == 1
+    assert accuracy.inside_interval[0] < 1
+    assert accuracy.outside < 1
+    assert confidence.p_value < 0.001
+    assert {test.attribute for test in cluster.enrichment} == {"prediction", "right"}  # all have one label
+    assert category.evidence.clusterings["kmeans"].n_enrichment_tests >= len(cluster.enrichment)
 
 
 def test_where_a_cluster_differs_is_where_its_mark_is(category: object) -> None:
-    cluster = of_marks(category)["id"]
+    cluster = of_marks(category).id
     mask = category.column("difference_mask.kmeans")[cluster].reshape(10, 14)
     mean = category.column("difference.kmeans")[cluster].reshape(10, 14)
     assert mask[:3, -3:].all()
@@ -86,16 +87,16 @@ def test_where_a_cluster_differs_is_where_its_mark_is(category: object) -> None:
 def test_concept_relevance_gives_prototypes(run: Run) -> None:
     spray = ws.Spray(name="concepts", of="concept/conv", surrogates=0, resamplings=0)
     category = ws.analyze(run, spray).categories[0]
-    told, members = category.info["prototypes"], category.column("prototype")
-    assert sum(told["weights"]) == pytest.approx(1)
-    assert category.info["clusterings"]["kmeans"]["stability"] is None
-    clusters = category.info["clusterings"]["kmeans"]["clusters"]
-    assert {tuple(one["difference"]["channels"][:1]) for one in clusters[:2]} == {(1,), (4,)}
+    told, members = category.evidence.prototypes, category.column("prototype")
+    assert sum(told.weights) == pytest.approx(1)
+    assert category.evidence.clusterings["kmeans"].stability is None
+    clusters = category.evidence.clusterings["kmeans"].clusters
+    assert {one.difference.channels[:1] for one in clusters[:2]} == {(1,), (4,)}
     rows = np.asarray(category.column("index"))
-    for number, sample in enumerate(told["samples"]):
+    for number, sample in enumerate(told.explanations):
         own = rows[members == number] % 2
         assert np.mean(own == sample % 2) > 0.9  # a prototype and its samples share the strategy
-    assert told["outliers"][0] == rows[np.argmin(category.column("log_likelihood"))]
+    assert told.outliers[0] == rows[np.argmin(category.column("log_likelihood"))]
 
 
 def test_channels_are_shown_by_the_samples_they_were_relevant_for(run: Run) -> None:
@@ -112,6 +113,6 @@ def test_channels_are_shown_by_the_samples_they_were_relevant_for(run: Run) -> N
 
 def test_the_evidence_is_the_same_each_time(run: Run, category: object, tmp_path: Path) -> None:
     again = ws.analyze(run, ws.Spray(name="again", surrogates=0, resamplings=5)).categories[0]
-    assert again.info["clusterings"] == category.info["clusterings"]
+    assert again.evidence.clusterings == category.evidence.clusterings
     for name in ("difference.kmeans", "outlier_factor"):
         np.testing.assert_array_equal(again.column(name), category.column(name))

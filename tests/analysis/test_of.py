@@ -73,7 +73,7 @@ def run(tmp_path: Path) -> Run:
 )
 def test_strategies_are_found_where_they_show(run: Run, of: str, planted: np.ndarray, dimensions: int) -> None:
     (cat,) = ws.analyze(run, Spray(of=of, **QUICK)).categories
-    assert cat.info["of"] == of
+    assert cat.evidence.array == of
     labels = cat.column("clustering.kmeans")
     assert len({*labels[planted == 0]} & {*labels[planted == 1]}) == 0
     assert cat.column("difference.kmeans").shape[1] == dimensions
@@ -99,7 +99,7 @@ def test_an_array_that_is_not_there_is_refused_with_those_that_are(run: Run) -> 
 def test_a_distance_between_maps_is_told_their_shape(run: Run) -> None:
     distance = StructuralDissimilarity(window=3)
     (cat,) = ws.analyze(run, Spray(of="attribution/block", distance=distance, **QUICK)).categories
-    assert cat.info["problem"] is None
+    assert cat.evidence.problem is None
     with pytest.raises(InputError, match="needs the shape"):
         ws.analyze(run, Spray(name="c", of="concept/block", distance=distance, **QUICK))
 
@@ -157,13 +157,15 @@ def test_rows_of_several_targets_are_grouped_by_target(tmp_path: Path) -> None:
     columns = {"target": target, "prediction": np.zeros(60, int), "confidence": np.full(60, 0.5, np.float32)}
     arrays_of(run, {"attribution/input": rng.normal(size=(60, 1, 6, 6)).astype(np.float32)} | columns)
     analysis = ws.analyze(run, Spray(**QUICK))
-    assert [(c.name, c.info["size"], c.info["grouped_by"]) for c in analysis.categories] == [
+    assert [(c.name, c.evidence.n_explanations, c.evidence.grouped_by) for c in analysis.categories] == [
         ("cat", 30, "target"),
         ("dog", 30, "target"),
     ]
     np.testing.assert_array_equal(analysis.category("dog").column("index"), np.arange(1, 60, 2))
-    assert "60 of 60 maps explained, 0 failed; accuracy 1.00" in ws.report.as_text(ws.report.report(run))
+    assert "60 of 60 explanations made for 30 samples, 0 failed; accuracy 1.00" in ws.report.as_text(
+        ws.report.report(run)
+    )
     by_label = ws.analyze(run, Spray(name="label", group_by="label", **QUICK))
-    assert [c.info["size"] for c in by_label.categories] == [60]
+    assert [c.evidence.n_explanations for c in by_label.categories] == [60]
     with pytest.raises(InputError, match="groups by one of auto, label, prediction, target"):
         Spray(group_by="class")

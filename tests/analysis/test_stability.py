@@ -63,8 +63,8 @@ def test_a_cluster_that_no_subsample_holds_has_no_recovery(tmp_path: Path) -> No
     run = SUPPORT["written_run"](tmp_path / "run", relevance, [0] * 48, np.zeros(48, int))
     apart = Spray(surrogates=0, resamplings=1, clusterings=(Agglomerative(20, "single"),))
     category = ws.analyze(run, apart).category("cat")
-    assert category.info["problem"] is None
-    assert None in category.info["clusterings"]["agglomerative-single-20"]["stability"]["recovery"]
+    assert category.evidence.problem is None
+    assert None in {one.recovery for one in category.evidence.clusterings["agglomerative-single-20"].clusters}
 
 
 def test_a_share_that_leaves_nothing_out_is_refused() -> None:

@@ -29,9 +29,9 @@ def test_a_synthetic_run_is_whole_and_clustered(benchmark: Callable[[str], Simpl
     places, clusters = category.column("embedding.tsne"), category.column("clustering.kmeans")
     assert set(clusters.tolist()) == {-1, *range(synthetic.CLUSTERS)}
     assert 0.85 < (run.column("prediction") == run.labels).mean() < 0.95
-    for cluster in category.info["clusterings"]["kmeans"]["clusters"]:
-        assert cluster["size"] == (clusters == cluster["id"]).sum()
-        assert places[clusters == cluster["id"]].std(axis=0).mean() < places.std(axis=0).mean()
+    for cluster in category.evidence.clusterings["kmeans"].clusters:
+        assert cluster.n_explanations == (clusters == cluster.id).sum()
+        assert places[clusters == cluster.id].std(axis=0).mean() < places.std(axis=0).mean()
 
 
 @pytest.mark.browser

@@ -67,9 +67,9 @@ def test_clusterings_embeddings_and_parts_are_chosen_by_name(larger_job: Any, wh
     printed = whyset(["analyze", larger_job.run, *f"{chosen} {graph} {rest}".split()])
     assert (printed.code, printed.err) == (0, "")
     analysis = ws.open_run(larger_job.run).analysis("chosen")
-    info = analysis.categories[0].info
-    assert list(info["clusterings"]) == ["kmeans-2", "kmeans-3", "agglomerative"]
-    assert list(info["embeddings"]) == ["pca", "tsne", "spectral"]
+    evidence = analysis.categories[0].evidence
+    assert list(evidence.clusterings) == ["kmeans-2", "kmeans-3", "agglomerative"]
+    assert list(evidence.embeddings) == ["pca", "tsne", "spectral"]
     stored = json.dumps(analysis.config)
     assert all(part in stored for part in ('"Cosine"', '"RadialBasis"', '"RandomWalkLaplacian"', '"prediction"', "99"))
     assert list((tmp_path / "memo").glob("*.memo"))

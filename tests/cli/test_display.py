@@ -57,3 +57,22 @@ def test_nothing_to_do_draws_no_bar() -> None:
     shown.advance(1)
     shown.finish()
     assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", ":smile:", "runs/[bold]/:cat:"])
+def test_units_and_lines_are_no_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    screen = io.StringIO()
+    shown = Bar(Console(file=screen, force_terminal=True, color_system=None, width=120))
+    shown.start(3, text)
+    shown.advance(3)
+    shown.say(text)
+    shown.finish()
+    assert f"3/3 {text}" in screen.getvalue()
+    assert f"\n{text}\n" in screen.getvalue().replace("\x1b[2K", "").replace("\r", "\n")
+    Lines().say(text)
+    assert capsys.readouterr().out == f"{text}\n"
+
+
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines().say("a\x1b[31m\rb\x9b")
+    assert capsys.readouterr().out == "a\\x1b[31m\\rb\\x9b\n"

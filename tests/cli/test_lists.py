@@ -1,25 +1,54 @@
 """`whyset rules` and `whyset composites`: what there is, and the plan for a model."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from whyset.attribution.composites import COMPOSITES
 from whyset.attribution.rules import RULES
+from whyset.cli.lists import print_list
 
 Program = Callable[[Sequence[str]], Any]
 
 
-def test_every_rule_is_listed_with_its_formula(whyset: Program) -> None:
+def test_every_rule_is_listed_with_its_formula(whyset: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
     printed = whyset(["rules"])
     assert printed.code == 0
-    assert all(f"\n{name} " in printed.out for name in RULES)
+    rows = printed.out.splitlines()[1:]
+    assert [row.split()[:1] for row in rows] == [[name] for name in RULES]
+    assert all(rule.formula in row for rule, row in zip(RULES.values(), rows, strict=True))
     assert "x ⊙ Wᵀ(R / st(z))" in printed.out
 
 
-def test_every_composite_is_listed(whyset: Program) -> None:
+def test_every_composite_is_listed(whyset: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
     printed = whyset(["composites"])
     assert printed.code == 0
-    assert all(f"\n{name} " in printed.out for name in COMPOSITES)
+    rows = printed.out.splitlines()[1:]
+    assert [row.split()[:1] for row in rows] == [[name] for name in COMPOSITES]
+    for composite, row in zip(COMPOSITES.values(), rows, strict=True):
+        assert (inspect.getdoc(composite) or "").split("\n\n")[0].replace("\n", " ") in row
+
+
+@pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", "[/nothing]", ":smile:", "[bold", "\\[x]", "c[Wᵀ]"])
+def test_cells_are_shown_as_they_stand(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_list((text, "b"), [(text, text)])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [[text, "b"], [text, text]]
+
+
+@pytest.mark.parametrize("name", ["[red]", "[/]", ":smile:", "a [b] c"])
+def test_paths_and_classes_with_markup_are_shown_as_they_stand(name: str, job: Any, whyset: Program) -> None:
+    (job.folder / "images" / "cat").rename(job.folder / "images" / name.replace("/", "∕"))
+    out = job.folder / name.strip("/[]: ") / "[red]:smile:"
+    printed = whyset(job.arguments(out=out))
+    assert printed.code == 0, printed.err
+    assert f"{out}: 12 maps of" in printed.out
+    printed = whyset(["report", str(job.folder / name)])
+    assert printed.code == 2
+    assert str(job.folder / name) in printed.err
 
 
 def test_the_plan_of_a_model_tells_operation_and_rule(job: Any, whyset: Program) -> None:

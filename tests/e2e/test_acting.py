@@ -193,13 +193,13 @@ def test_a_link_restores_exactly_what_was_seen(
         horse.page.keyboard.press("+")
     parts = "['embedding=spectral', 'axes=3', 'colour=confidence', 'camera=', 'selected=', 'coolio', 'pictures=map']"
     horse.until(f"{parts}.every(part => location.hash.includes(part)) && location.hash.includes('sample=')")
-    address = horse.page.evaluate("location.hash")
+    address = horse.until_written()
     other = open_viewer(server)
     other.page.evaluate(f"location.hash = {address!r}")
     other.wait_for_view("class")
-    other.until("window.__viewer.drawnFrames() > 0")
+    other.until_equal(other.until_written, address)
     assert other.selected() == horse.selected()
-    assert np.allclose(other.positions(members), horse.positions(members), atol=0.5)
+    other.until_equal(lambda: np.allclose(other.positions(members), horse.positions(members), atol=0.5), True)
     for label in ("Axes", "Colour", "Colour map (C)", "Order of the samples"):
         one, two = (viewer.page.get_by_label(label, exact=True).input_value() for viewer in (horse, other))
         assert one == two
@@ -219,6 +219,7 @@ def test_a_link_to_the_class_that_is_open_restores_what_it_leaves_out_too(horse,
     horse.until("location.hash.includes('camera=')")
     horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
     horse.until("location.hash.includes('clustering=') && !location.hash.includes('selected=')")
+    horse.until_written()
     assert horse.selected() == []
     assert horse.page.get_by_label("Colour", exact=True).input_value() == "cluster"
     assert horse.page.get_by_label("Order of the samples").input_value() == "as in the run"

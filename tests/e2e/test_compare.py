@@ -318,7 +318,8 @@ def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, s
     viewer.screenshot("methods-light-1280")
     viewer.page.get_by_label("One scale for all maps").check()
     viewer.until("location.hash.includes('methods=shared')")
-    viewer.page.wait_for_timeout(100)
+    weaker = figures[0].locator("canvas")
+    viewer.until_equal(lambda: np.array_equal(own[0], viewer.pixels(weaker)), False)
     shared = [viewer.pixels(figure.locator("canvas")) for figure in figures]
     assert not np.array_equal(own[0], shared[0])  # the weaker map becomes paler
     assert np.array_equal(own[1], shared[1])

@@ -86,7 +86,7 @@ def test_a_hidden_entry_is_neither_drawn_hovered_selected_listed_nor_exported(ho
 
 def colors_at(viewer, places: np.ndarray) -> np.ndarray:
     """Colours of the page at places (n, 2), of a picture taken now: (n, 3)."""
-    viewer.page.wait_for_timeout(150)  # the next frame
+    viewer.next_frame()
     picture = np.asarray(Image.open(io.BytesIO(viewer.page.screenshot())).convert("RGB"))
     rows, columns = np.round(places).astype(int).T[::-1]
     return picture[rows, columns]
@@ -258,7 +258,10 @@ def test_the_scatter_is_steered_by_keys_and_tells_where_it_is(horse, run: Run, m
     horse.until(f"document.querySelector('[data-point]').innerText.startsWith({run.ids[second]!r})")
     told = horse.page.locator("[data-point]").inner_text()
     predicted = run.classes[run.column("prediction")[second]]
-    assert told == f"{run.ids[second]}, cluster {second % 2}, true horse, predicted {predicted}, selected"
+    assert (
+        told
+        == f"{run.ids[second]}, cluster {second % 2}, true horse, predicted {predicted}, heatmap for horse, selected"
+    )
     horse.page.keyboard.press("Shift+ArrowRight")
     np.testing.assert_allclose(horse.positions([first])[0], start - [60, 0], atol=1)
     horse.page.keyboard.press("f")

@@ -17,7 +17,7 @@ def elements(viewer) -> int:
     """DOM nodes that are alive in the overview, those outside the document too, once all garbage is collected."""
     viewer.page.evaluate("location.hash = '#/'")
     viewer.wait_for_view("overview")
-    viewer.page.wait_for_timeout(200)  # until the address is written, for which the class is still held
+    viewer.until_written()  # until then the class is still held
     devtools = viewer.page.context.new_cdp_session(viewer.page)
     for _ in range(3):
         devtools.send("HeapProfiler.collectGarbage")

@@ -16,6 +16,7 @@ from playwright.sync_api import Locator
 
 from whyset.image import COLOR_MAPS, channel_sum, colorize, imsave, indices, overlay, scale_of, values
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import from_info
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
@@ -424,7 +425,7 @@ def test_one_failed_sample_hides_no_other(open_viewer: Callable, sample_run: Mod
         "default_clustering": "kmeans",
     }
     info |= {"embeddings": {"pca": {"dimensions": 2}}, "default_embedding": "pca", "scores": {}}
-    run.analysis_writer("spray", {}).write(CategoryResult("00000", "some", columns, info))
+    run.analysis_writer("spray", {}).write(CategoryResult("00000", "some", columns, from_info(info)))
     with Server([run.path]) as server:
         viewer = open_viewer(server, tolerated=("409",))
         viewer.open_class("some")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import from_info
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
@@ -60,7 +61,7 @@ def category(id: str, name: str, rows: np.ndarray) -> CategoryResult:
         "embeddings": {kind: {"dimensions": values.shape[1]} for kind, values in embeddings().items()},
         "scores": {},
     }
-    return CategoryResult(id, name, columns, info)
+    return CategoryResult(id, name, columns, from_info(info))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def strange(open_viewer: Callable, server: Server):
 def show(viewer, embedding: str) -> None:
     viewer.page.get_by_label("Embedding", exact=True).select_option(embedding)
     viewer.until(f"location.hash.includes('embedding={embedding}')")
-    viewer.page.wait_for_timeout(60)
+    viewer.next_frame()
 
 
 def drawn(viewer) -> int:
@@ -137,7 +138,7 @@ def test_other_dimensions_are_the_axes_that_are_chosen(strange) -> None:
     strange.page.get_by_label("Axes", exact=True).select_option("3")
     strange.until("location.hash.includes('axes=3')")
     expected = embeddings()["deep"][:, [2, 1]].astype(np.float32)
-    strange.page.wait_for_timeout(60)
+    strange.next_frame()
     places = strange.positions(MEMBERS.tolist()) * [1, -1]
     for side in (0, 1):
         assert np.corrcoef(places[:, side], expected[:, side])[0, 1] > 0.9999
@@ -168,7 +169,7 @@ def test_a_class_of_one_and_a_class_of_none_open(open_viewer: Callable, server: 
     viewer.until("window.__viewer.view() === 'class' && window.__viewer.pointCount() === 0")
     viewer.page.keyboard.press("f")
     viewer.page.keyboard.press("d")
-    viewer.page.wait_for_timeout(100)
+    viewer.next_frame()
     assert viewer.selected() == []
 
 
@@ -234,7 +235,7 @@ def test_one_finger_moves_and_two_magnify(strange) -> None:
     for step in (10, 30, 50):
         touch("touchMove", middle + np.array([step, step / 2]))
     touch("touchEnd")
-    strange.page.wait_for_timeout(50)
+    strange.next_frame()
     panned = strange.positions(rows)
     np.testing.assert_allclose(panned - start, np.tile([50, 25], (COUNT, 1)), atol=1)
     aside = np.array([60.0, 0])
@@ -242,14 +243,14 @@ def test_one_finger_moves_and_two_magnify(strange) -> None:
     for factor in (1.2, 1.6, 2.0):
         touch("touchMove", middle - aside * factor, middle + aside * factor)
     touch("touchEnd")
-    strange.page.wait_for_timeout(50)
+    strange.next_frame()
     np.testing.assert_allclose(strange.positions(rows) - middle, (panned - middle) * 2, atol=2)
     assert strange.selected() == []
 
 
 def test_a_lasso_selects_what_it_shows_wherever_the_view_was_moved(strange, support) -> None:
     strange.page.get_by_role("button", name="Lasso", exact=True).click()  # what else it offers may take a line
-    strange.page.wait_for_timeout(50)
+    strange.next_frame()
     box = strange.page.locator("canvas[role=application]").bounding_box()
     left, top = box["x"], box["y"]
     strange.page.mouse.move(left + box["width"] / 2, top + box["height"] / 2)
@@ -260,7 +261,7 @@ def test_a_lasso_selects_what_it_shows_wherever_the_view_was_moved(strange, supp
     strange.page.mouse.down(button="middle")
     strange.page.mouse.move(left + 70, top + 10, steps=4)
     strange.page.mouse.up(button="middle")
-    strange.page.wait_for_timeout(50)
+    strange.next_frame()
     places = strange.positions(MEMBERS.tolist())
     right, bottom = np.median(places, axis=0)
     corners = np.array([[left + 8, top + 8], [right, top + 8], [right, bottom], [left + 8, bottom]])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from whyset.store import CategoryResult, Run, create_run, samples_table, standard_arrays, write_shard
+from whyset.store.evidence import from_info
 from whyset.viewer import Server
 from whyset.viewer.passed_on import read_document
 
@@ -48,7 +49,7 @@ def scattered(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "default_embedding": "tsne",
         "embeddings": {"tsne": {"dimensions": 2}},
     }
-    run.analysis_writer("spray", {"seed": 0}).write(CategoryResult("00002", "horse", columns, info))
+    run.analysis_writer("spray", {"seed": 0}).write(CategoryResult("00002", "horse", columns, from_info(info)))
     return run
 
 
@@ -70,12 +71,6 @@ def open_file(viewer, name: str, content: str) -> None:
     with viewer.page.expect_file_chooser() as chooser:
         viewer.page.get_by_role("button", name="Open …").click()
     chooser.value.set_files({"name": name, "mimeType": "application/json", "buffer": content.encode()})
-
-
-def settled(viewer) -> str:
-    """The address once it is written."""
-    viewer.page.wait_for_timeout(250)
-    return viewer.page.evaluate("location.hash")
 
 
 def test_a_link_is_copied_without_the_token_and_says_what_the_receiver_needs(horse, server: Server) -> None:
@@ -129,7 +124,7 @@ def test_a_selection_too_long_for_a_link_is_told_and_travels_in_the_file(
         viewer.page.get_by_role("button", name=re.compile("^Select all .* in horse")).click(modifiers=["Alt"])
         chosen = viewer.selected()
         assert 3500 < len(chosen) < 4000
-        assert "selected=*" in settled(viewer).replace("%2A", "*")
+        assert "selected=*" in viewer.until_written().replace("%2A", "*")
         share(viewer)
         viewer.page.get_by_text(f"The {len(chosen):,} selected samples are too many for a link").wait_for()
         viewer.screenshot("share-too-long-light-1280")
@@ -221,19 +216,20 @@ def test_a_link_restores_all_that_was_seen(horse, open_viewer: Callable, server:
     query = "&".join(f"{name}={text.replace(' ', '+')}" for name, text in parts.items())
     horse.page.evaluate(f"location.hash = {f'#/sample/spray/00002?{query}'!r}")
     horse.until("location.hash.includes('embedding=spectral') && window.__viewer.view() === 'class'")
-    shown = dict(re.findall(r"[?&]([^=]+)=([^&]*)", settled(horse)))
+    address = horse.until_written()
+    shown = dict(re.findall(r"[?&]([^=]+)=([^&]*)", address))
     assert shown.keys() >= parts.keys() - {"clip"}
     other = open_viewer(server)
-    other.page.evaluate(f"location.hash = {horse.page.evaluate('location.hash')!r}")
+    other.page.evaluate(f"location.hash = {address!r}")
     other.wait_for_view("class")
-    assert dict(re.findall(r"[?&]([^=]+)=([^&]*)", settled(other))) == shown
+    other.until_equal(lambda: dict(re.findall(r"[?&]([^=]+)=([^&]*)", other.until_written())), shown)
     assert other.page.get_by_role("alert").count() == 0
 
 
 def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) -> None:
     viewer.page.get_by_role("columnheader", name="Samples").get_by_role("button").click()
     order = viewer.classes()
-    settled(viewer)
+    viewer.until_written()
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
     viewer.page.get_by_label("Colour", exact=True).select_option("confidence")
@@ -241,7 +237,7 @@ def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) ->
     viewer.until("location.hash.includes('colour=confidence')")
     viewer.page.get_by_label("Class", exact=True).select_option("cat")
     viewer.until("location.hash.includes('/00000') && window.__viewer.view() === 'class'")
-    settled(viewer)
+    viewer.until_written()
     viewer.page.go_back()
     viewer.until("location.hash.includes('/00002') && window.__viewer.view() === 'class'")
     assert viewer.selected() == chosen

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import whyset
-from whyset.report import ranked_classes
+from whyset.report import rank_classes
 from whyset.store import Run
 from whyset.viewer import Server
 
@@ -55,7 +55,7 @@ def test_the_file_shows_what_the_server_shows(
     open_file: Callable, open_viewer: Callable, server: Server, file: Path, run: Run, members: np.ndarray
 ) -> None:
     still = open_file(file)
-    assert still.classes() == [row.name for row in ranked_classes(run.analysis("spray"))]
+    assert still.classes() == [row.name for row in rank_classes(run.analysis("spray")).rows]
     assert "58 of 60 samples, 3 of 3 classes" in still.page.locator("main").inner_text()
     served = open_viewer(server)
     for page in (still, served):
@@ -99,8 +99,8 @@ def test_an_address_restores_a_selection_and_what_is_not_held_is_told(
     medoids = {
         row
         for name in ("kmeans", "hdbscan")
-        for each in index.info["clusterings"][name]["clusters"]
-        for row in each["medoids"]
+        for each in index.evidence.clusterings[name].clusters
+        for row in each.medoids
     }
     assert page.hook("pointCount()") == len(set(members[:4].tolist()) | medoids & set(members.tolist()))
     page.page.keyboard.press("0")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from whyset.image import channel_sum, colorize, indices, lookup, overlay
-from whyset.report import ranked_classes
+from whyset.report import rank_classes
 from whyset.store import CategoryResult, Run
+from whyset.store.evidence import ClassEvidence
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
@@ -34,10 +35,12 @@ def choose(viewer, label: str, option: str) -> None:
 
 
 def test_classes_are_ranked_as_computed(viewer, run: Run) -> None:
-    assert viewer.classes() == [row.name for row in ranked_classes(run.analysis("spray"))]
+    assert viewer.classes() == [row.name for row in rank_classes(run.analysis("spray")).rows]
     first = viewer.page.locator("tbody tr").first
-    assert [first.locator(f".{key}").inner_text().strip() for key in ("p_value", "eigengap", "clusters", "size")] == [
-        "0.01",
+    assert [
+        first.locator(f".{key}").inner_text().strip() for key in ("p_value", "eigengap", "n_clusters", "n_samples")
+    ] == [
+        "0.010",
         "0.700",
         "3",
         "18",
@@ -198,8 +201,9 @@ def test_dragging_and_the_wheel_move_the_points_with_the_pointer(horse, members:
     np.testing.assert_allclose(horse.positions(first)[0], start + np.array([60, -40]), atol=1)
     under = horse.positions(first)[0]
     horse.page.mouse.move(*under)
+    others = horse.positions(members[1:3]).tolist()
     horse.page.mouse.wheel(0, -500)
-    horse.page.wait_for_timeout(100)
+    horse.until_equal(lambda: horse.positions(members[1:3]).tolist() == others, False)
     np.testing.assert_allclose(horse.positions(first)[0], under, atol=1)
     horse.page.keyboard.press("f")
     np.testing.assert_allclose(horse.positions(first)[0], start, atol=0.01)
@@ -239,7 +243,8 @@ def test_what_is_left_does_not_write_over_the_address_of_what_is_loading(horse) 
     horse.page.route("**/api/runs/half", lambda route: held.append(route))
     choose(horse, "Run", "half")
     horse.page.get_by_label("Colour", exact=True).select_option("confidence")  # the class is still there
-    horse.page.wait_for_timeout(400)
+    horse.until_equal(lambda: len(held), 1)
+    horse.page.wait_for_timeout(400)  # longer than the page waits until it writes an address
     assert horse.page.evaluate("location.hash") == "#/half"
     (waiting,) = held
     waiting.continue_()
@@ -250,7 +255,7 @@ def test_a_class_that_was_left_while_it_loaded_does_not_come_back(horse) -> None
     held = []
     horse.page.route("**/points/spectral?*", lambda route: held.append(route))
     horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
-    horse.page.wait_for_timeout(300)
+    horse.until_equal(lambda: len(held), 1)
     horse.page.evaluate("location.hash = '#/sample'")
     horse.wait_for_view("overview")
     (waiting,) = held
@@ -290,7 +295,7 @@ def test_a_class_that_was_not_analysed_says_why_and_lists_its_samples(
     run = sample_run.make_sample_run(tmp_path / "run")
     columns = {"index": np.array(listed)} if listed else {}
     writer = run.analysis_writer("spray", dict(run.analysis("spray").config))
-    writer.write(CategoryResult("00003", "frog", columns, {"size": 3, "problem": TOO_FEW}))
+    writer.write(CategoryResult("00003", "frog", columns, ClassEvidence(n_explanations=3, problem=TOO_FEW)))
     with Server([run.path]) as server:
         viewer = open_viewer(server)
         assert viewer.classes()[-1] == "frog"

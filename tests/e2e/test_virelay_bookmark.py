@@ -115,10 +115,12 @@ def test_a_class_of_an_exported_run_is_shown_as_it_was_in_virelay(
     with Server([run.path], document=read_document(bookmark)) as server:
         viewer = open_viewer(server, view="class")
         viewer.until("window.__viewer.drawnFrames() > 0")
+        viewer.until_written()
+        viewer.until_equal(lambda: shown(viewer), ("spray", "horse", "hdbscan", "spectral", "blue-white-red"))
+        viewer.until_equal(viewer.selected, sorted(chosen))
+        overlay = viewer.page.get_by_role("button", name="overlay", exact=True)
+        viewer.until_equal(lambda: overlay.get_attribute("aria-pressed"), "true")
         assert viewer.page.get_by_role("alert").count() == 0
-        assert shown(viewer) == ("spray", "horse", "hdbscan", "spectral", "blue-white-red")
-        assert viewer.page.get_by_role("button", name="overlay", exact=True).get_attribute("aria-pressed") == "true"
-        assert viewer.selected() == sorted(chosen)
     members = run.analysis("spray").category("horse").column("index").tolist()
     assert set(chosen) < set(members)
     assert len(chosen) > 1
@@ -142,6 +144,7 @@ def test_a_bookmark_of_a_foreign_project_opens_on_the_run_that_was_imported_from
         chooser.value.set_files(bookmark)
         viewer.wait_for_view("class")
         viewer.until("window.__viewer.selectedIndices().length > 0")
+        viewer.until_written()
         assert viewer.page.get_by_role("alert").count() == 0
         assert shown(viewer) == ("My_method", "cats & dogs", "by_hand", "a_map", "black-fire-red")
         assert imported.column("sample_index")[viewer.selected()].tolist() == [7, 10]

@@ -54,6 +54,15 @@ def shown(page: Any, run: Run) -> Iterator[Callable[..., tuple[Any, str]]]:
         page.page.evaluate("id => window.close_(id)", cell)
 
 
+def until(page: Any, condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds in Python; messages of the page arrive while it waits."""
+    for _ in range(1000):
+        if condition():
+            return
+        page.page.wait_for_timeout(20)
+    raise AssertionError("the page never told it")
+
+
 def said(widget: Any, *names: str) -> list[tuple[str, Any]]:
     """Gathers what observers of these traits are told."""
     told: list[tuple[str, Any]] = []
@@ -82,8 +91,7 @@ def test_what_a_person_selects_reaches_python_once(page: Any, shown: Callable, r
     category = run.analysis("spray").category("horse")
     members = category.column("index")[category.column("clustering.kmeans") == 1].tolist()
     page.until(f"document.querySelector('#{cell} > div').__viewer.selectedIndices().length === {len(members)}")
-    page.page.wait_for_timeout(100)
-    assert told[-1] == ("selection", members)
+    until(page, lambda: bool(told) and told[-1] == ("selection", members))
     assert [each for each in told if each == told[-1]] == told[-1:]
     assert made.selection.tolist() == members
 
@@ -93,8 +101,7 @@ def test_class_and_sample_go_both_ways(page: Any, shown: Callable) -> None:
     page.page.locator(f"#{cell}").get_by_role("link", name="horse", exact=True).click()
     page.until_view(cell, "class")
     page.page.locator(f"#{cell} [role=option]").first.click()
-    page.page.wait_for_timeout(100)
-    assert (made.category, made.sample) == ("horse", 2)
+    until(page, lambda: (made.category, made.sample) == ("horse", 2))
     told = said(made, "category", "sample")
     made.category = "cat"
     page.carry(made)

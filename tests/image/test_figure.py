@@ -85,4 +85,4 @@ def test_what_cannot_be_drawn_is_refused(arguments: dict, told: str) -> None:
 def test_without_matplotlib_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['matplotlib'] = None; import whyset.image as i; i.figure([[[[1.0]]]])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'MissingExtraError: figures are drawn by matplotlib: pip install "whyset[figures]"' in answer.stderr
+    assert 'MissingExtraError: a figure needs matplotlib.figure: pip install "whyset[figures]"' in answer.stderr

@@ -46,9 +46,7 @@ def test_a_report_shows_strips_and_says_what_they_are(runs: dict[str, Run], name
     shown = pictures_in(page)
     assert {picture.shape[0] for picture in shown} == {height}
     medoid = colorize(
-        planes(
-            run.relevance[[run.analysis().category("odd").info["clusterings"]["kmeans"]["clusters"][0]["medoids"][0]]]
-        )[0]
+        planes(run.relevance[[run.analysis().category("odd").evidence.clusterings["kmeans"].clusters[0].medoids[0]]])[0]
     )
     assert any(picture.shape == medoid.shape and np.array_equal(picture, medoid) for picture in shown)
     assert ("mean map" in page) == (name != "text")

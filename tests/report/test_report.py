@@ -8,17 +8,17 @@ import pytest
 from whyset.report import as_json, as_markdown, as_text, reason_to_look, report
 from whyset.report.cluster_rows import ClusterRow
 from whyset.store import CategoryResult, Run
-from whyset.store.evidence import from_info
+from whyset.store.evidence import ClusterEvidence, Composition, from_info
 
 
 def test_the_report_counts_what_the_run_holds(run: Run) -> None:
     told = report(run.path)
-    assert (told.samples, told.explained, told.failed, told.analysis) == (60, 59, 1, "spray")
+    assert (told.n_samples, told.n_explained, told.n_failed, told.analysis) == (60, 59, 1, "spray")
     explained = (run.column("status") == 1) & (run.labels >= 0)
     assert told.accuracy == np.mean((run.column("prediction") == run.labels)[explained])
     assert [row.name for row in told.classes] == ["horse", "dog <b>&amp;", "cat"]
     assert len(told.clusters) == 9
-    assert told.treatment == (("horse", "1 sample without a label is left out"),)
+    assert told.data_issues == (("horse", "1 sample without a label is left out"),)
     assert told == report(run, run.analysis("spray"))
 
 
@@ -66,9 +66,9 @@ def test_json_holds_the_fields_and_null_for_what_is_not_known(run: Run) -> None:
 @pytest.mark.parametrize(
     ("p_values", "said"),
     [
-        ((0.3, 0.2), "No class stands out from noise (p = 0.300 for the first)."),
-        ((0.3, 0.01), "Class class 0 does not stand out from noise (p = 0.300), a later one does."),
-        ((0.3, None), "No class stands out from noise (p = 0.300 for the first)."),
+        ((0.3, 0.2), "No class stands out from noise (q = 0.300 for the first)."),
+        ((0.3, 0.01), "Class class 0 does not stand out from noise (q = 0.300), a later one does."),
+        ((0.3, None), "No class stands out from noise (q = 0.300 for the first)."),
     ],
     ids=str,
 )
@@ -132,8 +132,10 @@ def test_json_carries_the_definitions(run: Run) -> None:
 
 
 def test_where_to_look_claims_nothing_of_unknown_scores() -> None:
-    known = ClusterRow("00000", "cat", 1, 7, None, 0.5, None, None, 0.9, ())
+    evidence = ClusterEvidence(1, 7, 7, Composition(accuracy=0.5), coherence=0.9)
+    known = ClusterRow("00000", "cat", "kmeans", evidence)
+    bare = replace(known, evidence=ClusterEvidence(1, 7, 7))
     told = "Look first at cluster 1 of class cat: 7 samples"
     alike = "whose maps are more alike than in the class's other clusters (mean cosine 0.9"
     assert reason_to_look(known, []).startswith(f"{told}, {alike}")
-    assert reason_to_look(replace(known, coherence=None, accuracy=None), []) == f"{told}."
+    assert reason_to_look(bare, []) == f"{told}."

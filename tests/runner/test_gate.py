@@ -11,7 +11,7 @@ import whyset
 from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlus, EpsilonPlusFlat
 from whyset.runner import Preprocessing
 from whyset.runner.accuracy import check_chance, check_order
-from whyset.runner.gate import Gate, add_tallies
+from whyset.runner.gate import Gate, add_tallies, name_first_rule
 from whyset.runner.input_check import check_inputs, measure_deviation
 from whyset.runner.measures import measure
 from whyset.store import open_run
@@ -158,7 +158,7 @@ def test_relevance_that_is_lost_is_a_warning_and_its_causes_are_stored(tmp_path)
 
 def test_losses_and_what_arrives_add_up_to_the_output(tmp_path):
     x, labels = table(samples=64)
-    run = whyset.explain(mlp(bias=True), (x, labels), tmp_path / "run", composite=EpsilonPlus())
+    run = whyset.explain(mlp(bias=True), (x, labels), tmp_path / "run", composite=EpsilonPlus(), batch_size=3)
     losses = read_commit(run.path, 0).losses
     assert (losses.measured, losses.reason) == (4, None)
     arrived = run.column("relevance_arrived")[:4].mean()
@@ -205,6 +205,13 @@ def test_constant_maps_name_the_rule_of_the_first_layer(tmp_path):
     assert f"warning: {check.message}" in said.lines
     clean = whyset.explain(mlp(), (x, labels), tmp_path / "clean", composite=EpsilonPlus())
     assert clean.checks == ()
+
+
+def test_a_model_without_a_plan_does_not_end_the_run():
+    """An embedding takes ids, which a plan does not."""
+    model = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, 2)).eval()
+    cause = name_first_rule(model, EpsilonPlusFlat(), torch.tensor([[1, 2]]))
+    assert "EpsilonPlusFlat" in cause or "first layer" in cause
 
 
 def test_a_few_empty_inputs_are_a_note(tmp_path):

@@ -10,26 +10,29 @@ import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import CategoryResult, open_run, write_shard
+from whyset.store import CategoryResult, ClassEvidence, open_run, write_shard
 from whyset.store.analysis_writer import _beside
+from whyset.store.evidence import SeparabilityTest
 from whyset.testing.store import example_rows, write_pending
 
 
-def result(name="dog", **info):
+def result(name="dog", **evidence):
     columns = {
         "index": np.arange(4, dtype=np.int64),
         "embedding.tsne": np.arange(8, dtype=np.float32).reshape(4, 2),
         "clustering.kmeans": np.array([0, 1, 1, -1], np.int32),
     }
-    return CategoryResult("00001", name, columns, {"size": 4, "default_clustering": "kmeans", **info})
+    return CategoryResult(
+        "00001", name, columns, ClassEvidence(n_explanations=4, default_clustering="kmeans", **evidence)
+    )
 
 
 def test_a_category_comes_back_as_it_was_written(full_run):
-    full_run.analysis_writer("spray", {"k": 3}).write(result(separability=None))
+    full_run.analysis_writer("spray", {"k": 3}).write(result(separability=SeparabilityTest(2.5)))
     analysis = open_run(full_run.path).analysis("spray")
     (category,) = analysis.categories
     assert (analysis.config, category.id, category.name, category.problem) == ({"k": 3}, "00001", "dog", None)
-    assert category.info == {"size": 4, "default_clustering": "kmeans", "separability": None}
+    assert category.evidence == ClassEvidence(4, 4, default_clustering="kmeans", separability=SeparabilityTest(2.5))
     assert category.columns == ["index", "embedding.tsne", "clustering.kmeans"]
     for name, values in result().columns.items():
         assert np.array_equal(category.column(name), values)
@@ -121,10 +124,10 @@ def test_what_another_rank_is_writing_stays_and_what_a_dead_one_left_goes(full_r
     assert {path for path in writer.path.iterdir() if path.is_dir()} == {here, older, elsewhere}
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, np.float32(1), {"deep": [math.nan]}])
-def test_info_holds_no_nan_and_no_numpy_numbers(bad):
-    with pytest.raises(InputError, match=r"info of category 'dog'\['score'\]"):
-        result(score=bad)
+@pytest.mark.parametrize("bad", [math.nan, math.inf, np.float32(1)])
+def test_evidence_holds_no_nan_and_no_numpy_numbers(bad):
+    with pytest.raises(InputError, match=r"evidence of category 'dog'\['separability'\]\['value'\]"):
+        result(separability=SeparabilityTest(bad))
 
 
 @pytest.mark.parametrize("name", ["../escape", "a/b", "", ".hidden", "nul\0", "a" * 129])
@@ -174,6 +177,6 @@ def test_the_files_carry_names_versions_and_shapes(full_run):
     writer.write(result())
     analysis = json.loads((writer.path / "analysis.json").read_text())
     category = json.loads((writer.path / "00001/category.json").read_text())
-    assert analysis.keys() == {"schema", "name", "config", "config_hash", "versions"}
+    assert analysis.keys() == {"schema", "name", "config", "config_hash", "versions", "checksum"}
     crc32 = f"{zlib.crc32(result().columns['embedding.tsne'].tobytes()):08x}"
     assert category["columns"]["embedding.tsne"] == {"dtype": "<f4", "shape": [4, 2], "crc32": crc32}

@@ -10,15 +10,16 @@ import pytest
 import zarr
 
 from whyset.store import open_run
+from whyset.store.commits import read_commit
 from whyset.store.layout import SCHEMA
 from whyset.testing.store import example_run
 
 ARCHIVES = sorted((Path(__file__).parents[1] / "data/archives").glob("run-*.*[0-9]"))
-OLD, LAYERED, NEW = ARCHIVES
+OLD, LAYERED, MODAL, NEW = ARCHIVES
 
 
 def test_every_version_of_the_format_has_an_archive():
-    assert [path.name for path in ARCHIVES] == ["run-1.0", "run-1.1", f"run-{SCHEMA}"]
+    assert [path.name for path in ARCHIVES] == ["run-1.0", "run-1.1", "run-1.2", f"run-{SCHEMA}"]
 
 
 @pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.name)
@@ -44,10 +45,23 @@ def test_values_of_version_1_0():
 
 
 def test_values_of_version_1_2():
-    run, before = open_run(NEW), open_run(LAYERED)
+    run, before = open_run(MODAL), open_run(LAYERED)
     assert (run.modality, run.config.features, run.config.rate) == ("image", ("radar", "infrared"), None)
     assert (before.modality, before.config.features, before.tokens([0])) == ("image", (), None)
     assert np.array_equal(run.relevance[:1], before.relevance[:1])
+
+
+def test_values_of_version_1_3():
+    run, before = open_run(NEW), open_run(MODAL)
+    assert (run.config.output, before.config.output) == ("logit before softmax", "model output")
+    assert np.array_equal(run.relevance[:1], before.relevance[:1])
+    assert run.column("relevance_arrived")[[0, 7, 8, 13]].tolist()[:3] == [-1, 2, -1]
+    assert [check.name for check in run.checks] == [
+        "relevance_not_finite", "relevance_too_large", "relevance_lost", "labels",
+    ]  # fmt: skip
+    commit = read_commit(NEW, 0)
+    assert (commit.losses.shares, commit.tallies["labels"].count) == ({"bias": 0.25, "rule": -0.5}, 1)
+    assert (before.checks, read_commit(MODAL, 0).losses, read_commit(MODAL, 0).tallies) == ((), None, {})
 
 
 def test_values_of_version_1_1():
@@ -74,7 +88,10 @@ def test_values_of_version_1_1():
 def test_an_archived_analysis_is_read(path):
     analysis = open_run(path).analysis("spray")
     assert analysis.config == {"k": 2}
-    assert analysis.category("dog").info["scores"] == {"separability": None}
+    evidence = analysis.category("dog").evidence
+    assert (evidence.separability.value, evidence.default_clustering) == (None, "kmeans")
+    assert not analysis.category("dog").sealed
+    assert "not sealed" in analysis.check().notices[0]
     assert analysis.clusters("dog").tolist() == [0, 1]
     assert len(analysis.category("dog").column("index")) == 2
 

@@ -154,10 +154,10 @@ def test_a_newer_minor_version_that_would_be_misread_is_refused(full_run):
 
 def rewrite(run, **changes):
     """What a version of the future writes, checksum included."""
-    from whyset.store.record import _checksum
+    from whyset.store.jsonfile import json_checksum
 
     content = json.loads((run.path / "run.json").read_text()) | changes
-    (run.path / "run.json").write_text(json.dumps(content | {"checksum": _checksum(content)}))
+    (run.path / "run.json").write_text(json.dumps(content | {"checksum": json_checksum(content)}))
 
 
 def rewrite_commit(file, **changes):

@@ -110,6 +110,13 @@ def test_a_changed_column_of_an_analysis_is_found(full_run):
     assert kinds(full_run) == [("damaged", "analyses/spray/00001/index.npy", None)]
 
 
+def test_an_analysis_without_its_head_is_missing_and_does_not_vanish(full_run):
+    writer = full_run.analysis_writer("spray", {})
+    writer.write(CategoryResult("00001", "dog", {"index": np.arange(3)}))
+    (writer.path / "analysis.json").unlink()
+    assert kinds(full_run) == [("missing", "analyses/spray", None)]
+
+
 def test_an_analysis_that_was_stopped_while_it_was_done_again_is_no_damage(full_run):
     full_run.analysis_writer("spray", {"k": 3}).write(CategoryResult("00001", "dog", {"index": np.arange(3)}))
     full_run.analysis_writer("spray", {"k": 4})

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,22 @@ class ViewerPage:
             assert time.monotonic() < end, f"never true: {expression}\nproblems: {self.problems}"
             self.page.wait_for_timeout(20)
 
+    def until_equal(self, read: Callable[[], Any], expected: object) -> None:
+        """Wait until what is read is as expected: what follows from an action may come later, not only its sign."""
+        end = time.monotonic() + PATIENCE
+        while (found := read()) != expected:
+            assert time.monotonic() < end, f"expected {expected!r}, got {found!r}\nproblems: {self.problems}"
+            self.page.wait_for_timeout(20)
+
+    def next_frame(self) -> None:
+        """Wait until the browser has drawn what was asked for before."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+    def until_written(self) -> str:
+        """The address, once all that was asked for is loaded and the address names it."""
+        self.until("window.__viewer?.addressIsWritten()")
+        return str(self.page.evaluate("location.hash"))
+
     def wait_for_view(self, view: str) -> None:
         self.until(f"window.__viewer?.view() === {json.dumps(view)}")
 
@@ -149,7 +165,7 @@ class ViewerPage:
     def screenshot(self, name: str) -> None:
         """A picture for people to look at, in the git-ignored folder `screenshots`."""
         self.until("!document.querySelector('canvas.waiting')")
-        self.page.wait_for_timeout(100)  # the scatter's next frame
+        self.next_frame()
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 

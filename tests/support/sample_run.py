@@ -20,6 +20,27 @@ SAMPLES, SHARD_ROWS = 60, 16
 CHANNELS, HEIGHT, WIDTH = 3, 12, 18
 FAILED, UNLABELED, STRANGE = 23, 41, 7
 REASON = "relevance is not finite"
+CONTRAST = {
+    "inside": 0.9,
+    "inside_interval": [0.7, 0.97],
+    "outside": 0.6,
+    "outside_interval": [0.5, 0.7],
+    "p_value": 0.04,
+}
+DIFFERENCE = {"p_value": 0.005, "threshold": 4.2, "share": 0.25, "channels": []}
+ENRICHED = {
+    "cluster": 0,
+    "attribute": "prediction",
+    "value": "2",
+    "inside": 8,
+    "size": 9,
+    "outside": 2,
+    "others": 9,
+    "p_value": 0.005,
+    "q_value": 0.03,
+    "odds_ratio": 28.0,
+}
+"""Evidence of cluster 0, by the names of analyses before format 2.0."""
 
 
 def make_sample_run(
@@ -131,7 +152,15 @@ def _info(label: int, members: np.ndarray, strategy: np.ndarray, density: np.nda
         "size": len(members),
         "label": label,
         "clusterings": {
-            "kmeans": {"k": 3, "selected_by": "eigengap", "noise": 0, "clusters": _clusters(members, strategy, 3)},
+            "kmeans": {
+                "k": 3,
+                "selected_by": "eigengap",
+                "noise": 0,
+                "silhouette": 0.41,
+                "clusters": _clusters(members, strategy, 3),
+                "stability": {"adjusted_rand": 0.93, "range": [0.85, 1.0], "runs": 20, "recovery": [0.97, 0.92]},
+                "enrichment": {"tests": 12, "smallest": [ENRICHED]},
+            },
             "hdbscan": {"k": 2, "selected_by": "density", "noise": 3, "clusters": _clusters(members, density, 2)},
         },
         "default_clustering": "kmeans",
@@ -154,8 +183,10 @@ def _clusters(members: np.ndarray, assigned: np.ndarray, count: int) -> list[dic
 
 def _cluster(number: int, samples: np.ndarray) -> dict:
     known = len(samples) > 0
-    scores = {"purity": 1.0, "accuracy": 0.9, "mean_confidence": 0.7, "separability": 2.5}
+    scores = {"purity": 1.0, "accuracy": 0.9, "mean_confidence": 0.7, "separability": 2.5, "silhouette": 0.4}
     shown = scores if known else dict.fromkeys(scores)
+    if number == 0:
+        shown |= {"accuracy_contrast": CONTRAST, "confidence_contrast": CONTRAST, "difference": DIFFERENCE}
     return {"id": number, "size": len(samples), **shown, "medoids": samples[:8].tolist()}
 
 

@@ -86,7 +86,7 @@ def test_the_place_of_the_run_stays_at_home(file: Path, run: Run) -> None:
 def test_some_rows_are_held_with_the_medoids(run: Run, sample: SimpleNamespace, tmp_path: Path) -> None:
     category = run.analysis("spray").category("horse")
     clusterings = category.evidence.clusterings.values()
-    medoids = {row for clustering in clusterings for cluster in clustering["clusters"] for row in cluster["medoids"]}
+    medoids = {row for clustering in clusterings for cluster in clustering.clusters for row in cluster.medoids}
     held = contents_of(export_html(run, tmp_path / "page.html", categories=["horse"], rows=[2, 5, 0]))
     assert set(held["rows"]) == {2, 5} | medoids  # 0 is a cat
     assert [row["name"] for row in held["answers"]["runs/sample/analyses/spray"]["categories"]] == ["horse"]

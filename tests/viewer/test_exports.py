@@ -16,6 +16,7 @@ from httpx import Response
 from pyarrow import csv, parquet
 
 from whyset.store import Run
+from whyset.viewer.endpoints.exports import _without_formulas
 
 
 @pytest.fixture
@@ -88,3 +89,10 @@ def test_a_damaged_category_is_told(
 )
 def test_what_cannot_be_exported_is_refused(client: TestClient, run: Run, order: dict, status: int) -> None:
     assert client.post(f"/api/runs/{run.path.name}/analyses/spray/00002/export", json=order).status_code == status
+
+
+def test_a_spreadsheet_finds_no_formula_and_numbers_stay_numbers() -> None:
+    table = pa.table({"name": ["=1+1", "@x", "-2", "\tx", "cat", None], "value": [-1.5, 2.0, -3.0, 0.0, 1.0, None]})
+    safe = _without_formulas(table)
+    assert safe["name"].to_pylist() == ["'=1+1", "'@x", "'-2", "'\tx", "cat", None]
+    assert safe["value"].equals(table["value"])

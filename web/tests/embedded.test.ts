@@ -14,6 +14,7 @@ const sample = (index: number, id: string, label_name: string | null): Sample =>
   prediction: 1,
   prediction_name: "dog",
   target: 1,
+  target_name: "dog",
   confidence: 0.5,
   status: 1,
   error: null,

@@ -68,13 +68,17 @@ def compute_cluster_statistics(
         for cluster, difference in zip(described.clusters, found, strict=True)
         for inside in [clustering.labels == cluster.id]
     )
-    nothing = np.zeros((0, features.shape[1]))
-    columns: dict[str, NDArray[Any]] = {
-        "outlier_factor": local_outlier_factor(results["neighbours"]).astype(np.float32),
+    columns = _difference_columns(name, found, features.shape[1])
+    columns["outlier_factor"] = local_outlier_factor(results["neighbours"]).astype(np.float32)
+    return replace(described, stability=stability, n_enrichment_tests=len(tests), clusters=clusters), columns
+
+
+def _difference_columns(name: str, found: list[Difference], width: int) -> dict[str, NDArray[Any]]:
+    nothing = np.zeros((0, width))
+    return {
         f"difference.{name}": np.vstack([nothing, *(part.mean for part in found)]).astype(np.float32),
         f"difference_mask.{name}": np.vstack([nothing, *(part.significant for part in found)]).astype(np.uint8),
     }
-    return replace(described, stability=stability, n_enrichment_tests=len(tests), clusters=clusters), columns
 
 
 def find_prototypes(

@@ -14,6 +14,7 @@ from whyset.analysis.memo_values import DamagedEntryError, decode, digest, encod
 from whyset.analysis.processors.base import OWN_PACKAGE, Processor
 from whyset.analysis.processors.source import code_hash, package_hash
 from whyset.errors import InputError
+from whyset.store.boundary import read_regular
 from whyset.store.files import disk_errors_explained, replace_file
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "umap-learn", "pynndescent")
@@ -71,7 +72,7 @@ class Memo:
         """Read the entry of this key, or make the value and keep it."""
         place = self.folder / f"{key}.memo"
         try:
-            return decode(place.read_bytes())
+            return decode(read_regular(place))
         except FileNotFoundError:
             pass
         except DamagedEntryError as error:

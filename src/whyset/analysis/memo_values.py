@@ -6,12 +6,12 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from whyset.analysis.loaded import loaded_object
 from whyset.errors import InputError, WhysetError
 
 _MAGIC = b"whyset-memo/1\n"
@@ -110,11 +110,8 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
 
 
 def _dataclass(name: str, values: Mapping[str, Any]) -> Any:
-    module, _, path = name.partition(":")
     try:
-        kind: Any = import_module(module)
-        for part in path.split("."):
-            kind = getattr(kind, part)
+        kind = loaded_object(name)
         if not (inspect.isclass(kind) and is_dataclass(kind)):
             raise TypeError("it is no dataclass")
         return kind(**values)

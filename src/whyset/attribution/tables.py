@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from whyset.errors import MissingExtraError
+from whyset.optional import import_optional
 
 
 def data_frame(records: Iterable[Mapping[str, Any]]) -> Any:
     """Make a pandas data frame of records; MissingExtraError where pandas is not installed."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingExtraError("a data frame needs pandas: pip install pandas") from error
+    pandas = import_optional("pandas", "a data frame", "pip install pandas")
     return pandas.DataFrame(list(records))
 
 

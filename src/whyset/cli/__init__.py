@@ -8,6 +8,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0: done; 2: wrong input, with one line that says what and what to do; 3: partly done; 130: interrupted.
     """
-    from whyset.cli.app import run
+    from whyset.cli.interrupts import Interrupts
 
-    return run(argv)
+    interrupts = Interrupts()
+    try:
+        if argv is None:  # the process is the program, and so is its Ctrl-C
+            interrupts.install()
+        from whyset.cli.app import run
+
+        return run(argv, interrupts)
+    except KeyboardInterrupt:
+        return interrupts.tell()
+    finally:
+        interrupts.ended = True

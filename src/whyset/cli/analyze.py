@@ -8,6 +8,7 @@ import typer
 from whyset.cli.display import display
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, engine_of
+from whyset.command import command
 from whyset.errors import WhysetError
 
 EXAMPLE = "whyset analyze runs/mine --of concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
@@ -87,5 +88,5 @@ def analyze(
             raise
         print(error)
         return PARTLY_DONE
-    print(f"go on with: whyset report {run}, or whyset view {run}")
+    print(f"go on with: {command('report', run)}, or {command('view', run)}")
     return 0

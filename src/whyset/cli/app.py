@@ -13,7 +13,9 @@ import typer
 
 import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
-from whyset.errors import EngineLostError, WhysetError
+from whyset.cli.interrupts import Interrupts
+from whyset.cli.printable import printable
+from whyset.errors import EngineLostError, JobStoppedError, MissingPreprocessingError, WhysetError
 
 COMMANDS = (
     "demo",
@@ -33,26 +35,38 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
 
 
-def run(argv: Sequence[str] | None) -> int:
+def run(argv: Sequence[str] | None, interrupts: Interrupts | None = None) -> int:
     """Run the program; errors that were raised on purpose become one line on stderr."""
+    interrupts = interrupts or Interrupts()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _warnings_in_one_line():
             code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
-        return _interrupted() if code == INTERRUPTED else code  # typer turns Ctrl-C into 130
-    except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
-    except UsageError as error:
-        command = next((name for name in arguments[:1] if name in COMMANDS), "")
-        told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
-        return _failed(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads: say nothing more, not even at exit
-        return DONE
-    except EngineLostError as error:
-        return _failed(str(error), PARTLY_DONE)
-    except (WhysetError, OSError) as error:
-        return _failed(str(error), WRONG_INPUT)
+        return interrupts.tell() if code == INTERRUPTED else code  # typer turns Ctrl-C into 130
+    except BaseException as error:
+        if interrupts.count or isinstance(error, KeyboardInterrupt | typer.Abort):  # some imports turn it into others
+            return interrupts.tell()
+        return _outcome(error, arguments)
+
+
+def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
+    """The exit code of a command that ended with this error, which is told in one line if it was raised on purpose."""
+    match error:
+        case UsageError():
+            command = next((name for name in arguments[:1] if name in COMMANDS), "")
+            told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
+            return _failed(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
+        case BrokenPipeError():
+            sys.stderr.close()  # nobody reads: say nothing more, not even at exit
+            return DONE
+        case EngineLostError() | JobStoppedError():
+            return _failed(str(error), PARTLY_DONE)
+        case MissingPreprocessingError():
+            options = "--size, --mean and --std (--mode L for gray images), or PREPROCESSING in the model file"
+            return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
+        case WhysetError() | OSError():
+            return _failed(str(error), WRONG_INPUT)
+    raise error
 
 
 def program() -> typer.Typer:
@@ -83,17 +97,15 @@ def _warnings_in_one_line() -> Iterator[None]:
     """Say each warning once, without the place in the code that raised it."""
     with warnings.catch_warnings():
         warnings.simplefilter("once", UserWarning)
-        warnings.showwarning = lambda message, *_: print("whyset: warning:", *str(message).split(), file=sys.stderr)
+        warnings.showwarning = lambda message, *_: print(
+            "whyset: warning:", printable(" ".join(str(message).split())), file=sys.stderr
+        )
         yield
-
-
-def _interrupted() -> int:
-    return _failed("interrupted; the same command again continues", INTERRUPTED)
 
 
 def _failed(message: str, code: int) -> int:
     """One line on stderr; the traceback before it only where it is asked for."""
     if os.environ.get("WHYSET_DEBUG"):
         traceback.print_exc()
-    print("whyset:", " ".join(message.split()), file=sys.stderr)
+    print("whyset:", printable(" ".join(message.split())), file=sys.stderr)
     return code

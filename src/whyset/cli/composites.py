@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from whyset.cli.lists import print_list
 from whyset.cli.options import (
     Mean,
     Mode,
@@ -57,12 +58,12 @@ def composites(
 def _print_list() -> None:
     from inspect import getdoc
 
-    from rich.console import Console
-    from rich.table import Table
-
     from whyset.attribution.composites import COMPOSITES
 
-    table = Table("composite", "what it does", box=None, padding=(0, 2, 0, 0))
-    for name, composite in COMPOSITES.items():
-        table.add_row(name, (getdoc(composite) or "").split("\n\n")[0].replace("\n", " "))
-    Console(highlight=False).print(table)
+    print_list(
+        ("composite", "what it does"),
+        (
+            (name, (getdoc(composite) or "").split("\n\n")[0].replace("\n", " "))
+            for name, composite in COMPOSITES.items()
+        ),
+    )

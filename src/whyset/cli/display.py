@@ -8,12 +8,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as RemainingTime
 from rich.text import Text
 
+from whyset.cli.printable import printable
+
 LINE_SECONDS = 10.0
 
 
 def display() -> "Bar | Lines":
     """What fits where the output goes."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     return Bar(console) if console.is_terminal else Lines()
 
 
@@ -39,7 +41,7 @@ class Bar:
             self.bar = Progress(
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 Rate(),
                 remaining,
                 console=self.console,
@@ -52,7 +54,7 @@ class Bar:
             self.bar.advance(self.task, n)
 
     def say(self, line: str) -> None:
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.console.print(Text(printable(line)), soft_wrap=True)
 
     def finish(self) -> None:
         if self.bar is not None:
@@ -84,6 +86,6 @@ class Lines:
             self.say(f"{self.done:,} of {self.total:,} {self.unit} ({rate:,.1f}/s{left})")
 
     def say(self, line: str) -> None:
-        print(line, flush=True)
+        print(printable(line), flush=True)
 
     def finish(self) -> None: ...

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from whyset.cli.asking import asked, is_interactive
 from whyset.cli.display import display
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
@@ -16,12 +17,15 @@ from whyset.cli.options import (
     Scheduler,
     Seed,
     Size,
+    StallTimeout,
     Std,
     Weights,
     Workers,
     engine_of,
     preprocessing_fields,
 )
+from whyset.cli.printable import printable
+from whyset.command import command
 from whyset.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 NAMED = 5
 NEEDED = ("model", "data", "out")
-WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler"})
+WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler", "stall_timeout", "trust"})
 
 
 def explain(
@@ -85,6 +89,7 @@ def explain(
     engine: EngineName = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
+    stall_timeout: StallTimeout = 600.0,
     limit: Annotated[int | None, typer.Option(help="Take so many samples, spread evenly.", min=1)] = None,
     modality: Annotated[
         str | None, typer.Option(help="image, series, text or table; the shape of the data tells otherwise.")
@@ -101,6 +106,12 @@ def explain(
             help="Repeat this run from its run.json in --out, or continue it; --data says where its data lies now.",
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="With --again: execute the model file of a run that was not made on this machine."
+        ),
+    ] = False,
 ) -> int:
     """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
     if again is not None:
@@ -108,8 +119,19 @@ def explain(
         from whyset.runner import again as repeated
 
         chosen = engine_of(engine, workers, scheduler)
-        run = repeated(again, out, data=data, engine=chosen, device=device, progress=display())
+        run = repeated(
+            again,
+            out,
+            data=data,
+            engine=chosen,
+            device=device,
+            stall_timeout=stall_timeout,
+            trust=trust or (asked if is_interactive() else False),
+            progress=display(),
+        )
         return _told(run, chosen.share)
+    if trust:
+        raise InputError("--trust belongs to --again: a model file given by --model is executed because you name it")
     if model is None or data is None or out is None:
         missing = next(name for name in NEEDED if context.params[name] is None)
         raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
@@ -137,6 +159,7 @@ def explain(
         modality=modality,
         features=None if features is None else features.split(","),
         rate=rate,
+        stall_timeout=stall_timeout,
         progress=display(),
     )
     return _told(run, chosen.share)
@@ -158,7 +181,7 @@ def _told(run: "Run", share: "Share") -> int:
             f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
-    print(f"{run.path} is complete; go on with: whyset analyze {run.path}")
+    print(f"{printable(str(run.path))} is complete; go on with: {command('analyze', run.path)}")
     return 0
 
 

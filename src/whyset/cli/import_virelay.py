@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from whyset.cli.display import display
+from whyset.cli.printable import printable
+from whyset.command import command
 from whyset.errors import InputError
 
 EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
@@ -36,15 +38,15 @@ def import_virelay(
             out,
             imported_category,
             settings,
-            warn=lambda finding: print(f"whyset: warning: {finding}", file=sys.stderr),
+            warn=lambda finding: print(printable(f"whyset: warning: {finding}"), file=sys.stderr),
             telling=display(),
         )
     except DamagedProjectError as error:
         for finding in error.findings:
-            print(finding, file=sys.stderr)
+            print(printable(str(finding)), file=sys.stderr)
         raise InputError(error.summary) from error
-    shown = f"whyset report {out} --name {run.analyses[0]}" if run.analyses else f"whyset analyze {out}"
-    print(f"{out} is complete; go on with: {shown}, or whyset view {out}")
+    shown = command("report", out, "--name", run.analyses[0]) if run.analyses else command("analyze", out)
+    print(f"{printable(str(out))} is complete; go on with: {shown}, or {command('view', out)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -31,6 +31,15 @@ Scheduler = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help="Of the engine dask, such as tcp://HOST:8786; else DASK_SCHEDULER_ADDRESS."),
 ]
+StallTimeout = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Replace a worker of the engine local that makes no progress for so long, and report a sample that takes "
+        "so long to be read; 0: never.",
+        min=0,
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 OnUnknown = Annotated[str, typer.Option(help="At an operation without a rule: warn, raise or gradient.")]
 Size = Annotated[str | None, typer.Option(help="The model's input: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.")]

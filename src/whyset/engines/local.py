@@ -1,5 +1,6 @@
 """Local: spawned processes on this machine, supervised one by one."""
 
+import math
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ class Local(Engine):
 
     `workers` is the number of processes, by default one per core that this process may use (`explain` on CUDA: one per
     device). Each is told to use `threads` threads (`OMP_NUM_THREADS`, unless that is set), by default its share of
-    the cores.
+    the cores. A worker whose task makes no progress for `stall_timeout` seconds is ended and counts as dead (0: never;
+    `explain` sets 600 where nothing is given); tasks that report no progress may take as long as they want.
 
     >>> list(Local(workers=2).map(pow, []))
     []
@@ -26,9 +28,11 @@ class Local(Engine):
 
     workers: int | None = None
     threads: int | None = None
+    stall_timeout: float | None = None
 
     def __post_init__(self) -> None:
-        for name, number in vars(self).items():
+        require_timeout(self.stall_timeout)
+        for name, number in {"workers": self.workers, "threads": self.threads}.items():
             if number is not None and number < 1:
                 raise InputError(f"{name} is {number}: expected at least 1")
 
@@ -37,7 +41,15 @@ class Local(Engine):
         places = min(most, max(1, len(tasks)))
         threads = self.threads or max(1, _cores() // places)
         job = pickled(work, "the function or its setup")
-        yield from Supervisor(Processes(job, places, threads, local_rank() * most), tasks, retries).run()
+        yield from Supervisor(
+            Processes(job, places, threads, local_rank() * most, self.stall_timeout), tasks, retries
+        ).run()
+
+
+def require_timeout(seconds: float | None) -> None:
+    """InputError unless this is a number of seconds, 0 or None."""
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise InputError(f"stall_timeout is {seconds}: expected seconds, or 0 for no limit")
 
 
 def _cores() -> int:

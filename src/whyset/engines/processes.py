@@ -3,16 +3,18 @@
 import os
 import signal
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from whyset.engines.supervisor import Died, Event
-from whyset.engines.worker import Bench, Done, Free, Ready, SetupFailed, answered, set_worker_number
+from whyset.engines.worker import Bench, Done, Free, Ready, SetupFailed, Watched, Working, answered, set_worker_number
 
 _PATIENCE = 5.0
 """Seconds that a worker gets to end by itself before it is ended."""
@@ -24,6 +26,34 @@ class Worker:
 
     process: SpawnProcess
     connection: Connection
+    vigil: "Vigil" = field(default_factory=lambda: Vigil())
+
+
+@dataclass
+class Vigil:
+    """When a worker was last heard of, which tasks it has, and what it said it was waiting for."""
+
+    heard: float = field(default_factory=time.monotonic)
+    reports: bool = False
+    tasks: set[int] = field(default_factory=set)
+    at: str = ""
+
+    def note(self, event: Event | Working) -> None:
+        """Take note of an event; a note of what is waited for is no progress."""
+        if isinstance(event, Working):
+            self.reports = True
+            self.at = event.at
+            if event.at:
+                return
+        if isinstance(event, Done):
+            self.tasks.discard(event.number)
+        self.heard, self.at = time.monotonic(), ""
+
+    def left(self, timeout: float | None) -> float | None:
+        """Seconds that it still has to make progress; None: any number."""
+        if not timeout or not self.reports or not self.tasks:
+            return None
+        return self.heard + timeout - time.monotonic()
 
 
 @dataclass
@@ -34,6 +64,8 @@ class Processes:
     places: int
     threads: int
     first: int = 0
+    stall_timeout: float | None = None
+    """Seconds without progress after which a worker is ended, if its state reports progress; None or 0: never."""
     workers: dict[int, Worker] = field(default_factory=dict, init=False)
 
     @property
@@ -50,26 +82,48 @@ class Processes:
         here, there = context.Pipe()
         arguments = (there, self.job, self.first + place, self.threads)
         process = context.Process(target=serve, args=arguments, name=f"whyset-worker-{place}")
-        process.start()
+        with without_interrupts():
+            process.start()
         there.close()
         return Worker(process, here)
 
     def give(self, worker: int, number: int, task: bytes) -> None:
+        vigil = self.workers[worker].vigil
+        vigil.tasks.add(number)
+        vigil.heard = time.monotonic()
         with suppress(OSError):  # the worker is dead: listening will find out
             self.workers[worker].connection.send((number, task))
 
     def listen(self) -> list[tuple[int, Event]]:
-        heard = wait([worker.connection for worker in self.workers.values()])
-        return [
+        left = [worker.vigil.left(self.stall_timeout) for worker in self.workers.values()]
+        shortest = min((seconds for seconds in left if seconds is not None), default=None)
+        patience = None if shortest is None else max(0.0, shortest)
+        heard = wait([worker.connection for worker in self.workers.values()], patience)
+        events = [
             (place, self._event(place)) for place, worker in list(self.workers.items()) if worker.connection in heard
         ]
+        told = [(place, event) for place, event in events if not isinstance(event, Working)]
+        return [*told, *self._stalled()]
 
-    def _event(self, place: int) -> Event:
+    def _event(self, place: int) -> Event | Working:
         try:
-            event: Event = self.workers[place].connection.recv()
+            event: Event | Working = self.workers[place].connection.recv()
         except (EOFError, OSError):
             return Died(_end(self.workers.pop(place)))
+        self.workers[place].vigil.note(event)
         return event
+
+    def _stalled(self) -> list[tuple[int, Event]]:
+        """End the workers that made no progress for too long; what else they had sent is heard first."""
+        events: list[tuple[int, Event]] = []
+        for place, worker in list(self.workers.items()):
+            left = worker.vigil.left(self.stall_timeout)
+            if left is not None and left <= 0 and not worker.connection.poll():
+                worker.process.kill()
+                _end(self.workers.pop(place))
+                at = f" while it waited for {worker.vigil.at}" if worker.vigil.at else ""
+                events.append((place, Died(f"ended after {self.stall_timeout:g} s without progress{at}")))
+        return events
 
     def close(self, gently: bool) -> None:
         for worker in self.workers.values():
@@ -78,6 +132,23 @@ class Processes:
         for worker in self.workers.values():
             worker.process.join(_PATIENCE)
             _end(worker)
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back while a process starts, so that one that is still importing does not end with a traceback.
+
+    The new process inherits that; what arrived meanwhile reaches this one afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # where it is started by the way, it lifts the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(connection: Connection, job: bytes, number: int, threads: int) -> None:
@@ -91,8 +162,11 @@ def serve(connection: Connection, job: bytes, number: int, threads: int) -> None
         connection.send(bench)
         return
     answers = Answers(connection)
+    if isinstance(bench.state, Watched):
+        bench.state.report_to(lambda at: answers.send(Working(at)))
+        answers.send(Working())
     answers.send(Ready())
-    with suppress(EOFError):
+    with suppress(EOFError, OSError):
         while (given := connection.recv()) is not None:
             answers.follow(given[0], bench.begin(*given))
 
@@ -112,8 +186,8 @@ class Answers:
         self.send(Free())
         begun.add_done_callback(lambda future: self.send(answered(number, future.result)))
 
-    def send(self, event: Event) -> None:
-        with self.lock:
+    def send(self, event: Event | Working) -> None:
+        with self.lock, suppress(OSError):  # the parent is gone, and this process ends with it
             self.connection.send(event)
 
 

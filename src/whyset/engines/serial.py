@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from whyset.engines.protocol import Engine, TaskResult, Work, error_text
+from whyset.errors import JobStoppedError, StorageError
 
 
 @dataclass(frozen=True)
@@ -38,5 +39,7 @@ class Serial(Engine):
 def _result(task: Any, call: Callable[[], Any]) -> TaskResult[Any, Any]:
     try:
         return TaskResult(task, value=call())
+    except StorageError as error:
+        raise JobStoppedError(str(error)) from error
     except Exception as error:
         return TaskResult(task, error=error_text(error))

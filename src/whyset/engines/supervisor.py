@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from whyset.engines.protocol import TaskResult, error_text
 from whyset.engines.worker import Done, Free, Ready, SetupFailed
-from whyset.errors import InputError, WhysetError
+from whyset.errors import InputError, JobStoppedError, WhysetError
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ class Supervisor:
         return []
 
     def _done(self, worker: int, event: Done) -> TaskResult[Any, Any]:
+        if event.stop is not None:
+            raise JobStoppedError(event.stop)
         computing = event.number == self.unsettled[worker][-1]
         self.unsettled[worker].remove(event.number)
         if computing or not self.unsettled[worker]:

@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from whyset.engines.protocol import Work, error_text
 from whyset.engines.share import local_rank
-from whyset.errors import InputError
+from whyset.errors import InputError, StorageError
 
 _NUMBER = "WHYSET_WORKER"
 
@@ -36,11 +36,30 @@ class Free:
 
 @dataclass(frozen=True)
 class Done:
-    """The value, still pickled, or the text of the error, of the task with this number."""
+    """The value, still pickled, or the text of the error, of the task with this number.
+
+    `stop` is the message of a StorageError: no other task could keep its result either.
+    """
 
     number: int
     value: bytes | None
     error: str | None = None
+    stop: str | None = None
+
+
+@dataclass(frozen=True)
+class Working:
+    """A sign of progress in a task, or with `at` a note of what it waits for, which is none."""
+
+    at: str = ""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A state whose tasks report their progress, so that an engine can tell a slow task from one that hangs."""
+
+    def report_to(self, report: Callable[[str], None]) -> None:
+        """Call `report` with "" after each step, and with a text while something is waited for."""
 
 
 def worker_number() -> int:
@@ -77,7 +96,7 @@ class Bench:
         try:
             value = self.work.fn(self.state, pickle.loads(task))
         except Exception as error:
-            return Done(number, None, error_text(error))
+            return _failed(number, error)
         return value if isinstance(value, Future) else answered(number, lambda: value)
 
     def do(self, number: int, task: bytes) -> Done:
@@ -91,7 +110,11 @@ def answered(number: int, value: Callable[[], Any]) -> Done:
     try:
         return Done(number, pickle.dumps(value()))
     except Exception as error:
-        return Done(number, None, error_text(error))
+        return _failed(number, error)
+
+
+def _failed(number: int, error: Exception) -> Done:
+    return Done(number, None, error_text(error), str(error) if isinstance(error, StorageError) else None)
 
 
 def _unpickled(job: bytes) -> Work:

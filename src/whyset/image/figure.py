@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
 from whyset.image.color_maps import ColorMap, color_map_of
 from whyset.image.quantize import channel_sum, scale_of
 from whyset.image.render import colorize
+from whyset.optional import import_optional
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,10 +57,7 @@ def figure(
     InputError: rows of different lengths, or titles or colour maps of another number. MissingExtraError: without
     matplotlib (`pip install "whyset[figures]"`).
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError('figures are drawn by matplotlib: pip install "whyset[figures]"') from error
+    Figure = import_optional("matplotlib.figure", "a figure", 'pip install "whyset[figures]"').Figure
     drawn = _rows(rows, color_map, norm, scales)
     columns = len(drawn[0].cells)
     _require_length("row_titles", row_titles, len(drawn))

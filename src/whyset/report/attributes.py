@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.report.cells import text_of_cell
 
 
 def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -27,9 +28,10 @@ def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
                 )
             lines: dict[str, dict[str, str]] = {}
             for line in table:
-                if line["id"] in lines:
-                    raise InputError(f"{path} holds the id {line['id']!r} twice: give each sample one line")
-                lines[line["id"]] = line
+                own = text_of_cell(line["id"] or "")
+                if own in lines:
+                    raise InputError(f"{path} holds the id {own!r} twice: give each sample one line")
+                lines[own] = line
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
     if not any(name in lines for name in ids):

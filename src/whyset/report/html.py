@@ -6,12 +6,23 @@ from importlib.resources import files
 
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
+from whyset.report.contact_sheet import contact_sheet
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import counted, number, small, with_p
 from whyset.report.pictures import Pictures
 from whyset.report.spectrum import spectrum_picture
-from whyset.report.words import LEGEND, class_cells, class_headings, counts_differ, data_issues, summary, suspicion
+from whyset.report.words import (
+    LEGEND,
+    check_lines,
+    class_cells,
+    class_headings,
+    counts_differ,
+    data_issues,
+    relevance_rows,
+    summary,
+    suspicion,
+)
 from whyset.report.written import Report
 from whyset.store import Category
 
@@ -27,10 +38,13 @@ def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
         f"<header><h1>{escape(title)}</h1><p>{escape(summary(report))}</p>",
         *(f'<p class="notice">{escape(notice)}</p>' for notice in report.notices),
         f'<p class="finding">{escape(suspicion(report))}</p></header>',
+        _list_of("Checks", check_lines(report)),
+        contact_sheet(pictures.run),
         _ranking(report, shown),
         f'<p class="note">{escape(_sentence(pictures.note))}</p>' if pictures.note else "",
         *(_class(report, pictures, row) for row in shown),
         _left_out(report, classes),
+        _relevance(report),
         _list_of("Data issues", data_issues(report)),
         _definitions(),
         _provenance(report),
@@ -138,6 +152,12 @@ def _left_out(report: Report, classes: int) -> str:
 def _list_of(heading: str, lines: Sequence[str]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<section><h2>{escape(heading)}</h2><ul>{items}</ul></section>" if lines else ""
+
+
+def _relevance(report: Report) -> str:
+    rows = relevance_rows(report)
+    terms = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in rows)
+    return f'<section><h2>Relevance</h2><dl class="provenance">{terms}</dl></section>' if rows else ""
 
 
 def _definitions() -> str:

@@ -7,6 +7,7 @@ from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.words import (
     LEGEND,
+    check_lines,
     class_cells,
     class_headings,
     cluster_cells,
@@ -14,6 +15,7 @@ from whyset.report.words import (
     counts_differ,
     data_issues,
     evidence_lines,
+    relevance_rows,
     summary,
     suspicion,
 )
@@ -27,12 +29,15 @@ def as_markdown(report: Report) -> str:
     problems = [f"- {_escaped(row.name)}: {_escaped(row.problem)}" for row in report.classes if row.problem is not None]
     treated = [f"- {_escaped(line)}" for line in data_issues(report)]
     definitions = [(part.score, part.formula, part.source, part.compared_with) for part in DEFINITIONS]
+    checks = [f"- {_escaped(line)}" for line in check_lines(report)]
+    relevance = relevance_rows(report)
     lines = [
         f"# {_escaped(report.run)}",
         "",
         _escaped(summary(report)),
         "",
         *(line for notice in report.notices for line in (f"**{_escaped(notice)}**", "")),
+        *([*checks, ""] if checks else []),
         *_table(("", *class_headings(both)), ranked, names=2),
         "",
         _escaped(LEGEND),
@@ -41,6 +46,7 @@ def as_markdown(report: Report) -> str:
         _escaped(suspicion(report)),
         *(["", *(f"- {_escaped(line)}" for line in evidence_lines(report))]),
         *[line for row in report.classes for line in _clusters(report, row, both)],
+        *(["", "## Relevance", "", *_table(("", ""), relevance, names=2)] if relevance else []),
         *(["", "## Data issues", "", *treated] if treated else []),
         *["", "## Scores", "", *_table(("score", "definition", "source", "compared with"), definitions, names=4)],
         *["", "## Provenance", "", *_table(("", ""), report.provenance, names=2)],

@@ -47,7 +47,7 @@ class Pictures:
         maps = _column(category, "mean_map")
         if maps is None or self.run.modality == TEXT:  # words at one place differ from text to text
             return []
-        return [_uri(colorize(one)) for one in (maps if self.run.relevance.ndim == IMAGES else planes(maps))]
+        return [make_uri(colorize(one)) for one in (maps if self.run.relevance.ndim == IMAGES else planes(maps))]
 
     def differences(self, category: Category) -> list[str]:
         """Give where each cluster differs from the rest: what is not significant is faded; none where features have no
@@ -62,13 +62,13 @@ class Pictures:
             return []
         drawn = [part.reshape(len(part), *shape).astype(np.float64) for part in (means, masks)]
         drawn = drawn if self.run.relevance.ndim == IMAGES else [planes(part) for part in drawn]
-        return [_uri(_faded(*pair)) for pair in zip(*drawn, strict=True)]
+        return [make_uri(_faded(*pair)) for pair in zip(*drawn, strict=True)]
 
     def sample(self, index: int) -> tuple[str | None, str]:
         """Give input (None where the run has none, or the row is not there) and map of one sample."""
         inputs = self.run.inputs
-        shown = None if inputs is None or inputs.ndim != IMAGES else _uri(seen(np.asarray(inputs[index])))
-        return shown, _uri(colorize(planes(self.run.relevance[[index]])[0]))
+        shown = None if inputs is None or inputs.ndim != IMAGES else make_uri(seen(np.asarray(inputs[index])))
+        return shown, make_uri(colorize(planes(self.run.relevance[[index]])[0]))
 
     def _fields(self) -> Mapping[str, Any]:
         pipeline = self.analysis.config.get("pipeline")
@@ -102,7 +102,8 @@ def _faded(mean: NDArray[np.float64], mask: NDArray[np.float64]) -> NDArray[np.u
     return overlay(color, np.full_like(color, 255), _FADED * (1.0 - mask))
 
 
-def _uri(picture: NDArray[np.uint8]) -> str:
+def make_uri(picture: NDArray[np.uint8]) -> str:
+    """A picture as PNG data, its longer side at most `LONGEST` pixels."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     if max(image.size) > LONGEST:
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)

@@ -71,3 +71,39 @@ def summarize_columns(arrived: NDArray[Any], largest: NDArray[Any], losses: Loss
         lost=int(np.sum(arrived[known] < LEAST_SHARE)),
         losses=losses,
     )
+
+
+def describe_relevance(summary: RelevanceSummary) -> tuple[tuple[str, str], ...]:
+    """Names and values of a summary, in words, for every format of the report."""
+    rows = []
+    if summary.arrived is not None:
+        rows.append(("share of the output that arrives", _describe(summary.arrived)))
+        beyond = f"{summary.too_large:,} with more than {MOST_TIMES:.0f} times the output, "
+        beyond += f"{summary.lost:,} with less than {LEAST_SHARE:.0%} of it, of {summary.explanations:,}"
+        rows.append(("explanations beyond the limits", beyond))
+    if summary.largest is not None:
+        rows.append(("largest relevance, in outputs", _describe(summary.largest)))
+    if summary.losses is not None:
+        rows.append(("lost, as share of the output", describe_losses(summary.losses)))
+    return tuple(rows)
+
+
+def describe_losses(losses: Losses) -> str:
+    """Mean losses in words, the largest first, those below 0.1 % left out."""
+    if losses.reason is not None or not losses.measured:
+        return f"not measured: {losses.reason}"
+    shares = sorted(losses.shares.items(), key=lambda part: -abs(part[1]))
+    parts = [f"{cause} {_number(100 * share)} %" for cause, share in shares if abs(share) >= _SMALL]
+    return f"{', '.join(parts) or 'nothing'} (mean of {losses.measured:,} measured)"
+
+
+_SMALL = 0.001
+
+
+def _describe(of: Distribution) -> str:
+    median, low, high = map(_number, (of.median, of.lower_quartile, of.upper_quartile))
+    return f"median {median}, quartiles {low} to {high}, range {_number(of.minimum)} to {_number(of.maximum)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"

@@ -11,11 +11,13 @@ from rich.text import Text
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.words import (
     LEGEND,
+    check_lines,
     class_cells,
     class_headings,
     counts_differ,
     data_issues,
     evidence_lines,
+    relevance_rows,
     summary,
     suspicion,
 )
@@ -43,11 +45,14 @@ def rendered(what: Report | Analysis) -> RenderableType:
         ranking = rank_classes(what)
         notices = map(Text, ranking.completeness.notices)
         return Group(*notices, class_table(ranking.rows), Text(LEGEND), *_problems(ranking.rows))
-    head = [Text(f"{what.run}\n{summary(what)}"), *map(Text, what.notices)]
+    head = [Text(f"{what.run}\n{summary(what)}"), *map(Text, what.notices), *map(Text, check_lines(what))]
     first = [Text(""), Text(suspicion(what)), *(Text(f"  {line}") for line in evidence_lines(what))]
     treated = [Text(f"  {line}") for line in data_issues(what)]
     notes = [Text(""), Text("Data issues:"), *treated] if treated else []
-    return Group(*head, class_table(what.classes), Text(LEGEND), *_problems(what.classes), *first, *notes)
+    arriving = [Text(f"  {name}: {value}") for name, value in relevance_rows(what)]
+    relevance = [Text(""), Text("Relevance:"), *arriving] if arriving else []
+    table = class_table(what.classes)
+    return Group(*head, table, Text(LEGEND), *_problems(what.classes), *first, *relevance, *notes)
 
 
 def as_text(what: Report | Analysis) -> str:

@@ -6,6 +6,7 @@ from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import count, counted, number, percent, plural, small, with_interval
+from whyset.report.relevance import describe_relevance
 from whyset.report.written import Report
 from whyset.store.evidence import ContrastTest
 
@@ -152,3 +153,14 @@ def data_issues(report: Report) -> list[str]:
     for name, line in report.data_issues:
         classes.setdefault(line, []).append(name)
     return [f"{', '.join(names)}: {line}" for line, names in classes.items()]
+
+
+def check_lines(report: Report) -> list[str]:
+    """What is suspicious about the run, warnings first."""
+    ordered = sorted(report.checks, key=lambda check: check.severity != "warning")
+    return [f"{check.severity}: {check.message}" for check in ordered]
+
+
+def relevance_rows(report: Report) -> tuple[tuple[str, str], ...]:
+    """Names and values of how much relevance arrives; nothing where the run does not know."""
+    return () if report.relevance is None else describe_relevance(report.relevance)

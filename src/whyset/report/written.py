@@ -12,7 +12,8 @@ from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.enriched import enriched_attributes
 from whyset.report.provenance import describe_method, provenance
-from whyset.store import DONE, Analysis, AnyPath, Category, ClassEvidence, Completeness, Run, open_run
+from whyset.report.relevance import RelevanceSummary, summarize_relevance
+from whyset.store import DONE, Analysis, AnyPath, Category, Check, ClassEvidence, Completeness, Run, open_run
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Report:
     `n_explained` of the `n_explanations` are there and `n_failed` failed; with several targets each of the `n_samples`
     has several. `accuracy` is over explained samples with a label. `evidence` is the whole record of each class by its
     id, `data_issues` what was done about unusual data, by the name of the class; `notices` say what is missing,
-    outdated or unsealed; `provenance` is what run and analysis were made from.
+    outdated or unsealed; `provenance` is what run and analysis were made from. `checks` are what is suspicious about
+    the run, `relevance` how much of it arrives at the input, None for runs that do not know.
     """
 
     run: str
@@ -41,6 +43,8 @@ class Report:
     most_suspicious: ClusterRow | None
     data_issues: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...] = ()
+    checks: tuple[Check, ...] = ()
+    relevance: RelevanceSummary | None = None
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -69,9 +73,6 @@ def report(
     attributes = attributes or {}
     _require_rows(run, attributes)
     explained = run.committed & (run.column("status") == DONE)
-    each = run.config.targets_per_sample
-    known = (explained & (run.labels >= 0))[::each]
-    right = (run.column("prediction") == run.labels)[::each][known]
     ranking = rank_classes(analysis)
     categories = [analysis.category(row.id) for row in ranking.rows]
     return Report(
@@ -83,7 +84,7 @@ def report(
         n_samples=run.sample_count,
         n_explained=int(explained.sum()),
         n_failed=len(run.failures),
-        accuracy=float(np.mean(right)) if known.any() else None,
+        accuracy=_accuracy(run, explained),
         classes=ranking.rows,
         completeness=ranking.completeness,
         clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
@@ -91,7 +92,17 @@ def report(
         most_suspicious=most_suspicious(analysis),
         data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
         provenance=provenance(run, analysis),
+        checks=run.checks,
+        relevance=summarize_relevance(run),
     )
+
+
+def _accuracy(run: Run, explained: NDArray[np.bool_]) -> float | None:
+    """Give the share of explained samples predicted right; one row of each sample counts."""
+    each = run.config.targets_per_sample
+    known = (explained & (run.labels >= 0))[::each]
+    right = (run.column("prediction") == run.labels)[::each][known]
+    return float(np.mean(right)) if known.any() else None
 
 
 def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:

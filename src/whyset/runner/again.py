@@ -9,12 +9,13 @@ import torch
 
 from whyset.engines import Engine, Progress, Silent
 from whyset.errors import InputError
-from whyset.runner.explaining import fulfil
+from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
+from whyset.runner.explaining import STALL_SECONDS, fulfil
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.request import Request, file_hash
+from whyset.runner.request import Request
 from whyset.runner.restoring import restored_composite
 from whyset.runner.sources import ArrayFileSource, source_at
 from whyset.runner.values import Kept, restored
@@ -29,12 +30,18 @@ def again(
     data: str | Path | None = None,
     engine: str | Engine = "serial",
     device: str | None = None,
+    stall_timeout: float = STALL_SECONDS,
+    trust: Trust = False,
     progress: Progress | None = None,
 ) -> Run:
     """Repeat the run `run` in the folder `out` with everything that its run.json states; without `out`, continue it.
 
-    `data` says where the data lies if it has moved. InputError: something that determined the run is not there any
-    more or has changed; nothing was written.
+    `data` says where the data lies if it has moved. A model file that the run names is executed only if it has the
+    hash that the run states, and, if this user did not make the run on this machine, only with `trust`: True, or a
+    function that is given the `ModelCode` (path and SHA-256) and answers. docs/what-executes-code.md tells more.
+
+    InputError: something that determined the run is not there any more, has changed or is not trusted; nothing was
+    executed or written.
 
     >>> again("runs/cifar", "runs/cifar-again")  # doctest: +SKIP
     """
@@ -44,13 +51,35 @@ def again(
         raise InputError(
             f"{run} cannot be repeated: a newer whyset made it with settings that this one does not know: update whyset"
         )
-    request = replace(_request(stored, run, data), device=_device(stored, device))
+    try:
+        request = replace(_request(kept, run, data), device=_device(stored, device))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{run} cannot be repeated: what its run.json says of its origin is damaged ({error!r})"
+        ) from error
     said = progress or Silent()
+    _permit(kept, request, trust, said)
     _say_what_differs(stored, request, said)
-    return fulfil(request, located(run if out is None else out), engine, said, expected=(stored, located(run)))
+    return fulfil(
+        request,
+        located(run if out is None else out),
+        engine,
+        said,
+        expected=(stored, located(run)),
+        stall_timeout=stall_timeout,
+    )
 
 
-def _request(config: RunConfig, run: str | AnyPath, data: str | Path | None) -> Request:
+def _permit(run: Run, request: Request, trust: Trust, said: Progress) -> None:
+    """Say which file is going to be executed, if it may be."""
+    source = request.model
+    if isinstance(source, ModelSource) and source.file is not None and source.code_sha256 is not None:
+        require_trust(run, ModelCode(source.file, source.code_sha256), trust)
+        said.say(f"executing {source.file} (SHA-256 {source.code_sha256})")
+
+
+def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> Request:
+    config = kept.config
     origin: Mapping[str, Any] = config.origin
     reasons = list(_reasons(origin, data))
     if reasons:
@@ -58,7 +87,7 @@ def _request(config: RunConfig, run: str | AnyPath, data: str | Path | None) -> 
     preprocessing = restored(config.preprocessing, f"the preprocessing of {run}")
     labels = _labels(origin["labels"])
     return Request(
-        model=_model(origin["model"], preprocessing, run),
+        model=_model(kept, preprocessing),
         dataset=_source(origin["data"], data, preprocessing, labels),
         composite=restored_composite(config.composite, str(run)),
         target=config.target if isinstance(config.target, (str, int)) else list(config.target),
@@ -88,13 +117,17 @@ def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
     return reasons
 
 
-def _model(origin: Mapping[str, Any], preprocessing: Kept, run: str | AnyPath) -> ModelSource:
-    weights = None if origin["weights"] is None else Path(origin["weights"])
-    if weights is not None and not weights.is_file():
-        raise InputError(f"{run} cannot be repeated: its weights {weights} are not there any more")
-    if weights is not None and file_hash(weights) != origin["weights_sha256"]:
-        raise InputError(f"{run} cannot be repeated: its weights {weights} have changed since")
-    return ModelSource(origin["spec"], weights, preprocessing if isinstance(preprocessing, Preprocessing) else None)
+def _model(run: Run, preprocessing: Kept) -> ModelSource:
+    """The model, bound to the file and the weights that made the run."""
+    origin: Any = run.config.origin["model"]
+    stated = preprocessing if isinstance(preprocessing, Preprocessing) else None
+    source = ModelSource(origin["spec"], origin["weights"], stated)
+    code = model_code(run, source)
+    require_own_weights(run, source, origin["weights_sha256"])
+    if code is None:
+        return source
+    function = source.spec.rpartition(":")[2]
+    return replace(source, spec=f"{code.path}:{function}", code_sha256=code.sha256)
 
 
 def _source(

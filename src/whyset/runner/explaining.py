@@ -1,7 +1,7 @@
 """`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -10,17 +10,21 @@ from typing import Any
 import torch
 
 from whyset.attribution.composites import Composite
-from whyset.engines import Engine, Progress, Silent, engine_of
-from whyset.errors import InputError
+from whyset.engines import Engine, Local, Progress, Silent, Static, engine_of
+from whyset.engines.local import require_timeout
+from whyset.errors import InputError, JobStoppedError
+from whyset.runner.activity import Activity, StallReport, watching
 from whyset.runner.composites import AUTO, NamedComposite
 from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, placed, placement, usable_device
 from whyset.runner.gate import Gate, name_first_rule
-from whyset.runner.job import Job, set_up
+from whyset.runner.job import Job, named, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
+from whyset.runner.made_here import has_mark, key_path, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
+from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.probe import read_some
 from whyset.runner.reading import Reading
 from whyset.runner.request import Request
@@ -34,6 +38,9 @@ from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
 from whyset.store.config import require_same_config
+
+STALL_SECONDS = 600.0
+"""A batch takes seconds; a network file system that is away for a while comes back within minutes."""
 
 
 def explain(
@@ -60,6 +67,8 @@ def explain(
     features: Sequence[str] | None = None,
     rate: float | None = None,
     tokens: Words | None = None,
+    stall_timeout: float = STALL_SECONDS,
+    preprocessing: Preprocessing | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
@@ -78,11 +87,15 @@ def explain(
     Samples are images (C, H, W), series (C, T), rows of tables (F,) or texts, ids of tokens (T,); the shape tells, or
     `modality` where it is to be checked. `features` names columns or channels, `rate` is how many positions of a series
     make a second, and `tokens` gives the words of the texts: lists, or what turns an id into its text (a tokenizer).
-    A token's relevance is that of its embedding, summed. docs/modalities.md tells more. A sample that
+    A token's relevance is that of its embedding, summed. `preprocessing` makes eight-bit images (files, uint8 arrays,
+    PIL images) the model's input and shows float images as they were before it; it wins over what the model's maker
+    states, and data given as a `Source` has its own. docs/modalities.md tells more. A sample that
     fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
-    (`run.committed`).
+    (`run.committed`). A worker of `Local` that makes no progress for `stall_timeout` seconds (0: never) is ended, and
+    its shard is done again, three times at most; in this process a sample that takes so long to be read is reported.
 
-    InputError: something given does not fit, and nothing was written. RunMismatchError: `out` is another run.
+    JobStoppedError: the disk is full, say; what is committed is kept, and the same call continues. InputError: what is
+    given does not fit, and nothing was written. RunMismatchError: `out` is another run, or its samples have changed.
 
     >>> from torch import nn, rand
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 6, 2))
@@ -107,8 +120,9 @@ def explain(
         seed=seed,
         limit=limit,
         kind=Kind(modality, features, rate, tokens),
+        preprocessing=preprocessing,
     )
-    return fulfil(request, located(out), engine, progress or Silent())
+    return fulfil(request, located(out), engine, progress or Silent(), stall_timeout=stall_timeout)
 
 
 def fulfil(
@@ -118,6 +132,7 @@ def fulfil(
     said: Progress,
     expected: tuple[RunConfig, AnyPath] | None = None,
     measure: Callable[[torch.nn.Module, Reading, Wanted, int], float] = seconds_per_row,
+    stall_timeout: float = STALL_SECONDS,
 ) -> Run:
     """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from.
 
@@ -127,7 +142,8 @@ def fulfil(
     chosen, device = engine_of(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
-    chosen = one_worker_per_gpu(chosen, device)
+    require_timeout(stall_timeout)
+    chosen = with_stall_timeout(one_worker_per_gpu(chosen, device), stall_timeout)
     loaded = _loaded(request.model, device)
     for note in loaded.notes:
         said.say(note)
@@ -137,24 +153,23 @@ def fulfil(
     with _evaluating(loaded.module):
         request = _resolve_composite(request, loaded.module, source, said)
         wanted = request.wanted(source.preprocessing)
-        origin = request.origin(source, placement(loaded.module)[0])
+        origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
         plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
         if expected is not None:
             require_same_config(expected[0], plan.config, expected[1])
             plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
+        if names_model_file(plan.config) and not has_mark(plan.config):
+            said.say(f"{key_path()} cannot be written, so that repeating this run will need --trust (trust=True)")
         plan.require_space(out)
-        reading = Reading(source, plan.shape, request.inputs, 0, len(plan.config.class_names))
+        reading = Reading(plan.source, plan.shape, request.inputs, threads=0, outputs=len(plan.config.class_names))
         run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
-        sent = loaded.module if chosen.in_process else request.model
-        job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
-        share = chosen.share
-        if share.of(run.pending_shards()):
+        if chosen.share.of(run.pending_shards()):
             require_same_inputs(run, reading, said)
-        lease = run_lease(run.path, share.rank, share.job, share.restart)
-        with lease if share.of(run.pending_shards()) else nullcontext():
-            cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
-            return _compute(job, chosen, Gate(run, said, plan.checks, cause), lease)
+        sent = loaded.module if chosen.in_process else request.model
+        job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
+        cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
+        return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), stall_timeout)
 
 
 def _resolve_composite(request: Request, model: torch.nn.Module, source: Source, said: Progress) -> Request:
@@ -168,7 +183,24 @@ def _resolve_composite(request: Request, model: torch.nn.Module, source: Source,
     return request.with_composite(choice.name)
 
 
-def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease) -> Run:
+def _compute_leased(job: Job, engine: Engine, gate: Gate, stall_timeout: float) -> Run:
+    """Hold the lease of the run while there is something to do."""
+    run, share = job.run, engine.share
+    lease = run_lease(run.path, share.rank, share.job, share.restart)
+    with lease if share.of(run.pending_shards()) else nullcontext():
+        return _compute(job, engine, gate, lease, stall_timeout)
+
+
+def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
+    """`Local` with this timeout, unless it has one of its own."""
+    if isinstance(engine, Static):
+        return replace(engine, inner=with_stall_timeout(engine.inner, seconds))
+    if isinstance(engine, Local) and engine.stall_timeout is None:
+        return replace(engine, stall_timeout=seconds)
+    return engine
+
+
+def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, stall_timeout: float) -> Run:
     """Explain the shards that no commit vouches for, as long as the run is ours."""
     run, pending, said = job.run, job.run.pending_shards(), gate.progress
     mine, each = engine.share.of(pending), run.config.targets_per_sample
@@ -179,15 +211,32 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease) -> Run:
     said.start(_rows(run, mine) // each, "samples")
     summary = Summary(run, said, gate)
     gate.begin()
-    with Writer() as writer, finishing(said):
-        setup = partial(set_up, job, writer, said.advance) if engine.in_process else partial(set_up, job)
+    activity = Activity()
+    with Writer() as writer, finishing(said), ExitStack() as watch, _counted_when_stopped(run):
+        setup = partial(set_up, job)
+        if engine.in_process:
+            setup = partial(set_up, job, writer, activity)
+            if stall_timeout:
+                watch.enter_context(
+                    watching(StallReport(activity, stall_timeout, partial(named, job.source), said.say))
+                )
         for result in engine.map(explain_shard, mine, setup=setup):
             lease.check()
             summary.add(result)
-            if not engine.in_process and isinstance(result.value, ShardReport):
+            if isinstance(result.value, ShardReport):
                 said.advance(result.value.samples)
     summary.conclude()
     return run
+
+
+@contextmanager
+def _counted_when_stopped(run: Run) -> Iterator[None]:
+    """Where the work is stopped early, say how much of it is kept."""
+    try:
+        yield
+    except JobStoppedError as error:
+        kept = int(run.committed.sum()) // run.config.targets_per_sample
+        raise JobStoppedError(f"stopped with {kept:,} of {run.sample_count:,} samples explained: {error}") from error
 
 
 def _rows(run: Run, shards: Sequence[int]) -> int:

@@ -130,7 +130,10 @@ def name_first_rule(model: torch.nn.Module, composite: Composite | None, x: torc
         return f"the likely cause is {type(composite).__name__}, or a model that does not look at the tokens"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were shown when the first samples were explained
-        steps = composite.plan(model, x).steps
+        try:
+            steps = composite.plan(model, x).steps
+        except Exception:  # a plan takes no tokens, for one: a check must not end the run
+            return f"a likely cause is the rule that {type(composite).__name__} has for the first layer"
     first = next((step for step in steps if step.rule is not None), None)
     if first is None:
         return f"{type(composite).__name__} applies no rule to this model"

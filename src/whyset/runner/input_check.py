@@ -24,14 +24,14 @@ def check_inputs(model: nn.Module, x: Tensor) -> Check | None:
     if times is not None and times > _MOST_TIMES:
         message = (
             f"inputs are not like those of the training: at the first batch normalization they deviate {times:.3g} "
-            "times as much as there. Check the preprocessing (--mean, --std, or PREPROCESSING in the model file), and "
-            "whether values from 0 to 255 should be divided by 255"
+            "times as much as there. Check the preprocessing (preprocessing= in Python; --mean, --std, or "
+            "PREPROCESSING in the model file), and whether values from 0 to 255 should be divided by 255"
         )
         return Check("inputs_unlike_training", "warning", len(x), len(x), message)
     if times is None and _are_raw_pixels(x):
         message = (
             f"inputs are whole numbers from 0 to {x.max():.0f}, as raw pixels are: if the model was trained on "
-            "normalized inputs, scale them first (--mean, --std, or a Preprocessing)"
+            "normalized inputs, scale them first (preprocessing= in Python; --mean and --std)"
         )
         return Check("inputs_raw", "note", len(x), len(x), message)
     return None

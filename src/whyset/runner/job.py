@@ -1,11 +1,14 @@
 """What a worker needs to explain shards, and how it gets ready."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
+from whyset.runner.activity import LOOK_SECONDS, Activity
 from whyset.runner.devices import on_device, placement
 from whyset.runner.models import ModelSource
 from whyset.runner.reading import Reading, threads_for
@@ -31,19 +34,41 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Worker:
-    """A job with its model, reader and writer at hand; `advance` hears of every batch."""
+    """A job with its model, reader and writer at hand."""
 
     job: Job
     model: torch.nn.Module
     reading: Reading
     writer: Writer
-    advance: Callable[[int], None] | None = None
+
+    @property
+    def activity(self) -> Activity:
+        return self.reading.activity
+
+    def report_to(self, report: Callable[[str], None]) -> None:
+        """Report every finished batch, and name a sample whose reading takes long, to an engine that asks for it."""
+        self.activity.report = report
+
+        def watch() -> None:
+            while True:
+                time.sleep(LOOK_SECONDS)
+                found = self.activity.longest_read()
+                if found is not None and found[1] >= LOOK_SECONDS:
+                    report(f"{named(self.job.source, found[0])}")
+
+        threading.Thread(target=watch, name="whyset-watcher", daemon=True).start()
 
 
-def set_up(job: Job, writer: Writer | None = None, advance: Callable[[int], None] | None = None) -> Worker:
+def named(source: Source, index: int) -> str:
+    """A sample as messages call it."""
+    return f"sample {index} ({source.ids[index]})"
+
+
+def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = None) -> Worker:
     """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode."""
     model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
-    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, len(job.run.config.class_names))
-    return Worker(job, model, reading, writer or Writer(), advance)
+    outputs = len(job.run.config.class_names)
+    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
+    return Worker(job, model, reading, writer or Writer())

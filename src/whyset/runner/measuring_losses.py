@@ -30,8 +30,9 @@ class LossSamples:
 
     def add(self, x: Tensor, labels: Tensor) -> None:
         missing = self.wanted_count - len(self.inputs)
-        self.inputs += x[:missing].clone().split(1)
-        self.labels += labels[:missing].split(1)
+        for place in range(min(missing, len(x))):
+            self.inputs.append(x[place : place + 1].clone())
+            self.labels.append(labels[place : place + 1])
 
 
 def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples) -> Losses | None:

@@ -11,6 +11,7 @@ from whyset.attribution import stored_form
 from whyset.errors import InputError
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
+from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
 from whyset.runner.sources import Source, Spread
@@ -69,7 +70,7 @@ class Plan:
         modality = kind.of(found.shape, integers=found.integers)
         arrays = arrays_of(found, wanted, inputs, modality)
         each = wanted.targets.count
-        config = RunConfig(
+        unmarked = RunConfig(
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
             weights_hash=weights_hash(loaded.module),
             composite=stored_form(wanted.composite),
@@ -92,7 +93,7 @@ class Plan:
             origin=origin,
         )
         return cls(
-            config=config,
+            config=with_mark(unmarked),
             source=source,
             arrays=arrays,
             shape=found.shape,

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.runner.activity import Activity
 from whyset.runner.input_digest import digest_input
 from whyset.runner.sources import Source, read
 from whyset.runner.sources.source import attempt
@@ -74,6 +75,7 @@ class Reading:
     shape: tuple[int, ...]
     show: bool
     threads: int
+    activity: Activity = field(default_factory=Activity, compare=False)
     outputs: int | None = None
 
     def batches(self, start: int, stop: int, size: int) -> Iterator[Batch]:
@@ -85,7 +87,11 @@ class Reading:
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
 
     def _part(self, indices: range) -> list[Sample]:
-        return [self.sample(index) for index in indices]
+        samples = []
+        for index in indices:
+            with self.activity.reading(index):
+                samples.append(self.sample(index))
+        return samples
 
     def sample(self, index: int) -> Sample:
         """Read one sample; whatever is raised becomes its `error`."""

@@ -16,7 +16,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.reduction import Reduction
-from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source
+from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source, is_source
 from whyset.runner.targets import Targets
 from whyset.runner.values import Kept
 from whyset.runner.wanted import Wanted
@@ -43,11 +43,13 @@ class Request:
     seed: int = 0
     limit: int | None = None
     kind: Kind = field(default_factory=Kind)
+    preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
         for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
             if count is not None and count < 1:
                 raise InputError(f"{name} is at least 1, not {count}")
+        self._require_usable_preprocessing()
         object.__setattr__(self, "composite", name_composite(self.composite))
         early = replace(self, composite=None) if self.is_auto else self
         early.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
@@ -74,16 +76,26 @@ class Request:
             dtype=self.dtype,
         )
 
-    def source(self, preprocessing: Kept | None) -> Source:
-        """The samples; `preprocessing` is what the model's maker states."""
-        source = as_source(self.dataset, preprocessing, self.labels)
+    def source(self, stated: Kept | None) -> Source:
+        """The samples; `stated` is the preprocessing that the model's maker states."""
+        source = as_source(self.dataset, self.preprocessing or stated, self.labels)
         return source if self.limit is None else Spread(source, self.limit)
 
-    def origin(self, source: Source, device: torch.device) -> dict[str, JSON]:
+    def _require_usable_preprocessing(self) -> None:
+        given = self.preprocessing
+        if given is None:
+            return
+        if not isinstance(given, Preprocessing):
+            raise InputError(f"preprocessing is a Preprocessing, of whyset.runner, not {type(given).__name__}")
+        if is_source(self.dataset):
+            kind = type(self.dataset).__name__
+            raise InputError(f"preprocessing is for data that is no source: give it to {kind}(...) instead")
+
+    def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
         """What `again` needs besides the compared configuration; `None` for what only this process has."""
         labels = self.labels
         return {
-            "model": _model_origin(self.model),
+            "model": _model_origin(self.model, code_hash),
             "data": _data_origin(source.whole if isinstance(source, Spread) else source),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
             "inputs": self.inputs,
@@ -103,14 +115,18 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _model_origin(model: torch.nn.Module | ModelSource) -> JSON:
+def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -> JSON:
     if not isinstance(model, ModelSource):
         return None
     file, _, function = model.spec.rpartition(":")
     spec = f"{Path(file).resolve()}:{function}" if Path(file).is_file() else model.spec
-    if model.weights is None:
-        return {"spec": spec, "weights": None, "weights_sha256": None}
-    return {"spec": spec, "weights": str(model.weights.resolve()), "weights_sha256": file_hash(model.weights)}
+    weights = model.weights
+    return {
+        "spec": spec,
+        "code_sha256": code_hash,
+        "weights": None if weights is None else str(weights.resolve()),
+        "weights_sha256": None if weights is None else file_hash(weights),
+    }
 
 
 def _data_origin(source: Source) -> JSON:

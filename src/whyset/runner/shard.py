@@ -102,8 +102,8 @@ def _computed(worker: Worker, shard: int) -> tuple[ShardRows, Losses | None]:
                     labels = label_tensor(batch.labels, x.device)
                     few.add(x, labels)
                     _keep(job, batch, x, explain(x, labels), rows)
-                if worker.advance is not None:
-                    worker.advance(batch.size)
+                worker.activity.step()
+                worker.writer.require_writable()
         return rows, measure_losses(worker.model, job.wanted, few)
 
 

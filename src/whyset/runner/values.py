@@ -91,4 +91,4 @@ def of_images(given: Kept | None) -> Preprocessing | None:
     """
     if given is None or isinstance(given, Preprocessing):
         return given
-    raise InputError(f"images need a Preprocessing, not {given}")
+    raise InputError(f"images need a Preprocessing, got {given}, which is for other inputs")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Self, TypeVar
 
+from whyset.errors import StorageError
+
 V = TypeVar("V")
 
 
@@ -23,6 +25,11 @@ class Writer:
 
     def __exit__(self, *raised: object) -> None:
         self._pool.shutdown(wait=True)
+
+    def require_writable(self) -> None:
+        """Raise the StorageError that what was handed over last ended with: nothing computed since could be kept."""
+        if self._last is not None and self._last.done() and isinstance(self._last.exception(), StorageError):
+            self._last.result()
 
     def hand_over(self, do: Callable[[], V]) -> "Future[V]":
         """Wait for what was handed over last, begin with `do`, and give its value as a Future."""

@@ -8,12 +8,13 @@ from typing import Any
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
+from whyset.store.boundary import load_array
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
 from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samples
-from whyset.store.files import each, load_array
+from whyset.store.files import each
 from whyset.store.jsonfile import JSON, json_checksum, read_json
-from whyset.store.layout import ANALYSES, inside, safe_name
+from whyset.store.layout import ANALYSES, inside, is_safe_name, safe_name
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
@@ -50,6 +51,11 @@ class Category:
     data: str | None = None
     """What the run had committed when the category was computed."""
     config_hash: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """False where the analysis lists the category and has no folder for it."""
+        return self.problem != MISSING
 
     @property
     def columns(self) -> list[str]:
@@ -155,9 +161,12 @@ class Analysis:
     def read(self, folder: AnyPath) -> Category:
         """Read the category in a folder of this analysis; what is wrong with it becomes its `problem`."""
         category = read_category(folder, self.config_hash)
+        if category.problem is not None:  # the name in a damaged file is not to be trusted
+            names = {one.id: one.name for one in self.listed or ()}
+            return replace(category, name=names.get(category.id, category.name))
         if self.one_target:
             category = replace(category, evidence=with_samples(category.evidence))
-        if category.problem is not None or self.listed is None:
+        if self.listed is None:
             return category
         if not category.sealed:
             return replace(category, problem=f"{folder / CATEGORY} has no checksum: analyze again")
@@ -194,11 +203,12 @@ def category_folders(analysis: AnyPath) -> list[AnyPath]:
     """Finished categories: a folder appears whole; in an object store, category.json comes after all columns."""
     if isinstance(analysis, RemotePath):
         return [file.parent for file in sorted(analysis.below(), key=str) if file.name == CATEGORY]
-    return [entry for entry in sorted(analysis.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+    return [entry for entry in sorted(analysis.iterdir()) if is_safe_name(entry.name) and entry.is_dir()]
 
 
 def analysis_names(run: AnyPath) -> list[str]:
-    return sorted(entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
+    names = (entry.parent.name for entry in (run / ANALYSES).glob(f"*/{ANALYSIS}"))
+    return sorted(filter(is_safe_name, names))
 
 
 def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analysis:
@@ -270,6 +280,10 @@ def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
 
 
 def verify_analyses(run: AnyPath) -> Iterator[Problem]:
+    entries: list[AnyPath] = sorted((run / ANALYSES).glob("*"), key=str)
+    for entry in entries:
+        if not entry.name.startswith(".") and not (entry / ANALYSIS).is_file():
+            yield Problem("missing", f"{ANALYSES}/{entry.name}", f"without {ANALYSIS} it is not read; analyze again")
     for name in analysis_names(run):
         try:
             analysis = open_analysis(run, name)

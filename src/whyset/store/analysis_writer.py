@@ -40,7 +40,7 @@ class CategoryResult:
 
     def __post_init__(self) -> None:
         safe_name(self.id, "category id")
-        to_json(self.evidence)  # refuses NaN before anything is written
+        to_json(self.evidence, f"evidence of category {self.name!r}")  # refused before anything is written
         for name, values in self.columns.items():
             safe_name(name, "column")
             if np.asarray(values).dtype.kind not in "iufb":

@@ -1,6 +1,7 @@
 """ArraySpec: one array of a run, as run.json describes it."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,10 @@ from whyset.errors import InputError
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import INPUT
 
+MOST_ROW_BYTES = 2**32
+"""No map of one sample is larger; more comes from a damaged file."""
+
+_DTYPE = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)")
 _IMAGE = ("channel", "height", "width")
 
 
@@ -38,6 +43,10 @@ class ArraySpec:
         object.__setattr__(self, "dimensions", tuple(self.dimensions) or dimension_names(len(self.shape)))
         if any(side < 1 for side in self.shape) or len(self.dimensions) != len(self.shape):
             raise InputError(f"array {self.name!r} has the row shape {self.shape}: expected positive, named sides")
+        if self.row_bytes > MOST_ROW_BYTES:
+            raise InputError(
+                f"array {self.name!r} has the row shape {self.shape}: expected less than {MOST_ROW_BYTES} bytes"
+            )
         if np.dtype(self.dtype).kind not in "iufb":
             raise InputError(f"array {self.name!r} has the dtype {self.dtype}: expected numbers")
         if self.scaled and self.dtype != "float16":
@@ -64,6 +73,9 @@ class ArraySpec:
     @classmethod
     def from_json(cls, stored: Mapping[str, JSON]) -> "ArraySpec":
         values = dict(stored)
+        _require_name(values["name"])
+        if not isinstance(values["dtype"], str) or not _DTYPE.fullmatch(values["dtype"]):
+            raise InputError(f"array {values['name']!r} has the dtype {str(values['dtype'])[:40]}: expected numbers")
         fill = math.nan if values["fill"] is None else values["fill"]
         return cls(
             name=str(values["name"]),
@@ -74,6 +86,13 @@ class ArraySpec:
             dimensions=tuple(values["dimensions"]),  # type: ignore[arg-type]  # checked in __post_init__
             per_sample=bool(values.get("per_sample", values["name"] == INPUT)),  # schema 1.0 does not say
         )
+
+
+def _require_name(name: object) -> None:
+    """Refuse what would lead out of data.zarr."""
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(part in ("", ".", "..") or len(part) > 255 or set(part) & set("\\:\0") for part in parts):
+        raise InputError(f"array {str(name)[:80]!r}: expected names, with slashes between them")
 
 
 def dimension_names(axes: int) -> tuple[str, ...]:

@@ -121,20 +121,30 @@ def _read(path: AnyPath) -> Commit:
 
 def _from_json(stored: Mapping[str, JSON]) -> Commit:
     span, failed, checksums = stored["range"], stored["failed"], stored["crc32"]
-    if not (isinstance(span, Sequence) and isinstance(failed, Sequence) and isinstance(checksums, Mapping)):
+    if not (isinstance(span, list) and isinstance(failed, list) and isinstance(checksums, Mapping)):
         raise TypeError("'range' and 'failed' must be lists, 'crc32' an object")
     values = {name: stored[name] for name in ("shard", "attempt", "config_hash", "provenance", "time")}
     start, stop = span
     return Commit(
-        start=start,  # type: ignore[arg-type]  # compared with the shard's range by verify
-        stop=stop,  # type: ignore[arg-type]
+        start=start,  # compared with the shard's range by verify
+        stop=stop,
         checksums=checksums,  # type: ignore[arg-type]
-        failed=tuple(Failure(**entry) for entry in failed),  # type: ignore[arg-type]
+        failed=tuple(_failure(entry, start, stop) for entry in failed),
         losses=None if stored.get("losses") is None else Losses.from_json(stored["losses"]),  # type: ignore[arg-type]
         tallies=_tallies(stored.get("tallies", {})),
         inputs=InputHashes.from_json(stored.get("inputs")),
         **values,  # type: ignore[arg-type]
     )
+
+
+def _failure(entry: JSON, start: JSON, stop: JSON) -> Failure:
+    """TypeError or ValueError for what is not a failed row between start and stop."""
+    failure = Failure(**entry)  # type: ignore[arg-type]  # checked below
+    if not (type(failure.index) is int and isinstance(failure.id, str) and isinstance(failure.error, str)):
+        raise TypeError("failures have a row number, an id and an error")
+    if not (type(start) is int and type(stop) is int and start <= failure.index < stop):
+        raise ValueError(f"the failed row {failure.index} is not one of rows {start} to {stop}")
+    return failure
 
 
 def _tallies(stored: JSON) -> dict[str, Tally]:

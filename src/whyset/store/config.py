@@ -115,6 +115,7 @@ class RunConfig:
         """Rebuild from run.json; fields that this version does not know are from a newer minor version and kept out."""
         known = {name.name for name in fields(cls)}
         try:
+            _require_types(stored)
             return cls(**{name: value for name, value in stored.items() if name in known})  # type: ignore[arg-type]  # checked in __post_init__
         except (TypeError, InputError) as error:
             raise BrokenRunError(f"{where}: the configuration is damaged: {error}") from error
@@ -122,6 +123,34 @@ class RunConfig:
     def with_shard_rows(self, rows: int) -> "RunConfig":
         return replace(self, shard_rows=rows)
 
+
+def _require_types(stored: Mapping[str, JSON]) -> None:
+    """TypeError where a field holds what this program does not write."""
+    for name, types in _TYPES.items():
+        if name in stored and type(stored[name]) not in types:
+            raise TypeError(f"{name!r} is {type(stored[name]).__name__}: expected {' or '.join(map(_name, types))}")
+    for name in (*_TUPLES, "target"):
+        parts = stored.get(name)
+        kinds = (str, int) if name == "target" else (str,)
+        if isinstance(parts, list) and not all(type(part) in kinds for part in parts):
+            raise TypeError(f"{name!r} is a list of {' and '.join(sorted({_name(type(part)) for part in parts}))}")
+
+
+def _name(kind: type) -> str:
+    return kind.__name__
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("model", "dtype", "reduction", "output", "dataset"), (str,)),
+    **dict.fromkeys(("weights_hash", "dataset_fingerprint", "modality"), (str, type(None))),
+    **dict.fromkeys(("preprocessing", "versions", "origin"), (dict,)),
+    **dict.fromkeys(("class_names", "layers", "concepts", "features"), (list,)),
+    **dict.fromkeys(("shard_rows", "seed", "targets_per_sample"), (int,)),
+    "composite": (dict, type(None)),
+    "target": (str, int, list),
+    "pool": (int, type(None)),
+    "rate": (int, float, type(None)),
+}
 
 _TUPLES = ("class_names", "layers", "concepts", "features")
 _NOT_COMPARED = frozenset({"dataset", "versions", "origin", "shard_rows"})

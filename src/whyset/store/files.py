@@ -3,19 +3,16 @@
 import errno
 import os
 import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from whyset.errors import WhysetError
+from whyset.errors import StorageError, WhysetError
+from whyset.store.boundary import read_regular
 from whyset.store.remote import AnyPath, RemotePath
 
 Value = TypeVar("Value")
@@ -70,7 +67,7 @@ def remove(path: AnyPath) -> None:
 
 
 def read_bytes(path: AnyPath) -> bytes:
-    return path.read_bytes()
+    return read_regular(path)
 
 
 def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iterator[Value]:
@@ -85,36 +82,6 @@ def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iter
 def unfinished(folder: AnyPath, pattern: str) -> Iterable[AnyPath]:
     """Temporary files of writers that were killed; object stores keep no half-written ones."""
     return () if isinstance(folder, RemotePath) else folder.glob(pattern)
-
-
-def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading. OSError for what is not a regular file: a FIFO would block until someone writes."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def read_regular(path: AnyPath) -> bytes:
-    """The content of a regular file; errors as in `open_regular`."""
-    if isinstance(path, RemotePath):
-        return path.read_bytes()
-    with open_regular(path) as file:
-        return file.read()
-
-
-def load_array(path: AnyPath) -> npt.NDArray[Any]:
-    """An NPY file: mapped where it is local, so that it is read where it is looked at."""
-    if isinstance(path, RemotePath):
-        loaded: npt.NDArray[Any] = np.load(path.open(), allow_pickle=False)
-        return loaded
-    open_regular(path).close()
-    mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
 
 
 def sync_file(path: AnyPath) -> None:
@@ -145,7 +112,7 @@ def disk_errors_explained(path: AnyPath) -> Iterator[None]:
         reason = _STORAGE_ERRORS.get(error.errno or 0)
         if reason is None:
             raise
-        raise WhysetError(
+        raise StorageError(
             f"{path}: {reason} ({error}); what was committed is safe: change that, then run the same command again"
         ) from error
 

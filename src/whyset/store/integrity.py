@@ -18,9 +18,9 @@ from whyset.store.remote import AnyPath
 class Integrity:
     """Compares each file of a shard once with the CRC32 in the shard's commit.
 
-    `checksums` returns those of a shard by the name of the array. What is read whole is always compared, which costs
-    0.25 s for each GB. Parts of a file are compared only where `thorough` is set, because the whole file must be read
-    for that: numbers and exports need it, a viewer that shows one map does not.
+    `checksums` returns those of a shard by the name of the array. What is read whole is always compared: CRC32 takes
+    about 0.25 s for each GB. Parts of a file are compared only where `thorough` is set, because the whole file must be
+    read for that: numbers and exports need it, a viewer that shows one map does not.
     """
 
     run_path: AnyPath

@@ -7,19 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from whyset.errors import BrokenRunError, InputError
+from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
 from whyset.store.files import create_file, replace_file
 from whyset.store.remote import AnyPath
+from whyset.store.remote_errors import RemoteError
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 
-def read_json(path: AnyPath) -> dict[str, JSON]:
-    """Read a JSON object; a damaged file is a BrokenRunError that names it."""
+def read_json(path: AnyPath, most: int = MOST_RECORD) -> dict[str, JSON]:
+    """Read a JSON object of at most `most` bytes; a damaged file is a BrokenRunError that names it."""
     try:
-        value = json.loads(path.read_bytes())
+        value = parse_json(read_regular(path, most))
+    except RemoteError:
+        raise
     except FileNotFoundError as error:
         raise BrokenRunError(f"{path} is missing") from error
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise BrokenRunError(f"{path} is damaged: expected JSON, but {error}") from error
     if not isinstance(value, dict):
         raise BrokenRunError(f"{path} is damaged: expected a JSON object, came {type(value).__name__}")

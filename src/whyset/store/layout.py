@@ -73,9 +73,14 @@ def inside(run: AnyPath, path: AnyPath) -> str:
     return PurePosixPath(*path.parts[len(run.parts) :]).as_posix()
 
 
+def is_safe_name(name: str) -> bool:
+    """Whether `safe_name` accepts the name."""
+    return bool(_SAFE.fullmatch(name)) and not name.endswith(".")
+
+
 def safe_name(name: str, what: str) -> str:
     """Return the name if it can be a file name on every system; names come from users and are never paths."""
-    if not _SAFE.fullmatch(name) or name.endswith("."):
+    if not isinstance(name, str) or not is_safe_name(name):
         raise InputError(
             f"{what} {name!r} cannot be a file name: expected letters, digits, '.', '_' and '-', "
             "at most 128 of them, and no '.' or '-' in front"

@@ -1,5 +1,6 @@
 """Lazy arrays: index a run's array like NumPy; only the rows asked for are read, and only committed ones."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class LazyArray:
 
     def _read(self, rows: Rows) -> Numbers:
         self.require_committed(rows)
-        values = np.empty((len(rows), *self.spec.shape), self.dtype)
+        values = self._allocate(len(rows))
         shard_entries = self.shard_rows // self.rows_each
         parts = {self._file(self.spec, part[0]): part for part in by_shard(rows // self.rows_each, shard_entries)}
 
@@ -87,6 +88,16 @@ class LazyArray:
         for _ in each(read, list(parts)):
             pass
         return values
+
+    def _allocate(self, rows: int) -> Numbers:
+        try:
+            return np.empty((rows, *self.spec.shape), self.dtype)
+        except (MemoryError, ValueError) as error:
+            size = rows * math.prod(self.spec.shape) * self.dtype.itemsize
+            message = (
+                f"{rows} rows of {self.spec.name} in {self.run_path} take {size:,} bytes, more than there are free"
+            )
+            raise WhysetError(f"{message}: read fewer at a time") from error
 
     def _read_shard(self, shard: int, shard_entries: int, wanted: Rows, out: npt.NDArray[Any]) -> None:
         stored: npt.NDArray[Any] = self._read_file(self.spec, shard, shard_entries, wanted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Protocol
 
-from whyset.store.files import open_regular
+from whyset.store.boundary import open_regular
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import remote_errors_explained
 

@@ -7,10 +7,15 @@ from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
+from whyset.store.boundary import stored_size
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
-from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SCHEMA, SEVERAL_TARGETS, is_run
+from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SAMPLES, SCHEMA, SEVERAL_TARGETS, is_run
 from whyset.store.remote import AnyPath
+
+MOST_SHARD_ROWS = 2**24
+_UNQUESTIONED_ROWS, _ROWS_PER_BYTE = 2**20, 8
+"""Fewer rows need little memory; each has an index and an id of its own, which take more than a bit when compressed."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,25 @@ def read_record(folder: AnyPath) -> Record:
     try:
         arrays = tuple(ArraySpec.from_json(spec) for spec in stored["arrays"])
         config, config_hash = RunConfig.from_json(stored["config"], path), str(stored["config_hash"])
-        size, samples_hash = int(stored["samples"]["count"]), str(stored["samples"]["sha256"])
-        return Record(config, config_hash, arrays, size, samples_hash)
-    except (KeyError, TypeError, ValueError) as error:
+        size, samples_hash = stored["samples"]["count"], str(stored["samples"]["sha256"])
+        record = Record(config, config_hash, arrays, size, samples_hash)
+        _require_possible(folder, record)
+        return record
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _require_possible(folder: AnyPath, record: Record) -> None:
+    """Refuse numbers that no run has before anything is allocated for them."""
+    size, config, names = record.size, record.config, [spec.name for spec in record.arrays]
+    if type(size) is not int or size < 1 or size % config.targets_per_sample:
+        raise ValueError(f"it has {size!r} rows: expected a multiple of {config.targets_per_sample}, at least one")
+    if config.shard_rows > MOST_SHARD_ROWS:
+        raise ValueError(f"a shard has {config.shard_rows} rows: expected at most {MOST_SHARD_ROWS}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"two arrays have one name: {names}")
+    if size > _UNQUESTIONED_ROWS and size > _ROWS_PER_BYTE * stored_size(folder / SAMPLES):
+        raise ValueError(f"it has {size:,} rows, and {SAMPLES} is too small to hold them")
 
 
 def _require_readable(path: AnyPath, stored: Mapping[str, JSON]) -> None:

@@ -147,6 +147,14 @@ class RemotePath:
             except FileNotFoundError:
                 return None
 
+    def size(self) -> int:
+        """The bytes of the object; 0 where there is none."""
+        with remote_errors_explained(self):
+            try:
+                return self.store.head(str(self.key))["size"]
+            except FileNotFoundError:
+                return 0
+
     def states(self) -> Iterator[tuple["RemotePath", str]]:
         """All objects below this key, each with its state, from one listing; `state()` may write the same otherwise."""
         with remote_errors_explained(self):
@@ -154,9 +162,14 @@ class RemotePath:
                 for entry in batch:
                     yield RemotePath(self.store, self.base, PurePosixPath(entry["path"])), _state(entry)
 
-    def read_bytes(self) -> bytes:
+    def read_bytes(self, most: int | None = None) -> bytes:
+        """The whole object. ValueError: it has more than `most` bytes, of which none are asked for."""
         with remote_errors_explained(self):
-            return bytes(self.store.get(str(self.key)).bytes())
+            found = self.store.get(str(self.key))
+            size = found.meta["size"]
+            if most is not None and size > most:
+                raise ValueError(f"it has {size:,} bytes: expected at most {most:,}")
+            return bytes(found.bytes())
 
     def open(self, mode: str = "rb") -> BytesIO:
         """The whole object, read into memory."""

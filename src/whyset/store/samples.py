@@ -1,6 +1,7 @@
 """samples.parquet: what is known of the samples before anything is computed."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -12,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.files import open_regular, replace_file
-from whyset.store.remote import AnyPath, RemotePath
+from whyset.store.boundary import open_foreign
+from whyset.store.files import replace_file
+from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
 
 SCHEMA = pa.schema(
@@ -30,6 +32,9 @@ SAMPLE = pa.field("sample", pa.int64(), nullable=False)
 
 TOKENS = pa.field("tokens", pa.list_(pa.string()))
 """The words of each text: there where a run of texts was told them."""
+
+_MOST_EXPANSION = 4096
+"""Texts that are all the same shrink to so small a part at most."""
 
 _TOKEN_ROWS = 4096
 """Rows that are read to get the tokens of one."""
@@ -103,10 +108,15 @@ def write_samples(path: AnyPath, table: pa.Table) -> None:
     replace_file(path, content.getvalue())
 
 
-def read_samples(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Table:
-    """The table without the tokens, or some of its columns; BrokenRunError if the file is missing or damaged."""
+def read_samples(path: AnyPath, columns: Sequence[str] | None = None, rows: int | None = None) -> pa.Table:
+    """The table without the tokens, or some of its columns.
+
+    BrokenRunError: the file is missing, damaged, or has another number of `rows`, of which none is read then.
+    """
     with _opened(path) as file:
         names = file.schema_arrow.names
+        if rows is not None and file.metadata.num_rows != rows:
+            raise BrokenRunError(f"{path} has {file.metadata.num_rows} rows: expected {rows}")
         table = file.read(columns=columns or [name for name in names if name != TOKENS.name])
     if names[: len(SCHEMA)] != SCHEMA.names:
         raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
@@ -116,7 +126,7 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Tabl
 def require_samples_hash(path: AnyPath, expected: str) -> None:
     """BrokenRunError unless the file has the SHA-256 that run.json states."""
     try:
-        with path.open() if isinstance(path, RemotePath) else open_regular(path) as file:
+        with open_foreign(path) as file:
             found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
     except RemoteError:
         raise
@@ -157,15 +167,22 @@ def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] |
 @contextmanager
 def _opened(path: AnyPath) -> Iterator[pq.ParquetFile]:
     try:
-        source = path.open() if isinstance(path, RemotePath) else path
-        with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        with open_foreign(path) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
+            _require_possible(file.metadata, source.seek(0, os.SEEK_END))
             yield file
     except RemoteError:
         raise
     except FileNotFoundError as error:
         raise BrokenRunError(f"{path} is missing") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise BrokenRunError(f"{path} is damaged: {error}") from error
+
+
+def _require_possible(footer: pq.FileMetaData, size: int) -> None:
+    """ValueError for a footer that claims more than a file of this size can hold."""
+    claimed = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+    if not 0 <= claimed <= _MOST_EXPANSION * size:
+        raise ValueError(f"its footer claims {claimed:,} bytes of values, which {size:,} bytes cannot hold")
 
 
 def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
+from whyset.store.boundary import MOST_NOTES
 from whyset.store.files import disk_errors_explained, remove
 from whyset.store.jsonfile import read_json, replace_json, require_json
 from whyset.store.layout import safe_name
@@ -189,7 +190,7 @@ def _read_or_problem(path: AnyPath) -> Selection | BrokenRunError:
 
 
 def _read(path: AnyPath) -> Selection:
-    stored: Mapping[str, Any] = read_json(path)
+    stored: Mapping[str, Any] = read_json(path, MOST_NOTES)
     if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
         raise BrokenRunError(
             f"{path} is no selection that this whyset reads: expected {FORMAT} {SCHEMA}, "

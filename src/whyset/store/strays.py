@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from whyset.store.files import read_regular
+from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
 from whyset.store.layout import COMMITS, DATA, OWN_NAMES
 from whyset.store.preallocate import metadata_of
 from whyset.store.problems import Problem
@@ -45,12 +45,12 @@ def verify_metadata(run: "Run") -> Iterator[Problem]:
     for key, content in metadata_of(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():
         file, wanted = run.path.joinpath(DATA, *key.split("/")), json.loads(content)
         try:
-            found = json.loads(read_regular(file))
+            found = parse_json(read_regular(file, MOST_RECORD))
         except FileNotFoundError:
             yield Problem("missing", f"{DATA}/{key}", "other programs cannot open the arrays without it")
         except RemoteError:
             raise
-        except (ValueError, OSError, RecursionError) as error:
+        except (ValueError, OSError) as error:
             yield Problem("damaged", f"{DATA}/{key}", f"it cannot be read as JSON: {error}")
         else:
             yield from _differences(f"{DATA}/{key}", found, wanted)

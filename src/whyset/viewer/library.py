@@ -1,12 +1,13 @@
 """The opened runs under their ids; each is read again when it has grown, and a broken one harms no other."""
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock, RLock
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +22,14 @@ from whyset.store.layout import ARRIVED, DONE, FAILED, LARGEST, STATUS
 from whyset.viewer.changes import Stamp, stamp_of
 from whyset.viewer.correspondence import rows_in
 from whyset.viewer.damage import read_column, readable_commits
-from whyset.viewer.errors import not_found, unreadable
+from whyset.viewer.errors import ApiError, not_found, unreadable
 from whyset.viewer.members import Members
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
 from whyset.viewer.schemas import ScaleTable
+
+logger = logging.getLogger(__name__)
+LONGEST_REASON = 500
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -193,10 +198,22 @@ class Shelf:
 
     def open_or_problem(self) -> OpenedRun | str:
         """The run, or what is wrong with it."""
+        return self.read(lambda opened: opened)
+
+    def read(self, use: Callable[[OpenedRun], T]) -> T | str:
+        """What `use` makes of the run, or why this run cannot be read.
+
+        A run may come from anyone: whatever it raises is its own problem, and no other run's.
+        """
         try:
-            return self.open()
+            return use(self.open())
+        except ApiError:
+            raise
         except (WhysetError, OSError) as error:
-            return str(error)
+            return f"this run cannot be read: {error}"
+        except Exception as error:
+            logger.exception("the run %s cannot be read", self.path)
+            return f"this run cannot be read: {type(error).__name__}: {str(error)[:LONGEST_REASON]}"
 
 
 class Library:

@@ -145,7 +145,11 @@ class Opening(Model):
 
 
 class Sample(Model):
-    """One sample; what is not known or not computed yet is null. Status: 0 not written, 1 done, 2 failed."""
+    """One explanation and its sample; what is not known or not computed yet is null.
+
+    `target` is the class that the relevance map explains; `confidence` is that of the prediction.
+    Status: 0 not written, 1 done, 2 failed.
+    """
 
     index: int
     id: str
@@ -154,6 +158,7 @@ class Sample(Model):
     prediction: int | None
     prediction_name: str | None
     target: int | None
+    target_name: str | None
     confidence: float | None
     status: int
     error: str | None

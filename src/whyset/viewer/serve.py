@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ from whyset.errors import InputError
 from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
 from whyset.viewer.browser import browser_opened
+from whyset.viewer.connections import ConnectionLimits, bounded_by
 from whyset.viewer.library import Library
+from whyset.viewer.logs import log_config
 from whyset.viewer.passed_on import Document, given, opening_of
 from whyset.viewer.security import LOOPBACK_NAMES
 from whyset.viewer.token import fresh_token, token_in
@@ -45,6 +48,7 @@ class Server:
         selections: Path | None = None,
         document: Document | None = None,
         token: str | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self.token = fresh_token() if token is None else token
         self.host = socket.gethostname() if host in ANY_ADDRESS else host
@@ -57,7 +61,15 @@ class Server:
             selections=selections,
             document=document,
         )
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
+        config = uvicorn.Config(
+            app,
+            http=bounded_by(limits or ConnectionLimits()),
+            log_level="warning",
+            log_config=log_config(),
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            ws="none",
+        )
         self._uvicorn, self._socket = uvicorn.Server(config), _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self.origin = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
@@ -163,8 +175,8 @@ def _greeting(server: Server, token_file: Path | str | None, *, remote: bool) ->
 def _forwarding(port: int) -> str:
     """The command that brings the port to the computer in front of the person."""
     ssh_port = os.environ["SSH_CONNECTION"].split()[-1:]
-    option = "" if ssh_port in ([], ["22"]) else f"-p {ssh_port[0]} "
-    return f"ssh {option}-L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
+    option = "" if ssh_port in ([], ["22"]) else f"-p {shlex.quote(ssh_port[0])} "
+    return f"ssh {option}-L {port}:127.0.0.1:{port} {shlex.quote(f'{getpass.getuser()}@{socket.gethostname()}')}"
 
 
 def _require_readable(library: Library) -> None:

@@ -83,7 +83,7 @@ def test_a_processor_whose_source_changed_is_refused(own: Callable[..., ModuleTy
     ("form", "message"),
     [
         ({"name": "Nothing", "fields": {}}, "no processor 'Nothing'.*KMeans"),
-        ({"name": "no_such_module:Thing", "fields": {}}, "cannot be imported.*start Python where no_such_module"),
+        ({"name": "no_such_module:Thing", "fields": {}}, "is not there.*import no_such_module first"),
         ({"name": "own_parts:NoDataclass", "fields": {}}, "expected a dataclass"),
         ({"name": "own_parts:np", "fields": {}}, "is no processor"),
         ({"name": "KMeans", "fields": {"seeds": 3}}, "KMeans has no field seeds; it has clusters, restarts"),

@@ -15,7 +15,7 @@ from whyset.cli.demo.digits import noisy_digits, with_mark
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
 from whyset.cli.demo.training import predicted
-from whyset.report import ranked_classes
+from whyset.report import rank_classes
 
 
 def told_number(told: str, pattern: str) -> float:
@@ -39,7 +39,7 @@ def test_the_planted_class_ranks_first_and_one_of_its_clusters_is_the_planted_sa
     run = ws.open_run(demo.folder / "run")
     planted = np.isin(run.ids, json.loads((demo.folder / "planted.json").read_text()))
     analysis = run.analysis("spray")
-    assert ranked_classes(analysis)[0].name == "8"
+    assert rank_classes(analysis).rows[0].name == "8"
     clusters = analysis.clusters("8")
     samples = analysis.category("8").column("index")
     number = int(told_number(demo.told, r"most suspicious cluster, number (\d+) of class 8,"))

@@ -7,13 +7,17 @@ each lies `<run>.sha256.json`, the hashes of its arrays as they are read, so tha
 import hashlib
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from whyset.store import CategoryResult, Run, open_run, write_shard
+from whyset.store import CategoryResult, Check, Losses, Run, create_run, open_run, write_shard
+from whyset.store.checks import write_checks
+from whyset.store.commits import Tally
 from whyset.store.evidence import from_info
-from whyset.store.layout import SCHEMA
-from whyset.testing.store import example_digests, example_rows, example_run
+from whyset.store.layout import ARRIVED, LARGEST, SCHEMA
+from whyset.store.standard import RELEVANCE_COLUMNS
+from whyset.testing.store import example_rows, example_run
 
 HERE = Path(__file__).parent
 
@@ -22,27 +26,35 @@ def make(path: Path) -> Run:
     """Seven samples with two targets each and named channels, four layers, two of them with concepts; a sample and a
     single row fail.
     """
-    run = example_run(
-        path,
-        samples=7,
-        shard_rows=8,
-        target=("label", "top:1"),
-        targets_per_sample=2,
-        layers=("conv", "blocks.1", "tokens", "head"),
-        concepts=("conv", "head"),
-        features=("radar", "infrared"),
-        origin={"command": "explain", "made_by": "tests/data/archives/make.py"},
-    )
-    write_shard(
-        run, 0, example_rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"}, example_digests(run, 0)
-    )
-    write_shard(
-        run, 1, example_rows(run, 1), {13: "the relevance is not finite"}, {"device": "cpu"}, example_digests(run, 1)
-    )
+    with TemporaryDirectory() as folder:
+        template = example_run(
+            Path(folder) / "run",
+            samples=7,
+            shard_rows=8,
+            target=("label", "top:1"),
+            targets_per_sample=2,
+            layers=("conv", "blocks.1", "tokens", "head"),
+            concepts=("conv", "head"),
+            features=("radar", "infrared"),
+            output="logit before softmax",
+            origin={"command": "explain", "made_by": "tests/data/archives/make.py"},
+        )
+        arrays = [spec for spec in template.arrays if spec.name not in template.own_arrays]
+        run = create_run(path, template.config, template.samples, [*arrays, *RELEVANCE_COLUMNS])
+    losses, tallies = Losses(1, {"bias": 0.25, "rule": -0.5}), {"labels": Tally(1, 4)}
+    write_shard(run, 0, _rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"}, losses, tallies)
+    write_shard(run, 1, _rows(run, 1), {13: "the relevance is not finite"}, {"device": "cpu"})
+    write_checks(run.path, [Check("labels", "warning", 1, 4, "1 of 4 labels differs")])
     columns = {"index": np.array([2, 5]), "clustering.kmeans": np.array([0, 1])}
     info = {"default_clustering": "kmeans", "scores": {"separability": None}}
     run.analysis_writer("spray", {"k": 2}).write(CategoryResult("00001", "dog", columns, from_info(info)))
     return run
+
+
+def _rows(run: Run, shard: int) -> dict[str, np.ndarray]:
+    start, stop = run.shard_range(shard)
+    measured = {ARRIVED: np.linspace(-1, 2, stop - start), LARGEST: np.geomspace(0.1, 1e6, stop - start)}
+    return example_rows(run, shard) | {name: values.astype(np.float32) for name, values in measured.items()}
 
 
 def hashes(run: Run) -> dict[str, str]:

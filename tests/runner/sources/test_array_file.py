@@ -119,7 +119,7 @@ def test_floats_are_shown_by_the_range_of_their_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "given", "message"),
     [
-        ({"images": IMAGES}, None, "need a Preprocessing"),
+        ({"images": IMAGES}, None, "have no preprocessing"),
         ({"pictures": IMAGES}, PLAIN, "has pictures; none of images, image, data"),
         ({"images": IMAGES, "labels": LABELS[:3]}, PLAIN, "labels are 7 whole numbers"),
         ({"images": IMAGES, "ids": np.array(["a"] * 7)}, PLAIN, "7 images need as many different ids, not 1"),

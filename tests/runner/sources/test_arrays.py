@@ -43,7 +43,7 @@ def test_grey_bytes_may_lack_the_channel() -> None:
         ({"images": np.zeros((0, 1, 2, 2), np.float32)}, "is empty"),
         ({"images": np.zeros((2, 1, 2, 2, 2), np.float32)}, r"floats \(N, C, H, W\)"),
         ({"images": np.zeros((2, 1, 2, 2), np.int64)}, r"floats \(N, C, H, W\)"),
-        ({"images": np.zeros((2, 2, 2), np.uint8)}, "need a Preprocessing"),
+        ({"images": np.zeros((2, 2, 2), np.uint8)}, "have no preprocessing"),
         ({"images": np.full((2, 1, 2, 2), np.nan)}, "no finite value"),
         ({"images": np.zeros((2, 1, 2, 2)), "labels": [1]}, "labels are 2 whole numbers"),
         ({"images": np.zeros((2, 1, 2, 2)), "labels": [0.5, 1.0]}, "labels are 2 whole numbers"),

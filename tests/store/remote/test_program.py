@@ -58,7 +58,7 @@ def test_the_viewer(explained):
         (row,) = json.load(opener.open(f"{root}api/runs"))
         detail = json.load(opener.open(f"{root}api/runs/{row['id']}"))
     assert row["name"].endswith(run.path.name)
-    assert (detail["path"], detail["samples"], detail["committed"]) == (str(run.path), 30, 30)
+    assert (detail["path"], detail["n_explanations"], detail["committed"]) == (str(run.path), 30, 30)
 
 
 def test_the_command_line(url, tmp_path, capsys):

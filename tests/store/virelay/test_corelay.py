@@ -45,9 +45,9 @@ def test_analyses_by_corelay_are_imported_and_viewed(larger, imported):
         _compare(run.analysis(layout), larger.parent / f"{layout}.h5", layout)
         assert layout in as_text(report(run, layout))
         assert client.get(f"/api/runs/run/analyses/{layout}/00000/columns/embedding.tsne").status_code == 200
-        clusters = run.analysis(layout).category("cat").info["clusterings"]["kmeans-02"]["clusters"]
-        assert sum(cluster["size"] for cluster in clusters) == 20
-        assert all(cluster["medoids"] and -1 <= cluster["coherence"] <= 1 for cluster in clusters)
+        clusters = run.analysis(layout).category("cat").evidence.clusterings["kmeans-02"].clusters
+        assert sum(cluster.n_explanations for cluster in clusters) == 20
+        assert all(cluster.medoids and -1 <= cluster.coherence <= 1 for cluster in clusters)
 
 
 def _compare(analysis, made, layout):
@@ -55,7 +55,7 @@ def _compare(analysis, made, layout):
     clustering = "clustering" if layout == "documented" else "cluster"
     with h5py.File(made) as source:
         for name, category in zip(source, analysis.categories, strict=True):
-            assert category.info["label"] == int(name[1:])
+            assert category.evidence.label == int(name[1:])
             np.testing.assert_array_equal(category.column("index"), source[f"{name}/index"])
             for embedding in ("spectral", "tsne"):
                 there = source[f"{name}/embedding/{embedding}{root}"]

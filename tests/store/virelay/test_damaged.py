@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from whyset.errors import InputError
+from whyset.store.evidence import to_json
 from whyset.store.virelay import DamagedProjectError, import_project
 
 CATEGORY = "n02084071"
@@ -247,4 +248,4 @@ def test_whatever_stands_in_the_files_ends_in_a_report_or_a_whole_run(damages, f
         assert [path.name for path in folder.iterdir()] == ["project"]
     else:
         assert run.verify() == []
-        json.dumps([dict(category.info) for name in run.analyses for category in run.analysis(name).categories])
+        json.dumps([to_json(category.evidence) for name in run.analyses for category in run.analysis(name).categories])

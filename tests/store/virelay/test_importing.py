@@ -30,27 +30,27 @@ def test_categories_are_what_the_files_hold(files, imported):
     analysis = imported(files.write()).run.analysis("Spectral")
     given = files.analyses["Spectral"]["analysis.h5"]["n02374451"]
     horse = analysis.category("horse")
-    assert (horse.id, horse.info["label"]) == ("00002", 2)
+    assert (horse.id, horse.evidence.label) == ("00002", 2)
     np.testing.assert_array_equal(horse.column("index"), given["index"])
     np.testing.assert_array_equal(horse.column("embedding.tsne"), given["embedding"]["tsne"])
     np.testing.assert_array_equal(horse.column("embedding.spectral"), given["embedding"]["spectral"][0])
     np.testing.assert_array_equal(horse.column("eigenvalues"), [1, 0.75, 0.5])
     np.testing.assert_array_equal(horse.column("clustering.kmeans-02"), given["cluster"]["kmeans-02"][0])
     np.testing.assert_array_equal(horse.column("clustering.dbscan"), given["cluster"]["dbscan"])
-    assert horse.info["clusterings"]["dbscan"]["noise"] == 2
-    assert horse.info["clusterings"]["kmeans-02"]["selected_by"] == "given"
+    assert horse.evidence.clusterings["dbscan"].n_noise == 2
+    assert horse.evidence.clusterings["kmeans-02"].selected_by == "given"
 
 
 def test_what_clusters_are_made_of_is_computed_and_the_rest_is_null(files, imported):
     run = imported(files.write()).run
-    info = run.analysis("Spectral").category("dog").info
-    rows, (cluster, _) = np.array([1, 7]), info["clusterings"]["kmeans-02"]["clusters"]
+    evidence = run.analysis("Spectral").category("dog").evidence
+    rows, (cluster, _) = np.array([1, 7]), evidence.clusterings["kmeans-02"].clusters
     right = run.column("prediction")[rows] == 1
-    assert (cluster["size"], cluster["accuracy"]) == (2, right.mean())
-    assert cluster["mean_confidence"] == pytest.approx(float(run.column("confidence")[rows].mean()))
-    assert sorted(cluster["medoids"]) == rows.tolist()
-    assert -1 <= cluster["coherence"] <= 1
-    assert cluster["separability"] is info["scores"]["separability"]["value"] is None
+    assert (cluster.n_explanations, cluster.composition.accuracy) == (2, right.mean())
+    assert cluster.composition.mean_confidence == pytest.approx(float(run.column("confidence")[rows].mean()))
+    assert sorted(cluster.medoids) == rows.tolist()
+    assert -1 <= cluster.coherence <= 1
+    assert cluster.separability is evidence.separability.value is None
     maps = run.analysis("Spectral").category("dog").column("mean_map.kmeans-02")
     np.testing.assert_allclose(maps[0], run.relevance[rows].sum(axis=1).mean(axis=0), rtol=1e-6, atol=1e-6)
 
@@ -73,7 +73,7 @@ def test_an_imported_run_is_reported_and_viewed(files, imported):
     client.get("/?token=t", follow_redirects=False)
     analysis = client.get("/api/runs/run/analyses/Spectral").json()
     assert {row["name"] for row in analysis["categories"]} == {"cat", "dog", "horse"}
-    assert all(row["problem"] is None and row["clusters"] == 2 for row in analysis["categories"])
+    assert all(row["problem"] is None and row["n_clusters"] == 2 for row in analysis["categories"])
     category = client.get("/api/runs/run/analyses/Spectral/00001").json()
     for column in category["columns"]:
         place = f"/api/runs/run/analyses/Spectral/00001/columns/{column['name']}"
@@ -128,7 +128,7 @@ def test_samples_without_attribution_are_left_out_and_the_others_keep_their_numb
     np.testing.assert_array_equal(found.run.inputs[:], files.dataset["data"][[4, 7, 10]])
     (category,) = found.run.analysis("Spectral").categories
     np.testing.assert_array_equal(category.column("index"), [1, 2])
-    assert (category.id, category.name, category.info["label"]) == ("some_of_them", "some of them", None)
+    assert (category.id, category.name, category.evidence.label) == ("some_of_them", "some of them", None)
 
 
 def _part(index, **more):
@@ -178,7 +178,7 @@ def test_the_documented_layout_is_read_like_that_of_the_code(files, imported, tm
     found = imported(files.write(), tmp_path / "documented")
     assert found.warned("holds 4294967295, taken for -1")
     for one, other in zip(code.categories, found.run.analysis("Spectral").categories, strict=True):
-        assert one.info == other.info
+        assert one.evidence == other.evidence
         assert set(one.columns) == set(other.columns)
         for column in one.columns:
             np.testing.assert_array_equal(one.column(column), other.column(column))
@@ -234,5 +234,5 @@ def test_a_place_that_is_taken_is_refused_before_anything_is_read(files, importe
 def test_a_category_without_samples_is_a_result_with_a_problem(files, imported):
     files.analyses["Spectral"]["analysis.h5"]["nothing"] = _part([])
     run = imported(files.write()).run
-    assert run.analysis("Spectral").category("nothing").info["problem"] == "The category holds no samples."
+    assert run.analysis("Spectral").category("nothing").evidence.problem == "The category holds no samples."
     assert "nothing: The category holds no samples." in as_text(report(run, "Spectral"))

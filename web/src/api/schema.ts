@@ -1226,7 +1226,10 @@ export interface components {
         };
         /**
          * Sample
-         * @description One sample; what is not known or not computed yet is null. Status: 0 not written, 1 done, 2 failed.
+         * @description One explanation and its sample; what is not known or not computed yet is null.
+         *
+         *     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
+         *     Status: 0 not written, 1 done, 2 failed.
          */
         Sample: {
             /** Confidence */
@@ -1249,6 +1252,8 @@ export interface components {
             status: number;
             /** Target */
             target: number | null;
+            /** Target Name */
+            target_name: string | null;
         };
         /**
          * Scale
@@ -3030,7 +3035,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One sample; what is not known or not computed yet is null. Status: 0 not written, 1 done, 2 failed. */
+            /** @description One explanation and its sample; what is not known or not computed yet is null. */
             200: {
                 headers: {
                     [name: string]: unknown;

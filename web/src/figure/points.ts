@@ -31,7 +31,7 @@ export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
   const filtered = session.visible ? `, ${count(session.visibleCount)} pass the filter` : "";
   return scatterFigure({
     title: `Class ${data.detail.name}`,
-    words: `${plural(session.size, "sample")}${filtered}${selected} · ${session.density ? "density" : `coloured by ${session.column.title}`}`,
+    words: `${plural(session.size, session.noun)}${filtered}${selected} · ${session.density ? "density" : `coloured by ${session.column.title}`}`,
     width,
     height,
     points: shapes ? drawnPoints(session, stage, colouring) : { href: pictureOf(session, stage, colouring) },

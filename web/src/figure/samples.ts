@@ -9,6 +9,7 @@ import type { RunPictures } from "../state/pictures";
 import { isWrong } from "../state/samples";
 import type { ClassSession } from "../state/session.svelte";
 import type { Settings } from "../state/settings.svelte";
+import { explainedClass, ofPrediction } from "../state/targets";
 import { barOf, notedLook } from "./look";
 import { hrefOf } from "./draw";
 import { cellSize, gridFigure } from "./grid";
@@ -35,7 +36,7 @@ export async function drawnSample(scene: Scene, index: number): Promise<Drawing>
   const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes, SAMPLE_HEIGHT)]);
   const end = number(shown.full);
   const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `map, ±${end}` : modes[at] }));
-  const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, percent(sample.confidence)];
+  const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, ofPrediction(percent(sample.confidence), sample), `heatmap for ${explainedClass(sample)}`];
   const point = session.current >= 0 && session.data.indices[session.current] === index ? [session.clusterName(session.current)] : [];
   return sampleFigure({
     title: sample.id,

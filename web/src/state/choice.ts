@@ -5,6 +5,8 @@ import { CLUSTER, columnChoices, neededFor } from "./pointcolumns";
 import type { Route } from "./route";
 
 export const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
+/** The column of the run with the class that each heatmap explains. */
+export const TARGET = "target";
 
 /** Typical means a high silhouette: near to the own cluster, far from the next. */
 const SAMPLE_ORDERS = ["as in the run", "most typical", "least typical", "least confident", "colour, lowest first", "colour, highest first"] as const;
@@ -63,7 +65,7 @@ export function columnsFor({ clustering, colourBy, order }: Choice, filter: Filt
   const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
   const filtering = [...(filter?.hidings ?? []), ...(filter?.brushes ?? [])].map(({ column }) => column);
   const ofPoints = [CLUSTER, colourBy, ...filtering].flatMap((id) => neededFor(id, clustering));
-  return [...new Set(["eigenvalues", `${MEAN}.${clustering}`, `${ABSOLUTE_MEAN}.${clustering}`, ...ofPoints, ...sorting])];
+  return [...new Set([TARGET, "eigenvalues", `${MEAN}.${clustering}`, `${ABSOLUTE_MEAN}.${clustering}`, ...ofPoints, ...sorting])];
 }
 
 /** Orders for which the class has columns. */

@@ -1,6 +1,6 @@
 import type { Route } from "./route";
 
-const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "n_samples", "accuracy"] as const;
+const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "n_samples", "n_explanations", "accuracy"] as const;
 export type ClassKey = (typeof CLASS_KEYS)[number];
 
 /** Columns as addresses named them before. */

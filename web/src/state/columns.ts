@@ -32,7 +32,7 @@ export class ClassColumns {
     return this.#kept.get(name)?.data;
   }
 
-  /** Loads what is not here yet; names that neither category nor run has are left out. */
+  /** Loads what is not here yet; names that neither category nor run has are left out, and those of the run for a class that lists no rows. */
   async load(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.#load(name)));
   }
@@ -41,7 +41,7 @@ export class ClassColumns {
     if (this.#kept.has(name)) return;
     const { source, run, analysis, detail } = this.#of;
     if (this.exists(name)) this.#kept.set(name, await source.categoryColumn(run.id, analysis, detail.id, name));
-    else if (run.columns.some((column) => column.name === name)) {
+    else if (this.exists("index") && run.columns.some((column) => column.name === name)) {
       this.#kept.set(name, await source.column(run.id, name, { analysis, category: detail.id }));
     }
   }

@@ -12,10 +12,16 @@ export function fixed(value: number | null | undefined, decimals: number): strin
   return value === null || value === undefined || !Number.isFinite(value) ? MISSING : value.toFixed(decimals);
 }
 
-/** A p-value with the digits that its surrogates can resolve. */
+/** A p- or q-value as the report writes it: three decimals, and a bound where they would all be zero. */
 export function probability(value: number | null | undefined): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
-  return value < 0.01 ? number(value, 1) : value.toFixed(2);
+  return value !== null && value !== undefined && value < 0.001 ? "<0.001" : fixed(value, 3);
+}
+
+/** "p = 0.042", "p < 0.001" or "p unknown". */
+export function withP(value: number | null | undefined, letter = "p"): string {
+  const written = probability(value);
+  if (written === MISSING) return `${letter} unknown`;
+  return written.startsWith("<") ? `${letter} < ${written.slice(1)}` : `${letter} = ${written}`;
 }
 
 export function count(value: number | null | undefined): string {
@@ -25,6 +31,20 @@ export function count(value: number | null | undefined): string {
 export function percent(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
   return `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)} %`;
+}
+
+/** A share without decimals; 0 % and 100 % only where they are exact. */
+export function wholePercent(value: number): string {
+  const written = (value * 100).toFixed(0);
+  if (written === "100" && value < 1) return ">99 %";
+  return written === "0" && value > 0 ? "<1 %" : `${written} %`;
+}
+
+/** "90 explanations of 30 samples" where the counts differ, or else "30 samples". */
+export function counted(explanations: number, samples: number | null | undefined): string {
+  if (samples === explanations) return plural(samples, "sample");
+  const written = plural(explanations, "explanation");
+  return samples === null || samples === undefined ? written : `${written} of ${plural(samples, "sample")}`;
 }
 
 /** A name of the stored configuration as it is read: weights_hash is "weights hash". */

@@ -1,7 +1,10 @@
 import { toPlace, toScreen } from "../scatter/camera";
 import { pointsInside } from "../scatter/lasso";
 import { STEPS, isMissing } from "../scatter/points";
+import { formatRoute } from "./route";
+import { seen } from "./seen";
 import type { ClassSession } from "./session.svelte";
+import type { Settings } from "./settings.svelte";
 import type { Viewer } from "./viewer.svelte";
 
 /** What tests ask a running viewer; nothing in the viewer uses it. */
@@ -15,6 +18,8 @@ export interface ViewerHook {
   /** The middle of a sample's point, in pixels of the window; null where it is not drawn. */
   positionOf(index: number): { x: number; y: number } | null;
   drawnFrames(): number;
+  /** Whether everything that was asked for is loaded, and the address names what is shown. */
+  addressIsWritten(): boolean;
   /** The point that is found at a place of the scatter, in pixels; -1 where there is none. */
   pointAt(x: number, y: number): number;
   /** How many points a polygon holds: x0, y0, x1, y1, ... in pixels of the scatter. */
@@ -27,7 +32,7 @@ declare global {
   }
 }
 
-export function hookInto(viewer: Viewer): ViewerHook {
+export function hookInto(viewer: Viewer, settings: Settings): ViewerHook {
   return {
     view() {
       if (viewer.problem) return "problem";
@@ -50,6 +55,10 @@ export function hookInto(viewer: Viewer): ViewerHook {
       const [x, y] = toScreen(stage.projection, positions[point * 2] / STEPS, positions[point * 2 + 1] / STEPS);
       const box = stage.canvas.getBoundingClientRect();
       return { x: box.left + x, y: box.top + y };
+    },
+    addressIsWritten() {
+      if (viewer.loading || !viewer.run || settings.colorMapNames.length === 0) return false;
+      return formatRoute(seen(viewer, settings)) === viewer.host.address.get();
     },
     drawnFrames: () => viewer.stage?.frames ?? 0,
     pointAt: (x, y) => viewer.stage?.pointAt(x, y) ?? -1,

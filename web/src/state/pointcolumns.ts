@@ -26,6 +26,8 @@ export interface ColumnChoice {
 export const CLUSTER = "cluster";
 const CORRECTNESS = "correctness";
 const CLUSTERING = "clustering.";
+/** Columns whose codes are classes of the run. */
+const OF_CLASSES: ReadonlySet<string> = new Set(["label", "prediction", "target"]);
 const FIRST: readonly ColumnChoice[] = [
   { id: CLUSTER, title: "cluster" },
   { id: "label", title: "true label" },
@@ -34,13 +36,24 @@ const FIRST: readonly ColumnChoice[] = [
   { id: "confidence", title: "confidence" },
 ];
 
+/** Columns of the run that have a name of the glossary. */
+const TITLES: Readonly<Record<string, string>> = {
+  target: "explained class",
+  relevance_arrived: "relevance arrived",
+  relevance_max: "largest relevance",
+};
+
+function titleOf(name: string): string {
+  return TITLES[name] ?? name.replace(".", " ");
+}
+
 /** Every column with one value per sample: the best known ones, then those of the class and of the run. */
 export function columnChoices(run: RunDetail, detail: CategoryDetail): ColumnChoice[] {
   const size = detail.evidence.n_explanations;
   const ofClass = detail.columns.filter(({ name, shape }) => shape.length === 1 && shape[0] === size && isPerSample(name));
   const names = [...ofClass, ...run.columns].map(({ name }) => name);
   const further = new Set(names.filter((name) => !FIRST.some(({ id }) => id === name)));
-  return [...FIRST, ...Array.from(further, (name) => ({ id: name, title: name.replace(".", " ") }))];
+  return [...FIRST, ...Array.from(further, (name) => ({ id: name, title: titleOf(name) }))];
 }
 
 /** Eigenvalues may be as many as there are samples, but do not belong to them. */
@@ -93,9 +106,9 @@ export class PointColumns {
     if (id === CORRECTNESS) return prediction && label && verdicts(correctness(prediction, label));
     const values = this.#loaded.numbers(id);
     if (!values) return undefined;
-    const title = FIRST.find((choice) => choice.id === id)?.title ?? id.replace(".", " ");
+    const title = FIRST.find((choice) => choice.id === id)?.title ?? titleOf(id);
     if (clusteringOf(id) !== null) return { id, title, values, kind: "clusters", nameOf: (code) => `cluster ${code}`, none: "noise" };
-    const texts = id === "label" || id === "prediction" ? this.#run.classes : this.#texts(id);
+    const texts = OF_CLASSES.has(id) ? this.#run.classes : this.#texts(id);
     return described(id, title, values, texts);
   }
 

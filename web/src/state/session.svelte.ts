@@ -5,7 +5,7 @@ import { hoverIndex } from "../scatter/hover";
 import { middles, pointsOf } from "../scatter/points";
 import type { Points } from "../scatter/points";
 import { SELECTED } from "../scatter/renderer";
-import { ABSOLUTE_MEAN, MEAN, changedChoice, choiceOf, columnsFor, dimensionsOf, firstChoice, sampleOrders } from "./choice";
+import { ABSOLUTE_MEAN, MEAN, TARGET, changedChoice, choiceOf, columnsFor, dimensionsOf, firstChoice, sampleOrders } from "./choice";
 import type { Choice, SampleOrder, Wanted } from "./choice";
 import { CLUSTER_ORDERS } from "./clusters";
 import type { ClusterOrder } from "./clusters";
@@ -23,6 +23,8 @@ import { ClusterParts } from "./parts.svelte";
 import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices } from "./pointcolumns";
 import type { PointColumn } from "./pointcolumns";
 import type { Route } from "./route";
+import { countTargets, mergeCounts } from "./targets";
+import type { TargetCount } from "./targets";
 import { changeSelection, hiding, packSelection, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, unpackSelection, visibleAmong } from "./selection";
 import type { SelectionMode } from "./selection";
 
@@ -72,6 +74,12 @@ export class ClassSession {
 
   readonly clusters = $derived.by(() => this.#ints(`clustering.${this.clustering}`));
   readonly clusterList = $derived.by<Cluster[]>(() => this.data.detail.evidence.clusterings[this.clustering]?.clusters ?? []);
+  readonly #targetsByCluster = $derived.by(() => {
+    const targets = this.#columns.numbers(TARGET);
+    return targets ? countTargets(targets, this.clusters) : new Map<number, TargetCount[]>();
+  });
+  /** The classes that the heatmaps of the class explain, the most frequent first. */
+  readonly targets = $derived.by(() => mergeCounts(this.#targetsByCluster.values()));
   readonly dimensions = $derived.by(() => dimensionsOf(this.data.detail, this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
@@ -195,6 +203,11 @@ export class ClassSession {
     return this.data.detail.evidence.problem;
   }
 
+  /** What a point stands for: explanations where samples have several of them. */
+  get noun(): "sample" | "explanation" {
+    return this.data.run.n_explanations === this.data.run.n_samples ? "sample" : "explanation";
+  }
+
   get size(): number {
     return this.data.indices.length;
   }
@@ -252,6 +265,11 @@ export class ClassSession {
     this.#earlier = [...this.#earlier, packSelection(this.mask)].slice(-KEPT_STEPS);
     this.mask = changeSelection(this.mask, seen, mode);
     this.#follower?.selected(seen, mode);
+  }
+
+  /** The classes that the heatmaps of a cluster explain, the most frequent first. */
+  clusterTargets(id: number): readonly TargetCount[] {
+    return this.#targetsByCluster.get(id) ?? [];
   }
 
   selectCluster(id: number, mode: SelectionMode): void {

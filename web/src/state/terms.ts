@@ -1,28 +1,89 @@
 /** What the ~ before an eigengap says. */
 export const UNCLEAR = "not the largest gap: the class may have one strategy";
 
+/** A word with its definition. */
+export interface Term {
+  name: string;
+  meaning: string;
+}
+
 /** The words of the viewer that need a definition, said once. */
 export const TERMS = {
   separability: {
     name: "Separability",
     meaning:
-      "How far the clusters of a class lie apart, compared with their width: Fisher's discriminant on the spectral embedding. Of one cluster: it against the rest.",
+      "The distance between the clusters of a class compared with their width: Fisher's discriminant on the spectral embedding. Of one cluster: the distance between it and the rest of its class.",
   },
   pValue: {
     name: "p-value",
     meaning:
-      "How often surrogate data without groups (with the same values and rank correlations as the class) score at least as high. Small: the groups are hardly chance.",
+      "The share of surrogate data without clusters (with the same values and rank correlations as the class) that are at least as separable. It is not corrected for the number of classes: q is.",
   },
   qValue: {
     name: "q-value",
-    meaning: "The p-value corrected for the number of classes (Benjamini, Hochberg 1995): the share of false findings among classes with q as small.",
+    meaning:
+      "The p-value corrected for the number of classes (Benjamini and Hochberg 1995): the expected share of false discoveries among all classes with a q this small. Bold: q < 0.05. It is withheld until all classes are analyzed.",
   },
   eigengap: {
     name: "Eigengap",
     meaning:
-      "The largest step between neighbouring eigenvalues of the neighbourhood graph. As many clusters are suggested as eigenvalues stand before it. ~ marks a gap that is not the largest: such a class looks like one group.",
+      "The largest step between neighboring eigenvalues of the neighbor graph; the number of eigenvalues before it is the suggested number of clusters. ~ marks a gap that is not the largest: such a class looks like one group.",
   },
-  coherence: { name: "Coherence", meaning: "How alike the maps of a cluster are: the mean cosine between them." },
+  silhouette: {
+    name: "Silhouette",
+    meaning: "The mean silhouette coefficient: near 1, explanations are close to their own cluster and far from the next; at 0 or below, clusters overlap.",
+  },
+  stability: {
+    name: "Stability",
+    meaning: "The mean adjusted Rand index between this clustering and clusterings of random subsamples: 1 the same clusters, 0 chance. In brackets: the 5 % and 95 % quantiles.",
+  },
+  recovery: {
+    name: "Recovery",
+    meaning: "The mean Jaccard index between this cluster and the most similar cluster of random subsamples: 1 always found again, below about 0.5 hardly.",
+  },
+  accuracyContrast: {
+    name: "Accuracy contrast",
+    meaning: "Accuracy in this cluster and in the rest of its class, with 95 % intervals and a two-sided test. The p-value is not corrected for the number of clusters.",
+  },
+  confidenceContrast: {
+    name: "Confidence contrast",
+    meaning: "Mean confidence in this cluster and in the rest of its class, with 95 % intervals and a two-sided test. The p-value is not corrected for the number of clusters.",
+  },
+  difference: {
+    name: "Difference",
+    meaning: "The share of features whose relevance differs between this cluster and the rest of its class, by permutations of the membership (family-wise error of 5 %).",
+  },
+  enrichment: {
+    name: "Enriched",
+    meaning: "The value of a label, prediction or further column that is most enriched in this cluster (Fisher's exact test). Bold: q < 0.05, corrected for all such tests of the class.",
+  },
+  meanConfidence: { name: "Mean confidence", meaning: "The mean confidence of the predictions of the class." },
+  components: {
+    name: "Graph components",
+    meaning: "The number of connected components of the neighbor graph. Clusters that are components are separable by construction.",
+  },
+  prototypes: {
+    name: "Prototypes",
+    meaning: "Gaussian prototypes of the class in concept relevance, with their weights; the explanation nearest to each is shown.",
+  },
+  relevanceArrived: {
+    name: "Relevance arrived",
+    meaning: "The sum of the relevance map divided by the explained output: 1 where all of it arrives at the input. Unknown for gradients, which are not meant to sum to the output.",
+  },
+  relevanceMax: {
+    name: "Largest relevance",
+    meaning: "The largest absolute relevance in the map divided by the absolute explained output.",
+  },
+  losses: {
+    name: "Lost by cause",
+    meaning: "The share of the explained output that does not arrive at the input, by what absorbs it; measured on some samples of the run.",
+  },
+  explains: {
+    name: "Heatmap explains",
+    meaning: "The class whose output the relevance was computed for. It can differ from the true and from the predicted class.",
+  },
+  confidence: { name: "Confidence", meaning: "The probability that the model gives to the class that it predicts, which can differ from the class that the heatmap explains." },
+  coherence: { name: "Coherence", meaning: "How similar the heatmaps of a cluster are: the mean cosine between them." },
   purity: {
     name: "Purity",
     meaning: "The largest share of one prediction in a cluster; of one label, where classes are made by prediction.",

@@ -3,11 +3,11 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
 from whyset.analysis import scores
+from whyset.analysis.loaded import loaded_object
 from whyset.analysis.processors import PROCESSORS, Processor
 from whyset.analysis.processors.source import source_hash
 from whyset.errors import InputError
@@ -33,7 +33,7 @@ def processor_of(form: Any) -> Processor:
     ):
         raise InputError(f'A stored processor is {{"name": ..., "fields": {{...}}}}; this is {form!r}.')
     name = form["name"]
-    kind = _imported(name, form.get("source")) if ":" in name else known_processors().get(name)
+    kind = _found(name, form.get("source")) if ":" in name else known_processors().get(name)
     if kind is None:
         raise InputError(
             f"There is no processor {name!r}; a user's own one is stored as 'module:Class'. There are "
@@ -51,16 +51,14 @@ def _value(stored: Any) -> Any:
     return processor_of(stored) if isinstance(stored, Mapping) else stored
 
 
-def _imported(name: str, source: str | None) -> type[Processor]:
-    """Import a user's own processor, and see that it is the same one."""
-    module, _, path = name.partition(":")
+def _found(name: str, source: str | None) -> type[Processor]:
+    """Find a user's own processor, and see that it is the same one."""
     try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
+        found = loaded_object(name)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"The processor {name} cannot be imported ({error}): start Python where {module} can be found."
+            f"The processor {name} is not there ({error}): a stored name never imports code, so import "
+            f"{name.partition(':')[0]} first."
         ) from error
     if not (inspect.isclass(found) and issubclass(found, Processor) and is_dataclass(found)):
         raise InputError(f"{name} is no processor: expected a dataclass that is derived from Processor.")

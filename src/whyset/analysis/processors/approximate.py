@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.distances import Distance, Euclidean
 from whyset.analysis.processors.neighbours import Neighbours, Rows, nearest_by_all_pairs, real, require_rows
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
+from whyset.optional import import_optional
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,8 @@ class ApproximateNeighbours(Processor):
 
 def _descent(rows: Rows, k: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give indices and distances (N, k); a row's own index is taken out, wherever it stands."""
-    try:
-        from pynndescent import NNDescent
-    except ImportError as error:
-        raise MissingExtraError('Approximate neighbours need pynndescent: pip install "whyset[ann]"') from error
-    indices, distances = NNDescent(rows, n_neighbors=k + 1, random_state=seed).neighbor_graph
+    library = import_optional("pynndescent", "the approximate neighbor search", 'pip install "whyset[ann]"')
+    indices, distances = library.NNDescent(rows, n_neighbors=k + 1, random_state=seed).neighbor_graph
     itself = indices == np.arange(len(rows))[:, None]
     itself[~itself.any(axis=1), -1] = True  # a duplicate can push a row out of its own list
     if (indices < 0).any():

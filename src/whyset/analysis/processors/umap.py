@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.space import Space, coordinates_of, require_space, space_name
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
+from whyset.optional import import_optional
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,7 @@ class UMAP(Processor):
         return (self.space,)
 
     def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
-        try:
-            from umap import UMAP as Layout
-        except ImportError as error:
-            raise MissingExtraError('UMAP needs umap-learn: pip install "whyset[umap]"') from error
+        Layout = import_optional("umap", "UMAP", 'pip install "whyset[umap]"', "umap-learn").UMAP
         coordinates = coordinates_of(space)
         neighbours = min(self.neighbours, len(coordinates) - 1)
         layout = Layout(

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.targets import Target, is_class_index, output_coefficient
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
+from whyset.optional import import_optional
 
 
 class Captum:
@@ -68,14 +69,11 @@ class _Weighted(nn.Module):
 
 
 def _by_name(name: str) -> Callable[[Any], Any]:
-    try:
-        import captum.attr
-    except ImportError as error:
-        raise MissingExtraError(f'{name} needs captum: pip install "whyset[captum]" ({error})') from error
+    methods = import_optional("captum.attr", name, 'pip install "whyset[captum]"')
     known = {
         key: value
-        for key, value in vars(captum.attr).items()
-        if isinstance(value, type) and issubclass(value, captum.attr.Attribution) and not key.startswith("_")
+        for key, value in vars(methods).items()
+        if isinstance(value, type) and issubclass(value, methods.Attribution) and not key.startswith("_")
     }
     if name not in known:
         raise InputError(f"captum.attr has no attribution method {name!r}; it has {', '.join(sorted(known))}")

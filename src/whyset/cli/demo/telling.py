@@ -6,6 +6,7 @@ from dataclasses import replace
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
 from whyset.cli.demo.steps import Findings
+from whyset.command import command
 from whyset.report import as_text
 
 
@@ -18,9 +19,9 @@ def lines(found: Findings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
     yield ""
     yield from reliance(found, recipe)
     yield ""
-    yield f"Everything is in {folder.path}; `whyset report {folder.run}` says more. These commands repeat it:"
+    yield f"Everything is in {folder.path}; `{command('report', folder.run)}` says more. These commands repeat it:"
     yield ""
-    yield from (f"  {command}" for command in folder.commands())
+    yield from (f"  {line}" for line in folder.commands())
 
 
 def suspicion(found: Findings) -> Iterator[str]:

@@ -24,12 +24,13 @@ class ModelSource:
     """A model by name: `file.py:function`, `torchvision:NAME` or `timm:NAME`, with the weights of a checkpoint.
 
     `preprocessing` wins over what the file or library says: a `Preprocessing` replaces it, a mapping changes single
-    fields.
+    fields. Loading a model from a file executes that file; with `code_sha256` only if this is the SHA-256 of its bytes.
     """
 
     spec: str
     weights: Path | None = None
     preprocessing: Preprocessing | Mapping[str, Any] | None = None
+    code_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if ":" not in self.spec or not all(self.spec.rpartition(":")[::2]):
@@ -37,10 +38,15 @@ class ModelSource:
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
 
+    @property
+    def file(self) -> Path | None:
+        """The Python file that makes the model; `None` for a model of a library."""
+        return None if self.spec.partition(":")[0] in LIBRARIES else Path(self.spec.rpartition(":")[0])
+
     def load(self) -> LoadedModel:
         """Build the model, put the weights in, and switch it to evaluation mode."""
-        maker = LIBRARIES.get(self.spec.partition(":")[0], from_file)
-        loaded = maker(self.spec, self.weights)
+        maker = LIBRARIES.get(self.spec.partition(":")[0])
+        loaded = maker(self.spec, self.weights) if maker else from_file(self.spec, self.weights, self.code_sha256)
         loaded.module.eval()
         return replace(loaded, preprocessing=self._preprocessing(loaded.preprocessing))
 

@@ -1,6 +1,7 @@
 """Reading weights from a checkpoint file, and putting them into a model."""
 
 import pickle
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,11 +82,12 @@ def _loaded(path: Path) -> Any:
 
 def _recipe(path: Path) -> str:
     """One line that turns a full pickle into a state dict, run where the model's code can be imported."""
-    return (
-        f"python -c \"import torch; m = torch.load('{path}', weights_only=False); "
+    code = (
+        f"import torch; m = torch.load({str(path)!r}, weights_only=False); "
         "m = m.get('state_dict', m.get('model', m)) if isinstance(m, dict) else m; "
-        f"torch.save(getattr(m, 'state_dict', lambda: m)(), '{path.with_name(path.stem + '-weights.pt')}')\""
+        f"torch.save(getattr(m, 'state_dict', lambda: m)(), {str(path.with_name(path.stem + '-weights.pt'))!r})"
     )
+    return shlex.join(["python", "-c", code])
 
 
 def _unwrapped(content: Any) -> tuple[Any, list[str]]:

@@ -1,7 +1,6 @@
 """Models from a person's own Python file: `file.py:function`."""
 
 import hashlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,23 +18,29 @@ from whyset.runner.models.loaded import LoadedModel
 from whyset.runner.preprocessing import Preprocessing
 
 
-def from_file(spec: str, weights: Path | None) -> LoadedModel:
-    """Call the function, with `num_classes` from the checkpoint where it takes that, and read `PREPROCESSING`."""
+def from_file(spec: str, weights: Path | None, expected: str | None = None) -> LoadedModel:
+    """Call the function, with `num_classes` from the checkpoint where it takes that, and read `PREPROCESSING`.
+
+    `expected` is the SHA-256 that the file must have to be executed.
+    """
     file, _, name = spec.rpartition(":")
     path = Path(file)
     if not path.is_file():
         raise InputError(
             f"model file {path} does not exist; --model is file.py:function, torchvision:NAME or timm:NAME"
         )
-    module = _imported(path)
+    source = path.read_bytes()
+    code = hashlib.sha256(source).hexdigest()
+    if expected is not None and code != expected:
+        raise InputError(f"model file {path} is not executed: its SHA-256 is {code}, expected {expected}")
+    module = _executed(path, source)
     function = _function(module, name, path)
     checkpoint = None if weights is None else Checkpoint.read(weights)
     model = _called(function, checkpoint, spec)
     if checkpoint is not None:
         checkpoint.load_into(model, spec)
     notes = checkpoint.notes if checkpoint else (f"no weights were given: {name}() is explained as it comes",)
-    code = hashlib.sha256(path.read_bytes()).hexdigest()
-    return LoadedModel(model, f"{path.name}:{name}", _preprocessing(module, path), notes, code)
+    return LoadedModel(model, f"{path.resolve().name}:{name}", _preprocessing(module, path), notes, code)
 
 
 def _called(function: Callable[..., Any], checkpoint: Checkpoint | None, spec: str) -> torch.nn.Module:
@@ -57,18 +62,21 @@ def _model(made: Any, spec: str) -> torch.nn.Module:
     return made
 
 
-def _imported(path: Path) -> ModuleType:
-    """Run the file as Python runs a script: what lies beside it can be imported."""
-    spec = importlib.util.spec_from_file_location(f"whyset_model_{path.stem}", path.resolve())
-    if spec is None or spec.loader is None:
+def _executed(path: Path, source: bytes) -> ModuleType:
+    """Run the file as Python runs a script: what lies beside it can be imported.
+
+    What is executed is the source whose hash is stored, never what a `__pycache__` beside it holds.
+    """
+    if path.suffix != ".py":
         raise InputError(f"model file {path} is no Python file (its name must end in .py)")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    module = ModuleType(f"whyset_model_{path.stem}")
+    module.__file__ = str(path.resolve())
+    sys.modules[module.__name__] = module
     try:
         with _importable(path.resolve().parent):
-            spec.loader.exec_module(module)
+            exec(compile(source, module.__file__, "exec", dont_inherit=True), vars(module))
     except Exception as error:
-        del sys.modules[spec.name]
+        del sys.modules[module.__name__]
         raise InputError(f"model file {path} does not run: {_told(error)}") from error
     return module
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
+from whyset.optional import import_optional
 from whyset.runner.models.checkpoint import Checkpoint
 from whyset.runner.models.classes import Build, class_count
 from whyset.runner.models.loaded import LoadedModel
@@ -97,12 +98,7 @@ def _pretrained(make: Any, spec: str) -> torch.nn.Module:
 
 
 def _library(name: str, spec: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingExtraError(f'{spec} needs {name}: pip install "whyset[vision]" ({error})') from error
+    return import_optional(name, spec, 'pip install "whyset[vision]"')
 
 
 def _similar(name: str, names: list[str]) -> str:

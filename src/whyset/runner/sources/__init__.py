@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
-from whyset.errors import InputError
+from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.labels import Labels
 from whyset.runner.sources.array_file import SUFFIXES, ArrayFileSource
 from whyset.runner.sources.arrays import ArraySource
@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "Spread",
     "as_source",
+    "is_source",
     "read",
     "source_at",
     "spread",
@@ -32,7 +33,7 @@ __all__ = [
 
 def as_source(data: Any, preprocessing: Kept | None, labels: Labels | None) -> Source:
     """Wrap what a person gives: a source, a path, an array, (images, labels) or a map-style data set."""
-    if callable(getattr(data, "fingerprint", None)):
+    if is_source(data):
         return cast(Source, data)
     if isinstance(data, (str, Path)):
         return source_at(Path(data), preprocessing, labels)
@@ -44,6 +45,11 @@ def as_source(data: Any, preprocessing: Kept | None, labels: Labels | None) -> S
     if hasattr(data, "features") and hasattr(data, "column_names") and hasattr(data, "__len__"):
         return HuggingFaceSource(data, preprocessing, labels)
     return DatasetSource(data, preprocessing)
+
+
+def is_source(data: Any) -> bool:
+    """Whether data has the methods of a `Source`, and so its own preprocessing."""
+    return callable(getattr(data, "fingerprint", None))
 
 
 def source_at(path: Path, preprocessing: Kept | None, labels: Labels | None) -> Source:
@@ -58,5 +64,5 @@ def source_at(path: Path, preprocessing: Kept | None, labels: Labels | None) -> 
         return HuggingFaceSource.load(path, preprocessing, labels)
     given = of_images(preprocessing)
     if given is None:
-        raise InputError(f"images in {path} need a Preprocessing: pass FolderSource({str(path)!r}, Preprocessing(...))")
+        raise MissingPreprocessingError(f"the images in {path}")
     return FolderSource(path, given, labels)

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError, MissingPreprocessingError
+from whyset.optional import import_optional
 from whyset.runner.sources.content import row_blocks, row_content
 from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
 from whyset.runner.sources.shown import shown_by, value_range
@@ -52,7 +53,7 @@ class ArrayFileSource:
         if not self.path.is_file():
             raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
         if not self.form.numbers and self.given is None:
-            raise InputError(f"the uint8 images in {self.path} need a Preprocessing that makes them the model's input")
+            raise MissingPreprocessingError(f"the uint8 images in {self.path}")
         checked_ids(self.ids, len(self))
         _ = self.labels, self.preprocessing
 
@@ -154,7 +155,8 @@ class ArrayFileSource:
         if name is None:
             raise InputError(
                 f"data file {self.path} has {', '.join(sorted(self._members)) or 'nothing'}; none of "
-                f"{', '.join(IMAGE_KEYS)} is there: name the images by ArrayFileSource(..., images=...)"
+                f"{', '.join(IMAGE_KEYS)} is there: rename the array of images, "
+                "or in Python give ArrayFileSource(path, images=...)"
             )
         found: Rows = self._members[name]
         return found
@@ -194,9 +196,6 @@ def _without_padding(words: list[str]) -> list[str]:
 
 def _hdf5(path: Path) -> Mapping[str, Any]:
     """The data sets at the top of an HDF5 file."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingExtraError(f'{path} needs h5py: pip install "whyset[hdf5]" ({error})') from error
+    h5py = import_optional("h5py", str(path), 'pip install "whyset[hdf5]"')
     file = h5py.File(path, "r")
     return {name: member for name, member in file.items() if isinstance(member, h5py.Dataset)}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.errors import InputError
+from whyset.errors import MissingPreprocessingError
 from whyset.runner.sources.content import row_blocks, row_content
 from whyset.runner.sources.rows import RowForm, checked_ids, checked_labels
 from whyset.runner.sources.shown import shown_by, value_range
@@ -71,7 +71,7 @@ class ArraySource:
         if given is not None and self.form.images:
             return given, []
         if not self.form.numbers:
-            raise InputError("uint8 images need a Preprocessing that says how they become the model's input")
+            raise MissingPreprocessingError("the uint8 images of the array")
         if not self.form.images:
             return shown_by(0.0, 1.0, self.images.shape[1:], integers=self.form.channels == "ids")
         low, high = value_range(row_blocks(self.images))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
-from whyset.errors import InputError
+from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.shown import shown_by, value_range
 from whyset.runner.sources.source import attempt, known, known_or_unknown, spread
@@ -117,7 +117,7 @@ class DatasetSource:
         if isinstance(image, Image.Image):
             given = of_images(self.given)
             if given is None:
-                raise InputError("the data set gives PIL images: pass DatasetSource(dataset, Preprocessing(...))")
+                raise MissingPreprocessingError("the PIL images of the data set")
             return given.pixels(image)
         x = torch.as_tensor(image)
         if _are_ids(x):

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
+from whyset.optional import import_optional
 from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
@@ -50,10 +51,7 @@ class HuggingFaceSource(DatasetSource):
     @classmethod
     def load(cls, path: Path, preprocessing: Kept | None, labels: Labels | None) -> "HuggingFaceSource":
         """Open a data set that was saved by `save_to_disk`."""
-        try:
-            import datasets
-        except ImportError as error:
-            raise MissingExtraError(f'{path} needs datasets: pip install "whyset[datasets]" ({error})') from error
+        datasets = import_optional("datasets", str(path), 'pip install "whyset[datasets]"')
         if (path / SPLITS).is_file():
             splits = sorted(entry.name for entry in path.iterdir() if (entry / SAVED).is_file())
             raise InputError(

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.errors import InputError
+from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.values import Kept
 
 UNKNOWN = -1
@@ -73,7 +73,7 @@ def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
     """
     try:
         return do(), ""
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, MissingPreprocessingError):  # the latter is missing for every sample
         raise
     except BaseException as error:
         return None, f"{type(error).__name__}: {' '.join(str(error).split())}"

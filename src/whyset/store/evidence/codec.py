@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
-def to_json(evidence: ClassEvidence) -> dict[str, JSON]:
-    """Write evidence as JSON. InputError: a value is NaN or infinite.
+def to_json(evidence: ClassEvidence, where: str = "evidence") -> dict[str, JSON]:
+    """Write evidence as JSON. InputError: a value is NaN, infinite or a NumPy number; `where` names it.
 
     >>> to_json(ClassEvidence(n_explanations=9))["n_explanations"]
     9
     """
     stored: dict[str, Any] = {"schema": EVIDENCE_SCHEMA, **asdict(evidence)}
-    require_json(stored, "evidence")
+    require_json(stored, where)
     return stored
 
 

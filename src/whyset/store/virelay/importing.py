@@ -11,6 +11,7 @@ from whyset.progress import Progress, Silent
 from whyset.store import (
     ArraySpec,
     CategoryResult,
+    ListedClass,
     Run,
     RunConfig,
     create_run,
@@ -166,7 +167,8 @@ def _write_analysis(run: Run, name: str, method: str, found: Found, describe: De
         "analysis_method": method,
         "sources": sorted({str(category.file) for category in categories}),
     }
-    writer = run.analysis_writer(name, config)
+    listed = [ListedClass(names.id, names.name) for names in called]
+    writer = run.analysis_writer(name, config, listed)
     for category, names in zip(categories, called, strict=True):
         rows = np.searchsorted(found.attributions.samples, category.index)
         writer.write(describe(run, replace(category, index=rows.astype(np.int64)), names))

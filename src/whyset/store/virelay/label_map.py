@@ -1,10 +1,10 @@
 """The label map: which output of the model has which name and WordNet id."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
 from whyset.store.virelay.findings import Findings
 
 
@@ -53,7 +53,7 @@ MOST_OUTPUTS = 1_000_000
 
 def _entries(file: Path, findings: Findings) -> list[Any]:
     try:
-        found = json.loads(file.read_bytes())
+        found = parse_json(read_regular(file, MOST_RECORD))
     except OSError as error:
         findings.error(file, f"cannot be read: {error.strerror or error}")
         return []

@@ -1,9 +1,8 @@
 """The packages that only ViRelAy's files need."""
 
-from importlib import import_module
 from types import ModuleType
 
-from whyset.errors import MissingExtraError
+from whyset.optional import import_optional
 
 
 def h5py() -> ModuleType:
@@ -17,7 +16,5 @@ def yaml() -> ModuleType:
 
 
 def _imported(module: str, package: str) -> ModuleType:
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(f'ViRelAy files need {package}: pip install "whyset[hdf5]"') from error
+    found: ModuleType = import_optional(module, "a ViRelAy file", 'pip install "whyset[hdf5]"', package)
+    return found

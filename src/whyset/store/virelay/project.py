@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from whyset.errors import InputError
 from whyset.store.virelay.findings import Findings
-from whyset.store.virelay.packages import yaml
+from whyset.store.virelay.yaml_file import read_yaml
 
 STRATEGIES = {"true_label": "label", "predicted_label": "prediction"}
 """ViRelAy's attribution strategies as targets of a run."""
@@ -146,14 +147,13 @@ def read_project(file: Path, findings: Findings, replaced: Sequence[tuple[str, s
 
 
 def _loaded(file: Path, findings: Findings) -> Mapping[str, Any] | None:
-    module = yaml()
     try:
-        found = module.safe_load(file.read_bytes())
+        found = read_yaml(file)
     except OSError as error:
         findings.error(file, f"cannot be read: {error.strerror or error}")
         return None
-    except (module.YAMLError, UnicodeDecodeError) as error:
-        findings.error(file, f"is no YAML: {' '.join(str(error).split())}")
+    except InputError as error:
+        findings.error(file, str(error))
         return None
     project = found.get("project") if isinstance(found, Mapping) else None
     if not isinstance(project, Mapping):

@@ -36,6 +36,7 @@ def choose(
     InputError: a class or sample is unknown, nothing is left, or there are more than `limit` samples.
     """
     found = [analysis.category(key) for key in categories] if categories else analysis.categories
+    found = [category for category in found if category.exists]
     if not found:
         raise InputError(f"the analysis {analysis.name!r} of {run.path} holds no class yet: run whyset analyze again")
     wanted = None if rows is None else _in_run(run, rows)

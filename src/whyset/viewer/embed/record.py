@@ -100,7 +100,7 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
 
 def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
     detail = viewer.json(at)
-    size, shown = detail["info"].get("size"), []
+    size, shown = detail["evidence"]["n_explanations"], []
     kept = None if chosen.whole else _kept(viewer, at, detail, chosen)
     for column in detail["columns"]:
         per_sample = _is_per_sample(column, size)
@@ -114,9 +114,15 @@ def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
         if _kind(column) == "clustering":
             scales = f"{at}/scales/{quote(column['name'].partition('.')[2])}"
             archive.answers[scales] = viewer.json(scales)
-    info = detail["info"] if kept is None else detail["info"] | {"size": int(kept.sum())}
-    archive.answers[at] = detail | {"columns": shown, "info": info}
+    evidence = detail["evidence"] if kept is None else _reduced(detail["evidence"], int(kept.sum()))
+    archive.answers[at] = detail | {"columns": shown, "evidence": evidence}
     archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
+
+
+def _reduced(evidence: dict[str, Any], held: int) -> dict[str, Any]:
+    """Count what the page holds; how many samples that are is known where each has one explanation."""
+    single = evidence["n_samples"] == evidence["n_explanations"]
+    return evidence | {"n_explanations": held, "n_samples": held if single else None}
 
 
 def _kept(viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: Chosen) -> NDArray[np.bool_] | None:

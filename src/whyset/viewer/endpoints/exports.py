@@ -12,6 +12,7 @@ from fastapi import Response
 from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
+from whyset.report.cells import text_cell
 from whyset.store.analyses import CATEGORY, Category
 from whyset.store.cluster_names import Names
 from whyset.store.layout import ARRIVED, LARGEST
@@ -86,8 +87,17 @@ def _finite(numbers: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
-    csv.write_csv(table_of(opened, rows, found, names), content)
+    csv.write_csv(_without_formulas(table_of(opened, rows, found, names)), content)
     return content.getvalue()
+
+
+def _without_formulas(table: pa.Table) -> pa.Table:
+    """The table with its texts made safe for spreadsheets; numbers stay numbers."""
+    for place, column in enumerate(table.columns):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            cells = [None if text is None else text_cell(text) for text in column.to_pylist()]
+            table = table.set_column(place, table.column_names[place], pa.array(cells, pa.string()))
+    return table
 
 
 def _parquet(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
+from whyset.viewer.errors import unreadable
 from whyset.viewer.expected import expected_classes
 from whyset.viewer.growth import is_growing, progress_of
 from whyset.viewer.library import Library, OpenedRun, Shelf
-from whyset.viewer.parameters import OneRun, OneShelf, RunId, library_of
+from whyset.viewer.parameters import OneShelf, library_of
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
@@ -29,12 +31,19 @@ def list_runs(library: Annotated[Library, Depends(library_of)]) -> list[RunRow]:
     return [_row(shelf) for shelf in library.shelves.values()]
 
 
-def get_run(run: RunId, opened: OneRun, library: Annotated[Library, Depends(library_of)]) -> RunDetail:
+def get_run(shelf: OneShelf) -> RunDetail:
     """One run: its shapes, classes, columns, analyses and configuration."""
+    detail = shelf.read(partial(_detail, shelf.name))
+    if isinstance(detail, str):
+        raise unreadable(detail)
+    return detail
+
+
+def _detail(name: str, opened: OpenedRun) -> RunDetail:
     stored, inputs = opened.run, opened.run.inputs
     return RunDetail(
-        id=run,
-        name=library.shelf(run).name,
+        id=opened.id,
+        name=name,
         path=str(stored.path.absolute() if isinstance(stored.path, Path) else stored.path),
         hash=stored.config_hash,
         method=describe_method(stored),
@@ -66,13 +75,17 @@ def get_progress(shelf: OneShelf) -> RunProgress:
 
 
 def _row(shelf: Shelf) -> RunRow:
-    opened = shelf.open_or_problem()
-    if isinstance(opened, str):
+    row = shelf.read(partial(_readable_row, shelf.name))
+    if isinstance(row, str):
         nothing = {"n_explanations": 0, "n_samples": 0, "committed": 0, "failed": 0, "analyses": []}
-        return RunRow.model_validate({"id": shelf.id, "name": shelf.name, **nothing, "problem": opened})
+        return RunRow.model_validate({"id": shelf.id, "name": shelf.name, **nothing, "problem": row})
+    return row
+
+
+def _readable_row(name: str, opened: OpenedRun) -> RunRow:
     return RunRow(
-        id=shelf.id,
-        name=shelf.name,
+        id=opened.id,
+        name=name,
         n_explanations=len(opened.run),
         n_samples=opened.run.sample_count,
         committed=opened.committed,
@@ -91,7 +104,8 @@ def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
     version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: what is added meanwhile is growth
     try:
         analysis = opened.run.analysis(name)
-        finished, expected, problem = len(analysis.categories), expected_classes(opened, analysis.config), None
+        finished, problem = sum(category.exists for category in analysis.categories), None
+        expected = expected_classes(opened, analysis.config) if analysis.listed is None else len(analysis.listed)
     except (WhysetError, OSError) as error:
         finished, expected, problem = 0, None, str(error)
     return AnalysisRow(name=name, categories=finished, expected=expected, version=version, problem=problem)

@@ -15,7 +15,7 @@ def list_samples(opened: OneRun, indices: Samples) -> list[Sample]:
 
 
 def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
-    label, prediction = _known(opened, "label", row), _known(opened, "prediction", row)
+    label, prediction, target = (_known(opened, name, row) for name in ("label", "prediction", "target"))
     confidence = float(opened.column("confidence")[row])
     return Sample(
         index=row,
@@ -24,7 +24,8 @@ def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
         label_name=opened.class_name(label),
         prediction=prediction,
         prediction_name=opened.class_name(prediction),
-        target=_known(opened, "target", row),
+        target=target,
+        target_name=opened.class_name(target),
         confidence=confidence if math.isfinite(confidence) else None,
         status=int(opened.status[row]),
         error=opened.errors.get(row),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whyset.command import command
 from whyset.errors import InputError, WhysetError
 from whyset.store import AnyPath, located, open_run
 from whyset.viewer.passed_on.documents import Document, read_document
@@ -35,7 +36,7 @@ def given(arguments: Iterable[AnyPath | str]) -> Given:
     if isinstance(document, StateFile):
         return _with_runs_of(document, Path(str(files[0])), runs)
     if not runs:
-        raise InputError(f"{files[0]} is a bookmark and names no folder: `whyset view RUN {files[0]}`")
+        raise InputError(f"{files[0]} is a bookmark and names no folder: `{command('view', 'RUN', files[0])}`")
     return Given(tuple(runs), document)
 
 
@@ -83,4 +84,4 @@ def _hash(place: AnyPath) -> str | None:
 def _missing(named: NamedRun, place: AnyPath, file: Path) -> str:
     other = _hash(place)
     what = "holds another run now" if other is not None else "is not there or cannot be read"
-    return f"the run {named.name}: {place} {what}; if it has moved, say where: `whyset view NEW/PLACE {file}`"
+    return f"the run {named.name}: {place} {what}; if it has moved, say where: `{command('view', 'NEW/PLACE', file)}`"

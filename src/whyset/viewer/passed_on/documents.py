@@ -1,12 +1,12 @@
 """Which kind of file somebody opens: told by its content, refused by name where it is neither."""
 
-import json
 from pathlib import Path
 from typing import TypeAlias
 
 from pydantic import ValidationError
 
 from whyset.errors import InputError
+from whyset.store.boundary import MOST_NOTES, parse_json, read_regular
 from whyset.viewer.passed_on.bookmark import Bookmark
 from whyset.viewer.passed_on.state_file import FORMAT, SCHEMA, StateFile
 
@@ -20,10 +20,10 @@ EXPECTED = (
 def read_document(file: Path) -> Document:
     """The state or bookmark in a file; InputError says what is wrong with it."""
     try:
-        value = json.loads(file.read_bytes())
+        value = parse_json(read_regular(file, MOST_NOTES))
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{file} is no JSON ({error}); {EXPECTED}") from error
     return document_of(value, str(file))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from whyset.command import command
 from whyset.errors import InputError
 from whyset.viewer.library import Library, OpenedRun
 from whyset.viewer.passed_on.bookmark_opening import opening_of_bookmark
@@ -51,4 +52,4 @@ def _known(named: NamedRun, opened: Sequence[OpenedRun]) -> str | None:
 
 
 def _missing(named: NamedRun) -> str:
-    return f"the run {named.name} ({named.path}) is not open here: start `whyset view {named.path}`"
+    return f"the run {named.name} ({named.path}) is not open here: start `{command('view', named.path)}`"

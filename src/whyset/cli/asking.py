@@ -1,0 +1,24 @@
+"""Questions to the person at the terminal."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from whyset.cli.printable import printable
+
+if TYPE_CHECKING:
+    from whyset.runner.consent import ModelCode
+
+
+def is_interactive() -> bool:
+    """Whether somebody can see a question and answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def asked(code: "ModelCode") -> bool:
+    """Ask whether a model file that somebody else's run names may be executed; anything but yes is no."""
+    print("This run was not made by you on this machine. Repeating it executes the file", file=sys.stderr)
+    print(f"  {printable(str(code.path))}", file=sys.stderr)
+    print(f"  SHA-256 {code.sha256}", file=sys.stderr)
+    return typer.confirm("Have you read it, and do you trust it?", default=False, err=True)

@@ -1,0 +1,32 @@
+"""Imports of packages that are optional, where a failure is one line that says what to do."""
+
+from importlib import import_module
+from typing import Any
+
+from whyset.errors import MissingExtraError
+
+MATCHING = "; install the torchvision that was built for the installed torch (same index, matching version)"
+
+
+def import_optional(module: str, user: str, install: str, package: str | None = None) -> Any:
+    """Import a module of an optional package; `user` is what needs it, `install` brings the package.
+
+    MissingExtraError: it is not installed, or its import fails, with whatever exception: a torchvision that was built
+    for another torch raises RuntimeError, and a package with a broken library OSError.
+
+    >>> import_optional("json", "this example", "pip install json").loads("[1]")
+    [1]
+    """
+    needed = package or module
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(f"{user} needs {needed}: {install} ({_in_one_line(error)})") from error
+    except Exception as error:
+        cause = f"{type(error).__name__}: {_in_one_line(error)}"
+        advice = MATCHING if "torchvision" in f"{module} {cause}" else f"; install a version that works here: {install}"
+        raise MissingExtraError(f"{user} needs {needed}, whose import fails ({cause}){advice}") from error
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

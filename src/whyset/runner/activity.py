@@ -1,0 +1,94 @@
+"""What a worker is at, so that whoever watches it can name what hangs."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+LOOK_SECONDS = 0.5
+"""How often a watcher looks, and the least time between two reports of progress."""
+
+
+@dataclass(eq=False)
+class Activity:
+    """Which samples are being read, by which thread and since when, and when the last batch was finished."""
+
+    _reading: dict[int, tuple[int, float]] = field(default_factory=dict)
+    _stepped: float = field(default_factory=time.monotonic)
+    _reported: float = 0.0
+    report: Callable[[str], None] | None = None
+
+    @contextmanager
+    def reading(self, index: int) -> Iterator[None]:
+        """Inside of the block this thread reads the sample `index`."""
+        thread = threading.get_ident()
+        self._reading[thread] = index, time.monotonic()
+        try:
+            yield
+        finally:
+            self._reading.pop(thread, None)
+
+    def step(self) -> None:
+        """A batch is finished."""
+        self._stepped = time.monotonic()
+        if self.report is not None and self._stepped - self._reported >= LOOK_SECONDS:
+            self._reported = self._stepped
+            self.report("")
+
+    def longest_read(self) -> tuple[int, float] | None:
+        """The sample that has been read for the longest time, and the seconds; None where none is being read."""
+        reading = list(self._reading.values())
+        if not reading:
+            return None
+        index, since = min(reading, key=lambda one: one[1])
+        return index, time.monotonic() - since
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last batch was finished."""
+        return time.monotonic() - self._stepped
+
+
+@contextmanager
+def watching(look: Callable[[], None]) -> Iterator[None]:
+    """Call `look` again and again, in a thread of its own, as long as the block lasts."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            look()
+
+    watcher = threading.Thread(target=watch, name="whyset-watcher", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+@dataclass
+class StallReport:
+    """Says once of each sample that its reading takes longer than `timeout` seconds, and once that no batch ends."""
+
+    activity: Activity
+    timeout: float
+    named: Callable[[int], str]
+    say: Callable[[str], None]
+    said: set[int | None] = field(default_factory=set)
+
+    def __call__(self) -> None:
+        found = self.activity.longest_read()
+        if found is not None and found[1] >= self.timeout:
+            self._once(found[0], f"{self.named(found[0])} has been read for {found[1]:,.0f} s and is not there yet")
+        elif found is None and self.activity.idle >= self.timeout:
+            self._once(None, f"no batch was finished for {self.activity.idle:,.0f} s")
+
+    def _once(self, what: int | None, message: str) -> None:
+        if what not in self.said:
+            self.said.add(what)
+            self.say(
+                f"{message}; a process cannot interrupt itself: stop it (what is committed is kept), or use the engine "
+                "'local', which replaces a worker that hangs"
+            )

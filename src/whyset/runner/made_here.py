@@ -1,0 +1,81 @@
+"""Which runs this user made: a mark in run.json that only the holder of a private key file can make."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from whyset.store import RunConfig
+from whyset.store.jsonfile import canonical
+
+KEY_BYTES = 32
+_KEY, _MARK = "run-mark.key", "mark"
+
+
+def key_path() -> Path:
+    """Where this user's key lies: below `$XDG_STATE_HOME`, by default `~/.local/state`."""
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".local" / "state") / "whyset" / _KEY
+
+
+def with_mark(config: RunConfig) -> RunConfig:
+    """Mark the run as made here, where it names a model file; unmarked where no key can be kept."""
+    if not names_model_file(config):
+        return config
+    try:
+        key = _made_key()
+    except (OSError, RuntimeError):  # a home that cannot be written to, or none
+        return config
+    return replace(config, origin={**config.origin, _MARK: _mark(config, key)})
+
+
+def has_mark(config: RunConfig) -> bool:
+    """Whether the run bears a mark at all, whoever's it is."""
+    return _MARK in config.origin
+
+
+def made_here(config: RunConfig) -> bool:
+    """Whether the run bears this user's own mark, and states what it stated when it got it."""
+    given = config.origin.get(_MARK)
+    try:
+        key = key_path().read_bytes()
+    except (OSError, RuntimeError):
+        return False
+    usable = isinstance(given, str) and given.isascii() and len(key) == KEY_BYTES
+    return usable and hmac.compare_digest(str(given), _mark(config, key))
+
+
+def names_model_file(config: RunConfig) -> bool:
+    """Whether the run states the hash of a model file that repeating it would execute."""
+    model = config.origin.get("model")
+    return isinstance(model, dict) and model.get("code_sha256") is not None
+
+
+def _mark(config: RunConfig, key: bytes) -> str:
+    """HMAC over everything that says which files make the run."""
+    origin = {name: value for name, value in config.origin.items() if name != _MARK}
+    said = {"model": config.model, "weights_hash": config.weights_hash, "origin": origin}
+    return hmac.new(key, canonical(said), hashlib.sha256).hexdigest()
+
+
+def _made_key() -> bytes:
+    """Read the key; the first process that needs one makes it, readable by its owner only."""
+    path = key_path()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, new = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(KEY_BYTES))
+            with suppress(FileExistsError):  # another process was first
+                os.link(new, path)
+        finally:
+            Path(new).unlink()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise OSError(f"{path} holds no key")
+    return key

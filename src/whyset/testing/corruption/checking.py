@@ -1,0 +1,100 @@
+"""Check one corruption: a copy of the run is damaged and used in a process of its own, with a limit on time and memory.
+
+The process is forked, so that nothing is imported again; whatever calls this must not have started threads.
+"""
+
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from whyset.testing.corruption.outcome import HANG, Answer, judge, worst
+from whyset.testing.corruption.plan import Corruption
+from whyset.testing.corruption.uses import USES, VERIFY, use
+
+MEMORY = 4 * 2**30
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a corruption: the outcome of every use, the worst of them, and what was answered instead."""
+
+    corruption: Corruption
+    outcomes: Mapping[str, str]
+    answers: Mapping[str, Answer]
+
+    @property
+    def outcome(self) -> str:
+        return worst(self.outcomes)
+
+
+def take_reference(run: Path, work: Path, uses: Collection[str] = tuple(USES)) -> dict[str, Answer]:
+    """What the whole run answers. RuntimeError: it cannot be used in one of these ways."""
+    answers = _use_in_process(run, None, work, uses) or {}
+    failed = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error or answer.crashed]
+    if failed or len(answers) < len(uses):
+        raise RuntimeError(f"the whole run does not answer as it should: {failed or 'it hangs'}")
+    return answers
+
+
+def check(
+    run: Path,
+    corruption: Corruption,
+    reference: Mapping[str, Answer],
+    work: Path,
+    uses: Collection[str] = tuple(USES),
+) -> Checked | None:
+    """Damage a copy of the run in the folder `work` and use it; None where the damage changes nothing."""
+    answers = _use_in_process(run, corruption, work, uses)
+    if answers is None:
+        return None
+    verified = VERIFY in answers and not answers[VERIFY].error
+    outcomes = {name: judge(answer, reference[name], corruption.file, verified) for name, answer in answers.items()}
+    missing = [name for name in uses if name not in answers]
+    return Checked(corruption, outcomes | dict.fromkeys(missing[:1], HANG), answers)
+
+
+def _use_in_process(
+    run: Path, corruption: Corruption | None, work: Path, uses: Collection[str]
+) -> dict[str, Answer] | None:
+    """The answers as far as they came; None where the damage changes nothing."""
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(run, work / "damaged")
+    shutil.copytree(run, work / "healthy")
+    if corruption is not None and not corruption.apply(work / "damaged"):
+        return None
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_use_all, args=(work, list(uses), sender), daemon=True)
+    child.start()
+    sender.close()
+    answers: dict[str, Answer] = {}
+    try:
+        while len(answers) < len(uses) and receiver.poll(PATIENCE_SECONDS):
+            name, answer = json.loads(receiver.recv_bytes())
+            answers[name] = Answer(**answer)
+    except EOFError:  # it was killed, by its limit on memory for one
+        missing = next(name for name in uses if name not in answers)
+        answers[missing] = Answer("", "the process died", crashed=True)
+    finally:
+        child.kill()
+        child.join()
+    return answers
+
+
+def _use_all(work: Path, uses: list[str], sender: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # the process ends here
+    for number, name in enumerate(uses):
+        scratch = work / f"scratch-{number}"
+        scratch.mkdir()
+        answer = use(name, work / "damaged", work / "healthy", scratch)
+        sender.send_bytes(json.dumps((name, asdict(answer))).encode())
+    os._exit(0)

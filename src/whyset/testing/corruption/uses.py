@@ -1,0 +1,183 @@
+"""Every way in which a run is used: the commands of the program, rows in Python, the viewer's answers."""
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from fastapi.testclient import TestClient
+
+from whyset.analysis import analyze
+from whyset.cli import main as run_program
+from whyset.errors import WhysetError
+from whyset.report import as_json, report
+from whyset.store import open_run
+from whyset.testing.corruption.example import SPRAY
+from whyset.testing.corruption.outcome import Answer
+from whyset.viewer import create_app
+
+TOKEN, ORIGIN = "the-token", "http://127.0.0.1:8765"
+_SPEED = re.compile(r" \([0-9,.]+/s\)")
+_OF_THE_STATE = {"version", "changed", "created"}
+
+
+def use(name: str, run: Path, healthy: Path, scratch: Path) -> Answer:
+    """Use a run in one way; files go into the empty folder `scratch`."""
+    try:
+        answer = USES[name](run, healthy, scratch)
+    except (WhysetError, OSError) as error:
+        return Answer("", f"{type(error).__name__}: {error}")
+    except BaseException:  # whatever it is, it is what a user would see
+        return Answer("", traceback.format_exc(limit=-6), crashed=True)
+    return Answer(answer.output.replace(str(scratch), "SCRATCH"), answer.error, answer.crashed)
+
+
+def _command(*arguments: str) -> Callable[[Path, Path, Path], Answer]:
+    """A command of the program, with RUN for the run, OUT for a folder and PAGE for a file to write."""
+
+    def work(run: Path, _: Path, scratch: Path) -> Answer:
+        places = {"RUN": str(run), "OUT": str(scratch / "out"), "PAGE": str(scratch / "page.html")}
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run_program([places.get(argument, argument) for argument in arguments])
+        text, said = _SPEED.sub("", out.getvalue()), err.getvalue()
+        if code:
+            return Answer("", f"exit code {code}: {text}{said}", crashed="interrupted" in said)
+        return Answer("\n".join([text, said, *_contents(scratch)]))
+
+    return work
+
+
+def _read_rows(run: Path, _: Path, __: Path) -> Answer:
+    """All arrays, samples and columns of all categories."""
+    opened = open_run(run)
+    lines = [repr(opened.config), str(len(opened)), str(opened.failures), str(opened.samples.to_pylist())]
+    rows = np.flatnonzero(opened.committed)
+    lines += [f"{spec.name} {_digest(opened.array(spec.name)[rows])}" for spec in opened.arrays]
+    for name in opened.analyses:
+        for category in opened.analysis(name).categories:
+            lines.append(f"{category.id} {category.name} problem: {category.problem}")
+            lines += [f"{column} {_digest(category.column(column))}" for column in category.columns]
+    return Answer("\n".join(lines))
+
+
+def _analyze_again(run: Path, _: Path, __: Path) -> Answer:
+    """The same analysis once more, which keeps what is finished, and then its report."""
+    analyze(run, SPRAY)
+    return Answer(as_json(report(run, SPRAY.name)))
+
+
+def _analyze_anew(run: Path, _: Path, __: Path) -> Answer:
+    """Another analysis of the same rows, and its report."""
+    from dataclasses import replace
+
+    analyze(run, replace(SPRAY, name="anew"))
+    return Answer(as_json(report(run, "anew")))
+
+
+def _ask_viewer(run: Path, healthy: Path, _: Path) -> Answer:
+    """What the page asks for, of this run and of a healthy one that is served beside it."""
+    app = create_app([run, healthy], token=TOKEN)
+    with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as client:
+        client.get(f"/?token={TOKEN}", follow_redirects=False)
+        lines = list(_answers(client, run.name))
+        others = list(_answers(client, healthy.name))
+        if any(line.startswith(("4", "5")) for line in others):
+            return Answer("", "the healthy run: " + "\n".join(others), crashed=True)
+    errors = [line for line in lines if line.startswith("4")]
+    faults = [line for line in lines if line.startswith("5")]
+    if faults:
+        return Answer("", "\n".join(faults), crashed=True)
+    return Answer("\n".join(lines), "\n".join(errors))
+
+
+def _answers(client: TestClient, run: str) -> Iterator[str]:
+    home = f"/api/runs/{run}"
+    yield _ask(client, "/api/runs")
+    yield _ask(client, home)
+    yield _ask(client, f"{home}/progress")
+    yield _ask(client, f"{home}/selections")
+    for name in ("label", "prediction", "confidence", "status"):
+        yield _ask(client, f"{home}/columns/{name}")
+    for what in ("samples", "maps", "inputs", "relevance"):
+        yield _ask(client, f"{home}/{what}?indices=0,1,40,71")
+    yield _ask(client, f"{home}/find?text=cat")
+    analysis = client.get(f"{home}/analyses/spray")
+    yield _line(f"{home}/analyses/spray", analysis.status_code, analysis.content)
+    for category in analysis.json().get("categories", []) if analysis.status_code == 200 else []:
+        place = f"{home}/analyses/spray/{quote(category['id'], safe='')}"
+        for rest in ("", "/columns/index", "/columns/clustering.kmeans", "/points/tsne", "/scales/kmeans", "/names"):
+            yield _ask(client, place + rest)
+        for form in ("csv", "json", "parquet"):
+            order = {"rows": [1, 2, 40], "form": form}
+            answer = client.post(f"{place}/export", json=order, headers={"Origin": ORIGIN})
+            yield _line(f"{place}/export {form}", answer.status_code, answer.content)
+
+
+def _ask(client: TestClient, place: str) -> str:
+    answer = client.get(place)
+    return _line(place, answer.status_code, answer.content)
+
+
+def _line(place: str, status: int, content: bytes) -> str:
+    try:
+        shown = json.dumps(_without_state(json.loads(content)), sort_keys=True)
+    except ValueError:
+        shown = hashlib.sha256(content).hexdigest()
+    return f"{status} {place} {shown}"
+
+
+def _without_state(value: Any) -> Any:
+    """Without what changes when a run is copied."""
+    if isinstance(value, dict):
+        return {key: _without_state(part) for key, part in value.items() if key not in _OF_THE_STATE}
+    return [_without_state(part) for part in value] if isinstance(value, list) else value
+
+
+def _contents(folder: Path) -> Iterator[str]:
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        yield f"{file.relative_to(folder)} {_file_digest(file)}"
+
+
+def _file_digest(file: Path) -> str:
+    """The content of a file; of HDF5 that of its values, as it holds times."""
+    if file.suffix != ".h5":
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    import h5py
+
+    found: list[str] = []
+    with h5py.File(file) as opened:
+        opened.visititems(
+            lambda name, part: found.append(f"{name} {_digest(part[()])}" if hasattr(part, "shape") else name)
+        )
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def _digest(values: Any) -> str:
+    array = np.asarray(values)
+    content = array.tobytes() if not array.dtype.hasobject else repr(array.tolist()).encode()
+    return f"{array.dtype} {array.shape} {hashlib.sha256(content).hexdigest()}"
+
+
+VERIFY = "verify"
+USES: Mapping[str, Callable[[Path, Path, Path], Answer]] = {
+    VERIFY: _command("verify", "RUN"),
+    "rows": _read_rows,
+    "report": _command("report", "RUN"),
+    "report as JSON": _command("report", "RUN", "--format", "json"),
+    "report as HTML": _command("report", "RUN", "--format", "html"),
+    "heatmaps": _command("heatmaps", "RUN", "OUT", "--limit", "6"),
+    "export-html": _command("export-html", "RUN", "PAGE"),
+    "export-virelay": _command("export-virelay", "RUN", "--out", "OUT"),
+    "viewer": _ask_viewer,
+    "analyze anew": _analyze_anew,
+    "analyze again": _analyze_again,
+}
+"""In this order: the last two write into the run."""

@@ -1,0 +1,27 @@
+"""What uvicorn may say: everything but that requests were cut off when the viewer was told to end."""
+
+import asyncio
+import logging
+from copy import deepcopy
+from typing import Any
+
+from uvicorn.config import LOGGING_CONFIG
+
+_OF_CANCELLATIONS = ("timeout graceful shutdown exceeded", "asyncio.exceptions.CancelledError")
+
+
+class WithoutCancellations(logging.Filter):
+    """Leaves out what is logged of requests that the end of the server cancels."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+        text = record.getMessage()  # starlette tells of its own end by a message that is a traceback
+        return not cancelled and not any(part in text for part in _OF_CANCELLATIONS)
+
+
+def log_config() -> dict[str, Any]:
+    """The configuration of uvicorn's logging, with the filter."""
+    config = deepcopy(LOGGING_CONFIG)
+    config["filters"] = {"without_cancellations": {"()": WithoutCancellations}}
+    config["handlers"]["default"]["filters"] = ["without_cancellations"]
+    return config
