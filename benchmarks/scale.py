@@ -115,7 +115,8 @@ def explained(folder: Path, given: Given, stop_after: float = float("inf")) -> d
     """Explain, or go on explaining, until it is done or stopped."""
     model, samples = Stub(given.side), ManySamples(given.count, given.side)
     with suppress(KeyboardInterrupt):
-        whyset.explain(model, samples, folder, batch_size=BATCH, inputs=False, progress=Stopping(stop_after))
+        progress = Stopping(stop_after)
+        whyset.explain(model, samples, folder, composite=None, batch_size=BATCH, inputs=False, progress=progress)
     return {"committed rows": int(whyset.open_run(folder).committed.sum())}
 
 

@@ -48,7 +48,7 @@ def assert_same(one: ws.store.Run, other: ws.store.Run) -> None:
 
 EVERYTHING: dict[str, Any] = {
     "composite": EpsilonPlusFlat(epsilon=Stabilizer(0.1, clip=True)),
-    "target": ["label", "top:2"],
+    "targets": ["label", "top:2"],
     "layers": ["conv"],
     "concepts": ["conv", "head"],
     "dtype": "float32",

@@ -29,7 +29,7 @@ def test_the_outputs_of_every_target_in_order(given: object, labels: list[int | 
     targets, known = Targets.of(given), label_tensor(labels, CPU)
     assert targets.indices(OUTPUT, known).tolist() == expected
     assert targets.count == len(expected)
-    hot = [coefficient(OUTPUT).argmax(1).tolist() for coefficient in targets.coefficients(known)]
+    hot = [chosen.coefficient(OUTPUT).argmax(1).tolist() for chosen in targets.outputs(known)]
     assert hot == expected
 
 
