@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store import open_run
 from whyset.store.boundary import DEEPEST, load_array, parse_json, read_regular
-from whyset.store.jsonfile import encoded, read_json, record_checksum
+from whyset.store.jsonfile import encoded, json_checksum, read_json
 from whyset.testing.store import example_run, write_pending
 
 JSON = st.recursive(
@@ -155,7 +155,7 @@ def edit(run: Path, change) -> None:
     """Change run.json as someone does who knows how its checksum is made."""
     stored = json.loads((run / "run.json").read_text())
     change(stored)
-    stored["checksum"] = record_checksum(stored)
+    stored["checksum"] = json_checksum(stored)
     (run / "run.json").write_text(json.dumps(stored))
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from whyset.store import Run
-from whyset.store.jsonfile import json_checksum as record_checksum
+from whyset.store.jsonfile import json_checksum as json_checksum
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -19,7 +19,7 @@ def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
     stored = json.loads(file.read_text())
     change(stored)
     if "checksum" in stored:
-        stored["checksum"] = record_checksum(stored)
+        stored["checksum"] = json_checksum(stored)
     file.write_text(json.dumps(stored))
 
 
