@@ -31,7 +31,7 @@ def eights(open_viewer: Callable, server: Server, run: Run):
     viewer = open_viewer(server, width=1440, height=900)
     assert viewer.classes()[0] == "8"
     viewer.open_class("8")
-    cluster = most_suspicious(run.analysis("spray")).cluster
+    cluster = most_suspicious(run.analysis("spray")).evidence.id
     viewer.page.get_by_role("button", name=re.compile(rf"^Cluster {cluster} ")).click()
     return viewer
 

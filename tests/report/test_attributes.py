@@ -44,7 +44,7 @@ def test_an_attribute_that_goes_with_a_cluster_is_told(run: Run) -> None:
     scanner[rows] = np.where(labels == 0, "old", "new")
     told = report(run, attributes={"scanner": scanner, "noise": np.random.default_rng(0).integers(0, 2, len(run))})
     (cluster,) = [row for row in told.clusters if row.class_name == "horse" and row.evidence.id == 0]
-    (found,) = cluster.enriched
+    (found,) = [one for one in cluster.enriched if one.attribute == "scanner"]
     assert (found.attribute, found.value, found.inside, found.outside) == (
         "scanner",
         "old",

@@ -90,8 +90,8 @@ def test_an_archived_analysis_is_read(path):
     assert analysis.config == {"k": 2}
     evidence = analysis.category("dog").evidence
     assert (evidence.separability.value, evidence.default_clustering) == (None, "kmeans")
-    assert not analysis.category("dog").sealed
-    assert "not sealed" in analysis.check().notices[0]
+    assert analysis.category("dog").sealed == (path == NEW)
+    assert "not sealed" in analysis.check().notices[0]  # none of them lists its classes
     assert analysis.clusters("dog").tolist() == [0, 1]
     assert len(analysis.category("dog").column("index")) == 2
 

@@ -16,6 +16,7 @@ from httpx import Response
 from pyarrow import csv, parquet
 
 from whyset.store import Run
+from whyset.store.jsonfile import json_checksum
 from whyset.viewer.endpoints.exports import _without_formulas
 
 
@@ -70,7 +71,7 @@ def test_a_damaged_category_is_told(
     record = json.loads((folder / "category.json").read_text())
     np.save(next(folder.rglob("index.npy")), np.zeros(0, np.int64))
     record["columns"]["index"] = {"dtype": "<i8", "shape": [0]}
-    (folder / "category.json").write_text(json.dumps(record))
+    (folder / "category.json").write_text(json.dumps(record | {"checksum": json_checksum(record)}))
     answer = ask(admitted(copy.path), copy, [0], "csv")
     assert answer.status_code == 409
     assert "damaged" in answer.json()["error"]["message"]

@@ -44,7 +44,7 @@ def p_of(rows: np.ndarray, seed: int, surrogates: CopulaSurrogates | GaussianSur
     pipeline = SMALL.pipeline()
     with threadpool_limits(1):
         observed = pipeline.until("separability").run({"features": rows}, seed=seed)["separability"]
-        return significance(rows, observed, pipeline, surrogates, seed)["p_value"]
+        return significance(rows, observed, pipeline, surrogates, seed).p_value
 
 
 def skewed(seed: int) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_constant_rows_of_a_surrogate_are_left_out_as_those_of_a_class_are() -> 
     pipeline = Spray(neighbours=6, distance=Cosine(), clusterings=(KMeans(),)).pipeline().until("separability")
     with threadpool_limits(1):
         observed = pipeline.run({"features": rows}, seed=0)["separability"]
-        assert 0.1 <= significance(rows, observed, pipeline, CopulaSurrogates(9), 0)["p_value"] <= 1
+        assert 0.1 <= significance(rows, observed, pipeline, CopulaSurrogates(9), 0).p_value <= 1
 
 
 def test_a_negative_count_is_refused() -> None:

@@ -9,6 +9,7 @@ from whyset.analysis.processors import KMeans
 from whyset.analysis.scores import GaussianSurrogates, p_value
 from whyset.analysis.scores.surrogates import principal_deviations
 from whyset.analysis.significance import significance
+from whyset.store.evidence import SeparabilityTest
 
 SMALL = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
 SURROGATES = GaussianSurrogates(19)
@@ -39,7 +40,7 @@ def p_of(rows: np.ndarray, seed: int) -> float:
     pipeline = SMALL.pipeline()
     with threadpool_limits(1):
         observed = pipeline.until("separability").run({"features": rows}, seed=seed)["separability"]
-        return significance(rows, observed, pipeline, SURROGATES, seed)["p_value"]
+        return significance(rows, observed, pipeline, SURROGATES, seed).p_value
 
 
 @pytest.mark.parametrize("shape", ["round", "stretched"])
@@ -61,4 +62,4 @@ def test_on_a_planted_cluster_the_p_value_is_small() -> None:
 
 def test_without_surrogates_there_is_no_p_value() -> None:
     told = significance(np.zeros((5, 2)), 1.0, SMALL.pipeline(), GaussianSurrogates(0), 0)
-    assert told == {"p_value": None, "surrogates": 0, "null_median": None}
+    assert told == SeparabilityTest(1.0, p_value=None, n_surrogates=0, null_median=None)

@@ -55,7 +55,7 @@ def test_without_labels_they_are_unknown() -> None:
 
 def test_images_need_a_preprocessing_and_get_it() -> None:
     items = Items([(Image.new("RGB", (8, 6), (255, 0, 0)), 0)])
-    with pytest.raises(InputError, match="pass DatasetSource"):
+    with pytest.raises(InputError, match=r"have no preprocessing.*pass preprocessing=Preprocessing\("):
         DatasetSource(items)
     assert DatasetSource(items, Preprocessing())[0][0].sum() == 6 * 8
 

@@ -22,7 +22,7 @@ from whyset.runner.values import Kept, of_images
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")
 SURVEYED = 16
-RANGED = 256
+RANGED = 64
 """Samples whose values say what is black and what is white; those of a set cannot all be read for that."""
 
 
