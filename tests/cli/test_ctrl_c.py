@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,20 @@ def viewing(code: str, run: Path) -> tuple["subprocess.Popen[str]", re.Match[str
     return process, next(filter(None, addresses))
 
 
+def reach(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+
+
+@contextmanager
+def ending(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Whatever the test finds, the process does not outlive it."""
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_the_viewer_with_requests_in_flight_ends_in_silence(again: bool, job: Any, whyset: Program) -> None:
     whyset(job.arguments())
@@ -193,7 +208,7 @@ def test_the_viewer_with_requests_in_flight_ends_in_silence(again: bool, job: An
     port, token = int(address[1]), address[2]
     cookie = f"whyset-token-{port}={token}"
     head = f"POST /api/runs/run/export HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\nContent-Length: 9\r\n"
-    with process, socket.create_connection(("127.0.0.1", port)) as one, socket.create_connection(("127.0.0.1", port)):
+    with ending(process), reach(port) as one, reach(port):
         one.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert one.recv(100).startswith(b"HTTP/1.1 100")  # the application waits for the body
         interrupt(process)
