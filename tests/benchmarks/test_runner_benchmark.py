@@ -58,7 +58,8 @@ def test_a_simulated_run_is_stopped_continued_and_whole(
 ) -> None:
     _, scale = benchmarks
     given = scale.Given(5000, 3, 3000)
-    assert scale.STEPS["create, and stop"](tmp_path / "run", given)["committed rows"] == 1024
+    stopped = scale.STEPS["create, and stop"](tmp_path / "run", given)["committed rows"]
+    assert stopped in (1024, 2048, 3072)  # shards that were computed while the first one was reported are kept
     assert scale.STEPS["shards by the store alone"](tmp_path / "run", given)["committed rows"] == 4096
     assert scale.STEPS["continue to the end"](tmp_path / "run", given)["committed rows"] == 5000
     run = ws.open_run(tmp_path / "run")

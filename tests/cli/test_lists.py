@@ -45,7 +45,7 @@ def test_paths_and_classes_with_markup_are_shown_as_they_stand(name: str, job: A
     out = job.folder / name.strip("/[]: ") / "[red]:smile:"
     printed = whyset(job.arguments(out=out))
     assert printed.code == 0, printed.err
-    assert f"{out}: 12 maps of" in printed.out
+    assert f"{out}: 12 samples: relevance maps of" in printed.out
     printed = whyset(["report", str(job.folder / name)])
     assert printed.code == 2
     assert str(job.folder / name) in printed.err

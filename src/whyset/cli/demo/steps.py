@@ -10,7 +10,7 @@ from torch import nn
 import whyset as ws
 from whyset.attribution.composites import EpsilonPlusFlat
 from whyset.cli.demo.digits import Digits, noisy_digits
-from whyset.cli.demo.folder import DemoFolder
+from whyset.cli.demo.folder import SURROGATES, DemoFolder
 from whyset.cli.demo.recipe import Recipe
 from whyset.cli.demo.story import Reliance, precision_and_recall, reliance
 from whyset.cli.demo.training import predicted, trained_network
@@ -40,7 +40,7 @@ def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> Findings
     network = folder.kept_network() or taught(folder, train, recipe, progress)
     source = ModelSource(folder.model_spec, folder.weights)
     run = ws.explain(source, folder.images, folder.run, composite=EpsilonPlusFlat(), progress=progress)
-    analysis = ws.analyze(run, progress=progress)
+    analysis = ws.analyze(run, ws.Spray(surrogates=SURROGATES), progress=progress)
     written = report(run, analysis)
     planted = np.isin(run.ids, [name for name, bears in zip(train.ids, train.planted, strict=True) if bears])
     precision, recall = precision_and_recall(members(analysis, written.most_suspicious), planted)
