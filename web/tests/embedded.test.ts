@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { embeddedSource } from "../src/api/embedded/source";
 import { found } from "../src/api/embedded/find";
-import { fileOf, lineOf } from "../src/api/embedded/table";
+import { fileOf, type Line, lineOf } from "../src/api/embedded/table";
 import type { Contents } from "../src/api/embedded/archive";
 import type { Sample } from "../src/api/types";
 
@@ -86,6 +86,12 @@ describe("what is found in a page", () => {
 
 describe("an exported table", () => {
   const lines = [lineOf(sample(3, 'a "b", c', null), ["cat", "dog"], { kmeans: 2, dbscan: null })];
+
+  it("takes no text for a formula, and leaves numbers as they are", async () => {
+    const line = { index: -1, id: "=1+1", label_name: "@cat", name: "dog", at: "-2" } as unknown as Line;
+    const text = await fileOf([line], "csv", "runs/r", "r").text();
+    expect(text.split("\n")[1]).toBe(`-1,"'=1+1","'@cat","dog","'-2"`);
+  });
 
   it("is CSV as the server writes it", async () => {
     const text = await fileOf(lines, "csv", "runs/r", "r").text();

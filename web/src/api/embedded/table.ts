@@ -26,10 +26,13 @@ function csv(lines: Line[]): string {
   return [names.map(field).join(), ...rows, ""].join("\n");
 }
 
-/** As the server writes it: texts in quotes, numbers bare, nothing for what is not known. */
+/** As the server writes it: texts in quotes, numbers bare, nothing for what is not known. A text that a spreadsheet
+ * would take for a formula gets an apostrophe in front (OWASP, "CSV Injection"). */
 function field(value: string | number | null): string {
   if (value === null) return "";
-  return typeof value === "number" ? String(value) : `"${value.replaceAll('"', '""')}"`;
+  if (typeof value === "number") return String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return `"${safe.replaceAll('"', '""')}"`;
 }
 
 function python(lines: Line[], run: string): string {
