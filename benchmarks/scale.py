@@ -133,6 +133,8 @@ def written(folder: Path, given: Given) -> dict[str, Any]:
             "target": labels,
             "prediction": labels,
             "confidence": np.full(stop - start, 1 / CLASSES, np.float32),
+            "relevance_arrived": np.ones(stop - start, np.float32),
+            "relevance_max": np.full(stop - start, 0.5, np.float32),
         }
         write_shard(run, shard, rows)
     return {"committed rows": int(run.committed.sum())}
