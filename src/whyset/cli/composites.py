@@ -46,7 +46,7 @@ def composites(
     example = torch.rand(1, loaded.preprocessing.channels, *loaded.preprocessing.size)
     if composite == AUTO:
         choice = choose_composite(loaded.module, example, "image")
-        print(f"composite: {choice.name} (chosen because of {choice.reason})")
+        print(choice)
         composite = choice.name
     chosen = NamedComposite(composite, on_unknown).made(loaded.preprocessing)
     if chosen is None:

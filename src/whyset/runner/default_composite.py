@@ -24,6 +24,9 @@ class Choice:
     name: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"composite: {self.name} (chosen because of {self.reason})"
+
 
 class OperationNames(TorchFunctionMode):
     """Inside its `with` block it notes the names of the torch functions that run, in order."""

@@ -179,7 +179,7 @@ def _resolve_composite(request: Request, model: torch.nn.Module, source: Source,
     x = placed(read_some(source)[0][0][None], model)
     modality = request.kind.completed(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
     choice = choose_composite(model, x, modality)
-    said.say(f"composite: {choice.name} (chosen because of {choice.reason})")
+    said.say(str(choice))
     return request.with_composite(choice.name)
 
 

@@ -94,8 +94,13 @@ class Gradient:
         finally:
             self._capture = None
 
+    @property
+    def conserving(self) -> bool:
+        """Whether relevance is propagated by rules, and not a gradient."""
+        return self.composite is not None and self.composite.multiply_by_input
+
     def _need_rules(self, what: str) -> None:
-        if self.composite is None or not self.composite.multiply_by_input:
+        if not self.conserving:
             raise InputError(f"{what} by the rules of a composite; this attributor gives a gradient")
 
     def __call__(
@@ -184,8 +189,7 @@ class Gradient:
                 f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model, or use "
                 "composite.context(model)"
             )
-        conserving = self.composite is not None and self.composite.multiply_by_input
-        coefficients = [output_coefficient(output, one, conserving=conserving) for one in asked.targets]
+        coefficients = [output_coefficient(output, one, conserving=self.conserving) for one in asked.targets]
         passes = self._passes(coefficients, masks)
         keep = self.create_graph or len(passes) > 1
         parts: list[Tensor] = []

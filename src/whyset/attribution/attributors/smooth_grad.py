@@ -50,9 +50,7 @@ class SmoothGrad:
         """Give the model's output for `x`, and the mean explanation, shaped like it."""
         with torch.no_grad():
             output = self._gradient.model(x.clone())
-        composite = self._gradient.composite
-        conserving = composite is not None and composite.multiply_by_input
-        coefficient = output_coefficient(output, target, conserving=conserving)
+        coefficient = output_coefficient(output, target, conserving=self._gradient.conserving)
         spread = self.noise_level * (x.flatten(1).amax(1) - x.flatten(1).amin(1)).view(-1, *[1] * (x.dim() - 1))
         generator = torch.Generator(device=x.device).manual_seed(self.seed)
         total = torch.zeros_like(x)
