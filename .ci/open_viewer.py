@@ -38,15 +38,17 @@ def check(start: str) -> None:
     assert scripts, "the page loads no script"
     assert all(read(browser, urljoin(start, script)) for script in scripts)
     (run,) = json.loads(read(browser, urljoin(start, "api/runs")))
-    assert run["committed"] == run["samples"] > 1000, run
+    assert run["committed"] == run["n_explanations"] == run["n_samples"] > 1000, run
     assert run["failed"] == 0, run
     assert run["analyses"] == ["spray"], run
     analysis = json.loads(read(browser, urljoin(start, f"api/runs/{run['id']}/analyses/spray")))
     assert len(analysis["categories"]) == 10, analysis
     first = analysis["categories"][0]
     category = json.loads(read(browser, urljoin(start, f"api/runs/{run['id']}/analyses/spray/{first['id']}")))
-    assert category["info"]["size"] == first["size"]
-    print(f"  {run['samples']} samples, {len(analysis['categories'])} classes, first by separability: {first['name']}")
+    assert category["evidence"]["n_explanations"] == first["n_explanations"]
+    print(
+        f"  {run['n_samples']} samples, {len(analysis['categories'])} classes, first by separability: {first['name']}"
+    )
 
 
 def main(whyset: str, run: str) -> None:

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,15 @@ def test_a_second_demo_does_nothing_twice_and_tells_the_same(demo, whyset_progra
     assert second[second.index("The most suspicious") :] == demo.told[demo.told.index("The most suspicious") :]
     kept = {path: time for path, time in before.items() if path.suffix in (".png", ".pt", ".npy")}
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_the_script_that_checks_a_built_wheel_knows_what_the_viewer_serves(demo, whyset_program: Path) -> None:
+    """It is run for the wheel only, long after the tests, and reads the answers by its own knowledge of them."""
+    script = Path(__file__).parents[3] / ".ci" / "open_viewer.py"
+    command = [sys.executable, script, whyset_program, demo.folder / "run"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "1348 samples, 10 classes, first by separability: 8" in finished.stdout
 
 
 def test_a_folder_of_somebody_else_is_refused_in_one_line(whyset_program: Path, tmp_path: Path) -> None:
