@@ -4,8 +4,10 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import re
 import runpy
+import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,6 +59,15 @@ def test_the_page_may_run_its_own_script_and_load_nothing(file: Path) -> None:
 
 def test_the_same_run_gives_the_same_bytes(file: Path, run: Run, tmp_path: Path) -> None:
     assert export_html(run, tmp_path / "again.html").read_bytes() == file.read_bytes()
+
+
+def test_a_copy_of_the_run_in_another_place_at_another_time_gives_the_same_bytes(
+    file: Path, run: Run, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(run.path, tmp_path / run.path.parent.name / run.path.name))
+    for path in copied.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert export_html(copied, tmp_path / "again.html").read_bytes() == file.read_bytes()
 
 
 def test_maps_are_the_servers_bytes(file: Path, run: Run) -> None:

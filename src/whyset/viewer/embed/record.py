@@ -68,14 +68,16 @@ def _describe(
 ) -> None:
     """The run with the one analysis and without the places on this computer, which are nobody else's business.
 
-    `origin` holds those of model and data, for repeating the run.
+    `origin` holds those of model and data, for repeating the run. A version names times of files, which tell when the
+    run was copied; the page never changes, so that the run's hash does.
     """
     summary = {name: words for name, words in detail["summary"].items() if name != "origin"}
-    analyses = [analysis for analysis in detail["analyses"] if analysis["name"] == chosen.analysis]
+    version = {"version": detail["hash"]}
+    analyses = [analysis | version for analysis in detail["analyses"] if analysis["name"] == chosen.analysis]
     archive.answers["opening"] = None
     archive.answers["color-maps"] = viewer.json("color-maps")
     archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
-    archive.answers[at] = detail | {"path": detail["name"], "summary": summary, "analyses": analyses}
+    archive.answers[at] = detail | version | {"path": detail["name"], "summary": summary, "analyses": analyses}
     archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False, "folder": None}
 
 
