@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from needed import import_needed
 from torch import nn
 
 import whyset
@@ -117,8 +118,7 @@ def unpack(archive: Path, folder: Path, count: int, part: str = "") -> Path:
 
 def load_lite0(weights: Path) -> nn.Module:
     """EfficientNet-Lite0: the package's tensors are timm's, in the same order."""
-    import timm
-
+    (timm,) = import_needed("timm")
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     given = torch.load(weights, weights_only=True).values()
     own = model.state_dict()

@@ -86,6 +86,7 @@ def test_only_the_first_classes_come_with_pictures(run: Run) -> None:
     assert len(Page(written(run, classes=1)).images) < len(Page(written(run)).images)
     page = written(run, classes=0)
     assert "3 further classes are ranked above without pictures" in page
+    assert 'class="cards"' not in page
 
 
 def test_a_class_without_clusters_says_why(run: Run) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from whyset.errors import MissingExtraError, WhysetError
+from whyset.errors import WhysetError
+from whyset.optional import import_optional
 
 
 class RemoteError(WhysetError, OSError):
@@ -59,9 +60,4 @@ _AGAIN = "what was committed is safe: run the same command again when it can be 
 
 def obstore_module(module: str) -> Any:
     """A module of obstore, which is loaded where it is used."""
-    try:
-        import obstore.exceptions
-        import obstore.store
-    except ImportError as error:
-        raise MissingExtraError('runs in object stores need obstore: pip install "whyset[remote]"') from error
-    return getattr(obstore, module)
+    return import_optional(f"obstore.{module}", "a run in an object store", 'pip install "whyset[remote]"', "obstore")

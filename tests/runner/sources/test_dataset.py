@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -24,6 +25,35 @@ class Items(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         return self.items[index]
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 8, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("form", ["PIL", "tensor, channels first", "array, channels last"])
+def test_eight_bit_images_are_normalized_by_the_preprocessing_whatever_holds_them(form: str) -> None:
+    given = Preprocessing(mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3))
+    forms = {"PIL": Image.fromarray, "tensor, channels first": channels_first, "array, channels last": np.copy}
+    source = DatasetSource(Items([(forms[form](pixels), 0) for pixels in PIXELS]), given)
+    mean, std = np.array([0.5, 0.4, 0.3]), np.array([0.2, 0.25, 0.3])
+    for index, pixels in enumerate(PIXELS):
+        expected = ((pixels / 255 - mean) / std).transpose(2, 0, 1)
+        np.testing.assert_allclose(source[index][0], expected, atol=1e-6)
+        np.testing.assert_array_equal(source.preprocessing.undo(source[index][0]), pixels.transpose(2, 0, 1))
+
+
+def test_gray_eight_bit_images_have_one_channel() -> None:
+    source = DatasetSource(Items([torch.from_numpy(pixels[..., 0]) for pixels in PIXELS]), Preprocessing(mode="L"))
+    np.testing.assert_allclose(source[0][0], PIXELS[0, None, :, :, 0] / 255, atol=1e-6)
+
+
+def test_eight_bit_images_without_preprocessing_are_refused_with_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"uint8 images of the data set.*preprocessing="):
+        DatasetSource(Items([channels_first(pixels) for pixels in PIXELS]))
+
+
+def channels_first(pixels: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
 def test_a_tensor_data_set_with_labels() -> None:
@@ -91,7 +121,7 @@ def test_random_augmentation_is_refused() -> None:
     [
         ([], "is empty"),
         ([torch.zeros(6, 8, dtype=torch.int64)], r"floats \(C, H, W\)"),
-        ([torch.zeros(3, 6, 8, dtype=torch.uint8)], r"floats \(C, H, W\)"),
+        ([torch.zeros(3, 6, 8, dtype=torch.int16)], r"floats \(C, H, W\)"),
         ([{"pixels": 1}], "none of image, img"),
     ],
 )

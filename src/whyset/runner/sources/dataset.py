@@ -14,7 +14,9 @@ from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError, MissingPreprocessingError
+from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content, row_content
+from whyset.runner.sources.rows import RowForm
 from whyset.runner.sources.shown import shown_by, value_range
 from whyset.runner.sources.source import attempt, known, known_or_unknown, spread
 from whyset.runner.values import Kept, of_images
@@ -29,7 +31,8 @@ RANGED = 64
 class DatasetSource:
     """Anything with `len` and `[i]` that gives an image, (image, label) or {"image": ..., "label": ...}.
 
-    An image is a float tensor or array (C, H, W) as the model takes it, or a PIL image together with `preprocessing`.
+    An image is a float tensor or array (C, H, W) as the model takes it, or, together with `preprocessing`, a PIL image
+    or a uint8 tensor or array (H, W), (H, W, C) or (C, H, W).
     Series are floats (C, T), rows of tables floats (F,), and texts the ids of their tokens, integers (T,).
     A stream without random access is refused: a run needs to come back to the same sample.
     """
@@ -115,19 +118,25 @@ class DatasetSource:
     def _seen(self, image: Any) -> torch.Tensor:
         """Pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
-            given = of_images(self.given)
-            if given is None:
-                raise MissingPreprocessingError("the PIL images of the data set")
-            return given.pixels(image)
+            return self._preprocessing_of("PIL").pixels(image)
         x = torch.as_tensor(image)
+        if x.dtype == torch.uint8 and x.ndim in (2, 3):
+            form = RowForm.of((1, *x.shape), np.dtype(np.uint8))
+            return form.read(x.detach().cpu().numpy(), self._preprocessing_of("uint8"))
         if _are_ids(x):
             return x.detach().cpu().long()
         if not x.is_floating_point() or x.ndim not in (1, 2, 3):
             raise InputError(
-                "a sample is a PIL image, floats (C, H, W), (C, T) or (F,), or ids of tokens as integers (T,), not "
-                f"{x.dtype} {tuple(x.shape)}"
+                "a sample is a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), (C, T) or "
+                f"(F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
             )
         return x.detach().cpu()
+
+    def _preprocessing_of(self, images: str) -> Preprocessing:
+        given = of_images(self.given)
+        if given is None:
+            raise MissingPreprocessingError(f"the {images} images of the data set")
+        return given
 
     def _label(self, index: int) -> int:
         """The label of a sample, `UNKNOWN` where it cannot be read."""

@@ -5,18 +5,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from whyset.errors import InputError, MissingExtraError
+from whyset.errors import InputError
+from whyset.optional import import_optional
 from whyset.store import Analysis, AnyPath, Run, open_run
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.endpoints.bundle import STATIC
 
-try:
-    import anywidget
-    import traitlets
+import_optional("anywidget", "the notebook widget", 'pip install "whyset[notebook]"')  # with the reason if it fails
+import anywidget  # noqa: E402
+import traitlets  # noqa: E402
 
-    from whyset.viewer.embed.rows import Rows, from_wire, to_wire
-except ImportError as error:
-    raise MissingExtraError(f'the notebook widget needs anywidget: pip install "whyset[notebook]" ({error})') from error
+from whyset.viewer.embed.rows import Rows, from_wire, to_wire  # noqa: E402
 
 LOWEST, HIGHEST = 240, 4000
 
