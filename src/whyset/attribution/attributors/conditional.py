@@ -58,7 +58,10 @@ class Conditional(Gradient):
     ) -> list[tuple[Tensor, AbstractContextManager[None]]]:
         assert masks is not None
         if len(coefficients) > 1:
-            raise InputError("several conditions take one target: make one call for each target")
+            raise InputError(
+                f"expected one target, as relevance under conditions is that of one, got {len(coefficients)} of them: "
+                "make one call for each target"
+            )
         return [(coefficients[0], masks.under(condition)) for condition in self.conditions]
 
     def _is_stacked(self, asked: AskedTargets) -> bool:
