@@ -85,7 +85,7 @@ def test_axe_finds_nothing_serious_and_all_text_has_contrast(
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
     viewer.page.keyboard.press("ArrowRight")
-    viewer.page.wait_for_load_state("networkidle")
+    viewer.until("!document.querySelector('canvas.waiting')")
     found["class"] = violations(viewer) + faint(viewer)
     viewer.page.get_by_role("button", name="More").click()
     found["menu"] = violations(viewer) + faint(viewer)

@@ -148,13 +148,13 @@ def test_another_colour_map_needs_no_request(horse, members: np.ndarray) -> None
     canvas = horse.tile(int(members[0])).locator("canvas")
     choose(horse, "Colour map (C)", "bwr")
     before = horse.pixels(canvas)
-    horse.page.wait_for_load_state("networkidle")
-    asked = len(horse.requests)
+    horse.until("!document.querySelector('canvas.waiting')")
+    asked = horse.requests_for_data()
     choose(horse, "Colour map (C)", "seismic")
     after = horse.pixels(canvas)
     assert (before != after).any()
     assert {tuple(color) for color in after.reshape(-1, 3)} <= {tuple(color) for color in lookup("seismic")}
-    assert len(horse.requests) == asked
+    assert horse.requests_for_data() == asked
 
 
 def test_a_sample_is_shown_in_detail_and_the_next_follows(horse, run: Run, members: np.ndarray) -> None:

@@ -80,6 +80,10 @@ class ViewerPage:
         if not request.url.startswith((self.origin, "data:", "blob:")):
             self.problems.append(f"request outside: {request.url}")
 
+    def requests_for_data(self) -> list[str]:
+        """Requests to the API, but for those that ask from time to time whether the run has grown."""
+        return [url for url in self.requests if "/api/" in url and not url.endswith("/progress")]
+
     def hook(self, call: str) -> Any:
         """What the page's test hook answers, for example `hook("pointCount()")`."""
         return self.page.evaluate(f"window.__viewer?.{call}")
