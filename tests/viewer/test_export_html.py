@@ -70,6 +70,19 @@ def test_a_copy_of_the_run_in_another_place_at_another_time_gives_the_same_bytes
     assert export_html(copied, tmp_path / "again.html").read_bytes() == file.read_bytes()
 
 
+def test_a_page_of_a_damaged_analysis_says_so_and_names_the_file_within_the_run(run: Run, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(run.path, tmp_path / "copy"))
+    category = copied / "analyses" / "spray" / "00001" / "category.json"
+    category.write_bytes(category.read_bytes().replace(b"0", b"1", 1))
+    answers = contents_of(export_html(copied, tmp_path / "page.html"))["answers"]
+    (place,) = (place for place in answers if place.endswith("/analyses/spray"))
+    problems = [row["problem"] for row in answers[place]["categories"] if row["id"] == "00001"]
+    assert answers[place]["notices"][0].startswith("2 of 3 classes are finished (not: 00001); q-values are withheld")
+    assert len(problems) == 1
+    assert problems[0].startswith("analyses/spray/00001/category.json is damaged: ")
+    assert str(tmp_path) not in json.dumps(answers)
+
+
 def test_maps_are_the_servers_bytes(file: Path, run: Run) -> None:
     held = contents_of(file)["pictures"]["runs/sample/maps"]
     answer = LocalViewer([run.path]).get(f"runs/sample/maps?indices={','.join(map(str, held['rows']))}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from whyset.errors import BrokenRunError, InputError
+from whyset.errors import BrokenRunError, InputError, WhysetError
 from whyset.store.boundary import load_array
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
@@ -248,11 +248,18 @@ def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
     try:
         category = _parsed(folder, read_json(folder / CATEGORY))
     except (BrokenRunError, InputError, KeyError, TypeError, AttributeError) as error:
-        damage = f"{folder / CATEGORY} is damaged: {error}"
-        return Category(folder, folder.name, folder.name, ClassEvidence(), {}, damage)
+        return Category(
+            folder, folder.name, folder.name, ClassEvidence(), {}, _describe_damage(folder / CATEGORY, error)
+        )
     if category.problem is None and config_hash is not None and category.config_hash != config_hash:
         return replace(category, problem=OUTDATED)
     return category
+
+
+def _describe_damage(file: AnyPath, error: Exception) -> str:
+    """State what is wrong with a file, which is named once."""
+    reason = str(error) if isinstance(error, WhysetError) else repr(error)
+    return reason if reason.startswith(str(file)) else f"{file} is damaged: {reason}"
 
 
 def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:

@@ -90,7 +90,9 @@ def _record_list(archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[
 def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
     place = f"{at}/analyses/{quote(chosen.analysis)}"
     detail = viewer.json(place)
-    rows = [row for row in detail["categories"] if row["id"] in chosen.categories]
+    rows = [
+        _without_place(row, viewer.json(at)["path"]) for row in detail["categories"] if row["id"] in chosen.categories
+    ]
     finding = detail["finding"]
     told = finding if finding and finding["category"] in chosen.categories else None
     archive.answers[place] = detail | {"categories": rows, "finding": told}
@@ -98,6 +100,11 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
         category = f"{place}/{quote(row['id'])}"
         if viewer.ask(category).status == OK:  # otherwise the row says what is wrong with it
             _record_category(archive, viewer, category, chosen)
+
+
+def _without_place(row: dict[str, Any], path: str) -> dict[str, Any]:
+    """The row of a class, whose problem names a file by its place in the run."""
+    return row | {"problem": row["problem"] and row["problem"].replace(f"{path}/", "")}
 
 
 def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
