@@ -1,5 +1,6 @@
 """The documentation site: its pages are complete, and it builds without warnings."""
 
+import doctest
 import importlib.util
 import inspect
 import os
@@ -15,6 +16,7 @@ from typer.main import get_command
 
 import whyset
 from whyset.cli.app import program
+from whyset.report import rank_classes, report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page.stem for page in DOCS.glob("*.md"))
@@ -65,6 +67,18 @@ def test_a_function_documents_its_parameters_in_order(name: str) -> None:
     assert documented == list(inspect.signature(function).parameters)
     assert "\nReturns\n-------\n" in text
     assert "\nExamples\n--------\n" in text
+
+
+def test_examples_of_functions_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the work, in one folder: the examples after the first read the run that it makes."""
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner()
+    for function in (whyset.explain, whyset.open_run, whyset.analyze, rank_classes, report, whyset.export_html):
+        names = dict(function.__globals__)
+        (example,) = doctest.DocTestFinder(recurse=False).find(function, function.__name__, globs=names)
+        said: list[str] = []
+        assert runner.run(example, out=said.append).failed == 0, "".join(said)
+    assert runner.tries >= 8
 
 
 def test_the_site_builds_without_warnings(tmp_path: Path) -> None:

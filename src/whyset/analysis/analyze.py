@@ -68,8 +68,9 @@ def analyze(
 
     Examples
     --------
-    >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
-    >>> analysis.category("horse").evidence.separability                            # doctest: +SKIP
+    >>> analysis = analyze("runs/small", Spray(neighbours=5, surrogates=0))
+    >>> analysis.name
+    'spray'
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     spray, progress = spray or Spray(), progress or Silent()

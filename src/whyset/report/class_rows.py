@@ -68,8 +68,10 @@ def rank_classes(analysis: Analysis, read_row: Callable[[Category], ClassRow] | 
 
     Examples
     --------
-    >>> for row in rank_classes(analysis).rows:                # doctest: +SKIP
-    ...     print(row.rank, row.name, row.separability)
+    >>> from whyset import open_run
+    >>> ranking = rank_classes(open_run("runs/small").analysis())
+    >>> ranking.rows[0].rank
+    1
     """
     read_row, completeness = read_row or read_class_row, analysis.check()
     return Ranking(rank_rows([read_row(category) for category in analysis.categories], completeness), completeness)

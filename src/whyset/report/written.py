@@ -85,7 +85,8 @@ def report(
 
     Examples
     --------
-    >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
+    >>> report("runs/small").n_samples
+    60
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     analysis = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)

@@ -321,9 +321,9 @@ def open_run(path: str | AnyPath) -> Run:
 
     Examples
     --------
-    >>> run = open_run("runs/cifar")      # doctest: +SKIP
-    >>> run.relevance[17].shape           # doctest: +SKIP
-    (3, 32, 32)
+    >>> run = open_run("runs/small")
+    >>> run.relevance[17].shape
+    (3, 8, 6)
     """
     folder = located(path)
     record = read_record(folder)
