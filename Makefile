@@ -11,13 +11,14 @@ ARGS ?=
 
 export PYTHON
 
-.PHONY: help demo test oracles check web constraints lock locked sbom clean
+.PHONY: help demo test oracles check docs web constraints lock locked sbom clean
 
 help:
 	@echo "make demo         the whole story on handwritten digits, ending in the browser (ARGS=--no-view: in the terminal)"
 	@echo "make test         all tests (ARGS='-k zplus' for some)"
 	@echo "make oracles      the peers that tests compare with, each in an environment of its own (make test does it)"
 	@echo "make check        format, lint and types"
+	@echo "make docs         the documentation site, in build/docs"
 	@echo "make web          build the viewer's browser side again (needs Node 20.19 or newer)"
 	@echo "make constraints  choose exact versions anew (ARGS=torch==2.13.0 fixes some)"
 	@echo "make lock         the hashes of these versions' files (constraints.lock.txt)"
@@ -38,6 +39,10 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The pages of the API import everything, so they are built in the environment of the tests.
+docs: $(VENV)/test.stamp
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html -d build/doctrees docs build/docs
 
 web:
 	cd web && npm ci && npm run build
@@ -67,7 +72,7 @@ sbom: $(BIN)/python
 	cd web && npm sbom --sbom-format cyclonedx --package-lock-only > ../build/sbom-web.json
 
 clean:
-	rm -rf $(VENV) .oracles build dist .mypy_cache .pytest_cache .ruff_cache web/node_modules
+	rm -rf $(VENV) .oracles build dist docs/generated .mypy_cache .pytest_cache .ruff_cache web/node_modules
 
 $(VENV)/core.stamp: $(SOURCES) | $(BIN)/python
 	$(INSTALL) hatchling

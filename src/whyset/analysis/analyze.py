@@ -34,18 +34,43 @@ def analyze(
     progress: Progress | None = None,
     memo: str | Path | None = None,
 ) -> Analysis:
-    """Find the strategies in every class of a run; the results go into the run, and come back.
+    """Find the strategies in every class of a run, and write them into the run.
 
     Classes that are finished with the same configuration and from the same rows are kept, so an interrupted analysis
-    goes on where it stopped. A class that cannot be analysed (too few samples, say) is recorded with its problem. With
-    the folder `memo`, steps whose inputs and parameters are as before are not computed again: a further clustering,
-    say, costs no new neighbour graph (see `Memo`).
+    continues where it stopped. A class that cannot be analyzed (too few samples, for example) is recorded with its
+    problem.
 
-    >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
-    >>> analysis.category("horse").evidence.separability                            # doctest: +SKIP
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    spray : Spray, optional
+        The configuration of the analysis, by default `Spray()`.
+    engine : str or Engine, default "serial"
+        What computes the classes: an engine or the name of one.
+    progress : Progress, optional
+        Receives messages and the number of finished classes; without it nothing is shown.
+    memo : str or path, optional
+        A folder that keeps the results of steps. A step whose inputs and parameters are unchanged is not computed
+        again: a further clustering, for example, needs no new neighbor graph (see `Memo`).
 
-    InputError: the run holds no explained sample, or none of its classes can be analysed. WhysetError: the analysis
-    of some class failed in a way that it should not; the other classes are finished.
+    Returns
+    -------
+    Analysis
+        The analysis as it is stored in the run.
+
+    Raises
+    ------
+    InputError
+        The run has no explained sample, or none of its classes can be analyzed.
+    WhysetError
+        The analysis of some class failed in an unexpected way; the other classes are finished.
+
+    Examples
+    --------
+    >>> analysis = analyze("runs/small", Spray(neighbours=5, surrogates=0))
+    >>> analysis.name
+    'spray'
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     spray, progress = spray or Spray(), progress or Silent()

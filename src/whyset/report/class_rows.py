@@ -51,9 +51,27 @@ class Ranking:
 def rank_classes(analysis: Analysis, read_row: Callable[[Category], ClassRow] | None = None) -> Ranking:
     """Rank all classes: the most separable first, then by eigengap; those without scores come last.
 
-    q-values (Benjamini, Hochberg 1995) depend on the p-values of all classes, so they are withheld while one is
-    missing.
-    `read_row` gives the row of a category, by default `read_class_row`.
+    The q-value is min over p₍ⱼ₎ ≥ p of p₍ⱼ₎ m / j for m classes (Benjamini, Hochberg 1995). It depends on the p-values
+    of all classes, so it is withheld while one is missing.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The analysis of a run.
+    read_row : callable, optional
+        Returns the row of a category, by default `read_class_row`.
+
+    Returns
+    -------
+    Ranking
+        The rows in order, and whether classes are missing.
+
+    Examples
+    --------
+    >>> from whyset import open_run
+    >>> ranking = rank_classes(open_run("runs/small").analysis())
+    >>> ranking.rows[0].rank
+    1
     """
     read_row, completeness = read_row or read_class_row, analysis.check()
     return Ranking(rank_rows([read_row(category) for category in analysis.categories], completeness), completeness)

@@ -61,12 +61,32 @@ def report(
     analysis: Analysis | str | None = None,
     attributes: Mapping[str, NDArray[Any]] | None = None,
 ) -> Report:
-    """Gather the report of a run and one of its analyses, by default the only one or the one called "spray".
+    """Collect the report of a run and one of its analyses.
 
-    `attributes` are anything known of the samples, each an array over the rows of the run: their values are tested for
-    enrichment in every cluster. InputError: one has another length.
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    analysis : Analysis or str, optional
+        An analysis of the run or its name, by default the only one or "spray".
+    attributes : mapping of str to array (N,), optional
+        What else is known of the samples, for each of the N rows of the run. The values are tested for enrichment in
+        every cluster.
 
-    >>> print(as_text(report("runs/cifar")))                   # doctest: +SKIP
+    Returns
+    -------
+    Report
+        The report as a value; `as_text`, `as_markdown`, `as_html` and `as_json` write it.
+
+    Raises
+    ------
+    InputError
+        An attribute has another length than the run.
+
+    Examples
+    --------
+    >>> report("runs/small").n_samples
+    60
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     analysis = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)

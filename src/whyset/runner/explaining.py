@@ -71,37 +71,93 @@ def explain(
     preprocessing: Preprocessing | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
+    """Explain every sample of a data set, and write the explanations into a run.
 
-    Called again with the same arguments it continues where it was interrupted, or does nothing. `target` is "label"
-    (the prediction where no label is known), "prediction", the index of an output, "top:3" (the three highest
-    outputs); `targets` are several of these: every sample then has one row for each, from one forward pass.
-    `composite` is an instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient, and "auto", the
-    default, is attn_lrp for models with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus
-    for everything else. Of `layers` the relevance is stored as well, of `concepts` its sum for every channel (axis
-    1 of the layer's output); both cost no further backward pass. Maps are stored in `dtype`, "float16" with a scale
-    each or "float32", summed over the channels by `reduction="channel_sum"`, pooled so that their longer side is
-    `pool`.
-    `class_names` names the model's outputs in order; `limit` takes that many samples, spread evenly.
+    Called again with the same arguments it continues where it was interrupted, or does nothing. A sample that fails is
+    recorded (`run.failures`) and the others are explained; a shard that could not be computed stays uncommitted
+    (`run.committed`). docs/modalities.md describes images, series, tables and texts.
 
-    Samples are images (C, H, W), series (C, T), rows of tables (F,) or texts, ids of tokens (T,); the shape tells, or
-    `modality` where it is to be checked. `features` names columns or channels, `rate` is how many positions of a series
-    make a second, and `tokens` gives the words of the texts: lists, or what turns an id into its text (a tokenizer).
-    A token's relevance is that of its embedding, summed. `preprocessing` makes eight-bit images (files, uint8 arrays,
-    PIL images) the model's input and shows float images as they were before it; it wins over what the model's maker
-    states, and data given as a `Source` has its own. docs/modalities.md tells more. A sample that
-    fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
-    (`run.committed`). A worker of `Local` that makes no progress for `stall_timeout` seconds (0: never) is ended, and
-    its shard is done again, three times at most; in this process a sample that takes so long to be read is reported.
+    Parameters
+    ----------
+    model : torch.nn.Module or ModelSource
+        The model, as it is.
+    dataset : object
+        A folder or file, arrays, a torch data set or a `Source`. Samples are images (C, H, W), series (C, T), rows of
+        tables (F,) or token ids of texts (T,).
+    out : str or path
+        The run: a folder, or a URL such as s3://bucket/run.
+    composite : Composite, NamedComposite, str or None, default "auto"
+        An instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient. "auto" is attn_lrp for models
+        with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus for everything else.
+    engine : str or Engine, default "serial"
+        What computes the shards: an engine or the name of one.
+    target : str or int, default "label"
+        The output that is explained: "label" (the prediction where no label is known), "prediction", the index of an
+        output, or "top:3" (the three highest outputs).
+    targets : sequence of str or int, optional
+        Several targets in place of `target`: every sample has one row for each, from one forward pass.
+    layers : sequence of str, optional
+        Modules whose relevance is stored as well, without a further backward pass.
+    concepts : sequence of str, optional
+        Modules whose relevance is stored as its sum for every channel (axis 1 of the output), likewise.
+    dtype : str, default "float16"
+        Type of stored relevance: "float16" with a scale for each map, or "float32".
+    reduction : str, default "none"
+        "channel_sum" sums maps over their channels.
+    pool : int, optional
+        Longer side, in pixels, to which maps are pooled.
+    class_names : sequence of str or Labels, optional
+        Names of the model's outputs, in order.
+    batch_size : int, default 32
+        The number of samples that are explained at a time.
+    device : str, optional
+        A device of torch such as "cuda:0", by default the GPU where there is one.
+    inputs : bool, default True
+        Whether the inputs are stored in the run.
+    seed : int, default 0
+        Seed of torch; the number of the shard is added to it.
+    limit : int, optional
+        The number of samples that are explained, spread evenly over the data set; by default all.
+    modality : str, optional
+        The expected kind of samples; by default their shape determines it.
+    features : sequence of str, optional
+        Names of columns or channels.
+    rate : float, optional
+        Positions of a series per second.
+    tokens : sequence or tokenizer, optional
+        The words of the texts: lists, or what converts an id to its text. The relevance of a token is that of its
+        embedding, summed.
+    stall_timeout : float
+        Seconds without progress after which a worker of `Local` is ended and its shard computed again, three times at
+        most; 0 means never. In this process, a sample that takes so long to be read is reported.
+    preprocessing : Preprocessing, optional
+        Converts eight-bit images (files, uint8 arrays, PIL images) to the model's input, and shows float images as they
+        were before it. It takes precedence over the preprocessing stated with the model; a `Source` has its own.
+    progress : Progress, optional
+        Receives messages and the number of explained samples; without it nothing is shown.
 
-    JobStoppedError: the disk is full, say; what is committed is kept, and the same call continues. InputError: what is
-    given does not fit, and nothing was written. RunMismatchError: `out` is another run, or its samples have changed.
+    Returns
+    -------
+    Run
+        The run.
 
+    Raises
+    ------
+    InputError
+        An argument does not fit, and nothing was written.
+    RunMismatchError
+        `out` is another run, or its samples have changed.
+    JobStoppedError
+        The work could not go on, for example because the disk is full. What is committed is kept, and the same call
+        continues.
+
+    Examples
+    --------
     >>> from torch import nn, rand
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 6, 2))
-    >>> run = explain(net, rand(5, 3, 8, 6), out="runs/small")      # doctest: +SKIP
-    >>> run.relevance.shape                                         # doctest: +SKIP
-    (5, 3, 8, 6)
+    >>> run = explain(net, rand(60, 3, 8, 6), out="runs/small")
+    >>> run.relevance.shape
+    (60, 3, 8, 6)
     """
     request = Request(
         model=model,

@@ -300,9 +300,30 @@ class Run:
 
 
 def open_run(path: str | AnyPath) -> Run:
-    """Open a run: a folder, or a URL such as s3://bucket/runs/cifar.
+    """Open a run.
 
-    InputError: it is no run, or was written by a newer major version. BrokenRunError: run.json is damaged or edited.
+    Parameters
+    ----------
+    path : str or path
+        A folder, or a URL such as s3://bucket/runs/cifar.
+
+    Returns
+    -------
+    Run
+        The run; its arrays are read when they are indexed.
+
+    Raises
+    ------
+    InputError
+        `path` is not a run, or a newer major version wrote it.
+    BrokenRunError
+        run.json is damaged or edited.
+
+    Examples
+    --------
+    >>> run = open_run("runs/small")
+    >>> run.relevance[17].shape
+    (3, 8, 6)
     """
     folder = located(path)
     record = read_record(folder)

@@ -109,18 +109,46 @@ def view(
     selections: Path | str | None = None,
     token_file: Path | str | None = None,
 ) -> "RunWidget | None":
-    """Show runs in the browser until Ctrl-C; returns then. Port 0 takes a free one.
+    """Show runs in the browser until Ctrl-C.
 
-    One of the places may be a state file that Share saved, which names its runs itself, or with its run a bookmark that
-    ViRelAy exported: the page then shows what it tells.
+    In a notebook a single run is returned as a widget, since browsers often cannot reach a server next to the kernel.
 
-    In a notebook, one run is given back as a widget: browsers often cannot reach a server beside the kernel.
-    Selections are kept beside each run, or below the folder `selections` where runs are read-only.
-    The token that opens the viewer is a fresh one each time, or the one in `token_file`, which is made where it is
-    missing, and which only its owner may be able to read.
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL; or a state file that Share saved, which names its runs.
+    more : Run, str or path
+        Further runs. One of them may be a bookmark that ViRelAy exported: the page then opens at it.
+    port : int, default 0
+        Port of the server; 0 takes a free one.
+    host : str, default "127.0.0.1"
+        Address on which the server listens.
+    open_browser : bool, default True
+        Whether a browser is opened, unless this process runs over SSH.
+    allowed_hosts : sequence of str, optional
+        Names under which a proxy reaches the viewer.
+    root_path : str, default ""
+        Path below which a proxy serves the viewer.
+    selections : str or path, optional
+        A folder for named selections, where runs are read-only; by default they are kept next to each run.
+    token_file : str or path, optional
+        A file with the token that opens the viewer. It is created where it is missing, and only its owner may be able
+        to read it. By default each call creates a new token.
 
-    Raises InputError when none of the runs can be read or the port is taken; a run that cannot be read among
-    others is shown with its problem.
+    Returns
+    -------
+    RunWidget or None
+        The widget in a notebook, otherwise None after the viewer has ended.
+
+    Raises
+    ------
+    InputError
+        None of the runs can be read, or the port is in use. A run that cannot be read among others is shown with its
+        problem.
+
+    Examples
+    --------
+    >>> view("runs/cifar", "runs/cifar-gamma", port=8000)      # doctest: +SKIP
     """
     asked = given(each.path if isinstance(each, Run) else each for each in (run, *more))
     runs = asked.runs

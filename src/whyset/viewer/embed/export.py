@@ -30,15 +30,46 @@ def export_html(
     limit: int = MOST_POINTS,
     replace: bool = False,
 ) -> Path:
-    """Write an analysis, by default the only one or "spray", as a page that is opened from the disk.
+    """Write an analysis as one HTML page that opens from the disk.
 
-    `categories` are ids or names of classes (all without them), `rows` samples of the run (all of the classes without
-    them; medoids are always there). Maps are exact at a longer side of `thumbnails` pixels; inputs are WebP of this
-    `quality`, where 100 keeps every value. InputError: something is unknown, `path` exists and may not be replaced,
-    or there are more than `limit` samples.
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    path : str or path
+        The file to write.
+    analysis : Analysis or str, optional
+        An analysis of the run or its name, by default the only one or "spray".
+    categories : sequence of str, optional
+        Ids or names of classes, by default all.
+    rows : sequence of int, optional
+        Rows of the run, by default all of the classes; medoids are always included.
+    thumbnails : int, default 64
+        Longer side in pixels at which relevance maps are stored exactly.
+    inputs : bool, default True
+        Whether the page includes the inputs.
+    quality : int, default 85
+        Quality of the inputs as WebP, 1 to 100; 100 keeps every value.
+    limit : int
+        The largest number of explanations that is accepted.
+    replace : bool, default False
+        Whether an existing file is replaced.
 
-    >>> export_html("runs/cifar", "horses.html", categories=["horse"])      # doctest: +SKIP
-    PosixPath('horses.html')
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    InputError
+        A name is unknown, a number is out of range, `path` exists and may not be replaced, or there are more than
+        `limit` explanations.
+
+    Examples
+    --------
+    >>> export_html("runs/small", "small.html").name
+    'small.html'
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     path = Path(path)

@@ -100,10 +100,39 @@ def widget(
     height: int = 720,
     selections: Path | str | None = None,
 ) -> RunWidget:
-    """Show a run in a notebook: at the analysis (by default the only one, or "spray") and class of this id or name.
+    """Show a run in a notebook.
 
-    Named selections are kept beside the run, or below the folder `selections`. InputError: analysis, class or
-    sample is unknown. MissingExtraError: anywidget is not installed.
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    analysis : Analysis or str, optional
+        An analysis of the run or its name, by default the only one or "spray".
+    category : str, optional
+        Id or name of the class to open; by default the overview is shown.
+    selection : sequence of int, optional
+        Rows of the run that are selected at first.
+    height : int, default 720
+        Height in pixels.
+    selections : str or path, optional
+        A folder for named selections, where the run is read-only; by default they are kept next to the run.
+
+    Returns
+    -------
+    RunWidget
+        A widget whose selection can be read and set from Python.
+
+    Raises
+    ------
+    InputError
+        Analysis, class or sample is unknown.
+    MissingExtraError
+        anywidget is not installed.
+
+    Examples
+    --------
+    >>> w = widget("runs/cifar", category="horse")      # doctest: +SKIP
+    >>> w.selection                                      # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else open_run(run)
     name = analysis.name if isinstance(analysis, Analysis) else analysis

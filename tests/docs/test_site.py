@@ -1,0 +1,94 @@
+"""The documentation site: its pages are complete, and it builds without warnings."""
+
+import doctest
+import importlib.util
+import inspect
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import whyset
+from whyset.cli.app import program
+from whyset.report import rank_classes, report
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted(page.stem for page in DOCS.glob("*.md"))
+REFERENCE = runpy.run_path(str(DOCS / "reference.py"))
+GENERATED: dict[str, str] = REFERENCE["write_pages"]()
+PACKAGES: list[str] = REFERENCE["PACKAGES"]
+
+
+def entries(page: Path) -> list[str]:
+    """What the toctrees of a page name."""
+    trees = re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return re.findall(r"^(?:[^:\n<]+ <)?([\w./-]+)>?$", "\n".join(trees), re.MULTILINE)
+
+
+def listed() -> list[str]:
+    return [entry for page in DOCS.glob("*.md") for entry in entries(page)]
+
+
+def test_each_page_is_in_one_toctree() -> None:
+    generated = [f"generated/{name.removesuffix('.rst')}" for name in GENERATED]
+    assert sorted(listed()) == sorted({*PAGES, *generated, "genindex"} - {"index"})
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_public_name_has_an_entry(package: str) -> None:
+    names = importlib.import_module(package).__dict__.get("__all__", REFERENCE["list_names"](package))
+    page = GENERATED[f"{package}.rst"]
+    missing = [name for name in names if not re.search(rf"(:: |``){re.escape(f'{package}.{name}')}(``|$)", page, re.M)]
+    assert names
+    assert missing == []
+
+
+def test_each_command_and_option_is_on_the_page_of_the_command_line() -> None:
+    page = GENERATED["cli.rst"]
+    commands: dict[str, Any] = get_command(program()).commands
+    for name, command in commands.items():
+        section = page.split(f".. _command-{name}:")[1].split(".. _command-")[0]
+        shown = set(re.findall(r"(?:^``|, | / )(--[\w-]+)", section, re.MULTILINE))
+        assert {option for each in command.params if each.param_type_name == "option" for option in each.opts} <= shown
+
+
+@pytest.mark.parametrize("name", [name for name in whyset.__all__ if inspect.isfunction(getattr(whyset, name))])
+def test_a_function_documents_its_parameters_in_order(name: str) -> None:
+    function = getattr(whyset, name)
+    text = inspect.getdoc(function) or ""
+    section = text.split("\nParameters\n----------\n")[1].split("\n\n")[0]
+    documented = re.findall(r"^(?:\\?\*)*(\w+) : ", section, re.MULTILINE)
+    assert documented == list(inspect.signature(function).parameters)
+    assert "\nReturns\n-------\n" in text
+    assert "\nExamples\n--------\n" in text
+
+
+def test_examples_of_functions_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the work, in one folder: the examples after the first read the run that it makes."""
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner()
+    for function in (whyset.explain, whyset.open_run, whyset.analyze, rank_classes, report, whyset.export_html):
+        names = dict(function.__globals__)
+        (example,) = doctest.DocTestFinder(recurse=False).find(function, function.__name__, globs=names)
+        said: list[str] = []
+        assert runner.run(example, out=said.append).failed == 0, "".join(said)
+    assert runner.tries >= 8
+
+
+def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
+    if importlib.util.find_spec("sphinx") is None:
+        missing = "Sphinx is not installed: pip install -c constraints.txt '.[docs]'"
+        assert not os.environ.get("CI"), missing
+        pytest.skip(missing)
+    options = ["-W", "--keep-going", "-n", "-q", "-b", "html", "-d", str(tmp_path / "doctrees")]
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(DOCS), str(tmp_path / "site")], capture_output=True, text=True
+    )
+    assert built.returncode == 0, built.stderr
+    assert "whyset.explain" in (tmp_path / "site/generated/whyset.html").read_text(encoding="utf-8")
