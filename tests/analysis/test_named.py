@@ -5,7 +5,7 @@ from whyset.analysis.processors import Processor
 from whyset.errors import InputError
 
 
-@pytest.mark.parametrize("table", ["DISTANCES", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS"])
+@pytest.mark.parametrize("table", ["METRICS", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS"])
 def test_every_name_makes_a_part_of_its_own(table: str) -> None:
     parts = [make() for make in getattr(named, table).values()]
     assert all(isinstance(part, Processor) for part in parts)

@@ -41,7 +41,7 @@ def analyze(
     the folder `memo`, steps whose inputs and parameters are as before are not computed again: a further clustering,
     say, costs no new neighbour graph (see `Memo`).
 
-    >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
+    >>> analysis = analyze("runs/cifar", Spray(n_neighbors=10), engine="local")     # doctest: +SKIP
     >>> analysis.category("horse").evidence.separability                            # doctest: +SKIP
 
     InputError: the run holds no explained sample, or none of its classes can be analysed. WhysetError: the analysis
@@ -79,7 +79,7 @@ def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[Analysis
 
 def _require_something(run: Run, spray: Spray) -> None:
     """Refuse what cannot be analysed before anything is written."""
-    analysed_array(run, spray.of)
+    analysed_array(run, spray.array)
     groups_of(run, spray.group_by)
 
 

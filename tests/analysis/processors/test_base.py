@@ -28,5 +28,5 @@ def test_a_processor_is_a_frozen_value_whose_every_field_is_stored(part: type[Pr
 
 def test_stored_forms_differ_where_any_field_differs() -> None:
     assert AreaPooling(3).stored_form() != AreaPooling(4).stored_form()
-    nested = [Spray(clusterings=(KMeans(restarts=n),)).stored_form() for n in (1, 2)]
+    nested = [Spray(clusterings=(KMeans(n_init=n),)).stored_form() for n in (1, 2)]
     assert nested[0] != nested[1]
