@@ -31,13 +31,20 @@ from whyset.analysis.processors import (
 )
 from whyset.errors import InputError
 
-NEEDED = {"Resize": {"height": 4, "width": 6}}
+NEEDED = {
+    "Resize": {"height": 4, "width": 6},
+    "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
+    "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
+}
 FEATURES = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
 OTHER_VALUES: dict[str, Any] = {
     "name": "other", "array": "concept/x", "group_by": "target", "preprocessing": (AbsoluteSum(),), "metric": Cosine(),
     "distance": Cosine(),
     "approximate_above": 5, "affinity": RadialBasis(2.0), "laplacian": RandomWalkLaplacian(),
-    "Spray.n_clusters": replace(Spray().n_clusters, maximum=5), "clusterings": (HDBSCAN(),), "embeddings": (UMAP(),),
+    "ClusteringEstimator.estimator": "sklearn.cluster:DBSCAN", "EmbeddingEstimator.estimator": "sklearn.manifold:MDS",
+    "ClusteringEstimator.parameters": (("n_clusters", 4),), "EmbeddingEstimator.parameters": (("n_neighbors", 4),),
+    "label": "other", "Spray.n_clusters": replace(Spray().n_clusters, maximum=5),
+    "clusterings": (HDBSCAN(),), "embeddings": (UMAP(),),
     "separability": replace(Spray().separability, epsilon=0.5), "filter": "box", "function": "max",
     "space": "features", "linkage": "single", "shape": (2, 2), "low": 0.0, "high": 1.0, "value_range": 2.0,
     "sigma": 3.0, "min_samples": 3, "n_clusters": 5, "stride": 3, "covariance": "diag", "device": "cpu",

@@ -35,7 +35,11 @@ from whyset.store.analyses import open_analysis
 
 OWN = Path(__file__).with_name("own_processors.py").read_text()
 ARCHIVES = Path(__file__).parents[2] / "data/archives"
-NEEDED = {"Resize": {"height": 4, "width": 6}}
+NEEDED = {
+    "Resize": {"height": 4, "width": 6},
+    "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
+    "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
+}
 
 
 @pytest.fixture
@@ -178,8 +182,8 @@ def test_the_table_holds_every_processor_of_the_package() -> None:
     def below(kind: type) -> set[type]:
         return {kind}.union(*(below(sub) for sub in kind.__subclasses__()))
 
-    from whyset.analysis.processors import Affinity, Distance, Laplacian, Processor
+    from whyset.analysis.processors import Affinity, Distance, Estimator, Laplacian, Processor
 
     mine = {k for k in below(Processor) if k.__module__.startswith("whyset.analysis.processors")}
-    assert mine - {Processor, Distance, Affinity, Laplacian} == set(PROCESSORS.values())
+    assert mine - {Processor, Distance, Affinity, Laplacian, Estimator} == set(PROCESSORS.values())
     assert Cosine in mine

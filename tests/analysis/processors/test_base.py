@@ -9,7 +9,11 @@ from whyset.analysis.processors import AreaPooling, KMeans, Processor
 from whyset.analysis.scores import GaussianSurrogates, Separability
 
 PARTS = [*processors.PROCESSORS.values(), Spray, GaussianSurrogates, Separability]
-NEEDED = {"Resize": {"height": 4, "width": 6}}
+NEEDED = {
+    "Resize": {"height": 4, "width": 6},
+    "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
+    "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
+}
 
 
 @pytest.mark.parametrize("part", PARTS)

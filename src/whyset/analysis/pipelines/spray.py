@@ -23,6 +23,7 @@ from whyset.analysis.processors import (
     SymmetricNeighbours,
 )
 from whyset.analysis.processors.base import Processor, inputs_of, name_of
+from whyset.analysis.processors.estimator import make_processors
 from whyset.analysis.scores import CopulaSurrogates, Separability
 from whyset.errors import InputError
 
@@ -42,9 +43,10 @@ class Spray(Processor):
     where it is unknown), prediction or target; "auto" is by label, and by target in a run with several targets per
     sample.
 
-    The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with `surrogates=0` the
-    separability gets no p-value, with `resamplings=0` the clusters no stability. `print(spray.pipeline())` shows the
-    steps.
+    `clusterings` and `embeddings` take clusterers and transformers of scikit-learn, too, and mappings from names to
+    these. The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with
+    `surrogates=0` the separability gets no p-value, with `resamplings=0` the clusters no stability.
+    `print(spray.pipeline())` shows the steps.
 
     >>> Spray(n_neighbors=7).pipeline().given
     ['features']
@@ -73,7 +75,7 @@ class Spray(Processor):
 
     def __post_init__(self) -> None:
         for name in ("preprocessing", "clusterings", "embeddings"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, make_processors(getattr(self, name), name))
         self._check_parts()
         self._check_numbers()
 
