@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import whyset as ws
+import whyset.report
 from whyset.analysis import KMeans, Spray, assign
 from whyset.analysis.processors import Absolute, StructuralDissimilarity
 from whyset.errors import InputError
