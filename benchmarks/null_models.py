@@ -18,7 +18,7 @@ from whyset.analysis.significance import significance
 
 SAMPLES, DIMENSIONS = 60, 40
 FALLING = np.arange(1, DIMENSIONS + 1) ** -0.7
-SPRAY = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
+SPRAY = Spray(n_neighbors=6, eigenvectors=12, clusterings=(KMeans(n_init=3),))
 NULLS = {"Gaussian": GaussianSurrogates(19), "copula": CopulaSurrogates(19)}
 
 

@@ -20,8 +20,8 @@ from whyset.errors import InputError, WhysetError
 from whyset.store import Run
 from whyset.store.evidence import to_json
 
-QUICK = Spray(neighbours=5, surrogates=9, resamplings=3, clusterings=(KMeans(), HDBSCAN(smallest=5)))
-NO_NULL = Spray(neighbours=5, surrogates=0, resamplings=0)
+QUICK = Spray(n_neighbors=5, surrogates=9, resamplings=3, clusterings=(KMeans(), HDBSCAN(min_cluster_size=5)))
+NO_NULL = Spray(n_neighbors=5, surrogates=0, resamplings=0)
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))
 planted_relevance, written_run = SUPPORT["planted_relevance"], SUPPORT["written_run"]
 MakeRun = Callable[..., Run]
@@ -121,7 +121,7 @@ def test_a_second_call_keeps_what_is_finished_and_gives_the_same(copied: Run) ->
 
 def test_another_configuration_does_all_classes_again(copied: Run) -> None:
     told = Told()
-    other = Spray(neighbours=4, surrogates=0, resamplings=0)
+    other = Spray(n_neighbors=4, surrogates=0, resamplings=0)
     analysis = ws.analyze(copied, other, progress=told)
     assert told.total == 3
     assert analysis.config["pipeline"] == json.loads(json.dumps(other.stored_form()))
@@ -256,7 +256,7 @@ def test_numbers_repeat_with_the_seed_and_change_with_it(make_run: MakeRun, plan
     run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
 
     def found(seed: int, name: str) -> tuple[float, bytes]:
-        category = ws.analyze(run, Spray(name=name, neighbours=5, surrogates=5, resamplings=2, seed=seed)).category(
+        category = ws.analyze(run, Spray(name=name, n_neighbors=5, surrogates=5, resamplings=2, seed=seed)).category(
             "dog"
         )
         return category.evidence.separability.null_median, category.column("embedding.tsne").tobytes()

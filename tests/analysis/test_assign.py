@@ -17,7 +17,7 @@ from whyset.store import Run
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))
 MakeRun = Callable[..., Run]
 SPRAY = Spray(
-    neighbours=5,
+    n_neighbors=5,
     surrogates=0,
     resamplings=0,
     clusterings=(KMeans(), HDBSCAN(5), Agglomerative()),
@@ -82,7 +82,7 @@ def test_positions_lie_among_the_own_strategy(grown: tuple[Run, np.ndarray]) -> 
         {},
         {"laplacian": RandomWalkLaplacian()},
         {"affinity": RadialBasis()},
-        {"distance": Cosine()},
+        {"metric": Cosine()},
     ],
     ids=str,
 )

@@ -85,7 +85,7 @@ def test_where_a_cluster_differs_is_where_its_mark_is(category: object) -> None:
 
 
 def test_concept_relevance_gives_prototypes(run: Run) -> None:
-    spray = ws.Spray(name="concepts", of="concept/conv", surrogates=0, resamplings=0)
+    spray = ws.Spray(name="concepts", array="concept/conv", surrogates=0, resamplings=0)
     category = ws.analyze(run, spray).categories[0]
     told, members = category.evidence.prototypes, category.column("prototype")
     assert sum(told.weights) == pytest.approx(1)

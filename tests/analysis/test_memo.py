@@ -100,7 +100,7 @@ def test_sparse_results_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_a_whole_analysis_comes_back_equal(tmp_path: Path) -> None:
     features = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
-    chain, memo = Spray(neighbours=4).pipeline(), Memo(tmp_path)
+    chain, memo = Spray(n_neighbors=4).pipeline(), Memo(tmp_path)
     first, again = (chain.run({"features": features}, seed=3, workers=2, memo=memo) for _ in range(2))
     assert len(list(tmp_path.glob("*.memo"))) == len(chain.steps)
     assert [digest(first[step.name]) for step in chain.steps] == [digest(again[step.name]) for step in chain.steps]

@@ -1,11 +1,12 @@
 import pytest
 
+from whyset import analysis
 from whyset.analysis import named
-from whyset.analysis.processors import Processor
+from whyset.analysis.processors import PROCESSORS, Processor
 from whyset.errors import InputError
 
 
-@pytest.mark.parametrize("table", ["DISTANCES", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS"])
+@pytest.mark.parametrize("table", ["METRICS", "AFFINITIES", "LAPLACIANS", "EMBEDDINGS"])
 def test_every_name_makes_a_part_of_its_own(table: str) -> None:
     parts = [make() for make in getattr(named, table).values()]
     assert all(isinstance(part, Processor) for part in parts)
@@ -31,3 +32,8 @@ def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
 def test_names_that_mean_nothing_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         named.clusterings_named(text)
+
+
+def test_every_processor_is_imported_from_one_place() -> None:
+    assert set(PROCESSORS) <= set(analysis.__all__)
+    assert all(getattr(analysis, name) is kind for name, kind in PROCESSORS.items())

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 import whyset as ws
+import whyset.report
 from whyset.analysis import KMeans, Spray, assign
 from whyset.analysis.processors import Absolute, StructuralDissimilarity
 from whyset.errors import InputError
 from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
 
 N = 60
-QUICK = {"neighbours": 5, "surrogates": 0, "resamplings": 0, "clusterings": (KMeans(),)}
+QUICK = {"n_neighbors": 5, "surrogates": 0, "resamplings": 0, "clusterings": (KMeans(),)}
 
 
 def config(**options: object) -> RunConfig:
@@ -72,7 +73,7 @@ def run(tmp_path: Path) -> Run:
     ],
 )
 def test_strategies_are_found_where_they_show(run: Run, of: str, planted: np.ndarray, dimensions: int) -> None:
-    (cat,) = ws.analyze(run, Spray(of=of, **QUICK)).categories
+    (cat,) = ws.analyze(run, Spray(array=of, **QUICK)).categories
     assert cat.evidence.array == of
     labels = cat.column("clustering.kmeans")
     assert len({*labels[planted == 0]} & {*labels[planted == 1]}) == 0
@@ -81,7 +82,7 @@ def test_strategies_are_found_where_they_show(run: Run, of: str, planted: np.nda
 
 
 def test_features_of_concepts_are_channel_shares(run: Run) -> None:
-    chain = Spray(of="concept/block").preparation((5,))
+    chain = Spray(array="concept/block").preparation((5,))
     assert [step.name for step in chain.steps] == ["normalised", "features"]
     found = chain.run({"maps": run.concept("block")[:]}, seed=0)["features"]
     np.testing.assert_allclose(np.abs(found).sum(axis=1), 1, rtol=1e-6)
@@ -90,18 +91,18 @@ def test_features_of_concepts_are_channel_shares(run: Run) -> None:
 
 def test_an_array_that_is_not_there_is_refused_with_those_that_are(run: Run) -> None:
     with pytest.raises(InputError, match=r"no 'concept/head'; it holds .*attribution/block.*concept/block.*--concept"):
-        ws.analyze(run, Spray(of="concept/head", **QUICK))
+        ws.analyze(run, Spray(array="concept/head", **QUICK))
     assert run.analyses == []
-    with pytest.raises(InputError, match="'concept/<layer>', not 'layer3'"):
-        Spray(of="layer3")
+    with pytest.raises(InputError, match="'concept/<layer>', got 'layer3'"):
+        Spray(array="layer3")
 
 
 def test_a_distance_between_maps_is_told_their_shape(run: Run) -> None:
     distance = StructuralDissimilarity(window=3)
-    (cat,) = ws.analyze(run, Spray(of="attribution/block", distance=distance, **QUICK)).categories
+    (cat,) = ws.analyze(run, Spray(array="attribution/block", metric=distance, **QUICK)).categories
     assert cat.evidence.problem is None
     with pytest.raises(InputError, match="needs the shape"):
-        ws.analyze(run, Spray(name="c", of="concept/block", distance=distance, **QUICK))
+        ws.analyze(run, Spray(name="c", array="concept/block", metric=distance, **QUICK))
 
 
 def test_preprocessing_comes_between_pooling_and_normalising(run: Run) -> None:
@@ -118,7 +119,7 @@ def test_a_users_own_processor_takes_part_and_is_stored_with_its_source(
     from own_processors import Power
 
     assert len(inspect.getsource(Power).splitlines()) < 10
-    analysis = ws.analyze(run, Spray(of="attribution/block", preprocessing=(Power(3.0),), **QUICK))
+    analysis = ws.analyze(run, Spray(array="attribution/block", preprocessing=(Power(3.0),), **QUICK))
     (stored,) = analysis.config["pipeline"]["fields"]["preprocessing"]
     assert (stored["name"], stored["fields"]) == ("own_processors:Power", {"exponent": 3.0})
     assert stored["source"].startswith("sha256:")
@@ -126,7 +127,7 @@ def test_a_users_own_processor_takes_part_and_is_stored_with_its_source(
 
 
 def test_new_rows_are_placed_by_concepts_too(run: Run) -> None:
-    ws.analyze(run, Spray(of="concept/block", **QUICK))
+    ws.analyze(run, Spray(array="concept/block", **QUICK))
     (placed,) = assign(run, "spray", [0, 1, 40])
     labels = run.analysis("spray").category("cat").column("clustering.kmeans")
     np.testing.assert_array_equal(placed.clusters["kmeans"], labels[[0, 1, 40]])

@@ -12,7 +12,7 @@ from whyset.analysis.stability import Resampling, recovered
 from whyset.errors import InputError
 
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))
-SPRAY = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
+SPRAY = Spray(n_neighbors=6, eigenvectors=12, clusterings=(KMeans(n_init=3),))
 
 
 def stability_of(rows: np.ndarray, runs: int = 8):

@@ -31,15 +31,23 @@ from whyset.analysis.processors import (
 )
 from whyset.errors import InputError
 
-NEEDED = {"Resize": {"height": 4, "width": 6}}
+NEEDED = {
+    "Resize": {"height": 4, "width": 6},
+    "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
+    "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
+}
 FEATURES = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
 OTHER_VALUES: dict[str, Any] = {
-    "name": "other", "of": "concept/x", "group_by": "target", "preprocessing": (AbsoluteSum(),), "distance": Cosine(),
+    "name": "other", "array": "concept/x", "group_by": "target", "preprocessing": (AbsoluteSum(),), "metric": Cosine(),
+    "distance": Cosine(),
     "approximate_above": 5, "affinity": RadialBasis(2.0), "laplacian": RandomWalkLaplacian(),
-    "number": replace(Spray().number, maximum=5), "clusterings": (HDBSCAN(),), "embeddings": (UMAP(),),
+    "ClusteringEstimator.estimator": "sklearn.cluster:DBSCAN", "EmbeddingEstimator.estimator": "sklearn.manifold:MDS",
+    "ClusteringEstimator.parameters": (("n_clusters", 4),), "EmbeddingEstimator.parameters": (("n_neighbors", 4),),
+    "label": "other", "Spray.n_clusters": replace(Spray().n_clusters, maximum=5),
+    "clusterings": (HDBSCAN(),), "embeddings": (UMAP(),),
     "separability": replace(Spray().separability, epsilon=0.5), "filter": "box", "function": "max",
     "space": "features", "linkage": "single", "shape": (2, 2), "low": 0.0, "high": 1.0, "value_range": 2.0,
-    "sigma": 3.0, "clusters": 5, "stride": 3, "covariance": "diag", "device": "cpu",
+    "sigma": 3.0, "min_samples": 3, "n_clusters": 5, "stride": 3, "covariance": "diag", "device": "cpu",
 }  # fmt: skip
 
 
@@ -156,14 +164,14 @@ def test_every_parameter_is_read_by_the_code(part: Processor) -> None:
     """A field that no method reads cannot change anything."""
     kinds = [kind for kind in type(part).__mro__ if kind.__module__.startswith("whyset.analysis")]
     read = set().union(*(_attributes_of_self(kind) for kind in kinds if kind is not Processor))
-    elsewhere = {"Spray": {"of", "group_by", "surrogates", "resamplings", "smallest_class", "seed"}}  # see below
+    elsewhere = {"Spray": {"array", "group_by", "surrogates", "resamplings", "min_class_size", "seed"}}  # see below
     assert {field.name for field in fields(part)} <= read | elsewhere.get(type(part).__name__, set())
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Spray)])
 def test_every_parameter_of_an_analysis_arrives(field: str) -> None:
     """Changed, it changes the steps; or it is read where a class is analysed."""
-    plain, changed = Spray(neighbours=4), _changed(Spray(neighbours=4), field)
+    plain, changed = Spray(n_neighbors=4), _changed(Spray(n_neighbors=4), field)
 
     def steps(spray: Spray) -> str:
         return f"{spray.preparation()} {spray.pipeline(samples=50)}"
@@ -204,7 +212,7 @@ def test_a_list_that_is_given_stays_the_callers() -> None:
 
 
 def test_nothing_random_hangs_on_the_global_generator() -> None:
-    spray = Spray(neighbours=5, clusterings=(KMeans(), KMeans(7, restarts=1)), embeddings=_all_embeddings())
+    spray = Spray(n_neighbors=5, clusterings=(KMeans(), KMeans(7, n_init=1)), embeddings=_all_embeddings())
     found = []
     for state in (1, 2):
         np.random.seed(state)
@@ -214,7 +222,7 @@ def test_nothing_random_hangs_on_the_global_generator() -> None:
 
 
 def test_the_seed_is_really_used() -> None:
-    one, other = (KMeans(9, restarts=1)(*_spectrum_and_number(), seed=seed).labels for seed in (0, 1))
+    one, other = (KMeans(9, n_init=1)(*_spectrum_and_number(), seed=seed).labels for seed in (0, 1))
     assert (one != other).any()
 
 
@@ -247,7 +255,7 @@ def test_isolated_nodes_give_no_nan_and_are_noise() -> None:
     assert np.isfinite(spectrum.eigenvectors).all()
     assert np.flatnonzero(spectrum.isolated).tolist() == [3, 9]
     assert spectrum.components == 1
-    number = Spray().number(spectrum)
+    number = Spray().n_clusters(spectrum)
     for part in (KMeans(), HDBSCAN()):
         labels = part(spectrum, number, **({"seed": 0} if part.seeded else {})).labels
         assert (labels[[3, 9]] == -1).all()
@@ -305,7 +313,7 @@ def _changed(part: Processor, field: str) -> Processor | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         other: Any = value + 1 if isinstance(value, int) else value / 2
     else:
-        other = OTHER_VALUES[field]
+        other = OTHER_VALUES.get(f"{type(part).__name__}.{field}") or OTHER_VALUES[field]
     try:
         return replace(part, **{field: other})
     except InputError:
@@ -326,7 +334,7 @@ def _attributes_of_self(kind: type) -> set[str]:
 
 def _spectrum_and_number() -> tuple[Any, Any]:
     spectrum = Spectrum(12)(SymmetricNeighbours()(KNearestNeighbours(5)(FEATURES)), seed=0)
-    return spectrum, Spray().number(spectrum)
+    return spectrum, Spray().n_clusters(spectrum)
 
 
 def _all_embeddings() -> tuple[Processor, ...]:

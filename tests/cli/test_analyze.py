@@ -15,7 +15,7 @@ Program = Callable[[Sequence[str]], Any]
 @pytest.fixture
 def analysed(larger_job: Any, whyset: Program) -> Any:
     assert whyset(larger_job.arguments()).code == 0
-    printed = whyset(["analyze", larger_job.run, "--surrogates", "9", "--neighbours", "4", "--pooling", "3"])
+    printed = whyset(["analyze", larger_job.run, "--surrogates", "9", "--n-neighbors", "4", "--pooling", "3"])
     assert (printed.code, printed.err) == (0, "")
     return printed
 
@@ -25,7 +25,7 @@ def test_options_reach_the_analysis_and_the_way_on_is_told(analysed: Any, larger
     analysis = ws.open_run(larger_job.run).analysis("spray")
     assert [category.name for category in analysis.categories] == ["cat", "dog"]
     fields = json.dumps(analysis.config)
-    assert all(part in fields for part in ('"surrogates": 9', '"neighbours": 4', '"pooling": 3'))
+    assert all(part in fields for part in ('"surrogates": 9', '"n_neighbors": 4', '"pooling": 3'))
 
 
 def test_an_analysis_of_another_name_stands_beside_the_first(analysed: Any, larger_job: Any, whyset: Program) -> None:
@@ -61,9 +61,11 @@ def test_classes_that_are_too_small_for_an_analysis_are_refused(job: Any, whyset
 
 def test_clusterings_embeddings_and_parts_are_chosen_by_name(larger_job: Any, whyset: Program, tmp_path: Path) -> None:
     assert whyset(larger_job.arguments()).code == 0
-    chosen = "--clustering kmeans:2-3 --clustering agglomerative --embedding pca --embedding tsne --distance cosine"
-    graph = "--affinity rbf --laplacian random-walk --group-by prediction --of attribution/input --approximate-above 99"
-    rest = f"--surrogates 0 --resamplings 0 --name chosen --neighbours 4 --eigenvectors 8 --memo {tmp_path / 'memo'}"
+    chosen = "--clustering kmeans:2-3 --clustering agglomerative --embedding pca --embedding tsne --metric cosine"
+    graph = (
+        "--affinity rbf --laplacian random-walk --group-by prediction --array attribution/input --approximate-above 99"
+    )
+    rest = f"--surrogates 0 --resamplings 0 --name chosen --n-neighbors 4 --eigenvectors 8 --memo {tmp_path / 'memo'}"
     printed = whyset(["analyze", larger_job.run, *f"{chosen} {graph} {rest}".split()])
     assert (printed.code, printed.err) == (0, "")
     analysis = ws.open_run(larger_job.run).analysis("chosen")
@@ -83,11 +85,11 @@ def test_clusterings_embeddings_and_parts_are_chosen_by_name(larger_job: Any, wh
         ("--clustering", "kmeans:1", "clusters >= 2"),
         ("--clustering", "kmeans:9-4", "from at least 2 clusters up, got 9 to 4"),
         ("--embedding", "t-sne", "no embedding 't-sne'; there are tsne"),
-        ("--distance", "l2", "no distance 'l2'; there are euclidean"),
+        ("--metric", "l2", "no metric 'l2'; there are euclidean"),
         ("--affinity", "full", "no affinity 'full'; there are knn, rbf"),
         ("--laplacian", "none", "no Laplacian 'none'; there are symmetric, random-walk"),
-        ("--of", "layer3", "concept/<layer>"),
-        ("--of", "concept/layer3", "it holds attribution/input"),
+        ("--array", "layer3", "concept/<layer>"),
+        ("--array", "concept/layer3", "it holds attribution/input"),
         ("--group-by", "class", "auto, label, prediction, target"),
         ("--name", "a/b", "cannot be a file name"),
     ],
@@ -101,7 +103,7 @@ def test_names_that_are_not_there_are_refused_with_those_that_are(
     assert told in printed.err
 
 
-@pytest.mark.parametrize(("option", "value"), [("--neighbours", "0"), ("--seed", "-1"), ("--pooling", "x")])
+@pytest.mark.parametrize(("option", "value"), [("--n-neighbors", "0"), ("--seed", "-1"), ("--pooling", "x")])
 def test_wrong_settings_are_refused_in_one_line(option: str, value: str, job: Any, whyset: Program) -> None:
     whyset(job.arguments())
     printed = whyset(["analyze", job.run, option, value])

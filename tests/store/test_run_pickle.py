@@ -16,3 +16,10 @@ def test_an_open_run_sees_what_others_commit(run):
     write_shard(run, 0, example_rows(run, 0))
     assert other.committed.sum() == 16
     assert other.relevance[0].any()
+
+
+def test_equal_runs_have_equal_hashes(run):
+    again = open_run(run.path)
+    assert again == run
+    assert hash(again) == hash(run)
+    assert len({run, again, run.thoroughly()}) == 2

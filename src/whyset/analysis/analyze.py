@@ -68,7 +68,7 @@ def analyze(
 
     Examples
     --------
-    >>> analysis = analyze("runs/small", Spray(neighbours=5, surrogates=0))
+    >>> analysis = analyze("runs/small", Spray(n_neighbors=5, surrogates=0))
     >>> analysis.name
     'spray'
     """
@@ -104,7 +104,7 @@ def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[Analysis
 
 def _require_something(run: Run, spray: Spray) -> None:
     """Refuse what cannot be analysed before anything is written."""
-    analysed_array(run, spray.of)
+    analysed_array(run, spray.array)
     groups_of(run, spray.group_by)
 
 

@@ -58,8 +58,8 @@ class Place:
             raise InputError(f"Analysis {analysis.name!r} comes from an earlier version: analyze again, then assign.")
         index = np.asarray(category.column("index"))
         features = class_features(run, spray, category.id, index)
-        maps = spray.distance.needs_shape
-        distance = spray.distance.for_maps(prepared_shape(run, spray, int(index[0]))) if maps else spray.distance
+        maps = spray.metric.needs_shape
+        distance = spray.metric.for_maps(prepared_shape(run, spray, int(index[0]))) if maps else spray.metric
         return cls(category, spray, distance, features)
 
     def __call__(self, features: NDArray[np.floating], index: NDArray[np.int64] | None = None) -> Assignment:

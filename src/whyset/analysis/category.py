@@ -52,11 +52,11 @@ def _workers() -> int:
 
 
 def _analysed(run: Run, group: Group, spray: Spray, memo: Memo | None) -> CategoryResult:
-    if len(group.indices) < spray.smallest_class:
-        raise InputError(f"Too few samples: {len(group.indices)}; at least {spray.smallest_class} are needed.")
+    if len(group.indices) < spray.min_class_size:
+        raise InputError(f"Too few samples: {len(group.indices)}; at least {spray.min_class_size} are needed.")
     seed = step_seed(spray.seed, group.id)
     features = class_features(run, spray, group.id, group.indices)
-    checked = checked_features(features, group.indices, spray.smallest_class)
+    checked = checked_features(features, group.indices, spray.min_class_size)
     features, group = features[checked.kept], replace(group, indices=group.indices[checked.kept])
     members = members_of(run, group)
     spray, left_out = fitted_to(spray, len(features))
@@ -96,8 +96,8 @@ def _graph_columns(results: dict[str, Any]) -> dict[str, NDArray[Any]]:
 def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
     """Give the steps for this class: neighbours lowered for few samples, a distance of maps told their shape."""
     samples = len(group.indices)
-    shape = prepared_shape(run, spray, int(group.indices[0])) if spray.distance.needs_shape else None
-    return spray.pipeline(lowered_neighbours(spray.neighbours, samples), samples=samples, shape=shape)
+    shape = prepared_shape(run, spray, int(group.indices[0])) if spray.metric.needs_shape else None
+    return spray.pipeline(lowered_neighbours(spray.n_neighbors, samples), samples=samples, shape=shape)
 
 
 def _embeddings(results: dict[str, Any], spray: Spray) -> dict[str, NDArray[Any]]:

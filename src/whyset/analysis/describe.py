@@ -19,7 +19,7 @@ def describe_class(group: Group, members: Members, spray: Spray) -> ClassEvidenc
         label=group.label,
         grouped_by=group.grouped_by,
         purity_of=members.purity_of,
-        array=spray.of,
+        array=spray.array,
         composition=members.composition(),
         default_clustering=spray.default_clustering,
         default_embedding=spray.default_embedding,

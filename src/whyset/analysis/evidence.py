@@ -88,7 +88,7 @@ def find_prototypes(
 
     None and no columns of other relevance.
     """
-    if not spray.of.startswith(CONCEPT):
+    if not spray.array.startswith(CONCEPT):
         return None, {}
     samples, channels = features.shape
     components = max(1, min(_PROTOTYPES, samples // 10))
@@ -147,7 +147,7 @@ def _described(difference: Difference, spray: Spray) -> DifferenceTest | None:
     if not np.isfinite(difference.threshold):
         return None
     channels: tuple[int, ...] = ()
-    if spray.of.startswith(CONCEPT):
+    if spray.array.startswith(CONCEPT):
         order = np.argsort(-difference.statistic, kind="stable")
         channels = tuple(order[difference.statistic[order] > difference.threshold][:_CHANNELS].tolist())
     share = float(difference.significant.mean())

@@ -43,13 +43,13 @@ def features_of(
 
 def class_features(run: Run, spray: Spray, category: str, indices: NDArray[np.int64]) -> NDArray[np.float32]:
     """Give the features of samples of one class, with that class's seed: the same whenever they are asked for."""
-    preparation = spray.preparation(analysed_array(run, spray.of).shape[1:])
-    return features_of(run, indices, preparation, step_seed(spray.seed, category), spray.of)
+    preparation = spray.preparation(analysed_array(run, spray.array).shape[1:])
+    return features_of(run, indices, preparation, step_seed(spray.seed, category), spray.array)
 
 
 def prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
     """Give the shape that a map has before it is flattened, by preparing that of one sample."""
-    array = analysed_array(run, spray.of)
+    array = analysed_array(run, spray.array)
     results = spray.preparation(array.shape[1:]).run({"maps": array[[index]]}, seed=spray.seed)
     shape: tuple[int, ...] = results["normalised"].shape[1:]
     return shape

@@ -34,7 +34,7 @@ from whyset.errors import InputError
 
 T = TypeVar("T")
 
-DISTANCES: Mapping[str, Callable[[], Distance]] = MappingProxyType(
+METRICS: Mapping[str, Callable[[], Distance]] = MappingProxyType(
     {
         "euclidean": Euclidean,
         "cosine": Cosine,
@@ -59,14 +59,14 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
         "lle": LLE,
     }
 )
-CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:SMALLEST], dbscan[:RADIUS], agglomerative[:K]"
+CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K]"
 
 
 def clusterings_named(text: str) -> tuple[Processor, ...]:
     """Give the clusterings of a name, with the number behind its colon.
 
     >>> [part.name for part in clusterings_named("kmeans:2-4")], clusterings_named("dbscan:0.2")
-    (['kmeans-2', 'kmeans-3', 'kmeans-4'], (DBSCAN(radius=0.2, smallest=8),))
+    (['kmeans-2', 'kmeans-3', 'kmeans-4'], (DBSCAN(eps=0.2, min_samples=8),))
     """
     kind, _, value = text.partition(":")
     try:
@@ -88,8 +88,8 @@ def clusterings_named(text: str) -> tuple[Processor, ...]:
     raise InputError(f"There is no clustering {text!r}; there are {CLUSTERINGS}.")
 
 
-def distance_named(name: str) -> Distance:
-    return _named("distance", name, DISTANCES)
+def metric_named(name: str) -> Distance:
+    return _named("metric", name, METRICS)
 
 
 def affinity_named(name: str) -> Affinity:

@@ -32,8 +32,8 @@ def treatment_of(spray: Spray, results: dict[str, Any]) -> list[str]:
     found: list[str] = []
     neighbours, number = results["neighbours"], results["number"]
     samples, used = neighbours.indices.shape
-    if used < spray.neighbours:
-        found.append(f"{samples} samples are few: each was joined to {used} neighbours instead of {spray.neighbours}.")
+    if used < spray.n_neighbors:
+        found.append(f"{samples} samples are few: each was joined to {used} neighbours instead of {spray.n_neighbors}.")
     if spray.approximate_above is not None and samples > spray.approximate_above:
         found.append(f"Neighbours are approximate: their measured recall is {neighbours.recall:.4f}.")
     found += _graph(results["spectrum"])
@@ -61,7 +61,7 @@ def _embedding(part: object, samples: int) -> list[str]:
     if isinstance(part, TSNE) and part.perplexity_for(samples) < part.perplexity:
         used = f"{part.perplexity_for(samples):.3g} instead of {part.perplexity:g}"
         return [f"{samples} samples are few: t-SNE used the perplexity {used}."]
-    if isinstance(part, UMAP | LLE) and samples <= part.neighbours:
-        used = f"{samples - 1} neighbours instead of {part.neighbours}"
+    if isinstance(part, UMAP | LLE) and samples <= part.n_neighbors:
+        used = f"{samples - 1} neighbours instead of {part.n_neighbors}"
         return [f"{samples} samples are few: {type(part).__name__} used {used}."]
     return []

@@ -11,13 +11,15 @@ from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, 
 from whyset.command import command
 from whyset.errors import WhysetError
 
-EXAMPLE = "whyset analyze runs/mine --of concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
+EXAMPLE = (
+    "whyset analyze runs/mine --array concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
+)
 Clusterings = Annotated[
     list[str] | None,
     typer.Option(
         "--clustering",
-        help="kmeans, kmeans:5, kmeans:2-30, hdbscan[:SMALLEST], dbscan[:RADIUS], agglomerative[:5]; may be repeated, "
-        "the first is the default that is scored.",
+        help="kmeans, kmeans:5, kmeans:2-30, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:5]; "
+        "may be repeated, the first is the default that is scored.",
     ),
 ]
 Embeddings = Annotated[
@@ -31,8 +33,8 @@ Embeddings = Annotated[
 def analyze(
     run: RunFolder,
     name: Annotated[str, typer.Option(help="Name of the analysis in the run.")] = "spray",
-    of: Annotated[
-        str | None, typer.Option(help="What is analysed: attribution/input, attribution/LAYER or concept/LAYER.")
+    array: Annotated[
+        str | None, typer.Option(help="Array to analyze: attribution/input, attribution/LAYER or concept/LAYER.")
     ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
@@ -41,14 +43,14 @@ def analyze(
         str | None, typer.Option(help="Classes are those of the label, prediction or target.", show_default="auto")
     ] = None,
     pooling: Annotated[int | None, typer.Option(help="Longer side of a pooled map.", min=1)] = None,
-    distance: Annotated[
+    metric: Annotated[
         str | None,
         typer.Option(help="euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim."),
     ] = None,
-    neighbours: Annotated[int | None, typer.Option(help="Nearest neighbours in the graph.", min=1)] = None,
-    device: Annotated[str | None, typer.Option(help="Search neighbours on a device of torch, such as cuda.")] = None,
+    n_neighbors: Annotated[int | None, typer.Option(help="Nearest neighbors in the graph.", min=1)] = None,
+    device: Annotated[str | None, typer.Option(help="Search neighbors on a device of torch, such as cuda.")] = None,
     approximate_above: Annotated[
-        int | None, typer.Option(help="From more samples than this on, neighbours are approximate.", min=0)
+        int | None, typer.Option(help="From more samples than this on, neighbors are approximate.", min=0)
     ] = None,
     affinity: Annotated[str | None, typer.Option(help="Weights of the graph: knn or rbf.")] = None,
     laplacian: Annotated[str | None, typer.Option(help="symmetric or random-walk.")] = None,
@@ -65,11 +67,11 @@ def analyze(
     from whyset.analysis import named
 
     given: dict[str, Any] = {
-        "of": of,
+        "array": array,
         "group_by": group_by,
         "pooling": pooling,
-        "distance": distance and named.distance_named(distance),
-        "neighbours": neighbours,
+        "metric": metric and named.metric_named(metric),
+        "n_neighbors": n_neighbors,
         "device": device,
         "approximate_above": approximate_above,
         "affinity": affinity and named.affinity_named(affinity),

@@ -59,6 +59,9 @@ class Run:
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self.path, self.thorough)
 
+    def __hash__(self) -> int:
+        return hash((self.path, self.config_hash, self.size, self.thorough))
+
     def __len__(self) -> int:
         return self.size
 

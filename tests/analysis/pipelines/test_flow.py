@@ -60,7 +60,7 @@ def test_with_one_worker_they_do_not() -> None:
 def test_side_by_side_gives_what_one_after_the_other_gives() -> None:
     features = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     spray = Spray(
-        neighbours=5,
+        n_neighbors=5,
         clusterings=(KMeans(), KMeans(3), HDBSCAN(5), DBSCAN(), Agglomerative()),
         embeddings=(PCA(),),
     )

@@ -65,7 +65,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
 
 
 def test_a_pipeline_prints_every_step_with_its_parameters() -> None:
-    printed = str(Spray(neighbours=7).pipeline())
+    printed = str(Spray(n_neighbors=7).pipeline())
     assert "KNearestNeighbours(k=7, distance=Euclidean(), device=None) of features" in printed
     assert len(printed.splitlines()) == 1 + len(Spray().pipeline().steps)
 
@@ -80,15 +80,15 @@ def test_the_separability_rests_on_no_embedding() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"neighbours": 0},
+        {"n_neighbors": 0},
         {"eigenvectors": 1},
         {"surrogates": -1},
         {"pooling": 0},
         {"seed": -1},
-        {"smallest_class": 3},
+        {"min_class_size": 3},
         {"clusterings": ()},
         {"embeddings": ()},
-        {"clusterings": (KMeans(), KMeans(restarts=2))},
+        {"clusterings": (KMeans(), KMeans(n_init=2))},
     ],
     ids=str,
 )

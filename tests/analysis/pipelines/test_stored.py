@@ -7,7 +7,20 @@ from types import ModuleType
 
 import pytest
 
-from whyset.analysis import UMAP, Agglomerative, Pipeline, Spray, Step, kmeans_sweep
+from whyset.analysis import (
+    DBSCAN,
+    HDBSCAN,
+    LLE,
+    PCA,
+    UMAP,
+    Agglomerative,
+    KMeans,
+    Pipeline,
+    Processor,
+    Spray,
+    Step,
+    kmeans_sweep,
+)
 from whyset.analysis.pipelines.stored import known_processors, processor_of
 from whyset.analysis.processors import (
     PROCESSORS,
@@ -18,9 +31,15 @@ from whyset.analysis.processors import (
     SlicedWasserstein,
 )
 from whyset.errors import InputError
+from whyset.store.analyses import open_analysis
 
 OWN = Path(__file__).with_name("own_processors.py").read_text()
-NEEDED = {"Resize": {"height": 4, "width": 6}}
+ARCHIVES = Path(__file__).parents[2] / "data/archives"
+NEEDED = {
+    "Resize": {"height": 4, "width": 6},
+    "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
+    "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
+}
 
 
 @pytest.fixture
@@ -47,7 +66,7 @@ def test_every_processor_comes_back_from_its_stored_form(name: str) -> None:
 
 def test_a_pipeline_with_everything_comes_back_from_json() -> None:
     spray = Spray(
-        distance=SlicedWasserstein(8, 32),
+        metric=SlicedWasserstein(8, 32),
         affinity=RadialBasis(0.5),
         laplacian=RandomWalkLaplacian(),
         clusterings=(*kmeans_sweep(2, 4), Agglomerative(3, "single")),
@@ -59,6 +78,38 @@ def test_a_pipeline_with_everything_comes_back_from_json() -> None:
         again = Pipeline.from_json(pipeline.to_json())
         assert again == pipeline
         assert str(again) == str(pipeline)
+
+
+@pytest.mark.parametrize("archive", ["analysis-1.1", "analysis-2.0"])
+def test_analyses_before_format_2_1_are_read_with_the_present_names(archive: str) -> None:
+    stored = open_analysis(ARCHIVES / archive, "spray").config["pipeline"]
+    assert "smallest_class" in stored["fields"]
+    given = {"pooling": 5, "embeddings": (PCA(),), "surrogates": 9, "resamplings": 5}
+    assert processor_of(stored) == Spray(**given)
+    again = Spray(**given).stored_form()
+    assert set(again["fields"]) - set(stored["fields"]) == {
+        "array",
+        "metric",
+        "n_neighbors",
+        "n_clusters",
+        "min_class_size",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "now"),
+    [
+        ("KMeans", {"clusters": 3, "restarts": 4}, KMeans(n_clusters=3, n_init=4)),
+        ("HDBSCAN", {"smallest": 5}, HDBSCAN(min_cluster_size=5)),
+        ("DBSCAN", {"radius": 0.5, "smallest": 4}, DBSCAN(eps=0.5, min_samples=4)),
+        ("Agglomerative", {"clusters": 3, "linkage": "single"}, Agglomerative(n_clusters=3, linkage="single")),
+        ("PCA", {"components": 4}, PCA(n_components=4)),
+        ("UMAP", {"neighbours": 7, "distance": 0.25}, UMAP(n_neighbors=7, min_dist=0.25)),
+        ("LLE", {"neighbours": 7, "regularization": 0.25}, LLE(n_neighbors=7, reg=0.25)),
+    ],
+)
+def test_renamed_fields_are_read(name: str, before: dict, now: Processor) -> None:
+    assert processor_of({"name": name, "fields": before}) == now
 
 
 def test_a_users_own_processor_comes_back_by_its_import_path(own: Callable[..., ModuleType]) -> None:
@@ -86,8 +137,8 @@ def test_a_processor_whose_source_changed_is_refused(own: Callable[..., ModuleTy
         ({"name": "no_such_module:Thing", "fields": {}}, "is not there.*import no_such_module first"),
         ({"name": "own_parts:NoDataclass", "fields": {}}, "expected a dataclass"),
         ({"name": "own_parts:np", "fields": {}}, "is no processor"),
-        ({"name": "KMeans", "fields": {"seeds": 3}}, "KMeans has no field seeds; it has clusters, restarts"),
-        ({"name": "KMeans", "fields": {"clusters": 1}}, "clusters >= 2"),
+        ({"name": "KMeans", "fields": {"seeds": 3}}, "KMeans has no field seeds; it has n_clusters, n_init"),
+        ({"name": "KMeans", "fields": {"n_clusters": 1}}, "n_clusters >= 2"),
         ({"fields": {}}, "A stored processor is"),
         (["KMeans"], "A stored processor is"),
     ],
@@ -131,8 +182,8 @@ def test_the_table_holds_every_processor_of_the_package() -> None:
     def below(kind: type) -> set[type]:
         return {kind}.union(*(below(sub) for sub in kind.__subclasses__()))
 
-    from whyset.analysis.processors import Affinity, Distance, Laplacian, Processor
+    from whyset.analysis.processors import Affinity, Distance, Estimator, Laplacian, Processor
 
     mine = {k for k in below(Processor) if k.__module__.startswith("whyset.analysis.processors")}
-    assert mine - {Processor, Distance, Affinity, Laplacian} == set(PROCESSORS.values())
+    assert mine - {Processor, Distance, Affinity, Laplacian, Estimator} == set(PROCESSORS.values())
     assert Cosine in mine

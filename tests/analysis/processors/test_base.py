@@ -9,7 +9,11 @@ from whyset.analysis.processors import AreaPooling, KMeans, Processor
 from whyset.analysis.scores import GaussianSurrogates, Separability
 
 PARTS = [*processors.PROCESSORS.values(), Spray, GaussianSurrogates, Separability]
-NEEDED = {"Resize": {"height": 4, "width": 6}}
+NEEDED = {
+    "Resize": {"height": 4, "width": 6},
+    "ClusteringEstimator": {"estimator": "sklearn.cluster:Birch"},
+    "EmbeddingEstimator": {"estimator": "sklearn.manifold:Isomap"},
+}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -28,5 +32,5 @@ def test_a_processor_is_a_frozen_value_whose_every_field_is_stored(part: type[Pr
 
 def test_stored_forms_differ_where_any_field_differs() -> None:
     assert AreaPooling(3).stored_form() != AreaPooling(4).stored_form()
-    nested = [Spray(clusterings=(KMeans(restarts=n),)).stored_form() for n in (1, 2)]
+    nested = [Spray(clusterings=(KMeans(n_init=n),)).stored_form() for n in (1, 2)]
     assert nested[0] != nested[1]

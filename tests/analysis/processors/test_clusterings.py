@@ -48,10 +48,10 @@ def test_clusters_in_one_connected_graph_are_found() -> None:
 
 def test_a_given_number_of_clusters_is_used_for_vectors_and_clusters() -> None:
     spectrum, _ = planted(4)
-    clustering = KMeans(clusters=6)(spectrum, NumberOfClusters(4, 0.5, True), seed=0)
+    clustering = KMeans(n_clusters=6)(spectrum, NumberOfClusters(4, 0.5, True), seed=0)
     assert clustering.coordinates.shape[1] == 6
     assert len(clustering.sizes) == 6
-    assert (clustering.selected_by, KMeans(clusters=6).name) == ("given", "kmeans-6")
+    assert (clustering.selected_by, KMeans(n_clusters=6).name) == ("given", "kmeans-6")
 
 
 def test_isolated_samples_are_noise() -> None:
@@ -82,13 +82,13 @@ def test_rows_have_unit_length_and_zero_rows_stay_zero() -> None:
 def test_the_same_seed_gives_the_same_clusters() -> None:
     spectrum, _ = planted(5, apart=3.0)
     number = NumberOfClusters(9, 0.1, False)
-    first, again = (KMeans(restarts=1)(spectrum, number, seed=3).labels for _ in range(2))
+    first, again = (KMeans(n_init=1)(spectrum, number, seed=3).labels for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
 def test_the_dendrogram_cut_anywhere_gives_the_clusters() -> None:
     spectrum, _ = planted(3, apart=4.0)
-    clustering = Agglomerative(clusters=5)(spectrum, NumberOfClusters(3, 0.5, True))
+    clustering = Agglomerative(n_clusters=5)(spectrum, NumberOfClusters(3, 0.5, True))
     assert clustering.dendrogram.shape == (119, 4)
     cut = fcluster(clustering.dendrogram, 5, "maxclust")
     assert adjusted_rand_score(cut, clustering.labels) == 1
@@ -103,12 +103,12 @@ def test_names_tell_what_was_asked_for() -> None:
 
 def test_values_that_mean_nothing_are_refused() -> None:
     with pytest.raises(InputError):
-        KMeans(clusters=1)
+        KMeans(n_clusters=1)
     with pytest.raises(InputError):
-        HDBSCAN(smallest=1)
+        HDBSCAN(min_cluster_size=1)
     for make in (
-        lambda: DBSCAN(radius=0),
-        lambda: DBSCAN(smallest=0),
+        lambda: DBSCAN(eps=0),
+        lambda: DBSCAN(min_samples=0),
         lambda: Agglomerative(1),
         lambda: Agglomerative(linkage="median"),
         lambda: kmeans_sweep(1, 4),
@@ -119,4 +119,4 @@ def test_values_that_mean_nothing_are_refused() -> None:
     with pytest.raises(InputError, match="need 500"):
         Agglomerative(500)(spectrum, NumberOfClusters(2, 0.5, True))
     with pytest.raises(InputError, match="need at least"):
-        KMeans(clusters=len(truth) + 1)(spectrum, NumberOfClusters(2, 0.5, True), seed=0)
+        KMeans(n_clusters=len(truth) + 1)(spectrum, NumberOfClusters(2, 0.5, True), seed=0)

@@ -64,11 +64,11 @@ def test_names_and_inputs_tell_the_space() -> None:
     "make",
     [
         lambda: PCA(0),
-        lambda: LLE(neighbours=2),
-        lambda: LLE(regularization=0),
+        lambda: LLE(n_neighbors=2),
+        lambda: LLE(reg=0),
         lambda: LLE()(FEATURES[:4], seed=0),
-        lambda: UMAP(neighbours=1),
-        lambda: UMAP(distance=2),
+        lambda: UMAP(n_neighbors=1),
+        lambda: UMAP(min_dist=2),
         lambda: TSNE(space="maps"),
     ],
 )

@@ -10,7 +10,7 @@ from whyset.analysis.scores.copula import normal_scores
 from whyset.analysis.significance import significance
 from whyset.errors import InputError
 
-SMALL = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
+SMALL = Spray(n_neighbors=6, eigenvectors=12, clusterings=(KMeans(n_init=3),))
 
 
 def test_every_feature_keeps_its_values() -> None:
@@ -75,7 +75,7 @@ def test_constant_rows_of_a_surrogate_are_left_out_as_those_of_a_class_are() -> 
     rows = rng.gamma(1, size=(120, 6)) * (rng.random((120, 6)) < 0.3)
     rows = rows[rows.any(axis=1)]
     assert not all(draw.any(axis=1).all() for draw in CopulaSurrogates(3)(rows, seed=0))
-    pipeline = Spray(neighbours=6, distance=Cosine(), clusterings=(KMeans(),)).pipeline().until("separability")
+    pipeline = Spray(n_neighbors=6, metric=Cosine(), clusterings=(KMeans(),)).pipeline().until("separability")
     with threadpool_limits(1):
         observed = pipeline.run({"features": rows}, seed=0)["separability"]
         assert 0.1 <= significance(rows, observed, pipeline, CopulaSurrogates(9), 0).p_value <= 1

@@ -11,7 +11,7 @@ from whyset.analysis.scores.surrogates import principal_deviations
 from whyset.analysis.significance import significance
 from whyset.store.evidence import SeparabilityTest
 
-SMALL = Spray(neighbours=6, eigenvectors=12, clusterings=(KMeans(restarts=3),))
+SMALL = Spray(n_neighbors=6, eigenvectors=12, clusterings=(KMeans(n_init=3),))
 SURROGATES = GaussianSurrogates(19)
 
 

@@ -40,7 +40,7 @@ def test_explain_and_analyze(explained, tmp_path):
     run, net, samples = explained
     local = ws.explain(net, samples, out=tmp_path / "run", composite=EpsilonPlusFlat(), target="prediction")
     assert stored_bytes(run) == stored_bytes(local)
-    spray = ws.Spray(neighbours=3, surrogates=0)
+    spray = ws.Spray(n_neighbors=3, surrogates=0)
     there, here = (ws.analyze(each, spray) for each in (str(run.path), local))
     assert [category.id for category in there.categories] == [category.id for category in here.categories]
     for category in there.categories:
@@ -76,7 +76,7 @@ def test_the_command_line(url, tmp_path, capsys):
     assert f"{url} is complete" in capsys.readouterr().out
     assert main(explain) == 0
     assert "nothing to do" in capsys.readouterr().out
-    assert main(["analyze", url, "--neighbours", "3", "--surrogates", "0"]) == 0
+    assert main(["analyze", url, "--n-neighbors", "3", "--surrogates", "0"]) == 0
     assert f"whyset view {url}" in capsys.readouterr().out
     assert main(["report", url]) == 0
     assert main(["verify", url]) == 0

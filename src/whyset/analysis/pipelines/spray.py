@@ -23,6 +23,7 @@ from whyset.analysis.processors import (
     SymmetricNeighbours,
 )
 from whyset.analysis.processors.base import Processor, inputs_of, name_of
+from whyset.analysis.processors.estimator import make_processors
 from whyset.analysis.scores import CopulaSurrogates, Separability
 from whyset.errors import InputError
 
@@ -34,46 +35,47 @@ GROUPINGS = ("auto", "label", "prediction", "target")
 class Spray(Processor):
     """Find the strategies behind the relevance maps of one class: pooled maps, neighbour graph, spectrum, clusters.
 
-    `of` names the array of the run that is analysed: "attribution/input", "attribution/<layer>" or "concept/<layer>".
-    Maps (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
+    `array` names the array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>". Maps
+    (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
     `preprocessing`, and divided by Σ|R|; rows of one or two axes, such as the channels of a concept, are neither summed
     nor pooled. Neighbours are searched on the `device` of torch, if one is given; from more than `approximate_above`
     samples on they are approximate, and found without it. Samples are grouped into classes `group_by` label (prediction
     where it is unknown), prediction or target; "auto" is by label, and by target in a run with several targets per
     sample.
 
-    The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with `surrogates=0` the
-    separability gets no p-value, with `resamplings=0` the clusters no stability. `print(spray.pipeline())` shows the
-    steps.
+    `clusterings` and `embeddings` take clusterers and transformers of scikit-learn, too, and mappings from names to
+    these. The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with
+    `surrogates=0` the separability gets no p-value, with `resamplings=0` the clusters no stability.
+    `print(spray.pipeline())` shows the steps.
 
-    >>> Spray(neighbours=7).pipeline().given
+    >>> Spray(n_neighbors=7).pipeline().given
     ['features']
     """
 
     name: str = "spray"
-    of: str = INPUT
+    array: str = INPUT
     group_by: str = "auto"
     pooling: int | None = 28
     preprocessing: tuple[Processor, ...] = ()
-    distance: Distance = field(default_factory=Euclidean)
-    neighbours: int = 10
+    metric: Distance = field(default_factory=Euclidean)
+    n_neighbors: int = 10
     device: str | None = None
     approximate_above: int | None = None
     affinity: Affinity = field(default_factory=SymmetricNeighbours)
     laplacian: Laplacian = field(default_factory=SymmetricLaplacian)
     eigenvectors: int = 32
-    number: Eigengap = field(default_factory=Eigengap)
+    n_clusters: Eigengap = field(default_factory=Eigengap)
     clusterings: tuple[Processor, ...] = (KMeans(), HDBSCAN())
     embeddings: tuple[Processor, ...] = (TSNE(),)
     separability: Separability = field(default_factory=Separability)
     surrogates: int = 99
     resamplings: int = 20
-    smallest_class: int = 10
+    min_class_size: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("preprocessing", "clusterings", "embeddings"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, make_processors(getattr(self, name), name))
         self._check_parts()
         self._check_numbers()
 
@@ -98,7 +100,7 @@ class Spray(Processor):
         return Pipeline(f"{self.name} preparation", steps)
 
     def pipeline(
-        self, neighbours: int | None = None, *, samples: int = 0, shape: tuple[int, ...] | None = None
+        self, n_neighbors: int | None = None, *, samples: int = 0, shape: tuple[int, ...] | None = None
     ) -> Pipeline:
         """Give the steps from features (N, D) to clusterings, embeddings and separability of a class.
 
@@ -106,10 +108,10 @@ class Spray(Processor):
         approximate neighbours.
         """
         graph = (
-            Step("neighbours", self._search(neighbours or self.neighbours, samples, shape), ("features",)),
+            Step("neighbours", self._search(n_neighbors or self.n_neighbors, samples, shape), ("features",)),
             Step("affinity", self.affinity, ("neighbours",)),
             Step("spectrum", Spectrum(self.eigenvectors, laplacian=self.laplacian), ("affinity",)),
-            Step("number", self.number, ("spectrum",)),
+            Step("number", self.n_clusters, ("spectrum",)),
         )
         clusterings = tuple(
             Step(f"clustering.{name_of(part)}", part, inputs_of(part, ("spectrum", "number")))
@@ -122,15 +124,16 @@ class Spray(Processor):
         return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
 
     def _search(self, neighbours: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
-        distance = self.distance if shape is None else self.distance.for_maps(shape)
+        distance = self.metric if shape is None else self.metric.for_maps(shape)
         if self.approximate_above is not None and samples > self.approximate_above:
             return ApproximateNeighbours(neighbours, distance)
         return KNearestNeighbours(neighbours, distance, self.device)
 
     def _check_parts(self) -> None:
-        if not self.of.startswith((LAYER, CONCEPT)):
+        if not self.array.startswith((LAYER, CONCEPT)):
             raise InputError(
-                f"Spray is of 'attribution/input', 'attribution/<layer>' or 'concept/<layer>', not {self.of!r}."
+                "Spray: array must be 'attribution/input', 'attribution/<layer>' or 'concept/<layer>', "
+                f"got {self.array!r}."
             )
         if self.group_by not in GROUPINGS:
             raise InputError(f"Spray groups by one of {', '.join(GROUPINGS)}, not by {self.group_by!r}.")
@@ -145,20 +148,20 @@ class Spray(Processor):
             raise InputError(f"Spray: {most} clusters need {most} eigenvectors, got eigenvectors={self.eigenvectors}.")
 
     def _check_numbers(self) -> None:
-        if self.smallest_class < 10:
-            raise InputError(f"Spray: fewer than 10 samples say nothing; smallest_class is {self.smallest_class}.")
+        if self.min_class_size < 10:
+            raise InputError(f"Spray: fewer than 10 samples say nothing; min_class_size is {self.min_class_size}.")
         if self.resamplings < 0:
             raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
         if self.seed < 0:
             raise InputError(f"Spray: the seed must be 0 or more, got {self.seed}.")
         if self.approximate_above is not None and self.approximate_above < 0:
             raise InputError(f"Spray: approximate_above must be 0 or more (or None), got {self.approximate_above}.")
-        KNearestNeighbours(self.neighbours), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
+        KNearestNeighbours(self.n_neighbors), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
         if self.pooling is not None:
             AreaPooling(self.pooling)
 
 
 def clusters_of(part: Processor) -> int | None:
     """Give the number of clusters that a clustering was told to find, or None."""
-    clusters = getattr(part, "clusters", None)
+    clusters = getattr(part, "n_clusters", None)
     return clusters if isinstance(clusters, int) else None

@@ -12,6 +12,26 @@ from whyset.analysis.processors import PROCESSORS, Processor
 from whyset.analysis.processors.source import source_hash
 from whyset.errors import InputError
 
+EARLIER_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "Spray": {
+            "of": "array",
+            "distance": "metric",
+            "neighbours": "n_neighbors",
+            "number": "n_clusters",
+            "smallest_class": "min_class_size",
+        },
+        "KMeans": {"clusters": "n_clusters", "restarts": "n_init"},
+        "HDBSCAN": {"smallest": "min_cluster_size"},
+        "DBSCAN": {"radius": "eps", "smallest": "min_samples"},
+        "Agglomerative": {"clusters": "n_clusters"},
+        "PCA": {"components": "n_components"},
+        "UMAP": {"neighbours": "n_neighbors", "distance": "min_dist"},
+        "LLE": {"neighbours": "n_neighbors", "regularization": "reg"},
+    }
+)
+"""Names of fields in analyses before format 2.1, by processor, and their present names."""
+
 
 def known_processors() -> Mapping[str, type[Processor]]:
     """Give all processors that are stored by their name alone."""
@@ -39,10 +59,12 @@ def processor_of(form: Any) -> Processor:
             f"There is no processor {name!r}; a user's own one is stored as 'module:Class'. There are "
             f"{', '.join(sorted(known_processors()))}."
         )
+    renamed = EARLIER_FIELDS.get(name, {})
+    stored = {renamed.get(key, key): value for key, value in form["fields"].items()}
     expected = {f.name for f in fields(kind) if f.init}  # type: ignore[arg-type]  # every processor is a dataclass
-    if unknown := sorted(set(form["fields"]) - expected):
+    if unknown := sorted(set(stored) - expected):
         raise InputError(f"{name} has no field {', '.join(unknown)}; it has {', '.join(sorted(expected)) or 'none'}.")
-    return kind(**{key: _value(value) for key, value in form["fields"].items()})
+    return kind(**{key: _value(value) for key, value in stored.items()})
 
 
 def _value(stored: Any) -> Any:

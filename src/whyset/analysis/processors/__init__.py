@@ -13,6 +13,7 @@ from whyset.analysis.processors.clustering import Clustering
 from whyset.analysis.processors.dbscan import DBSCAN
 from whyset.analysis.processors.distances import Cityblock, Correlation, Cosine, Distance, Euclidean
 from whyset.analysis.processors.eigengap import Eigengap, NumberOfClusters
+from whyset.analysis.processors.estimator import ClusteringEstimator, EmbeddingEstimator, Estimator
 from whyset.analysis.processors.flatten import Flatten
 from whyset.analysis.processors.fourier import FourierMagnitude
 from whyset.analysis.processors.hdbscan import HDBSCAN
@@ -39,8 +40,8 @@ GRAPH = (
     KNearestNeighbours, ApproximateNeighbours, SymmetricNeighbours, RadialBasis, SymmetricLaplacian,
     RandomWalkLaplacian, Spectrum, Eigengap,
 )  # fmt: skip
-CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative)
-EMBEDDINGS = (TSNE, UMAP, PCA, LLE)
+CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative, ClusteringEstimator)
+EMBEDDINGS = (TSNE, UMAP, PCA, LLE, EmbeddingEstimator)
 PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType(
     {part.__name__: part for part in (*PREPROCESSING, *DISTANCES, *GRAPH, *CLUSTERINGS, *EMBEDDINGS)}
 )
@@ -67,10 +68,13 @@ __all__ = [
     "ChannelSum",
     "Cityblock",
     "Clustering",
+    "ClusteringEstimator",
     "Correlation",
     "Cosine",
     "Distance",
     "Eigengap",
+    "EmbeddingEstimator",
+    "Estimator",
     "Euclidean",
     "Flatten",
     "FourierMagnitude",

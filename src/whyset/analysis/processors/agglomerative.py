@@ -16,30 +16,30 @@ _LARGEST = 30_000
 
 @dataclass(frozen=True)
 class Agglomerative(Processor):
-    """Merge the two nearest clusters until k are left; k is `clusters`, or what the eigengap says if None.
+    """Merge the two nearest clusters until k are left; k is `n_clusters`, or what the eigengap says if None.
 
     It works on k row-normalised eigenvectors. The dendrogram is kept as SciPy's linkage matrix: n - 1 rows of the two
     clusters merged, their distance and the number of samples; leaves are the samples in clusters, in their order.
     """
 
-    clusters: int | None = None
+    n_clusters: int | None = None
     linkage: Linkage = "ward"
 
     def __post_init__(self) -> None:
-        if self.clusters is not None and self.clusters < 2:
-            raise InputError(f"Agglomerative: clusters must be at least 2 (or None), got {self.clusters}.")
+        if self.n_clusters is not None and self.n_clusters < 2:
+            raise InputError(f"Agglomerative: n_clusters must be at least 2 (or None), got {self.n_clusters}.")
         if self.linkage not in get_args(Linkage):
             raise InputError(f"There is no linkage {self.linkage!r}; there are {', '.join(get_args(Linkage))}.")
 
     @property
     def name(self) -> str:
         kind = "agglomerative" if self.linkage == "ward" else f"agglomerative-{self.linkage}"
-        return kind if self.clusters is None else f"{kind}-{self.clusters}"
+        return kind if self.n_clusters is None else f"{kind}-{self.n_clusters}"
 
     def __call__(self, spectrum: SpectrumOfGraph, number: NumberOfClusters) -> Clustering:
         from scipy.cluster.hierarchy import fcluster, linkage
 
-        k = number.clusters if self.clusters is None else self.clusters
+        k = number.clusters if self.n_clusters is None else self.n_clusters
         coordinates = spectral_coordinates(spectrum, k)
         taking_part = ~spectrum.isolated
         n = int(taking_part.sum())
@@ -47,5 +47,5 @@ class Agglomerative(Processor):
             raise InputError(f"Agglomerative: {k} clusters need {k} to {_LARGEST} samples, got {n}; use k-means.")
         dendrogram = linkage(coordinates[taking_part], self.linkage)
         found = fcluster(dendrogram, k, "maxclust")
-        selected_by = "eigengap" if self.clusters is None else "given"
+        selected_by = "eigengap" if self.n_clusters is None else "given"
         return Clustering(by_size(found, taking_part), coordinates, selected_by, dendrogram)

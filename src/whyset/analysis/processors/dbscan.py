@@ -11,18 +11,18 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class DBSCAN(Processor):
-    """Join samples that have `smallest` samples within `radius` (Ester et al. 1996); what is sparse is noise.
+    """Join samples that have `min_samples` samples within `eps` (Ester et al. 1996); sparse samples are noise.
 
-    It works on as many row-normalised eigenvectors as the eigengap says; rows have length 1, so a radius is between 0
+    It works on as many row-normalised eigenvectors as the eigengap says; rows have length 1, so `eps` is between 0
     and 2.
     """
 
-    radius: float = 0.3
-    smallest: int = 8
+    eps: float = 0.3
+    min_samples: int = 8
 
     def __post_init__(self) -> None:
-        if not 0 < self.radius <= 2 or self.smallest < 1:
-            raise InputError(f"DBSCAN needs a radius above 0 and up to 2, and smallest >= 1, got {self}.")
+        if not 0 < self.eps <= 2 or self.min_samples < 1:
+            raise InputError(f"DBSCAN needs 0 < eps <= 2 and min_samples >= 1, got {self}.")
 
     @property
     def name(self) -> str:
@@ -33,5 +33,5 @@ class DBSCAN(Processor):
 
         coordinates = spectral_coordinates(spectrum, number.clusters)
         taking_part = ~spectrum.isolated
-        found = Density(eps=self.radius, min_samples=self.smallest).fit_predict(coordinates[taking_part])
+        found = Density(eps=self.eps, min_samples=self.min_samples).fit_predict(coordinates[taking_part])
         return Clustering(by_size(found, taking_part), coordinates, "density")

@@ -11,16 +11,18 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class HDBSCAN(Processor):
-    """Find dense clusters of `smallest` samples or more (Campello, Moulavi, Sander 2013); what is sparse is noise.
+    """Find dense clusters of `min_cluster_size` samples or more (Campello, Moulavi, Sander 2013); the rest is noise.
 
     It works on as many row-normalised eigenvectors as the eigengap says, and finds the number of clusters itself.
+    `min_samples` is the number of neighbors that make a sample a core sample; None takes `min_cluster_size`.
     """
 
-    smallest: int = 8
+    min_cluster_size: int = 8
+    min_samples: int | None = None
 
     def __post_init__(self) -> None:
-        if self.smallest < 2:
-            raise InputError(f"HDBSCAN: smallest must be at least 2, got {self.smallest}.")
+        if self.min_cluster_size < 2 or (self.min_samples is not None and self.min_samples < 1):
+            raise InputError(f"HDBSCAN needs min_cluster_size >= 2 and min_samples >= 1 (or None), got {self}.")
 
     @property
     def name(self) -> str:
@@ -31,7 +33,9 @@ class HDBSCAN(Processor):
 
         coordinates = spectral_coordinates(spectrum, number.clusters)
         taking_part = ~spectrum.isolated
-        if self.smallest > taking_part.sum():
-            raise InputError(f"HDBSCAN with smallest={self.smallest} needs that many samples, got {taking_part.sum()}.")
-        found = Density(min_cluster_size=self.smallest, copy=True).fit_predict(coordinates[taking_part])
+        needed = max(self.min_cluster_size, self.min_samples or 1)
+        if needed > taking_part.sum():
+            raise InputError(f"{self} needs at least {needed} samples, got {taking_part.sum()}.")
+        density = Density(min_cluster_size=self.min_cluster_size, min_samples=self.min_samples, copy=True)
+        found = density.fit_predict(coordinates[taking_part])
         return Clustering(by_size(found, taking_part), coordinates, "density")

@@ -11,31 +11,31 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class KMeans(Processor):
-    """Cluster k row-normalised eigenvectors into k clusters; k is `clusters`, or what the eigengap says if None."""
+    """Cluster k row-normalised eigenvectors into k clusters; k is `n_clusters`, or what the eigengap says if None."""
 
-    clusters: int | None = None
-    restarts: int = 10
+    n_clusters: int | None = None
+    n_init: int = 10
 
     seeded = True
 
     def __post_init__(self) -> None:
-        if (self.clusters is not None and self.clusters < 2) or self.restarts < 1:
-            raise InputError(f"KMeans needs clusters >= 2 (or None) and restarts >= 1, got {self}.")
+        if (self.n_clusters is not None and self.n_clusters < 2) or self.n_init < 1:
+            raise InputError(f"KMeans needs n_clusters >= 2 (or None) and n_init >= 1, got {self}.")
 
     @property
     def name(self) -> str:
-        return "kmeans" if self.clusters is None else f"kmeans-{self.clusters}"
+        return "kmeans" if self.n_clusters is None else f"kmeans-{self.n_clusters}"
 
     def __call__(self, spectrum: SpectrumOfGraph, number: NumberOfClusters, *, seed: int) -> Clustering:
         from sklearn.cluster import KMeans as Lloyd
 
-        k = number.clusters if self.clusters is None else self.clusters
+        k = number.clusters if self.n_clusters is None else self.n_clusters
         coordinates = spectral_coordinates(spectrum, k)
         taking_part = ~spectrum.isolated
         if k > taking_part.sum():
             raise InputError(f"{k} clusters need at least {k} samples, got {taking_part.sum()}.")
-        found = Lloyd(k, n_init=self.restarts, random_state=seed).fit_predict(coordinates[taking_part])
-        return Clustering(by_size(found, taking_part), coordinates, "eigengap" if self.clusters is None else "given")
+        found = Lloyd(k, n_init=self.n_init, random_state=seed).fit_predict(coordinates[taking_part])
+        return Clustering(by_size(found, taking_part), coordinates, "eigengap" if self.n_clusters is None else "given")
 
 
 def kmeans_sweep(fewest: int = 2, most: int = 30) -> tuple[KMeans, ...]:

@@ -14,20 +14,20 @@ from whyset.errors import InputError
 class LLE(Processor):
     """Lay the samples out in the plane, (N, 2), by locally linear embedding (Roweis, Saul 2000) of the features.
 
-    Each sample is written as a weighted sum of its `neighbours`, fewer for few samples, and the plane keeps the
-    weights; `regularization` of the weights is relative to the trace of the local covariance. The solver is dense up to
+    Each sample is written as a weighted sum of its `n_neighbors`, fewer for few samples, and the plane keeps the
+    weights; `reg` regularizes the weights, relative to the trace of the local covariance. The solver is dense up to
     600 samples and Arnoldi iteration beyond.
     """
 
-    neighbours: int = 12
-    regularization: float = 1e-3
+    n_neighbors: int = 12
+    reg: float = 1e-3
 
     seeded = True
     inputs: ClassVar = ("features",)
 
     def __post_init__(self) -> None:
-        if self.neighbours < 3 or not self.regularization > 0:
-            raise InputError(f"LLE needs neighbours >= 3 and a positive regularization, got {self}.")
+        if self.n_neighbors < 3 or not self.reg > 0:
+            raise InputError(f"LLE needs n_neighbors >= 3 and reg > 0, got {self}.")
 
     @property
     def name(self) -> str:
@@ -40,9 +40,9 @@ class LLE(Processor):
         if n < 5:
             raise InputError(f"LLE needs at least 5 samples, got {n}.")
         layout = LocallyLinearEmbedding(
-            n_neighbors=min(self.neighbours, n - 1),
+            n_neighbors=min(self.n_neighbors, n - 1),
             n_components=2,
-            reg=self.regularization,
+            reg=self.reg,
             eigen_solver="dense" if n <= 600 else "arpack",
             random_state=seed,
         )

@@ -12,16 +12,16 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class PCA(Processor):
-    """Give the first principal components of the features, (N, components), fewer where there are fewer."""
+    """Give the first principal components of the features, (N, n_components), fewer where there are fewer."""
 
-    components: int = 2
+    n_components: int = 2
 
     seeded = True
     inputs: ClassVar = ("features",)
 
     def __post_init__(self) -> None:
-        if self.components < 1:
-            raise InputError(f"PCA: components must be at least 1, got {self.components}.")
+        if self.n_components < 1:
+            raise InputError(f"PCA: n_components must be at least 1, got {self.n_components}.")
 
     @property
     def name(self) -> str:
@@ -30,6 +30,6 @@ class PCA(Processor):
     def __call__(self, features: NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
         from sklearn.decomposition import PCA as Components
 
-        components = min(self.components, *features.shape)
+        components = min(self.n_components, *features.shape)
         found: NDArray[np.float32] = Components(components, random_state=seed).fit_transform(features)
         return found.astype(np.float32)

@@ -17,22 +17,22 @@ from whyset.optional import import_optional
 class UMAP(Processor):
     """Lay the samples out in the plane, (N, 2), by UMAP (McInnes, Healy, Melville 2018) of the spectral embedding.
 
-    With `space="features"` it is made of the features. For few samples `neighbours` is lowered to N - 1. A seed makes
+    With `space="features"` it is made of the features. For few samples `n_neighbors` is lowered to N - 1. A seed makes
     UMAP use one thread.
 
     MissingExtraError: umap-learn is not installed.
     """
 
-    neighbours: int = 15
-    distance: float = 0.1
+    n_neighbors: int = 15
+    min_dist: float = 0.1
     space: Space = "spectrum"
 
     seeded = True
     alone = True  # of Numba's threading layers, one stops the whole process when two threads enter it
 
     def __post_init__(self) -> None:
-        if self.neighbours < 2 or not 0 <= self.distance <= 1:
-            raise InputError(f"UMAP needs neighbours >= 2 and a distance between 0 and 1, got {self}.")
+        if self.n_neighbors < 2 or not 0 <= self.min_dist <= 1:
+            raise InputError(f"UMAP needs n_neighbors >= 2 and min_dist between 0 and 1, got {self}.")
         require_space(self.space)
 
     @property
@@ -46,9 +46,9 @@ class UMAP(Processor):
     def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
         Layout = import_optional("umap", "UMAP", 'pip install "whyset[umap]"', "umap-learn").UMAP
         coordinates = coordinates_of(space)
-        neighbours = min(self.neighbours, len(coordinates) - 1)
+        n_neighbors = min(self.n_neighbors, len(coordinates) - 1)
         layout = Layout(
-            n_neighbors=neighbours, min_dist=self.distance, init="pca", random_state=seed, n_jobs=1, low_memory=True
+            n_neighbors=n_neighbors, min_dist=self.min_dist, init="pca", random_state=seed, n_jobs=1, low_memory=True
         )
         with warnings.catch_warnings():  # about few samples and about threads; both are said above
             warnings.simplefilter("ignore")

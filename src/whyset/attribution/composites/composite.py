@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution.composites.matchers import LayerMap, check_layer_map, describe, looks_at_classes, matches
+from whyset.attribution.composites.matchers import (
+    LayerMap,
+    check_layer_map,
+    describe,
+    freeze_map,
+    looks_at_classes,
+    matches,
+)
 from whyset.attribution.composites.site import Site
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
@@ -153,6 +160,8 @@ class LayerComposite(Composite):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("layer_map", "first_map"):
+            object.__setattr__(self, name, freeze_map(getattr(self, name)))
         check_layer_map(self, self.layer_map)
         check_layer_map(self, self.first_map)
 

@@ -1,6 +1,7 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from whyset.attribution.composites.composite import LayerComposite
+from whyset.attribution.composites.matchers import LayerMap
 
 
 @dataclass(frozen=True)
@@ -8,10 +9,15 @@ class LayerMapComposite(LayerComposite):
     """Rules by kind of layer, as a user maps them: the first entry that matches wins.
 
     >>> from whyset.attribution.rules import Gamma
-    >>> composite = LayerMapComposite(layer_map=(("convolution", Gamma(0.25)),))
+    >>> composite = LayerMapComposite([("convolution", Gamma(0.25))])
     """
+
+    layer_map: LayerMap = field(default=(), kw_only=False)
 
 
 @dataclass(frozen=True)
 class SpecialFirstLayerMapComposite(LayerComposite):
     """Rules by kind of layer, and `first_map` for linear operations that have none upstream."""
+
+    layer_map: LayerMap = field(default=(), kw_only=False)
+    first_map: LayerMap = field(default=(), kw_only=False)

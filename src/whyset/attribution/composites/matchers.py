@@ -35,6 +35,13 @@ def matches(matcher: Matcher | tuple[Matcher, ...], site: Site) -> bool:
     return issubclass(_CLASSES[site.operation], matcher) or isinstance(site.module, matcher)
 
 
+def freeze_map(entries: Any) -> Any:
+    """Turn a map that is given as lists into tuples, so that a composite stays a value."""
+    if isinstance(entries, list | tuple):
+        return tuple(freeze_map(entry) for entry in entries)
+    return entries
+
+
 def check_layer_map(owner: object, layer_map: Any) -> None:
     """Refuse a layer map that is not a tuple of (matcher, rule) pairs."""
     for entry in layer_map:

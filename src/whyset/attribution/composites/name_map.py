@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from whyset.attribution.composites.composite import Composite, LayerComposite
+from whyset.attribution.composites.matchers import freeze_map
 from whyset.attribution.composites.site import Site
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
@@ -21,6 +22,10 @@ class NameMapComposite(Composite):
     """
 
     name_map: NameMap = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "name_map", freeze_map(self.name_map))
 
     def choose(self, site: Site) -> tuple[Rule | None, str]:
         for name, rule in named(self.name_map):
@@ -41,6 +46,10 @@ class NameLayerMapComposite(LayerComposite):
     """Rules by name first, and by kind of layer for what has no name in the map."""
 
     name_map: NameMap = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "name_map", freeze_map(self.name_map))
 
     def choose(self, site: Site) -> tuple[Rule | None, str]:
         rule, reason = NameMapComposite(self.name_map).choose(site)

@@ -16,7 +16,7 @@ from whyset.testing.store import example_config
 CLASSES = ("cat", "dog", "horse")
 ROWS, SHARD_ROWS, SHAPE = 72, 32, (3, 6, 5)
 FAILED = 5
-SPRAY = Spray(neighbours=4, eigenvectors=6, clusterings=(KMeans(),), surrogates=19, resamplings=4)
+SPRAY = Spray(n_neighbors=4, eigenvectors=6, clusterings=(KMeans(),), surrogates=19, resamplings=4)
 
 
 def make_finished_run(path: Path) -> Run:
