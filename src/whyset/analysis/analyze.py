@@ -10,7 +10,8 @@ from whyset.analysis.groups import Group, explained, groups_of
 from whyset.analysis.maps import analysed_array
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
-from whyset.engines import Engine, Progress, Silent, engine_of
+from whyset.display import resolve_progress
+from whyset.engines import Engine, Progress, engine_of
 from whyset.errors import InputError, WhysetError
 from whyset.store import Analysis, AnalysisWriter, AnyPath, ListedClass, Run, open_run
 from whyset.store.jsonfile import JSON
@@ -31,7 +32,7 @@ def analyze(
     spray: Spray | None = None,
     *,
     engine: str | Engine = "serial",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     memo: str | Path | None = None,
 ) -> Analysis:
     """Find the strategies in every class of a run; the results go into the run, and come back.
@@ -41,6 +42,9 @@ def analyze(
     the folder `memo`, steps whose inputs and parameters are as before are not computed again: a further clustering,
     say, costs no new neighbour graph (see `Memo`).
 
+    `progress`: by default a bar on a terminal or in a notebook, and otherwise the logger `whyset.progress`; True always
+    shows progress, False never does, and messages are logged then.
+
     >>> analysis = analyze("runs/cifar", Spray(neighbours=10), engine="local")     # doctest: +SKIP
     >>> analysis.category("horse").evidence.separability                            # doctest: +SKIP
 
@@ -48,7 +52,7 @@ def analyze(
     of some class failed in a way that it should not; the other classes are finished.
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
-    spray, progress = spray or Spray(), progress or Silent()
+    spray, progress = spray or Spray(), resolve_progress(progress)
     _require_something(run, spray)
     config: dict[str, JSON] = {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())}
     writer, groups = _begin(run, spray, config)

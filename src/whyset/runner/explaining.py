@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from whyset.attribution.composites import Composite
-from whyset.engines import Engine, Local, Progress, Silent, Static, engine_of
+from whyset.display import resolve_progress
+from whyset.engines import Engine, Local, Progress, Static, engine_of
 from whyset.engines.local import require_timeout
 from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
@@ -69,7 +70,7 @@ def explain(
     tokens: Words | None = None,
     stall_timeout: float = STALL_SECONDS,
     preprocessing: Preprocessing | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Run:
     """Explain every sample of `dataset` and keep the explanations in `out`, a folder or a URL such as s3://bucket/run.
 
@@ -93,6 +94,9 @@ def explain(
     fails is recorded (`run.failures`) and the run goes on; a shard that could not be computed stays uncommitted
     (`run.committed`). A worker of `Local` that makes no progress for `stall_timeout` seconds (0: never) is ended, and
     its shard is done again, three times at most; in this process a sample that takes so long to be read is reported.
+
+    `progress`: by default a bar on a terminal or in a notebook, and otherwise the logger `whyset.progress`; True always
+    shows progress, False never does, and messages are logged then.
 
     JobStoppedError: the disk is full, say; what is committed is kept, and the same call continues. InputError: what is
     given does not fit, and nothing was written. RunMismatchError: `out` is another run, or its samples have changed.
@@ -122,7 +126,7 @@ def explain(
         kind=Kind(modality, features, rate, tokens),
         preprocessing=preprocessing,
     )
-    return fulfil(request, located(out), engine, progress or Silent(), stall_timeout=stall_timeout)
+    return fulfil(request, located(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
 
 
 def fulfil(
