@@ -1,8 +1,10 @@
 """The program as a whole: light help, examples everywhere, and errors in one line."""
 
 import json
+import logging
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,3 +92,39 @@ def test_the_process_ends_with_the_exit_code() -> None:
     finished = subprocess.run([sys.executable, "-c", code, "nonsense"], capture_output=True, text=True)
     assert finished.returncode == 2
     assert "Traceback" not in finished.stderr
+
+
+def test_verbose_logs_versions_times_and_tracebacks(whyset: Program, tmp_path: Path) -> None:
+    printed = whyset(["--verbose", "verify", str(tmp_path)])
+    assert printed.code == 2
+    assert f"whyset: whyset {package.__version__} in " in printed.err
+    assert "whyset: numpy " in printed.err
+    assert "Traceback" in printed.err
+    assert "whyset: finished after " in printed.err
+
+
+def test_verbose_and_quiet_exclude_each_other(whyset: Program) -> None:
+    printed = whyset(["--verbose", "-q", "rules"])
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+
+
+def test_quiet_drops_warnings_but_keeps_results_and_errors(
+    whyset: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def warn(name: str) -> None:
+        warnings.warn(f"{name} is strange", stacklevel=1)
+
+    monkeypatch.setattr("whyset.cli.app.version_or_none", warn)
+    printed = whyset(["-q", "rules"])
+    assert printed.code == 0
+    assert "Epsilon" in printed.out
+    assert printed.err == ""
+    assert whyset(["--quiet", "verify", str(tmp_path)]).err.startswith("whyset: ")
+    assert whyset(["--verbose", "rules"]).err.count("warning: numpy is strange") == 1
+
+
+def test_the_logger_is_as_before_after_a_command(whyset: Program) -> None:
+    logger = logging.getLogger("whyset")
+    before = (logger.level, list(logger.handlers))
+    whyset(["--verbose", "rules"])
+    assert (logger.level, list(logger.handlers)) == before

@@ -10,7 +10,8 @@ from whyset.analysis.groups import Group, explained, groups_of
 from whyset.analysis.maps import analysed_array
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
-from whyset.engines import Engine, Progress, Silent, engine_of
+from whyset.display import resolve_progress
+from whyset.engines import Engine, Progress, engine_of
 from whyset.errors import InputError, WhysetError
 from whyset.store import Analysis, AnalysisWriter, AnyPath, ListedClass, Run, open_run
 from whyset.store.jsonfile import JSON
@@ -31,7 +32,7 @@ def analyze(
     spray: Spray | None = None,
     *,
     engine: str | Engine = "serial",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     memo: str | Path | None = None,
 ) -> Analysis:
     """Find the strategies in every class of a run, and write them into the run.
@@ -48,8 +49,9 @@ def analyze(
         The configuration of the analysis, by default `Spray()`.
     engine : str or Engine, default "serial"
         What computes the classes: an engine or the name of one.
-    progress : Progress, optional
-        Receives messages and the number of finished classes; without it nothing is shown.
+    progress : bool or Progress, optional
+        By default a bar on a terminal or in a notebook, and otherwise messages for the logger `whyset.progress`. True
+        always shows the bar and False never does; a `Progress` receives messages and the number of finished classes.
     memo : str or path, optional
         A folder that keeps the results of steps. A step whose inputs and parameters are unchanged is not computed
         again: a further clustering, for example, needs no new neighbor graph (see `Memo`).
@@ -73,7 +75,7 @@ def analyze(
     'spray'
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
-    spray, progress = spray or Spray(), progress or Silent()
+    spray, progress = spray or Spray(), resolve_progress(progress)
     _require_something(run, spray)
     config: dict[str, JSON] = {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())}
     writer, groups = _begin(run, spray, config)

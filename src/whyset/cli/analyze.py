@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from whyset.cli.display import display
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, engine_of
+from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import WhysetError
 
@@ -84,7 +84,7 @@ def analyze(
     }
     spray = whyset.Spray(name=name, seed=seed, **{key: value for key, value in given.items() if value is not None})
     try:
-        whyset.analyze(run, spray, engine=engine_of(engine, workers, scheduler), progress=display(), memo=memo)
+        whyset.analyze(run, spray, engine=engine_of(engine, workers, scheduler), progress=choose_display(), memo=memo)
     except WhysetError as error:
         if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
             raise

@@ -1,12 +1,16 @@
 """The program: its commands, and what becomes of their errors."""
 
+import logging
 import os
+import platform
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -14,8 +18,8 @@ import typer
 import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
 from whyset.cli.interrupts import Interrupts
-from whyset.cli.printable import printable
 from whyset.errors import EngineLostError, JobStoppedError, MissingPreprocessingError, WhysetError
+from whyset.printable import printable
 
 COMMANDS = (
     "demo",
@@ -31,29 +35,37 @@ COMMANDS = (
     "rules",
     "composites",
 )
+LOGGER = logging.getLogger("whyset")
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
 
 
 def run(argv: Sequence[str] | None, interrupts: Interrupts | None = None) -> int:
-    """Run the program; errors that were raised on purpose become one line on stderr."""
+    """Run the program; expected errors become one line on stderr."""
     interrupts = interrupts or Interrupts()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with log_to_stderr(), _log_warnings():
+        return _run(arguments, interrupts)
+
+
+def _run(arguments: Sequence[str], interrupts: Interrupts) -> int:
+    started = time.monotonic()
     try:
-        with _warnings_in_one_line():
-            code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
+        code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
         return interrupts.tell() if code == INTERRUPTED else code  # typer turns Ctrl-C into 130
     except BaseException as error:
         if interrupts.count or isinstance(error, KeyboardInterrupt | typer.Abort):  # some imports turn it into others
             return interrupts.tell()
         return _outcome(error, arguments)
+    finally:
+        LOGGER.debug("finished after %.3f s", time.monotonic() - started)
 
 
 def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
     """The exit code of a command that ended with this error, which is told in one line if it was raised on purpose."""
     match error:
         case UsageError():
-            command = next((name for name in arguments[:1] if name in COMMANDS), "")
+            command = next((name for name in arguments if name in COMMANDS), "")
             told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
             return _failed(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
         case BrokenPipeError():
@@ -71,13 +83,21 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
 
 def program() -> typer.Typer:
     """The program with all its commands."""
-    app = typer.Typer(help=whyset.__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(help=whyset.__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_options)
     for name in COMMANDS:
         own = name.replace("-", "_")
         module = import_module(f"whyset.cli.{own}")
         app.command(name, epilog=f"Example: {getattr(module, 'EXAMPLE', f'whyset {name}')}")(getattr(module, own))
     return app
+
+
+def version_or_none(name: str) -> str | None:
+    """Return the installed version of a distribution, None if it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _version(asked: bool) -> None:
@@ -87,25 +107,60 @@ def _version(asked: bool) -> None:
 
 
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print it.", callback=_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit", callback=_version, is_eager=True)
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="Log versions, paths and the time of each stage, and show tracebacks of errors"),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors")] = False,
 ) -> None:
-    """Take the options of the program itself; each does its work when it is read."""
+    """Take the options of the program itself."""
+    if verbose and quiet:
+        raise typer.BadParameter("--verbose and --quiet exclude each other")
+    if quiet:
+        LOGGER.setLevel(logging.ERROR)
+    if verbose:
+        LOGGER.setLevel(logging.DEBUG)
+        LOGGER.debug("whyset %s in %s", whyset.__version__, os.path.dirname(whyset.__file__))  # noqa: PTH120
+        LOGGER.debug("Python %s at %s on %s", platform.python_version(), sys.executable, platform.platform())
+        LOGGER.debug("working directory %s", os.getcwd())  # noqa: PTH109
+        for name in ("torch", "numpy", "scipy", "scikit-learn", "zarr"):
+            LOGGER.debug("%s %s", name, version_or_none(name))
 
 
 @contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
-    """Say each warning once, without the place in the code that raised it."""
+def log_to_stderr() -> Iterator[None]:
+    """Send what is logged under `whyset` to stderr, warnings and errors by default; afterwards the logger is as before.
+
+    Only the program configures handlers, the library never does.
+    """
+    handler, level = logging.StreamHandler(), LOGGER.level
+    handler.setFormatter(logging.Formatter("whyset: %(message)s"))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+
+
+@contextmanager
+def _log_warnings() -> Iterator[None]:
+    """Log each warning once, without the place in the code that raised it."""
     with warnings.catch_warnings():
         warnings.simplefilter("once", UserWarning)
-        warnings.showwarning = lambda message, *_: print(
-            "whyset: warning:", printable(" ".join(str(message).split())), file=sys.stderr
+        warnings.showwarning = lambda message, *_: LOGGER.warning(
+            "warning: %s", printable(" ".join(str(message).split()))
         )
         yield
 
 
 def _failed(message: str, code: int) -> int:
     """One line on stderr; the traceback before it only where it is asked for."""
-    if os.environ.get("WHYSET_DEBUG"):
+    if os.environ.get("WHYSET_DEBUG") or LOGGER.isEnabledFor(logging.DEBUG):
         traceback.print_exc()
     print("whyset:", printable(" ".join(message.split())), file=sys.stderr)
     return code

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from whyset.cli.printable import printable
+from whyset.printable import printable
 
 if TYPE_CHECKING:
     from whyset.runner.consent import ModelCode

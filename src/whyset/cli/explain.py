@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from whyset.cli.asking import asked, is_interactive
-from whyset.cli.display import display
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
     EngineName,
@@ -24,9 +23,10 @@ from whyset.cli.options import (
     engine_of,
     preprocessing_fields,
 )
-from whyset.cli.printable import printable
+from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
+from whyset.printable import printable
 
 if TYPE_CHECKING:
     from whyset.engines import Share
@@ -127,7 +127,7 @@ def explain(
             device=device,
             stall_timeout=stall_timeout,
             trust=trust or (asked if is_interactive() else False),
-            progress=display(),
+            progress=choose_display(),
         )
         return _told(run, chosen.share)
     if trust:
@@ -160,7 +160,7 @@ def explain(
         features=None if features is None else features.split(","),
         rate=rate,
         stall_timeout=stall_timeout,
-        progress=display(),
+        progress=choose_display(),
     )
     return _told(run, chosen.share)
 

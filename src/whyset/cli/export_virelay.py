@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from whyset.cli.display import display
 from whyset.cli.options import RunFolder
+from whyset.cli.progress import choose_display
 
 EXAMPLE = "whyset export-virelay runs/mine --out for-virelay"
 
@@ -25,5 +25,5 @@ def export_virelay(
     import whyset
     from whyset.store.virelay import export_project
 
-    project = export_project(whyset.open_run(run), out, analyses=name, images=link_images, telling=display())
+    project = export_project(whyset.open_run(run), out, analyses=name, images=link_images, telling=choose_display())
     print(f"open it with: virelay {project}")

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from whyset.cli.display import display
-from whyset.cli.printable import printable
+from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
+from whyset.printable import printable
 
 EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
 
@@ -39,7 +39,7 @@ def import_virelay(
             imported_category,
             settings,
             warn=lambda finding: print(printable(f"whyset: warning: {finding}"), file=sys.stderr),
-            telling=display(),
+            telling=choose_display(),
         )
     except DamagedProjectError as error:
         for finding in error.findings:

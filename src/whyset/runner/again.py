@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from whyset.engines import Engine, Progress, Silent
+from whyset.display import resolve_progress
+from whyset.engines import Engine, Progress
 from whyset.errors import InputError
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
 from whyset.runner.explaining import STALL_SECONDS, fulfil
@@ -32,13 +33,16 @@ def again(
     device: str | None = None,
     stall_timeout: float = STALL_SECONDS,
     trust: Trust = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Run:
     """Repeat the run `run` in the folder `out` with everything that its run.json states; without `out`, continue it.
 
     `data` says where the data lies if it has moved. A model file that the run names is executed only if it has the
     hash that the run states, and, if this user did not make the run on this machine, only with `trust`: True, or a
     function that is given the `ModelCode` (path and SHA-256) and answers. docs/what-executes-code.md tells more.
+
+    `progress`: by default a bar on a terminal or in a notebook, and otherwise the logger `whyset.progress`; True always
+    shows progress, False never does, and messages are logged then.
 
     InputError: something that determined the run is not there any more, has changed or is not trusted; nothing was
     executed or written.
@@ -57,7 +61,7 @@ def again(
         raise InputError(
             f"{run} cannot be repeated: what its run.json says of its origin is damaged ({error!r})"
         ) from error
-    said = progress or Silent()
+    said = resolve_progress(progress)
     _permit(kept, request, trust, said)
     _say_what_differs(stored, request, said)
     return fulfil(

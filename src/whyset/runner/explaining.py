@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from whyset.attribution.composites import Composite
-from whyset.engines import Engine, Local, Progress, Silent, Static, engine_of
+from whyset.display import resolve_progress
+from whyset.engines import Engine, Local, Progress, Static, engine_of
 from whyset.engines.local import require_timeout
 from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
@@ -69,7 +70,7 @@ def explain(
     tokens: Words | None = None,
     stall_timeout: float = STALL_SECONDS,
     preprocessing: Preprocessing | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Run:
     """Explain every sample of a data set, and write the explanations into a run.
 
@@ -133,8 +134,9 @@ def explain(
     preprocessing : Preprocessing, optional
         Converts eight-bit images (files, uint8 arrays, PIL images) to the model's input, and shows float images as they
         were before it. It takes precedence over the preprocessing stated with the model; a `Source` has its own.
-    progress : Progress, optional
-        Receives messages and the number of explained samples; without it nothing is shown.
+    progress : bool or Progress, optional
+        By default a bar on a terminal or in a notebook, and otherwise messages for the logger `whyset.progress`. True
+        always shows the bar and False never does; a `Progress` receives messages and the number of explained samples.
 
     Returns
     -------
@@ -178,7 +180,7 @@ def explain(
         kind=Kind(modality, features, rate, tokens),
         preprocessing=preprocessing,
     )
-    return fulfil(request, located(out), engine, progress or Silent(), stall_timeout=stall_timeout)
+    return fulfil(request, located(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
 
 
 def fulfil(

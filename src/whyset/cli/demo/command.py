@@ -16,10 +16,10 @@ def demo(
     from whyset.cli.demo.recipe import Recipe
     from whyset.cli.demo.steps import findings
     from whyset.cli.demo.telling import lines
-    from whyset.cli.display import display
+    from whyset.cli.progress import choose_display
 
     folder, recipe = DemoFolder(out), Recipe()
-    for line in lines(findings(folder, recipe, display()), recipe, folder):
+    for line in lines(findings(folder, recipe, choose_display()), recipe, folder):
         print(line)
     if not no_view:
         whyset.view(folder.run)

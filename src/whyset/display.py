@@ -1,5 +1,8 @@
-"""How long work shows itself: a bar with rate and remaining time on a terminal, plain lines otherwise."""
+"""Displays of long work: a bar with rate and remaining time on a terminal, plain lines otherwise, or the log alone."""
 
+import importlib.util
+import logging
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -8,15 +11,62 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as RemainingTime
 from rich.text import Text
 
-from whyset.cli.printable import printable
+from whyset.printable import printable
+from whyset.progress import Progress as AnyProgress
+
+LOGGER = logging.getLogger("whyset.progress")
+_WARNING = re.compile(r"(warning|error)\b|.* failed: ")
 
 LINE_SECONDS = 10.0
 
 
+def resolve_progress(progress: AnyProgress | bool | None) -> AnyProgress:
+    """Choose the display: a given one, or by default a bar on a terminal or in a notebook and the log elsewhere.
+
+    True shows a bar, or plain lines where a bar cannot be drawn; False shows nothing. What is not shown is logged.
+    """
+    if progress is None:
+        console = _make_console()
+        progress = console.is_terminal or console.is_jupyter
+    if isinstance(progress, bool):
+        return display() if progress else Log()
+    return progress
+
+
 def display() -> "Bar | Lines":
-    """What fits where the output goes."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    return Bar(console) if console.is_terminal else Lines()
+    """Return a bar on a terminal, and in a notebook that can draw one; plain lines elsewhere."""
+    console = _make_console()
+    drawable = console.is_terminal or (console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None)
+    return Bar(console) if drawable else Lines()
+
+
+def _make_console() -> Console:
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+@dataclass
+class Log:
+    """The display that shows nothing: messages go to the logger `whyset.progress`, warnings and failures as warnings.
+
+    Each stage (`start` to `finish`) is logged at the level DEBUG with its duration.
+    """
+
+    unit: str = ""
+    started: float | None = None
+
+    def start(self, total: int, unit: str) -> None:
+        self.finish()
+        self.unit, self.started = f"{total:,} {unit}", time.monotonic()
+
+    def advance(self, n: int) -> None: ...
+
+    def say(self, line: str) -> None:
+        LOGGER.log(logging.WARNING if _WARNING.match(line) else logging.INFO, "%s", printable(line))
+
+    def finish(self) -> None:
+        if self.started is not None:
+            LOGGER.debug("stage of %s: %.3f s", self.unit, time.monotonic() - self.started)
+            self.started = None
 
 
 class Rate(ProgressColumn):

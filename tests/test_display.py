@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from whyset.cli.display import Bar, Lines, display
+from whyset.display import Bar, Lines, display
 from whyset.engines import Progress
 
 
