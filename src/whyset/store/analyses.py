@@ -18,6 +18,7 @@ from whyset.store.layout import ANALYSES, inside, is_safe_name, safe_name
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
+from whyset.store.summary_table import make_summary_table
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
@@ -27,10 +28,12 @@ READABLE = ("1", "2")
 _REMEDY = "to compute the class again, delete the folder of its files and analyze again"
 OUTDATED = "it was computed with another configuration of this analysis; analyze again"
 OTHER_COMMITS = "it was computed from other commits of the run than the rest of this analysis; analyze again"
+_SHOWN = 20
+"""Classes in the table of an analysis."""
 MISSING = "it is not finished, or its folder was removed; analyze again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Category:
     """The results for one class. `problem` says why the category cannot be trusted, or is None.
 
@@ -51,6 +54,31 @@ class Category:
     data: str | None = None
     """What the run had committed when the category was computed."""
     config_hash: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<class {self.name!r}: {self.problem or self._summary}>"
+
+    def _repr_html_(self) -> str:
+        """The table that notebooks show."""
+        clusterings = {name: len(one.clusters) for name, one in self.evidence.clusterings.items()}
+        facts = {
+            "id": self.id,
+            "explanations": f"{self.evidence.n_explanations:,}",
+            "clusterings": ", ".join(f"{name} ({n} clusters)" for name, n in clusterings.items()) or "none",
+            "separability": _rounded(self.evidence.separability.value),
+            "p-value": _rounded(self.evidence.separability.p_value),
+            "columns": ", ".join(self.columns) or "none",
+        }
+        if self.problem:
+            facts["problem"] = self.problem
+        return make_summary_table(f"Class {self.name}", facts.items())
+
+    @property
+    def _summary(self) -> str:
+        clustering = self.evidence.default_clustering
+        found = self.evidence.clusterings.get(clustering or "")
+        clusters = f", {len(found.clusters)} clusters by {clustering}" if found else ""
+        return f"{self.evidence.n_explanations:,} explanations{clusters}"
 
     @property
     def exists(self) -> bool:
@@ -132,7 +160,7 @@ class Completeness:
         return tuple(f"{one[:1].upper()}{one[1:]}." for one in found)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Analysis:
     """An analysis: its configuration and its categories.
 
@@ -149,6 +177,16 @@ class Analysis:
     listed: tuple[ListedClass, ...] | None = None
     data: str | None = None
     one_target: bool = False
+
+    def __repr__(self) -> str:
+        return f"<analysis {self.name!r} of {self.path.parent.parent}: {len(self.categories):,} classes>"
+
+    def _repr_html_(self) -> str:
+        """The table that notebooks show: one row for each of the first classes."""
+        facts = [(category.name, category.problem or category._summary) for category in self.categories[:_SHOWN]]
+        if len(self.categories) > _SHOWN:
+            facts.append(("...", f"{len(self.categories) - _SHOWN:,} further classes"))
+        return make_summary_table(f"Analysis {self.name} of {self.path.parent.parent}", facts)
 
     @cached_property
     def categories(self) -> list[Category]:
@@ -197,6 +235,10 @@ class Analysis:
         """Cluster numbers of a category by its default clustering, -1 = noise; the samples are its column "index"."""
         category = self.category(key)
         return category.column(f"clustering.{category.evidence.default_clustering or 'kmeans'}")
+
+
+def _rounded(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"
 
 
 def category_folders(analysis: AnyPath) -> list[AnyPath]:

@@ -26,6 +26,7 @@ from whyset.store.problems import Problem
 from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, located
 from whyset.store.samples import label_array, read_samples, read_tokens, require_samples_hash, sample_columns
+from whyset.store.summary_table import make_summary_table
 from whyset.store.trust import require_trusted
 from whyset.store.verify import verify_run
 
@@ -68,6 +69,19 @@ class Run:
     def __repr__(self) -> str:
         several = f"{self.size:,} explanations of " if self.config.targets_per_sample > 1 else ""
         return f"<run {self.path}: {several}{self.sample_count:,} samples, {self.config.method} of {self.config.model}>"
+
+    def _repr_html_(self) -> str:
+        """The table that notebooks show."""
+        facts = {
+            "samples": f"{self.sample_count:,}",
+            "explanations": f"{self.size:,}, of these {int(self.committed.sum()):,} committed",
+            "method": self.config.method,
+            "model": self.config.model,
+            "data set": self.config.dataset,
+            "relevance maps": " × ".join(map(str, self.relevance.shape[1:])),
+            "analyses": ", ".join(self.analyses) or "none",
+        }
+        return make_summary_table(f"Run {self.path}", facts.items())
 
     # What is known of the samples
 
