@@ -56,6 +56,10 @@ def test_what_is_beyond_the_limits_is_refused(text, what):
         parse_json(text)
 
 
+def test_a_byte_order_mark_is_passed_over():
+    assert parse_json(b'\xef\xbb\xbf{"label": "\xc3\xa4"}') == {"label": "ä"}
+
+
 def test_values_as_deep_as_the_limit_are_read():
     assert parse_json(b"[" * DEEPEST + b"]" * DEEPEST)
 

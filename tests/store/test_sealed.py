@@ -94,6 +94,15 @@ def test_a_changed_list_and_a_removed_checksum_are_noticed(full_run):
     assert "checksum" in full_run.analysis("spray").category("dog").problem
 
 
+def test_an_older_schema_does_not_switch_the_seal_off(full_run):
+    path = analyzed(full_run)
+    head = (path / "analysis.json").read_text()
+    (path / "analysis.json").write_text(head.replace('"schema": "2', '"schema": "1'))
+    assert (path / "analysis.json").read_text() != head
+    with pytest.raises(BrokenRunError, match="changed after it was written"):
+        full_run.analysis("spray")
+
+
 def test_a_category_in_the_folder_of_another_is_noticed(full_run):
     path = analyzed(full_run)
     shutil.rmtree(path / "00001")

@@ -97,3 +97,8 @@ def test_a_spreadsheet_finds_no_formula_and_numbers_stay_numbers() -> None:
     safe = _without_formulas(table)
     assert safe["name"].to_pylist() == ["'=1+1", "'@x", "'-2", "'\tx", "cat", None]
     assert safe["value"].equals(table["value"])
+
+
+def test_texts_that_a_foreign_run_holds_as_a_dictionary_are_made_safe_too() -> None:
+    table = pa.table({"id": pa.array(["=1+1", "cat", None, "=1+1"]).dictionary_encode()})
+    assert _without_formulas(table)["id"].to_pylist() == ["'=1+1", "cat", None, "'=1+1"]

@@ -265,7 +265,7 @@ def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analy
     config = stored.get("config")
     if not isinstance(config, dict):
         raise BrokenRunError(f"{path / ANALYSIS} is damaged: it has no configuration")
-    if major != "1" and stored.get("checksum") != json_checksum(stored):
+    if (major != "1" or "checksum" in stored) and stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not fit")
     data = stored.get("data")
     listed = _listed(path, stored.get("categories"))

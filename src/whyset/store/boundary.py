@@ -113,7 +113,7 @@ def parse_json(data: bytes) -> Any:
         raise ValueError(f"it has about {count:,} values: expected at most {MOST_VALUES:,}")
     try:
         value = json.loads(
-            data.decode(),
+            data.decode("utf-8-sig"),  # some editors begin a file with a byte order mark
             parse_int=_parse_whole,
             parse_float=_parse_number,
             parse_constant=_refuse_constant,

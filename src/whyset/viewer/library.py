@@ -156,8 +156,13 @@ class OpenedRun:
     def problem(self) -> str | None:
         """What a person should know of a half-finished or damaged run."""
         missing = len(self.run) - self.committed
-        unfinished = [f"{missing} of {len(self.run)} samples have not been explained yet"] if missing else []
+        unfinished = [f"{missing} of {len(self.run)} {self._noun} yet"] if missing else []
         return "; ".join([*unfinished, *self._damage_told()]) or None
+
+    @property
+    def _noun(self) -> str:
+        single = self.run.config.targets_per_sample == 1
+        return "samples have not been explained" if single else "explanations have not been computed"
 
     def _damage_told(self) -> list[str]:
         if not self.damage:
@@ -169,9 +174,10 @@ class OpenedRun:
     @property
     def accuracy(self) -> float | None:
         """The share of explained samples with a known label whose prediction is that label."""
-        labels = self.column("label")
-        counted = (self.status == DONE) & (labels >= 0)
-        return float((self.column("prediction") == labels)[counted].mean()) if counted.any() else None
+        each, labels = self.run.config.targets_per_sample, self.column("label")
+        counted = ((self.status == DONE) & (labels >= 0))[::each]  # one row of each sample, as in the report
+        right = (self.column("prediction") == labels)[::each][counted]
+        return float(right.mean()) if counted.any() else None
 
 
 class Shelf:

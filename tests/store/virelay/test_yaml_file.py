@@ -1,5 +1,6 @@
 """YAML from anywhere: whatever it expands to, it is read or refused at once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from whyset.errors import InputError
 from whyset.store.virelay import project as project_module
 from whyset.store.virelay.findings import Findings
+from whyset.store.virelay.hdf5 import open_hdf5
 from whyset.store.virelay.yaml_file import MOST_BYTES, read_yaml
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -34,6 +36,7 @@ def written(folder: Path, text: str) -> Path:
         ("a: !!python/object/apply:os.system [exit]", "is no YAML"),
         ("a: 1\n---\nb: 2\n", "is no YAML"),
         ("a: 2024-99-99", "is no YAML"),
+        ("a: 1" + ":0" * 200_000, "a number of 400,001 characters, expected at most 64"),
         ("x" * (MOST_BYTES + 1), "is larger than 8 MiB"),
     ],
     ids=lambda value: value[:20],
@@ -41,6 +44,16 @@ def written(folder: Path, text: str) -> Path:
 def test_hostile_files_are_refused_at_once(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read_yaml(written(tmp_path, text))
+
+
+def test_a_pipe_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    """Opening it would wait for a writer."""
+    os.mkfifo(tmp_path / "project.yaml")
+    os.mkfifo(tmp_path / "maps.h5")
+    with pytest.raises(OSError, match="not a regular file"):
+        read_yaml(tmp_path / "project.yaml")
+    with pytest.raises(OSError, match="not a regular file"):
+        open_hdf5(tmp_path / "maps.h5")
 
 
 def test_aliases_in_reason_are_read(tmp_path: Path) -> None:

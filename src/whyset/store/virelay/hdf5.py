@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import MissingExtraError
+from whyset.store.boundary import open_regular
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.packages import h5py
 
@@ -21,10 +22,16 @@ BLOCK_BYTES = 32 * 2**20
 IMAGE_CHANNELS = (1, 3)
 
 
+def open_hdf5(file: Path) -> Any:
+    """Open an HDF5 file for reading; OSError for what is not a regular file, on which h5py would block."""
+    open_regular(file).close()
+    return h5py().File(file, "r")
+
+
 def read_file(file: Path, findings: Findings, reader: Callable[[Any], T]) -> T | None:
     """Give what `reader` makes of the opened file, or None with a finding where the file is missing or damaged."""
     try:
-        with h5py().File(file, "r") as source:
+        with open_hdf5(file) as source:
             return reader(source)
     except FileNotFoundError:
         findings.error(file, "does not exist; --map-path OLD=NEW exchanges the beginning of paths")
@@ -88,7 +95,7 @@ class Rows:
     def read(self, rows: Indices, source: Any = None) -> list[npt.NDArray[Any]]:
         """Read these rows, which ascend, from the opened file where there is one; neighbours are read together."""
         if source is None:
-            with h5py().File(self.file, "r") as opened:
+            with open_hdf5(self.file) as opened:
                 return self.read(rows, opened)
         value = source[self.name]
         if self.keys is not None:

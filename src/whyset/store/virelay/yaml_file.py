@@ -4,11 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from whyset.errors import InputError
+from whyset.store.boundary import read_regular
 from whyset.store.virelay.packages import yaml
 
 MOST_BYTES = 2**23
 MOST_NODES = 10**6
 """More than a file of `MOST_BYTES` needs for a project; nested aliases reach any number within a few lines."""
+
+
+LONGEST_NUMBER = 64
+"""YAML has numbers to the base 60, whose value takes quadratic time to compute."""
 
 
 def read_yaml(file: Path) -> Any:
@@ -18,10 +23,10 @@ def read_yaml(file: Path) -> Any:
     OSError: it cannot be read.
     """
     module = yaml()
-    with file.open("rb") as opened:
-        text = opened.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
-        raise InputError(f"is larger than {MOST_BYTES // 2**20} MiB, which no project file is")
+    try:
+        text = read_regular(file, MOST_BYTES)
+    except ValueError:
+        raise InputError(f"is larger than {MOST_BYTES // 2**20} MiB, which no project file is") from None
     loader = None
     try:
         loader = module.SafeLoader(text)
@@ -49,6 +54,8 @@ def _expanded(node: Any, counted: dict[int, int | None]) -> int:
         raise RecursionError
     if known:
         return known
+    if node.tag.endswith((":int", ":float")) and len(node.value) > LONGEST_NUMBER:
+        raise InputError(f"holds a number of {len(node.value):,} characters, expected at most {LONGEST_NUMBER}")
     counted[id(node)] = None
     children = node.value if isinstance(node.value, list) else []
     parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]

@@ -77,7 +77,9 @@ def _describe(
     archive.answers["opening"] = None
     archive.answers["color-maps"] = viewer.json("color-maps")
     archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
-    archive.answers[at] = detail | version | {"path": detail["name"], "summary": summary, "analyses": analyses}
+    checks = [check | {"message": check["message"].replace(f"{detail['path']}/", "")} for check in detail["checks"]]
+    kept = {"path": detail["name"], "summary": summary, "analyses": analyses, "checks": checks}
+    archive.answers[at] = detail | version | kept
     archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False, "folder": None}
 
 

@@ -94,6 +94,8 @@ def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Nam
 def _without_formulas(table: pa.Table) -> pa.Table:
     """The table with its texts made safe for spreadsheets; numbers stay numbers."""
     for place, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type):  # as a foreign run may hold its texts
+            column = column.cast(column.type.value_type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             cells = [None if text is None else text_cell(text) for text in column.to_pylist()]
             table = table.set_column(place, table.column_names[place], pa.array(cells, pa.string()))
