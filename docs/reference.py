@@ -31,14 +31,14 @@ def list_names(package: str) -> list[str]:
     if hasattr(module, "__all__"):
         return sorted(module.__all__, key=str.lower)
     if not hasattr(module, "__path__"):
-        return list(_defined(module))
+        return list(_list_defined(module))
     found = [
         import_module(f"{package}.{part.name}") for part in pkgutil.iter_modules(module.__path__) if part.name[0] != "_"
     ]
-    return [f"{part.__name__.removeprefix(package + '.')}.{name}" for part in found for name in _defined(part)]
+    return [f"{part.__name__.removeprefix(package + '.')}.{name}" for part in found for name in _list_defined(part)]
 
 
-def _defined(module: ModuleType) -> Iterator[str]:
+def _list_defined(module: ModuleType) -> Iterator[str]:
     for name, value in vars(module).items():
         if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__ and callable(value):
             yield name

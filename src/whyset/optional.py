@@ -1,6 +1,7 @@
 """Imports of packages that are optional, where a failure is one line that says what to do."""
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from whyset.errors import MissingExtraError
@@ -26,6 +27,14 @@ def import_optional(module: str, user: str, install: str, package: str | None = 
         cause = f"{type(error).__name__}: {_in_one_line(error)}"
         advice = MATCHING if "torchvision" in f"{module} {cause}" else f"; install a version that works here: {install}"
         raise MissingExtraError(f"{user} needs {needed}, whose import fails ({cause}){advice}") from error
+
+
+def version_or_none(distribution: str) -> str | None:
+    """Return the installed version of a distribution, None if it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def _in_one_line(error: Exception) -> str:

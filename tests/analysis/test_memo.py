@@ -163,7 +163,7 @@ def test_the_version_of_a_package_that_does_the_work_counts(
         return known if name == package else "1.0"
 
     def key(known: str) -> str:
-        monkeypatch.setattr("whyset.analysis.memo.version", lambda name: told(name, known))
+        monkeypatch.setattr("whyset.optional.version", lambda name: told(name, known))
         return Memo(tmp_path).step_key(Absolute(), [], {})
 
     assert len({key("1.0"), key("1.1"), key("none")}) == 3

@@ -31,13 +31,13 @@ def entries(page: Path) -> list[str]:
     return re.findall(r"^(?:[^:\n<]+ <)?([\w./-]+)>?$", "\n".join(trees), re.MULTILINE)
 
 
-def listed() -> list[str]:
+def list_entries() -> list[str]:
     return [entry for page in DOCS.glob("*.md") for entry in entries(page)]
 
 
 def test_each_page_is_in_one_toctree() -> None:
     generated = [f"generated/{name.removesuffix('.rst')}" for name in GENERATED]
-    assert sorted(listed()) == sorted({*PAGES, *generated, "genindex"} - {"index"})
+    assert sorted(list_entries()) == sorted({*PAGES, *generated, "genindex"} - {"index"})
 
 
 @pytest.mark.parametrize("package", PACKAGES)

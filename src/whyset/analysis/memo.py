@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from whyset.analysis.memo_values import DamagedEntryError, decode, digest, encod
 from whyset.analysis.processors.base import OWN_PACKAGE, Processor
 from whyset.analysis.processors.source import code_hash, package_hash
 from whyset.errors import InputError
+from whyset.optional import version_or_none
 from whyset.store.boundary import read_regular
 from whyset.store.files import disk_errors_explained, replace_file
 
@@ -62,7 +62,7 @@ class Memo:
         parts = {
             "processor": processor.stored_form(),
             "code": self._codes(processor),
-            "versions": {package: _version(package) for package in _PACKAGES},
+            "versions": {package: version_or_none(package) for package in _PACKAGES},
             "seed": dict(seed),
             "inputs": inputs,
         }
@@ -95,14 +95,6 @@ class Memo:
         for file in self.folder.glob(f".{key}.memo.*.partial"):
             if time.time() - file.stat().st_mtime > _ABANDONED:
                 file.unlink(missing_ok=True)
-
-
-def _version(package: str) -> str | None:
-    """Give the version of a package; None where it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _processors_in(value: Any) -> list[Processor]:

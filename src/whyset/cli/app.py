@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -19,6 +18,7 @@ import whyset
 from whyset.cli.exit_codes import DONE, INTERRUPTED, PARTLY_DONE, WRONG_INPUT
 from whyset.cli.interrupts import Interrupts
 from whyset.errors import EngineLostError, JobStoppedError, MissingPreprocessingError, WhysetError
+from whyset.optional import version_or_none
 from whyset.printable import printable
 
 COMMANDS = (
@@ -90,14 +90,6 @@ def program() -> typer.Typer:
         module = import_module(f"whyset.cli.{own}")
         app.command(name, epilog=f"Example: {getattr(module, 'EXAMPLE', f'whyset {name}')}")(getattr(module, own))
     return app
-
-
-def version_or_none(name: str) -> str | None:
-    """Return the installed version of a distribution, None if it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _version(asked: bool) -> None:

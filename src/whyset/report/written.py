@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
 from whyset.report.enriched import enriched_attributes
@@ -104,7 +105,9 @@ def report(
         n_samples=run.sample_count,
         n_explained=int(explained.sum()),
         n_failed=len(run.failures),
-        accuracy=_accuracy(run, explained),
+        accuracy=compute_accuracy(
+            run.labels, run.column("prediction"), explained, targets_per_sample=run.config.targets_per_sample
+        ),
         classes=ranking.rows,
         completeness=ranking.completeness,
         clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
@@ -115,14 +118,6 @@ def report(
         checks=run.checks,
         relevance=summarize_relevance(run),
     )
-
-
-def _accuracy(run: Run, explained: NDArray[np.bool_]) -> float | None:
-    """Give the share of explained samples predicted right; one row of each sample counts."""
-    each = run.config.targets_per_sample
-    known = (explained & (run.labels >= 0))[::each]
-    right = (run.column("prediction") == run.labels)[::each][known]
-    return float(np.mean(right)) if known.any() else None
 
 
 def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:

@@ -65,8 +65,8 @@ class Category:
             "id": self.id,
             "explanations": f"{self.evidence.n_explanations:,}",
             "clusterings": ", ".join(f"{name} ({n} clusters)" for name, n in clusterings.items()) or "none",
-            "separability": _rounded(self.evidence.separability.value),
-            "p-value": _rounded(self.evidence.separability.p_value),
+            "separability": _format_or_unknown(self.evidence.separability.value),
+            "p-value": _format_or_unknown(self.evidence.separability.p_value),
             "columns": ", ".join(self.columns) or "none",
         }
         if self.problem:
@@ -237,7 +237,7 @@ class Analysis:
         return category.column(f"clustering.{category.evidence.default_clustering or 'kmeans'}")
 
 
-def _rounded(value: float | None) -> str:
+def _format_or_unknown(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3g}"
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
+from whyset.report.accuracy import compute_accuracy
 from whyset.report.relevance import RelevanceSummary, summarize_columns
 from whyset.store import AnyPath, Check, Commit, Run, average_losses, open_run
 from whyset.store.checks import check_relevance
@@ -174,10 +175,8 @@ class OpenedRun:
     @property
     def accuracy(self) -> float | None:
         """The share of explained samples with a known label whose prediction is that label."""
-        each, labels = self.run.config.targets_per_sample, self.column("label")
-        counted = ((self.status == DONE) & (labels >= 0))[::each]  # one row of each sample, as in the report
-        right = (self.column("prediction") == labels)[::each][counted]
-        return float(right.mean()) if counted.any() else None
+        labels, prediction, explained = self.column("label"), self.column("prediction"), self.status == DONE
+        return compute_accuracy(labels, prediction, explained, targets_per_sample=self.run.config.targets_per_sample)
 
 
 class Shelf:

@@ -118,11 +118,11 @@ class DatasetSource:
     def _seen(self, image: Any) -> torch.Tensor:
         """Pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
-            return self._preprocessing_of("PIL").pixels(image)
+            return self._require_preprocessing("PIL").pixels(image)
         x = torch.as_tensor(image)
         if x.dtype == torch.uint8 and x.ndim in (2, 3):
             form = RowForm.of((1, *x.shape), np.dtype(np.uint8))
-            return form.read(x.detach().cpu().numpy(), self._preprocessing_of("uint8"))
+            return form.read(x.detach().cpu().numpy(), self._require_preprocessing("uint8"))
         if _are_ids(x):
             return x.detach().cpu().long()
         if not x.is_floating_point() or x.ndim not in (1, 2, 3):
@@ -132,7 +132,7 @@ class DatasetSource:
             )
         return x.detach().cpu()
 
-    def _preprocessing_of(self, images: str) -> Preprocessing:
+    def _require_preprocessing(self, images: str) -> Preprocessing:
         given = of_images(self.given)
         if given is None:
             raise MissingPreprocessingError(f"the {images} images of the data set")

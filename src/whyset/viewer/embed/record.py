@@ -77,7 +77,7 @@ def _describe(
     archive.answers["opening"] = None
     archive.answers["color-maps"] = viewer.json("color-maps")
     archive.answers["runs"] = [run | {"analyses": [chosen.analysis]}]
-    checks = [check | {"message": check["message"].replace(f"{detail['path']}/", "")} for check in detail["checks"]]
+    checks = [_without_place(check, "message", detail["path"]) for check in detail["checks"]]
     kept = {"path": detail["name"], "summary": summary, "analyses": analyses, "checks": checks}
     archive.answers[at] = detail | version | kept
     archive.answers[f"{at}/selections"] = {"selections": [], "problems": [], "writable": False, "folder": None}
@@ -92,9 +92,8 @@ def _record_list(archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[
 def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
     place = f"{at}/analyses/{quote(chosen.analysis)}"
     detail = viewer.json(place)
-    rows = [
-        _without_place(row, viewer.json(at)["path"]) for row in detail["categories"] if row["id"] in chosen.categories
-    ]
+    path = viewer.json(at)["path"]
+    rows = [_without_place(row, "problem", path) for row in detail["categories"] if row["id"] in chosen.categories]
     finding = detail["finding"]
     told = finding if finding and finding["category"] in chosen.categories else None
     archive.answers[place] = detail | {"categories": rows, "finding": told}
@@ -104,9 +103,9 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Cho
             _record_category(archive, viewer, category, chosen)
 
 
-def _without_place(row: dict[str, Any], path: str) -> dict[str, Any]:
-    """The row of a class, whose problem names a file by its place in the run."""
-    return row | {"problem": row["problem"] and row["problem"].replace(f"{path}/", "")}
+def _without_place(record: dict[str, Any], field: str, path: str) -> dict[str, Any]:
+    """The record with a text, or None, in which files are named by their places in the run at `path`."""
+    return record | {field: record[field] and record[field].replace(f"{path}/", "")}
 
 
 def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
