@@ -1,25 +1,25 @@
-"""Imports go one way, from the rooms of `LAYERS` to those before them."""
+"""Imports go one way, as ARCHITECTURE.md draws it, and without cycles."""
 
 import ast
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "src"
-LAYERS = [
-    {"errors", "printable"},
-    {"optional", "progress", "command"},
-    {"display"},
-    {"attribution", "image", "store", "engines"},
-    {"runner", "analysis"},
-    {"report"},
-    {"viewer"},
-    {"cli"},
-]
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE, WEB = ROOT / "src", ROOT / "web/src"
+RELATIVE_IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
+PICTURE = re.search(r"```\n(errors.*?)\n```", (ROOT / "ARCHITECTURE.md").read_text("utf-8"))
+assert PICTURE, "ARCHITECTURE.md draws the order of imports"
+LAYERS = [set(step.replace(",", " ").split()) for step in PICTURE[1].split("◄──")]
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
-WITHOUT_TORCH = set("errors printable optional progress command display image store analysis report viewer".split())
+WITHOUT_TORCH = set(
+    "errors printable version optional progress command display image store analysis report viewer".split()
+)
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 FILES = sorted(SOURCE.rglob("*.py"))
 ANYTHING_GOES = {"", "testing"}  # the front door and the contract suites may import every room
@@ -51,7 +51,7 @@ def imported_rooms(file: Path) -> set[str]:
     """The rooms of whyset that `file` imports; a public name such as `whyset.explain` counts as its home."""
     names = [module.split(".") for module in imported_modules(file)]
     own = {parts[1] if len(parts) > 1 else "cli" for parts in names if parts[0] == "whyset"}
-    return {PUBLIC_NAMES.get(room, room) for room in own if room != "__version__"}
+    return {PUBLIC_NAMES.get(room, room) for room in own}
 
 
 def test_every_room_has_its_place_in_the_order() -> None:
@@ -76,3 +76,41 @@ def test_a_room_that_reads_runs_never_imports_torch(room: str) -> None:
         file for file in FILES if room_of(file) == room and "torch" in {m.split(".")[0] for m in imported_modules(file)}
     ]
     assert [named(file) for file in users if named(file) not in ON_A_DEVICE] == []
+
+
+# No cycles, imports for types and imports in functions included
+
+
+def python_graph() -> dict[str, set[str]]:
+    """Each module of whyset with the modules that it imports, in which the names come from that it imports."""
+    modules = {".".join(f.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): f for f in FILES}
+
+    def home(name: str) -> str | None:
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        return name or None
+
+    return {m: {home(name) for name in imported_modules(f)} - {None, m} for m, f in modules.items()}
+
+
+def typescript_graph() -> dict[str, set[str]]:
+    """Each module of web/src with the modules that it imports; styles are not modules."""
+    files = {str(file.relative_to(WEB)) for file in WEB.rglob("*") if file.suffix in {".ts", ".svelte"}}
+
+    def target(file: str, name: str) -> str | None:
+        path = os.path.normpath(Path(file).parent / name)
+        found = [known for known in (path, f"{path}.ts", f"{path}/index.ts") if known in files]
+        assert found or path.endswith(".css"), f"{file} imports {name}, which is not there"
+        return found[0] if found else None
+
+    def imports(file: str) -> set[str]:
+        return {target(file, name) for name in RELATIVE_IMPORT.findall((WEB / file).read_text("utf-8"))} - {None}
+
+    return {file: imports(file) for file in files}
+
+
+@pytest.mark.parametrize("graph", [python_graph, typescript_graph])
+def test_there_are_no_import_cycles(graph: Callable[[], dict[str, set[str]]]) -> None:
+    modules = graph()
+    assert sum(map(len, modules.values())) > len(modules)  # it has found the imports
+    list(TopologicalSorter(modules).static_order())  # CycleError names the modules of a cycle

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from whyset.viewer.embed.export import export_html
     from whyset.viewer.embed.widget import widget
 
-__version__ = "0.1.0"
+from whyset.version import __version__ as __version__
 
 __all__ = ["Spray", "analyze", "explain", "export_html", "open_run", "view", "widget"]
 

@@ -52,7 +52,8 @@ OTHER_VALUES: dict[str, Any] = {
 
 
 def parts() -> list[Processor]:
-    return [kind(**NEEDED.get(name, {})) for name, kind in sorted(known_processors().items())]
+    known = {**known_processors(), "Spray": Spray}
+    return [kind(**NEEDED.get(name, {})) for name, kind in sorted(known.items())]
 
 
 # Eigenvalues taken from the wrong end of the spectrum

@@ -159,7 +159,7 @@ def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int
 
 def spray_of(analysis: Analysis) -> Spray:
     """Give the configuration that an analysis was made with."""
-    spray = processor_of(analysis.config.get("pipeline"))
+    spray = processor_of(analysis.config.get("pipeline"), Spray)
     if not isinstance(spray, Spray):
         raise InputError(f"Analysis {analysis.name!r} was not made by Spray: new samples cannot be placed in it.")
     return spray

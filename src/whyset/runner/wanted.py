@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from whyset.attribution import Gradient
-from whyset.attribution.capture import Capture
 from whyset.attribution.composites import Composite
+from whyset.attribution.intercept.capture import Capture
 from whyset.errors import InputError
 from whyset.runner.measures import Measures, measure
 from whyset.runner.output import Output, make_attributor

@@ -1,6 +1,5 @@
 """Run: a folder of explanations, opened for reading."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,10 +12,9 @@ import pyarrow as pa
 from whyset.errors import InputError, UncommittedRowsError
 from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
-from whyset.store.arrays import ArraySpec
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
 from whyset.store.commits import Failure, committed_shards, failures_of, read_commits
-from whyset.store.config import RunConfig
+from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
@@ -34,7 +32,7 @@ _WORTH_LISTING = 8
 
 
 @dataclass(frozen=True, repr=False)
-class Run:
+class Run(RunGeometry):
     """A run folder. It can be pickled (by its path) and sent to workers; what is committed is looked up when asked.
 
     A row is one explanation: one sample and one target. Row r explains sample r // T with its target number r % T,
@@ -44,12 +42,6 @@ class Run:
     >>> run.relevance[17].shape, run.column("prediction")[:3]   # doctest: +SKIP
     """
 
-    path: AnyPath
-    config: RunConfig
-    config_hash: str
-    """As run.json has it: of a run of a newer minor version `config` lacks what this version does not know."""
-    arrays: tuple[ArraySpec, ...]
-    size: int
     samples_hash: str = field(default="", compare=False)
     thorough: bool = False
     """Whether the checksums of files are compared before parts of them are read, too; see `thoroughly`."""
@@ -62,9 +54,6 @@ class Run:
 
     def __hash__(self) -> int:
         return hash((self.path, self.config_hash, self.size, self.thorough))
-
-    def __len__(self) -> int:
-        return self.size
 
     def __repr__(self) -> str:
         several = f"{self.size:,} explanations of " if self.config.targets_per_sample > 1 else ""
@@ -135,27 +124,6 @@ class Run:
         return list(self.config.class_names)
 
     # Shards and commits
-
-    @property
-    def shard_count(self) -> int:
-        return math.ceil(self.size / self.config.shard_rows)
-
-    def shard_range(self, shard: int) -> tuple[int, int]:
-        """First row of a shard and the row behind its last one."""
-        if not 0 <= shard < self.shard_count:
-            raise InputError(f"{self.path} has the shards 0 to {self.shard_count - 1}; there is no shard {shard}")
-        start = shard * self.config.shard_rows
-        return start, min(start + self.config.shard_rows, self.size)
-
-    def entries(self, spec: ArraySpec, shard: int) -> tuple[int, int]:
-        """First entry of an array that belongs to a shard, and the entry behind the last one."""
-        start, stop = self.shard_range(shard)
-        each = spec.rows_each(self.config.targets_per_sample)
-        return start // each, stop // each
-
-    def shard_entries(self, spec: ArraySpec) -> int:
-        """How many entries of an array make a full shard."""
-        return self.config.shard_rows // spec.rows_each(self.config.targets_per_sample)
 
     def is_committed(self, shard: int) -> bool:
         return shard in self.known or commit_path(self.path, shard).is_file()

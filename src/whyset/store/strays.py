@@ -3,17 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
+from whyset.store.geometry import RunGeometry
 from whyset.store.layout import COMMITS, DATA, OWN_NAMES
 from whyset.store.preallocate import metadata_of
 from whyset.store.problems import Problem
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
-
-if TYPE_CHECKING:
-    from whyset.store.run import Run
 
 _METADATA = "zarr.json"
 _COMMIT_NAME = re.compile(r"[0-9]{6,}\.(json|claim)")
@@ -21,7 +19,7 @@ _DECISIVE = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs",
 """What other programs read the values by; names and attributes may be added."""
 
 
-def verify_strays(run: "Run") -> Iterator[Problem]:
+def verify_strays(run: RunGeometry) -> Iterator[Problem]:
     """Files and arrays that run.json does not know; they do no harm."""
     for entry in _entries(run.path):
         if entry.name not in OWN_NAMES:
@@ -39,7 +37,7 @@ def verify_strays(run: "Run") -> Iterator[Problem]:
                 yield Problem("stray", f"{DATA}/{name}", "run.json knows no such array, and nobody reads it")
 
 
-def verify_metadata(run: "Run") -> Iterator[Problem]:
+def verify_metadata(run: RunGeometry) -> Iterator[Problem]:
     """Whether zarr.json describes every array as run.json does, so that other programs read the same."""
     config = run.config
     for key, content in metadata_of(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():

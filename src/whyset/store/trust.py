@@ -1,17 +1,14 @@
 """Which commits a reader believes: those that speak of this run."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from whyset.errors import BrokenRunError
 from whyset.store.commits import Commit, read_commits
+from whyset.store.geometry import RunGeometry
 from whyset.store.layout import commit_path
 
-if TYPE_CHECKING:
-    from whyset.store.run import Run
 
-
-def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
+def contradiction(run: RunGeometry, shard: int, commit: Commit) -> str | None:
     """What the commit says that the run does not."""
     if shard >= run.shard_count:
         return f"the run has {run.shard_count} shards"
@@ -26,7 +23,7 @@ def contradiction(run: "Run", shard: int, commit: Commit) -> str | None:
     return None
 
 
-def require_trusted(run: "Run", shards: Sequence[int]) -> list[Commit]:
+def require_trusted(run: RunGeometry, shards: Sequence[int]) -> list[Commit]:
     """Return the commits; BrokenRunError where one does not belong to this run, so that no rows of another run are
     taken for its own.
     """

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
 
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.analyses import verify_analyses
@@ -13,6 +12,7 @@ from whyset.store.arrays import ArraySpec
 from whyset.store.checks import read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
 from whyset.store.entries import stored_checksum
+from whyset.store.geometry import RunGeometry
 from whyset.store.layout import CHECKS, DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
 from whyset.store.problems import Problem, error_text
 from whyset.store.record import read_record
@@ -23,9 +23,6 @@ from whyset.store.selections import Selections
 from whyset.store.strays import verify_metadata, verify_strays
 from whyset.store.trust import contradiction
 
-if TYPE_CHECKING:
-    from whyset.store.run import Run
-
 _READERS = min(8, 2 * (os.cpu_count() or 1))
 """Shards that are read side by side: checksums are computed while others wait for the disk."""
 
@@ -33,7 +30,7 @@ _NUMBER = re.compile(r"[0-9]+")
 """ASCII digits only: `str.isdigit` accepts "²", which `int` refuses."""
 
 
-def verify_run(run: "Run") -> Iterator[Problem]:
+def verify_run(run: RunGeometry) -> Iterator[Problem]:
     """All problems of a run: samples, arrays, shards, leftovers, strays, analyses, selections, as they are found.
 
     Whatever is wrong in one place is a problem of that place and does not end the verification. RemoteError: the object
@@ -65,7 +62,7 @@ def _complete(where: str, verify: Callable[[], Iterator[Problem]], shard: int | 
         yield Problem("damaged", where, error_text(error), shard)
 
 
-def _verify_samples(run: "Run") -> Iterator[Problem]:
+def _verify_samples(run: RunGeometry) -> Iterator[Problem]:
     file = run.path / SAMPLES
     try:
         require_samples_hash(file, read_record(run.path).samples_hash)
@@ -74,19 +71,19 @@ def _verify_samples(run: "Run") -> Iterator[Problem]:
         yield Problem("missing" if missing else "damaged", SAMPLES, str(error))
 
 
-def _verify_checks(run: "Run") -> Iterator[Problem]:
+def _verify_checks(run: RunGeometry) -> Iterator[Problem]:
     try:
         read_checks(run.path)
     except (BrokenRunError, OSError) as error:
         yield Problem("damaged", CHECKS, str(error))
 
 
-def _verify_shard(run: "Run", shard: int) -> list[Problem]:
+def _verify_shard(run: RunGeometry, shard: int) -> list[Problem]:
     where = inside(run.path, commit_path(run.path, shard))
     return list(_complete(where, partial(_verify_commit, run, shard, where), shard))
 
 
-def _verify_commit(run: "Run", shard: int, where: str) -> Iterator[Problem]:
+def _verify_commit(run: RunGeometry, shard: int, where: str) -> Iterator[Problem]:
     commit = read_commit(run.path, shard)
     wrong = contradiction(run, shard, commit)
     if wrong:
@@ -97,7 +94,7 @@ def _verify_commit(run: "Run", shard: int, where: str) -> Iterator[Problem]:
         yield from _complete(file, partial(_verify_array, run, spec, commit), shard)
 
 
-def _verify_array(run: "Run", spec: ArraySpec, commit: Commit) -> Iterator[Problem]:
+def _verify_array(run: RunGeometry, spec: ArraySpec, commit: Commit) -> Iterator[Problem]:
     file = shard_file(run.path, spec.name, commit.shard, 1 + len(spec.shape))
     where = inside(run.path, file)
     start, stop = run.entries(spec, commit.shard)
@@ -115,7 +112,7 @@ def _verify_array(run: "Run", spec: ArraySpec, commit: Commit) -> Iterator[Probl
             yield Problem("damaged", where, message, commit.shard)
 
 
-def _verify_leftovers(run: "Run", committed: set[int]) -> Iterator[Problem]:
+def _verify_leftovers(run: RunGeometry, committed: set[int]) -> Iterator[Problem]:
     """Data that no commit vouches for: an attempt was interrupted or is still at work."""
     found: set[int] = set()
     for spec in run.arrays:
@@ -131,6 +128,6 @@ def _verify_leftovers(run: "Run", committed: set[int]) -> Iterator[Problem]:
         yield Problem("uncommitted", f"{DATA}, shard {shard}", message, shard)
 
 
-def _verify_selections(run: "Run") -> Iterator[Problem]:
+def _verify_selections(run: RunGeometry) -> Iterator[Problem]:
     for file, problem in Selections(run.path / SELECTIONS, len(run)).damaged():
         yield Problem("damaged", inside(run.path, file), problem)

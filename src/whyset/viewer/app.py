@@ -6,8 +6,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from whyset import __version__
 from whyset.store import AnyPath, located
+from whyset.version import __version__
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.library import Library

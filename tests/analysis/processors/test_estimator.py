@@ -55,7 +55,7 @@ def test_an_embedding_gives_what_scikit_learn_gives(estimator: Any) -> None:
 def test_an_estimator_is_stored_with_all_its_parameters_and_made_again() -> None:
     spray = Spray(**SPRAY, clusterings=(KMeans(), cluster.AgglomerativeClustering(n_clusters=3)))
     stored = json.loads(json.dumps(spray.stored_form()))
-    assert processor_of(stored) == spray
+    assert processor_of(stored, Spray) == spray
     (_, form) = stored["fields"]["clusterings"]
     assert form["fields"]["estimator"] == "sklearn.cluster:AgglomerativeClustering"
     given = cluster.AgglomerativeClustering(n_clusters=3).get_params()

@@ -34,15 +34,13 @@ EARLIER_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def known_processors() -> Mapping[str, type[Processor]]:
-    """Give all processors that are stored by their name alone."""
-    from whyset.analysis.pipelines.spray import Spray  # Spray is made of processors, and is one
-
+    """Give all processors that are stored by their name alone, except Spray, which is made of them."""
     parts = [part for part in vars(scores).values() if inspect.isclass(part) and issubclass(part, Processor)]
-    return MappingProxyType({**PROCESSORS, **{part.__name__: part for part in [*parts, Spray]}})
+    return MappingProxyType({**PROCESSORS, **{part.__name__: part for part in parts}})
 
 
-def processor_of(form: Any) -> Processor:
-    """Make the processor that a stored form describes.
+def processor_of(form: Any, *others: type[Processor]) -> Processor:
+    """Make the processor that a stored form describes; `others` are known besides those of the table.
 
     InputError: there is no such processor, its source is not the one it was stored with, or a field does not fit.
     """
@@ -53,11 +51,12 @@ def processor_of(form: Any) -> Processor:
     ):
         raise InputError(f'A stored processor is {{"name": ..., "fields": {{...}}}}; this is {form!r}.')
     name = form["name"]
-    kind = _found(name, form.get("source")) if ":" in name else known_processors().get(name)
+    known = {**known_processors(), **{other.__name__: other for other in others}}
+    kind = _found(name, form.get("source")) if ":" in name else known.get(name)
     if kind is None:
         raise InputError(
             f"There is no processor {name!r}; a user's own one is stored as 'module:Class'. There are "
-            f"{', '.join(sorted(known_processors()))}."
+            f"{', '.join(sorted(known))}."
         )
     renamed = EARLIER_FIELDS.get(name, {})
     stored = {renamed.get(key, key): value for key, value in form["fields"].items()}

@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.gradient import Gradient
-from whyset.attribution.capture import check_places
 from whyset.attribution.composites import Composite
 from whyset.attribution.conditions import Condition, Masks, check_conditions
 from whyset.attribution.intercept import Interception
+from whyset.attribution.intercept.capture import check_places
 from whyset.attribution.targets import AskedTargets
 from whyset.errors import InputError
 

@@ -8,11 +8,11 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution.capture import Capture, Place, check_places
 from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.composites.gradient_composite import GradientComposite
 from whyset.attribution.conditions import Masks
 from whyset.attribution.intercept import Interception
+from whyset.attribution.intercept.capture import Capture, Place, check_places
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.mode import refuse_unseen
 from whyset.attribution.intercept.recorder import Recorder, total

@@ -16,9 +16,9 @@ from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFi
 from whyset.attribution.composites.mixed import MixedComposite
 from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMapComposite
 from whyset.attribution.composites.named import resolve_composite
-from whyset.attribution.composites.plan import Plan, Step
-from whyset.attribution.composites.site import Site
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
+from whyset.attribution.intercept.site import Site
+from whyset.attribution.plan import Plan, Step
 
 COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
     {

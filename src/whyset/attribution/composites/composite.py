@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,14 @@ from whyset.attribution.composites.matchers import (
     looks_at_classes,
     matches,
 )
-from whyset.attribution.composites.site import Site
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.mode import Interception
+from whyset.attribution.intercept.site import Site
 from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.attribution.plan import Plan, Step
 from whyset.attribution.rules import ReLURule, Rule
 from whyset.errors import InputError
-
-if TYPE_CHECKING:
-    from whyset.attribution.composites.plan import Plan
 
 ON_UNKNOWN = ("warn", "raise", "gradient")
 
@@ -108,10 +106,8 @@ class Composite:
             before.remove()
             after.remove()
 
-    def plan(self, model: nn.Module, *inputs: Any, **named_inputs: Any) -> "Plan":
+    def plan(self, model: nn.Module, *inputs: Any, **named_inputs: Any) -> Plan:
         """List every operation of the model in order of execution, with its rule and the reason for it."""
-        from whyset.attribution.composites.plan import Plan, Step
-
         self.check(model)
         steps: list[Step] = []
         session = Interception(self, model, steps=steps)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from whyset.attribution.composites.composite import Composite
-from whyset.attribution.composites.site import Site
+from whyset.attribution.intercept.site import Site
 from whyset.attribution.rules import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule, Rule
 
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from whyset.attribution.composites.composite import Composite
-from whyset.attribution.composites.site import Site
+from whyset.attribution.intercept.site import Site
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 

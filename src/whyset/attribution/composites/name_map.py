@@ -5,7 +5,7 @@ from torch import nn
 
 from whyset.attribution.composites.composite import Composite, LayerComposite
 from whyset.attribution.composites.matchers import freeze_map
-from whyset.attribution.composites.site import Site
+from whyset.attribution.intercept.site import Site
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 

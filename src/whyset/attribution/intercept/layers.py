@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whyset.attribution.intercept.autograd import at_least_float32
+from whyset.attribution.intercept.autograd import Kept, at_least_float32
+from whyset.attribution.rules import Rule
 from whyset.errors import WhysetError
 
 FEW_CHANNELS = 4
@@ -244,6 +245,17 @@ class LinearLayer:
     def shaped(self, bias: Tensor) -> Tensor:
         """Shape a bias so that it broadcasts against the output y."""
         return bias if self.geometry is None else bias.view(1, -1, *[1] * (len(self.input_shape) - 2))
+
+
+@dataclass(frozen=True)
+class Produced:
+    """How a tensor came out of a linear operation, for a batch norm right behind it to merge with."""
+
+    x: Tensor
+    twin: Tensor | None
+    layer: LinearLayer
+    rule: Rule | None
+    kept: Kept | None = None
 
 
 def _convolution(x: Tensor, weight: Tensor, g: Geometry, bias: Tensor | None = None) -> Tensor:

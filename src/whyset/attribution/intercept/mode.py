@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from whyset.attribution.composites.site import Site
 from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
@@ -24,17 +24,14 @@ from whyset.attribution.intercept.opened import opened
 from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
+from whyset.attribution.intercept.session import RuleChoice, Session
+from whyset.attribution.intercept.site import Site
 from whyset.attribution.intercept.tracking import Record, carries_gradient, same_memory
 from whyset.attribution.intercept.watcher import Watcher
 from whyset.attribution.intercept.writing import write
+from whyset.attribution.plan import Step
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError
-
-if TYPE_CHECKING:
-    from whyset.attribution.capture import Capture
-    from whyset.attribution.composites.composite import Composite
-    from whyset.attribution.composites.plan import Step
-
 
 _CHECKPOINT = (
     "a checkpoint (or another saved tensors hook) would compute a part of the model again during backward, unseen by "
@@ -52,12 +49,12 @@ class Interception(Watcher, TorchFunctionMode):
 
     def __init__(
         self,
-        composite: "Composite",
+        composite: RuleChoice,
         model: nn.Module | None = None,
         *,
-        steps: "list[Step] | None" = None,
+        steps: list[Step] | None = None,
         recorder: Recorder | None = None,
-        capture: "Capture | None" = None,
+        capture: Capture | None = None,
         cache: WeightCache | None = None,
     ) -> None:
         TorchFunctionMode.__init__(self)
@@ -169,7 +166,7 @@ class Interception(Watcher, TorchFunctionMode):
         self.embedded.append(embedded if embedded.requires_grad else embedded.detach().requires_grad_())
         return self.mark(self.embedded[-1])
 
-    def _handler(self, kind: Kind | None) -> Callable[["Interception", Call], Any]:
+    def _handler(self, kind: Kind | None) -> Callable[[Session, Call], Any]:
         by_gradient = not self.composite.multiply_by_input and kind not in (Kind.RELU, Kind.LINEAR, Kind.BATCH_NORM)
         return HANDLERS[Kind.TRANSPARENT if kind is None or by_gradient else kind]
 

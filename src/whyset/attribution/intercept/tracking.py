@@ -6,16 +6,14 @@ since.
 
 import weakref
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from whyset.attribution.intercept.layers import Produced
 from whyset.errors import UnseenOperationError
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.handlers.linear import Produced
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Record:
     behind_linear: bool = False
     gate: bool = False
     twin: Tensor | None = None
-    produced: "Produced | None" = None
+    produced: Produced | None = None
     kept: Tensor | None = None
     recorded: bool = False
     aliases: tuple["weakref.ref[Tensor]", ...] = ()

@@ -3,21 +3,19 @@ recorded on the way.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge, Kept, PreActivation, Probe, Report, Share, Switch
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.recorder import Losses, Recorder, total
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
 from whyset.attribution.ledger import Cause
+from whyset.attribution.plan import Step
 from whyset.attribution.rules import Rule
-
-if TYPE_CHECKING:
-    from whyset.attribution.capture import Capture
-    from whyset.attribution.composites.plan import Step
 
 
 class Watcher:
@@ -28,7 +26,7 @@ class Watcher:
     """
 
     def __init__(
-        self, scope: Scope, steps: "list[Step] | None", recorder: Recorder | None, capture: "Capture | None"
+        self, scope: Scope, steps: list[Step] | None, recorder: Recorder | None, capture: Capture | None
     ) -> None:
         self.active = False
         self.scope, self.steps, self.recorder, self.capture = scope, steps, recorder, capture
@@ -51,8 +49,6 @@ class Watcher:
         if self.recorder is not None:
             self.recorder.open(self._index, path, call.name, merged or rule)
         if self.steps is not None:
-            from whyset.attribution.composites.plan import Step
-
             kind = call.kind.value if call.kind else "unknown"
             self.steps.append(Step(self._index, path, call.name, kind, rule, reason))
 

@@ -6,7 +6,7 @@ memory of their own and the real call runs.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,17 +14,14 @@ from torch import Tensor
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import mergeable, relu
 from whyset.attribution.intercept.operations import Kind
+from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import CONSTANT, Record
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
-
 
 _OWNERS = 3
 """Of the memory of an operation's output: the operation's own tensor, the switch's, and the storage asked for it."""
 
 
-def write(session: "Interception", call: Call) -> Any:
+def write(session: Session, call: Call) -> Any:
     """Run an in-place call; its target is the first argument, which is returned (None for item assignment)."""
     target: Tensor = call.args[0]
     twin = out_of_place(call.name)
@@ -56,7 +53,7 @@ def write(session: "Interception", call: Call) -> Any:
     return target
 
 
-def _is_spent(session: "Interception", call: Call, old: Tensor) -> bool:
+def _is_spent(session: Session, call: Call, old: Tensor) -> bool:
     """Tell whether a ReLU may overwrite the old value: it is merged with the linear operation in front of it, which
     then needs the ReLU's result only, and nothing else has that memory.
     """
@@ -76,7 +73,7 @@ def out_of_place(name: str) -> Any:
     return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
 
 
-def _swapped(session: "Interception", a: Tensor, b: Tensor) -> bool:
+def _swapped(session: Session, a: Tensor, b: Tensor) -> bool:
     """Exchange two tensors and what is known of them; False, with nothing changed, where torch refuses."""
     if a._is_view() or b._is_view():
         return False
@@ -93,12 +90,12 @@ def _swapped(session: "Interception", a: Tensor, b: Tensor) -> bool:
                 session.tracker.records[tensor] = record
 
 
-def _has_live_alias(session: "Interception", target: Tensor) -> bool:
+def _has_live_alias(session: Session, target: Tensor) -> bool:
     record = session.tracker.records.get(target)
     return target._is_view() or (record is not None and any(alias() is not None for alias in record.aliases))
 
 
-def _write_copy(session: "Interception", call: Call, twin: Any, target: Tensor) -> Any:
+def _write_copy(session: Session, call: Call, twin: Any, target: Tensor) -> Any:
     """Compute from a copy of the target, then write the result into it for real."""
     old = target.clone()
     session.tracker.set(old, replace(call.records[id(target)], produced=None, kept=None, aliases=()))
@@ -110,7 +107,7 @@ def _write_copy(session: "Interception", call: Call, twin: Any, target: Tensor) 
     return _write_really(session, copying, target)
 
 
-def _write_really(session: "Interception", call: Call, target: Tensor) -> Any:
+def _write_really(session: Session, call: Call, target: Tensor) -> Any:
     """Run the call as it is, after what rules keep of the written memory has been given memory of its own."""
     for tensor in {id(t): t for t in (target, target._base) if t is not None}.values():
         record = session.tracker.records.get(tensor)

@@ -1,8 +1,8 @@
 """What interception does with each kind of call: `HANDLERS` maps a kind to the function that runs such a call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, relu
@@ -12,11 +12,9 @@ from whyset.attribution.intercept.handlers.norm import norm
 from whyset.attribution.intercept.handlers.product import attention, normaliser, product, quadratic, quotient
 from whyset.attribution.intercept.handlers.transparent import recurrent, transparent
 from whyset.attribution.intercept.operations import Kind
+from whyset.attribution.intercept.session import Session
 
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
-
-HANDLERS: "MappingProxyType[Kind, Callable[[Interception, Call], Any]]" = MappingProxyType(
+HANDLERS: Mapping[Kind, Callable[[Session, Call], Any]] = MappingProxyType(
     {
         Kind.LINEAR: linear,
         Kind.BATCH_NORM: batch_norm,

@@ -1,23 +1,22 @@
 """Element-wise functions f of one tensor: `c_in = c · f(x)/x`, so that relevance passes through unchanged."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import Produced, is_plain, switched
+from whyset.attribution.intercept.handlers.linear import is_plain, switched
+from whyset.attribution.intercept.layers import Produced
 from whyset.attribution.intercept.recorder import total
+from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules.stabilizer import Stabilizer
 
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
 
-
-def relu(session: "Interception", call: Call) -> Any:
+def relu(session: Session, call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
     rule, produced = session.composite.relu, mergeable(session, call.dependents[0])
     if produced is not None:
@@ -34,7 +33,7 @@ def relu(session: "Interception", call: Call) -> Any:
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
 
 
-def _pre_activation(session: "Interception", z: Tensor) -> Tensor | None:
+def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
     """Give what takes relevance that a rule behind an element-wise function states, which passes the function: the twin
     of its input z, or one made for z.
     """
@@ -44,7 +43,7 @@ def _pre_activation(session: "Interception", z: Tensor) -> Tensor | None:
     return session.stated(z)
 
 
-def mergeable(session: "Interception", x: Tensor) -> Produced | None:
+def mergeable(session: Session, x: Tensor) -> Produced | None:
     """Give the linear operation that a ReLU of x is merged with: the one that made x, unless relevance is wanted there,
     between the two.
     """
@@ -53,7 +52,7 @@ def mergeable(session: "Interception", x: Tensor) -> Produced | None:
     return None if record.produced is None or is_plain(record.produced.rule) or wanted else record.produced
 
 
-def activation(session: "Interception", call: Call) -> Any:
+def activation(session: Session, call: Call) -> Any:
     """Run an element-wise function with the edge `c · f(x)/x`."""
     x = call.dependents[0]
     y = call.run()

@@ -2,23 +2,21 @@
 is.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import Produced, is_plain, merged, switched
-from whyset.attribution.intercept.layers import Affine
+from whyset.attribution.intercept.handlers.linear import is_plain, merged, switched
+from whyset.attribution.intercept.layers import Affine, Produced
+from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.errors import InputError
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
 
 _PARAMETERS = ("input", "weight", "bias", "running_mean", "running_var", "training", "momentum", "eps", "cudnn_enabled")
 
 
-def batch_norm(session: "Interception", call: Call) -> Any:
+def batch_norm(session: Session, call: Call) -> Any:
     """Run a batch norm; the model's own weights stay as they are."""
     given = call.arguments(_PARAMETERS)
     x = given["input"]

@@ -1,39 +1,26 @@
 """Linear operations and convolutions: the rule that the composite chooses becomes the backward edge."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge, Kept
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.product import share_equally
-from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer
+from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer, Produced
 from whyset.attribution.intercept.parts import by_parts
 from whyset.attribution.intercept.recorder import rule_losses, total
+from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import Record, carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Epsilon, Rule
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _CONV_TRANSPOSE = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
 
 
-@dataclass(frozen=True)
-class Produced:
-    """How a tensor came out of a linear operation, for a batch norm right behind it to merge with."""
-
-    x: Tensor
-    twin: Tensor | None
-    layer: LinearLayer
-    rule: Rule | None
-    kept: Kept | None = None
-
-
-def linear(session: "Interception", call: Call) -> Any:
+def linear(session: Session, call: Call) -> Any:
     """Run `y = Wx + b` with the rule's backward edge."""
     if call.name == "linear":
         return _apply(
@@ -70,7 +57,7 @@ def linear(session: "Interception", call: Call) -> Any:
 
 
 def _apply(
-    session: "Interception", call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry | None
+    session: Session, call: Call, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry | None
 ) -> Any:
     if call.depends(weight) or not call.depends(x):
         session.note(call, "no rule: the weight depends on the input; equal shares to all factors")
@@ -85,7 +72,7 @@ def _apply(
     return switched(session, y, Produced(x, known.twin, layer, rule))
 
 
-def switched(session: "Interception", y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:
+def switched(session: Session, y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:
     """Give y the rule's edge into x, or into the relevance twin where the rule states relevance.
 
     `cut_off` says that y has been through a ReLU. Where it is 0 no relevance flows, so a rule needs no more than it,
@@ -112,7 +99,7 @@ def switched(session: "Interception", y: Tensor, produced: Produced, *, cut_off:
     return out
 
 
-def _plainly(session: "Interception", y: Tensor, produced: Produced) -> Tensor:
+def _plainly(session: Session, y: Tensor, produced: Produced) -> Tensor:
     if produced.layer.bias is not None:
         bias = produced.layer.shaped(produced.layer.bias)
         session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})

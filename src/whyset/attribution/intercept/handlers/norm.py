@@ -1,7 +1,7 @@
 """Layer, group, RMS and instance norm: `y = (x − mean)/σ · γ + β`, with the deviation σ as a constant (Ali 2022)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,14 +9,12 @@ from torch import Tensor
 from whyset.attribution.intercept.autograd import at_least_float32
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.recorder import total
+from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
 
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
 
-
-def norm(session: "Interception", call: Call) -> Any:
+def norm(session: Session, call: Call) -> Any:
     """Run a norm whose edge subtracts the mean and divides by the constant deviation."""
     y, x = call.run(), call.argument(0, "input")
     if not carries_gradient(y):

@@ -1,15 +1,13 @@
 """Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normaliser."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers.transparent import twin_of
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
+from whyset.attribution.intercept.session import Session
 
 # Where the factors stand in the arguments; other operations take all of theirs as factors.
 _FACTORS = {
@@ -24,7 +22,7 @@ _FACTORS = {
 _ELEMENTWISE = ("mul", "multiply")
 
 
-def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...]) -> Any:
+def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any:
     """Run a call in which each factor that depends on the input gets the same share of the coefficient."""
     dependent = [factor for factor in factors if call.depends(factor)]
     if len(dependent) < 2:
@@ -34,7 +32,7 @@ def share_equally(session: "Interception", call: Call, factors: tuple[Any, ...])
     return session.run(call.replaced(lambda t: session.share(t, shares[id(t)]) if id(t) in shares else t))
 
 
-def bearing_factors(session: "Interception", call: Call, factors: list[Tensor]) -> list[Tensor]:
+def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list[Tensor]:
     """Give the factors that take relevance: all, or those that are no gates where the composite holds gates
     constant.
     """
@@ -43,7 +41,7 @@ def bearing_factors(session: "Interception", call: Call, factors: list[Tensor]) 
     return [t for t in factors if not call.records[id(t)].gate] or factors
 
 
-def product(session: "Interception", call: Call) -> Any:
+def product(session: Session, call: Call) -> Any:
     """Run a product: half to each of two factors that depend on the input (uniform rule); all to a single one."""
     positions = _FACTORS.get(call.name)
     factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
@@ -56,7 +54,7 @@ def product(session: "Interception", call: Call) -> Any:
     )
 
 
-def attention(session: "Interception", call: Call) -> Any:
+def attention(session: Session, call: Call) -> Any:
     """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
     q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
     scores = [t for t in (q, k) if call.depends(t)]
@@ -78,7 +76,7 @@ def _without_qkv(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
 
 
-def quotient(session: "Interception", call: Call) -> Any:
+def quotient(session: Session, call: Call) -> Any:
     """Run `a / b` with b as a constant."""
     denominator = call.args[-1] if call.name == "addcdiv" else call.argument(1, "other")
     if not call.depends(denominator):
@@ -91,13 +89,13 @@ def quotient(session: "Interception", call: Call) -> Any:
     return session.finish(call, session.run(held), dependent=any(call.depends(t) for t in numerators))
 
 
-def normaliser(session: "Interception", call: Call) -> Any:
+def normaliser(session: Session, call: Call) -> Any:
     """Run `1/x` or `1/√x`: what is multiplied by it is normalised, so it is a constant."""
     session.note(call, "a normaliser is a constant")
     return session.finish(call, call.replaced(lambda t: session.share(t, 0)).run(), dependent=False)
 
 
-def quadratic(session: "Interception", call: Call) -> Any:
+def quadratic(session: Session, call: Call) -> Any:
     """Run a function that is homogeneous of degree two: by Euler's theorem its gradient times x is twice the value."""
     session.note(call, "half the gradient: homogeneous of degree two")
     return session.finish(call, session.run(call.replaced(lambda t: session.share(t, 0.5) if call.depends(t) else t)))

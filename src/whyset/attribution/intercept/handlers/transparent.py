@@ -1,14 +1,12 @@
 """Calls that plain autograd does right, and how the relevance twin follows the marked input through them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.session import Session
 from whyset.errors import UnknownOperationError
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.mode import Interception
 
 # The twin goes through these as the input itself does ...
 _MOVING = frozenset(
@@ -38,13 +36,13 @@ _CONSERVING = _MOVING - frozenset(
 _MOVING_INSIDE = _MOVING & _CONSERVING
 
 
-def _conserving(session: "Interception", call: Call) -> Any:
+def _conserving(session: Session, call: Call) -> Any:
     if session.recorder is not None:
         session.recorder.entries[session.index].conserving = True
     return call.run()
 
 
-def transparent(session: "Interception", call: Call) -> Any:
+def transparent(session: Session, call: Call) -> Any:
     """Run a call as it is."""
     session.note(call, "plain gradient")
     result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
@@ -54,7 +52,7 @@ def transparent(session: "Interception", call: Call) -> Any:
     return session.finish(call, result, twin=twin)
 
 
-def moved_twin(session: "Interception", call: Call) -> Any:
+def moved_twin(session: Session, call: Call) -> Any:
     """Apply the call to the twins of its arguments; None where an argument has none."""
     twins = {id(t): call.records[id(t)].twin for t in call.dependents}
     if not session.needs_twin or any(twin is None for twin in twins.values()):
@@ -72,7 +70,7 @@ def twin_of(call: Call, result: Any) -> Tensor | None:
     return known.twin.expand(result.shape).to(result.dtype)
 
 
-def recurrent(session: "Interception", call: Call) -> Any:
+def recurrent(session: Session, call: Call) -> Any:
     """Refuse a fused recurrent network, whose products and activations over time cannot be told apart from outside."""
     raise UnknownOperationError(
         f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be "

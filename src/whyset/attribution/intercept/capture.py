@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from whyset.attribution.intercept.session import Observer
 from whyset.errors import InputError
-
-if TYPE_CHECKING:
-    from whyset.attribution.intercept.watcher import Watcher
 
 Place = str | int
 
@@ -58,7 +56,7 @@ class Capture:
         self._coefficients.clear()
 
     @contextmanager
-    def of(self, model: nn.Module, session: "Watcher") -> Iterator[None]:
+    def of(self, model: nn.Module, session: Observer) -> Iterator[None]:
         """Watch the modules asked for while the block runs."""
         self.clear()
         modules = dict(model.named_modules())
@@ -73,7 +71,7 @@ class Capture:
             for handle in handles:
                 handle.remove()
 
-    def take(self, place: Place, output: Any, session: "Watcher") -> None:
+    def take(self, place: Place, output: Any, session: Observer) -> None:
         """Keep a copy of the output of a module or an operation, and what will arrive at it."""
         if not isinstance(output, Tensor):
             raise InputError(

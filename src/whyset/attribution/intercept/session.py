@@ -1,0 +1,91 @@
+"""The session as a handler of one kind of call sees it, and the composite as a session sees it.
+
+Handlers, writing and capture are imported by the interception that runs them, so they name these protocols.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from whyset.attribution.intercept.autograd import Edge, Kept
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.layers import WeightCache
+from whyset.attribution.intercept.recorder import Losses, Recorder
+from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.tracking import Tracker
+from whyset.attribution.ledger import Cause
+from whyset.attribution.rules import ReLURule, Rule
+
+
+class RuleChoice(Protocol):
+    """What a session asks its composite; `whyset.attribution.composites.Composite` documents each."""
+
+    @property
+    def multiply_by_input(self) -> bool: ...
+    @property
+    def gates_are_constant(self) -> bool: ...
+    @property
+    def on_unknown(self) -> str: ...
+    @property
+    def relu(self) -> ReLURule | None: ...
+    @property
+    def looks_at_modules(self) -> bool: ...
+    @property
+    def needs_twin(self) -> bool: ...
+    @property
+    def states_inside(self) -> bool: ...
+    def choose(self, site: Site) -> tuple[Rule | None, str]: ...
+
+
+class Observer(Protocol):
+    """The part of a session that records in the middle of a model need."""
+
+    tracker: Tracker
+
+    def while_active(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[Tensor], Tensor | None]: ...
+
+
+class Session(Observer, Protocol):
+    """One forward pass under interception; `Interception` and its base `Watcher` document each."""
+
+    composite: RuleChoice
+    recorder: Recorder | None
+    cache: WeightCache
+    needs_twin: bool
+    states_inside: bool
+
+    @property
+    def index(self) -> int: ...
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *exception: Any) -> Any: ...
+
+    def note(self, call: Call, reason: str, rule: Rule | None = None, *, merged: Rule | None = None) -> None: ...
+    def where(self, call: Call) -> str: ...
+    def choose(self, call: Call, first: bool, reaches_twin: bool) -> Rule | None: ...
+    def run(self, call: Call) -> Any: ...
+    def unknown(self, call: Call) -> Any: ...
+    def finish(
+        self,
+        call: Call,
+        result: Any,
+        *,
+        dependent: bool = True,
+        twin: Any = None,
+        behind_linear: bool | None = None,
+        kept: Tensor | None = None,
+    ) -> Any: ...
+
+    def switch(
+        self,
+        y: Tensor,
+        edge: Edge,
+        *xs: Tensor,
+        losses: Losses | None = None,
+        stated: bool = False,
+        kept: Kept | None = None,
+    ) -> Tensor: ...
+    def share(self, x: Tensor, part: float) -> Tensor: ...
+    def stated(self, z: Tensor) -> Tensor: ...
+    def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None: ...
+    def watch(self, output: Tensor) -> None: ...

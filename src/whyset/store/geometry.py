@@ -1,0 +1,49 @@
+"""The geometry of a run: which rows and entries each shard holds."""
+
+import math
+from dataclasses import dataclass
+
+from whyset.errors import InputError
+from whyset.store.arrays import ArraySpec
+from whyset.store.config import RunConfig
+from whyset.store.remote import AnyPath
+
+
+@dataclass(frozen=True, repr=False)
+class RunGeometry:
+    """What run.json states of a run, and the shards that follow from it; no commit is read.
+
+    A row is one explanation: one sample and one target. Row r explains sample r // T with its target number r % T,
+    where T is `config.targets_per_sample`, usually 1.
+    """
+
+    path: AnyPath
+    config: RunConfig
+    config_hash: str
+    """As run.json has it: of a run of a newer minor version `config` lacks what this version does not know."""
+    arrays: tuple[ArraySpec, ...]
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def shard_count(self) -> int:
+        return math.ceil(self.size / self.config.shard_rows)
+
+    def shard_range(self, shard: int) -> tuple[int, int]:
+        """First row of a shard and the row after its last one."""
+        if not 0 <= shard < self.shard_count:
+            raise InputError(f"{self.path} has the shards 0 to {self.shard_count - 1}; there is no shard {shard}")
+        start = shard * self.config.shard_rows
+        return start, min(start + self.config.shard_rows, self.size)
+
+    def entries(self, spec: ArraySpec, shard: int) -> tuple[int, int]:
+        """First entry of an array that belongs to a shard, and the entry after the last one."""
+        start, stop = self.shard_range(shard)
+        each = spec.rows_each(self.config.targets_per_sample)
+        return start // each, stop // each
+
+    def shard_entries(self, spec: ArraySpec) -> int:
+        """How many entries of an array make a full shard."""
+        return self.config.shard_rows // spec.rows_each(self.config.targets_per_sample)
