@@ -4,9 +4,11 @@ import "./app.css";
 import App from "./App.svelte";
 import { widgetSource } from "./api/widget";
 import type { Model } from "./api/widget";
-import { beginning, link } from "./state/link.svelte";
-import type { Outside, Told } from "./state/link.svelte";
-import { widgetHost } from "./state/widgetHost";
+import { beginning, link } from "./state/page/link.svelte";
+import type { Outside, Told } from "./state/page/link.svelte";
+import type { ViewerHook } from "./state/page/hook";
+import type { Viewer } from "./state/page/viewer.svelte";
+import { widgetHost } from "./state/page/widgetHost";
 
 const STYLES = "__WHYSET_STYLES__";
 const NAMES = { analysis: "analysis", category: "_category", sample: "sample", selection: "selection" } as const;
@@ -20,9 +22,13 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
 
   const root = shadowIn(container);
   const outside = outsideOf(model);
-  const host = widgetHost({ container, root, start: beginning(outside), started: (viewer) => link(viewer, outside) });
+  const host = widgetHost({ container, root, start: beginning(outside) });
+  const started = (viewer: Viewer, hook: ViewerHook) => {
+    Object.assign(container, { __viewer: hook }); // tests ask it
+    link(viewer, outside);
+  };
   const { source, dispose } = widgetSource(model);
-  const app = mount(App, { target: root, props: { source, host } });
+  const app = mount(App, { target: root, props: { source, host, started } });
   return () => {
     model.off("change:height", resize);
     dispose();

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 
-import { NORMS, PLAIN, appearanceTexts, readAppearance } from "../src/state/appearance";
-import { pointOf } from "../src/state/norms.svelte";
-import { HOME, formatRoute, parseRoute } from "../src/state/route";
-import { TERMS } from "../src/state/terms";
+import { NORMS, PLAIN, appearanceTexts, readAppearance } from "../src/state/heatmaps/appearance";
+import { pointOf } from "../src/state/heatmaps/norms.svelte";
+import { HOME, formatRoute, parseRoute } from "../src/state/address/route";
+import { TERMS } from "../src/state/class/terms";
 
 test("an appearance comes back from its texts, and what is plain is left out", () => {
   const chosen = { mode: "side by side", norm: "cluster", clip: 99.5, gamma: 0.45, opacity: 0.6, sampling: "smooth" } as const;

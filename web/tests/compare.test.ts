@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 
 import type { DataSource } from "../src/api/source";
-import { adjustedRandIndex, normalisedMutualInformation } from "../src/state/agreement";
-import { NOISE, contingency, pointsOfCell, selectedCells, withoutNoise } from "../src/state/contingency";
-import { offered, suggested } from "../src/state/other";
-import type { Here } from "../src/state/other";
-import { pairPoints, partners, visiblePairs } from "../src/state/pairing";
+import { adjustedRandIndex, normalisedMutualInformation } from "../src/state/compare/agreement";
+import { NOISE, contingency, pointsOfCell, selectedCells, withoutNoise } from "../src/state/compare/contingency";
+import { offered, suggested } from "../src/state/compare/other";
+import type { Here } from "../src/state/compare/other";
+import { pairPoints, partners, visiblePairs } from "../src/state/compare/pairing";
 import CASES from "./agreement.json";
 
 const ints = (...values: number[]) => Int32Array.from(values);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 
 import type { ClassEvidence, ClassRow, Cluster, Sample } from "../src/api/types";
-import { classScores, clusterContrasts, clusterScores, isSignificant } from "../src/state/evidence";
-import { counted, probability, wholePercent, withP } from "../src/state/format";
-import { TERMS } from "../src/state/terms";
-import { countTargets, describeTargets, explainedClass, mergeCounts, ofPrediction } from "../src/state/targets";
+import { classScores, clusterContrasts, clusterScores, isSignificant } from "../src/state/class/evidence";
+import { counted, probability, wholePercent, withP } from "../src/state/page/format";
+import { TERMS } from "../src/state/class/terms";
+import { countTargets, describeTargets, explainedClass, mergeCounts, ofPrediction } from "../src/state/class/targets";
 
 const CLASSES = ["cat", "dog", "horse"];
 const NOTHING = { purity: null, accuracy: null, mean_confidence: null };

@@ -4,7 +4,7 @@ import { gridFigure } from "../src/figure/grid";
 import { sampleFigure } from "../src/figure/sample";
 import { scatterFigure } from "../src/figure/scatter";
 import { drawing, element, escaped, fitting, line } from "../src/figure/svg";
-import { fileNameOf } from "../src/state/save";
+import { fileNameOf } from "../src/state/page/save";
 
 const PIXEL = "data:image/png;base64,AAAA";
 const cell = { href: PIXEL, width: 18, height: 12, pixelated: true, caption: "map, ±0.5" };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 
 import type { Numbers } from "../src/api/binary";
-import { NONE, OTHER, codingOf, limitsOf } from "../src/state/coding";
-import { colouringOf } from "../src/state/colouring";
-import { correctness, described } from "../src/state/pointcolumns";
-import type { PointColumn } from "../src/state/pointcolumns";
+import { NONE, OTHER, codingOf, limitsOf } from "../src/state/class/coding";
+import { colouringOf } from "../src/state/class/colouring";
+import { correctness, described } from "../src/state/class/pointcolumns";
+import type { PointColumn } from "../src/state/class/pointcolumns";
 import {
   NO_FILTER,
   applyBrush,
@@ -15,11 +15,11 @@ import {
   parseHidings,
   withBrush,
   withHiding,
-} from "../src/state/filter";
-import { Filter } from "../src/state/filter.svelte";
-import { BINS, binsOf, brushFrom, histogram } from "../src/state/histogram";
-import { atRanks, orderBy } from "../src/state/ordering";
-import { clusterCounts, clusterRows, pointsOfSamples, selectedPoints, visibleAmong } from "../src/state/selection";
+} from "../src/state/class/filter";
+import { Filter } from "../src/state/class/filter.svelte";
+import { BINS, binsOf, brushFrom, histogram } from "../src/state/class/histogram";
+import { atRanks, orderBy } from "../src/state/class/ordering";
+import { clusterCounts, clusterRows, pointsOfSamples, selectedPoints, visibleAmong } from "../src/state/class/selection";
 
 const NAN = Number.NaN;
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ofVersion } from "../src/api/http";
 import type { DataSource } from "../src/api/source";
 import type { RunDetail, RunProgress } from "../src/api/types";
-import { Growth, growthOf, isUnfinished } from "../src/state/growth.svelte";
+import { Growth, growthOf, isUnfinished } from "../src/state/page/growth.svelte";
 
 const SPRAY = { name: "spray", categories: 2, version: "s" };
 const DETAIL = {

@@ -4,12 +4,12 @@ import { bench, describe } from "vitest";
 import { hoverIndex, nearest } from "../src/scatter/hover";
 import { towards } from "../src/scatter/direction";
 import { pointsOf } from "../src/scatter/points";
-import { codingOf } from "../src/state/coding";
-import { applyBrush, applyHiding, countOnes } from "../src/state/filter";
-import { binsOf, histogram } from "../src/state/histogram";
-import { orderBy } from "../src/state/ordering";
-import { described } from "../src/state/pointcolumns";
-import { changeSelection, clusterCounts, clusterRows, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, visibleAmong } from "../src/state/selection";
+import { codingOf } from "../src/state/class/coding";
+import { applyBrush, applyHiding, countOnes } from "../src/state/class/filter";
+import { binsOf, histogram } from "../src/state/class/histogram";
+import { orderBy } from "../src/state/class/ordering";
+import { described } from "../src/state/class/pointcolumns";
+import { changeSelection, clusterCounts, clusterRows, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, visibleAmong } from "../src/state/class/selection";
 
 const N = 1_000_000;
 const K = 40;

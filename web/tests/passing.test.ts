@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DataSource } from "../src/api/source";
 import { SourceError } from "../src/api/source";
 import type { Matches, RunDetail } from "../src/api/types";
-import { ClassOrder } from "../src/state/classes.svelte";
-import { TOO_LONG } from "../src/state/codes";
-import { Finder } from "../src/state/finder.svelte";
-import { documentIn, memoryOf, placeOf, remembering, stateFile } from "../src/state/passing";
-import { HOME, parseRoute } from "../src/state/route";
+import { ClassOrder } from "../src/state/page/classes.svelte";
+import { TOO_LONG } from "../src/state/address/codes";
+import { Finder } from "../src/state/page/finder.svelte";
+import { documentIn, memoryOf, placeOf, remembering, stateFile } from "../src/state/address/passing";
+import { HOME, parseRoute } from "../src/state/address/route";
 
 const SCATTERED = Int32Array.from({ length: 10_000 }, (_, at) => at * 3);
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { boxOf, contained, moved, pixelAt } from "../src/color/pixels";
-import { readPixel } from "../src/state/probed";
+import { readPixel } from "../src/state/heatmaps/probed";
 
 const box = { left: 10, top: 20, width: 100, height: 100 };
 

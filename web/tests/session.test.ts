@@ -3,10 +3,10 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Column, Numbers } from "../src/api/binary";
 import type { DataSource } from "../src/api/source";
 import type { CategoryDetail, RunDetail } from "../src/api/types";
-import { Norms } from "../src/state/norms.svelte";
-import { HOME, parseRoute } from "../src/state/route";
-import { ClassSession } from "../src/state/session.svelte";
-import type { Settings } from "../src/state/settings.svelte";
+import { Norms } from "../src/state/heatmaps/norms.svelte";
+import { HOME, parseRoute } from "../src/state/address/route";
+import { ClassSession } from "../src/state/class/session.svelte";
+import type { Settings } from "../src/state/heatmaps/settings.svelte";
 
 /** Two clusterings of six samples with gaps between their numbers: ids with gaps, noise, an empty cluster; one has silhouettes. */
 const COLUMNS: Record<string, Numbers> = {

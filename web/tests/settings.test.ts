@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 
 import { SourceError } from "../src/api/source";
 import type { DataSource } from "../src/api/source";
-import type { Host } from "../src/state/host";
-import { HOME } from "../src/state/route";
-import { Settings } from "../src/state/settings.svelte";
+import type { Host } from "../src/state/page/host";
+import { HOME } from "../src/state/address/route";
+import { Settings } from "../src/state/heatmaps/settings.svelte";
 
 const MAP = { lookup: Array.from({ length: 768 }, () => 0), diverging: true };
 const source = {

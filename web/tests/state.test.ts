@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import { tagsOf } from "../src/state/book.svelte";
-import { decodeClusters, decodeIndices, encodeClusters, encodeIndices } from "../src/state/codes";
-import { number, percent, plural, probability } from "../src/state/format";
-import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/keys";
-import { HOME, formatRoute, parseRoute } from "../src/state/route";
+import { tagsOf } from "../src/state/page/book.svelte";
+import { decodeClusters, decodeIndices, encodeClusters, encodeIndices } from "../src/state/address/codes";
+import { number, percent, plural, probability } from "../src/state/page/format";
+import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/page/keys";
+import { HOME, formatRoute, parseRoute } from "../src/state/address/route";
 import { HIDDEN, SELECTED } from "../src/scatter/renderer";
-import { changeSelection, modeOf, packSelection, selectedPoints, unpackSelection } from "../src/state/selection";
+import { changeSelection, modeOf, packSelection, selectedPoints, unpackSelection } from "../src/state/class/selection";
 
 describe("address", () => {
   test.each([

@@ -1,5 +1,5 @@
 import type { Raster } from "../color/picture";
-import { fileNameOf } from "../state/save";
+import { fileNameOf } from "../state/page/save";
 import type { Drawing } from "./svg";
 
 export type FigureForm = "png" | "svg";

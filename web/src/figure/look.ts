@@ -1,7 +1,7 @@
 import { mapRaster } from "../color/picture";
 import { shadesOf } from "../color/shades";
-import { PLAIN } from "../state/appearance";
-import type { Settings } from "../state/settings.svelte";
+import { PLAIN } from "../state/heatmaps/appearance";
+import type { Settings } from "../state/heatmaps/settings.svelte";
 import type { Bar } from "./bar";
 import { hrefOf } from "./draw";
 

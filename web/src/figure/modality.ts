@@ -6,7 +6,7 @@ import { drawBars, drawSeries, drawText } from "../modality/draw";
 import type { Draw } from "../modality/draw";
 import { valueOf } from "../modality/shown";
 import { firstShown, tokensOf } from "../modality/tokens";
-import type { RunPictures } from "../state/pictures";
+import type { RunPictures } from "../state/heatmaps/pictures";
 import { canvasOf } from "./draw";
 import type { Cell } from "./sample";
 

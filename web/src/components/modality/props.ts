@@ -1,6 +1,6 @@
 import type { PictureMode } from "../../color/picture";
-import type { Norms } from "../../state/norms.svelte";
-import type { RunPictures } from "../../state/pictures";
+import type { Norms } from "../../state/heatmaps/norms.svelte";
+import type { RunPictures } from "../../state/heatmaps/pictures";
 
 /** A sample that is no picture, and how it is to be seen. */
 export interface ModalityProps {

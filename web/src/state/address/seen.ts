@@ -1,0 +1,97 @@
+import { appearanceTexts } from "../heatmaps/appearance";
+import type { Comparison } from "../compare/comparison.svelte";
+import { formatBrushes, formatHidings } from "../class/filter";
+import { HOME } from "./route";
+import type { Route } from "./route";
+import type { ClassSession } from "../class/session.svelte";
+import type { Settings } from "../heatmaps/settings.svelte";
+import type { Stage } from "../scatter/stage.svelte";
+import type { Methods } from "../compare/methods.svelte";
+import type { ClassOrder } from "../page/classes.svelte";
+import type { AnalysisDetail, RunDetail } from "../../api/types";
+
+/** The part of a viewer that an address names. */
+interface Screen {
+  run: RunDetail | null;
+  analysis: AnalysisDetail | null;
+  session: ClassSession | null;
+  classes: ClassOrder;
+  comparison: Comparison | null;
+  beside: { route: Route } | null;
+  methods: Methods;
+  stage: Stage | null;
+  otherStage: Stage | null;
+}
+
+/** What is on the screen, as an address tells it; `follow` and `restore` are the way back. */
+export function seen(viewer: Screen, settings: Settings): Route {
+  const { run, analysis, session, classes, comparison } = viewer;
+  const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
+  const other = viewer.beside?.route ?? null;
+  if (!session) return { ...place, with: other, classOrder: classes.order, classFilter: classes.filter || null };
+  return {
+    ...place,
+    ...seenOfClass(session),
+    camera: viewer.stage?.moved ?? null,
+    ...seenOfPictures(settings),
+    methods: viewer.methods.shown,
+    with: comparison ? seenBeside(comparison, viewer.otherStage) : other,
+  };
+}
+
+/**
+ * What goes along to another class, or to all of them: how both sides are drawn, and what stands beside. That is the same
+ * class there, which its address leaves out, unless the sides show different ones.
+ */
+export function onward({ session, comparison, beside }: Screen, category: string | null): Partial<Route> {
+  if (!comparison) return { with: session && (beside?.route ?? null) };
+  const { left, right } = comparison;
+  const place = { ...HOME, run: right.data.run.id, analysis: right.data.analysis };
+  if (category === null) return { with: place.run === left.data.run.id && place.analysis === left.data.analysis ? null : place };
+  const same = left.data.detail.name === right.data.detail.name;
+  return { ...drawnOf(left), with: { ...place, ...drawnOf(right), category: same ? null : right.data.detail.id } };
+}
+
+/** How a class is drawn, without what is selected, filtered and looked at in it. */
+function drawnOf(session: ClassSession): Partial<Route> {
+  const { clustering, embedding, axes, colour, draw, order, clusters, means } = seenOfClass(session);
+  return { clustering, embedding, axes, colour, draw, order, clusters, means };
+}
+
+/** The samples looked at and selected follow from the left side where they can. */
+function seenBeside(comparison: Comparison, stage: Stage | null): Route {
+  const { data } = comparison.right;
+  return {
+    ...HOME,
+    ...seenOfClass(comparison.right),
+    run: data.run.id,
+    analysis: data.analysis,
+    sample: null,
+    selected: comparison.ownSelection,
+    camera: stage?.moved ?? null,
+  };
+}
+
+function seenOfPictures(settings: Settings): Partial<Route> {
+  const { mode: _, ...rest } = appearanceTexts(settings.appearance);
+  return { ...rest, colorMap: settings.colorMapName || null, pictures: settings.mode };
+}
+
+function seenOfClass(session: ClassSession) {
+  const { data, clustering, embedding, current, axes, colourBy, order, filter } = session;
+  return {
+    category: data.detail.id,
+    clustering,
+    embedding,
+    sample: current < 0 ? null : data.indices[current],
+    axes: axes[0] === 0 && axes[1] === 1 ? null : axes,
+    colour: colourBy === "cluster" ? null : colourBy,
+    draw: session.density ? "density" : null,
+    order: order === "as in the run" ? null : order,
+    selected: session.selectedCode,
+    clusters: session.clusterOrder === "number" ? null : session.clusterOrder,
+    means: session.absoluteMeans ? "absolute" : null,
+    hide: formatHidings(filter.state.hidings),
+    brush: formatBrushes(filter.state.brushes),
+  } satisfies Partial<Route>;
+}

@@ -1,0 +1,29 @@
+import type { Numbers } from "../../api/binary";
+import { SELECTED } from "../../scatter/renderer";
+import type { SampleOrder } from "./choice";
+import { orderBy } from "./ordering";
+import { pointsThat } from "./selection";
+
+/** What samples can be ordered by. */
+export type SortKey = "silhouette" | "confidence" | "colour";
+
+/** All points in this order by the values that `of` gives, or null where it is their own or its values are not there. */
+export function ranked(order: SampleOrder, of: (key: SortKey) => Numbers | undefined): Uint32Array | null {
+  if (order === "as in the run") return null;
+  const key = order.includes("typical") ? "silhouette" : order === "least confident" ? "confidence" : "colour";
+  const values = of(key);
+  return values ? orderBy(values, order === "most typical" || order === "colour, highest first") : null;
+}
+
+/** Of the points that pass the filter the selected ones, or all of them while none is selected; ranked where that is asked for. */
+export function listed(ranking: Uint32Array | null, mask: Uint8Array, visible: Uint8Array | null, selecting: boolean): Int32Array {
+  const passes = (point: number) => (visible ? visible[point] : 1) & (selecting ? mask[point] & SELECTED : 1);
+  if (!ranking) return pointsThat(mask.length, passes);
+  const points = new Int32Array(ranking.length);
+  let count = 0;
+  for (let at = 0; at < points.length; at++) {
+    points[count] = ranking[at];
+    count += passes(ranking[at]);
+  }
+  return points.slice(0, count);
+}

@@ -1,0 +1,65 @@
+import { PICTURE_MODES } from "../../color/picture";
+import type { PictureMode } from "../../color/picture";
+
+/** What full colour stands for: the most of each sample, or of all samples of its cluster or of the class. */
+export type Norm = "sample" | "cluster" | "all";
+export const NORMS: readonly Norm[] = ["sample", "cluster", "all"];
+
+/** Percentiles of |relevance| that full colour may stand for; what is beyond is clipped. */
+export const CLIPS = [100, 99.5, 99, 95] as const;
+export type Clip = (typeof CLIPS)[number];
+
+/** How pixels are drawn larger than they are; automatic: small pictures show their pixels. */
+export type Sampling = "automatic" | "smooth" | "pixelated";
+export const SAMPLINGS: readonly Sampling[] = ["automatic", "smooth", "pixelated"];
+
+/** Up to this many pixels a picture shows them, where the sampling is automatic. */
+const PIXELATED_UP_TO = 64;
+
+export function isPixelated(sampling: Sampling, { width, height }: { width: number; height: number }): boolean {
+  return sampling === "automatic" ? Math.max(width, height) <= PIXELATED_UP_TO : sampling === "pixelated";
+}
+
+export const GAMMA = { least: 0.2, most: 2, step: 0.05 };
+export const OPACITY = { least: 0.05, most: 1, step: 0.05 };
+
+/** How samples are drawn, apart from the colour map. */
+export interface Appearance {
+  mode: PictureMode;
+  norm: Norm;
+  clip: Clip;
+  gamma: number;
+  opacity: number;
+  sampling: Sampling;
+}
+
+export const PLAIN: Appearance = { mode: "overlay", norm: "sample", clip: 100, gamma: 1, opacity: 1, sampling: "automatic" };
+
+/** An appearance as an address and the browser keep it: each part as text, null where it is plain. */
+export type AppearanceTexts = Record<keyof Appearance, string | null>;
+
+export function appearanceTexts(appearance: Appearance): AppearanceTexts {
+  const text = (key: keyof Appearance) => (appearance[key] === PLAIN[key] ? null : String(appearance[key]));
+  return { mode: text("mode"), norm: text("norm"), clip: text("clip"), gamma: text("gamma"), opacity: text("opacity"), sampling: text("sampling") };
+}
+
+/** Reads any texts: what they do not say, or what is out of bounds, is as it is in `otherwise`. */
+export function readAppearance(texts: Partial<AppearanceTexts>, otherwise: Appearance = PLAIN): Appearance {
+  return {
+    mode: oneOf(PICTURE_MODES, texts.mode) ?? otherwise.mode,
+    norm: oneOf(NORMS, texts.norm) ?? otherwise.norm,
+    clip: CLIPS.find((clip) => String(clip) === texts.clip) ?? otherwise.clip,
+    gamma: within(GAMMA, texts.gamma) ?? otherwise.gamma,
+    opacity: within(OPACITY, texts.opacity) ?? otherwise.opacity,
+    sampling: oneOf(SAMPLINGS, texts.sampling) ?? otherwise.sampling,
+  };
+}
+
+function oneOf<T extends string>(choices: readonly T[], value: string | null | undefined): T | undefined {
+  return choices.find((choice) => choice === value);
+}
+
+function within(range: { least: number; most: number }, text: string | null | undefined): number | undefined {
+  const value = text ? Number(text) : NaN;
+  return value >= range.least && value <= range.most ? value : undefined;
+}

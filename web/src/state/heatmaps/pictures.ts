@@ -1,0 +1,159 @@
+import { Batcher } from "../../api/batcher";
+import type { Column, InputImage, RelevanceMap, SeriesValues } from "../../api/binary";
+import { PICTURES_PER_REQUEST, SAMPLES_PER_REQUEST } from "../../api/source";
+import type { DataSource } from "../../api/source";
+import type { Modality, RunDetail, Sample } from "../../api/types";
+import { PICTURE_MODES, SINGLE_MODES } from "../../color/picture";
+import type { PictureMode } from "../../color/picture";
+import { ChannelChoice } from "./channel.svelte";
+import type { Norms } from "./norms.svelte";
+
+const THUMBNAIL = 64;
+const LARGE = 256;
+const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
+
+/** One of several pictures of the same sample, perhaps of another run; `index` is null where that run does not have it. */
+export interface PictureView {
+  name: string;
+  pictures: RunPictures;
+  index: number | null;
+  mode: PictureMode;
+  /** What its full colour stands for; without it, its own largest magnitude. */
+  norms?: Norms;
+}
+
+/** The pictures of a point's sample, always as many. */
+export type Views = (point: number) => PictureView[];
+
+/** How small pictures of each modality are laid out: width over height, how much wider than images, how many in a card. */
+interface Layout {
+  aspect: number;
+  wide: number;
+  medoids: number;
+  modes: readonly PictureMode[];
+}
+const LAYOUT: Record<Exclude<Modality, "image">, Layout> = {
+  series: { aspect: 1.6, wide: 1.5, medoids: 3, modes: SINGLE_MODES },
+  text: { aspect: 2.2, wide: 1.9, medoids: 2, modes: ["input", "overlay"] },
+  table: { aspect: 1.3, wide: 1.3, medoids: 3, modes: ["overlay"] },
+};
+const IMAGE = { wide: 1, medoids: 5, modes: PICTURE_MODES };
+
+/** What the tiles of one run ask for, one sample at a time; requests are gathered and answers kept. */
+export class RunPictures {
+  readonly modality: Modality;
+  /** Names of the columns of a table, or of the channels. */
+  readonly features: readonly string[] | null;
+  /** How many positions of a series make a second. */
+  readonly rate: number | null;
+  /** The shape of one map in full size. */
+  readonly shape: readonly number[];
+  /** Channels of the stored input. */
+  readonly channels: number;
+  /** Whether an input is shown one channel at a time: there are other than 1, 3 or 4, or four with names of their own. */
+  readonly isBands: boolean;
+  readonly channel = new ChannelChoice();
+  readonly hasInputs: boolean;
+  /** Width over height, within what a tile can show. */
+  readonly aspect: number;
+  /** How much wider than that of an image a picture in a list is. */
+  readonly wide: number;
+  /** What small pictures may show. */
+  readonly modes: readonly PictureMode[];
+  /** How many samples a cluster's card shows. */
+  readonly medoids: number;
+  readonly #samples: Batcher<Sample>;
+  readonly #maps = new Map<number, Batcher<RelevanceMap>>();
+  readonly #inputs = new Map<number, Batcher<InputImage>>();
+  readonly #values = new Map<number, Batcher<SeriesValues>>();
+  readonly #words: Batcher<string[]>;
+  readonly #exact: Batcher<Column>;
+  readonly #whole: Batcher<InputImage>;
+  readonly #source: DataSource;
+  readonly #run: string;
+  readonly #longest: number;
+
+  constructor(source: DataSource, detail: RunDetail) {
+    const { id: run, modality, map_shape: shape, input_shape: inputShape } = detail;
+    this.#source = source;
+    this.#run = run;
+    this.modality = modality;
+    this.features = detail.features;
+    this.rate = detail.rate;
+    this.shape = shape;
+    this.channels = inputShape?.[0] ?? 0;
+    this.isBands = modality === "image" && (![0, 1, 3, 4].includes(this.channels) || (this.channels === 4 && detail.features !== null));
+    this.#longest = Math.max(1, ...shape.slice(-2), ...(inputShape ?? []).slice(-2));
+    const [height = 1, width = 1] = shape.slice(-2);
+    const layout = modality === "image" ? { ...IMAGE, aspect: Math.min(2, Math.max(0.5, width / height)) } : LAYOUT[modality];
+    this.aspect = layout.aspect;
+    this.wide = layout.wide;
+    this.medoids = layout.medoids;
+    this.modes = layout.modes;
+    this.hasInputs = inputShape !== null;
+    this.#words = new Batcher((indices) => source.tokens(run, indices), PICTURES_PER_REQUEST / 4, 1500);
+    this.#exact = new Batcher((indices) => Promise.all(indices.map((index) => source.relevance(run, index))), 1, 8);
+    this.#whole = new Batcher((indices) => source.inputs(run, indices), 1, 8);
+    this.#samples = new Batcher((indices) => source.samples(run, indices), SAMPLES_PER_REQUEST, 20_000);
+  }
+
+  sample(index: number): Promise<Sample> {
+    return this.#samples.get(index);
+  }
+
+  /** The stored map of one sample, exact and in full size. */
+  relevance(index: number): Promise<Column> {
+    return this.#exact.get(index);
+  }
+
+  /** The input in full size. */
+  wholeInput(index: number): Promise<InputImage> {
+    return this.#whole.get(index);
+  }
+
+  map(index: number, large: boolean): Promise<RelevanceMap> {
+    return this.#batcher(this.#maps, large, (indices, size) => this.#source.maps(this.#run, indices, size)).get(index);
+  }
+
+  input(index: number, large: boolean): Promise<InputImage> {
+    return this.#batcher(this.#inputs, large, (indices, size) => this.#source.inputs(this.#run, indices, size)).get(index);
+  }
+
+  /** The input of a series or a row of a table. */
+  values(index: number, large: boolean): Promise<SeriesValues> {
+    return this.#batcher(this.#values, large, (indices, size) => this.#source.values(this.#run, indices, size)).get(index);
+  }
+
+  /** The words of a text; none where the run keeps neither words nor ids. */
+  words(index: number): Promise<string[]> {
+    return this.#words.get(index);
+  }
+
+  /** The relevance of one sample in full precision, one line after the other. */
+  async exact(index: number): Promise<Float32Array> {
+    const { data } = await this.#source.relevance(this.#run, index);
+    return data instanceof Float32Array ? data : Float32Array.from(data);
+  }
+
+  /** Small pictures travel as they are (0); others scaled down to what is shown. */
+  #side(large: boolean): number {
+    const wanted = this.modality === "series" ? (large ? SERVED_SIDE : 2 * THUMBNAIL) : large ? LARGE : THUMBNAIL;
+    if (this.#longest <= wanted) return 0;
+    return Math.min(SERVED_SIDE, wanted);
+  }
+
+  #batcher<T>(
+    kept: Map<number, Batcher<T>>,
+    large: boolean,
+    fetch: (indices: number[], size?: number) => Promise<T[]>,
+  ): Batcher<T> {
+    const side = this.#side(large);
+    let batcher = kept.get(side);
+    if (!batcher) {
+      const [limit, capacity] = side > 2 * THUMBNAIL ? [16, 96] : [PICTURES_PER_REQUEST / 4, 1500];
+      batcher = new Batcher((indices) => (side === 0 ? fetch(indices) : fetch(indices, side)), limit, capacity);
+      kept.set(side, batcher);
+    }
+    return batcher;
+  }
+}

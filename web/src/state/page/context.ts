@@ -1,0 +1,14 @@
+import { createContext, getContext, setContext } from "svelte";
+
+import type { Norms } from "../heatmaps/norms.svelte";
+import type { Settings } from "../heatmaps/settings.svelte";
+import type { Viewer } from "./viewer.svelte";
+
+export const [useViewer, provideViewer] = createContext<Viewer>();
+export const [useSettings, provideSettings] = createContext<Settings>();
+
+const NORMS = Symbol("norms");
+
+/** What the pictures below share as their scale; without it each is scaled by itself. */
+export const provideNorms = (norms: Norms): Norms => setContext(NORMS, norms);
+export const findNorms = (): Norms | undefined => getContext(NORMS);

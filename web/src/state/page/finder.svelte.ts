@@ -1,0 +1,83 @@
+import type { DataSource } from "../../api/source";
+import type { Match, Matches } from "../../api/types";
+import { plural } from "./format";
+
+const PAUSE = 150; // milliseconds without typing before the server is asked
+const NOTHING: Matches = { matches: [], total: 0, truncated: false };
+
+/** What is typed to find samples, what was found, and which of it is chosen. */
+export class Finder {
+  readonly #source: DataSource;
+  readonly #run: string;
+  readonly #analysis: string | null;
+  #turn = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
+
+  text = $state("");
+  found = $state.raw<Matches>(NOTHING);
+  /** Every row that was found, also those that are not listed. */
+  rows = $state.raw<readonly number[]>([]);
+  /** The text that `found` answers; while another one is typed, it is not yet answered. */
+  answered = $state("");
+  problem = $state<string | null>(null);
+  #at = $state(0);
+
+  constructor(source: DataSource, run: string, analysis: string | null) {
+    this.#source = source;
+    this.#run = run;
+    this.#analysis = analysis;
+  }
+
+  get matches(): readonly Match[] {
+    return this.found.matches;
+  }
+
+  /** Position of the chosen match, or -1 while there is none. */
+  get at(): number {
+    return this.matches.length === 0 ? -1 : this.#at;
+  }
+
+  set at(position: number) {
+    this.#at = Math.min(this.matches.length - 1, Math.max(0, position));
+  }
+
+  get chosen(): Match | null {
+    return this.matches[this.at] ?? null;
+  }
+
+  /** What is told of the answer. */
+  get told(): string {
+    const { total, truncated } = this.found;
+    if (this.text.trim() === "") return "";
+    if (this.answered !== this.text.trim()) return this.problem ? "" : "Searching …";
+    if (total === 0) return `No sample has “${this.answered}” in its id, label or texts.`;
+    const more = truncated ? `, of which ${this.matches.length} are listed: type more to narrow it down` : "";
+    return `${plural(total, "sample")} found${more}.`;
+  }
+
+  /** Asks the server once the typing pauses; a later text overtakes an earlier one. */
+  type(text: string): void {
+    this.text = text;
+    clearTimeout(this.#later);
+    const turn = ++this.#turn;
+    this.#later = setTimeout(() => void this.#ask(text.trim(), () => turn === this.#turn), PAUSE);
+  }
+
+  end(): void {
+    clearTimeout(this.#later);
+    this.#turn++;
+  }
+
+  async #ask(text: string, isLatest: () => boolean): Promise<void> {
+    try {
+      const analysis = this.#analysis === null ? {} : { analysis: this.#analysis };
+      const found = text === "" ? NOTHING : await this.#source.find(this.#run, text, analysis);
+      const rows = found.truncated ? await this.#source.findRows(this.#run, text) : found.matches.map(({ index }) => index);
+      if (!isLatest()) return;
+      Object.assign(this, { found, rows, answered: text, problem: null });
+      this.at = 0;
+    } catch (error) {
+      if (isLatest()) this.problem = error instanceof Error ? error.message : String(error);
+    }
+  }
+}
