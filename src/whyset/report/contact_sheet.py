@@ -1,6 +1,6 @@
 """A contact sheet: some inputs as they are stored, with label and prediction, to see at once if they are right."""
 
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,33 +12,36 @@ from whyset.store.layout import STATUS
 SAMPLES = 24
 
 
-def contact_sheet(run: Run, samples: int = SAMPLES) -> str:
-    """Write some samples, spread evenly over the run, as HTML; nothing where the run keeps no images."""
+@dataclass(frozen=True)
+class StoredInput:
+    """One input; `wrong` says that its label is known and is not the prediction."""
+
+    id: str
+    uri: str
+    alt: str
+    caption: str
+    wrong: bool
+
+
+def contact_sheet(run: Run, samples: int = SAMPLES) -> list[StoredInput]:
+    """Choose some samples, spread evenly over the run; none where the run keeps no images."""
     if run.inputs is None or run.inputs.ndim != IMAGES:
-        return ""
+        return []
     each = run.config.targets_per_sample
     done = each * np.flatnonzero((run.column(STATUS) == DONE)[::each])
     rows = done[np.linspace(0, len(done) - 1, min(samples, len(done))).round().astype(np.int64)] if len(done) else done
-    figures = "".join(_figure(run, int(row)) for row in rows)
-    return (
-        f'<section><h2>Inputs</h2><p class="note">{len(rows)} of {run.sample_count:,} samples, as they are stored: '
-        f'label, and the prediction where it differs.</p><div class="sheet">{figures}</div></section>'
-        if len(rows)
-        else ""
-    )
+    return [_read_input(run, int(row)) for row in rows]
 
 
-def _figure(run: Run, row: int) -> str:
+def _read_input(run: Run, row: int) -> StoredInput:
     inputs = run.inputs
     assert inputs is not None  # `contact_sheet` has checked it
     label, prediction = int(run.labels[row]), int(run.array("prediction")[row])
-    of_label, of_prediction = _name(run, label), _name(run, prediction)
+    label_name, predicted_name = _name(run, label), _name(run, prediction)
     wrong = label >= 0 and label != prediction
-    caption = f"{of_label} → {of_prediction}" if wrong else of_label if label >= 0 else f"→ {of_prediction}"
+    caption = f"{label_name} → {predicted_name}" if wrong else label_name if label >= 0 else f"→ {predicted_name}"
     alt = f"Input of sample {row // run.config.targets_per_sample}, {run.ids[row]}"
-    kind = ' class="wrong"' if wrong else ""
-    picture = f'<img src="{make_uri(seen(np.asarray(inputs[row])))}" alt="{escape(alt)}">'
-    return f'<figure{kind}>{picture}<figcaption title="{escape(run.ids[row])}">{escape(caption)}</figcaption></figure>'
+    return StoredInput(run.ids[row], make_uri(seen(np.asarray(inputs[row]))), alt, caption, wrong)
 
 
 def _name(run: Run, number: int) -> str:

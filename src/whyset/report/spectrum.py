@@ -1,6 +1,6 @@
 """The leading eigenvalues of a class as a small drawing."""
 
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,18 +11,41 @@ _SHOWN = 16
 _WIDTH, _HEIGHT, _STEP = 10, 48, 14
 
 
-def spectrum_picture(category: Category, row: ClassRow) -> str:
-    """Draw the eigenvalues as bars, those that stand for clusters darker; nothing where they are not stored."""
+@dataclass(frozen=True)
+class Bar:
+    """A bar of the drawing, in units of its box; `kind` is "kept" for eigenvalues that stand for clusters."""
+
+    kind: str
+    x: int
+    width: int
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues between 0 and 1 as bars."""
+
+    name: str
+    box: str
+    bars: tuple[Bar, ...]
+    caption: str = "leading eigenvalues, 0 to 1"
+
+
+def draw_spectrum(category: Category, row: ClassRow) -> Spectrum | None:
+    """Draw the eigenvalues as bars, those that stand for clusters darker; None where they are not stored."""
     if "eigenvalues" not in category.columns:
-        return ""
-    values = np.clip(np.asarray(category.column("eigenvalues"))[:_SHOWN], 0, 1)
-    bars = "".join(
-        f'<rect class="{"kept" if place < (row.n_clusters or 0) else "rest"}" x="{place * _STEP}" width="{_WIDTH}" '
-        f'y="{_HEIGHT * (1 - value):.1f}" height="{_HEIGHT * value:.1f}"/>'
-        for place, value in enumerate(values.tolist())
+        return None
+    values = np.clip(np.asarray(category.column("eigenvalues"))[:_SHOWN], 0, 1).tolist()
+    bars = tuple(
+        Bar(
+            "kept" if place < (row.n_clusters or 0) else "rest",
+            place * _STEP,
+            _WIDTH,
+            f"{_HEIGHT * (1 - value):.1f}",
+            f"{_HEIGHT * value:.1f}",
+        )
+        for place, value in enumerate(values)
     )
-    told = ", ".join(f"{value:.3f}" for value in values.tolist())
-    name = f"Leading eigenvalues of class {row.name}: {told}"
-    box = f"0 0 {len(values) * _STEP} {_HEIGHT}"
-    drawing = f'<svg viewBox="{box}" role="img" aria-label="{escape(name)}">{bars}</svg>'
-    return f'<figure class="spectrum">{drawing}<figcaption>leading eigenvalues, 0 to 1</figcaption></figure>'
+    numbers = ", ".join(f"{value:.3f}" for value in values)
+    return Spectrum(f"Leading eigenvalues of class {row.name}: {numbers}", f"0 0 {len(values) * _STEP} {_HEIGHT}", bars)

@@ -15,11 +15,11 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     >>> benjamini_hochberg([0.01, None, 0.5, 0.02])
     [0.03, None, 0.5, 0.03]
     """
+    from scipy.stats import false_discovery_control  # 0.3 s to import, and most commands do not need it
+
     known = [number for number, value in enumerate(p_values) if value is not None]
-    found: list[float | None] = [None] * len(p_values)
+    q_values: list[float | None] = [None] * len(p_values)
     values = np.array([p_values[number] for number in known], np.float64)
-    order = np.argsort(-values, kind="stable")
-    scaled = values[order] * len(values) / np.arange(len(values), 0, -1)
-    for place, q_value in zip(order, np.minimum(np.minimum.accumulate(scaled), 1.0), strict=True):
-        found[known[place]] = float(q_value)
-    return found
+    for number, q_value in zip(known, false_discovery_control(values) if known else (), strict=True):
+        q_values[number] = float(q_value)
+    return q_values

@@ -121,11 +121,6 @@ class LinearLayer:
         return (self.parameter,) if self.affine is None else (self.parameter, *self.affine.sources)
 
     @property
-    def channel_dim(self) -> int:
-        """The dimension of the output channels in y: 1 for convolutions, the last for a linear map."""
-        return -1 if self.geometry is None else 1
-
-    @property
     def weight(self) -> Tensor:
         if self.affine is None and self.parameter.dtype.itemsize >= 4:
             return self.parameter  # nothing to derive, and an entry that holds its own source would never go
