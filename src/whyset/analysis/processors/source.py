@@ -1,22 +1,44 @@
 """The source of a processor, as a hash: two processors of one name are the same only if their code is."""
 
+import ast
 import hashlib
 import inspect
+import linecache
 from pathlib import Path
 
 from whyset.errors import InputError
 
 
 def source_hash(kind: type) -> str:
-    """Give the SHA-256 of the source of a class; InputError where Python cannot tell it."""
+    """Give the SHA-256 of the source of a class, also of one from a notebook cell; InputError where it is not known."""
     try:
         source = inspect.getsource(kind)
     except (OSError, TypeError) as error:
-        raise InputError(
-            f"The source of {kind.__module__}.{kind.__qualname__} cannot be read ({error}), so its results could not "
-            "be told from those of an edited version: define it in a file."
-        ) from error
+        source = _find_in_cell(kind)
+        if not source:
+            raise InputError(
+                f"The source of {kind.__module__}.{kind.__qualname__} cannot be read ({error}), so its results could "
+                "not be told from those of an edited version: define it in a file or in a notebook cell."
+            ) from error
     return _digest(source.encode())
+
+
+def _find_in_cell(kind: type) -> str:
+    """Give the source of a class that was typed into IPython, "" where there is none.
+
+    A class of a cell has no file, so `inspect` finds it from Python 3.13 on only; its methods name the cell, whose
+    lines IPython keeps in `linecache`.
+    """
+    codes = [member.__code__ for member in vars(kind).values() if inspect.isfunction(member)]
+    for code in codes:
+        lines = linecache.getlines(code.co_filename)
+        classes = (node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.ClassDef))
+        for node in classes:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            last = node.end_lineno or first
+            if node.name == kind.__name__ and first <= code.co_firstlineno <= last:
+                return "".join(lines[first - 1 : last])
+    return ""
 
 
 def code_hash(kind: type) -> str:
