@@ -52,6 +52,9 @@ class Ledger:
     scale: float = 0.0
     double: bool = True
 
+    def __repr__(self) -> str:
+        return f"<ledger of {len(self.rows)} operations: {self.arrived:g} of {self.output:g} arrived at the input>"
+
     def lost(self) -> dict[Cause, float]:
         """Give the relevance lost by cause, over all operations; what no row explains is unknown."""
         totals: dict[Cause, float] = {}

@@ -27,6 +27,9 @@ class Plan:
 
     steps: tuple[Step, ...]
 
+    def __repr__(self) -> str:
+        return f"<plan of {len(self)} operations; print it or use plan.table()>"
+
     def __len__(self) -> int:
         return len(self.steps)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
@@ -46,6 +47,9 @@ class Report:
     provenance: tuple[tuple[str, str], ...] = ()
     checks: tuple[Check, ...] = ()
     relevance: RelevanceSummary | None = None
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
     @property
     def notices(self) -> tuple[str, ...]:

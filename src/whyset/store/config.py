@@ -7,6 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
+from whyset.printable import short_dataclass_repr
 from whyset.store.jsonfile import JSON, canonical, require_json
 from whyset.store.modality import MODALITIES
 from whyset.store.remote import AnyPath
@@ -57,6 +58,9 @@ class RunConfig:
     dataset: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, JSON] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
     def __post_init__(self) -> None:
         for name in _TUPLES:

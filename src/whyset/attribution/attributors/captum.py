@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from whyset.attribution.targets import Target, is_class_index, output_coefficient
 from whyset.errors import InputError
 from whyset.optional import import_optional
+from whyset.printable import short_repr
 
 
 class Captum:
@@ -27,6 +28,11 @@ class Captum:
     def __init__(self, model: nn.Module, method: str | Callable[[Any], Any], **arguments: Any) -> None:
         self.model, self.arguments = model, arguments
         self.method = _by_name(method) if isinstance(method, str) else method
+
+    def __repr__(self) -> str:
+        return short_repr(
+            type(self).__name__, {"model": type(self.model).__name__, "method": self.method, **self.arguments}
+        )
 
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
         """Give the model's output for `x`, and the attribution, shaped like what the method gives (mostly x)."""

@@ -19,6 +19,7 @@ from whyset.attribution.intercept.recorder import Recorder, total
 from whyset.attribution.ledger import Ledger
 from whyset.attribution.targets import AskedTargets, Target, list_targets, output_coefficient
 from whyset.errors import InputError
+from whyset.printable import short_repr
 
 
 class Gradient:
@@ -102,6 +103,9 @@ class Gradient:
     def _need_rules(self, what: str) -> None:
         if not self.conserving:
             raise InputError(f"{what} by the rules of a composite; this attributor gives a gradient")
+
+    def __repr__(self) -> str:
+        return short_repr(type(self).__name__, {"model": type(self.model).__name__, "composite": self.composite})
 
     def __call__(
         self, x: Tensor, target: Target = None, *, targets: Sequence[Target] | None = None

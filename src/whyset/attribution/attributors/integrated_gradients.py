@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
+from whyset.printable import short_repr
 
 
 class IntegratedGradients:
@@ -27,6 +28,9 @@ class IntegratedGradients:
             raise InputError(f"IntegratedGradients(n_iter={n_iter!r}): expected at least 1")
         self.baseline_fn, self.n_iter = baseline_fn, n_iter
         self._gradient = Gradient(model)
+
+    def __repr__(self) -> str:
+        return short_repr(type(self).__name__, {"model": type(self._gradient.model).__name__, "n_iter": self.n_iter})
 
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
         """Give the model's output for `x`, and the attribution, shaped like it."""

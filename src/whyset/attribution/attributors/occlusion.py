@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from whyset.attribution.targets import Target, output_coefficient
 from whyset.errors import InputError
+from whyset.printable import short_repr
 
 Sides = int | tuple[int, ...]
 
@@ -35,6 +36,11 @@ class Occlusion:
         if any(side < 1 for side in sides):
             raise InputError(f"Occlusion(window={window!r}, stride={stride!r}): expected positive numbers")
         self.model, self.window, self.stride, self.fill_fn = model, window, stride, fill_fn
+
+    def __repr__(self) -> str:
+        return short_repr(
+            type(self).__name__, {"model": type(self.model).__name__, "window": self.window, "stride": self.stride}
+        )
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.composites import Composite
 from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
+from whyset.printable import short_repr
 
 
 class SmoothGrad:
@@ -45,6 +46,17 @@ class SmoothGrad:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._gradient.__exit__(kind, error, trace)
+
+    def __repr__(self) -> str:
+        return short_repr(
+            type(self).__name__,
+            {
+                "model": type(self._gradient.model).__name__,
+                "composite": self._gradient.composite,
+                "noise_level": self.noise_level,
+                "n_iter": self.n_iter,
+            },
+        )
 
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
         """Give the model's output for `x`, and the mean explanation, shaped like it."""

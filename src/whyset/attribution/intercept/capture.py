@@ -35,6 +35,9 @@ class Capture:
     _activations: dict[Place, Tensor] = field(default_factory=dict)
     _coefficients: dict[Place, list[Tensor]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"<record of {', '.join(map(repr, self.places))}>"
+
     def __getitem__(self, place: Place) -> Captured:
         if place not in self.places:
             raise KeyError(f"{place!r} was not asked for; recorded are {', '.join(map(repr, self.places))}")

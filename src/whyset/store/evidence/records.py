@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from whyset.printable import short_dataclass_repr
+
 EVIDENCE_SCHEMA = "1.0"
 """Version of the stored form; a new optional field raises the minor number."""
 
@@ -195,6 +197,9 @@ class ClusteringEvidence:
     n_enrichment_tests: int = 0
     clusters: tuple[ClusterEvidence, ...] = ()
 
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
+
 
 @dataclass(frozen=True)
 class ClassEvidence:
@@ -223,6 +228,9 @@ class ClassEvidence:
     default_embedding: str | None = None
     prototypes: Prototypes | None = None
     data_issues: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
     @property
     def clustering(self) -> ClusteringEvidence | None:
