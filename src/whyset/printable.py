@@ -22,7 +22,7 @@ def short_repr(name: str, values: Mapping[str, Any]) -> str:
     """Write `name(key=value, ...)` with every value cut off after some characters.
 
     >>> short_repr("Report", {"run": "runs/small", "rows": tuple(range(1000))})
-    "Report(run='runs/small', rows=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17...)"
+    "Report(run='runs/small', rows=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,...)"
     """
     return f"{name}({', '.join(f'{key}={_cut(repr(value))}' for key, value in values.items())})"
 
