@@ -210,7 +210,7 @@ def test_workers_execute_the_file_only_with_the_hash_that_was_allowed(
     run: Path, traced: Path, model_file: Path, tmp_path: Path
 ) -> None:
     source = ModelSource(f"{model_file}:net", code_sha256="0" * 64)
-    with pytest.raises(InputError, match=r"is not executed: its SHA-256 is [0-9a-f]{64}, expected 0{64}"):
+    with pytest.raises(InputError, match=r"is not executed: expected SHA-256 0{64}, got [0-9a-f]{64}"):
         source.load()
     assert not traced.exists()
     assert again(run, tmp_path / "new", engine="local").committed.all()

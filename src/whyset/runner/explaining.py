@@ -224,7 +224,7 @@ def fulfil(
         run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
         if chosen.share.of(run.pending_shards()):
             require_same_inputs(run, reading, said)
-        sent = loaded.module if chosen.in_process else request.model
+        sent = loaded.module if chosen.in_process else _bind_code(request.model, loaded.code_hash)
         job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
         return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), stall_timeout)
@@ -322,6 +322,11 @@ def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedM
     module = on_device(deepcopy(model), device) if elsewhere else model
     name = f"{type(model).__module__}.{type(model).__qualname__} (layers {layers_hash(model)[:12]})"
     return LoadedModel(module, name, None)
+
+
+def _bind_code(model: torch.nn.Module | ModelSource, code_hash: str | None) -> torch.nn.Module | ModelSource:
+    """The model as workers get it: they execute its file only with the hash that run.json records."""
+    return replace(model, code_sha256=code_hash) if isinstance(model, ModelSource) else model
 
 
 @contextmanager
