@@ -22,7 +22,7 @@ from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, named, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
-from whyset.runner.made_here import has_mark, key_path, names_model_file
+from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.preprocessing import Preprocessing
@@ -218,7 +218,7 @@ def fulfil(
             plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
         said.say(f"{out}: {plan.describe()}")
         if names_model_file(plan.config) and not has_mark(plan.config):
-            said.say(f"{key_path()} cannot be written, so that repeating this run will need --trust (trust=True)")
+            said.say(explain_missing_mark())
         plan.require_space(out)
         reading = Reading(plan.source, plan.shape, request.inputs, threads=0, outputs=len(plan.config.class_names))
         run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
