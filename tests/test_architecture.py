@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 LAYERS = [
     {"errors", "printable"},
-    {"optional", "progress", "command"},
+    {"arguments", "optional", "progress", "command"},
     {"display"},
     {"attribution", "image", "store", "engines"},
     {"runner", "analysis"},
@@ -19,7 +19,9 @@ LAYERS = [
 ]
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
-WITHOUT_TORCH = set("errors printable optional progress command display image store analysis report viewer".split())
+WITHOUT_TORCH = set(
+    "errors printable arguments optional progress command display image store analysis report viewer".split()
+)
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 FILES = sorted(SOURCE.rglob("*.py"))
 ANYTHING_GOES = {"", "testing"}  # the front door and the contract suites may import every room
