@@ -14,6 +14,7 @@ import torch
 
 import whyset as ws
 from whyset.errors import InputError
+from whyset.progress import Silent
 from whyset.runner import ModelSource, again
 from whyset.runner.consent import ModelCode
 from whyset.runner.made_here import key_path, made_here, with_mark
@@ -210,7 +211,7 @@ def test_workers_execute_the_file_only_with_the_hash_that_was_allowed(
     run: Path, traced: Path, model_file: Path, tmp_path: Path
 ) -> None:
     source = ModelSource(f"{model_file}:net", code_sha256="0" * 64)
-    with pytest.raises(InputError, match=r"is not executed: its SHA-256 is [0-9a-f]{64}, expected 0{64}"):
+    with pytest.raises(InputError, match=r"is not executed: expected SHA-256 0{64}, got [0-9a-f]{64}"):
         source.load()
     assert not traced.exists()
     assert again(run, tmp_path / "new", engine="local").committed.all()
@@ -255,3 +256,30 @@ def test_the_repeated_run_is_marked_anew(run: Path, tmp_path: Path, monkeypatch:
     twin = again(run, tmp_path / "new", trust=True)
     assert made_here(twin.config)
     np.testing.assert_array_equal(twin.relevance[:], ws.open_run(run).relevance[:])
+
+
+def test_a_user_without_a_home_folder_is_told_that_repeating_needs_trust(
+    model_file: Path, image_folder: ImageFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose user number has no entry in the system's list of users."""
+
+    def unknown(*_: object) -> None:
+        raise KeyError("uid not found")
+
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    with pytest.raises(RuntimeError, match="home"):
+        key_path()
+    said: list[str] = []
+
+    class Said(Silent):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    run = ws.explain(ModelSource(f"{model_file}:net"), image_folder(), tmp_path / "run", progress=Said())
+    assert run.committed.all()
+    assert [line for line in said if "there is no home folder" in line and "--trust" in line]
+    assert not made_here(run.config)
+    with pytest.raises(InputError, match="--trust"):
+        again(run.path, tmp_path / "again")

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import whyset as ws
-from whyset.engines import Local
+from whyset.engines import Engine, Local, Serial, Static, TaskResult, Work
 from whyset.errors import JobStoppedError
 from whyset.progress import Silent
 from whyset.runner import DatasetSource, ModelSource
@@ -160,6 +160,73 @@ def test_a_sample_that_hangs_is_named_in_this_process(tmp_path: Path) -> None:
     job.join()
     assert runs[0].committed.all()
     assert sum("sample 21 (21)" in line for line in said.lines) == 1  # type: ignore[attr-defined]
+
+
+class HangingEarly(Images):
+    """Waits until the file `release` is there when sample `hanging` is read for the `times`-th time."""
+
+    def __init__(self, release: Path, hanging: int, times: int, labelled: bool) -> None:
+        super().__init__(release, hanging)
+        self.times = times
+        if not labelled:
+            del self.targets
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        self.read.append(index)
+        assert self.release is not None
+        while index == self.hanging and self.read.count(index) == self.times and not self.release.exists():
+            time.sleep(0.02)
+        return torch.full((3, 32, 32), index / COUNT), index % 2
+
+
+class Unwatched(Engine):
+    """Does the tasks here, but as an engine that sends them elsewhere."""
+
+    def run(self, work: Work, tasks: Sequence[Any], retries: int) -> Generator[TaskResult[Any, Any], None, None]:
+        yield from Serial().run(work, tasks, retries)
+
+
+STAGES = {
+    "opening": (0, 1, True, "opening the data set has taken "),
+    "labels": (21, 1, False, "reading labels, fingerprint and a few samples of the data set has taken "),
+    "probe": (20, 3, True, "reading labels, fingerprint and a few samples of the data set has taken "),
+    "measurement": (1, 1, True, "sample 1 (1) has been read for "),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("engine", ["serial", Local(workers=1, stall_timeout=0)], ids=["serial", "local"])
+def test_what_hangs_before_the_first_shard_is_reported(
+    stage: str, engine: str | Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the engine is: this process does all of it."""
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 4 * ROWS)  # so that the speed is measured
+    (tmp_path / "model.py").write_text(MODEL)
+    hanging, times, labelled, line = STAGES[stage]
+    images, said, runs = HangingEarly(tmp_path / "release", hanging, times, labelled), Said(), []
+
+    def explain() -> None:
+        model, given = ModelSource(f"{tmp_path / 'model.py'}:net"), {"stall_timeout": 0.2, "progress": said}
+        runs.append(ws.explain(model, images, tmp_path / "run", engine=engine, **given))  # type: ignore[arg-type]
+
+    job = threading.Thread(target=explain)
+    job.start()
+    until(lambda: any(told.startswith(line) for told in said.lines))  # type: ignore[attr-defined]
+    assert "stop it (what is committed is kept)" in said.lines[-1]  # type: ignore[attr-defined]
+    (tmp_path / "release").touch()
+    job.join()
+    assert runs[0].committed.all()
+
+
+@pytest.mark.parametrize(("timeout", "count"), [(600.0, 1), (0, 0)])
+def test_an_engine_that_does_not_watch_its_workers_says_so(timeout: float, count: int, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(MODEL)
+    said, model = Said(), ModelSource(f"{tmp_path / 'model.py'}:net")
+    given: dict[str, Any] = {"engine": Static(0, 1, Unwatched()), "stall_timeout": timeout, "progress": said}
+    for _ in range(2):  # the second time there is nothing to do
+        assert ws.explain(model, Images(), tmp_path / "run", **given).committed.all()
+    lines = [line for line in said.lines if "the engine Unwatched does not notice" in line]  # type: ignore[attr-defined]
+    assert len(lines) == count
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_sample_named(tmp_path: Path) -> None:

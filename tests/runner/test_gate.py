@@ -1,5 +1,6 @@
 """What is suspicious is said and stored, and what is sound is not: every check with a clean and a faulty input."""
 
+import itertools
 import json
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 import whyset
 from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlus, EpsilonPlusFlat
 from whyset.runner import Preprocessing
-from whyset.runner.accuracy import check_chance, check_order
+from whyset.runner.accuracy import check_chance, check_order, find_order
 from whyset.runner.gate import Gate, add_tallies, name_first_rule
 from whyset.runner.input_check import check_inputs, measure_deviation
 from whyset.runner.measures import measure
@@ -161,9 +162,30 @@ def test_losses_and_what_arrives_add_up_to_the_output(tmp_path):
     run = whyset.explain(mlp(bias=True), (x, labels), tmp_path / "run", composite=EpsilonPlus(), batch_size=3)
     losses = read_commit(run.path, 0).losses
     assert (losses.measured, losses.reason) == (4, None)
-    arrived = run.column("relevance_arrived")[:4].mean()
+    with torch.no_grad():
+        outputs = mlp(bias=True)(torch.tensor(x[:4]))
+    weights = outputs[torch.arange(4), torch.tensor(labels[:4])].abs().numpy()
+    assert losses.output == pytest.approx(weights.sum())
+    arrived = np.average(run.column("relevance_arrived")[:4], weights=weights)
     assert abs(sum(losses.shares.values()) + arrived - 1) < 1e-3
     assert set(losses.shares) >= {"bias", "stabilizer", "nonlinearity", "constant", "rule"}
+
+
+def test_an_output_near_zero_does_not_rule_the_losses_of_a_shard(tmp_path):
+    """Outputs 4, -4, 1e-6 and 4, of each of which the bias takes 1: the mean of 1/4, -1/4, 1e6 and 1/4 says nothing."""
+    model = nn.Linear(1, 1).eval()
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.fill_(1.0)
+    x = np.full((64, 1), 3.0, np.float32)
+    x[1], x[2] = -5, np.float32(-1 + 1e-6)
+    run = whyset.explain(model, x, tmp_path / "run", composite=EpsilonPlus(epsilon=0.0), target=0)
+    outputs = (x[:4, 0] + 1).astype(float)
+    lost = np.ones(4)
+    expected = (lost * np.sign(outputs)).sum() / np.abs(outputs).sum()
+    losses = read_commit(run.path, 0).losses
+    assert losses.shares["bias"] == pytest.approx(expected, rel=1e-5)
+    assert np.mean(lost / outputs) > 1e5
 
 
 def test_a_ledger_that_fails_is_stated_and_the_shard_is_not_lost(tmp_path, monkeypatch):
@@ -276,6 +298,39 @@ def test_honest_errors_are_no_order(accuracy, samples, classes):
     for _ in range(20):
         labels = random.integers(0, classes, samples)
         assert check_order(labels, predict(labels, accuracy, classes, random), ["x"] * classes) is None
+
+
+def best_accuracy(labels, prediction, outputs):
+    """By trying every order of the outputs."""
+    orders = np.array(list(itertools.permutations(range(outputs))))
+    return int((orders[:, labels] == prediction).sum(axis=1).max())
+
+
+def test_the_better_order_that_is_promised_is_the_best_permutation():
+    """Also where a class has to leave its own output to another one, and where labels or predictions leave some out."""
+    found = 0
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        outputs = int(random.integers(3, 6))
+        labels = random.integers(0, random.integers(2, outputs + 1), 60)
+        order = random.permutation(outputs)
+        few = random.integers(0, 2, 60) if seed % 2 else random.integers(0, outputs, 60)
+        prediction = np.where(random.random(60) < random.uniform(0.4, 0.9), order[labels], few)
+        better = find_order(labels, prediction)
+        if better is not None:
+            found += 1
+            assert better.correct == best_accuracy(labels, prediction, outputs)
+    assert found > 50
+
+
+def test_an_accuracy_that_no_permutation_reaches_is_not_promised():
+    """Labels a and b are predicted as b and c; c has to leave its own output for that, and none is left to it."""
+    labels = np.repeat([0, 1, 2], 30)
+    prediction = np.concatenate([[1] * 30, [2] * 24 + [1] * 6, [2] * 14 + [1] * 16])
+    check = check_order(labels, prediction, list("abc"))
+    best = best_accuracy(labels, prediction, 3)
+    assert f"to {best / 90:.1%} of 90 samples" in check.message
+    assert check.count == best - int((labels == prediction).sum())
 
 
 def test_two_classes_that_are_often_confused_are_no_order():
@@ -401,6 +456,21 @@ def test_a_full_disk_does_not_take_the_run_along(tmp_path, monkeypatch):
     run = whyset.explain(mlp(), (x, labels), tmp_path / "run", composite=EpsilonPlusFlat(), progress=said)
     assert run.committed.all()
     assert any("could not be stored" in line for line in said.lines)
+
+
+def test_what_cannot_be_stored_is_said_all_the_same(tmp_path):
+    """A folder is where checks.json should be, so that it can neither be read nor replaced."""
+    x, labels = table()
+    settings = {"composite": EpsilonPlusFlat()}
+    run = whyset.explain(mlp(), (x, labels), tmp_path / "run", **settings)
+    expected = [f"{check.severity}: {check.message}" for check in run.checks]
+    assert expected
+    (run.path / "checks.json").unlink()
+    (run.path / "checks.json" / "in the way").mkdir(parents=True)
+    said = Messages()
+    whyset.explain(mlp(), (x, labels), tmp_path / "run", progress=said, **settings)
+    assert [line for line in said.lines if line in expected] == expected
+    assert sum("could not be stored" in line for line in said.lines) == 1
 
 
 def test_a_run_begun_before_the_columns_existed_is_continued(tmp_path, monkeypatch):

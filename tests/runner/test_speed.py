@@ -1,7 +1,7 @@
 """Shards are bounded in time by the speed that is measured when a run is created."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,81 @@ def test_a_model_that_cannot_explain_a_batch_gets_the_smallest_shards() -> None:
 
     reading = Reading(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
     assert seconds_per_row(Failing(), reading, Wanted(None, Targets.of("label")), 32) == math.inf
+
+
+class Unreadable(ArraySource):
+    """Samples of an array, some of which cannot be read."""
+
+    def __init__(self, failing: Collection[int]) -> None:
+        super().__init__(IMAGES)
+        self.failing = failing
+
+    def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+        if index in self.failing:
+            raise OSError(f"sample {index} is damaged")
+        return super().read(index)
+
+
+@pytest.mark.parametrize(
+    ("failing", "batches"),
+    [(range(40), [1, 32]), (range(90), [1, 10]), (range(99), [1, 1]), (range(1, 100, 2), [1, 16]), ([0], [1, 32])],
+    ids=["first", "most", "all but one", "every other", "one"],
+)
+def test_samples_that_cannot_be_read_do_not_make_it_faster(
+    failing: Collection[int], batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the model's own clock, an explanation takes a quarter of a second, whatever else was to be read."""
+    clock, explained = [0.0], []
+
+    class Slow(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            clock[0] += 0.25 * len(x)
+            explained.append(len(x))
+            return x.flatten(1)[:, :4]
+
+    monkeypatch.setattr("whyset.runner.speed.time.perf_counter", lambda: clock[0])
+    reading = Reading(Unreadable(failing), (3, 6, 8), show=True, threads=0)
+    assert seconds_per_row(Slow(), reading, Wanted(None, Targets.of("label")), batch_size=32) == 0.25
+    assert explained == batches
+
+
+def test_where_no_sample_is_read_in_time_shards_are_smallest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading each of them takes six seconds by the clock, and fails: the last, which could be read, is not reached."""
+    clock = [0.0]
+
+    class Slowly(Unreadable):
+        def read(self, index: int) -> tuple[torch.Tensor, int | None]:
+            clock[0] += 6.0
+            return super().read(index)
+
+    monkeypatch.setattr("whyset.runner.speed.time.perf_counter", lambda: clock[0])
+    wanted = Wanted(None, Targets.of("label"))
+    assert seconds_per_row(net(), Reading(Slowly(range(99)), (3, 6, 8), True, 0), wanted, 32) == math.inf
+    assert clock[0] == 12.0
+    assert seconds_per_row(net(), Reading(Unreadable(range(100)), (3, 6, 8), True, 0), wanted, 32) == math.inf
+
+
+def test_a_run_whose_first_samples_cannot_be_read_has_small_shards(tmp_path: Path) -> None:
+    clock = [0.0]
+
+    class Slow(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            clock[0] += 4.0 * len(x)
+            return self.net(x)
+
+    def look() -> float:
+        """Time goes on while samples cannot be read, but not much."""
+        clock[0] += 1e-6
+        return clock[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whyset.runner.speed.time.perf_counter", look)
+        run = ws.explain(Slow(), Unreadable(range(35)), tmp_path / "run")
+    assert (run.config.shard_rows, len(run.failures)) == (16, 35)
 
 
 def test_explain_measures_and_every_interrupted_shard_is_a_minute(tmp_path: Path) -> None:

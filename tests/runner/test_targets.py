@@ -1,10 +1,13 @@
 """Targets: which outputs of the model are explained for each sample."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
 from whyset.errors import InputError
-from whyset.runner.targets import Targets, label_tensor
+from whyset.runner.targets import Targets, choose_targets, label_tensor
 
 OUTPUT = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 0.0]])
 CPU = torch.device("cpu")
@@ -59,3 +62,18 @@ def test_outputs_that_the_model_does_not_have_are_refused() -> None:
 def test_the_stored_form_gives_the_same_targets_again(given: object, stored: object) -> None:
     assert Targets.of(given).stored_form() == stored
     assert Targets.of(stored) == Targets.of(given)
+
+
+@pytest.mark.parametrize("number", [np.int64(2), np.array(2), torch.tensor(2), 2])
+def test_whole_numbers_of_numpy_and_torch_are_indices_of_outputs(number: Any) -> None:
+    assert Targets.of(choose_targets(number, None)) == Targets.of(2)
+    assert Targets.of(choose_targets("label", [number, "top:2"])) == Targets.of([2, "top:2"])
+    assert Targets.of(choose_targets("label", np.array([2, 0]))) == Targets.of([2, 0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("target", "targets"), [(1.5, None), ([0, 1], None), (None, None), ("label", 3.5), ("label", np.int64(1))]
+)
+def test_what_is_not_a_target_is_refused_by_name(target: Any, targets: Any) -> None:
+    with pytest.raises(InputError, match=r"^targets?: expected"):
+        choose_targets(target, targets)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import Check, Losses, average_losses
+from whyset.store import Check, Losses, ShardLosses, average_losses
 from whyset.store.checks import check_relevance, read_checks, write_checks
 from whyset.store.commits import Tally, read_commit
 from whyset.store.layout import commit_path
@@ -74,7 +74,7 @@ def test_gradients_are_not_measured_by_the_output():
 
 def test_a_commit_keeps_losses_and_tallies(tmp_path):
     run = example_run(tmp_path / "run")
-    losses = Losses(2, {"bias": 0.25, "rule": -0.5})
+    losses = ShardLosses(2, {"bias": 0.25, "rule": -0.5}, output=7.5)
     write_shard(run, 0, example_rows(run, 0), losses=losses, tallies={"labels": Tally(1, 16)})
     commit = read_commit(run.path, 0)
     assert (commit.losses, commit.tallies) == (losses, {"labels": Tally(1, 16)})
@@ -106,12 +106,30 @@ def test_damaged_losses_and_tallies_are_named(tmp_path, changes):
 
 
 def test_losses_are_averaged_over_the_explanations_that_were_measured():
-    parts = [Losses(3, {"bias": 0.2}), Losses(1, {"bias": 1.0, "rule": 0.4}), Losses(0, reason="no ledger")]
+    """In runs of earlier versions, whose shards have no weight."""
+    parts = [ShardLosses(3, {"bias": 0.2}), ShardLosses(1, {"bias": 1.0, "rule": 0.4}), ShardLosses(0, reason="none")]
     mean = average_losses(parts)
     assert mean.measured == 4
     assert mean.shares == pytest.approx({"bias": 0.4, "rule": 0.1})
-    assert average_losses(parts[2:]) == Losses(0, {}, "no ledger")
+    assert average_losses([*parts, ShardLosses(4, {"bias": 0.0}, output=1e9)]).shares["bias"] == pytest.approx(0.2)
+    assert average_losses(parts[2:]) == Losses(0, {}, "none")
     assert average_losses([]) is None
+
+
+def test_a_shard_whose_outputs_are_near_zero_does_not_rule_the_losses_of_a_run():
+    """1,000 of 2,000 in three shards and 0.001 of 0.000001 in a fourth: lost is what is lost of all outputs."""
+    parts = [ShardLosses(4, {"bias": 0.5}, output=2000 / 3)] * 3
+    mean = average_losses([*parts, ShardLosses(1, {"bias": 1000.0, "rule": -500.0}, output=1e-6)])
+    assert mean.measured == 13
+    assert mean.shares == pytest.approx({"bias": 1000.001 / 2000.000001, "rule": -0.0005 / 2000.000001})
+
+
+def test_losses_of_commits_without_a_weight_are_read():
+    stored = ShardLosses(2, {"bias": 0.25}).to_json()
+    assert stored.pop("output") is None
+    assert ShardLosses.from_json(stored) == ShardLosses(2, {"bias": 0.25})
+    with pytest.raises(InputError, match="expected a positive number"):
+        ShardLosses(2, {"bias": 0.25}, output=0.0)
 
 
 def test_shares_that_are_not_finite_are_refused():

@@ -1,13 +1,16 @@
 """What is explained: how a target becomes the coefficient at the model's output."""
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 import torch
 from torch import Tensor
 
-from whyset.attribution.rules.stabilizer import ratio
+from whyset.attribution.rules.stabilizer import output_ratio
 from whyset.errors import InputError
 
 
@@ -58,7 +61,7 @@ class AboveReference(ExplainedValue):
 
     def coefficient(self, output: Tensor) -> Tensor:
         above = output - torch.as_tensor(self.reference).to(output)
-        return one_hot(output, self.index) * torch.where(output == 0, 0, above / torch.where(output == 0, 1, output))
+        return output_ratio(one_hot(output, self.index) * above, output, output.dtype)
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,12 @@ class Similarity(ExplainedValue):
         other = self.other.to(output).expand_as(output)
         if not self.cosine:
             return other
-        return ratio(other, output.norm(dim=1, keepdim=True) * other.norm(dim=1, keepdim=True))
+        wide = torch.promote_types(output.dtype, torch.float32)  # a product of lengths may overflow in half precision
+        lengths = [vectors.to(wide).norm(dim=1, keepdim=True) for vectors in (output, other)]
+        return output_ratio(other, lengths[0] * lengths[1], output.dtype)
 
 
-Target = int | Tensor | Sequence[int] | ExplainedValue | Callable[[Tensor], Tensor] | None
+Target = SupportsIndex | Tensor | Sequence[SupportsIndex] | ExplainedValue | Callable[[Tensor], Tensor] | None
 
 
 def output_coefficient(output: Tensor, target: Target, *, conserving: bool = False) -> Tensor:
@@ -104,7 +109,7 @@ def output_coefficient(output: Tensor, target: Target, *, conserving: bool = Fal
         return _at_output(output, _like_output(output, target), conserving)
     if isinstance(target, Tensor) and target.is_floating_point():
         return _at_output(output, _like_output(output, target), conserving)
-    return one_hot(output, class_indices(target))
+    return one_hot(output, target)
 
 
 def is_class_index(target: Target) -> bool:
@@ -112,17 +117,38 @@ def is_class_index(target: Target) -> bool:
     return not callable(target) and not (isinstance(target, Tensor) and target.is_floating_point())
 
 
-def class_indices(target: int | Tensor | Sequence[int] | None) -> int | Tensor | None:
-    """Class indices as given, a sequence of them as a tensor; InputError: the sequence holds something else."""
-    if target is None or isinstance(target, int | Tensor):
+def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> int | Tensor:
+    """A class index, or a tensor with one for each sample; InputError: something in it is not a whole number.
+
+    >>> class_indices([0, torch.tensor(2)])
+    tensor([0, 2])
+    """
+    if isinstance(target, Tensor):
+        if target.is_floating_point() or target.is_complex():
+            raise _refuse_index(f"a tensor of {str(target.dtype).removeprefix('torch.')}")
         return target
-    wrong = [one for one in target if not hasattr(one, "__index__")]
-    if wrong:
-        raise InputError(
-            f"target: expected class indices, one for each sample, got {type(wrong[0]).__name__} in a sequence: give "
-            "several targets by targets=[...]"
-        )
-    return torch.tensor([int(one) for one in target], dtype=torch.int64)
+    with suppress(TypeError):
+        return operator.index(target)  # type: ignore[arg-type]  # what has no index may be a sequence
+    try:
+        members: list[object] = [target] if isinstance(target, str) else list(target)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise _refuse_index(repr(target)) from error
+    return torch.tensor([_index_in_sequence(one) for one in members], dtype=torch.int64)
+
+
+def _index_in_sequence(one: object) -> int:
+    try:
+        return operator.index(one)  # type: ignore[arg-type]  # what has no index raises
+    except TypeError as error:
+        what = f"a tensor of {one.dtype}".replace("torch.", "") if isinstance(one, Tensor) else type(one).__name__
+        raise _refuse_index(f"{what} in a sequence") from error
+
+
+def _refuse_index(got: str) -> InputError:
+    return InputError(
+        f"target: expected class indices (whole numbers), one for all samples or one for each, got {got}: give several "
+        "targets by targets=[...], and relevance at the output as a floating point tensor shaped like it"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,21 +172,18 @@ def list_targets(target: Target, targets: Sequence[Target] | None) -> AskedTarge
 
 def _at_output(output: Tensor, given: Tensor, conserving: bool) -> Tensor:
     """The coefficient of relevance or of a gradient that was given at the output."""
-    if not conserving:
-        return given
-    dtype = torch.promote_types(output.dtype, torch.float32)  # a quotient of half precision may overflow
-    value = output.detach().to(dtype)
-    return torch.where(value == 0, 0, given.to(dtype) / torch.where(value == 0, 1, value)).to(output.dtype)
+    return output_ratio(given, output.detach(), output.dtype) if conserving else given
 
 
-def one_hot(output: Tensor, index: int | Tensor | None) -> Tensor:
+def one_hot(output: Tensor, index: SupportsIndex | Tensor | Sequence[SupportsIndex] | None) -> Tensor:
     """Give 1 at the class index of every sample, 0 elsewhere, shaped like the output (samples, classes)."""
     if output.dim() != 2:
         raise InputError(
             f"a class index needs an output of shape (samples, classes), the model's is {tuple(output.shape)}: hand in "
             "a tensor like the output, such as torch.ones_like(output), or a callable that makes one"
         )
-    index = output.detach().argmax(1) if index is None else torch.as_tensor(index, device=output.device).long()
+    given = output.detach().argmax(1) if index is None else class_indices(index)
+    index = torch.as_tensor(given, device=output.device).long()
     index = index.expand(output.shape[0]) if index.dim() == 0 else index
     if index.shape != output.shape[:1]:
         raise InputError(f"expected one target per sample, {output.shape[0]} of them, got shape {tuple(index.shape)}")

@@ -36,7 +36,7 @@ StallTimeout = Annotated[
     typer.Option(
         metavar="SECONDS",
         help="Replace a worker of the engine local that makes no progress for so long, and report a sample that takes "
-        "so long to be read; 0: never.",
+        "so long to be read; 0: never. Workers of the engine dask are not watched.",
         min=0,
     ),
 ]

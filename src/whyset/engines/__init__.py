@@ -40,8 +40,10 @@ def engine_of(engine: str | Engine) -> Engine:
     >>> engine_of("serial")
     Serial()
     """
-    if not isinstance(engine, str):
+    if isinstance(engine, Engine):
         return engine
+    if not isinstance(engine, str):
+        raise InputError(f"engine: expected an Engine or one of {', '.join(ENGINES)}, got {type(engine).__name__}")
     if engine not in ENGINES:
         raise InputError(f"there is no engine {engine!r}; there are {', '.join(ENGINES)}")
     return ENGINES[engine]()

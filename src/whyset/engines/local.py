@@ -1,16 +1,15 @@
 """Local: spawned processes on this machine, supervised one by one."""
 
-import math
 import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from whyset.arguments import require_timeout, whole_number
 from whyset.engines.processes import Processes
 from whyset.engines.protocol import Engine, TaskResult, Work
 from whyset.engines.share import local_rank
 from whyset.engines.supervisor import Supervisor, pickled
-from whyset.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,10 @@ class Local(Engine):
     stall_timeout: float | None = None
 
     def __post_init__(self) -> None:
-        require_timeout(self.stall_timeout)
+        require_timeout("stall_timeout", self.stall_timeout)
         for name, number in {"workers": self.workers, "threads": self.threads}.items():
-            if number is not None and number < 1:
-                raise InputError(f"{name} is {number}: expected at least 1")
+            if number is not None:
+                object.__setattr__(self, name, whole_number(name, number, least=1))
 
     def run(self, work: Work, tasks: Sequence[Any], retries: int) -> Generator[TaskResult[Any, Any], None, None]:
         most = self.workers or _cores()
@@ -44,12 +43,6 @@ class Local(Engine):
         yield from Supervisor(
             Processes(job, places, threads, local_rank() * most, self.stall_timeout), tasks, retries
         ).run()
-
-
-def require_timeout(seconds: float | None) -> None:
-    """InputError unless this is a number of seconds, 0 or None."""
-    if seconds is not None and not 0 <= seconds < math.inf:
-        raise InputError(f"stall_timeout is {seconds}: expected seconds, or 0 for no limit")
 
 
 def _cores() -> int:

@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from whyset.arguments import whole_number
 from whyset.engines.protocol import Engine, TaskResult, Work
 from whyset.engines.serial import Serial
 from whyset.engines.share import Share, job_id, launched_share, restarts
@@ -34,6 +35,8 @@ class Static(Engine):
             launched = launched_share(os.environ)
             object.__setattr__(self, "rank", launched.rank)
             object.__setattr__(self, "world", launched.world)
+        for name in ("rank", "world"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         if isinstance(self.inner, Static):
             raise InputError("inner is a Static itself: expected an engine that does the tasks, such as Local()")
         _ = self.share  # a rank outside of its world is refused here

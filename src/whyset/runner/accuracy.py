@@ -47,7 +47,9 @@ def check_chance(labels: Numbers, prediction: Numbers, classes: int) -> Check | 
 
 @dataclass(frozen=True)
 class Order:
-    """A better order: label `moved[i][0]` should be output `moved[i][1]`; and the correct samples with it."""
+    """A better order of the classes, and the correct samples with it; of the labels that it raises the predictions of,
+    `moved[i][0]` should be output `moved[i][1]`.
+    """
 
     moved: tuple[tuple[int, int], ...]
     correct: int
@@ -94,7 +96,7 @@ def find_order(labels: Numbers, prediction: Numbers) -> Order | None:
     if moving.sum() < 2:
         return None
     moved = tuple(zip(known[moving].tolist(), outputs[best[moving]].tolist(), strict=True))
-    return Order(moved, int(table[places, np.where(moving, best, own)].sum()))
+    return Order(moved, int(table[places, best].sum()))
 
 
 def _cross_validate(rows: Numbers, columns: Numbers, own: Numbers, outputs: int) -> tuple[int, int]:
@@ -112,9 +114,11 @@ def _cross_validate(rows: Numbers, columns: Numbers, own: Numbers, outputs: int)
 
 
 def _assign(table: NDArray[Any], own: Numbers) -> Numbers:
-    """The output of each label that makes most predictions correct; the present one where two are equal."""
-    preferred = table.astype(np.float64)
-    preferred[np.arange(len(own)), own] += 0.5
+    """The output of each label, one for each, with which most predictions are correct; of equal assignments that with
+    most of the present outputs.
+    """
+    preferred = table.astype(np.float64) * (len(own) + 1)  # all preferences together weigh less than one sample
+    preferred[np.arange(len(own)), own] += 1
     best: Numbers = linear_sum_assignment(preferred, maximize=True)[1]
     return best
 

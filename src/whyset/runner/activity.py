@@ -12,12 +12,20 @@ LOOK_SECONDS = 0.5
 
 @dataclass(eq=False)
 class Activity:
-    """Which samples are being read, by which thread and since when, and when the last batch was finished."""
+    """Which samples are being read, by which thread and since when, and when the last batch was finished.
 
+    `stage` names what is done before the first batch.
+    """
+
+    stage: str = ""
     _reading: dict[int, tuple[int, float]] = field(default_factory=dict)
     _stepped: float = field(default_factory=time.monotonic)
     _reported: float = 0.0
     report: Callable[[str], None] | None = None
+
+    def begin(self, stage: str = "") -> None:
+        """Note what is done from now on; "" are the batches."""
+        self.stage, self._stepped = stage, time.monotonic()
 
     @contextmanager
     def reading(self, index: int) -> Iterator[None]:
@@ -46,7 +54,7 @@ class Activity:
 
     @property
     def idle(self) -> float:
-        """Seconds since the last batch was finished."""
+        """Seconds since the last batch was finished, or the stage began."""
         return time.monotonic() - self._stepped
 
 
@@ -70,25 +78,33 @@ def watching(look: Callable[[], None]) -> Iterator[None]:
 
 @dataclass
 class StallReport:
-    """Says once of each sample that its reading takes longer than `timeout` seconds, and once that no batch ends."""
+    """Says once of each sample that its reading takes longer than `timeout` seconds, once that no batch ends, and once
+    of each stage before the first batch that it is not done.
+    """
 
     activity: Activity
     timeout: float
-    named: Callable[[int], str]
     say: Callable[[str], None]
-    said: set[int | None] = field(default_factory=set)
+    named: Callable[[int], str] = "sample {}".format
+    said: set[int | str] = field(default_factory=set)
 
     def __call__(self) -> None:
-        found = self.activity.longest_read()
+        found, stage, idle = self.activity.longest_read(), self.activity.stage, self.activity.idle
         if found is not None and found[1] >= self.timeout:
             self._once(found[0], f"{self.named(found[0])} has been read for {found[1]:,.0f} s and is not there yet")
-        elif found is None and self.activity.idle >= self.timeout:
-            self._once(None, f"no batch was finished for {self.activity.idle:,.0f} s")
-
-    def _once(self, what: int | None, message: str) -> None:
-        if what not in self.said:
-            self.said.add(what)
-            self.say(
-                f"{message}; a process cannot interrupt itself: stop it (what is committed is kept), or use the engine "
-                "'local', which replaces a worker that hangs"
+        elif found is None and idle >= self.timeout:
+            self._once(
+                stage,
+                f"{stage} has taken {idle:,.0f} s so far" if stage else f"no batch was finished for {idle:,.0f} s",
             )
+
+    def _once(self, what: int | str, message: str) -> None:
+        if what in self.said:
+            return
+        self.said.add(what)
+        advice = (
+            "if nothing moves, stop it (what is committed is kept), and see what the data set or the model waits for"
+            if self.activity.stage
+            else "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
+        )
+        self.say(f"{message}; a process cannot interrupt itself: {advice}")

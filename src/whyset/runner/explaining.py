@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
+from whyset.arguments import require_timeout
 from whyset.attribution.composites import Composite
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Local, Progress, Static, engine_of
-from whyset.engines.local import require_timeout
 from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
 from whyset.runner.composites import AUTO, NamedComposite
@@ -22,7 +22,7 @@ from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, named, set_up
 from whyset.runner.kind import Kind, Words
 from whyset.runner.labels import Labels
-from whyset.runner.made_here import has_mark, key_path, names_model_file
+from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.preprocessing import Preprocessing
@@ -130,7 +130,8 @@ def explain(
         embedding, summed.
     stall_timeout : float
         Seconds without progress after which a worker of `Local` is ended and its shard computed again, three times at
-        most; 0 means never. In this process, a sample that takes so long to be read is reported.
+        most; 0 means never. In this process, a sample that takes so long to be read is reported, and so is what takes
+        so long before the first shard. It has no effect on the workers of `Dask`.
     preprocessing : Preprocessing, optional
         Converts eight-bit images (files, uint8 arrays, PIL images) to the model's input, and shows float images as they
         were before it. It takes precedence over the preprocessing stated with the model; a `Source` has its own.
@@ -200,34 +201,61 @@ def fulfil(
     chosen, device = engine_of(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
-    require_timeout(stall_timeout)
+    require_timeout("stall_timeout", stall_timeout)
     chosen = with_stall_timeout(one_worker_per_gpu(chosen, device), stall_timeout)
-    loaded = _loaded(request.model, device)
-    for note in loaded.notes:
+    stalls = StallReport(Activity(), stall_timeout, said.say)
+    activity = stalls.activity
+    with ExitStack() as watch:
+        if stall_timeout:
+            watch.enter_context(watching(stalls))
+        activity.begin("loading the model")
+        loaded = _loaded(request.model, device)
+        _say_all(loaded.notes, said)
+        activity.begin("opening the data set")
+        source = request.source(loaded.preprocessing)
+        _say_all(source.notes, said)
+        stalls.named = partial(named, source)
+        with _evaluating(loaded.module):
+            activity.begin("reading labels, fingerprint and a few samples of the data set")
+            plan = _plan(request, loaded, source, expected, said)
+            said.say(f"{out}: {plan.describe()}")
+            if names_model_file(plan.config) and not has_mark(plan.config):
+                said.say(explain_missing_mark())
+            plan.require_space(out)
+            activity.begin("measuring how fast samples are explained, and creating the run")
+            reading = Reading(source, plan.shape, request.inputs, 0, activity, len(plan.config.class_names))
+            run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
+            pending = bool(chosen.share.of(run.pending_shards()))
+            activity.begin("comparing samples with those of the run")
+            if pending:
+                require_same_inputs(run, reading, said)
+            sent = loaded.module if chosen.in_process else _bind_code(request.model, loaded.code_hash)
+            job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
+            if not chosen.in_process:
+                watch.close()  # from here on, the engine watches its workers
+            if pending and stall_timeout:
+                _say_unwatched(chosen, said)
+            cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
+            return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), activity)
+
+
+def _plan(
+    request: Request, loaded: LoadedModel, source: Source, expected: tuple[RunConfig, AnyPath] | None, said: Progress
+) -> Plan:
+    """The run that is to be made; of one that repeats another, the configuration must be the `expected` one."""
+    request = _resolve_composite(request, loaded.module, source, said)
+    wanted = request.wanted(source.preprocessing)
+    origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
+    plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
+    if expected is None:
+        return plan
+    require_same_config(expected[0], plan.config, expected[1])
+    return replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
+
+
+def _say_all(notes: Sequence[str], said: Progress) -> None:
+    for note in notes:
         said.say(note)
-    source = request.source(loaded.preprocessing)
-    for note in source.notes:
-        said.say(note)
-    with _evaluating(loaded.module):
-        request = _resolve_composite(request, loaded.module, source, said)
-        wanted = request.wanted(source.preprocessing)
-        origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
-        plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
-        if expected is not None:
-            require_same_config(expected[0], plan.config, expected[1])
-            plan = replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
-        said.say(f"{out}: {plan.describe()}")
-        if names_model_file(plan.config) and not has_mark(plan.config):
-            said.say(f"{key_path()} cannot be written, so that repeating this run will need --trust (trust=True)")
-        plan.require_space(out)
-        reading = Reading(plan.source, plan.shape, request.inputs, threads=0, outputs=len(plan.config.class_names))
-        run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
-        if chosen.share.of(run.pending_shards()):
-            require_same_inputs(run, reading, said)
-        sent = loaded.module if chosen.in_process else request.model
-        job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
-        cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
-        return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), stall_timeout)
 
 
 def _resolve_composite(request: Request, model: torch.nn.Module, source: Source, said: Progress) -> Request:
@@ -241,12 +269,12 @@ def _resolve_composite(request: Request, model: torch.nn.Module, source: Source,
     return request.with_composite(choice.name)
 
 
-def _compute_leased(job: Job, engine: Engine, gate: Gate, stall_timeout: float) -> Run:
+def _compute_leased(job: Job, engine: Engine, gate: Gate, activity: Activity) -> Run:
     """Hold the lease of the run while there is something to do."""
     run, share = job.run, engine.share
     lease = run_lease(run.path, share.rank, share.job, share.restart)
     with lease if share.of(run.pending_shards()) else nullcontext():
-        return _compute(job, engine, gate, lease, stall_timeout)
+        return _compute(job, engine, gate, lease, activity)
 
 
 def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
@@ -258,7 +286,17 @@ def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
     return engine
 
 
-def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, stall_timeout: float) -> Run:
+def _say_unwatched(engine: Engine, said: Progress) -> None:
+    """Say so where nothing notices what hangs: in this process it is reported, and workers of `Local` are ended."""
+    inner = engine.inner if isinstance(engine, Static) else engine
+    if not (inner.in_process or isinstance(inner, Local)):
+        said.say(
+            f"the engine {type(inner).__name__} does not notice workers that hang: --stall-timeout (stall_timeout) has "
+            "no effect on them"
+        )
+
+
+def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, activity: Activity) -> Run:
     """Explain the shards that no commit vouches for, as long as the run is ours."""
     run, pending, said = job.run, job.run.pending_shards(), gate.progress
     mine, each = engine.share.of(pending), run.config.targets_per_sample
@@ -269,15 +307,9 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, stall_timeo
     said.start(_rows(run, mine) // each, "samples")
     summary = Summary(run, said, gate)
     gate.begin()
-    activity = Activity()
-    with Writer() as writer, finishing(said), ExitStack() as watch, _counted_when_stopped(run):
-        setup = partial(set_up, job)
-        if engine.in_process:
-            setup = partial(set_up, job, writer, activity)
-            if stall_timeout:
-                watch.enter_context(
-                    watching(StallReport(activity, stall_timeout, partial(named, job.source), said.say))
-                )
+    activity.begin()
+    with Writer() as writer, finishing(said), _counted_when_stopped(run):
+        setup = partial(set_up, job, writer, activity) if engine.in_process else partial(set_up, job)
         for result in engine.map(explain_shard, mine, setup=setup):
             lease.check()
             summary.add(result)
@@ -322,6 +354,11 @@ def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedM
     module = on_device(deepcopy(model), device) if elsewhere else model
     name = f"{type(model).__module__}.{type(model).__qualname__} (layers {layers_hash(model)[:12]})"
     return LoadedModel(module, name, None)
+
+
+def _bind_code(model: torch.nn.Module | ModelSource, code_hash: str | None) -> torch.nn.Module | ModelSource:
+    """The model as workers get it: they execute its file only with the hash that run.json records."""
+    return replace(model, code_sha256=code_hash) if isinstance(model, ModelSource) else model
 
 
 @contextmanager

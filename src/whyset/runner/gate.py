@@ -36,9 +36,10 @@ class Gate:
 
     def report(self, when: str = "") -> None:
         """Find what is suspicious by now, store it, and say it; `when` says how far the run is."""
-        self._store((*self.known, *find_checks(self.run, self.name_first_rule)))
-        notes = [check for check in self.known if check.severity == "note"]
-        self._say([check for check in self.run.checks if check not in notes], when)
+        found = find_checks(self.run, self.name_first_rule)
+        self._store((*self.known, *found))
+        warnings = [check for check in self.known if check.severity != "note"]  # notes are said once, in the beginning
+        self._say((*self.run.relevance_checks, *warnings, *found), when)
 
     def _say(self, checks: Iterable[Check], when: str) -> None:
         for check in checks:

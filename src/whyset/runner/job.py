@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import torch
 
+from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import LOOK_SECONDS, Activity
 from whyset.runner.devices import on_device, placement
-from whyset.runner.models import ModelSource
+from whyset.runner.models import ModelSource, weights_hash
 from whyset.runner.reading import Reading, threads_for
 from whyset.runner.sources import Source
 from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
-from whyset.store import Run
+from whyset.store import Run, RunConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +66,39 @@ def named(source: Source, index: int) -> str:
 
 
 def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = None) -> Worker:
-    """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode."""
-    model = job.model.load().module if isinstance(job.model, ModelSource) else job.model
+    """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode.
+
+    JobStoppedError: the model cannot be loaded again, or is not the one that run.json records.
+    """
+    model = load_model(job.model, job.run.config) if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     outputs = len(job.run.config.class_names)
     reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
     return Worker(job, model, reading, writer or Writer())
+
+
+def load_model(source: ModelSource, config: RunConfig) -> torch.nn.Module:
+    """Load the model of a run again: its files may have been overwritten since the run was created.
+
+    JobStoppedError: it cannot be loaded, or its weights do not have the hash that the run has; nothing is explained.
+    """
+    try:
+        model = source.load().module
+    except InputError as error:
+        raise JobStoppedError(
+            f"a worker cannot load the model as it was when the run was planned: {error}; put its files back as they "
+            "were, where the worker runs, and give the same command again, or explain the new model into another folder"
+        ) from error
+    found = weights_hash(model)
+    if found == config.weights_hash:
+        return model
+    name = str(source.weights or source.spec)
+    random = (
+        "" if source.weights else "; weights that are drawn at random need a file (--weights) or the engine 'serial'"
+    )
+    raise JobStoppedError(
+        f"the weights that a worker loaded from {name} are not those of the run, and explained nothing: expected "
+        f"SHA-256 {config.weights_hash}, got {found}: put them back as they were, and give the same command again, or "
+        f"explain the new weights into another folder{random}"
+    )

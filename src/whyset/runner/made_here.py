@@ -22,6 +22,15 @@ def key_path() -> Path:
     return (given if given.is_absolute() else Path.home() / ".local" / "state") / "whyset" / _KEY
 
 
+def explain_missing_mark() -> str:
+    """Why a run that names a model file could not be marked, and what follows from it."""
+    try:
+        reason = f"{key_path()} cannot be written"
+    except RuntimeError:
+        reason = "there is no home folder to keep a key in (set HOME or XDG_STATE_HOME)"
+    return f"{reason}, so that repeating this run will need --trust (trust=True)"
+
+
 def with_mark(config: RunConfig) -> RunConfig:
     """Mark the run as made here, where it names a model file; unmarked where no key can be kept."""
     if not names_model_file(config):

@@ -1,5 +1,7 @@
 """Losses by cause of a few explanations of a shard, measured with the ledger."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -8,7 +10,7 @@ from torch import Tensor
 from whyset.attribution.ledger import Cause, Ledger
 from whyset.runner.output import make_attributor
 from whyset.runner.wanted import Wanted
-from whyset.store import Losses
+from whyset.store import ShardLosses
 
 _ONE_OF, _MOST = 16, 4
 """One sample of 16 in a shard is measured, at least one and at most four: an explanation with a ledger takes about
@@ -35,33 +37,38 @@ class LossSamples:
             self.labels.append(labels[place : place + 1])
 
 
-def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples) -> Losses | None:
-    """Mean shares of the explained output that are lost, by cause; None for gradients, which have no ledger.
+def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples) -> ShardLosses | None:
+    """Shares of the explained outputs that are lost, by cause; None for gradients, which have no ledger.
 
     Whatever goes wrong is stated as the reason why nothing was measured: a shard never fails for it.
     """
     if not wanted.conserving:
         return None
     try:
-        shares = [_measure(model, wanted, x, y) for x, y in zip(samples.inputs, samples.labels, strict=True)]
-        known = [share for share in shares if share is not None]
-        if not known:
-            return Losses(0, reason="the explained outputs are 0, or there is no readable sample")
-        return Losses(len(known), {cause: sum(share[cause] for share in known) / len(known) for cause in known[0]})
+        return _pool(_measure(model, wanted, x, y) for x, y in zip(samples.inputs, samples.labels, strict=True))
     except Exception as error:
-        return Losses(0, reason=f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return ShardLosses(0, reason=f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -> dict[str, float] | None:
-    """Shares of one sample, over its first target; None where the output is 0."""
+def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -> Ledger:
+    """The ledger of one sample, for its first target."""
     with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
         attribute(x, wanted.targets.outputs(label)[0])
-    return _shares(ledger) if ledger.output else None
+    return ledger
 
 
-def _shares(ledger: Ledger) -> dict[str, float]:
-    lost = ledger.lost()
-    return {_NAMES.get(cause, cause.value): lost.get(cause, 0.0) / ledger.output for cause in Cause}
+def _pool(ledgers: Iterable[Ledger]) -> ShardLosses:
+    """What is lost of all outputs together: in a mean of shares, one output near 0 would rule."""
+    known = [ledger for ledger in ledgers if ledger.output]
+    if not known:
+        return ShardLosses(0, reason="the explained outputs are 0, or there is no readable sample")
+    output = sum(abs(ledger.output) for ledger in known)
+    lost = [(math.copysign(1, ledger.output), ledger.lost()) for ledger in known]
+    shares = {
+        _NAMES.get(cause, cause.value): sum(sign * amounts.get(cause, 0.0) for sign, amounts in lost) / output
+        for cause in Cause
+    }
+    return ShardLosses(len(known), shares, output=output)
 
 
 _NAMES = {Cause.STABILISER: "stabilizer"}

@@ -87,15 +87,12 @@ class Reading:
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
 
     def _part(self, indices: range) -> list[Sample]:
-        samples = []
-        for index in indices:
-            with self.activity.reading(index):
-                samples.append(self.sample(index))
-        return samples
+        return [self.sample(index) for index in indices]
 
     def sample(self, index: int) -> Sample:
         """Read one sample; whatever is raised becomes its `error`."""
-        found, error = attempt(lambda: self._read(index))
+        with self.activity.reading(index):
+            found, error = attempt(lambda: self._read(index))
         return Sample(index, error=error) if found is None else found
 
     def _read(self, index: int) -> Sample:

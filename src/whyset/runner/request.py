@@ -1,13 +1,14 @@
 """Everything that a call of `explain` asks for, except where the run goes and who does the work."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from whyset.arguments import whole_number
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
@@ -46,9 +47,10 @@ class Request:
     preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
-        for name, count in {"batch_size": self.batch_size, "limit": self.limit}.items():
-            if count is not None and count < 1:
-                raise InputError(f"{name} is at least 1, not {count}")
+        for name, least in {"batch_size": 1, "limit": 1, "pool": 1, "seed": None}.items():
+            given = getattr(self, name)
+            if given is not None or name in ("batch_size", "seed"):
+                object.__setattr__(self, name, whole_number(name, given, least))
         self._require_usable_preprocessing()
         object.__setattr__(self, "composite", name_composite(self.composite))
         early = replace(self, composite=None) if self.is_auto else self
@@ -70,8 +72,8 @@ class Request:
         return Wanted(
             composite=composite if isinstance(composite, Composite) else composite.made(preprocessing),
             targets=Targets.of(self.target),
-            layers=_names(self.layers),
-            concepts=_names(self.concepts),
+            layers=_names("layers", self.layers),
+            concepts=_names("concepts", self.concepts),
             reduction=Reduction(self.reduction, self.pool),
             dtype=self.dtype,
         )
@@ -111,7 +113,9 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _names(given: Sequence[str]) -> tuple[str, ...]:
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        raise InputError(f"{what}: expected names of modules, got {given!r}")
     return (given,) if isinstance(given, str) else tuple(given)
 
 

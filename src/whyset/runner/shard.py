@@ -21,7 +21,7 @@ from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
 from whyset.runner.wanted import Explained, explainer
-from whyset.store import DONE, Losses, Run, write_shard
+from whyset.store import DONE, Run, ShardLosses, write_shard
 from whyset.store.layout import INPUT, STATUS
 
 
@@ -85,7 +85,7 @@ def explain_shard(worker: Worker, shard: int) -> "ShardReport | Future[ShardRepo
     return worker.writer.hand_over(partial(_written, job.run, shard, rows, losses, placement(worker.model)[0]))
 
 
-def _computed(worker: Worker, shard: int) -> tuple[ShardRows, Losses | None]:
+def _computed(worker: Worker, shard: int) -> tuple[ShardRows, ShardLosses | None]:
     job, device = worker.job, placement(worker.model)[0]
     rows = ShardRows.empty(job.run, shard)
     first, last = (row // rows.each for row in job.run.shard_range(shard))
@@ -141,7 +141,7 @@ def _complaints(what: str, values: Tensor) -> list[str]:
     return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
 
 
-def _written(run: Run, shard: int, rows: ShardRows, losses: Losses | None, device: torch.device) -> ShardReport:
+def _written(run: Run, shard: int, rows: ShardRows, losses: ShardLosses | None, device: torch.device) -> ShardReport:
     tallies = rows.tallies.counts
     write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, inputs=rows.digests)
     return report_of(run, shard)

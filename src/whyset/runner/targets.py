@@ -1,7 +1,9 @@
 """Which outputs of the model are explained."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -114,23 +116,35 @@ class ChosenOutput(ExplainedValue):
         return one_hot(output, self.targets.indices(output, self.labels)[self.number])
 
 
-def choose_targets(target: str | int, targets: Sequence[str | int] | None) -> str | int | Sequence[str | int]:
+def choose_targets(
+    target: str | SupportsIndex, targets: Sequence[str | SupportsIndex] | None
+) -> str | int | Sequence[str | int]:
     """What `explain` was asked for by its arguments `target` and `targets`; InputError where they do not fit.
 
     A sequence as `target` would mean one class for each sample, as for attributors; a run takes them from its labels.
     """
-    if not isinstance(target, str | int):
+    one = _as_plain(target)
+    if not isinstance(one, str | int):
         raise InputError(
             f"target: expected {ONE}, got {type(target).__name__}: give several targets by targets=[...], and a class "
             'for each sample as its label, with target="label"'
         )
     if targets is None:
-        return target
-    if isinstance(targets, str | int):
+        return one
+    several = _as_plain(targets)
+    if isinstance(several, str) or not isinstance(several, Iterable):
         raise InputError(f"targets: expected a list of targets, got {targets!r}: give one by target=")
-    if target != "label":
+    if one != "label":
         raise InputError("both target and targets were given: give one target, or several by targets=[...]")
-    return list(targets)
+    return [_as_plain(target) for target in several]
+
+
+def _as_plain(given: Any) -> Any:
+    """A whole number of numpy or torch as an int, and anything else as it is."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        return given
 
 
 def label_tensor(labels: Sequence[int | None], device: torch.device) -> Tensor:

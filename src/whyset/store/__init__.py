@@ -11,7 +11,7 @@ from whyset.store.evidence import ClassEvidence, ClusterEvidence
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
 from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
-from whyset.store.losses import Losses, average_losses
+from whyset.store.losses import Losses, ShardLosses, average_losses
 from whyset.store.problems import Problem
 from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, RemotePath, located
@@ -50,6 +50,7 @@ __all__ = [
     "RemotePath",
     "Run",
     "RunConfig",
+    "ShardLosses",
     "average_losses",
     "create_run",
     "discard_shard",

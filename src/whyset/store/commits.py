@@ -12,7 +12,7 @@ from whyset.store.files import each
 from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import COMMITS, commit_path, remedy
-from whyset.store.losses import Losses
+from whyset.store.losses import ShardLosses
 from whyset.store.remote import AnyPath
 
 
@@ -53,7 +53,7 @@ class Commit:
     config_hash: str
     provenance: Mapping[str, JSON]
     time: str
-    losses: Losses | None = None
+    losses: ShardLosses | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     inputs: InputHashes | None = None
 
@@ -130,7 +130,7 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
         stop=stop,
         checksums=checksums,  # type: ignore[arg-type]
         failed=tuple(_failure(entry, start, stop) for entry in failed),
-        losses=None if stored.get("losses") is None else Losses.from_json(stored["losses"]),  # type: ignore[arg-type]
+        losses=None if stored.get("losses") is None else ShardLosses.from_json(stored["losses"]),  # type: ignore[arg-type]
         tallies=_tallies(stored.get("tallies", {})),
         inputs=InputHashes.from_json(stored.get("inputs")),
         **values,  # type: ignore[arg-type]

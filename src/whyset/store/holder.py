@@ -12,24 +12,18 @@ from whyset.store.process_identity import ProcessIdentity
 from whyset.store.remote import AnyPath
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock).
+@dataclass(frozen=True, kw_only=True)
+class Holder(ProcessIdentity):
+    """The process that holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock).
 
     `job` names the job of which it is one process ("": none), `restart` how often its launcher restarted that job.
-    `boot`, `namespace` and `started` tell its process from others of the same number; see `ProcessIdentity`.
     """
 
     token: str
-    host: str
-    pid: int
     attempt: int
     heartbeat: float
     job: str = ""
     restart: int = 0
-    boot: str = ""
-    namespace: str = ""
-    started: str = ""
 
     def to_json(self) -> dict[str, JSON]:
         return dict(vars(self))
@@ -38,10 +32,6 @@ class Holder:
     def age(self) -> float:
         """Seconds since it was last heard of; negative if its host's clock is ahead of this one's."""
         return time.time() - self.heartbeat
-
-    def has_ended(self) -> bool:
-        """Whether its process is known to have ended; see `ProcessIdentity.has_ended`."""
-        return ProcessIdentity(self.host, self.pid, self.boot, self.namespace, self.started).has_ended()
 
     def follows(self, earlier: "Holder") -> bool:
         """Whether the other one is an earlier life of the same job, which its launcher ended and started again."""
@@ -83,5 +73,5 @@ def read_holder(path: AnyPath) -> Holder | None:
 
 def new_holder(attempt: int = 1, job: str = "", restart: int = 0) -> Holder:
     """This process as the holder of a lease that it takes now."""
-    me, now = ProcessIdentity.current(), time.time()
-    return Holder(uuid.uuid4().hex, me.host, me.pid, attempt, now, job, restart, me.boot, me.namespace, me.started)
+    me, token = vars(ProcessIdentity.current()), uuid.uuid4().hex
+    return Holder(**me, token=token, attempt=attempt, heartbeat=time.time(), job=job, restart=restart)

@@ -44,15 +44,47 @@ class Losses:
         )
 
 
-def average_losses(parts: Iterable[Losses]) -> Losses | None:
-    """The mean over all explanations that were measured; None where there are no parts."""
+@dataclass(frozen=True)
+class ShardLosses(Losses):
+    """Losses of one shard; `output` is the sum of |output| over its measured explanations, the weight of its shares.
+
+    Runs of earlier versions have no weight (None), and their shares are means over the explanations.
+    """
+
+    output: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output is not None and not 0 < self.output < math.inf:
+            raise InputError(f"losses were measured on outputs of {self.output!r}: expected a positive number")
+
+    def to_json(self) -> dict[str, JSON]:
+        return {**super().to_json(), "output": self.output}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, JSON]) -> "ShardLosses":
+        losses, output = Losses.from_json(stored), stored.get("output")
+        return cls(losses.measured, losses.shares, losses.reason, output)  # type: ignore[arg-type]  # checked there
+
+
+def average_losses(parts: Iterable[ShardLosses]) -> Losses | None:
+    """The shares lost of all outputs that were measured together; None where there are no parts.
+
+    Where one of the parts has no weight, the mean over all explanations.
+    """
     given = list(parts)
-    measured = sum(part.measured for part in given)
-    if not measured:
+    known = [part for part in given if part.measured]
+    if not known:
         reasons = [part.reason for part in given if part.reason]
         return Losses(0, {}, reasons[0] if reasons else "no explanation was measured") if given else None
-    causes = dict.fromkeys(cause for part in given for cause in part.shares)
+    outputs = [part.output for part in known if part.output is not None]
+    weights = outputs if len(outputs) == len(known) else [float(part.measured) for part in known]
+    causes = dict.fromkeys(cause for part in known for cause in part.shares)
     return Losses(
-        measured,
-        {cause: sum(part.shares.get(cause, 0.0) * part.measured for part in given) / measured for cause in causes},
+        sum(part.measured for part in known),
+        {
+            cause: sum(part.shares.get(cause, 0.0) * weight for part, weight in zip(known, weights, strict=True))
+            / sum(weights)
+            for cause in causes
+        },
     )

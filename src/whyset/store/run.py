@@ -230,10 +230,11 @@ class Run(RunGeometry):
     @property
     def checks(self) -> tuple[Check, ...]:
         """What is suspicious about the run: found in its columns, and by `explain` while it was made."""
-        return (*self._relevance_checks(), *read_checks_or_problem(self.path))
+        return (*self.relevance_checks, *read_checks_or_problem(self.path))
 
-    def _relevance_checks(self) -> tuple[Check, ...]:
-        """Runs made before version 1.3 have no columns to be checked."""
+    @property
+    def relevance_checks(self) -> tuple[Check, ...]:
+        """What is suspicious in the columns; runs made before version 1.3 have none that say it."""
         if not {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}:
             return ()
         done = self.column(STATUS) == DONE

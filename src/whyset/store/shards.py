@@ -15,7 +15,7 @@ from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
-from whyset.store.losses import Losses
+from whyset.store.losses import ShardLosses
 from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -34,7 +34,7 @@ def write_shard(
     rows: Rows,
     failures: Mapping[int, str] | None = None,
     provenance: Mapping[str, JSON] | None = None,
-    losses: Losses | None = None,
+    losses: ShardLosses | None = None,
     tallies: Mapping[str, Tally] | None = None,
     inputs: Sequence[str | None] | None = None,
 ) -> Commit:

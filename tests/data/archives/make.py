@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from whyset.store import CategoryResult, Check, Losses, Run, create_run, open_run, write_shard
+from whyset.store import CategoryResult, Check, Run, ShardLosses, create_run, open_run, write_shard
 from whyset.store.checks import write_checks
 from whyset.store.commits import Tally
 from whyset.store.evidence import from_info
@@ -41,7 +41,7 @@ def make(path: Path) -> Run:
         )
         arrays = [spec for spec in template.arrays if spec.name not in template.own_arrays]
         run = create_run(path, template.config, template.samples, [*arrays, *RELEVANCE_COLUMNS])
-    losses, tallies = Losses(1, {"bias": 0.25, "rule": -0.5}), {"labels": Tally(1, 4)}
+    losses, tallies = ShardLosses(1, {"bias": 0.25, "rule": -0.5}), {"labels": Tally(1, 4)}
     write_shard(run, 0, _rows(run, 0), {2: "unreadable", 3: "unreadable"}, {"device": "cpu"}, losses, tallies)
     write_shard(run, 1, _rows(run, 1), {13: "the relevance is not finite"}, {"device": "cpu"})
     write_checks(run.path, [Check("labels", "warning", 1, 4, "1 of 4 labels differs")])

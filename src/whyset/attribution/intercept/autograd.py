@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from whyset.attribution.rules.stabilizer import output_ratio
+
 Edge = Callable[..., tuple[Tensor | None, ...]]
 Tell = Callable[[Tensor, Tensor], None]
 Report = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor | None]], None]
@@ -182,9 +184,7 @@ class Boundary(torch.autograd.Function):
         if not ctx.session.active:
             return relevance, None
         (out,) = ctx.saved_tensors
-        wide = at_least_float32(out)
-        c = torch.where(wide == 0, 0, at_least_float32(relevance) / torch.where(wide == 0, 1, wide))
-        return c.to(out.dtype), None
+        return output_ratio(relevance, out, out.dtype), None
 
 
 class BoundarySession(Session, Protocol):

@@ -80,3 +80,23 @@ def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     """Divide with `x / 0 = 0`, so that what carries nothing gives nothing, also without a stabiliser."""
     empty = denominator == 0
     return torch.where(empty | (numerator == 0), 0, numerator / torch.where(empty, 1, denominator))
+
+
+def output_ratio(numerator: Tensor, denominator: Tensor, dtype: torch.dtype) -> Tensor:
+    """Divide what starts at the model's output, with `x / 0 = 0`, in float32 at least; the quotient has the `dtype`.
+
+    InputError: a quotient is too large for it: relevance that is not small at an output that is almost zero.
+    """
+    wide = torch.promote_types(torch.promote_types(numerator.dtype, denominator.dtype), torch.float32)
+    above, below = numerator.to(wide), denominator.to(wide)
+    quotient = torch.where(below == 0, 0, above / torch.where(below == 0, 1, below)).to(dtype)
+    lost = above.isfinite() & below.isfinite() & ~quotient.isfinite()
+    if bool(lost.any()):
+        relevance, output = (values.detach().expand_as(lost)[lost][0].item() for values in (above, below))
+        name = str(dtype).removeprefix("torch.")
+        raise InputError(
+            f"relevance {relevance:.3g} at an output of {output:.3g}: expected a quotient of at most "
+            f"{torch.finfo(dtype).max:.3g}, which {name} can hold: explain in a wider type, such as model.float(), or "
+            "hand in relevance that is not larger than the output, such as that of a class index"
+        )
+    return quotient

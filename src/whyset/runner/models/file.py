@@ -32,7 +32,7 @@ def from_file(spec: str, weights: Path | None, expected: str | None = None) -> L
     source = path.read_bytes()
     code = hashlib.sha256(source).hexdigest()
     if expected is not None and code != expected:
-        raise InputError(f"model file {path} is not executed: its SHA-256 is {code}, expected {expected}")
+        raise InputError(f"model file {path} has changed and is not executed: expected SHA-256 {expected}, got {code}")
     module = _executed(path, source)
     function = _function(module, name, path)
     checkpoint = None if weights is None else Checkpoint.read(weights)
