@@ -1,5 +1,6 @@
 """Losses by cause of a few explanations of a shard, measured with the ledger."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -46,17 +47,18 @@ def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples)
         shares = [_measure(model, wanted, x, y) for x, y in zip(samples.inputs, samples.labels, strict=True)]
         known = [share for share in shares if share is not None]
         if not known:
-            return Losses(0, reason="the explained outputs are 0, or there is no readable sample")
+            return Losses(0, reason="the explained outputs are 0 or not finite, or there is no readable sample")
         return Losses(len(known), {cause: sum(share[cause] for share in known) / len(known) for cause in known[0]})
     except Exception as error:
         return Losses(0, reason=f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -> dict[str, float] | None:
-    """Shares of one sample, over its first target; None where the output is 0."""
+    """Shares of one sample, over its first target; None where the output is 0 or a share is not finite."""
     with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
         attribute(x, wanted.targets.outputs(label)[0])
-    return _shares(ledger) if ledger.output else None
+    shares = _shares(ledger) if ledger.output else {}
+    return shares if shares and all(map(math.isfinite, shares.values())) else None
 
 
 def _shares(ledger: Ledger) -> dict[str, float]:

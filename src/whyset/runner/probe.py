@@ -9,6 +9,7 @@ import torch
 
 from whyset.errors import InputError
 from whyset.runner.devices import placed
+from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
 from whyset.runner.output import Output, find_output
 from whyset.runner.sources import Source, spread
@@ -71,7 +72,7 @@ def _check(model: torch.nn.Module, x: torch.Tensor, kind: Output) -> tuple[Check
 
 def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
     """Up to eight samples spread over the data, as (input, label): those that can be read and have one shape."""
-    found = {int(index): attempt(partial(source.__getitem__, int(index))) for index in spread(len(source), PROBED)}
+    found = {int(index): attempt(partial(_read_finite, source, int(index))) for index in spread(len(source), PROBED)}
     samples = [sample for sample, _ in found.values() if sample is not None]
     if not samples:
         index, (_, error) = next(iter(found.items()))
@@ -80,6 +81,11 @@ def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
         )
     ((shape, _),) = Counter(x.shape for x, _ in samples).most_common(1)
     return [sample for sample in samples if sample[0].shape == shape]
+
+
+def _read_finite(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
+    x, label = source[index]
+    return require_finite(x), label
 
 
 def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[int, Output]:
