@@ -5,7 +5,8 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from whyset.attribution.attributors.before_activation import BeforeActivation, LastActivation
+from whyset.attribution.attributors.before_activation import BeforeActivation
+from whyset.attribution.attributors.final_activation import LastActivation
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.composites import Composite
 
@@ -24,6 +25,7 @@ class Output(StrEnum):
     LOG_SOFTMAX = "logit before log_softmax"
     SIGMOID = "logit before sigmoid"
     LOG_SIGMOID = "logit before logsigmoid"
+    HARD_SIGMOID = "logit before hardsigmoid"
     PROBABILITIES = "probabilities"
 
     @property
@@ -38,7 +40,8 @@ class Output(StrEnum):
             activation = self.removeprefix("logit before ")
             return (
                 f"the model ends in {activation}: the value before it, the logit, is explained, since the relevance of "
-                "saturated probabilities vanishes; confidence is the model's own probability"
+                "saturated probabilities vanishes; confidence is the model's own probability, before any clamp or "
+                "smoothing"
             )
         if self is Output.PROBABILITIES:
             return (
@@ -56,7 +59,21 @@ def find_output(model: torch.nn.Module, x: Tensor) -> tuple[object, Output]:
     found = mode.find(output)
     if found is not None:
         return output, Output(f"logit before {found.name}")
-    return output, Output.PROBABILITIES if _are_probabilities(output) else Output.MODEL
+    return output, Output.PROBABILITIES if are_probabilities(output) else Output.MODEL
+
+
+def note_unit_interval(output: Tensor, kind: Output) -> str:
+    """What users should know where a model's own outputs (samples, classes) look like probabilities that do not sum
+    to 1; else nothing.
+    """
+    if kind is not Output.MODEL or not _is_in_unit_interval(output):
+        return ""
+    function = "softmax" if output.shape[1] > 1 else "sigmoid"
+    return (
+        f"all outputs of {len(output)} samples that were tried are in [0, 1], as probabilities are, but no softmax or "
+        f"sigmoid was found that makes them: they are taken as logits and explained as they are, and confidence is "
+        f"their {function}. If they are probabilities, give a model that returns logits"
+    )
 
 
 def make_attributor(model: torch.nn.Module, composite: Composite | None, output: Output) -> Gradient:
@@ -72,16 +89,20 @@ def compute_confidence(output: Tensor, kind: Output) -> Tensor:
     values = output.detach().float()
     if kind is Output.PROBABILITIES:
         return values.amax(dim=1)
-    if values.shape[1] == 1:
-        return values[:, 0].abs().sigmoid()
-    if kind in (Output.SIGMOID, Output.LOG_SIGMOID):
-        return values.amax(dim=1).sigmoid()
+    largest = values[:, 0].abs() if values.shape[1] == 1 else values.amax(dim=1)
+    if kind is Output.HARD_SIGMOID:
+        return torch.nn.functional.hardsigmoid(largest)
+    if values.shape[1] == 1 or kind in (Output.SIGMOID, Output.LOG_SIGMOID):
+        return largest.sigmoid()
     return values.softmax(dim=1).amax(dim=1)
 
 
-def _are_probabilities(output: object) -> bool:
-    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or not output.is_floating_point():
+def are_probabilities(output: object) -> bool:
+    """Whether all rows of an output (samples, classes) lie in [0, 1] and sum to 1."""
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or not _is_in_unit_interval(output):
         return False
-    values = output.detach().float()
-    inside = bool(((values >= 0) & (values <= 1)).all())
-    return inside and bool(((values.sum(dim=1) - 1).abs() <= _SUM_TOLERANCE).all())
+    return bool(((output.detach().float().sum(dim=1) - 1).abs() <= _SUM_TOLERANCE).all())
+
+
+def _is_in_unit_interval(output: Tensor) -> bool:
+    return output.is_floating_point() and bool(((output >= 0) & (output <= 1)).all())

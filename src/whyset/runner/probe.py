@@ -11,7 +11,7 @@ from whyset.errors import InputError
 from whyset.runner.devices import placed
 from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
-from whyset.runner.output import Output, find_output
+from whyset.runner.output import Output, find_output, note_unit_interval
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
@@ -59,14 +59,15 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
         concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},
         output=kind,
         example=x[:1],
-        checks=_check(model, x, kind),
+        checks=_check(model, x, explained.output, kind),
     )
 
 
-def _check(model: torch.nn.Module, x: torch.Tensor, kind: Output) -> tuple[Check, ...]:
+def _check(model: torch.nn.Module, x: torch.Tensor, output: torch.Tensor, kind: Output) -> tuple[Check, ...]:
     """What is to be known of the model's output, and whether it was trained on inputs like these."""
-    severity: Severity = "warning" if kind is Output.PROBABILITIES else "note"
-    of_output = Check("output", severity, len(x), len(x), kind.note) if kind.note else None
+    severity: Severity = "note" if kind.is_logit else "warning"
+    note = kind.note or note_unit_interval(output, kind)
+    of_output = Check("output", severity, len(x), len(x), note) if note else None
     return tuple(check for check in (of_output, check_inputs(model, x)) if check is not None)
 
 

@@ -108,6 +108,7 @@ def _computed(worker: Worker, shard: int) -> tuple[ShardRows, Losses | None]:
 
 
 def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRows) -> None:
+    _record_unconfirmed(batch, explained, rows)
     _record_non_finite(batch, explained, rows)
     confidence = compute_confidence(explained.output, job.wanted.output)
     prediction = explained.output.detach().argmax(dim=1)
@@ -118,6 +119,19 @@ def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRo
     rows.tallies.add_inputs(x, job.source.preprocessing)
     rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
     rows.tallies.add_maps(explained.measures)
+
+
+def _record_unconfirmed(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+    """A sample whose output does not come from the activation that the others' comes from fails by itself."""
+    if explained.confirmed is None or bool(explained.confirmed.all()):
+        return
+    for sample, confirmed in zip(batch.indices, explained.confirmed.tolist(), strict=True):
+        if not confirmed:
+            rows.fail(
+                sample,
+                "the output is not what a softmax or sigmoid returns for this input, as it is for other samples: give "
+                "a model that returns logits",
+            )
 
 
 def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:
