@@ -45,9 +45,9 @@ class Output(StrEnum):
             )
         if self is Output.PROBABILITIES:
             return (
-                "the model's outputs are probabilities (each row is in [0, 1] and sums to 1), but no softmax was found "
-                "that makes them: the probability is explained, whose relevance vanishes where it is close to 0 or 1; "
-                "give a model that returns logits"
+                "the model's outputs are probabilities (each row is in [0, 1] and sums to 1, or is the probability of "
+                "one of two classes), but no softmax was found that makes them, and no sigmoid: the probability is "
+                "explained, whose relevance vanishes where it is close to 0 or 1; give a model that returns logits"
             )
         return ""
 
@@ -60,6 +60,14 @@ def find_output(model: torch.nn.Module, x: Tensor) -> tuple[object, Output]:
     if found is not None:
         return output, Output(f"logit before {found.name}")
     return output, Output.PROBABILITIES if are_probabilities(output) else Output.MODEL
+
+
+def find_binary_output(output: Tensor, kind: Output) -> Output:
+    """Which value is to be explained of a model with one output (samples, 1) for two classes.
+
+    Where all of it is in [0, 1] though no sigmoid makes it, it is taken as the probability of class 1.
+    """
+    return Output.PROBABILITIES if kind is Output.MODEL and _is_in_unit_interval(output) else kind
 
 
 def note_unit_interval(output: Tensor, kind: Output) -> str:
@@ -81,14 +89,22 @@ def make_attributor(model: torch.nn.Module, composite: Composite | None, output:
     return (BeforeActivation if output.is_logit else Gradient)(model, composite)
 
 
+def predict_binary(output: Tensor, kind: Output) -> Tensor:
+    """The predicted class of each sample, (samples,), from one explained output (samples, 1): class 1 where the logit
+    is above 0, or the probability above 1/2.
+    """
+    return (output.detach()[:, 0] > (0.5 if kind is Output.PROBABILITIES else 0)).long()
+
+
 def compute_confidence(output: Tensor, kind: Output) -> Tensor:
     """Probability of the prediction, (samples,), from the explained outputs (samples, classes).
 
-    The softmax of logits; of several sigmoids the largest; of a single output the larger of sigmoid(y) and sigmoid(-y).
+    The softmax of logits; of several sigmoids the largest; of a single output the larger of sigmoid(y) and sigmoid(-y),
+    or of p and 1 - p.
     """
     values = output.detach().float()
     if kind is Output.PROBABILITIES:
-        return values.amax(dim=1)
+        return values.amax(dim=1) if values.shape[1] > 1 else torch.maximum(values, 1 - values)[:, 0]
     largest = values[:, 0].abs() if values.shape[1] == 1 else values.amax(dim=1)
     if kind is Output.HARD_SIGMOID:
         return torch.nn.functional.hardsigmoid(largest)
