@@ -26,6 +26,7 @@ from whyset.runner.made_here import has_mark, key_path, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
 from whyset.runner.reading import Reading
 from whyset.runner.request import Request
@@ -206,8 +207,9 @@ def fulfil(
     for note in loaded.notes:
         said.say(note)
     source = request.source(loaded.preprocessing)
-    for note in source.notes:
-        said.say(note)
+    for note in (*source.notes, note_unused(loaded.preprocessing, source.preprocessing)):
+        if note:
+            said.say(note)
     with _evaluating(loaded.module):
         request = _resolve_composite(request, loaded.module, source, said)
         wanted = request.wanted(source.preprocessing)

@@ -14,6 +14,7 @@ from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
+from whyset.runner.preprocessing_check import require_fitting
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
@@ -49,6 +50,7 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted, given: Labels 
     `given` are the names of the classes where it is not the data that has them.
     """
     samples = read_some(source)
+    require_fitting(source.preprocessing, samples[0][0].shape)
     output, kind = _outputs(model, placed(torch.stack([image for image, _ in samples]), model))
     outputs = int(output.shape[1])
     wanted.targets.check(outputs)
