@@ -156,7 +156,13 @@ SLIGHT_CHANGES = {
     "softmax, smoothed and shaped": (lambda z: smooth(z[:, :, None].softmax(1)).squeeze(2), Output.SOFTMAX),
     "softmax, half": (lambda z: z.softmax(1).bfloat16().float().clamp(SMALL, 1 - SMALL), Output.SOFTMAX),
     "softmax, twice subtracted": (lambda z: 1 - (1 - z.softmax(1)), Output.SOFTMAX),
-    "softmax by where": (lambda z: clamp_by_where(z.softmax(1)), Output.SOFTMAX),
+    "softmax, hardtanh": (lambda z: F.hardtanh(z.softmax(1), SMALL, 1 - SMALL), Output.SOFTMAX),
+    "softmax, max": (lambda z: torch.max(z.softmax(1), torch.full_like(z, SMALL)), Output.SOFTMAX),
+    "softmax, smoothed by a tensor": (lambda z: 0.9 * z.softmax(1) + torch.full((3,), 0.1 / 3), Output.SOFTMAX),
+    "softmax, where": (lambda z: clamp_by_where(z.softmax(1)), Output.SOFTMAX),
+    "softmax, where of a tensor": (lambda z: clamp_by_method(z.softmax(1)), Output.SOFTMAX),
+    "softmax, masked": (lambda z: clamp_by_mask(z.softmax(1)), Output.SOFTMAX),
+    "softmax, normalized again": (lambda z: normalize(z.softmax(1).clamp(1e-6)), Output.SOFTMAX),
     "log softmax, clamp": (lambda z: z.log_softmax(1).clamp(-4), Output.LOG_SOFTMAX),
     "sigmoid, clamp": (lambda z: z.sigmoid().clamp(SMALL, 1 - SMALL), Output.SIGMOID),
     "sigmoid, smoothing": (lambda z: z.sigmoid() * 0.9 + 0.05, Output.SIGMOID),
@@ -167,7 +173,19 @@ SLIGHT_CHANGES = {
 
 
 def clamp_by_where(p: Tensor) -> Tensor:
-    return torch.where(p < 1e-8, 1e-8, p)
+    return torch.where(p < SMALL, SMALL, p)
+
+
+def clamp_by_method(p: Tensor) -> Tensor:
+    return p.where(p > SMALL, torch.full_like(p, SMALL))
+
+
+def clamp_by_mask(p: Tensor) -> Tensor:
+    return p.masked_fill(p < SMALL, SMALL)
+
+
+def normalize(p: Tensor) -> Tensor:
+    return p / p.sum(1, keepdim=True)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +221,16 @@ OWN_OUTPUTS = {
     "per class": lambda z: z.sigmoid() * torch.tensor([1.0, 0.9, 0.8]),
     "written into": lambda z: write_into(z.sigmoid()),
     "written into a view": lambda z: write_into_view(z.softmax(1)),
+    "thresholded": lambda z: torch.where(z.sigmoid() > 0.5, z.sigmoid(), 0.0) * torch.tensor([1.0, 2.0, 3.0]),
+    "swapped": lambda z: swap(z.sigmoid()),
     "alpha": lambda z: torch.add(z.sigmoid(), 0.0, alpha=2).mul(2),
     "logarithm": lambda z: (z.softmax(1) + SMALL).log(),
     "negative logarithm": lambda z: -z.log_softmax(1),
 }
+
+
+def swap(p: Tensor) -> Tensor:
+    return torch.where((p - 0.5).abs() < 0.05, 2.0, p)
 
 
 def write_into(p: Tensor) -> Tensor:

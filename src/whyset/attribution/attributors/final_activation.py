@@ -29,7 +29,7 @@ FINAL_ACTIVATIONS: Mapping[str, str] = MappingProxyType(
 )
 """Names of torch functions that make probabilities, or their logarithms, of logits."""
 
-_RELATIVE, _ABSOLUTE = 1e-3, 1e-7
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-5
 """Where the result cannot be followed, the output must equal it: a model may change its type before it returns it."""
 _VISIBLE = 1e-3
 """Outputs that are all smaller than this are no evidence: whatever vanishes with a sigmoid equals it."""

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 _SAME = frozenset(
     "clone contiguous to type type_as float double half bfloat16 cpu cuda reshape view view_as reshape_as flatten "
     "unflatten ravel squeeze unsqueeze alias detach nan_to_num".split()
 )
-_CLAMPS = frozenset("clamp clip clamp_min clamp_max maximum minimum".split())
+_CLAMPS = frozenset("clamp clip clamp_min clamp_max hardtanh maximum minimum fmax fmin max min".split())
+_OF_TENSORS = frozenset(["max", "min"])
+"""Functions that clamp only where they are given a second tensor, and else reduce."""
 _SUM_TOLERANCE = 0.02
 """Smoothed probabilities sum to 1; a small constant added against log(0) may be forgotten in it."""
 
@@ -43,7 +46,10 @@ def change_slightly(
     if name in _SAME:
         return before if first is source else None
     if name in _CLAMPS:
-        return before if all(_is_bound(value, source) for value in (first, *others)) else None
+        reduces = name in _OF_TENSORS and not any(isinstance(value, Tensor) for value in others)
+        return before if not reduces and all(_is_bound(value, source) for value in (first, *others)) else None
+    if name in ("where", "masked_fill"):
+        return before if len(args) == 3 and not kwargs and _is_clamp(name, source, args) else None
     if len(others) != 1 or len(args) + len(kwargs) != 2:  # alpha=, rounding_mode= and out= change what is computed
         return None
     number = _as_number(others[0] if first is source else first)
@@ -69,8 +75,23 @@ def _is_bound(value: object, source: Tensor) -> bool:
     return value is source or value is None or _as_number(value) is not None
 
 
+def _is_clamp(name: str, source: Tensor, args: Sequence[Any]) -> bool:
+    """Whether `where` or `masked_fill` puts a number in place of all values below it, or of all above it."""
+    if args[0] is source:
+        replaced, other = (args[1], args[2]) if name == "masked_fill" else (~args[1], args[2])
+    else:
+        replaced, other = (args[0], args[1]) if args[2] is source else (~args[0], args[2])
+    number = _as_number(other)
+    if number is None or replaced.shape != source.shape:
+        return False
+    below, above = source.detach() <= number, source.detach() >= number
+    return any(bool(torch.where(replaced, out, kept).all()) for out, kept in ((below, above), (above, below)))
+
+
 def _as_number(value: object) -> float | None:
-    """A number, or a tensor without dimensions, which is the same for all samples and classes."""
+    """A number, also as a tensor of it that is the same for all samples and classes and does not depend on them."""
     if isinstance(value, Tensor):
-        return float(value.detach()) if value.dim() == 0 and not value.is_complex() else None
+        flat = value.detach().reshape(-1)
+        known = value.grad_fn is None and flat.numel() and not value.is_complex()
+        return float(flat[0]) if known and bool((flat == flat[0]).all()) else None
     return float(value) if isinstance(value, int | float) else None
