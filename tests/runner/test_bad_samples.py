@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 import whyset as ws
 from whyset.errors import InputError
+from whyset.store.commits import read_commits
 
 COUNT, BAD = 12, 3
 X = np.random.default_rng(0).normal(size=(COUNT, 4)).astype("f4")
@@ -57,7 +58,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "negative label": (lambda: (GOOD, -5), "the label is -5"),
     "half label": (lambda: (GOOD, 0.5), "the label is 0.5: expected a class index"),
     "label as text": (lambda: (GOOD, "cat"), "the label is 'cat'"),
-    "NaN": (lambda: (torch.full((4,), torch.nan), 0), "the output is not finite"),
+    "NaN": (
+        lambda: (torch.full((4,), torch.nan), 0),
+        r"the input holds a value that is not finite: 4 of 4 values \(4 NaN\), the first at \[0\]",
+    ),
     "shape": (lambda: (torch.zeros(5), 0), r"the input has the shape \(5,\), expected \(4,\)"),
     "no input": (lambda: (None, 0), "Error: "),
     "objects": (lambda: (np.array([None] * 4), 0), "TypeError: "),
@@ -92,14 +96,94 @@ def files(x: np.ndarray, y: np.ndarray, place: Path) -> dict[str, Any]:
     }
 
 
+class Absorbing(nn.Module):
+    """A model whose output and relevance are finite whatever its input is."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(features, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.nan_to_num(x, posinf=1.0, neginf=-1.0).flatten(1))
+
+
+@pytest.mark.parametrize("absorbing", [False, True])
+@pytest.mark.parametrize("composite", ["gradient", "epsilon_plus"])
 @pytest.mark.parametrize("source", ["array", "TensorDataset", "npz", "HDF5"])
 @pytest.mark.parametrize("shape", [(4,), (3, 5), (1, 6, 5), (2, 6, 5), (3, 6, 5)])
-def test_a_row_with_nan_fails_alone_in_every_source(source: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+def test_a_row_with_nan_fails_alone_in_every_source(
+    source: str, shape: tuple[int, ...], composite: str, absorbing: bool, tmp_path: Path
+) -> None:
     x = np.random.default_rng(1).normal(size=(COUNT, *shape)).astype("f4")
-    x[BAD].flat[1], x[7].flat[0] = np.nan, np.inf
-    model = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 2))
-    run = ws.explain(model, files(x, Y, tmp_path)[source], tmp_path / "run")
-    assert [failure.index for failure in run.failures] == [BAD, 7]
+    x[BAD].flat[1], x[7].flat[0], x[7].flat[-1] = np.nan, np.inf, -np.inf
+    features = int(np.prod(shape))
+    model = Absorbing(features) if absorbing else nn.Sequential(nn.Flatten(), nn.Linear(features, 2))
+    run = ws.explain(model, files(x, Y, tmp_path)[source], tmp_path / "run", composite=composite)
+    last = ", ".join(str(side - 1) for side in shape)
+    zeros = ", ".join("0" for _ in shape)
+    assert run.committed.all()
+    assert [(failure.index, failure.id) for failure in run.failures] == [(BAD, str(BAD)), (7, "7")]
+    for failure, count, kinds in zip(run.failures, (1, 2), ("1 NaN", "1 inf, 1 -inf"), strict=True):
+        assert f"not finite: {count} of {features} values ({kinds}), the first at [" in failure.error
+    assert f"the first at [{zeros}], the last at [{last}]" in run.failures[1].error
+    good = np.delete(np.arange(COUNT), [BAD, 7])
+    expected = ws.explain(model, (x[good], Y[good]), tmp_path / "good", composite=composite)
+    assert np.array_equal(np.asarray(run.relevance)[good], np.asarray(expected.relevance))
+
+
+def test_a_value_beyond_what_is_stored_fails_its_row(tmp_path: Path) -> None:
+    x = X.astype("f8")
+    x[BAD, 2] = 1e300
+    run = ws.explain(nn.Sequential(nn.Hardtanh(), net()).double(), (x, Y), tmp_path / "run")
+    ((index, error),) = [(failure.index, failure.error) for failure in run.failures]
+    assert index == BAD
+    assert "the input holds a value that is not finite in float32: 1 of 4 values (1 inf), the first at [2]" in error
+
+
+class Log(nn.Module):
+    """Finite inputs whose output, or only whose gradient, is not."""
+
+    def __init__(self, of_output: bool) -> None:
+        super().__init__()
+        self.head, self.of_output = net(), of_output
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(x.clamp(0).log() if self.of_output else x.clamp(0).sqrt())
+
+
+@pytest.mark.parametrize(("of_output", "what"), [(True, "output"), (False, "relevance")])
+def test_what_is_not_finite_though_the_input_is_fails_its_row(of_output: bool, what: str, tmp_path: Path) -> None:
+    x = np.abs(X) + 0.1
+    x[BAD, 1] = 0
+    run = ws.explain(Log(of_output), (x, Y), tmp_path / "run", composite="gradient", target="top:2")
+    assert run.committed.all()
+    assert [failure.index for failure in run.failures] == [2 * BAD, 2 * BAD + 1]
+    assert all(f"the {what} is not finite" in failure.error for failure in run.failures)
+
+
+class Squared(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+
+@pytest.mark.parametrize("value", [np.nan, 3e38])
+def test_the_first_sample_may_fail_and_losses_are_measured_on_others(value: float, tmp_path: Path) -> None:
+    x = np.tile(X, (4, 1))
+    x[0] = value
+    run = ws.explain(nn.Sequential(Squared(), net()), (x, np.tile(Y, 4)), tmp_path / "run", composite="epsilon_plus")
+    assert [failure.index for failure in run.failures] == [0]
+    (commit,) = read_commits(run.path, [0])
+    assert commit.losses is not None
+    assert commit.losses.measured == (3 if np.isnan(value) else 2)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 6, 5)])
+def test_data_without_a_finite_input_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+    x = np.random.default_rng(1).normal(size=(COUNT, *shape)).astype("f4")
+    x[:, ..., 1] = np.nan
+    with pytest.raises(InputError, match=r"can be read; the first is 0: .*the input holds a value that is not finite"):
+        ws.explain(Absorbing(int(np.prod(shape))), (x, Y), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("source", ["array", "TensorDataset", "npz", "HDF5"])

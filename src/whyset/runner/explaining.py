@@ -26,6 +26,7 @@ from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.plan import Plan
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
 from whyset.runner.reading import Reading
 from whyset.runner.request import Request
@@ -213,7 +214,8 @@ def fulfil(
         _say_all(loaded.notes, said)
         activity.begin("opening the data set")
         source = request.source(loaded.preprocessing)
-        _say_all(source.notes, said)
+        unused = note_unused(loaded.preprocessing, source.preprocessing)
+        _say_all([*source.notes, *([unused] if unused else [])], said)
         stalls.named = partial(named, source)
         with _evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
@@ -223,14 +225,14 @@ def fulfil(
                 said.say(explain_missing_mark())
             plan.require_space(out)
             activity.begin("measuring how fast samples are explained, and creating the run")
-            reading = Reading(source, plan.shape, request.inputs, 0, activity, len(plan.config.class_names))
+            reading = Reading(plan.source, plan.shape, request.inputs, 0, activity, len(plan.config.class_names))
             run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
             pending = bool(chosen.share.of(run.pending_shards()))
             activity.begin("comparing samples with those of the run")
             if pending:
                 require_same_inputs(run, reading, said)
             sent = loaded.module if chosen.in_process else _bind_code(request.model, loaded.code_hash)
-            job = Job(run, sent, source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
+            job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
             if not chosen.in_process:
                 watch.close()  # from here on, the engine watches its workers
             if pending and stall_timeout:

@@ -59,9 +59,9 @@ def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -
 
 def _pool(ledgers: Iterable[Ledger]) -> ShardLosses:
     """What is lost of all outputs together: in a mean of shares, one output near 0 would rule."""
-    known = [ledger for ledger in ledgers if ledger.output]
+    known = [ledger for ledger in ledgers if ledger.output and _is_finite(ledger)]
     if not known:
-        return ShardLosses(0, reason="the explained outputs are 0, or there is no readable sample")
+        return ShardLosses(0, reason="the explained outputs are 0 or not finite, or there is no readable sample")
     output = sum(abs(ledger.output) for ledger in known)
     lost = [(math.copysign(1, ledger.output), ledger.lost()) for ledger in known]
     shares = {
@@ -69,6 +69,10 @@ def _pool(ledgers: Iterable[Ledger]) -> ShardLosses:
         for cause in Cause
     }
     return ShardLosses(len(known), shares, output=output)
+
+
+def _is_finite(ledger: Ledger) -> bool:
+    return all(map(math.isfinite, (ledger.output, *ledger.lost().values())))
 
 
 _NAMES = {Cause.STABILISER: "stabilizer"}

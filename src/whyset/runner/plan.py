@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from whyset.attribution import stored_form
-from whyset.errors import InputError
 from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
@@ -65,7 +64,7 @@ class Plan:
         kind: Kind,
     ) -> "Plan":
         """Try a few samples and put down what determines the run's results."""
-        found = probe(loaded.module, source, wanted)
+        found = probe(loaded.module, source, wanted, labels)
         kind = kind.completed(source)
         modality = kind.of(found.shape, integers=found.integers)
         arrays = arrays_of(found, wanted, inputs, modality)
@@ -77,7 +76,7 @@ class Plan:
             target=wanted.targets.stored_form(),
             preprocessing=source.preprocessing.stored_form(),
             dataset_fingerprint=source.fingerprint(),
-            class_names=output_names(source, labels, found),
+            class_names=found.class_names,
             shard_rows=shard_rows_for(arrays, each),
             dtype=wanted.dtype,
             seed=seed,
@@ -125,8 +124,8 @@ class Plan:
 
     def open(self, out: AnyPath, seconds_per_row: Callable[[], float]) -> Run:
         """Create the run, with shards of about a minute, or continue it with the shards that it has."""
-        outputs = len(self.config.class_names)  # a sample with another label fails, and has none in the table
-        labels = [int(label) if 0 <= label < outputs else None for label in self.source.labels]
+        classes = len(self.config.class_names)  # a sample with another label fails, and has none in the table
+        labels = [int(label) if 0 <= label < classes else None for label in self.source.labels]
         table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample, self.words)
         config = self.config if is_run(out) else self.config.with_shard_rows(self._shard_rows(seconds_per_row))
         return create_run(out, config, table, self.arrays)
@@ -162,18 +161,3 @@ def described(source: Source) -> str:
     """Where the data lies, or what kind it is."""
     whole = source.whole if isinstance(source, Spread) else source
     return str(getattr(whole, "path", type(whole).__name__))
-
-
-def output_names(source: Source, given: Labels | None, found: Probe) -> tuple[str, ...]:
-    """Names of the model's outputs; data with another number of classes needs to be told which output each one is."""
-    names = source.class_names if given is None else given.names
-    if names is None:
-        return tuple(map(str, range(found.outputs)))
-    if len(names) == found.outputs:
-        return tuple(names)
-    if given is None and len(names) < found.outputs:
-        raise InputError(
-            f"the data has {len(names)} classes and the model {found.outputs} outputs, so their order does not say "
-            "which output each one is: give the names of all outputs by --labels labels.json (class_names=)"
-        )
-    raise InputError(f"there are {len(names)} class names, but the model has {found.outputs} outputs")

@@ -8,9 +8,13 @@ from functools import partial
 import torch
 
 from whyset.errors import InputError
+from whyset.runner.class_names import is_binary, name_classes, require_classes
 from whyset.runner.devices import placed
+from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
-from whyset.runner.output import Output, find_output
+from whyset.runner.labels import Labels
+from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
+from whyset.runner.preprocessing_check import require_fitting
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
@@ -25,13 +29,14 @@ PROBED = 8
 @dataclass(frozen=True)
 class Probe:
     """What a few samples say about a run: the shape of an input, whether it is ids of tokens, the number of the model's
-    outputs, the shape of one row of every layer that is recorded, which value of the model is explained, one input,
-    and what is suspicious already.
+    outputs, the names of its classes, the shape of one row of every layer that is recorded, which value of the model
+    is explained, one input, and what is suspicious already.
     """
 
     shape: tuple[int, ...]
     integers: bool
     outputs: int
+    class_names: tuple[str, ...]
     layers: Mapping[str, tuple[int, ...]]
     concepts: Mapping[str, int]
     output: Output
@@ -39,12 +44,21 @@ class Probe:
     checks: tuple[Check, ...]
 
 
-def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
-    """Explain up to eight samples spread over the data; refuse what would fail for every sample."""
+def probe(model: torch.nn.Module, source: Source, wanted: Wanted, given: Labels | None = None) -> Probe:
+    """Explain up to eight samples spread over the data; refuse what would fail for every sample.
+
+    `given` are the names of the classes where it is not the data that has them.
+    """
     samples = read_some(source)
-    outputs, kind = _outputs(model, placed(torch.stack([image for image, _ in samples]), model))
+    require_fitting(source.preprocessing, samples[0][0].shape)
+    output, kind = _outputs(model, placed(torch.stack([image for image, _ in samples]), model))
+    outputs = int(output.shape[1])
     wanted.targets.check(outputs)
-    samples = _drop_wrong_labels(samples, outputs)
+    names = name_classes(source, given, outputs)
+    require_classes([label for _, label in samples], len(names), outputs)
+    if is_binary(len(names), outputs):
+        kind = find_binary_output(output, kind)
+    samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
     x, labels = placed(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
     with explainer(model, replace(wanted, output=kind)) as explain:
         explained = explain(x, label_tensor(labels, x.device))
@@ -54,24 +68,26 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted) -> Probe:
         shape=tuple(x.shape[1:]),
         integers=not x.is_floating_point(),
         outputs=outputs,
+        class_names=names,
         layers={name: rows[LAYER + name] for name in wanted.layers},
         concepts={name: rows[CONCEPT + name][0] for name in wanted.concepts},
         output=kind,
         example=x[:1],
-        checks=_check(model, x, kind),
+        checks=_check(model, x, explained.output, kind),
     )
 
 
-def _check(model: torch.nn.Module, x: torch.Tensor, kind: Output) -> tuple[Check, ...]:
+def _check(model: torch.nn.Module, x: torch.Tensor, output: torch.Tensor, kind: Output) -> tuple[Check, ...]:
     """What is to be known of the model's output, and whether it was trained on inputs like these."""
-    severity: Severity = "warning" if kind is Output.PROBABILITIES else "note"
-    of_output = Check("output", severity, len(x), len(x), kind.note) if kind.note else None
+    severity: Severity = "note" if kind.is_logit else "warning"
+    note = kind.note or note_unit_interval(output, kind)
+    of_output = Check("output", severity, len(x), len(x), note) if note else None
     return tuple(check for check in (of_output, check_inputs(model, x)) if check is not None)
 
 
 def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
     """Up to eight samples spread over the data, as (input, label): those that can be read and have one shape."""
-    found = {int(index): attempt(partial(source.__getitem__, int(index))) for index in spread(len(source), PROBED)}
+    found = {int(index): attempt(partial(_read_finite, source, int(index))) for index in spread(len(source), PROBED)}
     samples = [sample for sample, _ in found.values() if sample is not None]
     if not samples:
         index, (_, error) = next(iter(found.items()))
@@ -82,7 +98,12 @@ def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
     return [sample for sample in samples if sample[0].shape == shape]
 
 
-def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[int, Output]:
+def _read_finite(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
+    x, label = source[index]
+    return require_finite(x), label
+
+
+def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Output]:
     try:
         output, kind = find_output(model, x)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
@@ -94,17 +115,7 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[int, Output]:
             f"the model must return scores of shape ({len(x)}, classes), not {got}; for a detector, a segmenter or a "
             "model with several heads, give a module that returns the scores to be explained, one row per sample"
         )
-    return int(output.shape[1]), kind
-
-
-def _drop_wrong_labels(
-    samples: list[tuple[torch.Tensor, int | None]], outputs: int
-) -> list[tuple[torch.Tensor, int | None]]:
-    """The samples whose label the model has, since the others fail by themselves; InputError: there are none."""
-    fitting = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < outputs]
-    if not fitting:
-        raise InputError(f"label {samples[0][1]}: there is no such class; the model has outputs 0 to {outputs - 1}")
-    return fitting
+    return output, kind
 
 
 def _require_some_finite(explained: Explained) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError
 from whyset.runner.activity import Activity
+from whyset.runner.finite import require_finite
 from whyset.runner.input_digest import digest_input
 from whyset.runner.sources import Source, read
 from whyset.runner.sources.source import attempt
@@ -68,7 +69,7 @@ class Reading:
     """How a source is read: inputs of `shape`, images as the model sees them if `show`, by so many `threads`.
 
     Without threads everything is read when it is asked for; what comes is the same, and in the same order. A label that
-    is not one of the model's `outputs` fails its sample.
+    is not one of the model's `outputs` fails its sample, and so does a value that is not finite.
     """
 
     source: Source
@@ -101,6 +102,7 @@ class Reading:
             raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
         if label is not None and self.outputs is not None and not 0 <= label < self.outputs:
             raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
+        require_finite(x)
         shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
         return Sample(index, x, label, shown, digest=digest_input(x, label))
 

@@ -1,7 +1,7 @@
 """Everything that a call of `explain` asks for, except where the run goes and who does the work."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from whyset.runner.kind import Kind
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.preprocessing_check import require_used
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source, is_source
 from whyset.runner.targets import Targets
@@ -81,7 +82,14 @@ class Request:
     def source(self, stated: Kept | None) -> Source:
         """The samples; `stated` is the preprocessing that the model's maker states."""
         source = as_source(self.dataset, self.preprocessing or stated, self.labels)
+        require_used(self._given_preprocessing, source.preprocessing)
         return source if self.limit is None else Spread(source, self.limit)
+
+    @property
+    def _given_preprocessing(self) -> Preprocessing | Mapping[str, Any] | None:
+        """What was given for this data, by an argument or by options of the command line; sources have their own."""
+        of_model = self.model.preprocessing if isinstance(self.model, ModelSource) else None
+        return None if is_source(self.dataset) else self.preprocessing or of_model or None
 
     def _require_usable_preprocessing(self) -> None:
         given = self.preprocessing

@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from whyset.runner.class_names import is_binary
 from whyset.runner.devices import placement
 from whyset.runner.job import Job, Worker
 from whyset.runner.measuring_losses import LossSamples, measure_losses
-from whyset.runner.output import compute_confidence
+from whyset.runner.output import compute_confidence, predict_binary
 from whyset.runner.reading import Batch
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.tallies import Tallies
@@ -108,16 +109,37 @@ def _computed(worker: Worker, shard: int) -> tuple[ShardRows, ShardLosses | None
 
 
 def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRows) -> None:
+    _record_unconfirmed(batch, explained, rows)
     _record_non_finite(batch, explained, rows)
     confidence = compute_confidence(explained.output, job.wanted.output)
-    prediction = explained.output.detach().argmax(dim=1)
-    columns = {"target": explained.chosen, "prediction": prediction[None], "confidence": confidence[None]}
+    target, prediction = _classes(job, explained)
+    columns = {"target": target, "prediction": prediction[None], "confidence": confidence[None]}
     each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
     measured = {name: values for name, values in explained.measures.columns.items() if name in rows.arrays}
     rows.put(batch, {**explained.relevance, **each, **measured})  # runs begun before version 1.3 lack the measured
     rows.tallies.add_inputs(x, job.source.preprocessing)
     rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
     rows.tallies.add_maps(explained.measures)
+
+
+def _classes(job: Job, explained: Explained) -> tuple[Tensor, Tensor]:
+    """The explained classes (targets, n) and the predicted ones (n,): the outputs, or of one output class 1 or 0."""
+    if is_binary(len(job.run.config.class_names), explained.output.shape[1]):
+        return torch.ones_like(explained.chosen), predict_binary(explained.output, job.wanted.output)
+    return explained.chosen, explained.output.detach().argmax(dim=1)
+
+
+def _record_unconfirmed(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+    """A sample whose output does not come from the activation that the others' comes from fails by itself."""
+    if explained.confirmed is None or bool(explained.confirmed.all()):
+        return
+    for sample, confirmed in zip(batch.indices, explained.confirmed.tolist(), strict=True):
+        if not confirmed:
+            rows.fail(
+                sample,
+                "the output is not what a softmax or sigmoid returns for this input, as it is for other samples: give "
+                "a model that returns logits",
+            )
 
 
 def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:

@@ -52,7 +52,12 @@ class Target:
         return f"top:{self.number}" if self.kind == "top" else self.kind if self.number is None else str(self.number)
 
     def indices(self, output: Tensor, labels: Tensor) -> Tensor:
-        """The outputs to explain, (count, samples); `labels` are -1 where there is none."""
+        """The outputs to explain, (count, samples); `labels` are -1 where there is none.
+
+        A single output is the one to explain, of which class a sample may be.
+        """
+        if output.shape[1] == 1:
+            return torch.zeros_like(labels)[None]
         if self.kind == "top":
             return output.topk(self.count, dim=1).indices.T
         if self.kind == "index":

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution import Gradient
+from whyset.attribution.attributors.before_activation import BeforeActivation
 from whyset.attribution.composites import Composite
 from whyset.attribution.intercept.capture import Capture
 from whyset.errors import InputError
@@ -60,13 +61,14 @@ class Wanted:
 class Explained:
     """One batch: the values `output` (n, classes), which of them were `chosen` to be explained (targets, n), and
     relevance by the name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is
-    reduced.
+    reduced. `confirmed` (n,) says for which samples `output` is what the model's last softmax or sigmoid was given.
     """
 
     output: Tensor
     chosen: Tensor
     relevance: Mapping[str, Tensor]
     measures: Measures
+    confirmed: Tensor | None = None
 
 
 @contextmanager
@@ -92,7 +94,9 @@ def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: T
     relevance |= {LAYER + name: inner[name] for name in wanted.layers}
     relevance |= {CONCEPT + name: _channels(inner[name]) for name in wanted.concepts}
     chosen = targets.indices(output, labels)
-    return Explained(output, chosen, relevance, measure(of_inputs, x, output, chosen, wanted.conserving))
+    measures = measure(of_inputs, x, output, chosen, wanted.conserving)
+    confirmed = attribute.confirmed if isinstance(attribute, BeforeActivation) else None
+    return Explained(output, chosen, relevance, measures, confirmed)
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

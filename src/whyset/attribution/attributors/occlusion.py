@@ -13,12 +13,24 @@ from whyset.printable import short_repr
 
 Sides = int | tuple[int, ...]
 
+_WINDOW = 8
+
 
 class Occlusion:
     """Explain by covering: `f(x) − f(x with a window covered)`, the mean over an element's windows (Zeiler 2014).
 
-    Windows of `window` elements move by `stride` over the dimensions behind the channels, all channels at once;
-    `fill_fn` makes what they are covered with, by default zero.
+    Windows of `window` elements move by `stride` over the dimensions behind the channels, all channels at once. Rows of
+    tables (n, features) and ids of tokens (n, tokens) have no channels: windows move over the features.
+
+    Parameters
+    ----------
+    window : int or tuple of int, optional
+        Sides of a window. By default 1 for rows and tokens, else 8, or half of the longest side where 8 would cover
+        the whole input.
+    stride : int or tuple of int, optional
+        By default the window, so that windows do not overlap, but at most 8.
+    fill_fn : callable
+        Makes what is covered with of the input, by default zero.
 
     >>> attribute = Occlusion(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), window=4, stride=4)
     >>> output, attribution = attribute(torch.rand(3, 1, 8, 8), target=1)
@@ -28,11 +40,12 @@ class Occlusion:
         self,
         model: nn.Module,
         *,
-        window: Sides = 8,
-        stride: Sides = 8,
+        window: Sides | None = None,
+        stride: Sides | None = None,
         fill_fn: Callable[[Tensor], Tensor] = torch.zeros_like,
     ) -> None:
-        sides = [side for value in (window, stride) for side in (value if isinstance(value, tuple) else (value,))]
+        given = [value for value in (window, stride) if value is not None]
+        sides = [side for value in given for side in (value if isinstance(value, tuple) else (value,))]
         if any(side < 1 for side in sides):
             raise InputError(f"Occlusion(window={window!r}, stride={stride!r}): expected positive numbers")
         self.model, self.window, self.stride, self.fill_fn = model, window, stride, fill_fn
@@ -44,11 +57,14 @@ class Occlusion:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x`, and the attribution, shaped like it."""
+        """Give the model's output for `x` (n, channels, ...) or (n, features), and the attribution, shaped like x."""
+        if x.dim() < 2:
+            raise InputError(f"Occlusion expects inputs (n, channels, ...) or (n, features), got {tuple(x.shape)}")
         output = self.model(x.clone())
         coefficient, fill = output_coefficient(output, target), self.fill_fn(x)
-        total, count = torch.zeros_like(x), torch.zeros_like(x)
-        for place in self._windows(x.shape[2:]):
+        total = torch.zeros_like(x, dtype=x.dtype if x.is_floating_point() else output.dtype)
+        count = torch.zeros_like(total)
+        for place in self._windows(x.shape[1:] if x.dim() == 2 else x.shape[2:], x.dim() == 2):
             covered = x.clone()
             covered[place] = fill[place]
             lost = ((output - self.model(covered)) * coefficient).flatten(1).sum(1)
@@ -56,12 +72,16 @@ class Occlusion:
             count[place] += 1
         return output, total / count
 
-    def _windows(self, shape: torch.Size) -> Iterator[tuple[slice | EllipsisType, ...]]:
+    def _windows(self, shape: torch.Size, is_row: bool) -> Iterator[tuple[slice | EllipsisType, ...]]:
         """Give the windows as indices; the last along a side is cut off at its edge, so that each element has one."""
-        windows, strides = _sides(self.window, len(shape)), _sides(self.stride, len(shape))
+        window = _default_window(shape, is_row) if self.window is None else self.window
+        windows = _sides(window, len(shape))
+        strides = (
+            tuple(min(side, _WINDOW) for side in windows) if self.stride is None else _sides(self.stride, len(shape))
+        )
         if any(stride > window for window, stride in zip(windows, strides, strict=True)):
             raise InputError(
-                f"Occlusion(window={self.window!r}, stride={self.stride!r}): a stride beyond the window leaves gaps"
+                f"Occlusion(window={window!r}, stride={self.stride!r}): a stride beyond the window leaves gaps"
             )
         ranges = [
             range(0, max(side - window, 0) + stride, stride)
@@ -69,6 +89,12 @@ class Occlusion:
         ]
         for starts in product(*ranges):
             yield (..., *(slice(start, start + window) for start, window in zip(starts, windows, strict=True)))
+
+
+def _default_window(shape: torch.Size, is_row: bool) -> int:
+    """A window that does not cover everything, which would give all elements the same attribution."""
+    longest = max(shape, default=1)
+    return 1 if is_row else _WINDOW if longest > _WINDOW else max(1, longest // 2)
 
 
 def _sides(value: Sides, count: int) -> tuple[int, ...]:

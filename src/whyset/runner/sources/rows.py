@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
+from whyset.runner.sources.source import ONE_CLASS
 from whyset.runner.values import Kept, of_images
 
 CHANNELS = ((1, 3), (4,))
@@ -85,10 +86,20 @@ class RowForm:
 
 
 def checked_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """Labels as int64, or a refusal."""
-    if given.shape != (count,) or not np.issubdtype(given.dtype, np.integer):
+    """Labels as int64: (N,) or (N, 1) of integers, bools, or floats that are whole numbers; or a refusal."""
+    labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
+    if labels.shape != (count,):
+        advice = f": {ONE_CLASS}" if labels.ndim > 1 and len(labels) == count else ""
+        raise InputError(f"labels are {count} whole numbers, not {given.dtype} {given.shape}{advice}")
+    if labels.dtype.kind in "iub":
+        return labels.astype(np.int64)
+    if labels.dtype.kind != "f":
         raise InputError(f"labels are {count} whole numbers, not {given.dtype} {given.shape}")
-    return given.astype(np.int64)
+    broken = np.flatnonzero(~np.isfinite(labels) | (labels != np.rint(labels)))
+    if broken.size:
+        first = f"the first is label {broken[0]}, {labels[broken[0]]}"
+        raise InputError(f"labels are {count} whole numbers; {broken.size} are not ({first}): {ONE_CLASS}")
+    return labels.astype(np.int64)
 
 
 def checked_ids(ids: list[str], count: int) -> list[str]:

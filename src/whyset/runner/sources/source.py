@@ -14,6 +14,11 @@ UNKNOWN = -1
 
 V = TypeVar("V")
 
+ONE_CLASS = (
+    "expected one class index for each sample; give one-hot labels by their argmax, and leave out labels of several "
+    "classes at once and those of a regression: target= chooses the explained output"
+)
+
 
 class Source(Protocol):
     """Samples with random access: `source[i]` is (the model's input, the label or None).
@@ -80,7 +85,16 @@ def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
 
 
 def known(label: Any) -> int | None:
-    """A label as an int, None where it is unknown; InputError: it is not a whole number."""
+    """A label as an int, None where it is unknown; InputError: it is not a whole number.
+
+    Labels as they are given to a loss, such as [1.0] for one output, are read as well.
+    """
+    values = label.tolist() if hasattr(label, "tolist") else label
+    while isinstance(values, list | tuple) and len(values) == 1:
+        (values,) = values
+    if isinstance(values, list | tuple):
+        raise InputError(f"the label is {values!r}: {ONE_CLASS}")
+    label = values
     if label is None:
         return None
     try:
@@ -89,7 +103,9 @@ def known(label: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         whole = False
     if not whole:
-        raise InputError(f"the label is {label!r}: expected a class index, a whole number, or None")
+        raise InputError(
+            f"the label is {label!r}: expected a class index, a whole number, or None; of a regression leave them out"
+        )
     return None if number == UNKNOWN else number
 
 

@@ -1,0 +1,153 @@
+"""Find the softmax or sigmoid that a model ends in, by following its result to the model's output."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from whyset.attribution.attributors.slight_change import UNCHANGED, SlightChange, change_slightly
+from whyset.attribution.intercept.operations import canonical_name, is_in_place, raw_name
+
+FINAL_ACTIVATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "softmax": "softmax",
+        "_softmax": "softmax",
+        "special_softmax": "softmax",
+        "log_softmax": "log_softmax",
+        "special_log_softmax": "log_softmax",
+        "sigmoid": "sigmoid",
+        "special_expit": "sigmoid",
+        "expit": "sigmoid",
+        "logsigmoid": "logsigmoid",
+        "log_sigmoid": "logsigmoid",
+        "hardsigmoid": "hardsigmoid",
+    }
+)
+"""Names of torch functions that make probabilities, or their logarithms, of logits."""
+
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-5
+"""Where the result cannot be followed, the output must equal it: a model may change its type before it returns it."""
+_VISIBLE = 1e-3
+"""Outputs that are all smaller than this are no evidence: whatever vanishes with a sigmoid equals it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """One call of an activation: its name in `FINAL_ACTIVATIONS`, its input and its output (and its version then)."""
+
+    name: str
+    before: Tensor
+    after: Tensor
+    version: int
+
+    def equal_rows(self, output: Tensor) -> Tensor:
+        """Which rows of the model's output (n, ...) are what this call returned, up to shape and type, (n,) bool."""
+        if output.numel() != self.after.numel() or _version(self.after) != self.version:
+            return torch.zeros(len(output), dtype=torch.bool, device=output.device)
+        rows = output.detach().reshape(len(output), -1)
+        return torch.isclose(
+            self.after.detach().reshape(rows.shape).to(rows), rows, _RELATIVE, _ABSOLUTE, equal_nan=True
+        ).all(dim=1)
+
+    def is_visible(self) -> bool:
+        """Whether any value is large enough to tell this result from others that vanish."""
+        return bool((self.after.detach().abs() > _VISIBLE).any())
+
+    def survives(self, change: SlightChange, classes: int) -> bool:
+        """Whether the result is still a probability, or the logarithm of one, after this change."""
+        if self.name in ("log_softmax", "logsigmoid"):
+            return change == UNCHANGED
+        return change.keeps_probabilities(classes if self.name == "softmax" else 2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """A tensor that was made of an activation's result, as it was then: in-place functions count its version up."""
+
+    tensor: Tensor
+    version: int
+    change: SlightChange
+
+
+class LastActivation(TorchFunctionMode):
+    """Inside its `with` block it remembers the last softmax or sigmoid that runs, called as a module or a function, and
+    follows its result through clamps, smoothing, casts and views.
+
+    >>> with LastActivation() as mode:
+    ...     output = torch.tensor([[9.0, -9.0]]).softmax(1).clamp(0.01, 0.99)
+    >>> mode.find(output).before.tolist()
+    [[9.0, -9.0]]
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: Activation | None = None
+        self._followed: dict[int, _Followed] = {}
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        raw = raw_name(func)
+        name = FINAL_ACTIVATIONS.get(canonical_name(raw))
+        before = args[0] if args else kwargs.get("input", kwargs.get("self"))
+        if name is None or not isinstance(before, Tensor):
+            found = self._find_followed((*args, *kwargs.values()))
+            result = func(*args, **kwargs)
+            if found is not None:
+                self._follow(result, change_slightly(canonical_name(raw), found.tensor, found.change, args, kwargs))
+            return result
+        before = before.clone() if _replaces_input(raw, args, kwargs) else before
+        result = func(*args, **kwargs)
+        self.last, self._followed = Activation(name, before, result, _version(result)), {}
+        self._follow(result, UNCHANGED)
+        return result
+
+    def find(self, output: object) -> Activation | None:
+        """The last activation, if all of the model's output (n, ...) is what it returned."""
+        last = self.last
+        if last is None or not isinstance(output, Tensor) or not output.dim():
+            return None
+        if self._is_followed(output, last) or (last.is_visible() and bool(last.equal_rows(output).all())):
+            return last
+        return None
+
+    def confirm(self, output: Tensor) -> Tensor:
+        """Which rows of the model's output (n, ...) are what the last activation returned, (n,) bool."""
+        if self.last is None:
+            return torch.zeros(len(output), dtype=torch.bool, device=output.device)
+        if self._is_followed(output, self.last):
+            return torch.ones(len(output), dtype=torch.bool, device=output.device)
+        return self.last.equal_rows(output)
+
+    def _is_followed(self, output: Tensor, last: Activation) -> bool:
+        found = self._find_followed([output])
+        if found is None or output.numel() != last.after.numel():
+            return False
+        return last.survives(found.change, output.shape[1:].numel())
+
+    def _find_followed(self, values: Sequence[Any]) -> _Followed | None:
+        """The first of the values that was made of the last activation's result, and not written into since."""
+        for value in values if self._followed else ():
+            found = self._followed.get(id(value))
+            if found is not None and found.version == _version(found.tensor):
+                return found
+        return None
+
+    def _follow(self, result: object, change: SlightChange | None) -> None:
+        if change is not None and isinstance(result, Tensor):
+            self._followed[id(result)] = _Followed(result, _version(result), change)
+
+
+def _replaces_input(raw: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call writes its output into its input, as `sigmoid_(z)` and `hardsigmoid(z, True)` do."""
+    return is_in_place(raw) or any(value is True for value in (*args[1:], kwargs.get("inplace")))
+
+
+def _version(tensor: Tensor) -> int:
+    """How often a tensor was written into; tensors of the inference mode do not count it."""
+    return 0 if tensor.is_inference() else tensor._version

@@ -1,0 +1,42 @@
+"""Whether the preprocessing fits the data: it is for images, and has numbers for each of their channels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whyset.errors import InputError
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.values import Kept, Levels, Values
+
+_NO_IMAGES = "is for images, and the data are series, rows of tables or ids of tokens, which are taken as they are"
+
+
+def require_used(given: Preprocessing | Mapping[str, Any] | None, used: Kept) -> None:
+    """InputError: a preprocessing was `given`, and the data's own is `used` in its place."""
+    if given is not None and isinstance(used, Values):
+        raise InputError(
+            f"the preprocessing {_NO_IMAGES}: leave it out (preprocessing= in Python; --size, --mean, --std, --mode), "
+            "and scale the values of the data before"
+        )
+
+
+def note_unused(stated: Kept | None, used: Kept) -> str:
+    """What users should know where the preprocessing stated with the model is not used; else nothing."""
+    if not isinstance(stated, Preprocessing) or not isinstance(used, Values):
+        return ""
+    return f"the preprocessing stated with the model {_NO_IMAGES}: it is left out"
+
+
+def require_fitting(kept: Kept, shape: Sequence[int]) -> None:
+    """InputError: inputs of this shape, without the samples, cannot be kept and shown by the source's preprocessing."""
+    others = Values if len(shape) == 3 else Preprocessing | Levels
+    if isinstance(kept, others):
+        raise InputError(
+            f"the preprocessing of the data, {kept}, does not fit inputs {tuple(shape)}: images (C, H, W) have a "
+            "Preprocessing or Levels, series (C, T), tables (F,) and ids of tokens (T,) have Values"
+        )
+    if isinstance(kept, Preprocessing) and shape[0] != kept.channels:
+        raise InputError(
+            f"the preprocessing is for {kept.channels} channels (mode {kept.mode}), and the images have {shape[0]}: "
+            f"{tuple(shape)}. Give one for as many channels (mode=, mean=, std=; --mode, --mean, --std), or leave "
+            "it out, since images of floats are taken as the model's input"
+        )
