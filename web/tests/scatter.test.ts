@@ -27,7 +27,7 @@ describe("quantisation", () => {
   test("both axes share one scale, and the longer one fills the range", () => {
     const points = placed(0, 0, 10, 5);
     expect([...points.positions]).toEqual([0, Math.round(0.25 * STEPS), STEPS, Math.round(0.75 * STEPS)]);
-    expect(points.extent).toEqual({ left: 0, right: 1, bottom: expect.closeTo(0.25, 4), top: expect.closeTo(0.75, 4) });
+    expect(points.extent).toEqual({ left: 0, right: 1, bottom: expect.closeTo(0.25, 4) as number, top: expect.closeTo(0.75, 4) as number });
   });
 
   test("a place differs from its value by at most half a step", () => {

@@ -69,7 +69,7 @@ export class Batcher<T> {
     this.#running += 1;
     try {
       const values = await this.#fetch(wishes.map((wish) => wish.key));
-      wishes.forEach((wish, position) => wish.resolve(values[position] as T));
+      wishes.forEach((wish, position) => wish.resolve(values[position]));
     } catch (error) {
       if (wishes.length > 1 && isOfOne(error)) await this.#sendHalves(wishes);
       else wishes.forEach((wish) => wish.reject(error));

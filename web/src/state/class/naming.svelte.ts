@@ -38,7 +38,7 @@ export class ClusterNaming {
   async rename(clustering: string, id: number, name: string): Promise<void> {
     const own = Object.entries(this.#names[clustering] ?? {}).filter(([number]) => number !== String(id));
     const trimmed = name.trim();
-    const changedNames = trimmed === "" ? own : [...own, [String(id), trimmed]];
+    const changedNames: [string, string][] = trimmed === "" ? own : [...own, [String(id), trimmed]];
     const names = { ...this.#names, [clustering]: Object.fromEntries(changedNames) };
     await changed(() => this.#source.nameClusters(...this.#place, names, this.#revision), () => this.load());
   }

@@ -16,7 +16,7 @@ export function countTargets(targets: Numbers, groups: Int32Array): Map<number, 
   const counts = new Map<number, Map<number, number>>();
   for (let point = 0; point < targets.length; point++) {
     let group = counts.get(groups[point]);
-    if (!group) counts.set(groups[point], (group = new Map()));
+    if (!group) counts.set(groups[point], (group = new Map<number, number>()));
     const target = Math.max(-1, targets[point]);
     group.set(target, (group.get(target) ?? 0) + 1);
   }
