@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from whyset.errors import BrokenRunError, WhysetError
-from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
@@ -22,6 +21,7 @@ from whyset.store.samples import require_samples_hash
 from whyset.store.selections import Selections
 from whyset.store.strays import verify_metadata, verify_strays
 from whyset.store.trust import contradiction
+from whyset.store.verify_analyses import verify_analyses
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
