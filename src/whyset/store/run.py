@@ -262,11 +262,25 @@ class Run:
     @property
     def checks(self) -> tuple[Check, ...]:
         """What is suspicious about the run: found in its columns, and by `explain` while it was made."""
-        return (*self._relevance_checks(), *read_checks_or_problem(self.path))
+        return (*self._relevance_checks(), *self.stored_checks)
+
+    @property
+    def stored_checks(self) -> tuple[Check, ...]:
+        """What `explain` found suspicious; a warning where that cannot be read or is missing."""
+        return read_checks_or_problem(self.path, self.expects_checks)
+
+    @property
+    def expects_checks(self) -> bool:
+        """Whether the run must have stored checks: `explain` has finished it, and no version before 1.3 did."""
+        return self._states_relevance and bool(self.committed.all())
+
+    @property
+    def _states_relevance(self) -> bool:
+        return {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}
 
     def _relevance_checks(self) -> tuple[Check, ...]:
         """Runs made before version 1.3 have no columns to be checked."""
-        if not {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}:
+        if not self._states_relevance:
             return ()
         done = self.column(STATUS) == DONE
         errors = [failure.error for failure in self.failures]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.arrays import ArraySpec
-from whyset.store.checks import read_checks
+from whyset.store.checks import CHECKS_MISSING, read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
 from whyset.store.entries import stored_checksum
 from whyset.store.layout import CHECKS, DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
@@ -75,6 +75,8 @@ def _verify_samples(run: "Run") -> Iterator[Problem]:
 
 
 def _verify_checks(run: "Run") -> Iterator[Problem]:
+    if run.expects_checks and not (run.path / CHECKS).exists():
+        yield Problem("unfinished", CHECKS, CHECKS_MISSING)
     try:
         read_checks(run.path)
     except (BrokenRunError, OSError) as error:

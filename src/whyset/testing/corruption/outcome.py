@@ -25,7 +25,7 @@ _DAMAGE = re.compile(
     r"|\d+ of \d+ classes are finished|q-values are withheld"
     r"|not finished, or its folder was removed"
     r"|from other commits (?:of the run )?than|another configuration of this analysis"
-    r"|(?:shards|run|checks) cannot be read"
+    r"|(?:shards|run|checks) cannot be read|checks\.json is missing"
     r"|\d+ of \d+ (?:samples have not been explained|explanations have not been computed)"
     r"|\d+ of \d+ samples have no explanation|\d+ of \d+ samples? explained|\d+ of \d+ samples are there",
     re.MULTILINE,
