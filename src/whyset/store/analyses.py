@@ -363,8 +363,12 @@ def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
         raise BrokenRunError("it was changed after it was written: its checksum does not fit")
     if stored["id"] != folder.name and sealed:
         raise BrokenRunError(f"it belongs to the category {stored['id']!r}, not to this folder")
-    if not isinstance(stored["name"], str) or not isinstance(stored["columns"], Mapping):
-        raise BrokenRunError("'name' must be text and 'columns' an object")
+    if (
+        not isinstance(stored["id"], str)
+        or not isinstance(stored["name"], str)
+        or not isinstance(stored["columns"], Mapping)
+    ):
+        raise BrokenRunError("'id' and 'name' must be texts and 'columns' an object")
     evidence = from_json(stored["evidence"]) if sealed else from_info(stored["info"])
     columns_in = safe_name(stored["folder"], "folder of columns") if "folder" in stored else ""
     return Category(

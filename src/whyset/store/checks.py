@@ -50,6 +50,21 @@ class Check:
             raise InputError(f"name and message of a check are texts, got {self.name!r} and {self.message!r}")
 
 
+@dataclass(frozen=True, eq=False)
+class BeyondLimits:
+    """Values of the explanations with suspicious relevance, in explained outputs: too large, or lost on the way."""
+
+    too_large: npt.NDArray[Any]
+    lost: npt.NDArray[Any]
+
+
+def find_beyond_limits(arrived: npt.NDArray[Any], largest: npt.NDArray[Any]) -> BeyondLimits:
+    """Find what exceeds `MOST_TIMES` or is below `LEAST_SHARE`; unknown shares, as of gradients, are left out."""
+    known = ~np.isnan(arrived)
+    times = np.fmax(np.abs(arrived), largest)[known]
+    return BeyondLimits(times[times > MOST_TIMES], arrived[known & (arrived < LEAST_SHARE)])
+
+
 def check_relevance(
     arrived: npt.NDArray[Any], largest: npt.NDArray[Any], errors: Iterable[str] = ()
 ) -> tuple[Check, ...]:
@@ -60,10 +75,8 @@ def check_relevance(
     """
     failed = [error for error in errors if NOT_FINITE in error]
     total = len(arrived) + len(failed)
-    known = ~np.isnan(arrived)
-    times = np.fmax(np.abs(arrived), largest)[known]
-    lost = arrived[known & (arrived < LEAST_SHARE)]
-    large = times[times > MOST_TIMES]
+    beyond = find_beyond_limits(arrived, largest)
+    large, lost = beyond.too_large, beyond.lost
     found = []
     if failed:
         found.append(("relevance_not_finite", len(failed), f"are not finite and were not stored: {failed[0]}"))
