@@ -313,3 +313,17 @@ def test_clusterings_that_need_more_samples_are_left_out_and_told(make_run: Make
         ws.analyze(run, replace(NO_NULL, name="b", clusterings=(KMeans(14),)))
     with pytest.raises(InputError, match="40 clusters need 40 eigenvectors, got eigenvectors=32"):
         Spray(clusterings=(KMeans(40),))
+
+
+@pytest.mark.parametrize("name", ["analysis.json", "00001/category.json"])
+@pytest.mark.parametrize("kept", [0, 40])
+def test_analyzing_again_mends_a_truncated_file(original: Path, tmp_path: Path, name: str, kept: int) -> None:
+    run = shutil.copytree(original, tmp_path / "run")
+    file = run / "analyses/spray" / name
+    whole = file.read_bytes()
+    file.write_bytes(whole[:kept])
+    (problem,) = ws.open_run(run).verify()
+    assert (problem.kind, "analyze again" in problem.message) == ("damaged", True)
+    ws.analyze(run, QUICK)
+    assert file.read_bytes() == whole
+    assert ws.open_run(run).verify() == []

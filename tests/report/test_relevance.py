@@ -19,7 +19,7 @@ from whyset.report.contact_sheet import contact_sheet
 from whyset.report.pictures import Pictures
 from whyset.report.relevance import Distribution, describe_losses, summarize_columns, summarize_relevance
 from whyset.store import Check, Losses, Run
-from whyset.store.checks import write_checks
+from whyset.store.checks import check_relevance, write_checks
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,15 @@ def test_a_summary_counts_what_is_beyond_the_limits() -> None:
     assert (summary.explanations, summary.too_large, summary.lost) == (6, 2, 1)
     assert summary.arrived == Distribution(-2.0, -0.125, 0.75, 100.75, 400.0)
     assert summarize_columns(np.full(2, np.nan), np.ones(2), None).arrived is None
+
+
+def test_checks_and_summary_count_the_same_explanations() -> None:
+    arrived = np.array([0.5, 100.0, 101.0, -101.0, 0.01, 0.009, -3.0, np.nan, np.inf, 1.0], np.float32)
+    largest = np.array([0.5, 100.0, 2.0, 2.0, 0.01, 0.5, np.nan, 500.0, 1.0, 100.5], np.float32)
+    summary = summarize_columns(arrived, largest, None)
+    counts = {check.name: check.count for check in check_relevance(arrived, largest)}
+    assert counts == {"relevance_too_large": summary.too_large, "relevance_lost": summary.lost}
+    assert (summary.too_large, summary.lost) == (4, 3)
 
 
 def test_losses_in_words() -> None:

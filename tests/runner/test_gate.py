@@ -446,6 +446,25 @@ def test_checks_survive_and_a_run_is_resumed_with_them(tmp_path):
     assert run.verify() == []
 
 
+def test_lost_checks_are_noticed_and_found_again(tmp_path):
+    x, labels = table()
+    run = whyset.explain(mlp(), (x, labels), tmp_path / "run", composite=EpsilonPlusFlat())
+    found, stored = run.checks, (run.path / "checks.json").read_bytes()
+    (run.path / "checks.json").unlink()
+    assert [check.name for check in run.checks][-1] == "checks_missing"
+    assert [(problem.kind, problem.where) for problem in run.verify()] == [("unfinished", "checks.json")]
+    again = whyset.explain(mlp(), (x, labels), tmp_path / "run", composite=EpsilonPlusFlat())
+    assert again.checks == found
+    assert (run.path / "checks.json").read_bytes() == stored
+
+
+def test_that_nothing_is_suspicious_is_stored_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("whyset.runner.gate.find_checks", lambda *_: ())
+    x, labels = table()
+    run = whyset.explain(torch.nn.Sequential(torch.nn.Linear(30, 2, bias=False)), (x, labels), tmp_path / "run")
+    assert json.loads((run.path / "checks.json").read_text())["checks"] == []
+
+
 def test_a_full_disk_does_not_take_the_run_along(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -164,6 +164,18 @@ def test_a_damaged_category_does_not_hide_the_others(full_run):
     assert second.problem is None
 
 
+@pytest.mark.parametrize("id", [7, None, ["00001"]])
+def test_an_old_category_whose_id_is_no_text_is_damaged_and_hides_no_other(full_run, id):
+    writer = full_run.analysis_writer("spray", {})
+    writer.write(CategoryResult("00002", "cat", {"index": np.arange(2)}))
+    (writer.path / "00001").mkdir()
+    old = {"id": id, "name": "dog", "config_hash": writer.config_hash, "columns": {}, "info": {}}
+    (writer.path / "00001/category.json").write_text(json.dumps(old))
+    first, second = full_run.analysis("spray").categories
+    assert (first.id, "'id' and 'name' must be texts" in first.problem) == ("00001", True)
+    assert second.problem is None
+
+
 def test_a_swapped_column_is_noticed(full_run):
     full_run.analysis_writer("spray", {}).write(result())
     category = full_run.analysis("spray").category("dog")

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 from whyset.testing.corruption import FORBIDDEN, OUTCOMES, Corruption, plan_corruptions
-from whyset.testing.corruption.outcome import HANG, KNOWN, NAMED, RIGHT, SAID, SILENT, TRACEBACK, UNNAMED, Answer, judge
+from whyset.testing.corruption.outcome import (
+    HANG,
+    KNOWN,
+    NAMED,
+    RIGHT,
+    SAID,
+    SILENT,
+    TRACEBACK,
+    UNNAMED,
+    Answer,
+    finds_damage,
+    judge,
+)
 
 COUNT, SEED = 12, 20
 USES = "verify", "rows", "report as JSON", "viewer"
@@ -63,8 +75,13 @@ def test_a_plan_is_seeded_and_reaches_every_type_of_file(finished: Path) -> None
     assert plan == plan_corruptions(finished, 3, 400) != plan_corruptions(finished, 4, 400)
     assert {corruption.type for corruption in plan} == {
         "run.json", "samples.parquet", "zarr.json", "shard of maps", "shard of a column", "commit", "analysis.json",
-        "category.json", "column of a class", "selection", "cluster names",
+        "category.json", "column of a class", "selection", "cluster names", "checks.json",
     }  # fmt: skip
+
+
+def test_a_run_without_an_analysis_can_be_planned(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    assert {corruption.file for corruption in plan_corruptions(tmp_path, 0, 30)} == {"run.json"}
 
 
 def test_a_corruption_damages_in_the_same_way_each_time(finished: Path, tmp_path: Path) -> None:
@@ -93,5 +110,125 @@ def test_outcomes(answer: Answer, verified: bool, outcome: str) -> None:
     assert judge(answer, Answer("q 0.500"), "analyses/spray/00001/category.json", verified) == outcome
 
 
+WHOLE = """3 of 72 labels differ
+accuracy 0.500 is not changed, which does not say much
+2 of 3 classes are finished (not: cat); q-values are withheld until all are there"""
+CATEGORY = "analyses/spray/00001/category.json"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3 of 72 labels", "3 of 5 labels"),
+        ("0.500", "0.600"),
+        ("is not changed", "is changed"),
+        ("not say much", "say much"),
+        ("labels", "problem: missing labels cannot be named; a warning"),
+        ("0.500 is not changed, which does not say much", "0.400"),
+        ("\n2 of 3 classes are finished (not: cat); q-values are withheld until all are there", ""),
+        ("3 of 72 labels differ\n", ""),
+    ],
+)
+def test_ordinary_words_and_old_warnings_in_a_changed_answer_say_nothing(old: str, new: str) -> None:
+    assert old in WHOLE
+    assert judge(Answer(WHOLE.replace(old, new)), Answer(WHOLE), CATEGORY, True) == SILENT
+
+
+def test_an_old_warning_in_a_changed_line_of_json_says_nothing() -> None:
+    whole = '{"separability": 9.06, "notices": ["Q-values are withheld: 2 of 3 classes are finished."]}'
+    assert judge(Answer(whole.replace("9.06", "9.31")), Answer(whole), CATEGORY, True) == SILENT
+    more = whole.replace("2 of 3", "1 of 3").replace("9.06", "9.31")
+    assert judge(Answer(more), Answer(whole), CATEGORY, True) == SAID
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "runs/a/checks.json is damaged: expected JSON",
+        "stored checks cannot be read: ...",
+        "40 of 72 samples explained, 0 failed",
+        "1 of 3 shards cannot be read, the first of them number 0: ...",
+        "uncommitted: data.zarr, shard 1: written in part",
+        "stray: commits/a: it is no commit",
+    ],
+)
+def test_new_reports_of_damage_count(said: str) -> None:
+    assert judge(Answer(f"{WHOLE}\n{said}"), Answer(WHOLE), CATEGORY, True) == SAID
+
+
+def test_a_lost_or_doubled_line_is_a_change() -> None:
+    for output in ("a 1", "a 1\nb 2\nb 2"):
+        assert judge(Answer(output), Answer("a 1\nb 2"), CATEGORY, True) == SILENT
+
+
+def test_an_error_without_the_file_excuses_no_changed_part() -> None:
+    whole = Answer("200 /a 1\n200 /b 2")
+    assert judge(Answer("200 /a 7", "not found"), whole, CATEGORY, True) == SILENT
+    assert judge(Answer("200 /a 1", "not found"), whole, CATEGORY, True) == UNNAMED
+    assert judge(Answer("200 /a 7", "00001/category.json is damaged"), whole, CATEGORY, True) == NAMED
+
+
+def test_damaged_notes_may_change_notes_only() -> None:
+    whole = Answer("200 /api/runs/a/selections [1]\n200 /api/runs/a/columns/label 5")
+    notes = Answer("200 /api/runs/a/selections [2]\n200 /api/runs/a/columns/label 5")
+    label = Answer("200 /api/runs/a/selections [1]\n200 /api/runs/a/columns/label 6")
+    assert judge(notes, whole, "selections/1.json", True) == RIGHT
+    assert judge(label, whole, "selections/1.json", True) == SILENT
+    assert judge(notes, whole, CATEGORY, True) == SILENT
+
+
+def test_another_answer_about_a_healthy_run_is_silent() -> None:
+    assert judge(Answer("", "run.json is damaged", others="2"), Answer("a", others="1"), "run.json", False) == SILENT
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("data.zarr/input/c/1/0/0/0 is damaged", NAMED),
+        ("row 40 cannot be exported: shard 1 is damaged", NAMED),
+        ("delete commits/000001.json", NAMED),
+        ("input 1 is wrong", UNNAMED),
+        ("data.zarr/input/c/0/0/0/0 is damaged", UNNAMED),
+    ],
+)
+def test_an_error_names_a_shard_by_file_number_or_commit(error: str, outcome: str) -> None:
+    assert judge(Answer("", error), Answer("a"), "data.zarr/input/c/1/0/0/0", False) == outcome
+
+
+def test_an_error_names_a_commit_by_file_or_number_of_the_shard() -> None:
+    for error in ("commits/000001.json is missing", "row 40 (shard 1 of runs/a) is not computed yet"):
+        assert judge(Answer("", error), Answer("a"), "commits/000001.json", False) == NAMED
+    assert judge(Answer("", "shard 11 is missing"), Answer("a"), "commits/000001.json", False) == UNNAMED
+
+
+def test_a_stray_is_no_damage_that_excuses_changes() -> None:
+    assert not finds_damage(Answer("stray: commits/a: it is no commit\nwhole"), Answer("whole"))
+    assert not finds_damage(Answer("outdated: analyses/spray: x"), Answer("outdated: analyses/spray: x"))
+    assert finds_damage(Answer("uncommitted: data.zarr, shard 1: x"), Answer("whole"))
+    assert finds_damage(Answer("", "damaged in 1 places"), Answer("whole"))
+
+
 def test_what_is_forbidden_is_worst() -> None:
     assert OUTCOMES[-3:] == FORBIDDEN == (SILENT, TRACEBACK, HANG)
+
+
+WITHOUT_CHECKSUMS = """
+import multiprocessing, sys
+from pathlib import Path
+from whyset.store import analyses
+from whyset.testing.corruption import Corruption, check, make_finished_run, take_reference
+
+folder, uses = Path(sys.argv[1]), ["verify", "rows"]
+maker = multiprocessing.get_context("fork").Process(target=make_finished_run, args=(folder / "run",))
+maker.start()
+maker.join()
+analyses.Category._require_checksum = lambda *_: None
+reference = take_reference(folder / "run", folder / "work", uses)
+damaged = Corruption("flip a bit", "analyses/spray/00001/mean_map.kmeans.npy", 2)
+print(check(folder / "run", damaged, reference, folder / "work", uses).outcomes["rows"])
+"""
+
+
+def test_a_store_that_compares_no_checksums_is_found_out(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_CHECKSUMS, tmp_path], capture_output=True, text=True)
+    assert done.stdout.strip() == SILENT, done.stderr

@@ -16,7 +16,7 @@ import whyset as ws
 from whyset.attribution.composites import EpsilonPlus
 from whyset.report.relevance import summarize_relevance
 from whyset.store import Check, Run
-from whyset.store.checks import write_checks
+from whyset.store.checks import LEAST_SHARE, MOST_TIMES, write_checks
 from whyset.store.layout import commit_path
 
 
@@ -41,6 +41,7 @@ def test_a_run_names_its_checks_and_how_much_relevance_arrives(made: Run, admitt
     summary = summarize_relevance(made)
     assert run["relevance"]["arrived"]["median"] == summary.arrived.median
     assert (run["relevance"]["lost"], run["relevance"]["too_large"]) == (40, 0)
+    assert (run["relevance"]["least_share"], run["relevance"]["most_times"]) == (LEAST_SHARE, MOST_TIMES)
     assert run["relevance"]["losses"]["shares"]["bias"] == pytest.approx(1, abs=1e-3)
     assert {"relevance_arrived", "relevance_max"} <= {column["name"] for column in run["columns"]}
     sent = client.get("/api/runs/made/columns/relevance_arrived").content

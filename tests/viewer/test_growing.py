@@ -19,6 +19,7 @@ from whyset.analysis import Spray
 from whyset.store import (
     ArraySpec,
     CategoryResult,
+    ListedClass,
     Run,
     RunConfig,
     create_run,
@@ -243,3 +244,34 @@ def test_a_killed_server_loses_no_selection(copy: Run) -> None:
             process.wait()
     assert len(confirmed) == 8
     assert [problem for problem in copy.verify() if not problem.harmless] == []
+
+
+def test_a_folder_that_an_analysis_does_not_list_is_no_class_anywhere(admitted: Admitted, copy: Run) -> None:
+    folder = copy.path / "analyses/listed"
+    run_analysis = copy.analysis("spray")
+    writer = copy.analysis_writer("listed", {}, [ListedClass("00000", "cat")])
+    writer.write(CategoryResult("00000", "cat", {"index": np.arange(4)}))
+    shutil.copytree(run_analysis.categories[0].path, folder / "00009")
+    (folder / "00008").mkdir()
+    (folder / "notes.txt").touch()
+    client = admitted(copy.path)
+    home = "/api/runs/run/analyses/listed"
+    (row,) = (one for one in client.get("/api/runs/run").json()["analyses"] if one["name"] == "listed")
+    (now,) = (one for one in progress(client)["analyses"] if one["name"] == "listed")
+    detail = client.get(home).json()
+    assert (row["categories"], row["expected"], now["categories"]) == (1, 1, 1)
+    assert ([one["id"] for one in detail["categories"]], detail["n_finished"]) == (["00000"], 1)
+    assert [client.get(f"{home}/{id}").status_code for id in ("00000", "00008", "00009")] == [200, 404, 404]
+    matches = client.get("/api/runs/run/find?text=0&analysis=listed").json()["matches"]
+    assert {id for match in matches for id in match["categories"]} == {"00000"}
+
+
+def test_progress_of_an_analysis_with_a_damaged_head_counts_as_the_description_does(
+    admitted: Admitted, copy: Run
+) -> None:
+    (copy.path / "analyses/spray/analysis.json").write_text("{")
+    client = admitted(copy.path)
+    row = next(one for one in client.get("/api/runs/run").json()["analyses"] if one["name"] == "spray")
+    now = next(one for one in progress(client)["analyses"] if one["name"] == "spray")
+    assert row["categories"] == now["categories"] == 0
+    assert "whyset analyze" in row["problem"]

@@ -1,6 +1,6 @@
 """The classes of an analysis, ranked: the one ranking that reports, the API and the command line show."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -48,7 +48,7 @@ class Ranking:
     completeness: Completeness
 
 
-def rank_classes(analysis: Analysis, read_row: Callable[[Category], ClassRow] | None = None) -> Ranking:
+def rank_classes(analysis: Analysis) -> Ranking:
     """Rank all classes: the most separable first, then by eigengap; those without scores come last.
 
     The q-value is min over p₍ⱼ₎ ≥ p of p₍ⱼ₎ m / j for m classes (Benjamini, Hochberg 1995). It depends on the p-values
@@ -58,8 +58,6 @@ def rank_classes(analysis: Analysis, read_row: Callable[[Category], ClassRow] | 
     ----------
     analysis : Analysis
         The analysis of a run.
-    read_row : callable, optional
-        Returns the row of a category, by default `read_class_row`.
 
     Returns
     -------
@@ -73,8 +71,8 @@ def rank_classes(analysis: Analysis, read_row: Callable[[Category], ClassRow] | 
     >>> ranking.rows[0].rank
     1
     """
-    read_row, completeness = read_row or read_class_row, analysis.check()
-    return Ranking(rank_rows([read_row(category) for category in analysis.categories], completeness), completeness)
+    completeness = analysis.check()
+    return Ranking(rank_rows(list(map(read_class_row, analysis.categories)), completeness), completeness)
 
 
 def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.scores import Enrichment, enrichments
+from whyset.report.numbers import SIGNIFICANT
 from whyset.store import Category
 from whyset.store.evidence import EnrichmentTest
 
-LEVEL = 0.05
 _SHOWN = 5  # of each cluster, the smallest p-values first
 _OF_CLASSES = ("label", "prediction")
 
@@ -35,7 +35,7 @@ class Enriched:
 
 def name_enriched(tests: Sequence[EnrichmentTest], class_names: tuple[str, ...]) -> tuple[Enriched, ...]:
     """Give what the analysis found enriched in a cluster, with names for classes."""
-    significant = [test for test in tests if test.q_value <= LEVEL][:_SHOWN]
+    significant = [test for test in tests if test.q_value < SIGNIFICANT][:_SHOWN]
     return tuple(
         Enriched(
             test.attribute,
@@ -59,7 +59,7 @@ def enriched_attributes(category: Category, attributes: Mapping[str, NDArray[Any
     found: dict[int, tuple[Enriched, ...]] = {}
     for test in enrichments(labels, {attribute: values[rows] for attribute, values in attributes.items()}):
         own = found.get(test.cluster, ())
-        if test.q_value <= LEVEL and len(own) < _SHOWN:
+        if test.q_value < SIGNIFICANT and len(own) < _SHOWN:
             found[test.cluster] = (*own, _plain(test))
     return found
 

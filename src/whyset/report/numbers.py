@@ -4,6 +4,9 @@ from math import isclose
 
 from whyset.store.evidence import Interval
 
+SIGNIFICANT = 0.05
+"""q-values below this are significant."""
+
 
 def number(value: float | None, digits: int = 2) -> str:
     """Write a number, or a dash where it is not known; 0 and 1 only where they are exact.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.store import Losses, Run, average_losses
-from whyset.store.checks import LEAST_SHARE, MOST_TIMES
+from whyset.store.checks import LEAST_SHARE, MOST_TIMES, find_beyond_limits
 from whyset.store.commits import committed_shards, read_commits
 from whyset.store.layout import ARRIVED, DONE, LARGEST, STATUS
 
@@ -38,8 +38,9 @@ class RelevanceSummary:
     """Relevance that arrives at the input, over all explanations of a run that are done.
 
     `arrived` is the sum of an explanation's relevance divided by the explained output, None for gradients; `largest`
-    its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than 100 times
-    the output, and in `lost` less than 1 % of it arrives. `losses` are mean shares of the output by cause.
+    its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than
+    `most_times` the output, and in `lost` less than `least_share` of it arrives. `losses` are mean shares of the output
+    by cause.
     """
 
     explanations: int
@@ -48,6 +49,8 @@ class RelevanceSummary:
     too_large: int
     lost: int
     losses: Losses | None
+    most_times: float = MOST_TIMES
+    least_share: float = LEAST_SHARE
 
 
 def summarize_relevance(run: Run) -> RelevanceSummary | None:
@@ -62,13 +65,13 @@ def summarize_relevance(run: Run) -> RelevanceSummary | None:
 
 def summarize_columns(arrived: NDArray[Any], largest: NDArray[Any], losses: Losses | None) -> RelevanceSummary:
     """Summarize the two columns of the explanations that are done."""
-    known = ~np.isnan(arrived)
+    beyond = find_beyond_limits(arrived, largest)
     return RelevanceSummary(
         explanations=len(arrived),
         arrived=Distribution.from_values(arrived),
         largest=Distribution.from_values(largest),
-        too_large=int(np.sum(np.fmax(np.abs(arrived), largest)[known] > MOST_TIMES)),
-        lost=int(np.sum(arrived[known] < LEAST_SHARE)),
+        too_large=len(beyond.too_large),
+        lost=len(beyond.lost),
         losses=losses,
     )
 
@@ -78,8 +81,8 @@ def describe_relevance(summary: RelevanceSummary) -> tuple[tuple[str, str], ...]
     rows = []
     if summary.arrived is not None:
         rows.append(("share of the output that arrives", _describe(summary.arrived)))
-        beyond = f"{summary.too_large:,} with more than {MOST_TIMES:.0f} times the output, "
-        beyond += f"{summary.lost:,} with less than {LEAST_SHARE:.0%} of it, of {summary.explanations:,}"
+        beyond = f"{summary.too_large:,} with more than {summary.most_times:.0f} times the output, "
+        beyond += f"{summary.lost:,} with less than {summary.least_share:.0%} of it, of {summary.explanations:,}"
         rows.append(("explanations beyond the limits", beyond))
     if summary.largest is not None:
         rows.append(("largest relevance, in outputs", _describe(summary.largest)))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
-from whyset.report.numbers import count, counted, number, percent, plural, small, with_interval
+from whyset.report.numbers import SIGNIFICANT, count, counted, number, percent, plural, small, with_interval
 from whyset.report.relevance import describe_relevance
 from whyset.report.written import Report
 from whyset.store.evidence import ContrastTest
@@ -21,8 +21,6 @@ LEGEND = (
     "and correlations, that scores as high; q: p corrected for the number of classes. Stability: adjusted Rand index "
     "over subsamples. ~ marks an eigengap that is not the largest, as where a class has one strategy."
 )
-
-SIGNIFICANT = 0.05
 
 
 def class_headings(both: bool) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from whyset.errors import InputError
 from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, rank_classes
-from whyset.report.cluster_rows import ClusterRow, cluster_rows, most_suspicious
+from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspicious, most_coherent
 from whyset.report.enriched import enriched_attributes
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
@@ -99,7 +99,8 @@ def report(
     _require_rows(run, attributes)
     explained = run.committed & (run.column("status") == DONE)
     ranking = rank_classes(analysis)
-    categories = [analysis.category(row.id) for row in ranking.rows]
+    by_id = {category.id: category for category in analysis.categories}
+    categories = [by_id[row.id] for row in ranking.rows]
     return Report(
         run=str(run.path),
         model=run.config.model,
@@ -116,7 +117,7 @@ def report(
         completeness=ranking.completeness,
         clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
         evidence={category.id: category.evidence for category in categories},
-        most_suspicious=most_suspicious(analysis),
+        most_suspicious=first_suspicious(ranking.rows, lambda id: most_coherent(by_id[id])),
         data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
         provenance=provenance(run, analysis),
         checks=run.checks,

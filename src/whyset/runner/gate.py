@@ -15,7 +15,7 @@ from whyset.runner.tallies import CONSTANT, INPUT_RANGE, LABELS, REPEATED
 from whyset.store import Check, Run
 from whyset.store.checks import read_checks_or_problem, write_checks
 from whyset.store.commits import Tally, committed_shards, read_commits
-from whyset.store.layout import DONE, STATUS
+from whyset.store.layout import CHECKS, DONE, STATUS
 
 _OFTEN = 0.05
 """Constant maps are no surprise where a few inputs are empty."""
@@ -46,8 +46,11 @@ class Gate:
             self.progress.say(f"{check.severity}{when}: {check.message}")
 
     def _store(self, checks: tuple[Check, ...]) -> None:
-        """A check that cannot be stored is said all the same: it must not end the run."""
-        if checks == read_checks_or_problem(self.run.path):
+        """Store the checks, none of them, too: then a lost file is noticed.
+
+        A check that cannot be stored is said all the same: it must not end the run.
+        """
+        if (self.run.path / CHECKS).exists() and checks == read_checks_or_problem(self.run.path):
             return
         try:
             write_checks(self.run.path, checks)

@@ -1,10 +1,11 @@
 """Runs: folders of explanations that survive anything. docs/file-format.md specifies what lies in them."""
 
-from whyset.store.analyses import Analysis, Category, Completeness, ListedClass
+from whyset.store.analyses import Analysis, Category, ListedClass
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import Check
 from whyset.store.commits import Commit, Failure
+from whyset.store.completeness import Completeness
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
 from whyset.store.evidence import ClassEvidence, ClusterEvidence

@@ -1,8 +1,10 @@
 """Analyses of a run: one folder per analysis and category, columns as .npy files, each category written as a whole."""
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -11,11 +13,11 @@ from whyset.errors import BrokenRunError, InputError, WhysetError
 from whyset.store.boundary import load_array
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
+from whyset.store.completeness import Completeness
 from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samples
 from whyset.store.files import each
 from whyset.store.jsonfile import JSON, json_checksum, read_json
-from whyset.store.layout import ANALYSES, inside, is_safe_name, safe_name
-from whyset.store.problems import Problem, error_text
+from whyset.store.layout import ANALYSES, is_safe_name, safe_name
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
 from whyset.store.summary_table import make_summary_table
@@ -31,6 +33,12 @@ OTHER_COMMITS = "it was computed from other commits of the run than the rest of 
 _SHOWN = 20
 """Classes in the table of an analysis."""
 MISSING = "it is not finished, or its folder was removed; analyze again"
+BEING_WRITTEN = "it is being written: read it again in a moment; if its writer was stopped, analyze again"
+UNFINISHED = (MISSING, BEING_WRITTEN)
+
+
+class ReplacedError(BrokenRunError):
+    """A category was written again while it was read: nothing is damaged, and what was read of it is old."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,16 +91,31 @@ class Category:
     @property
     def exists(self) -> bool:
         """False where the analysis lists the category and has no folder for it."""
-        return self.problem != MISSING
+        return self.problem not in UNFINISHED
 
     @property
     def columns(self) -> list[str]:
         return list(self.described)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column, mapped from its file where that is local. BrokenRunError: it is damaged, by its checksum too."""
+        """A column, mapped from its file where that is local.
+
+        BrokenRunError: it is damaged, by its checksum too. ReplacedError: the category was written again since it was
+        read.
+        """
         if name not in self.described:
             raise InputError(f"category {self.name!r} has no column {name!r}; it has {self.columns}")
+        try:
+            return self._read_column(name)
+        except RemoteError:
+            raise
+        except BrokenRunError as error:
+            if self._was_replaced():
+                message = f"{self.path} was written again while it was read: open the analysis again"
+                raise ReplacedError(message) from error
+            raise
+
+    def _read_column(self, name: str) -> npt.NDArray[Any]:
         file = self.path / self.folder / f"{name}.npy"
         try:
             values = load_array(file)
@@ -110,6 +133,13 @@ class Category:
             self.verified.add(name)
         return values
 
+    def _was_replaced(self) -> bool:
+        """Whether category.json describes other columns now, or is absent because the folder is being exchanged."""
+        now = read_category(self.path)
+        if now.problem is not None:
+            return self.path.name in _categories_being_written(self.path.parent)
+        return (now.folder, now.described) != (self.folder, self.described)
+
     def _require_checksum(self, file: AnyPath, found: str, expected: JSON) -> None:
         if found != expected:
             raise BrokenRunError(f"{file} is damaged: its CRC32 is {found}, {CATEGORY} has {expected}; {_REMEDY}")
@@ -121,43 +151,6 @@ class ListedClass:
 
     id: str
     name: str
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """Whether an analysis has all of its classes, and whether it is sealed and up to date.
-
-    `n_classes` is None where the analysis does not list its classes, as before format 2.0. `unfinished` names the
-    classes that are missing, damaged or outdated.
-    """
-
-    n_classes: int | None
-    n_finished: int
-    unfinished: tuple[str, ...]
-    sealed: bool
-    outdated: bool = False
-
-    @property
-    def q_withheld(self) -> str | None:
-        """Why q-values are not given: they depend on the p-values of all classes."""
-        if not self.unfinished:
-            return None
-        total = len(self.unfinished) + self.n_finished if self.n_classes is None else self.n_classes
-        names = ", ".join(self.unfinished[:5]) + (", ..." if len(self.unfinished) > 5 else "")
-        return (
-            f"{self.n_finished} of {total} classes are finished (not: {names}); q-values are withheld until all are "
-            "there"
-        )
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What a reader should know, as sentences."""
-        found = [self.q_withheld] if self.q_withheld else []
-        if self.outdated:
-            found.append("the analysis was computed from other commits than the run has now; analyze again")
-        if not self.sealed:
-            found.append("the analysis is not sealed, so changes of its files go unnoticed; analyze again to seal it")
-        return tuple(f"{one[:1].upper()}{one[1:]}." for one in found)
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,18 +183,33 @@ class Analysis:
 
     @cached_property
     def categories(self) -> list[Category]:
-        """Categories by id; one that is listed and not there comes with that problem."""
-        found = {category.id: category for category in each(self.read, category_folders(self.path))}
-        missing = (one for one in self.listed or () if one.id not in found)
-        absent = (Category(self.path / one.id, one.id, one.name, ClassEvidence(), {}, MISSING) for one in missing)
-        return sorted([*found.values(), *absent], key=lambda category: category.id)
+        """Categories by id, those that the analysis lists; one that is not there comes with that problem."""
+        folders = {folder.name: folder for folder in category_folders(self.path)}
+        found = list(each(self.read, [folder for id, folder in folders.items() if self.lists(id)]))
+        missing = [one for one in self.listed or () if one.id not in folders]
+        begun = _categories_being_written(self.path) if missing else ()
+        absent = (
+            Category(
+                self.path / one.id, one.id, one.name, ClassEvidence(), {}, BEING_WRITTEN if one.id in begun else MISSING
+            )
+            for one in missing
+        )
+        return sorted([*found, *absent], key=lambda category: category.id)
+
+    @cached_property
+    def _names(self) -> Mapping[str, str] | None:
+        """Names of the listed classes by id."""
+        return None if self.listed is None else {one.id: one.name for one in self.listed}
+
+    def lists(self, id: str) -> bool:
+        """Whether a folder of this name is one of the analysis; where it lists no classes, every folder is."""
+        return self._names is None or id in self._names
 
     def read(self, folder: AnyPath) -> Category:
         """Read the category in a folder of this analysis; what is wrong with it becomes its `problem`."""
-        category = read_category(folder, self.config_hash)
+        category = self._read_or_wait(folder)
         if category.problem is not None:  # the name in a damaged file is not to be trusted
-            names = {one.id: one.name for one in self.listed or ()}
-            return replace(category, name=names.get(category.id, category.name))
+            return replace(category, name=(self._names or {}).get(category.id, category.name))
         if self.one_target:
             category = replace(category, evidence=with_samples(category.evidence))
         if self.listed is None:
@@ -210,13 +218,24 @@ class Analysis:
             return replace(category, problem=f"{folder / CATEGORY} has no checksum: analyze again")
         return category if category.data == self.data else replace(category, problem=OTHER_COMMITS)
 
+    def _read_or_wait(self, folder: AnyPath) -> Category:
+        """Read category.json, again where it was absent because the folder is being exchanged: that takes no time."""
+        category = read_category(folder, self.config_hash)
+        if (
+            category.problem is None
+            or (folder / CATEGORY).exists()
+            or folder.name not in _categories_being_written(self.path)
+        ):
+            return category
+        category = read_category(folder, self.config_hash)
+        return category if category.problem is None else replace(category, problem=BEING_WRITTEN)
+
     def check(self) -> Completeness:
         """Compare the categories with the list, and the commits with those of the run now."""
-        listed = None if self.listed is None else {one.id for one in self.listed}
-        counted = [category for category in self.categories if listed is None or category.id in listed]
+        counted = self.categories
         unfinished = tuple(category.name for category in counted if category.problem is not None)
         outdated = self.data is not None and self.data != committed_data(self.path.parent.parent)
-        sealed = listed is not None
+        sealed = self.listed is not None
         return Completeness(
             len(counted) if sealed else None, len(counted) - len(unfinished), unfinished, sealed, outdated
         )
@@ -242,10 +261,25 @@ def _format_or_unknown(value: float | None) -> str:
 
 
 def category_folders(analysis: AnyPath) -> list[AnyPath]:
-    """Finished categories: a folder appears whole; in an object store, category.json comes after all columns."""
+    """Finished categories: a folder appears whole; in an object store, category.json comes after all columns.
+
+    A folder that holds something without category.json has lost it and is listed, too; an empty one is a stray.
+    """
     if isinstance(analysis, RemotePath):
         return [file.parent for file in sorted(analysis.below(), key=str) if file.name == CATEGORY]
-    return [entry for entry in sorted(analysis.iterdir()) if is_safe_name(entry.name) and entry.is_dir()]
+    return [entry for entry in sorted(analysis.iterdir()) if is_safe_name(entry.name) and _holds_something(entry)]
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.is_dir() and next(folder.iterdir(), None) is not None
+
+
+def _categories_being_written(analysis: AnyPath) -> Set[str]:
+    """Categories that a writer has begun or left, by its folders `.<category>.<writer>.<partial or old>`."""
+    if isinstance(analysis, RemotePath):  # an object appears whole
+        return frozenset()
+    names = (entry.name[1:] for ending in ("partial", "old") for entry in analysis.glob(f".*.*.{ending}"))
+    return {name.rpartition(".")[0].rpartition(".")[0] for name in names}
 
 
 def analysis_names(run: AnyPath) -> list[str]:
@@ -258,10 +292,27 @@ def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analy
     if not (path / ANALYSIS).is_file():
         names = analysis_names(run)
         raise InputError(f"{run} has no analysis {name!r}; it has {', '.join(names) if names else 'none yet'}")
+    try:
+        return _read_head(path, name, one_target)
+    except RemoteError:
+        raise
+    except BrokenRunError as error:
+        raise BrokenRunError(f"{error}; {analyze_again(run, name)}") from error
+
+
+def analyze_again(run: AnyPath, name: str) -> str:
+    """What to do about a damaged analysis."""
+    return f"analyze again: {shlex.join(['whyset', 'analyze', str(run), '--name', name])} with the same options"
+
+
+def _read_head(path: AnyPath, name: str, one_target: bool) -> Analysis:
+    """Read analysis.json. BrokenRunError: it is damaged."""
     stored = read_json(path / ANALYSIS)
     major = str(stored.get("schema")).partition(".")[0]
     if major not in READABLE:
-        raise InputError(f"{path} has the format version {stored.get('schema')}; this whyset reads {ANALYSIS_SCHEMA}")
+        raise InputError(
+            f"{path} has the format version {stored.get('schema')}; this whyset reads {ANALYSIS_SCHEMA}: update whyset"
+        )
     config = stored.get("config")
     if not isinstance(config, dict):
         raise BrokenRunError(f"{path / ANALYSIS} is damaged: it has no configuration")
@@ -301,7 +352,8 @@ def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
 def _describe_damage(file: AnyPath, error: Exception) -> str:
     """State what is wrong with a file, which is named once."""
     reason = str(error) if isinstance(error, WhysetError) else repr(error)
-    return reason if reason.startswith(str(file)) else f"{file} is damaged: {reason}"
+    said = reason if reason.startswith(str(file)) else f"{file} is damaged: {reason}"
+    return f"{said}; analyze again"
 
 
 def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
@@ -311,8 +363,12 @@ def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
         raise BrokenRunError("it was changed after it was written: its checksum does not fit")
     if stored["id"] != folder.name and sealed:
         raise BrokenRunError(f"it belongs to the category {stored['id']!r}, not to this folder")
-    if not isinstance(stored["name"], str) or not isinstance(stored["columns"], Mapping):
-        raise BrokenRunError("'name' must be text and 'columns' an object")
+    if (
+        not isinstance(stored["id"], str)
+        or not isinstance(stored["name"], str)
+        or not isinstance(stored["columns"], Mapping)
+    ):
+        raise BrokenRunError("'id' and 'name' must be texts and 'columns' an object")
     evidence = from_json(stored["evidence"]) if sealed else from_info(stored["info"])
     columns_in = safe_name(stored["folder"], "folder of columns") if "folder" in stored else ""
     return Category(
@@ -326,37 +382,3 @@ def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
         data=stored.get("data"),
         config_hash=stored.get("config_hash"),
     )
-
-
-def verify_analyses(run: AnyPath) -> Iterator[Problem]:
-    entries: list[AnyPath] = sorted((run / ANALYSES).glob("*"), key=str)
-    for entry in entries:
-        if not entry.name.startswith(".") and not (entry / ANALYSIS).is_file():
-            yield Problem("missing", f"{ANALYSES}/{entry.name}", f"without {ANALYSIS} it is not read; analyze again")
-    for name in analysis_names(run):
-        try:
-            analysis = open_analysis(run, name)
-        except RemoteError:
-            raise
-        except Exception as error:
-            yield Problem("damaged", f"{ANALYSES}/{name}", error_text(error))
-            continue
-        for category in analysis.categories:
-            yield from _verify_category(run, category)
-        if analysis.check().outdated:
-            message = "it was computed from other commits than the run has now; analyze again"
-            yield Problem("outdated", f"{ANALYSES}/{name}", message)
-
-
-def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
-    where = inside(run, category.path)
-    if category.problem:
-        kinds: Mapping[str, Any] = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", MISSING: "unfinished"}
-        yield Problem(kinds.get(category.problem, "damaged"), where, category.problem)
-    for name in category.columns:
-        try:
-            category.column(name)
-        except RemoteError:
-            raise
-        except Exception as error:  # whatever is wrong with one file, the others are looked at, too
-            yield Problem("damaged", f"{where}/{name}.npy", error_text(error))

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whyset.errors import InputError
+from whyset.errors import BrokenRunError, InputError
 from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, ListedClass, read_category
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
@@ -133,6 +134,7 @@ def open_analysis_writer(
         path.mkdir(parents=True, exist_ok=True)
         if isinstance(path, Path):
             _remove_leftovers(path)
+            _require_no_folder(path / ANALYSIS)
         if not _is_head(path, head):
             versions: JSON = {package: version(package) for package in ("whyset", "numpy", "scipy", "scikit-learn")}
             content = head | {"versions": versions}
@@ -144,9 +146,17 @@ def _is_head(path: AnyPath, head: Mapping[str, JSON]) -> bool:
     """Whether analysis.json says the same already: processes of one job begin it side by side."""
     if not (path / ANALYSIS).is_file():
         return False
-    stored = read_json(path / ANALYSIS)
+    try:
+        stored = read_json(path / ANALYSIS)
+    except BrokenRunError:
+        return False  # a damaged one is replaced
     rest = {name: value for name, value in stored.items() if name not in ("versions", "checksum")}
     return canonical(rest) == canonical(head) and stored.get("checksum") == json_checksum(stored)
+
+
+def _require_no_folder(file: Path) -> None:
+    if file.is_dir() and not file.is_symlink():
+        raise BrokenRunError(f"{file} is a folder: expected a file; delete it, then analyze again")
 
 
 def _replace_folder(new: Path, place: Path) -> None:
@@ -156,7 +166,8 @@ def _replace_folder(new: Path, place: Path) -> None:
         place.rename(old)
     new.rename(place)
     sync_folder(place.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):  # the next writer tries again
+        remove(old)
 
 
 def _beside(place: Path, ending: str) -> Path:
@@ -198,7 +209,8 @@ def _remove_leftovers(path: Path) -> None:
         if not place.exists():
             old.rename(place)
     for leftover in filter(_is_left, [*path.glob(".*.old"), *path.glob(".*.partial")]):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(OSError):
+            remove(leftover)
 
 
 def _digest(data: bytes) -> str:

@@ -1,6 +1,5 @@
 """Checks of a run: what is suspicious about its explanations, as typed values and in `checks.json`."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.jsonfile import JSON, canonical, read_json, replace_json
+from whyset.store.jsonfile import JSON, json_checksum, read_json, replace_json
 from whyset.store.layout import CHECKS
 from whyset.store.remote import AnyPath
 
@@ -20,6 +19,7 @@ MOST_TIMES = 100.0
 """Relevance of more than so many times the explained output is suspicious."""
 LEAST_SHARE = 0.01
 """A smaller share of the explained output that arrives at the input is suspicious."""
+CHECKS_MISSING = f"{CHECKS} is missing: what is suspicious is not known; the same `explain` again finds it"
 NOT_FINITE = "is not finite"
 """Part of the recorded error of an explanation that has NaN or infinite values."""
 
@@ -50,6 +50,21 @@ class Check:
             raise InputError(f"name and message of a check are texts, got {self.name!r} and {self.message!r}")
 
 
+@dataclass(frozen=True, eq=False)
+class BeyondLimits:
+    """Values of the explanations with suspicious relevance, in explained outputs: too large, or lost on the way."""
+
+    too_large: npt.NDArray[Any]
+    lost: npt.NDArray[Any]
+
+
+def find_beyond_limits(arrived: npt.NDArray[Any], largest: npt.NDArray[Any]) -> BeyondLimits:
+    """Find what exceeds `MOST_TIMES` or is below `LEAST_SHARE`; unknown shares, as of gradients, are left out."""
+    known = ~np.isnan(arrived)
+    times = np.fmax(np.abs(arrived), largest)[known]
+    return BeyondLimits(times[times > MOST_TIMES], arrived[known & (arrived < LEAST_SHARE)])
+
+
 def check_relevance(
     arrived: npt.NDArray[Any], largest: npt.NDArray[Any], errors: Iterable[str] = ()
 ) -> tuple[Check, ...]:
@@ -60,10 +75,8 @@ def check_relevance(
     """
     failed = [error for error in errors if NOT_FINITE in error]
     total = len(arrived) + len(failed)
-    known = ~np.isnan(arrived)
-    times = np.fmax(np.abs(arrived), largest)[known]
-    lost = arrived[known & (arrived < LEAST_SHARE)]
-    large = times[times > MOST_TIMES]
+    beyond = find_beyond_limits(arrived, largest)
+    large, lost = beyond.too_large, beyond.lost
     found = []
     if failed:
         found.append(("relevance_not_finite", len(failed), f"are not finite and were not stored: {failed[0]}"))
@@ -88,7 +101,7 @@ def check_relevance(
 def write_checks(run: AnyPath, checks: Sequence[Check]) -> None:
     """Write `checks.json` atomically; it replaces an earlier one."""
     content: dict[str, JSON] = {"schema": CHECKS_SCHEMA, "checks": [asdict(check) for check in checks]}
-    replace_json(run / CHECKS, {**content, "checksum": _checksum(content)})
+    replace_json(run / CHECKS, {**content, "checksum": json_checksum(content)})
 
 
 def read_checks(run: AnyPath) -> tuple[Check, ...]:
@@ -103,8 +116,7 @@ def read_checks(run: AnyPath) -> tuple[Check, ...]:
     major = str(stored.get("schema")).partition(".")[0]
     if major != CHECKS_SCHEMA.partition(".")[0]:
         raise BrokenRunError(f"{file} has the schema {stored.get('schema')!r}: expected {CHECKS_SCHEMA}; update whyset")
-    content = {name: value for name, value in stored.items() if name != "checksum"}
-    if stored.get("checksum") != _checksum(content):
+    if stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(f"{file} is damaged or was edited: its checksum does not match; run `explain` again")
     entries: Any = stored.get("checks")
     try:
@@ -113,8 +125,13 @@ def read_checks(run: AnyPath) -> tuple[Check, ...]:
         raise BrokenRunError(f"{file} is damaged: {type(error).__name__}: {error}") from error
 
 
-def read_checks_or_problem(run: AnyPath) -> tuple[Check, ...]:
-    """The stored checks; where they cannot be read, a warning that says so: they never make a run unreadable."""
+def read_checks_or_problem(run: AnyPath, expected: bool = False) -> tuple[Check, ...]:
+    """The stored checks; where they cannot be read, a warning that says so: they never make a run unreadable.
+
+    `expected`: the run has the file, even if nothing is suspicious, so one without it has lost what was found.
+    """
+    if expected and not (run / CHECKS).exists():
+        return (Check("checks_missing", "warning", 0, 0, CHECKS_MISSING),)
     try:
         return read_checks(run)
     except (BrokenRunError, OSError) as error:
@@ -123,7 +140,3 @@ def read_checks_or_problem(run: AnyPath) -> tuple[Check, ...]:
 
 def _from_json(entry: Mapping[str, Any]) -> Check:
     return Check(entry["name"], entry["severity"], entry["count"], entry["total"], entry["message"])
-
-
-def _checksum(content: Mapping[str, JSON]) -> str:
-    return "sha256:" + hashlib.sha256(canonical(content)).hexdigest()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.config import RunConfig
+from whyset.store.layout import ARRIVED, LARGEST
 from whyset.store.remote import AnyPath
 
 
@@ -26,6 +27,11 @@ class RunGeometry:
 
     def __len__(self) -> int:
         return self.size
+
+    @property
+    def states_relevance(self) -> bool:
+        """Whether columns say how much relevance arrived; runs made before version 1.3 have none of these."""
+        return {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}
 
     @property
     def shard_count(self) -> int:

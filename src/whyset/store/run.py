@@ -230,12 +230,22 @@ class Run(RunGeometry):
     @property
     def checks(self) -> tuple[Check, ...]:
         """What is suspicious about the run: found in its columns, and by `explain` while it was made."""
-        return (*self.relevance_checks, *read_checks_or_problem(self.path))
+        return (*self.relevance_checks, *self.stored_checks)
+
+    @property
+    def stored_checks(self) -> tuple[Check, ...]:
+        """What `explain` found suspicious; a warning where that cannot be read or is missing."""
+        return read_checks_or_problem(self.path, self.expects_checks)
+
+    @property
+    def expects_checks(self) -> bool:
+        """Whether the run must have stored checks: `explain` has finished it, and no version before 1.3 did."""
+        return self.states_relevance and bool(self.committed.all())
 
     @property
     def relevance_checks(self) -> tuple[Check, ...]:
         """What is suspicious in the columns; runs made before version 1.3 have none that say it."""
-        if not {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}:
+        if not self.states_relevance:
             return ()
         done = self.column(STATUS) == DONE
         errors = [failure.error for failure in self.failures]

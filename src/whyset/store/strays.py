@@ -21,17 +21,17 @@ _DECISIVE = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs",
 
 def verify_strays(run: RunGeometry) -> Iterator[Problem]:
     """Files and arrays that run.json does not know; they do no harm."""
-    for entry in _entries(run.path):
+    for entry in visible_entries(run.path):
         if entry.name not in OWN_NAMES:
             yield Problem("stray", entry.name, "it is not of the run, and nobody reads it")
-    for entry in _entries(run.path / COMMITS):
+    for entry in visible_entries(run.path / COMMITS):
         if not _COMMIT_NAME.fullmatch(entry.name):
             yield Problem("stray", f"{COMMITS}/{entry.name}", "it is no commit, and nobody reads it")
     arrays = {spec.name for spec in run.arrays}
     groups = {name.rpartition("/")[0] for name in arrays}
     for group in sorted(groups):
         folder = run.path.joinpath(DATA, *group.split("/")) if group else run.path / DATA
-        for entry in _entries(folder):
+        for entry in visible_entries(folder):
             name = f"{group}/{entry.name}" if group else entry.name
             if name not in arrays | groups and entry.name != _METADATA:
                 yield Problem("stray", f"{DATA}/{name}", "run.json knows no such array, and nobody reads it")
@@ -64,8 +64,8 @@ def _differences(where: str, found: Any, wanted: dict[str, Any]) -> Iterator[Pro
             yield Problem("mismatch", where, message)
 
 
-def _entries(folder: AnyPath) -> list[AnyPath]:
-    """What lies in a folder, hidden files apart, in order of the names."""
+def visible_entries(folder: AnyPath) -> list[AnyPath]:
+    """The entries of a folder but hidden ones, in order of the names; none where it is not a folder."""
     if not folder.is_dir():
         return []
     return sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=lambda entry: entry.name)

@@ -2,14 +2,13 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from whyset.errors import BrokenRunError, WhysetError
-from whyset.store.analyses import verify_analyses
 from whyset.store.arrays import ArraySpec
-from whyset.store.checks import read_checks
+from whyset.store.checks import CHECKS_MISSING, read_checks
 from whyset.store.commits import Commit, committed_shards, read_commit
 from whyset.store.entries import stored_checksum
 from whyset.store.geometry import RunGeometry
@@ -22,6 +21,7 @@ from whyset.store.samples import require_samples_hash
 from whyset.store.selections import Selections
 from whyset.store.strays import verify_metadata, verify_strays
 from whyset.store.trust import contradiction
+from whyset.store.verify_analyses import verify_analyses
 
 _READERS = min(8, 2 * (os.cpu_count() or 1))
 """Shards that are read side by side: checksums are computed while others wait for the disk."""
@@ -46,7 +46,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     finally:
         readers.shutdown(cancel_futures=True)
     yield from _complete(DATA, partial(_verify_leftovers, run, set(committed)))
-    yield from _complete(CHECKS, partial(_verify_checks, run))
+    yield from _complete(CHECKS, partial(_verify_checks, run, committed))
     yield from _complete("the folder", partial(verify_strays, run))
     yield from _complete("analyses", partial(verify_analyses, run.path))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
@@ -71,7 +71,10 @@ def _verify_samples(run: RunGeometry) -> Iterator[Problem]:
         yield Problem("missing" if missing else "damaged", SAMPLES, str(error))
 
 
-def _verify_checks(run: RunGeometry) -> Iterator[Problem]:
+def _verify_checks(run: RunGeometry, committed: Sequence[int]) -> Iterator[Problem]:
+    finished = len(committed) >= run.shard_count
+    if run.states_relevance and finished and not (run.path / CHECKS).exists():
+        yield Problem("unfinished", CHECKS, CHECKS_MISSING)
     try:
         read_checks(run.path)
     except (BrokenRunError, OSError) as error:

@@ -1,7 +1,6 @@
 """Reading a column of a run in which some shards are damaged: the others still come."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 from whyset.errors import BrokenRunError
 from whyset.store import AnyPath, Commit, Run
 from whyset.store.commits import committed_shards, read_commit
+from whyset.store.files import each
+from whyset.store.layout import commit_path
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[t
 
 def readable_commits(path: AnyPath) -> Iterator[Commit]:
     """The commits of a run, those that cannot be read left out."""
-    for shard in committed_shards(path):
-        with suppress(BrokenRunError):
-            yield read_commit(path, shard)
+    files = [commit_path(path, shard) for shard in committed_shards(path)]
+    return (commit for commit in each(_read_commit_or_none, files) if commit is not None)
+
+
+def _read_commit_or_none(file: AnyPath) -> Commit | None:
+    try:
+        return read_commit(file.parent.parent, int(file.stem))
+    except BrokenRunError:
+        return None

@@ -4,7 +4,7 @@ import time
 
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store import AnyPath, open_run
-from whyset.store.analyses import analysis_names
+from whyset.store.analyses import analysis_names, open_analysis
 from whyset.store.holder import read_holder
 from whyset.store.layout import ANALYSES, LEASES
 from whyset.store.lease import EXPIRY_SECONDS
@@ -33,7 +33,11 @@ def progress_of(path: AnyPath) -> RunProgress:
 
 def _analysis(path: AnyPath, name: str) -> AnalysisProgress:
     stamp = AnalysisStamp.of(path / ANALYSES / name)
-    return AnalysisProgress(name=name, categories=len(stamp.categories), version=stamp.version)
+    try:
+        finished = sum(map(open_analysis(path, name).lists, stamp.categories))
+    except (WhysetError, OSError):
+        finished = 0  # the run's own answer says what is wrong with it
+    return AnalysisProgress(name=name, categories=finished, version=stamp.version)
 
 
 def _lives(lease: AnyPath) -> bool:

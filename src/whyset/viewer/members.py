@@ -52,7 +52,7 @@ class Members:
         state = AnalysisStamp.of(analysis.path)
         with self._lock:
             if self._known.get(analysis.name, (None,))[0] != state:
-                indices = {name: self._index(analysis.path / name) for name in state.categories}
+                indices = {name: self._index(analysis.path / name) for name in state.categories if analysis.lists(name)}
                 self._known[analysis.name] = state, {id: index for id, index in indices.items() if len(index)}
             return self._known[analysis.name][1]
 

@@ -100,7 +100,7 @@ OneAnalysis = Annotated[Analysis, Depends(analysis_of)]
 def category_of(category: CategoryId, analysis: OneAnalysis) -> Category:
     """The category whose id stands in the path; only its own record is read, as there may be thousands."""
     folders = {folder.name: folder for folder in analysis.path.iterdir() if not folder.name.startswith(".")}
-    if category not in folders or not folders[category].is_dir():
+    if category not in folders or not folders[category].is_dir() or not analysis.lists(category):
         raise not_found("category", category, f"the analysis {analysis.name!r}")
     return analysis.read(folders[category])
 

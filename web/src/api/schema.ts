@@ -1088,17 +1088,28 @@ export interface components {
          * @description Relevance that arrives at the input, over all explanations of a run that are done.
          *
          *     `arrived` is the sum of an explanation's relevance divided by the explained output, None for gradients; `largest`
-         *     its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than 100 times
-         *     the output, and in `lost` less than 1 % of it arrives. `losses` are mean shares of the output by cause.
+         *     its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than
+         *     `most_times` the output, and in `lost` less than `least_share` of it arrives. `losses` are mean shares of the output
+         *     by cause.
          */
         RelevanceSummary: {
             arrived: components["schemas"]["Distribution"] | null;
             /** Explanations */
             explanations: number;
             largest: components["schemas"]["Distribution"] | null;
+            /**
+             * Least Share
+             * @default 0.01
+             */
+            least_share: number;
             losses: components["schemas"]["Losses"] | null;
             /** Lost */
             lost: number;
+            /**
+             * Most Times
+             * @default 100
+             */
+            most_times: number;
             /** Too Large */
             too_large: number;
         };

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from whyset.testing.corruption.outcome import HANG, Answer, judge, worst
+from whyset.testing.corruption.outcome import HANG, Answer, finds_damage, judge, worst
 from whyset.testing.corruption.plan import Corruption
 from whyset.testing.corruption.uses import USES, VERIFY, use
 
@@ -55,7 +55,7 @@ def check(
     answers = _use_in_process(run, corruption, work, uses)
     if answers is None:
         return None
-    verified = VERIFY in answers and not answers[VERIFY].error
+    verified = VERIFY in answers and not finds_damage(answers[VERIFY], reference[VERIFY])
     outcomes = {name: judge(answer, reference[name], corruption.file, verified) for name, answer in answers.items()}
     missing = [name for name in uses if name not in answers]
     return Checked(corruption, outcomes | dict.fromkeys(missing[:1], HANG), answers)

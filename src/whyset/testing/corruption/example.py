@@ -7,10 +7,12 @@ import numpy.typing as npt
 
 from whyset.analysis import Spray, analyze
 from whyset.analysis.processors import KMeans
-from whyset.store import Run, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Check, Run, create_run, samples_table, standard_arrays, write_shard
+from whyset.store.checks import write_checks
 from whyset.store.cluster_names import NamesFile
-from whyset.store.layout import SELECTIONS
+from whyset.store.layout import ARRIVED, LARGEST, SELECTIONS
 from whyset.store.selections import Selection, Selections
+from whyset.store.standard import RELEVANCE_COLUMNS
 from whyset.testing.store import example_config
 
 CLASSES = ("cat", "dog", "horse")
@@ -23,12 +25,14 @@ def make_finished_run(path: Path) -> Run:
     """Explain, analyze, select and name: a run with every kind of file that a run can have. Row 5 failed."""
     table = samples_table([f"{CLASSES[row % 3]}/{row}.png" for row in range(ROWS)], [row % 3 for row in range(ROWS)])
     config = example_config(class_names=CLASSES, shard_rows=SHARD_ROWS)
-    run = create_run(path, config, table, standard_arrays(SHAPE, input_shape=SHAPE))
+    arrays = (*standard_arrays(SHAPE, input_shape=SHAPE), *RELEVANCE_COLUMNS)
+    run = create_run(path, config, table, arrays)
     values = _values()
     for shard in range(run.shard_count):
         start, stop = run.shard_range(shard)
         failures = {FAILED: "unreadable"} if start <= FAILED < stop else {}
         write_shard(run, shard, {name: rows[start:stop] for name, rows in values.items()}, failures)
+    write_checks(run.path, [Check("labels", "note", 3, ROWS, f"3 of {ROWS} labels differ")])
     analysis = analyze(run, SPRAY)
     Selections(run.path / SELECTIONS, ROWS).add(Selection(name="corner mark", rows=(3, 9, 12), tags=("mark",)))
     NamesFile(run.path / SELECTIONS, analysis.name, analysis.category("dog")).change({"kmeans": {"0": "sky"}}, 0)
@@ -47,4 +51,6 @@ def _values() -> dict[str, npt.NDArray[np.generic]]:
         "target": rows % 3,
         "prediction": np.where(rows % 7 == 6, (rows + 1) % 3, rows % 3),
         "confidence": random.uniform(0.4, 1, ROWS).astype(np.float32),
+        ARRIVED: random.uniform(0.5, 1, ROWS).astype(np.float32),
+        LARGEST: random.uniform(0.1, 0.3, ROWS).astype(np.float32),
     }

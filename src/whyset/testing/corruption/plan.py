@@ -10,6 +10,8 @@ from random import Random
 from whyset.testing.corruption.damages import DAMAGES, JSON_DAMAGES
 
 _NAMES = {"run.json", "samples.parquet", "zarr.json", "category.json", "analysis.json", "checks.json"}
+_DISCARD = ("delete the folder", "analysis.json")
+"""How people discard an analysis: no damage."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def plan_corruptions(run: Path, seed: int, count: int) -> list[Corruption]:
         files.setdefault(file_type(file.relative_to(run)), []).append(file.relative_to(run).as_posix())
     random = Random(seed)
     pairs = [(damage, kind) for kind in files for damage in _damages_of(files[kind][0])]
-    pairs.remove(("delete the folder", "analysis.json"))  # this is how people discard an analysis
+    pairs = [pair for pair in pairs if pair != _DISCARD]
     random.shuffle(pairs)
     return [
         Corruption(damage, random.choice(files[kind]), seed + number)

@@ -7,6 +7,7 @@ import json
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from whyset.testing.corruption.outcome import Answer
 from whyset.viewer import create_app
 
 TOKEN, ORIGIN = "the-token", "http://127.0.0.1:8765"
+_CRASH = re.compile(r"interrupted|Traceback \(most recent call last\)")
 _SPEED = re.compile(r" \([0-9,.]+/s\)")
 _OF_THE_STATE = {"version", "changed", "created"}
 
@@ -36,7 +38,7 @@ def use(name: str, run: Path, healthy: Path, scratch: Path) -> Answer:
         return Answer("", f"{type(error).__name__}: {error}")
     except BaseException:  # whatever it is, it is what a user would see
         return Answer("", traceback.format_exc(limit=-6), crashed=True)
-    return Answer(answer.output.replace(str(scratch), "SCRATCH"), answer.error, answer.crashed)
+    return replace(answer, output=answer.output.replace(str(scratch), "SCRATCH"))
 
 
 def _command(*arguments: str) -> Callable[[Path, Path, Path], Answer]:
@@ -49,7 +51,7 @@ def _command(*arguments: str) -> Callable[[Path, Path, Path], Answer]:
             code = run_program([places.get(argument, argument) for argument in arguments])
         text, said = _SPEED.sub("", out.getvalue()), err.getvalue()
         if code:
-            return Answer("", f"exit code {code}: {text}{said}", crashed="interrupted" in said)
+            return Answer("", f"exit code {code}: {text}{said}", crashed=_CRASH.search(said) is not None)
         return Answer("\n".join([text, said, *_contents(scratch)]))
 
     return work
@@ -59,11 +61,13 @@ def _read_rows(run: Path, _: Path, __: Path) -> Answer:
     """All arrays, samples and columns of all categories."""
     opened = open_run(run)
     lines = [repr(opened.config), str(len(opened)), str(opened.failures), str(opened.samples.to_pylist())]
+    lines += map(str, opened.checks)
     rows = np.flatnonzero(opened.committed)
     lines += [f"{spec.name} {_digest(opened.array(spec.name)[rows])}" for spec in opened.arrays]
     for name in opened.analyses:
         for category in opened.analysis(name).categories:
             lines.append(f"{category.id} {category.name} problem: {category.problem}")
+            lines.append(str(category.evidence))
             lines += [f"{column} {_digest(category.column(column))}" for column in category.columns]
     return Answer("\n".join(lines))
 
@@ -76,8 +80,6 @@ def _analyze_again(run: Path, _: Path, __: Path) -> Answer:
 
 def _analyze_anew(run: Path, _: Path, __: Path) -> Answer:
     """Another analysis of the same rows, and its report."""
-    from dataclasses import replace
-
     analyze(run, replace(SPRAY, name="anew"))
     return Answer(as_json(report(run, "anew")))
 
@@ -87,24 +89,22 @@ def _ask_viewer(run: Path, healthy: Path, _: Path) -> Answer:
     app = create_app([run, healthy], token=TOKEN)
     with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as client:
         client.get(f"/?token={TOKEN}", follow_redirects=False)
-        lines = list(_answers(client, run.name))
+        lines = [_ask(client, "/api/runs"), *_answers(client, run.name)]
         others = list(_answers(client, healthy.name))
-        if any(line.startswith(("4", "5")) for line in others):
-            return Answer("", "the healthy run: " + "\n".join(others), crashed=True)
-    errors = [line for line in lines if line.startswith("4")]
-    faults = [line for line in lines if line.startswith("5")]
+    faults = [line for line in [*lines, *others] if line.startswith("5")]
     if faults:
         return Answer("", "\n".join(faults), crashed=True)
-    return Answer("\n".join(lines), "\n".join(errors))
+    output = [line for line in lines if line.startswith("2")]
+    errors = [line.split(" ", 2)[2] for line in lines if not line.startswith("2")]  # the address names everything
+    return Answer("\n".join(output), "\n".join(errors), others="\n".join(others))
 
 
 def _answers(client: TestClient, run: str) -> Iterator[str]:
     home = f"/api/runs/{run}"
-    yield _ask(client, "/api/runs")
     yield _ask(client, home)
     yield _ask(client, f"{home}/progress")
     yield _ask(client, f"{home}/selections")
-    for name in ("label", "prediction", "confidence", "status"):
+    for name in ("label", "prediction", "confidence", "status", "relevance_arrived", "relevance_max"):
         yield _ask(client, f"{home}/columns/{name}")
     for what in ("samples", "maps", "inputs", "relevance"):
         yield _ask(client, f"{home}/{what}?indices=0,1,40,71")
@@ -153,10 +153,13 @@ def _file_digest(file: Path) -> str:
     import h5py
 
     found: list[str] = []
+
+    def describe(name: str, part: Any) -> None:
+        attributes = {key: _digest(value) for key, value in part.attrs.items()}
+        found.append(f"{name} {_digest(part[()]) if hasattr(part, 'shape') else ''} {attributes}")
+
     with h5py.File(file) as opened:
-        opened.visititems(
-            lambda name, part: found.append(f"{name} {_digest(part[()])}" if hasattr(part, "shape") else name)
-        )
+        opened.visititems(describe)
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import Request, Response
 from numpy.typing import NDArray
 
-from whyset.report import ClassRow, rank_classes, read_class_row
+from whyset.report import rank_classes
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
@@ -21,7 +21,7 @@ INDEX = "index"
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
     """All categories with their scores, the most separable first, and what to look at before all else."""
-    ranking = rank_classes(opened, _row)
+    ranking = rank_classes(opened)
     return AnalysisDetail.model_validate(
         {
             "name": opened.name,
@@ -75,16 +75,6 @@ def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, 
         message = f"axes: {embedding!r} has {values.shape[1]} dimensions, counted from 0; {axes} was asked for"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
     return answer(request, encode_places(quantised(values, chosen)), immutable=False)
-
-
-def _row(category: Category) -> ClassRow:
-    """The row of the report; what cannot be read becomes its problem, so that one category hides no other."""
-    try:
-        with damage_told(category.path / CATEGORY):
-            return read_class_row(category)
-    except ApiError as error:
-        name = category.path.name
-        return ClassRow(0, name, name, n_explanations=0, n_samples=None, problem=error.message)
 
 
 def readable(category: Category) -> Category:

@@ -10,7 +10,6 @@ from fastapi import Depends
 
 from whyset.errors import WhysetError
 from whyset.report.provenance import describe_method
-from whyset.store.checks import read_checks_or_problem
 from whyset.store.config import RunConfig
 from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
@@ -64,7 +63,7 @@ def _detail(name: str, opened: OpenedRun) -> RunDetail:
         problem=opened.problem,
         version=opened.version,
         growing=is_growing(stored.path),
-        checks=[*opened.relevance_checks, *read_checks_or_problem(stored.path)],
+        checks=[*opened.relevance_checks, *stored.stored_checks],
         relevance=opened.relevance,
     )
 

@@ -1,0 +1,96 @@
+"""Verification of analyses: damage, classes that are missing or outdated, and strays."""
+
+from collections.abc import Iterator
+
+from whyset.store.analyses import (
+    ANALYSIS,
+    CATEGORY,
+    OTHER_COMMITS,
+    OUTDATED,
+    UNFINISHED,
+    Analysis,
+    Category,
+    ReplacedError,
+    analysis_names,
+    analyze_again,
+    open_analysis,
+)
+from whyset.store.layout import ANALYSES, inside, is_safe_name
+from whyset.store.problems import Problem, error_text
+from whyset.store.remote import AnyPath, RemotePath
+from whyset.store.remote_errors import RemoteError
+from whyset.store.strays import visible_entries
+
+_KINDS = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", **dict.fromkeys(UNFINISHED, "unfinished")}
+
+
+def verify_analyses(run: AnyPath) -> Iterator[Problem]:
+    """All problems of the analyses of a run."""
+    names = analysis_names(run)
+    for entry in visible_entries(run / ANALYSES):
+        if entry.name not in names:
+            yield _describe_unread(run, entry)
+    for name in names:
+        yield from _verify_analysis(run, name)
+
+
+def _describe_unread(run: AnyPath, entry: AnyPath) -> Problem:
+    """What cannot be read as an analysis: one whose head is lost, or something else."""
+    if is_safe_name(entry.name) and entry.is_dir() and any(_is_class(folder) for folder in visible_entries(entry)):
+        message = f"without {ANALYSIS} it is not read; {analyze_again(run, entry.name)}"
+        return Problem("missing", inside(run, entry), message)
+    return Problem("stray", inside(run, entry), "it is not an analysis, and no program reads it")
+
+
+def _is_class(folder: AnyPath) -> bool:
+    return (folder / CATEGORY).is_file()
+
+
+def _verify_analysis(run: AnyPath, name: str) -> Iterator[Problem]:
+    try:
+        analysis = open_analysis(run, name)
+    except RemoteError:
+        raise
+    except Exception as error:
+        yield Problem("damaged", f"{ANALYSES}/{name}", error_text(error))
+        return
+    for category in analysis.categories:
+        yield from _verify_category(run, category)
+    if analysis.check().outdated:
+        message = "it was computed from other commits than the run has now; analyze again"
+        yield Problem("outdated", f"{ANALYSES}/{name}", message)
+    yield from _verify_strays(run, analysis)
+
+
+def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
+    where = inside(run, category.path)
+    if category.problem:
+        yield Problem(_KINDS.get(category.problem, "damaged"), where, category.problem)
+    for name in category.columns:
+        try:
+            category.column(name)
+        except RemoteError:
+            raise
+        except ReplacedError as error:
+            yield Problem("unfinished", where, str(error))
+            return
+        except Exception as error:  # whatever is wrong with one file, the others are looked at, too
+            yield Problem("damaged", f"{where}/{name}.npy", error_text(error))
+
+
+def _verify_strays(run: AnyPath, analysis: Analysis) -> Iterator[Problem]:
+    """Files that are not of the analysis, and folders of classes that it does not list."""
+    if isinstance(analysis.path, RemotePath):  # what an interrupted writer left there has no other name
+        return
+    known = {ANALYSIS, *(category.path.name for category in analysis.categories)}
+    for entry in visible_entries(analysis.path):
+        if entry.name not in known:
+            message = f"{ANALYSIS} does not list it, and no program reads it"
+            yield Problem("stray", inside(run, entry), message)
+    for category in analysis.categories:
+        files = {CATEGORY, category.folder, *(f"{name}.npy" for name in category.columns)}
+        if category.problem is None:
+            for entry in visible_entries(category.path):
+                if entry.name not in files:
+                    message = f"{CATEGORY} does not list it, and no program reads it"
+                    yield Problem("stray", inside(run, entry), message)
