@@ -78,6 +78,8 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
             return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
         case WhysetError() | OSError():
             return _failed(str(error), WRONG_INPUT)
+        case SystemExit():  # the program itself never raises it
+            return _failed(f"code of the model ended Python by sys.exit({error.code!r}): mend it there", WRONG_INPUT)
     raise error
 
 

@@ -66,10 +66,15 @@ def _rows(run: "Run", selection: str | None, file: Path | None) -> list[int] | N
 
 
 def _read(file: Path) -> list[int]:
+    from whyset.store.boundary import MOST_NOTES, read_regular
+
     try:
-        return [int(line) for line in file.read_text("utf-8").split()]
+        rows = [int(line) for line in read_regular(file, MOST_NOTES).split()]
     except ValueError as error:
         raise InputError(f"{file} must hold whole numbers, one on each line: {error}") from error
+    if not rows:
+        raise InputError(f"{file} is empty: expected sample indices, one on each line")
+    return rows
 
 
 def _selected(run: "Run", name: str) -> list[int]:
