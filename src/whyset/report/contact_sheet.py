@@ -1,10 +1,9 @@
 """A contact sheet: some inputs as they are stored, with label and prediction, to see at once if they are right."""
 
-from html import escape
-
 import numpy as np
 
 from whyset.image import seen
+from whyset.report.escaping import escape
 from whyset.report.pictures import IMAGES, make_uri
 from whyset.store import DONE, Run
 from whyset.store.layout import STATUS

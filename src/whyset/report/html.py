@@ -1,13 +1,13 @@
 """The report as one HTML file with its pictures inside."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from importlib.resources import files
 
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
 from whyset.report.contact_sheet import contact_sheet
 from whyset.report.definitions import DEFINITIONS
+from whyset.report.escaping import escape
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import counted, number, small, with_p
 from whyset.report.pictures import Pictures

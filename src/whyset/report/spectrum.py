@@ -1,10 +1,9 @@
 """The leading eigenvalues of a class as a small drawing."""
 
-from html import escape
-
 import numpy as np
 
 from whyset.report.class_rows import ClassRow
+from whyset.report.escaping import escape
 from whyset.store import Category
 
 _SHOWN = 16

@@ -8,10 +8,11 @@ from typing import Any
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError, WhysetError
+from whyset.printable import printable
 from whyset.store.boundary import load_array
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
-from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samples
+from whyset.store.evidence import ClassEvidence, find_stranger, from_info, from_json, with_samples
 from whyset.store.files import each
 from whyset.store.jsonfile import JSON, json_checksum, read_json
 from whyset.store.layout import ANALYSES, inside, is_safe_name, safe_name
@@ -54,9 +55,11 @@ class Category:
     data: str | None = None
     """What the run had committed when the category was computed."""
     config_hash: str | None = None
+    n_rows: int | None = None
+    """How many rows the run has, where it is known: the column "index" counts them."""
 
     def __repr__(self) -> str:
-        return f"<class {self.name!r}: {self.problem or self._summary}>"
+        return printable(f"<class {self.name!r}: {self.problem or self._summary}>", keep="")
 
     def _repr_html_(self) -> str:
         """The table that notebooks show."""
@@ -108,11 +111,23 @@ class Category:
         if name not in self.verified:
             self._require_checksum(file, checksum(values), self.described[name].get("crc32"))
             self.verified.add(name)
+        if name == "index" and self.n_rows is not None:
+            _require_rows(file, values, self.n_rows)
         return values
 
     def _require_checksum(self, file: AnyPath, found: str, expected: JSON) -> None:
         if found != expected:
             raise BrokenRunError(f"{file} is damaged: its CRC32 is {found}, {CATEGORY} has {expected}; {_REMEDY}")
+
+
+def _require_rows(file: AnyPath, values: npt.NDArray[Any], n_rows: int) -> None:
+    """BrokenRunError unless these are rows of the run; a negative one would stand for another."""
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise BrokenRunError(f"{file} is damaged: expected rows of the run, got {values.dtype} {values.shape}")
+    if values.size and not 0 <= int(values.min()) <= int(values.max()) < n_rows:
+        raise BrokenRunError(
+            f"{file} is damaged: it names the rows {values.min()} to {values.max()}, the run has 0 to {n_rows - 1}"
+        )
 
 
 @dataclass(frozen=True)
@@ -165,7 +180,8 @@ class Analysis:
     """An analysis: its configuration and its categories.
 
     `listed` are the classes that it will have when finished, `data` stands for the commits that it was made from; both
-    are None before format 2.0. `one_target`: every sample of the run has one explanation.
+    are None before format 2.0. `one_target`: every sample of the run has one explanation. `n_rows`: the number of
+    rows of the run, None where it is not known.
 
     >>> run.analysis("spray").category("horse").column("embedding.tsne")    # doctest: +SKIP
     """
@@ -177,9 +193,10 @@ class Analysis:
     listed: tuple[ListedClass, ...] | None = None
     data: str | None = None
     one_target: bool = False
+    n_rows: int | None = None
 
     def __repr__(self) -> str:
-        return f"<analysis {self.name!r} of {self.path.parent.parent}: {len(self.categories):,} classes>"
+        return printable(f"<analysis {self.name!r} of {self.path.parent.parent}: {len(self.categories):,} classes>")
 
     def _repr_html_(self) -> str:
         """The table that notebooks show: one row for each of the first classes."""
@@ -202,6 +219,11 @@ class Analysis:
         if category.problem is not None:  # the name in a damaged file is not to be trusted
             names = {one.id: one.name for one in self.listed or ()}
             return replace(category, name=names.get(category.id, category.name))
+        stranger = None if self.n_rows is None else find_stranger(category.evidence, self.n_rows)
+        if stranger is not None:
+            problem = f"{folder / CATEGORY} is damaged: {stranger}; {_REMEDY}"
+            return replace(category, evidence=ClassEvidence(), problem=problem)
+        category = replace(category, n_rows=self.n_rows)
         if self.one_target:
             category = replace(category, evidence=with_samples(category.evidence))
         if self.listed is None:
@@ -253,7 +275,8 @@ def analysis_names(run: AnyPath) -> list[str]:
     return sorted(filter(is_safe_name, names))
 
 
-def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analysis:
+def open_analysis(run: AnyPath, name: str, *, one_target: bool = False, n_rows: int | None = None) -> Analysis:
+    """Open an analysis; the fields are those of `Analysis`. InputError: there is none of this name."""
     path = run / ANALYSES / safe_name(name, "analysis")
     if not (path / ANALYSIS).is_file():
         names = analysis_names(run)
@@ -269,7 +292,7 @@ def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analy
         raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not fit")
     data = stored.get("data")
     listed = _listed(path, stored.get("categories"))
-    return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target)
+    return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target, n_rows)
 
 
 def _text(value: JSON) -> str | None:
@@ -328,14 +351,15 @@ def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
     )
 
 
-def verify_analyses(run: AnyPath) -> Iterator[Problem]:
+def verify_analyses(run: AnyPath, n_rows: int) -> Iterator[Problem]:
+    """What is wrong with the analyses of a run of so many rows."""
     entries: list[AnyPath] = sorted((run / ANALYSES).glob("*"), key=str)
     for entry in entries:
         if not entry.name.startswith(".") and not (entry / ANALYSIS).is_file():
             yield Problem("missing", f"{ANALYSES}/{entry.name}", f"without {ANALYSIS} it is not read; analyze again")
     for name in analysis_names(run):
         try:
-            analysis = open_analysis(run, name)
+            analysis = open_analysis(run, name, n_rows=n_rows)
         except RemoteError:
             raise
         except Exception as error:
