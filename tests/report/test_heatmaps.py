@@ -51,6 +51,7 @@ def test_montages_hold_so_many_columns(run: Run, tmp_path: Path, form: str, coun
 
 def test_ids_never_lead_out_of_the_folder_nor_onto_each_other(tmp_path: Path) -> None:
     ids = ["../../up.png", "/root.png", "a/b.png", "a/b.jpg", "a\\b:c.png", ".hidden", "x", "x.8.png", "x.png"]
+    ids += ["montage-0000", "a" * 300, "a" * 299 + "b", "con.png", "b/NUL/c", "\x1b[31m\u202e.png"]
     config = RunConfig(
         model="m",
         weights_hash="h",
@@ -62,10 +63,13 @@ def test_ids_never_lead_out_of_the_folder_nor_onto_each_other(tmp_path: Path) ->
         shard_rows=16,
     )
     run = create_run(tmp_path / "run", config, samples_table(ids, [0] * len(ids)), standard_arrays((1, 2, 3)))
-    columns = {"target": np.zeros(9, int), "prediction": np.zeros(9, int), "confidence": np.ones(9, np.float32)}
-    write_shard(run, 0, {"attribution/input": np.ones((9, 1, 2, 3), np.float32), **columns})
-    written = [path.resolve() for path in Heatmaps(columns=0).write([run], tmp_path / "out")]
-    assert len(set(written)) == 9
+    columns = {name: np.zeros(len(ids), int) for name in ("target", "prediction")}
+    confidence = np.ones(len(ids), np.float32)
+    maps = np.ones((len(ids), 1, 2, 3), np.float32)
+    write_shard(run, 0, {"attribution/input": maps, "confidence": confidence, **columns})
+    written = [path.resolve() for path in Heatmaps(columns=20).write([run], tmp_path / "out")]
+    assert len(set(written)) == len(ids) + 1
+    assert not any({"con", "nul"} & {part.split(".")[0].lower() for part in path.parts} for path in written)
     assert all(path.is_relative_to(tmp_path / "out") for path in written)
 
 

@@ -283,3 +283,41 @@ def test_a_user_without_a_home_folder_is_told_that_repeating_needs_trust(
     assert not made_here(run.config)
     with pytest.raises(InputError, match="--trust"):
         again(run.path, tmp_path / "again")
+
+
+def circle(folder: Path) -> str:
+    (folder / "circle.py").symlink_to("circle.py")
+    return str(folder / "circle.py")
+
+
+PATHS: dict[str, Callable[[Path], str]] = {
+    "null byte": lambda folder: f"{folder}/a\0b.py",
+    "circle": circle,
+    "through a circle": lambda folder: f"{circle(folder)}/net.py",
+    "long": lambda folder: f"{folder}/{'a' * 5000}.py",
+    "relative": lambda folder: "../" * 50 + "etc/passwd",
+    "control characters": lambda folder: f"{folder}/\x1b[31m\n.py",
+    "device": lambda folder: "/dev/zero",
+    "empty": lambda folder: "",
+}
+
+
+@pytest.mark.parametrize("make", PATHS.values(), ids=PATHS)
+@pytest.mark.parametrize("field", ["spec", "weights", "data"])
+def test_paths_that_no_file_has_are_refused(
+    field: str, make: Callable[[Path], str], run: Path, traced: Path, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+
+    def change(record: dict[str, Any]) -> None:
+        origin = record["config"]["origin"]
+        if field == "data":
+            origin["data"]["path"] = path
+        else:
+            origin["model"][field] = f"{path}:net" if field == "spec" else path
+
+    edit(run, change)
+    with pytest.raises(InputError):
+        again(run, tmp_path / "new")
+    assert not traced.exists()
+    assert not (tmp_path / "new").exists()

@@ -38,11 +38,15 @@ def test_every_name_of_a_class_finds_it(tmp_path: Path) -> None:
         ('{"0": "cat", "2": "dog"}', "no name for index 1"),
         ('["cat", "cat"]', "'cat' stands for 0 and 1"),
         ('{"-1": "cat"}', "none of the forms"),
+        ('{"1000000000000": "cat"}', "no name for index 0"),
+        ("[" * 100_000, "nested"),
+        ("\xff", "is not JSON"),
+        ("", "is not JSON"),
     ],
 )
 def test_a_wrong_file_is_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "labels.json"
-    path.write_text(text)
+    path.write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=message):
         Labels.read(path)
 

@@ -10,6 +10,7 @@ from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, 
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import WhysetError
+from whyset.printable import say
 
 EXAMPLE = (
     "whyset analyze runs/mine --array concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
@@ -88,7 +89,7 @@ def analyze(
     except WhysetError as error:
         if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
             raise
-        print(error)
+        say(error)
         return PARTLY_DONE
-    print(f"go on with: {command('report', run)}, or {command('view', run)}")
+    say(f"go on with: {command('report', run)}, or {command('view', run)}")
     return 0

@@ -78,6 +78,8 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
             return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
         case WhysetError() | OSError():
             return _failed(str(error), WRONG_INPUT)
+        case SystemExit():  # the program itself never raises it
+            return _failed(f"code of the model ended Python by sys.exit({error.code!r}): mend it there", WRONG_INPUT)
     raise error
 
 
@@ -122,6 +124,13 @@ def _options(
             LOGGER.debug("%s %s", name, version_or_none(name))
 
 
+class _PrintableFormatter(logging.Formatter):
+    """Whatever is logged, tracebacks among it, reaches the terminal without control characters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 @contextmanager
 def log_to_stderr() -> Iterator[None]:
     """Send what is logged under `whyset` to stderr, warnings and errors by default; afterwards the logger is as before.
@@ -129,7 +138,7 @@ def log_to_stderr() -> Iterator[None]:
     Only the program configures handlers, the library never does.
     """
     handler, level = logging.StreamHandler(), LOGGER.level
-    handler.setFormatter(logging.Formatter("whyset: %(message)s"))
+    handler.setFormatter(_PrintableFormatter("whyset: %(message)s"))
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.WARNING)
     try:
@@ -144,15 +153,13 @@ def _log_warnings() -> Iterator[None]:
     """Log each warning once, without the place in the code that raised it."""
     with warnings.catch_warnings():
         warnings.simplefilter("once", UserWarning)
-        warnings.showwarning = lambda message, *_: LOGGER.warning(
-            "warning: %s", printable(" ".join(str(message).split()))
-        )
+        warnings.showwarning = lambda message, *_: LOGGER.warning("warning: %s", " ".join(str(message).split()))
         yield
 
 
 def _failed(message: str, code: int) -> int:
     """One line on stderr; the traceback before it only where it is asked for."""
     if os.environ.get("WHYSET_DEBUG") or LOGGER.isEnabledFor(logging.DEBUG):
-        traceback.print_exc()
+        print(printable(traceback.format_exc()), file=sys.stderr, end="")
     print("whyset:", printable(" ".join(message.split())), file=sys.stderr)
     return code

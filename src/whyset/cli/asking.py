@@ -19,6 +19,6 @@ def is_interactive() -> bool:
 def asked(code: "ModelCode") -> bool:
     """Ask whether a model file that somebody else's run names may be executed; anything but yes is no."""
     print("This run was not made by you on this machine. Repeating it executes the file", file=sys.stderr)
-    print(f"  {printable(str(code.path))}", file=sys.stderr)
+    print(f"  {printable(str(code.path), keep='')}", file=sys.stderr)
     print(f"  SHA-256 {code.sha256}", file=sys.stderr)
     return typer.confirm("Have you read it, and do you trust it?", default=False, err=True)

@@ -26,7 +26,7 @@ from whyset.cli.options import (
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
-from whyset.printable import printable
+from whyset.printable import say
 
 if TYPE_CHECKING:
     from whyset.engines import Share
@@ -171,17 +171,17 @@ def _told(run: "Run", share: "Share") -> int:
     mine = share.of(pending)
     if mine:
         missing = f"{_samples(run, mine):,} of {run.sample_count:,} samples are missing"
-        print(f"{missing}; the same command again tries them again")
+        say(f"{missing}; the same command again tries them again")
         return PARTLY_DONE
     if pending:
         ranks = sorted({shard % share.world for shard in pending})
         who = ", ".join(map(str, ranks[:NAMED])) + (f" and {len(ranks) - NAMED} more" if len(ranks) > NAMED else "")
-        print(
+        say(
             f"rank {share.rank} of {share.world} has done its part; {_samples(run, pending):,} of {run.sample_count:,} "
             f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
-    print(f"{printable(str(run.path))} is complete; go on with: {command('analyze', run.path)}")
+    say(f"{run.path} is complete; go on with: {command('analyze', run.path)}")
     return 0
 
 

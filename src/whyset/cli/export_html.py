@@ -7,6 +7,7 @@ import typer
 
 from whyset.cli.options import RunFolder
 from whyset.errors import InputError
+from whyset.printable import say
 
 if TYPE_CHECKING:
     from whyset.store import Run
@@ -54,7 +55,7 @@ def export_html(
         limit=limit,
         replace=force,
     )
-    print(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)")
+    say(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)")
 
 
 def _rows(run: "Run", selection: str | None, file: Path | None) -> list[int] | None:
@@ -66,10 +67,15 @@ def _rows(run: "Run", selection: str | None, file: Path | None) -> list[int] | N
 
 
 def _read(file: Path) -> list[int]:
+    from whyset.store.boundary import MOST_NOTES, read_regular
+
     try:
-        return [int(line) for line in file.read_text("utf-8").split()]
+        rows = [int(line) for line in read_regular(file, MOST_NOTES).split()]
     except ValueError as error:
         raise InputError(f"{file} must hold whole numbers, one on each line: {error}") from error
+    if not rows:
+        raise InputError(f"{file} is empty: expected sample indices, one on each line")
+    return rows
 
 
 def _selected(run: "Run", name: str) -> list[int]:

@@ -7,6 +7,7 @@ import typer
 
 from whyset.cli.options import RunFolder
 from whyset.cli.progress import choose_display
+from whyset.printable import say
 
 EXAMPLE = "whyset export-virelay runs/mine --out for-virelay"
 
@@ -26,4 +27,4 @@ def export_virelay(
     from whyset.store.virelay import export_project
 
     project = export_project(whyset.open_run(run), out, analyses=name, images=link_images, telling=choose_display())
-    print(f"open it with: virelay {project}")
+    say(f"open it with: virelay {project}")

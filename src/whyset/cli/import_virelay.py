@@ -9,7 +9,7 @@ import typer
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
-from whyset.printable import printable
+from whyset.printable import printable, say
 
 EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
 
@@ -38,15 +38,15 @@ def import_virelay(
             out,
             imported_category,
             settings,
-            warn=lambda finding: print(printable(f"whyset: warning: {finding}"), file=sys.stderr),
+            warn=lambda finding: print(printable(f"whyset: warning: {finding}", keep=""), file=sys.stderr),
             telling=choose_display(),
         )
     except DamagedProjectError as error:
         for finding in error.findings:
-            print(printable(str(finding)), file=sys.stderr)
+            print(printable(str(finding), keep=""), file=sys.stderr)
         raise InputError(error.summary) from error
     shown = command("report", out, "--name", run.analyses[0]) if run.analyses else command("analyze", out)
-    print(f"{printable(str(out))} is complete; go on with: {shown}, or {command('view', out)}")
+    say(f"{out} is complete; go on with: {shown}, or {command('view', out)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from whyset.printable import printable
+
 
 def print_list(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows below their headings."""
@@ -13,5 +15,5 @@ def print_list(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for heading in headings:
         table.add_column(Text(heading))
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell, keep="")) for cell in row))
     Console(highlight=False, markup=False, emoji=False).print(table)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError
 from whyset.report.cells import text_of_cell
+from whyset.store.boundary import open_regular
 
 
 def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -19,7 +21,7 @@ def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
     or none is in the run.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
             names = [name for name in table.fieldnames or [] if name != "id"]
             if "id" not in (table.fieldnames or []) or not names:

@@ -69,5 +69,5 @@ def _plain(test: Enrichment) -> Enriched:
 
 
 def _name_value(test: EnrichmentTest, class_names: tuple[str, ...]) -> str:
-    known = test.attribute in _OF_CLASSES and test.value.isdigit() and int(test.value) < len(class_names)
+    known = test.attribute in _OF_CLASSES and test.value.isdecimal() and int(test.value) < len(class_names)
     return class_names[int(test.value)] if known else test.value

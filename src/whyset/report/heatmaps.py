@@ -15,6 +15,11 @@ from whyset.image import DRAWN, color_map_of, colorize, figure, grid, planes, sc
 from whyset.store import DONE, LazyArray, Run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
+_TAKEN = re.compile(r"(montage-\d+|con|nul|aux|prn|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+"""Names of montages, and of devices on Windows."""
+
+_LONGEST = 200
+"""Characters of a name; file systems take 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +155,17 @@ def _file_names(run: Run, rows: NDArray[np.int64]) -> list[str]:
     names: dict[str, int] = {}
     for row, identity in zip(rows.tolist(), run.samples["id"].take(rows).to_pylist(), strict=True):
         path = PurePosixPath(identity)
-        parts = [_UNSAFE.sub("_", part) for part in path.with_suffix("").parts] if path.name else ["_"]
+        parts = [_file_name(part) for part in path.with_suffix("").parts] if path.name else ["_"]
         name = "/".join(parts)
         while name in names:
             name = f"{name}.{row}"
         names[name] = row
     return list(names)
+
+
+def _file_name(part: str) -> str:
+    name = _UNSAFE.sub("_", part)[:_LONGEST]
+    return f"_{name}" if _TAKEN.match(name) else name
 
 
 def told(run: Run) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from whyset.printable import printable
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
 from whyset.report.contact_sheet import contact_sheet
@@ -94,9 +97,13 @@ def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
     shown = report.classes[:classes]
     both = counts_differ(report.classes)
     hidden = len(report.classes) - classes
-    environment = Environment(loader=PackageLoader("whyset.report", "."), autoescape=True, undefined=StrictUndefined)
-    page = environment.get_template("page.html.jinja")
-    return page.render(
+    environment = Environment(
+        loader=PackageLoader("whyset.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_show_controls,
+    )
+    return environment.get_template("page.html.jinja").render(
         title=f"Strategies of {report.model}",
         style=files("whyset.report").joinpath("page.css").read_text(encoding="utf-8"),
         summary=summary(report),
@@ -116,6 +123,11 @@ def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
         definitions=DEFINITIONS,
         provenance=(("run", report.run), *report.provenance),
     )
+
+
+def _show_controls(value: Any) -> Any:
+    """Show control characters of texts, such as those that reverse a line; markup of the page has none."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _sentence(words: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from whyset.printable import is_printable
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.written import Report
 
@@ -11,4 +12,5 @@ def as_json(report: Report) -> str:
     """Write the report as JSON: the fields of `Report` and what the scores mean; what is not known is null."""
     added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
     content = {"schema": "2.0", **asdict(report), **added}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(char if is_printable(char) or char == "\n" else json.dumps(char)[1:-1] for char in text) + "\n"

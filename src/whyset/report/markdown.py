@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from whyset.printable import printable
 from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.words import (
@@ -79,4 +80,4 @@ def _line(cells: Sequence[str]) -> str:
 
 def _escaped(text: str) -> str:
     """Escape what Markdown or HTML would read as markup."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", text).replace("\n", " ")
+    return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", printable(text.replace("\n", " ")))

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.words import (
     LEGEND,
@@ -35,7 +36,7 @@ def class_table(rows: Sequence[ClassRow]) -> Table:
     for heading in class_headings(both):
         table.add_column(heading, justify="left" if heading == "class" else "right")
     for row in rows:
-        table.add_row(str(row.rank), *(Text(cell) for cell in class_cells(row, both)))  # names are no markup
+        table.add_row(str(row.rank), *map(_text, class_cells(row, both)))
     return table
 
 
@@ -43,13 +44,13 @@ def rendered(what: Report | Analysis) -> RenderableType:
     """Lay out a report, or only the ranked classes of an analysis, for `rich.print`."""
     if isinstance(what, Analysis):
         ranking = rank_classes(what)
-        notices = map(Text, ranking.completeness.notices)
+        notices = map(_text, ranking.completeness.notices)
         return Group(*notices, class_table(ranking.rows), Text(LEGEND), *_problems(ranking.rows))
-    head = [Text(f"{what.run}\n{summary(what)}"), *map(Text, what.notices), *map(Text, check_lines(what))]
-    first = [Text(""), Text(suspicion(what)), *(Text(f"  {line}") for line in evidence_lines(what))]
-    treated = [Text(f"  {line}") for line in data_issues(what)]
+    head = map(_text, [what.run, summary(what), *what.notices, *check_lines(what)])
+    first = [Text(""), _text(suspicion(what)), *(_text(f"  {line}") for line in evidence_lines(what))]
+    treated = [_text(f"  {line}") for line in data_issues(what)]
     notes = [Text(""), Text("Data issues:"), *treated] if treated else []
-    arriving = [Text(f"  {name}: {value}") for name, value in relevance_rows(what)]
+    arriving = [_text(f"  {name}: {value}") for name, value in relevance_rows(what)]
     relevance = [Text(""), Text("Relevance:"), *arriving] if arriving else []
     table = class_table(what.classes)
     return Group(*head, table, Text(LEGEND), *_problems(what.classes), *first, *relevance, *notes)
@@ -63,5 +64,10 @@ def as_text(what: Report | Analysis) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
 
 
+def _text(line: str) -> Text:
+    """A line of its own: names are no markup, and hold no control characters."""
+    return Text(printable(line, keep=""))
+
+
 def _problems(rows: Sequence[ClassRow]) -> list[Text]:
-    return [Text(f"{row.name}: {row.problem}") for row in rows if row.problem is not None]
+    return [_text(f"{row.name}: {row.problem}") for row in rows if row.problem is not None]

@@ -9,7 +9,7 @@ import torch
 
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Progress
-from whyset.errors import InputError
+from whyset.errors import InputError, WhysetError
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
 from whyset.runner.explaining import STALL_SECONDS, fulfil
 from whyset.runner.kind import Kind
@@ -57,7 +57,9 @@ def again(
         )
     try:
         request = replace(_request(kept, run, data), device=_device(stored, device))
-    except (KeyError, TypeError, AttributeError) as error:
+    except WhysetError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:  # of paths, too
         raise InputError(
             f"{run} cannot be repeated: what its run.json says of its origin is damaged ({error!r})"
         ) from error

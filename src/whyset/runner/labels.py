@@ -1,12 +1,12 @@
 """The names of a model's outputs, read from a labels file."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from whyset.errors import InputError
+from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
 
 FORMS = '["cat", "dog"], {"0": "cat", "1": "dog"}, {"cat": 0, "dog": 1} or {"0": ["n02123045", "cat"], ...}'
 
@@ -29,11 +29,13 @@ class Labels:
     @classmethod
     def read(cls, path: Path) -> "Labels":
         """Read a JSON file in one of the forms in use: a list, index to name, name to index, index to several names."""
-        if not path.exists() or path.is_dir():
-            raise InputError(f"labels file {path} {'is a folder' if path.exists() else 'does not exist'}")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            content = parse_json(read_regular(path, MOST_RECORD))
+        except FileNotFoundError as error:
+            raise InputError(f"labels file {path} does not exist") from error
+        except OSError as error:
+            raise InputError(f"labels file {path} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
             raise InputError(f"labels file {path} is not JSON: {error}") from error
         return cls._from_pairs(_pairs(content, path), path)
 
@@ -41,9 +43,9 @@ class Labels:
     def _from_pairs(cls, pairs: list[tuple[str, int]], path: Path) -> "Labels":
         count = 1 + max((index for _, index in pairs), default=-1)
         names = {index: name for name, index in pairs}
-        missing = [index for index in range(count) if index not in names]
-        if missing or not pairs:
-            raise InputError(f"labels file {path}: there is no name for index {missing[0] if missing else 0}")
+        missing = next((index for index in range(count) if index not in names), None)
+        if missing is not None or not pairs:
+            raise InputError(f"labels file {path}: there is no name for index {missing or 0}")
         return cls(tuple(names[index] for index in range(count)), _unique(pairs, f"labels file {path}"))
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError, WhysetError
+from whyset.printable import printable
 from whyset.store.boundary import load_array
 from whyset.store.commit_digest import committed_data
 from whyset.store.commits import checksum
 from whyset.store.completeness import Completeness
-from whyset.store.evidence import ClassEvidence, from_info, from_json, with_samples
+from whyset.store.evidence import ClassEvidence, find_stranger, from_info, from_json, with_samples
 from whyset.store.files import each
 from whyset.store.jsonfile import JSON, json_checksum, read_json
 from whyset.store.layout import ANALYSES, is_safe_name, safe_name
@@ -62,9 +63,11 @@ class Category:
     data: str | None = None
     """What the run had committed when the category was computed."""
     config_hash: str | None = None
+    n_rows: int | None = None
+    """How many rows the run has, where it is known: the column "index" counts them."""
 
     def __repr__(self) -> str:
-        return f"<class {self.name!r}: {self.problem or self._summary}>"
+        return printable(f"<class {self.name!r}: {self.problem or self._summary}>", keep="")
 
     def _repr_html_(self) -> str:
         """The table that notebooks show."""
@@ -131,6 +134,8 @@ class Category:
         if name not in self.verified:
             self._require_checksum(file, checksum(values), self.described[name].get("crc32"))
             self.verified.add(name)
+        if name == "index" and self.n_rows is not None:
+            _require_rows(file, values, self.n_rows)
         return values
 
     def _was_replaced(self) -> bool:
@@ -143,6 +148,16 @@ class Category:
     def _require_checksum(self, file: AnyPath, found: str, expected: JSON) -> None:
         if found != expected:
             raise BrokenRunError(f"{file} is damaged: its CRC32 is {found}, {CATEGORY} has {expected}; {_REMEDY}")
+
+
+def _require_rows(file: AnyPath, values: npt.NDArray[Any], n_rows: int) -> None:
+    """BrokenRunError unless these are rows of the run; a negative one would stand for another."""
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise BrokenRunError(f"{file} is damaged: expected rows of the run, got {values.dtype} {values.shape}")
+    if values.size and not 0 <= int(values.min()) <= int(values.max()) < n_rows:
+        raise BrokenRunError(
+            f"{file} is damaged: it names the rows {values.min()} to {values.max()}, the run has 0 to {n_rows - 1}"
+        )
 
 
 @dataclass(frozen=True)
@@ -158,7 +173,8 @@ class Analysis:
     """An analysis: its configuration and its categories.
 
     `listed` are the classes that it will have when finished, `data` stands for the commits that it was made from; both
-    are None before format 2.0. `one_target`: every sample of the run has one explanation.
+    are None before format 2.0. `one_target`: every sample of the run has one explanation. `n_rows`: the number of
+    rows of the run, None where it is not known.
 
     >>> run.analysis("spray").category("horse").column("embedding.tsne")    # doctest: +SKIP
     """
@@ -170,9 +186,10 @@ class Analysis:
     listed: tuple[ListedClass, ...] | None = None
     data: str | None = None
     one_target: bool = False
+    n_rows: int | None = None
 
     def __repr__(self) -> str:
-        return f"<analysis {self.name!r} of {self.path.parent.parent}: {len(self.categories):,} classes>"
+        return printable(f"<analysis {self.name!r} of {self.path.parent.parent}: {len(self.categories):,} classes>")
 
     def _repr_html_(self) -> str:
         """The table that notebooks show: one row for each of the first classes."""
@@ -210,6 +227,11 @@ class Analysis:
         category = self._read_or_wait(folder)
         if category.problem is not None:  # the name in a damaged file is not to be trusted
             return replace(category, name=(self._names or {}).get(category.id, category.name))
+        stranger = None if self.n_rows is None else find_stranger(category.evidence, self.n_rows)
+        if stranger is not None:
+            problem = f"{folder / CATEGORY} is damaged: {stranger}; {_REMEDY}"
+            return replace(category, evidence=ClassEvidence(), problem=problem)
+        category = replace(category, n_rows=self.n_rows)
         if self.one_target:
             category = replace(category, evidence=with_samples(category.evidence))
         if self.listed is None:
@@ -287,13 +309,14 @@ def analysis_names(run: AnyPath) -> list[str]:
     return sorted(filter(is_safe_name, names))
 
 
-def open_analysis(run: AnyPath, name: str, *, one_target: bool = False) -> Analysis:
+def open_analysis(run: AnyPath, name: str, *, one_target: bool = False, n_rows: int | None = None) -> Analysis:
+    """Open an analysis; the fields are those of `Analysis`. InputError: there is none of this name."""
     path = run / ANALYSES / safe_name(name, "analysis")
     if not (path / ANALYSIS).is_file():
         names = analysis_names(run)
         raise InputError(f"{run} has no analysis {name!r}; it has {', '.join(names) if names else 'none yet'}")
     try:
-        return _read_head(path, name, one_target)
+        return _read_head(path, name, one_target, n_rows)
     except RemoteError:
         raise
     except BrokenRunError as error:
@@ -305,7 +328,7 @@ def analyze_again(run: AnyPath, name: str) -> str:
     return f"analyze again: {shlex.join(['whyset', 'analyze', str(run), '--name', name])} with the same options"
 
 
-def _read_head(path: AnyPath, name: str, one_target: bool) -> Analysis:
+def _read_head(path: AnyPath, name: str, one_target: bool, n_rows: int | None) -> Analysis:
     """Read analysis.json. BrokenRunError: it is damaged."""
     stored = read_json(path / ANALYSIS)
     major = str(stored.get("schema")).partition(".")[0]
@@ -320,7 +343,7 @@ def _read_head(path: AnyPath, name: str, one_target: bool) -> Analysis:
         raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not fit")
     data = stored.get("data")
     listed = _listed(path, stored.get("categories"))
-    return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target)
+    return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target, n_rows)
 
 
 def _text(value: JSON) -> str | None:

@@ -37,7 +37,7 @@ _MAGIC, _LONGEST_HEADER = b"\x93NUMPY", 65_536
 _HEADER_KEYS = {"descr", "fortran_order", "shape"}
 
 
-def open_regular(path: Path) -> BufferedReader:
+def open_regular(path: str | Path) -> BufferedReader:
     """Open a file for reading. OSError for what is not a regular file: a FIFO would block until someone writes.
 
     A large file that consists of holes is refused, too: it costs nothing to send and hours to read.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from whyset.errors import InputError, UncommittedRowsError
+from whyset.printable import printable
 from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
@@ -57,7 +58,8 @@ class Run(RunGeometry):
 
     def __repr__(self) -> str:
         several = f"{self.size:,} explanations of " if self.config.targets_per_sample > 1 else ""
-        return f"<run {self.path}: {several}{self.sample_count:,} samples, {self.config.method} of {self.config.model}>"
+        method = f"{self.config.method} of {self.config.model}"
+        return printable(f"<run {self.path}: {several}{self.sample_count:,} samples, {method}>", keep="")
 
     def _repr_html_(self) -> str:
         """The table that notebooks show."""
@@ -262,7 +264,8 @@ class Run(RunGeometry):
         if name is None:
             known = self.analyses
             name = known[0] if len(known) == 1 else "spray"
-        return open_analysis(self.path, name, one_target=self.config.targets_per_sample == 1)
+        one_target = self.config.targets_per_sample == 1
+        return open_analysis(self.path, name, one_target=one_target, n_rows=self.size)
 
     def analysis_writer(
         self, name: str, config: Mapping[str, JSON], classes: Sequence[ListedClass] | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from html import escape
 
+from whyset.printable import printable
+
 
 def make_summary_table(title: str, facts: Iterable[tuple[str, object]]) -> str:
     """Return an HTML table with a caption and one row for each fact; all text is escaped.
@@ -11,6 +13,7 @@ def make_summary_table(title: str, facts: Iterable[tuple[str, object]]) -> str:
     '<table><caption>run &lt;a&gt;</caption><tbody><tr><th scope="row">samples</th><td>3</td></tr></tbody></table>'
     """
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>' for name, value in facts
+        f'<tr><th scope="row">{escape(printable(name))}</th><td>{escape(printable(str(value)))}</td></tr>'
+        for name, value in facts
     )
-    return f"<table><caption>{escape(title)}</caption><tbody>{rows}</tbody></table>"
+    return f"<table><caption>{escape(printable(title))}</caption><tbody>{rows}</tbody></table>"

@@ -48,7 +48,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     yield from _complete(DATA, partial(_verify_leftovers, run, set(committed)))
     yield from _complete(CHECKS, partial(_verify_checks, run, committed))
     yield from _complete("the folder", partial(verify_strays, run))
-    yield from _complete("analyses", partial(verify_analyses, run.path))
+    yield from _complete("analyses", partial(verify_analyses, run.path, len(run)))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
 
 

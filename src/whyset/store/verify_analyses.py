@@ -24,14 +24,14 @@ from whyset.store.strays import visible_entries
 _KINDS = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", **dict.fromkeys(UNFINISHED, "unfinished")}
 
 
-def verify_analyses(run: AnyPath) -> Iterator[Problem]:
-    """All problems of the analyses of a run."""
+def verify_analyses(run: AnyPath, n_rows: int) -> Iterator[Problem]:
+    """All problems of the analyses of a run of so many rows."""
     names = analysis_names(run)
     for entry in visible_entries(run / ANALYSES):
         if entry.name not in names:
             yield _describe_unread(run, entry)
     for name in names:
-        yield from _verify_analysis(run, name)
+        yield from _verify_analysis(run, name, n_rows)
 
 
 def _describe_unread(run: AnyPath, entry: AnyPath) -> Problem:
@@ -46,9 +46,9 @@ def _is_class(folder: AnyPath) -> bool:
     return (folder / CATEGORY).is_file()
 
 
-def _verify_analysis(run: AnyPath, name: str) -> Iterator[Problem]:
+def _verify_analysis(run: AnyPath, name: str, n_rows: int) -> Iterator[Problem]:
     try:
-        analysis = open_analysis(run, name)
+        analysis = open_analysis(run, name, n_rows=n_rows)
     except RemoteError:
         raise
     except Exception as error:

@@ -191,7 +191,7 @@ class Shelf:
     @property
     def name(self) -> str:
         """The folder's name after its parent's, as runs are often called "run"."""
-        return "/".join(self.path.resolve().parts[1:][-2:]) or str(self.path)
+        return "/".join(_resolve(self.path).parts[1:][-2:]) or str(self.path)
 
     def open(self) -> OpenedRun:
         """The run as it is now; a WhysetError or OSError says why it cannot be read."""
@@ -221,13 +221,21 @@ class Shelf:
             return f"this run cannot be read: {type(error).__name__}: {str(error)[:LONGEST_REASON]}"
 
 
+def _resolve(path: AnyPath) -> AnyPath:
+    """The place that a path leads to; itself where its links lead in a circle, or its name is too long."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
+
+
 class Library:
     """Runs by id; ids are made from folder names, so that no path ever comes from a request."""
 
     def __init__(self, paths: Sequence[AnyPath]) -> None:
         self.shelves: dict[str, Shelf] = {}
         for path in paths:
-            id = self._free_id(path.resolve().name)
+            id = self._free_id(_resolve(path).name)
             self.shelves[id] = Shelf(id, path)
 
     def shelf(self, id: str) -> Shelf:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from whyset.errors import InputError
+from whyset.printable import say
 from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
 from whyset.viewer.browser import browser_opened
@@ -174,7 +175,7 @@ def view(
     )
     remote = "SSH_CONNECTION" in os.environ
     for line in (*asked.told, *_greeting(server, token_file, remote=remote)):
-        print(line, flush=True)
+        say(line)
     with browser_opened(server.url) if open_browser and not remote else nullcontext():
         try:
             server.run()

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from whyset.errors import InputError
+from whyset.store.boundary import open_regular
 
 LEAST = 20
 """Characters that a token in a file has at least; 20 of 64 kinds cannot be guessed."""
@@ -41,8 +42,8 @@ def _created(path: Path) -> str:
 
 def _read(path: Path) -> str:
     try:
-        with path.open(encoding="ascii") as file:
-            mode, text = os.fstat(file.fileno()).st_mode, file.read(1000).strip()
+        with open_regular(path) as file:
+            mode, text = os.fstat(file.fileno()).st_mode, file.read(1000).decode("ascii").strip()
     except (OSError, ValueError) as error:
         raise InputError(f"the token file {path} cannot be read: {error}") from error
     if os.name == "posix" and mode & 0o077:

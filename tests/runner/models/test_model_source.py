@@ -72,6 +72,9 @@ def test_a_spec_without_both_parts_is_refused(spec: str) -> None:
     [
         ("import nothing_of_this_name\n", "does not run: ModuleNotFoundError: No module named"),
         ("def net(:\n", "does not run: SyntaxError"),
+        ("import sys\nsys.exit(3)\n", r"model.py does not run: it ends Python by sys.exit\(3\)"),
+        ("import argparse\nargparse.ArgumentParser().parse_args(['x'])\n", r"by sys.exit\(2\), as argparse does"),
+        ("def net():\n    raise SystemExit\n", r"could not be called: it ends Python by sys.exit\(None\)"),
         (
             "PREPROCESSING = 3\ndef net():\n    from torch import nn\n    return nn.Flatten()\n",
             "PREPROCESSING in .* is a dict",

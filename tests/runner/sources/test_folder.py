@@ -105,10 +105,31 @@ def test_a_link_to_nothing_is_a_sample_that_fails_and_not_left_out(image_folder:
         lost.read(0)
 
 
+@pytest.mark.parametrize("target", ["0000.png", "/dev/zero", "pipe"])
+def test_a_link_that_leads_to_no_file_is_a_sample_that_fails(image_folder: ImageFolder, target: str) -> None:
+    folder = image_folder()
+    os.mkfifo(folder / "cat" / "pipe")
+    (folder / "cat" / "0000.png").unlink()
+    (folder / "cat" / "0000.png").symlink_to(target)
+    (folder / "circle").symlink_to("circle")
+    found = FolderSource(folder, PLAIN)
+    assert (len(found), found.class_names) == (5, ("cat", "dog"))
+    assert len(found.fingerprint()) == 64
+    with pytest.raises(OSError, match=r"0000\.png"):
+        found.read(0)
+    assert found.read(1)[1] == 0
+
+
+def test_a_folder_that_two_links_name_is_read_twice(image_folder: ImageFolder) -> None:
+    folder = image_folder()
+    (folder / "cow").symlink_to("cat")
+    assert len([name for name in FolderSource(folder, PLAIN).ids if name.startswith("cow/")]) > 0
+
+
 def test_what_cannot_be_listed_is_refused(image_folder: ImageFolder) -> None:
     folder = image_folder()
     (folder / "cat" / "loop").symlink_to(".")
-    with pytest.raises(InputError, match=r"cannot be listed: .*symbolic links"):
+    with pytest.raises(InputError, match=r"cannot be listed: .*a folder that it lies in: .*cat.loop"):
         FolderSource(folder, PLAIN)
 
 

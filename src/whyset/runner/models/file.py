@@ -52,7 +52,7 @@ def _called(function: Callable[..., Any], checkpoint: Checkpoint | None, spec: s
         return _model(function(), spec)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{spec} could not be called: {_told(error)}") from error
 
 
@@ -75,7 +75,7 @@ def _executed(path: Path, source: bytes) -> ModuleType:
     try:
         with _importable(path.resolve().parent):
             exec(compile(source, module.__file__, "exec", dont_inherit=True), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise InputError(f"model file {path} does not run: {_told(error)}") from error
     return module
@@ -108,4 +108,7 @@ def _preprocessing(module: ModuleType, path: Path) -> Preprocessing | None:
 
 
 def _told(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        advice = "put what it does as a program below if __name__ == '__main__'"
+        return f"it ends Python by sys.exit({error.code!r}), as argparse does; {advice}"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -2,6 +2,8 @@
 
 import hashlib
 import threading
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,17 +15,20 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
-from whyset.optional import import_optional
 from whyset.runner.sources.content import row_blocks, row_content
 from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
 from whyset.runner.sources.shown import shown_by, value_range
 from whyset.runner.sources.source import UNKNOWN, known
 from whyset.runner.values import Kept
+from whyset.store.boundary import open_regular
+from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5
 
 IMAGE_KEYS = ("images", "image", "data", "x", "X", "pixel_values", "series", "input_ids", "arr_0")
 LABEL_KEYS = ("labels", "label", "targets", "target", "y", "Y", "arr_1")
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".npy", ".npz", *HDF5)
+_UNREADABLE = (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and h5py raise for damaged files."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class ArrayFileSource:
         name = self._name(self.labels_name, LABEL_KEYS, "labels")
         if name is None:
             return np.full(len(self), UNKNOWN)
-        return checked_labels(np.asarray(self._members[name][...]), len(self))
+        return checked_labels(self._whole(name), len(self))
 
     @cached_property
     def class_names(self) -> tuple[str, ...] | None:
@@ -88,14 +93,14 @@ class ArrayFileSource:
 
     @property
     def rate(self) -> float | None:
-        return float(self._members["rate"][()]) if "rate" in self._members else None
+        return float(self._whole("rate")) if self._has("rate") else None
 
     @property
     def tokens(self) -> list[list[str]] | None:
         """The words of each text; what follows the last one is padding."""
-        if "tokens" not in self._members:
+        if not self._has("tokens"):
             return None
-        table = np.asarray(self._members["tokens"][...])
+        table = np.asarray(self._whole("tokens"))
         if table.ndim != 2 or len(table) != len(self):
             raise InputError(
                 f"data file {self.path}: tokens are texts ({len(self)}, T), not {table.dtype} {table.shape}"
@@ -143,10 +148,11 @@ class ArrayFileSource:
         """The arrays in the file by name; opened where they are first used."""
         try:
             if self.path.suffix.lower() in HDF5:
-                return _hdf5(self.path)
+                return open_hdf5(self.path)
+            open_regular(self.path).close()
             opened = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"data file {self.path} cannot be read: {error}") from error
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
         return {"images": opened} if isinstance(opened, np.ndarray) else opened
 
     @cached_property
@@ -158,21 +164,40 @@ class ArrayFileSource:
                 f"{', '.join(IMAGE_KEYS)} is there: rename the array of images, "
                 "or in Python give ArrayFileSource(path, images=...)"
             )
-        found: Rows = self._members[name]
+        found: Rows = self._array(name)
         return found
 
     def _name(self, asked: str | None, usual: tuple[str, ...], what: str) -> str | None:
-        if asked is not None and asked not in self._members:
+        if asked is not None and not self._has(asked):
             raise InputError(
                 f"data file {self.path} has no {what} {asked!r}; it has {', '.join(sorted(self._members))}"
             )
-        return asked or next((name for name in usual if name in self._members), None)
+        return asked or next((name for name in usual if self._has(name)), None)
 
     def _texts(self, name: str) -> list[str] | None:
-        if name not in self._members:
-            return None
-        values = np.asarray(self._members[name][...]).tolist()
-        return [_text(value) for value in values]
+        return [_text(value) for value in self._whole(name).tolist()] if self._has(name) else None
+
+    def _has(self, name: str) -> bool:
+        if not isinstance(self._members, Hdf5Group):
+            return name in self._members
+        return name in set(self._members) and not isinstance(self._array(name), Hdf5Group)
+
+    def _array(self, name: str) -> Any:
+        try:
+            return self._members[name]
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    def _whole(self, name: str) -> NDArray[Any]:
+        """All of an array other than the images."""
+        members = self._members
+        try:
+            return members.whole(members[name]) if isinstance(members, Hdf5Group) else np.asarray(members[name])
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: BaseException) -> InputError:
+        return InputError(f"data file {self.path} cannot be read: {error}")
 
     @cached_property
     def _shown(self) -> tuple[Kept, list[str]]:
@@ -192,10 +217,3 @@ def _without_padding(words: list[str]) -> list[str]:
     while words and not words[-1]:
         words.pop()
     return words
-
-
-def _hdf5(path: Path) -> Mapping[str, Any]:
-    """The data sets at the top of an HDF5 file."""
-    h5py = import_optional("h5py", str(path), 'pip install "whyset[hdf5]"')
-    file = h5py.File(path, "r")
-    return {name: member for name, member in file.items() if isinstance(member, h5py.Dataset)}

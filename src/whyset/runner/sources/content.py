@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from whyset.runner.sources.rows import Rows
 from whyset.runner.sources.source import spread
+from whyset.store.boundary import read_regular
 
 WHOLE_FILES = 20_000
 WHOLE_BYTES = 2**30
@@ -30,7 +31,7 @@ def file_content(digest: Digest, root: Path, files: Sequence[tuple[str, int]]) -
     whole = len(files) <= WHOLE_FILES and sum(size for _, size in files) <= WHOLE_BYTES
     for index in range(len(files)) if whole else spread(len(files), PART):
         try:
-            content = (root / files[index][0]).read_bytes()
+            content = read_regular(root / files[index][0])
         except OSError as error:  # it will be recorded as a failed sample
             content = type(error).__name__.encode()
         digest.update(hashlib.sha256(content).digest())

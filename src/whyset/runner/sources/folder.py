@@ -1,8 +1,9 @@
 """Images in folders: `<class>/<image>`, or a flat folder whose labels are unknown."""
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content
 from whyset.runner.sources.source import UNKNOWN, known
+from whyset.store.boundary import open_regular
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
@@ -94,9 +96,8 @@ class FolderSource:
         return self.preprocessing.normalised(pixels), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        with Image.open(
-            f"{self.path}/{self.ids[index]}"
-        ) as image:  # joining paths costs as much as a tenth of a small image
+        # joining paths costs as much as a tenth of a small image
+        with open_regular(f"{self.path}/{self.ids[index]}") as file, Image.open(file) as image:
             return self.preprocessing.pixels(image), known(self.labels[index])
 
     @cached_property
@@ -106,7 +107,7 @@ class FolderSource:
         try:
             for entry in _walk(str(self.path)):
                 if Path(entry.name).suffix.lower() in SUFFIXES:
-                    size = entry.stat().st_size if entry.is_file() else 0
+                    size = entry.stat().st_size if _leads_to(entry.is_file) else 0
                     images.append((Path(entry.path).relative_to(self.path).as_posix(), size))
                 else:
                     ignored += 1
@@ -127,7 +128,7 @@ class FolderSource:
         """The class folders in order, empty ones among them; none in a flat folder."""
         if "/" not in self._files[0][0]:
             return []
-        return sorted(entry.name for entry in os.scandir(self.path) if entry.is_dir() and _visible(entry.name))
+        return sorted(entry.name for entry in os.scandir(self.path) if _leads_to(entry.is_dir) and _visible(entry.name))
 
     def _check_names(self) -> None:
         unnamed = next((name for name in (*self._folders, *self.ids) if not _is_text(name)), None)
@@ -141,16 +142,31 @@ class FolderSource:
         return f"; {self._ignored} other files lie there" if self._ignored else ""
 
 
-def _walk(folder: str) -> Iterator["os.DirEntry[str]"]:
-    """The files in a folder and below; a link to nothing is one, too, which cannot be read."""
+def _walk(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator["os.DirEntry[str]"]:
+    """The files in a folder and below; a link to nothing, or to itself, is one, too, which cannot be read.
+
+    OSError: the folder lies, by a link, in itself.
+    """
+    state = os.stat(folder)  # noqa: PTH116  # a path costs more than the call
+    own = (state.st_dev, state.st_ino)
+    if own in above:
+        raise OSError(errno.ELOOP, "the folder holds a link to a folder that it lies in", folder)
     with os.scandir(folder) as entries:
         for entry in entries:
             if not _visible(entry.name):
                 continue
-            if entry.is_dir():
-                yield from _walk(entry.path)
-            elif entry.is_file() or entry.is_symlink():
+            if _leads_to(entry.is_dir):
+                yield from _walk(entry.path, (*above, own))
+            elif _leads_to(entry.is_file) or entry.is_symlink():
                 yield entry
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """Whether an entry, its links followed, is of a kind; a link in a circle, or to what nobody may see, is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _visible(name: str) -> bool:

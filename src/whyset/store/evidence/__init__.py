@@ -19,6 +19,7 @@ from whyset.store.evidence.records import (
     Stability,
     with_samples,
 )
+from whyset.store.evidence.rows import find_stranger
 
 __all__ = [
     "EVIDENCE_SCHEMA",
@@ -36,6 +37,7 @@ __all__ = [
     "Prototypes",
     "SeparabilityTest",
     "Stability",
+    "find_stranger",
     "from_info",
     "from_json",
     "to_json",

@@ -1,6 +1,5 @@
 """The attributions of a project, gathered from all their files."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whyset.store.virelay.dataset import MARK
+from whyset.store.virelay.dataset import read_mark
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import Images, Indices, Rows, finite_in_float32, is_group, read_file
 from whyset.store.virelay.labels import read_labels
@@ -144,27 +143,28 @@ def _opened_source(file: Path, opened: Any, samples: int, classes: int, findings
     for other in (label, prediction):
         if len(other) != len(rows):
             findings.error(file, f"{other.name.lstrip('/')} has {len(other)} rows, attribution {len(rows)}")
-    index = _samples(file, opened.get("index"), rows, samples, findings)
+    index = _samples(file, opened, rows, samples, findings)
     labels, predictions = read_labels(label, classes, findings), _predictions(prediction, opened, classes, findings)
     images = Images.of(rows, findings)
     if images is None or predictions is None or {len(index), len(labels), len(prediction)} != {len(rows)}:
         return None
-    stated = json.loads(opened.attrs.get(MARK, "{}"))
+    stated = read_mark(opened)
     whole = all(name in opened and opened[name].shape == (len(rows),) for name in EXACT)
-    exact = {column: opened[name][()] for name, column in EXACT.items()} if stated and whole else None
+    exact = {column: opened.whole(opened[name]) for name, column in EXACT.items()} if stated and whole else None
     if "channels" in stated:
         images = images.first_channels(int(stated["channels"]))
     return Source(images, index, "index" in opened, labels, predictions, exact, stated)
 
 
-def _samples(file: Path, index: Any, rows: Rows, samples: int, findings: Findings) -> Indices:
+def _samples(file: Path, opened: Any, rows: Rows, samples: int, findings: Findings) -> Indices:
     """Which sample each row explains; without an index, row i explains sample i."""
+    index = opened.get("index")
     if index is None:
         found = np.arange(len(rows))
     elif is_group(index):
-        found = np.array([index[key][()] for key in rows.keys or sorted(index) if key in index]).reshape(-1)
+        found = np.array([index.whole(index[key]) for key in rows.keys or sorted(index) if key in index]).reshape(-1)
     else:
-        found = np.asarray(index[()]).reshape(-1)
+        found = opened.whole(index).reshape(-1)
     if len(found) != len(rows):
         findings.error(file, f"index has {len(found)} rows, attribution {len(rows)}")
     if found.dtype.kind not in "iu":

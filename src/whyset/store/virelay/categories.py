@@ -1,6 +1,5 @@
 """The categories of an analysis, in the layout that ViRelAy reads and in the one that it documents."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whyset.store.virelay.dataset import MARK
+from whyset.store.foreign_hdf5 import Hdf5Group, read_attribute
+from whyset.store.virelay.dataset import read_mark
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import Indices, finite_in_float32, is_group, names_in, read_file
 
@@ -67,7 +67,7 @@ def _category(file: Path, name: str, group: Any, samples: int, findings: Finding
         return None
     embeddings, eigenvalues = reader.embeddings(len(index))
     clusterings, given = reader.clusterings(len(index))
-    first_shown = json.loads(group.attrs.get(MARK, "{}"))
+    first_shown = read_mark(group)
     return FoundCategory(name, file, index, embeddings, clusterings, eigenvalues, given, first_shown)
 
 
@@ -77,7 +77,7 @@ class CategoryReader:
 
     file: Path
     name: str
-    group: Any
+    group: Hdf5Group
     findings: Findings
 
     def index(self, samples: int) -> Indices | None:
@@ -85,7 +85,7 @@ class CategoryReader:
         if "index" not in self.group or is_group(self.group["index"]):
             self._wrong("index is missing")
             return None
-        values = np.asarray(self.group["index"][()])
+        values = self.group.whole(self.group["index"])
         if values.ndim != 1 or values.dtype.kind not in "iu":
             self._wrong(f"index is {values.dtype} of shape {values.shape}: expected whole numbers (n,)")
             return None
@@ -147,16 +147,16 @@ class CategoryReader:
     def _values(self, place: str, member: Any) -> npt.NDArray[Any] | None:
         """Give the values of a dataset, or of the `root` of a group."""
         if not is_group(member):
-            return np.asarray(member[()])
+            return self.group.whole(member)
         if "root" not in member or is_group(member["root"]):
             self._wrong(f"{place} is a group without root")
             return None
-        return np.asarray(member["root"][()])
+        return self.group.whole(member["root"])
 
     def _eigenvalues(self, name: str, member: Any) -> npt.NDArray[np.floating] | None:
-        stored = member.attrs.get("eigenvalue")
+        stored = read_attribute(member, "eigenvalue")
         if stored is None and is_group(member) and "eigenvalue" in member:
-            stored = member["eigenvalue"][()]
+            stored = self.group.whole(member["eigenvalue"])
         if stored is None:
             return None
         values = np.asarray(stored)
@@ -189,9 +189,9 @@ class CategoryReader:
 
 
 def _clusters_asked_for(member: Any) -> int | None:
-    stored = member.attrs.get("k")
+    stored = read_attribute(member, "k")
     if stored is None and is_group(member) and "#clusters" in member:
-        stored = member["#clusters"][()]
+        stored = member.whole(member["#clusters"])
     return (
         int(stored) if stored is not None and np.ndim(stored) == 0 and np.asarray(stored).dtype.kind in "iu" else None
     )

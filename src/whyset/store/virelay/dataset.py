@@ -1,6 +1,5 @@
 """The samples of a project: a protocol, and the data set that lies in an HDF5 file."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from whyset.store.boundary import parse_json
+from whyset.store.foreign_hdf5 import read_attribute
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import IMAGE_CHANNELS, Images, Indices, Rows, is_group, read_file
 from whyset.store.virelay.labels import read_labels
@@ -15,6 +16,12 @@ from whyset.store.virelay.value_range import ValueRange
 
 MARK = "whyset"
 """The attribute of files that `export_project` wrote; what ViRelAy has no place for lies beside what it reads."""
+
+
+def read_mark(group: Any) -> Any:
+    """What `export_project` noted of a group."""
+    text = read_attribute(group, MARK)
+    return parse_json(text.encode()) if isinstance(text, str) else {}
 
 
 class Dataset(Protocol):
@@ -88,10 +95,10 @@ def _dataset(file: Path, source: Any, classes: int, findings: Findings) -> Hdf5D
         return None
     if images.shape[0] not in IMAGE_CHANNELS:
         findings.error(file, f"data has {images.shape[0]} channels: expected 3, or 1 for grey images")
-    channels = json.loads(source.attrs.get(MARK, "{}")).get("channels")
+    channels = read_mark(source).get("channels")
     images = images if channels is None else images.first_channels(int(channels))
     keys = [str(key) for key in data.keys or range(len(data))]
-    ids = [text.decode() for text in source["whyset_id"][()]] if "whyset_id" in source else keys
+    ids = [text.decode() for text in source.whole(source["whyset_id"])] if "whyset_id" in source else keys
     if len(ids) != len(keys) or len(set(ids)) < len(keys):
         findings.error(file, f"whyset_id has {len(set(ids))} different names for {len(keys)} samples")
     uris = [f"{file.resolve().as_uri()}#/data/{key}" for key in keys]
@@ -103,7 +110,7 @@ def _in_order(rows: Rows, source: Any, findings: Findings) -> Rows:
     index = source.get("index")
     if rows.keys is None or not is_group(index):
         return rows
-    place = {key: int(index[key][()]) for key in rows.keys if key in index}
+    place = {key: int(source.whole(index[key])) for key in rows.keys if key in index}
     if sorted(place.values()) != list(range(len(rows))):
         findings.error(rows.file, f"index does not number the members of {rows.name.lstrip('/')} from 0")
         return rows

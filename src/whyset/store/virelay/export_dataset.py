@@ -43,7 +43,7 @@ def write_dataset(run: Run, folder: Path, explained: Explained, telling: Progres
         for rows in counted(committed_blocks(run), int(run.committed.sum()), "pictures", telling):
             data[rows[0] : rows[-1] + 1] = _pictures(stored[rows], size)
         file["label"] = label_rows(run.labels, explained.classes)
-        file["whyset_id"] = [id.encode() for id in unique_ids(run)]
+        file["whyset_id"] = [_encode_id(id) for id in unique_ids(run)]
     return {"type": "hdf5", "path": "dataset.h5"}
 
 
@@ -70,6 +70,12 @@ def _pictures(stored: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArr
         for picture in pictures
     ]
     return np.stack(resized).transpose(0, 3, 1, 2)
+
+
+def _encode_id(id: str) -> bytes:
+    if "\0" in id:
+        raise InputError(f"the sample {id!r} cannot be exported: HDF5 has no texts with null characters")
+    return id.encode()
 
 
 def link_images(run: Run, folder: Path, explained: Explained, telling: Progress) -> dict[str, object]:

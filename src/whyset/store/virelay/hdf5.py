@@ -11,21 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import MissingExtraError
-from whyset.store.boundary import open_regular
+from whyset.store.foreign_hdf5 import Hdf5Group, RefusedHdf5Error, open_hdf5
 from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.packages import h5py
 
 Indices = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 BLOCK_BYTES = 32 * 2**20
 IMAGE_CHANNELS = (1, 3)
-
-
-def open_hdf5(file: Path) -> Any:
-    """Open an HDF5 file for reading; OSError for what is not a regular file, on which h5py would block."""
-    open_regular(file).close()
-    return h5py().File(file, "r")
 
 
 def read_file(file: Path, findings: Findings, reader: Callable[[Any], T]) -> T | None:
@@ -37,13 +30,15 @@ def read_file(file: Path, findings: Findings, reader: Callable[[Any], T]) -> T |
         findings.error(file, "does not exist; --map-path OLD=NEW exchanges the beginning of paths")
     except MissingExtraError:
         raise
+    except RefusedHdf5Error as error:
+        findings.error(file, str(error))
     except Exception as error:  # h5py raises many kinds for a damaged file
         findings.error(file, f"cannot be read as HDF5 ({type(error).__name__}: {error})")
     return None
 
 
 def is_group(value: Any) -> bool:
-    return isinstance(value, h5py().Group)
+    return isinstance(value, Hdf5Group)
 
 
 def finite_in_float32(values: npt.NDArray[Any]) -> bool:
@@ -83,6 +78,7 @@ class Rows:
         keys = tuple(key for key in sorted(names_in(value)) if not is_group(value[key]))
         shapes = tuple(dict.fromkeys(tuple(value[key].shape) for key in keys))
         kinds = [value[key].dtype for key in keys]
+        value.charge(sum(value[key].nbytes for key in keys))
         return cls(file, name, keys, shapes, len(keys), np.result_type(*kinds) if kinds else np.dtype("f4"))
 
     def __len__(self) -> int:

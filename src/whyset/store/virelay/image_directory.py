@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from whyset.store.boundary import MOST_NOTES, read_regular
 from whyset.store.virelay.findings import Findings, first_of
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.label_map import LabelMap
@@ -76,7 +77,11 @@ class ImageDirectory:
 
 def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Findings) -> ImageDirectory | None:
     """List the files and find their labels; None, with findings, where there are none."""
-    files = _files(entry.path, findings)
+    try:
+        files = _files(entry.path, findings)
+    except (OSError, ValueError) as error:  # a path that no file can have
+        findings.error(entry.path, f"cannot be listed: {error}")
+        files = []
     regex = _regex(entry, findings)
     if not files or regex is None:
         return None
@@ -98,7 +103,11 @@ def _files(folder: Path, findings: Findings) -> list[Path]:
     """Give the files in ViRelAy's order: those of `<folder>_paths.txt`, or all with a suffix; sorted."""
     listed = folder.with_name(f"{folder.name}_paths.txt")
     if listed.is_file():
-        lines = [line for line in listed.read_text(encoding="utf-8").splitlines() if line.strip()]
+        try:
+            lines = [line for line in read_regular(listed, MOST_NOTES).decode().splitlines() if line.strip()]
+        except (OSError, ValueError) as error:
+            findings.error(listed, f"cannot be read as a list of paths: {error}")
+            return []
         files = sorted(_existing(folder, line) for line in lines)
         missing = [str(file) for file in files if not file.is_file()]
         if missing:
