@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.optional import import_optional
-from whyset.runner.sources.content import row_blocks, row_content
+from whyset.runner.sources.content import row_content
+from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
-from whyset.runner.sources.shown import shown_by, value_range
+from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import UNKNOWN, known
 from whyset.runner.values import Kept
 
@@ -58,8 +59,8 @@ class ArrayFileSource:
         _ = self.labels, self.preprocessing
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel without the open file and what was read from it."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """Travel without the open file and its rows, but with the range of all of them."""
+        return {name: getattr(self, name) for name in (*self.__dataclass_fields__, "_shown")}
 
     @cached_property
     def ids(self) -> list[str]:
@@ -104,11 +105,15 @@ class ArrayFileSource:
 
     @property
     def preprocessing(self) -> Kept:
-        return self._shown[0]
+        return self._shown.kept
 
     @property
     def notes(self) -> list[str]:
-        return self._shown[1]
+        return self._shown.notes
+
+    @property
+    def measured(self) -> MeasuredRange | None:
+        return self._shown.measured
 
     @cached_property
     def form(self) -> RowForm:
@@ -175,13 +180,12 @@ class ArrayFileSource:
         return [_text(value) for value in values]
 
     @cached_property
-    def _shown(self) -> tuple[Kept, list[str]]:
+    def _shown(self) -> Shown:
         if self.given is not None and self.form.images:
-            return self.given, []
+            return Shown(self.given)
         if not self.form.images:
-            return shown_by(0.0, 1.0, self._rows.shape[1:], integers=self.form.channels == "ids")
-        low, high = value_range(row_blocks(self._rows))
-        return shown_by(low, high, self._rows.shape[1:])
+            return show_values(integers=self.form.channels == "ids")
+        return show_images(measure_rows(self._rows), self._rows.shape[1:])
 
 
 def _text(value: object) -> str:
