@@ -276,7 +276,7 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, stall_timeo
             setup = partial(set_up, job, writer, activity)
             if stall_timeout:
                 watch.enter_context(
-                    watching(StallReport(activity, stall_timeout, partial(named, job.source), said.say))
+                    watching(StallReport(activity, stall_timeout, partial(named, job.source), said.warn))
                 )
         for result in engine.map(explain_shard, mine, setup=setup):
             lease.check()

@@ -42,7 +42,8 @@ class Gate:
 
     def _say(self, checks: Iterable[Check], when: str) -> None:
         for check in checks:
-            self.progress.say(f"{check.severity}{when}: {check.message}")
+            tell = self.progress.warn if check.severity == "warning" else self.progress.say
+            tell(f"{check.severity}{when}: {check.message}")
 
     def _store(self, checks: tuple[Check, ...]) -> None:
         """A check that cannot be stored is said all the same: it must not end the run."""
@@ -51,7 +52,7 @@ class Gate:
         try:
             write_checks(self.run.path, checks)
         except OSError as error:
-            self.progress.say(f"the checks of the run could not be stored: {error}")
+            self.progress.warn(f"the checks of the run could not be stored: {error}")
 
 
 def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ...]:
