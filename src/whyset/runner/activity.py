@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+WAYS_OUT = "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
 LOOK_SECONDS = 0.5
 """How often a watcher looks, and the least time between two reports of progress."""
 
@@ -76,6 +77,7 @@ class StallReport:
     timeout: float
     named: Callable[[int], str]
     say: Callable[[str], None]
+    ways_out: str = WAYS_OUT
     said: set[int | None] = field(default_factory=set)
 
     def __call__(self) -> None:
@@ -88,7 +90,4 @@ class StallReport:
     def _once(self, what: int | None, message: str) -> None:
         if what not in self.said:
             self.said.add(what)
-            self.say(
-                f"{message}; a process cannot interrupt itself: stop it (what is committed is kept), or use the engine "
-                "'local', which replaces a worker that hangs"
-            )
+            self.say(f"{message}; a process cannot interrupt itself: {self.ways_out}")

@@ -31,7 +31,7 @@ from whyset.runner.reading import Reading
 from whyset.runner.request import Request
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
-from whyset.runner.sources import Source
+from whyset.runner.sources import Source, Spread
 from whyset.runner.speed import seconds_per_row
 from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
@@ -40,6 +40,9 @@ from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
 from whyset.store.config import require_same_config
 
+STATE_PREPROCESSING = (
+    "stop it, and state the preprocessing (preprocessing=), so that images are not read before the first is explained"
+)
 STALL_SECONDS = 600.0
 """A batch takes seconds; a network file system that is away for a while comes back within minutes."""
 
@@ -206,6 +209,7 @@ def fulfil(
     for note in loaded.notes:
         said.say(note)
     source = request.source(loaded.preprocessing)
+    _measure_range(source, stall_timeout, said)
     for note in source.notes:
         said.say(note)
     with _evaluating(loaded.module):
@@ -228,6 +232,17 @@ def fulfil(
         job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
         cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
         return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), stall_timeout)
+
+
+def _measure_range(source: Source, stall_timeout: float, said: Progress) -> None:
+    """Have the preprocessing of the source, for which a data set may be read, and report a sample that hangs."""
+    whole = source.whole if isinstance(source, Spread) else source
+    activity = getattr(whole, "measuring", None)
+    with ExitStack() as watch:
+        if activity is not None and stall_timeout:
+            report = StallReport(activity, stall_timeout, partial(named, whole), said.warn, STATE_PREPROCESSING)
+            watch.enter_context(watching(report))
+        _ = whole.preprocessing
 
 
 def _resolve_composite(request: Request, model: torch.nn.Module, source: Source, said: Progress) -> Request:

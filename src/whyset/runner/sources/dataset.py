@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError, MissingPreprocessingError
+from whyset.runner.activity import Activity
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_range
@@ -38,6 +39,7 @@ class DatasetSource:
 
     def __init__(self, dataset: Any, preprocessing: Kept | None = None) -> None:
         self.dataset, self.given = dataset, preprocessing
+        self.measuring = Activity()
         if isinstance(self.dataset, Mapping):
             names = ", ".join(map(str, self.dataset))
             raise InputError(f"{type(self.dataset).__name__} holds several data sets: give one of {names}")
@@ -193,8 +195,9 @@ class DatasetSource:
         """Inputs (1, C, H, W) of samples; those that cannot be read or have another shape are left out, and fail later,
         one by one.
         """
-        for index in indices:
-            x, _ = attempt(partial(self._input, int(index)))
+        for index in indices.tolist():
+            with self.measuring.reading(index):
+                x, _ = attempt(partial(self._input, index))
             if x is not None and tuple(x.shape) == shape:
                 yield x[None].numpy()
 
