@@ -1,5 +1,6 @@
 """Progress of `ws.explain` and `ws.analyze` in Python: on a pseudo terminal, through a pipe, and in the log."""
 
+import io
 import logging
 import os
 import pty
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 import whyset as ws
 from whyset.display import Bar, Lines, Log, resolve_progress
+from whyset.progress import Progress, Silent
 
 SCRIPT = """
 import sys, torch, whyset as ws
@@ -79,19 +82,31 @@ def test_messages_are_logged_where_no_progress_is_shown(tmp_path: Path, caplog: 
 
 
 @pytest.mark.parametrize(
-    ("line", "level"),
-    [
-        ("accuracy: 50.0%", logging.INFO),
-        ("note: 3 of 9 maps are constant", logging.INFO),
-        ("warning after 8 samples: labels disagree", logging.WARNING),
-        ("warnings are rare", logging.INFO),
-        ("shard 2 (samples 8 to 11) failed: no memory", logging.WARNING),
-    ],
+    "line", ["accuracy: 50.0%", "warning: not one", "2 classes; shard 2 failed: no memory", "error.png is explained"]
 )
-def test_the_level_of_a_message(line: str, level: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_caller_states_the_level_and_not_the_text(line: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "whyset"):
         Log().say(line)
-    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [(level, line)]
+        Log().warn(line)
+    logged = [(record.levelno, record.getMessage()) for record in caplog.records]
+    assert logged == [(logging.INFO, line), (logging.WARNING, line)]
+
+
+def test_a_sample_that_fails_is_logged_as_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    images = torch.rand(8, 3, 8, 6)
+    images[3] = torch.nan
+    with caplog.at_level(logging.DEBUG, "whyset"):
+        ws.explain(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 2)), images, tmp_path / "run")
+    levels = {record.levelno for record in caplog.records if "1 of 8 samples failed" in record.getMessage()}
+    assert levels == {logging.WARNING}
+
+
+@pytest.mark.parametrize("shown", [Bar(Console(file=io.StringIO())), Lines(), Silent(), Log()])
+def test_every_display_takes_warnings(shown: Progress, capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(shown, Progress)
+    shown.warn("disk is slow")
+    written = shown.console.file.getvalue() if isinstance(shown, Bar) else capsys.readouterr().out
+    assert written == ("disk is slow\n" if isinstance(shown, Bar | Lines) else "")
 
 
 def test_the_argument_chooses_the_display() -> None:

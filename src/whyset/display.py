@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-import re
 import time
 from dataclasses import dataclass, field
 
@@ -15,7 +14,6 @@ from whyset.printable import printable
 from whyset.progress import Progress as AnyProgress
 
 LOGGER = logging.getLogger("whyset.progress")
-_WARNING = re.compile(r"(warning|error)\b|.* failed: ")
 
 LINE_SECONDS = 10.0
 
@@ -46,7 +44,7 @@ def _make_console() -> Console:
 
 @dataclass
 class Log:
-    """The display that shows nothing: messages go to the logger `whyset.progress`, warnings and failures as warnings.
+    """The display that shows nothing: messages go to the logger `whyset.progress`, warnings at the level WARNING.
 
     Each stage (`start` to `finish`) is logged at the level DEBUG with its duration.
     """
@@ -61,7 +59,10 @@ class Log:
     def advance(self, n: int) -> None: ...
 
     def say(self, line: str) -> None:
-        LOGGER.log(logging.WARNING if _WARNING.match(line) else logging.INFO, "%s", printable(line))
+        LOGGER.info("%s", printable(line))
+
+    def warn(self, line: str) -> None:
+        LOGGER.warning("%s", printable(line))
 
     def finish(self) -> None:
         if self.started is not None:
@@ -106,6 +107,9 @@ class Bar:
     def say(self, line: str) -> None:
         self.console.print(Text(printable(line)), soft_wrap=True)
 
+    def warn(self, line: str) -> None:
+        self.say(line)
+
     def finish(self) -> None:
         if self.bar is not None:
             self.bar.stop()
@@ -137,5 +141,8 @@ class Lines:
 
     def say(self, line: str) -> None:
         print(printable(line), flush=True)
+
+    def warn(self, line: str) -> None:
+        self.say(line)
 
     def finish(self) -> None: ...

@@ -6,25 +6,34 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Progress(Protocol):
-    """A display of long work: `start`, then any number of `advance` and `say`, then `finish`."""
+    """A display of long work: `start`, then any number of `advance`, `say` and `warn`, then `finish`.
+
+    `warn` is for what is likely to be wrong: failures and warnings of checks. Where nothing is shown they
+    are logged as warnings.
+    """
 
     def start(self, total: int, unit: str) -> None: ...
 
     def advance(self, n: int) -> None: ...
 
     def say(self, line: str) -> None: ...
+
+    def warn(self, line: str) -> None: ...
 
     def finish(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Silent:
-    """The progress that shows nothing."""
+    """The progress that shows nothing; a display derived from it handles warnings as other lines."""
 
     def start(self, total: int, unit: str) -> None: ...
 
     def advance(self, n: int) -> None: ...
 
     def say(self, line: str) -> None: ...
+
+    def warn(self, line: str) -> None:
+        self.say(line)
 
     def finish(self) -> None: ...

@@ -43,6 +43,9 @@ class Told:
     def say(self, line: str) -> None:
         self.lines.append(line)
 
+    def warn(self, line: str) -> None:
+        self.lines.append(line)
+
     def finish(self) -> None:
         self.finished += 1
 

@@ -30,7 +30,7 @@ def test_a_few_samples_of_two_runs_in_two_colour_maps(
     [
         (["--color-map", "jett"], "no color map is called 'jett'"),
         (["--index", "3", "--limit", "2"], "give one of the two"),
-        (["--index", "99"], "there is no sample 99"),
+        (["--index", "99"], "there is no row 99"),
         (["--montage", "gif"], "png, svg or pdf"),
     ],
 )

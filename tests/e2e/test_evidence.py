@@ -1,5 +1,6 @@
 """Evidence in the viewer: q-values, checks, counts of explanations, and the class that a heatmap explains."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import ModuleType
@@ -218,6 +219,11 @@ def test_explanations_and_samples_are_counted_apart(open_viewer: Callable, serve
     viewer.open_class("cat")
     viewer.page.get_by_role("region", name="Class cat").get_by_text("30 explanations of 10 samples").wait_for()
     assert viewer.told() == "Nothing selected. All 30 explanations are listed."
+    viewer.page.get_by_role("application").press("d")
+    viewer.page.get_by_text(re.compile(r"explanations? in one place")).wait_for()
+    viewer.page.get_by_role("button", name="Find").click()
+    viewer.page.get_by_role("combobox", name="Id, number").fill("png")
+    viewer.page.get_by_text(re.compile(r"^90 explanations found")).wait_for()
 
 
 def test_the_overview_shows_method_and_checks(open_viewer: Callable, server: Server) -> None:

@@ -237,6 +237,9 @@ def test_without_a_place_for_the_key_a_run_is_made_and_says_what_is_missing(
         def say(self, line: str) -> None:
             said.append(line)
 
+        def warn(self, line: str) -> None:
+            said.append(line)
+
         def finish(self) -> None: ...
 
     made = ws.explain(

@@ -44,6 +44,9 @@ class Said:
     def say(self, line: str) -> None:
         self.lines.append(line)
 
+    def warn(self, line: str) -> None:
+        self.lines.append(line)
+
     def finish(self) -> None: ...
 
     def __contains__(self, part: str) -> bool:

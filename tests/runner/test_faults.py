@@ -17,11 +17,13 @@ import whyset as ws
 from whyset.engines import Engine, Local, Serial, Static, TaskResult, Work
 from whyset.errors import JobStoppedError
 from whyset.progress import Silent
-from whyset.runner import DatasetSource, ModelSource
+from whyset.runner import DatasetSource, ModelSource, Preprocessing
 from whyset.store import open_run
 from whyset.testing.tasks import until
 
 COUNT, ROWS = 160, 16
+STATED = Preprocessing(size=(32, 32))
+"""With it no sample is read to measure the range of all."""
 
 
 class Said(Silent):
@@ -123,7 +125,7 @@ def test_after_a_full_disk_nothing_more_is_computed(small_disk: Path, monkeypatc
     monkeypatch.setattr("whyset.runner.plan.require_free_space", lambda *_: 0)
     images = Images()
     with pytest.raises(JobStoppedError):
-        ws.explain(net(), DatasetSource(images), small_disk / "run")
+        ws.explain(net(), DatasetSource(images, STATED), small_disk / "run")
     kept = int(open_run(small_disk / "run").committed.sum())
     assert max(images.read[images.read.index(kept) :]) < COUNT - ROWS  # of ten shards, the one in flight at most
 
@@ -146,12 +148,20 @@ def test_the_command_ends_with_the_code_of_what_can_be_continued(
     assert "160 of 160" not in printed.out
 
 
-def test_a_sample_that_hangs_is_named_in_this_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stated", "advice"), [(STATED, "use the engine 'local'"), (None, r"state the preprocessing (preprocessing=)")]
+)
+def test_a_sample_that_hangs_is_named_in_this_process(
+    stated: Preprocessing | None, advice: str, tmp_path: Path
+) -> None:
+    """While it is explained, and while the range of all samples is measured before that."""
     images, said = Images(tmp_path / "release", hanging=21), Said()
     runs: list[Any] = []
 
     def explain() -> None:
-        runs.append(ws.explain(net(), DatasetSource(images), tmp_path / "run", stall_timeout=0.2, progress=said))
+        runs.append(
+            ws.explain(net(), DatasetSource(images, stated), tmp_path / "run", stall_timeout=0.2, progress=said)
+        )
 
     job = threading.Thread(target=explain)
     job.start()
@@ -159,7 +169,8 @@ def test_a_sample_that_hangs_is_named_in_this_process(tmp_path: Path) -> None:
     (tmp_path / "release").touch()
     job.join()
     assert runs[0].committed.all()
-    assert sum("sample 21 (21)" in line for line in said.lines) == 1  # type: ignore[attr-defined]
+    (line,) = (line for line in said.lines if "sample 21 (21)" in line)  # type: ignore[attr-defined]
+    assert advice in line
 
 
 class HangingEarly(Images):
@@ -231,7 +242,7 @@ def test_an_engine_that_does_not_watch_its_workers_says_so(timeout: float, count
 
 def test_a_worker_that_hangs_is_replaced_and_its_sample_named(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MODEL)
-    said, source = Said(), DatasetSource(Images(tmp_path / "never", hanging=21))
+    said, source = Said(), DatasetSource(Images(tmp_path / "never", hanging=21), STATED)
     run = ws.explain(
         ModelSource(f"{tmp_path / 'model.py'}:net"),
         source,
@@ -248,7 +259,7 @@ def test_a_worker_that_hangs_is_replaced_and_its_sample_named(tmp_path: Path) ->
 
 def test_a_worker_that_hung_once_does_its_shard_when_it_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MODEL)
-    said, source = Said(), DatasetSource(HangingOnce(tmp_path / "hung", hanging=21))
+    said, source = Said(), DatasetSource(HangingOnce(tmp_path / "hung", hanging=21), STATED)
     model, engine = ModelSource(f"{tmp_path / 'model.py'}:net"), Local(workers=1, stall_timeout=5)
     run = ws.explain(model, source, tmp_path / "run", engine=engine, progress=said)
     assert (tmp_path / "hung").exists()

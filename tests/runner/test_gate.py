@@ -30,6 +30,9 @@ class Messages:
     def say(self, text):
         self.lines.append(text)
 
+    def warn(self, text):
+        self.lines.append(text)
+
     def start(self, total, unit):
         pass
 

@@ -168,6 +168,26 @@ def test_random_augmentation_is_named(tmp_path: Path) -> None:
         ws.explain(net(), DatasetSource(Augmented(PIXELS)), tmp_path / "run")
 
 
+def test_a_second_read_that_fails_is_no_augmentation(tmp_path: Path) -> None:
+    class Failing(Images):
+        reads = -1
+
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            x, label = super().__getitem__(index)
+            if index != 1 or self.reads < 0:
+                return x, label
+            self.reads += 1
+            if self.reads > 1:
+                raise OSError("no answer")
+            return x + 1, label
+
+    interrupted(tmp_path / "run", DatasetSource(Failing(PIXELS)))
+    changed = DatasetSource(Failing(PIXELS), preprocessing=DatasetSource(Failing(PIXELS)).preprocessing)
+    changed.dataset.reads = 0
+    with pytest.raises(RunMismatchError, match=r"sample 1 .*read once, and then no more \(OSError: no answer\)"):
+        ws.explain(net(), changed, tmp_path / "run")
+
+
 def test_a_sample_that_failed_then_may_be_readable_now_and_not_the_reverse(tmp_path: Path) -> None:
     class Failing(Images):
         broken: frozenset[int] = frozenset()

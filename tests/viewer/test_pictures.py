@@ -117,10 +117,10 @@ def test_run_without_inputs_says_so(admitted: Callable[..., TestClient], strange
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
-        ("half/{}?indices=3,16", 409, "sample 16 has not been explained yet"),
-        ("sample/{}?indices=3,23", 409, "sample 23 failed and has no explanation: relevance is not finite"),
-        ("sample/{}?indices=60", 404, "no sample 60"),
-        ("sample/{}?indices=999999999999", 404, "no sample"),
+        ("half/{}?indices=3,16", 409, "row 16 has not been explained yet"),
+        ("sample/{}?indices=3,23", 409, "row 23 failed and has no explanation: relevance is not finite"),
+        ("sample/{}?indices=60", 404, "no row 60"),
+        ("sample/{}?indices=999999999999", 404, "no row"),
         ("sample/{}?indices=" + "1," * 256 + "1", 422, "at most 256"),
         ("sample/{}", 422, "indices"),
         ("sample/{}?indices=", 422, "indices"),

@@ -66,6 +66,13 @@ describe("finder", () => {
     expect([finder.matches.length, finder.rows, finder.told]).toEqual([3, [0, 1, 2], "3 samples found."]);
   });
 
+  test("counts explanations where samples have several", async () => {
+    const finder = new Finder({ find: () => Promise.resolve(answer(3)) } as unknown as DataSource, "r", "a", "explanation");
+    finder.type("hor");
+    await vi.advanceTimersByTimeAsync(200);
+    expect(finder.told).toBe("3 explanations found.");
+  });
+
   test("an answer that comes late is not shown", async () => {
     const answers: ((found: Matches) => void)[] = [];
     const finder = finderOver({ find: () => new Promise((resolve) => answers.push(resolve)) });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 
+import WRITTEN from "./numbers.json";
+
 import { tagsOf } from "../src/state/page/book.svelte";
 import { decodeClusters, decodeIndices, encodeClusters, encodeIndices } from "../src/state/address/codes";
-import { number, percent, plural, probability } from "../src/state/page/format";
+import { fixed, number, percent, plural, probability, wholePercent } from "../src/state/page/format";
 import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/page/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/address/route";
 import { HIDDEN, SELECTED } from "../src/scatter/renderer";
@@ -113,6 +115,18 @@ test("numbers that are not known are a dash, never NaN", () => {
   expect([number(null), number(Number.NaN), percent(undefined), probability(null)]).toEqual(["–", "–", "–", "–"]);
   expect([number(3.3), number(5), number(412), number(0.00001234), number(0)]).toEqual(["3.30", "5.00", "412", "1.23e-5", "0"]);
   expect([plural(1, "class", "classes"), plural(2, "class", "classes")]).toEqual(["1 class", "2 classes"]);
+});
+
+test.each(WRITTEN.numbers as [number, number, string][])("%d with %d decimals is written as in the report: %s", (value, decimals, written) => {
+  expect(fixed(value, decimals)).toBe(written);
+});
+
+test.each(WRITTEN.percents as [number, string][])("the share %d is written as in the report: %s", (value, written) => {
+  expect(wholePercent(value)).toBe(written);
+});
+
+test("a share with a decimal is 0 % or 100 % only where it is exact", () => {
+  expect([0, 0.0004, 0.5, 0.9996, 1, -0.0004].map((share) => percent(share))).toEqual(["0 %", "<0.1 %", "50.0 %", ">99.9 %", "100 %", ">-0.1 %"]);
 });
 
 test("tags are typed with commas, and each counts once", () => {

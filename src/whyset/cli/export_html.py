@@ -26,7 +26,7 @@ def export_html(
         typer.Option("--class", help="Name or id of a class; may be repeated. By default all are in it."),
     ] = None,
     selection: Annotated[
-        str | None, typer.Option(help="Name of a kept selection: only its samples, and the medoids of clusters.")
+        str | None, typer.Option(help="Name of a kept selection: only its rows, and the medoids of clusters.")
     ] = None,
     rows: Annotated[
         Path | None, typer.Option(help="File with sample indices, one on each line, instead of --selection.")
@@ -36,7 +36,7 @@ def export_html(
         bool, typer.Option("--no-inputs", help="Leave the inputs out: smaller, and nobody's data.")
     ] = False,
     quality: Annotated[int, typer.Option(help="Of the inputs, 1 to 100 (exact). Maps are always exact.")] = 85,
-    limit: Annotated[int, typer.Option(help="The most samples in one page.", min=1)] = 20_000,
+    limit: Annotated[int, typer.Option(help="The most explanations in one page.", min=1)] = 20_000,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE.html where it exists.")] = False,
 ) -> None:
     """Write an analysis as one HTML file that opens without Python, without a server and without a network."""
@@ -60,7 +60,7 @@ def export_html(
 
 def _rows(run: "Run", selection: str | None, file: Path | None) -> list[int] | None:
     if selection is not None and file is not None:
-        raise InputError("--selection and --rows both name samples: give one of the two")
+        raise InputError("--selection and --rows both name rows: give one of the two")
     if file is not None:
         return _read(file)
     return None if selection is None else _selected(run, selection)

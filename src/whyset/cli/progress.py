@@ -24,6 +24,9 @@ class Timed:
     def say(self, line: str) -> None:
         self.shown.say(line)
 
+    def warn(self, line: str) -> None:
+        self.shown.warn(line)
+
     def finish(self) -> None:
         self.shown.finish()
         self.log.finish()

@@ -126,11 +126,11 @@ def _chosen(run: Run, rows: Sequence[int] | None) -> NDArray[np.int64]:
     chosen = np.flatnonzero(done) if rows is None else np.asarray(rows, np.int64)
     outside = chosen[(chosen < 0) | (chosen >= len(run))]
     if len(outside):
-        raise InputError(f"{run.path} has the samples 0 to {len(run) - 1}; there is no sample {outside[0]}")
+        raise InputError(f"{run.path} has the rows 0 to {len(run) - 1}; there is no row {outside[0]}")
     missing = chosen[~done[chosen]]
     if len(missing) or not len(chosen):
-        which = f"sample {missing[0]} of {run.path} is" if len(missing) else f"no sample of {run.path} is"
-        raise InputError(f"{which} not explained: heatmaps can be written of explained samples only")
+        which = f"row {missing[0]} of {run.path} is" if len(missing) else f"no row of {run.path} is"
+        raise InputError(f"{which} not explained: heatmaps can be written of explained rows only")
     return chosen
 
 

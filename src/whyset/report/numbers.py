@@ -2,6 +2,7 @@
 
 from math import isclose
 
+from whyset.store import Run
 from whyset.store.evidence import Interval
 
 SIGNIFICANT = 0.05
@@ -14,11 +15,14 @@ def number(value: float | None, digits: int = 2) -> str:
     >>> number(0.12345), number(None), number(1347 / 1348), number(0.001), number(1.0)
     ('0.12', '-', '>0.99', '<0.01', '1.00')
     """
-    if value is None:
-        return "-"
+    return "-" if value is None else _rounded(value, digits, 1.0)
+
+
+def _rounded(value: float, digits: int, whole: float) -> str:
+    """Round to digits; what is not quite 0 or `whole`, on either side of 0, is written as a bound."""
     written, step = f"{value:.{digits}f}", 10.0**-digits
-    for edge in (0.0, 1.0, -1.0):
-        if float(written) == edge and not isclose(value, edge, rel_tol=0, abs_tol=1e-9) and abs(value) < 1:
+    for edge in (0.0, whole, -whole):
+        if float(written) == edge and not isclose(value, edge, rel_tol=0, abs_tol=1e-9) and abs(value) < whole:
             inner = edge + step if value > edge else edge - step
             return f"{'<' if value < inner else '>'}{inner:.{digits}f}"
     return written.removeprefix("-") if float(written) == 0 else written
@@ -57,13 +61,10 @@ def with_interval(value: float | None, interval: Interval | None) -> str:
 def percent(value: float) -> str:
     """Write a share in percent; 0 and 100 only where they are exact.
 
-    >>> percent(0.257), percent(1347 / 1348), percent(1 / 1348), percent(1.0)
-    ('26 %', '>99 %', '<1 %', '100 %')
+    >>> percent(0.257), percent(1347 / 1348), percent(1 / 1348), percent(1.0), percent(-0.004)
+    ('26 %', '>99 %', '<1 %', '100 %', '>-1 %')
     """
-    written = f"{100 * value:.0f}"
-    if written == "100" and value < 1:
-        return ">99 %"
-    return "<1 %" if written == "0" and value > 0 else f"{written} %"
+    return f"{_rounded(100 * value, 0, 100.0)} %"
 
 
 def count(value: int | None) -> str:
@@ -85,6 +86,11 @@ def counted(n_explanations: int, n_samples: int | None) -> str:
         return plural(n_samples, "sample")
     explanations = plural(n_explanations, "explanation")
     return explanations if n_samples is None else f"{explanations} of {plural(n_samples, 'sample')}"
+
+
+def row_noun(run: Run) -> str:
+    """What a row of a run is: an explanation where samples have several of them."""
+    return "sample" if len(run) == run.sample_count else "explanation"
 
 
 def plural(value: int, noun: str) -> str:

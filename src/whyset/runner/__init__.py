@@ -7,6 +7,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, ArraySource, DatasetSource, FolderSource, HuggingFaceSource, Source
+from whyset.runner.values import Levels
 
 __all__ = [
     "ArrayFileSource",
@@ -15,6 +16,7 @@ __all__ = [
     "FolderSource",
     "HuggingFaceSource",
     "Labels",
+    "Levels",
     "ModelSource",
     "NamedComposite",
     "Preprocessing",

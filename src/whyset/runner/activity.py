@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+WAYS_OUT = "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
 LOOK_SECONDS = 0.5
 """How often a watcher looks, and the least time between two reports of progress."""
 

@@ -41,6 +41,9 @@ from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
 from whyset.store.config import require_same_config
 
+STATE_PREPROCESSING = (
+    "stop it, and state the preprocessing (preprocessing=), so that images are not read before the first is explained"
+)
 STALL_SECONDS = 600.0
 """A batch takes seconds; a network file system that is away for a while comes back within minutes."""
 
@@ -204,7 +207,7 @@ def fulfil(
         device = usable_device(device)
     require_timeout("stall_timeout", stall_timeout)
     chosen = with_stall_timeout(one_worker_per_gpu(chosen, device), stall_timeout)
-    stalls = StallReport(Activity(), stall_timeout, said.say)
+    stalls = StallReport(Activity(), stall_timeout, said.warn)
     activity = stalls.activity
     with ExitStack() as watch:
         if stall_timeout:
@@ -214,6 +217,7 @@ def fulfil(
         _say_all(loaded.notes, said)
         activity.begin("opening the data set")
         source = request.source(loaded.preprocessing)
+        activity.begin("measuring the range of the data set's values, which a stated preprocessing makes unnecessary,")
         unused = note_unused(loaded.preprocessing, source.preprocessing)
         _say_all([*source.notes, *([unused] if unused else [])], said)
         stalls.named = partial(named, source)

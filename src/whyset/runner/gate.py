@@ -11,7 +11,7 @@ from whyset.attribution.composites import Composite
 from whyset.engines import Progress
 from whyset.runner.accuracy import check_chance, check_order
 from whyset.runner.sources import UNKNOWN
-from whyset.runner.tallies import CONSTANT, INPUT_RANGE, LABELS, REPEATED
+from whyset.runner.tallies import CLIPPED, CONSTANT, INPUT_RANGE, LABELS, REPEATED
 from whyset.store import Check, Run
 from whyset.store.checks import read_checks_or_problem, write_checks
 from whyset.store.commits import Tally, committed_shards, read_commits
@@ -43,7 +43,8 @@ class Gate:
 
     def _say(self, checks: Iterable[Check], when: str) -> None:
         for check in checks:
-            self.progress.say(f"{check.severity}{when}: {check.message}")
+            tell = self.progress.warn if check.severity == "warning" else self.progress.say
+            tell(f"{check.severity}{when}: {check.message}")
 
     def _store(self, checks: tuple[Check, ...]) -> None:
         """Store the checks, none of them, too: then a lost file is noticed.
@@ -55,7 +56,7 @@ class Gate:
         try:
             write_checks(self.run.path, checks)
         except OSError as error:
-            self.progress.say(f"the checks of the run could not be stored: {error}")
+            self.progress.warn(f"the checks of the run could not be stored: {error}")
 
 
 def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ...]:
@@ -68,6 +69,7 @@ def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ..
         check_chance(labels, prediction, len(run.classes)),
         check_order(labels, prediction, run.classes),
         _check_range(tallies.get(INPUT_RANGE)),
+        _check_clipped(tallies.get(CLIPPED)),
         _check_labels(tallies.get(LABELS)),
         _check_constant(tallies.get(CONSTANT), name_first_rule),
         _check_repeated(tallies.get(REPEATED), name_first_rule),
@@ -93,6 +95,16 @@ def _check_range(tally: Tally | None) -> Check | None:
         "(from black to white): check --mean and --std, and whether values from 0 to 255 were to be normalized"
     )
     return Check(INPUT_RANGE, "warning", tally.count, tally.total, message)
+
+
+def _check_clipped(tally: Tally | None) -> Check | None:
+    if tally is None or not tally.count:
+        return None
+    message = (
+        f"{tally.count:,} of {tally.total:,} inputs have values outside the measured range: they are shown as black or "
+        "white, and the bounds of rules such as ZBox do not hold for them: state the range, as the note on it says"
+    )
+    return Check(CLIPPED, "warning", tally.count, tally.total, message)
 
 
 def _check_labels(tally: Tally | None) -> Check | None:

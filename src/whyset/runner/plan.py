@@ -14,6 +14,7 @@ from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
 from whyset.runner.probe import Probe, probe
 from whyset.runner.sources import Source, Spread
+from whyset.runner.sources.shown import check_range
 from whyset.runner.versions import versions
 from whyset.runner.wanted import Wanted
 from whyset.store import (
@@ -98,7 +99,7 @@ class Plan:
             shape=found.shape,
             wanted=replace(wanted, output=found.output),
             example=found.example,
-            checks=found.checks,
+            checks=(*found.checks, *check_range(source)),
             words=kind.words(source, found.shape[-1]),
         )
 

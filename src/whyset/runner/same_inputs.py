@@ -66,7 +66,13 @@ def _require_same(run: Run, reading: Reading, shard: int, index: int, stored: st
             f"{where} cannot be read any more ({now.error}), and shard {shard} holds its explanation: make the data "
             "readable again, or choose another folder"
         )
-    if reading.sample(index).digest != now.digest:
+    again = reading.sample(index)
+    if again.x is None:
+        raise RunMismatchError(
+            f"{where} could be read once, and then no more ({again.error}): make the data readable again; it had "
+            f"another input or label than when shard {shard} was explained"
+        )
+    if again.digest != now.digest:
         raise RunMismatchError(
             f"{where} has another input each time it is read: switch off random augmentation, or what was explained "
             "cannot be repeated; then choose another folder"

@@ -117,7 +117,7 @@ def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRo
     each = {name: values.expand(rows.each, -1) for name, values in columns.items()}
     measured = {name: values for name, values in explained.measures.columns.items() if name in rows.arrays}
     rows.put(batch, {**explained.relevance, **each, **measured})  # runs begun before version 1.3 lack the measured
-    rows.tallies.add_inputs(x, job.source.preprocessing)
+    rows.tallies.add_inputs(x, job.source.preprocessing, getattr(job.source, "measured", None) is not None)
     rows.tallies.add_labels(batch.labels, job.run.labels[np.array(batch.indices) * rows.each])
     rows.tallies.add_maps(explained.measures)
 

@@ -33,7 +33,7 @@ class Summary:
         else:
             self.errors[result.task] = result.error or "unknown error"
             start, stop = (row // self.each for row in self.run.shard_range(result.task))
-            self.progress.say(f"shard {result.task} (samples {start} to {stop - 1}) failed: {result.error}")
+            self.progress.warn(f"shard {result.task} (samples {start} to {stop - 1}) failed: {result.error}")
 
     def conclude(self) -> None:
         """Say accuracy and failures; raise if nothing at all was explained."""
@@ -51,7 +51,7 @@ class Summary:
             more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
             named = "; ".join(map(_named, failures[:NAMED]))
             what = "samples" if self.each == 1 else "maps"
-            self.progress.say(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
+            self.progress.warn(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
         self.gate.report()
 
     def _say_accuracy(self, what: str, correct: int, labelled: int) -> None:

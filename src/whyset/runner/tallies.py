@@ -14,7 +14,8 @@ from whyset.runner.sources import UNKNOWN
 from whyset.runner.values import Kept, Levels
 from whyset.store.commits import Tally
 
-INPUT_RANGE, LABELS, CONSTANT, REPEATED = "input_range", "labels", "constant_maps", "repeated_maps"
+INPUT_RANGE, CLIPPED, LABELS = "input_range", "inputs_clipped", "labels"
+CONSTANT, REPEATED = "constant_maps", "repeated_maps"
 
 _MARGIN = 0.1
 """Inputs may leave the range from black to white by this share of it, as interpolation and rounding do."""
@@ -32,10 +33,11 @@ class Tallies:
         before = self.counts.get(name, Tally(0, 0))
         self.counts[name] = Tally(before.count + count, before.total + total)
 
-    def add_inputs(self, x: Tensor, preprocessing: Kept) -> None:
-        """Count inputs outside the range that the preprocessing makes of black and white."""
+    def add_inputs(self, x: Tensor, preprocessing: Kept, measured: bool = False) -> None:
+        """Count inputs outside the range from black to white; every value counts where that range was `measured`."""
         if isinstance(preprocessing, Preprocessing | Levels) and x.is_floating_point():
-            self.add(INPUT_RANGE, int(find_outside(x, preprocessing).sum()), len(x))
+            name, find = (CLIPPED, find_clipped) if measured else (INPUT_RANGE, find_outside)
+            self.add(name, int(find(x, preprocessing).sum()), len(x))
 
     def add_labels(self, delivered: Sequence[int | None], listed: NDArray[np.int64]) -> None:
         """Count labels that come with a sample and differ from the one that the data lists for it."""
@@ -51,9 +53,22 @@ class Tallies:
 
 def find_outside(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
     """Which inputs (n, C, H, W) have values that no pixel between black and white becomes, (n,) bool."""
-    levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
-    black, white = preprocessing.normalised(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
-    low, high = torch.minimum(black, white), torch.maximum(black, white)
+    low, high = _range(x, preprocessing)
     margin = _MARGIN * (high - low)
     outside = (x < low - margin) | (x > high + margin)
     return outside.flatten(1).float().mean(dim=1) > _FEW
+
+
+def find_clipped(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
+    """Which inputs (n, C, H, W) have a value beyond black or white by more than half a level of 256, (n,) bool."""
+    low, high = _range(x, preprocessing)
+    rounding = 4 * torch.finfo(x.dtype).eps * torch.maximum(low.abs(), high.abs())
+    margin = (high - low) / 510 + rounding
+    return ((x < low - margin) | (x > high + margin)).flatten(1).any(dim=1)
+
+
+def _range(x: Tensor, preprocessing: Preprocessing | Levels) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest input that pixels become, (C, 1, 1) or so."""
+    levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
+    black, white = preprocessing.normalised(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
+    return torch.minimum(black, white), torch.maximum(black, white)

@@ -28,7 +28,7 @@ class BodyLimit:
         body = None if self._exceeds(announced) else await self._gathered(receive)
         if body is None:
             message = f"the request's body is longer than {self.most} bytes"
-            answer = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, f"name at most {MOST_ROWS} samples")
+            answer = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, f"name at most {MOST_ROWS} rows")
             answer.headers["Connection"] = "close"  # or the server would go on reading what nobody wants
             await answer(scope, receive, send)
         else:

@@ -17,10 +17,10 @@ def rows_of(category: Category, count: int) -> NDArray[np.int64]:
     rows = np.asarray(category.column("index"))
     if rows.ndim != 1 or rows.dtype.kind not in "iu":
         raise BrokenRunError(
-            f"{category.path} is damaged: expected the rows of its samples, not {rows.dtype} {rows.shape}"
+            f"{category.path} is damaged: expected the rows of its explanations, not {rows.dtype} {rows.shape}"
         )
     if rows.size and not 0 <= rows.min() <= rows.max() < count:
-        raise BrokenRunError(f"the category {category.id!r} names samples that the run does not have")
+        raise BrokenRunError(f"the category {category.id!r} names rows that the run does not have")
     return rows.astype(np.int64)
 
 

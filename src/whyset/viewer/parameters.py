@@ -33,7 +33,7 @@ SelectionId = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$", max_length=128, description="id of a selection of the run")
 ]
 Text = Annotated[str, Query(min_length=1, max_length=LONGEST_TEXT, description="what to look for, in any case")]
-Limit = Annotated[int, Query(ge=1, le=MOST_MATCHES, description="how many samples to name, at most")]
+Limit = Annotated[int, Query(ge=1, le=MOST_MATCHES, description="how many rows to name, at most")]
 Axes = Annotated[
     str, Query(pattern=r"^[0-9]{1,4},[0-9]{1,4}$", max_length=9, description="two dimensions, counted from 0")
 ]
@@ -135,29 +135,29 @@ def explained_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[n
     status = opened.status[rows]
     for row in rows[status == FAILED][:1]:
         reason = opened.errors.get(int(row), "the reason is not known")
-        raise ApiError(HTTPStatus.CONFLICT, f"sample {row} failed and has no explanation: {reason}")
+        raise ApiError(HTTPStatus.CONFLICT, f"row {row} failed and has no explanation: {reason}")
     for why in filter(None, map(opened.damage_of, rows[status != DONE][:1].tolist())):
         raise unreadable(why)
     for row in rows[status != DONE][:1]:
         hint = "`whyset explain` with the same settings goes on where it stopped"
-        raise ApiError(HTTPStatus.CONFLICT, f"sample {row} has not been explained yet: no commit holds it", hint)
+        raise ApiError(HTTPStatus.CONFLICT, f"row {row} has not been explained yet: no commit holds it", hint)
     return rows
 
 
 def _in_run(text: str, opened: OpenedRun, limit: int) -> NDArray[np.int64]:
     rows = np.array([int(number) for number in text.split(",")], dtype=np.int64)
     if len(rows) > limit:
-        message = f"indices: {len(rows)} samples were asked for, at most {limit} are allowed"
+        message = f"indices: {len(rows)} rows were asked for, at most {limit} are allowed"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "ask in several requests")
     require_in_run(rows, opened)
     return rows
 
 
 def require_in_run(rows: NDArray[np.int64], opened: OpenedRun) -> None:
-    """404 for a sample that the run does not have."""
+    """404 for a row that the run does not have."""
     if rows.max() >= len(opened.run):
-        message = f"indices: the run has no sample {rows.max()}"
-        raise ApiError(HTTPStatus.NOT_FOUND, message, f"its samples are 0 to {len(opened.run) - 1}")
+        message = f"indices: the run has no row {rows.max()}"
+        raise ApiError(HTTPStatus.NOT_FOUND, message, f"its rows are 0 to {len(opened.run) - 1}")
 
 
 def kept_of(opened: OneRun, v: _VERSION = None) -> bool:

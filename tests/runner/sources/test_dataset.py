@@ -116,6 +116,36 @@ def test_random_augmentation_is_refused() -> None:
         DatasetSource(Noisy(list(IMAGES)))
 
 
+class ReadableOnce(Items):
+    """Some samples can be read a first time only, as on a disk that fails."""
+
+    def __init__(self, items: list[Any], once: set[int]) -> None:
+        super().__init__(items)
+        self.once, self.read = once, set[int]()
+
+    def __getitem__(self, index: int) -> Any:
+        if index in self.read & self.once:
+            raise OSError("input/output error")
+        self.read.add(index)
+        return super().__getitem__(index)
+
+
+def test_what_cannot_be_read_a_second_time_is_no_augmentation() -> None:
+    assert len(DatasetSource(ReadableOnce(list(IMAGES), {0, 1}))) == 5  # these samples fail alone
+    with pytest.raises(InputError, match=r"read a second time.*OSError: input/output error") as raised:
+        DatasetSource(ReadableOnce(list(IMAGES), set(range(5))))
+    assert "augmentation" not in str(raised.value)
+
+
+def test_augmentation_is_found_though_the_first_sample_is_unreadable_again() -> None:
+    class Noisy(ReadableOnce):
+        def __getitem__(self, index: int) -> Any:
+            return super().__getitem__(index) + torch.rand(3, 6, 8)
+
+    with pytest.raises(InputError, match="asked for sample 1: switch off random augmentation"):
+        DatasetSource(Noisy(list(IMAGES), {0}))
+
+
 @pytest.mark.parametrize(
     ("items", "message"),
     [

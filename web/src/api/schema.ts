@@ -2587,7 +2587,7 @@ export interface operations {
                 text: string;
                 /** @description the analysis whose categories are named */
                 analysis?: string | null;
-                /** @description how many samples to name, at most */
+                /** @description how many rows to name, at most */
                 limit?: number;
             };
             header?: never;

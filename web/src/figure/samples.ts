@@ -3,7 +3,7 @@ import { SINGLE_MODES, inputRaster, mapRaster, overlayRaster, withChannels } fro
 import type { PictureMode, Raster, SingleMode } from "../color/picture";
 import { ownScale, shadesOf } from "../color/shades";
 import { isPixelated } from "../state/heatmaps/appearance";
-import { count, number, percent } from "../state/page/format";
+import { count, number, percent, plural } from "../state/page/format";
 import type { Norms } from "../state/heatmaps/norms.svelte";
 import type { RunPictures } from "../state/heatmaps/pictures";
 import { isWrong } from "../state/class/samples";
@@ -65,7 +65,7 @@ export async function drawnGrid(scene: Scene, wanted: GridShape): Promise<Drawin
   const ends = new Set(rows.map((row) => row.end));
   const shared = norm === "sample" || norm === "cluster" && !wanted.byCluster ? null : ends.size === 1 ? [...ends][0] : null;
   const drawn = rows.reduce((sum, row) => sum + row.cells.length, 0);
-  const listed = session.selected.length > 0 ? `${count(session.selected.length)} of ${count(session.size)} samples selected` : `all ${count(session.size)} samples`;
+  const listed = session.selected.length > 0 ? `${count(session.selected.length)} of ${plural(session.size, session.noun)} selected` : `all ${plural(session.size, session.noun)}`;
   return gridFigure({
     title: `Class ${session.data.detail.name}`,
     words: `${count(drawn)} shown · ${listed} · ${session.order}`,
@@ -99,7 +99,7 @@ function clusterGroups(session: ClassSession, { columns, rows }: GridShape): Gro
   }
   const clusters = [...members.keys()].sort((a, b) => (a < 0 ? 1 : b < 0 ? -1 : a - b)).slice(0, rows);
   return clusters.map((cluster) => ({
-    title: `${session.clusterTitle(cluster)}\n${count(sizes.get(cluster))} samples`,
+    title: `${session.clusterTitle(cluster)}\n${plural(sizes.get(cluster) ?? 0, session.noun)}`,
     cluster,
     points: members.get(cluster) ?? [],
   }));

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
-from whyset.runner.sources.content import row_blocks, row_content
+from whyset.runner.sources.content import row_content
+from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
-from whyset.runner.sources.shown import shown_by, value_range
+from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import UNKNOWN, known
 from whyset.runner.values import Kept
 from whyset.store.boundary import open_regular
@@ -63,8 +64,8 @@ class ArrayFileSource:
         _ = self.labels, self.preprocessing
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel without the open file and what was read from it."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """Travel without the open file and its rows, but with the range of all of them."""
+        return {name: getattr(self, name) for name in (*self.__dataclass_fields__, "_shown")}
 
     @cached_property
     def ids(self) -> list[str]:
@@ -109,11 +110,15 @@ class ArrayFileSource:
 
     @property
     def preprocessing(self) -> Kept:
-        return self._shown[0]
+        return self._shown.kept
 
     @property
     def notes(self) -> list[str]:
-        return self._shown[1]
+        return self._shown.notes
+
+    @property
+    def measured(self) -> MeasuredRange | None:
+        return self._shown.measured
 
     @cached_property
     def form(self) -> RowForm:
@@ -200,13 +205,12 @@ class ArrayFileSource:
         return InputError(f"data file {self.path} cannot be read: {error}")
 
     @cached_property
-    def _shown(self) -> tuple[Kept, list[str]]:
+    def _shown(self) -> Shown:
         if self.given is not None and self.form.images:
-            return self.given, []
+            return Shown(self.given)
         if not self.form.images:
-            return shown_by(0.0, 1.0, self._rows.shape[1:], integers=self.form.channels == "ids")
-        low, high = value_range(row_blocks(self._rows))
-        return shown_by(low, high, self._rows.shape[1:])
+            return show_values(integers=self.form.channels == "ids")
+        return show_images(measure_rows(self._rows), self._rows.shape[1:])
 
 
 def _text(value: object) -> str:

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import MissingPreprocessingError
-from whyset.runner.sources.content import row_blocks, row_content
-from whyset.runner.sources.rows import RowForm, checked_ids, checked_labels
-from whyset.runner.sources.shown import shown_by, value_range
+from whyset.runner.sources.content import row_content
+from whyset.runner.sources.measuring import measure_rows
+from whyset.runner.sources.rows import RowForm, checked_ids, checked_labels, move_to_host
+from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import UNKNOWN, known
 from whyset.runner.values import Kept
 
@@ -43,7 +44,8 @@ class ArraySource:
         self.labels = np.full(count, UNKNOWN) if labels is None else checked_labels(_numpy(labels), count)
         self.ids = checked_ids(list(map(str, range(count))) if ids is None else list(ids), count)
         self.class_names = class_names
-        self.preprocessing, self.notes = self._shown(preprocessing)
+        shown = self._shown(preprocessing)
+        self.preprocessing, self.notes, self.measured = shown.kept, shown.notes, shown.measured
 
     @property
     def uris(self) -> list[str | None]:
@@ -67,16 +69,15 @@ class ArraySource:
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         return self.form.read(self.images[index], self.preprocessing), known(self.labels[index])
 
-    def _shown(self, given: Kept | None) -> tuple[Kept, list[str]]:
+    def _shown(self, given: Kept | None) -> Shown:
         if given is not None and self.form.images:
-            return given, []
+            return Shown(given)
         if not self.form.numbers:
             raise MissingPreprocessingError("the uint8 images of the array")
         if not self.form.images:
-            return shown_by(0.0, 1.0, self.images.shape[1:], integers=self.form.channels == "ids")
-        low, high = value_range(row_blocks(self.images))
-        return shown_by(low, high, self.images.shape[1:])
+            return show_values(integers=self.form.channels == "ids")
+        return show_images(measure_rows(self.images), self.images.shape[1:])
 
 
 def _numpy(values: Any) -> NDArray[Any]:
-    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    return move_to_host(values).numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

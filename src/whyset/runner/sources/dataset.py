@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,15 @@ from torch.utils.data import Subset, TensorDataset
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content, row_content
-from whyset.runner.sources.rows import RowForm
-from whyset.runner.sources.shown import shown_by, value_range
+from whyset.runner.sources.measuring import MeasuredRange, measure_range
+from whyset.runner.sources.rows import RowForm, move_to_host
+from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import attempt, known, known_or_unknown, spread
 from whyset.runner.values import Kept, of_images
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")
 SURVEYED = 16
-RANGED = 64
-"""Samples whose values say what is black and what is white; those of a set cannot all be read for that."""
 
 
 class DatasetSource:
@@ -49,13 +48,7 @@ class DatasetSource:
             )
         if len(self) == 0:
             raise InputError(f"the data set {type(self.dataset).__name__} is empty")
-        first, x = next((index, x) for index, x in self._surveyed.items() if x is not None)
-        again, _ = attempt(partial(self._input, first))
-        if again is None or not torch.equal(again.nan_to_num(), x.nan_to_num()):
-            raise InputError(
-                f"the data set gives another image each time it is asked for sample {first}: switch off random "
-                "augmentation, or what was explained cannot be shown or repeated"
-            )
+        self._require_repeatable()
 
     @cached_property
     def ids(self) -> list[str]:
@@ -83,12 +76,16 @@ class DatasetSource:
 
     @property
     def preprocessing(self) -> Kept:
-        return self._shown[0]
+        return self._shown.kept
+
+    @property
+    def measured(self) -> MeasuredRange | None:
+        return self._shown.measured
 
     @property
     def notes(self) -> list[str]:
         reading = "labels are read in one pass over the data, since the set has no `targets`"
-        return self._shown[1] + ([reading] if labels_of(self.dataset) is None else [])
+        return self._shown.notes + ([reading] if labels_of(self.dataset) is None else [])
 
     def fingerprint(self) -> str:
         """SHA-256 of every id and label, the inputs of 16 samples spread over the set, and of tensors and image files
@@ -101,7 +98,7 @@ class DatasetSource:
             root = Path(_innermost(self.dataset).root)
             file_content(digest, root, [(name, _size(root / name)) for name in self._paths])
         if isinstance(self.dataset, TensorDataset):
-            row_content(digest, self.dataset.tensors[0].detach().cpu().numpy())
+            row_content(digest, move_to_host(self.dataset.tensors[0]).numpy())
         return digest.hexdigest()
 
     def __len__(self) -> int:
@@ -130,7 +127,27 @@ class DatasetSource:
                 "a sample is a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), (C, T) or "
                 f"(F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
             )
-        return x.detach().cpu()
+        return move_to_host(x)
+
+    def _require_repeatable(self) -> None:
+        """Read one sample again; InputError: it is not the same, or none can be read twice."""
+        error = ""
+        for index, x in self._surveyed.items():
+            if x is None:
+                continue
+            again, error = attempt(partial(self._input, index))
+            if again is None:  # a sample that cannot be read fails alone, and does not say how others are made
+                continue
+            if not torch.equal(again.nan_to_num(), x.nan_to_num()):
+                raise InputError(
+                    f"the data set gives another image each time it is asked for sample {index}: switch off random "
+                    "augmentation, or what was explained cannot be shown or repeated"
+                )
+            return
+        raise InputError(
+            "no sample of the data set can be read a second time, which a run that can be continued needs; the last "
+            f"error is {error}"
+        )
 
     def _require_preprocessing(self, images: str) -> Preprocessing:
         given = of_images(self.given)
@@ -161,17 +178,25 @@ class DatasetSource:
         return x if given is None else given.normalised(x)
 
     @cached_property
-    def _shown(self) -> tuple[Kept, list[str]]:
+    def _shown(self) -> Shown:
         shapes = Counter(x.shape for x in self._surveyed.values() if x is not None)
         ((shape, _),) = shapes.most_common(1)
         first = next(x for x in self._surveyed.values() if x is not None and x.shape == shape)
         if self.given is not None and first.ndim == 3:
-            return self.given, []
+            return Shown(self.given)
         if first.ndim < 3:
-            return shown_by(0.0, 1.0, tuple(first.shape), integers=_are_ids(first))
-        inputs = (attempt(partial(self._input, int(index)))[0] for index in spread(len(self), RANGED))
-        low, high = value_range(x[None].numpy() for x in inputs if x is not None and x.shape == first.shape)
-        return shown_by(low, high, tuple(first.shape))
+            return show_values(integers=_are_ids(first))
+        measured = measure_range(partial(self._images, tuple(shape)), len(self), tuple(shape))
+        return show_images(measured, tuple(shape))
+
+    def _images(self, shape: tuple[int, ...], indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
+        """Inputs (1, C, H, W) of samples; those that cannot be read or have another shape are left out, and fail later,
+        one by one.
+        """
+        for index in indices.tolist():
+            x, _ = attempt(partial(self._input, index))
+            if x is not None and tuple(x.shape) == shape:
+                yield x[None].numpy()
 
     @cached_property
     def _paths(self) -> list[str] | None:

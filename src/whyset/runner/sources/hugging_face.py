@@ -72,7 +72,7 @@ class HuggingFaceSource(DatasetSource):
 
     @property
     def notes(self) -> list[str]:
-        return self._shown[1]
+        return self._shown.notes
 
     def fingerprint(self) -> str:
         """SHA-256 of the labels and the stored images (of large sets: of rows spread over them), and of some inputs."""

@@ -85,6 +85,12 @@ class RowForm:
         return given.pixels(Image.fromarray(np.ascontiguousarray(image)))
 
 
+def move_to_host(x: torch.Tensor) -> torch.Tensor:
+    """The tensor in main memory, bfloat16 as float32, which holds every value of it: numpy has no such type."""
+    x = x.detach().cpu()
+    return x.float() if x.dtype == torch.bfloat16 else x
+
+
 def checked_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Labels as int64: (N,) or (N, 1) of integers, bools, or floats that are whole numbers; or a refusal."""
     labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given

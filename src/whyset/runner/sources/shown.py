@@ -1,68 +1,91 @@
 """How inputs that come as numbers are kept and shown."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from whyset.errors import InputError
-from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.preprocessing import CHANNELS, Preprocessing
+from whyset.runner.sources.measuring import MeasuredRange
+from whyset.runner.sources.source import Source
 from whyset.runner.values import Kept, Levels, Values
-
-Bound = float | Sequence[float] | NDArray[np.floating]
-
-
-def value_range(blocks: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The lowest and the highest value of each channel, axis 1 of every block (n, channels, ...).
-
-    NaN and infinite values do not count: the samples that hold them fail one by one, when they are explained.
-    InputError: there is no finite value at all.
-    """
-    low, high = np.float64(np.inf), np.float64(-np.inf)
-    for block in blocks:
-        values = np.asarray(block)
-        finite, rest = np.isfinite(values), tuple(axis for axis in range(values.ndim) if axis != 1)
-        low = np.minimum(low, values.min(axis=rest, where=finite, initial=np.inf))
-        high = np.maximum(high, values.max(axis=rest, where=finite, initial=-np.inf))
-    found = np.isfinite(low)
-    if not found.any():
-        raise InputError("the samples hold no finite value, only NaN and infinite ones: remove or replace them first")
-    return np.where(found, low, np.min(low)), np.where(found, high, np.max(high))
+from whyset.store import Check
 
 
-def shown_by(low: Bound, high: Bound, shape: tuple[int, ...], *, integers: bool = False) -> tuple[Kept, list[str]]:
-    """How samples of this shape with values from `low` to `high` are kept, and a note for the user.
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """How samples are kept, and the range of values behind it where no preprocessing states one."""
 
-    Series (C, T), rows of tables (F,) and ids of tokens (T,) are kept as they are. Images (C, H, W) are kept in eight
-    bits: values in [0, 1] as they are, any other range from black to white. Grey and color images have one range for
-    each channel, because a normalization has one mean and one standard deviation for each; `low` and `high` are
-    numbers, or one number for each channel. The same numbers are the bounds of ZBox, so they must be those of the
-    model's input: x = (u - mean) / std gives `low` at u = 0 and `high` at u = 1.
+    kept: Kept
+    measured: MeasuredRange | None = None
 
-    >>> kept, notes = shown_by(-2.0, 2.0, (3, 4, 4))
-    >>> kept.undo(np.full((3, 1, 1), 1.0)).ravel().tolist()
+    @property
+    def notes(self) -> list[str]:
+        """The note on a range of all samples; that on a range of some of them is a check of the run."""
+        if self.measured is None or self.measured.is_partial or _is_unit(self.measured):
+            return []
+        return [describe_range(self.measured)]
+
+
+def show_values(*, integers: bool) -> Shown:
+    """Series (C, T), rows of tables (F,) and ids of tokens (T,) are kept as they are."""
+    return Shown(Values("int32" if integers else "float32"))
+
+
+def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> Shown:
+    """Images (C, H, W) without a stated preprocessing are kept in eight bits.
+
+    Values in [0, 1] are kept as they are, any other range from black to white; values outside it are clipped. Grey and
+    color images have one range for each channel, because a normalization has one mean and one standard deviation for
+    each. The same numbers are the bounds of ZBox, so they must be those of the model's input: x = (u - mean) / std
+    gives the lowest value at u = 0 and the highest at u = 1.
+
+    >>> measured = MeasuredRange(np.full(3, -2.0), np.full(3, 2.0), samples=5, total=5)
+    >>> show_images(measured, (3, 4, 4)).kept.undo(np.full((3, 1, 1), 1.0)).ravel().tolist()
     [191, 191, 191]
     """
-    if integers:
-        return Values("int32"), []
-    if len(shape) not in (1, 2, 3):
-        raise InputError(f"expected samples (C, H, W), (C, T) or (F,), got {tuple(shape)}")
-    if len(shape) < 3:
-        return Values("float32"), []
-    lows, highs = np.atleast_1d(low).astype(float), np.atleast_1d(high).astype(float)
-    least, greatest = float(lows.min()), float(highs.max())
-    as_they_are = least >= 0 and greatest <= 1
-    notes = [] if as_they_are else [f"inputs are shown with {least:.3g} as black and {greatest:.3g} as white"]
+    least, greatest = measured.least, measured.greatest
     if shape[0] not in (1, 3):
-        return (Levels() if as_they_are else Levels(least, least + _width(least, greatest))), notes
+        levels = Levels() if _is_unit(measured) else Levels(least, least + _width(least, greatest))
+        return Shown(levels, measured)
     mode: Literal["RGB", "L"] = "L" if shape[0] == 1 else "RGB"
     size = (shape[1], shape[2])
-    if as_they_are:
-        return Preprocessing(mode=mode, size=size), notes
+    if _is_unit(measured):
+        return Shown(Preprocessing(mode=mode, size=size), measured)
+    lows, highs = np.atleast_1d(measured.low).tolist(), np.atleast_1d(measured.high).tolist()
     widths = [_width(*bounds) for bounds in zip(lows, highs, strict=True)]
-    mean = tuple(-float(low) / width for low, width in zip(lows, widths, strict=True))
-    return Preprocessing(mode=mode, size=size, mean=mean, std=tuple(1 / width for width in widths)), notes
+    mean = tuple(-low / width for low, width in zip(lows, widths, strict=True))
+    std = tuple(1 / width for width in widths)
+    return Shown(Preprocessing(mode=mode, size=size, mean=mean, std=std), measured)
+
+
+def describe_range(measured: MeasuredRange) -> str:
+    """What a measured range determines, and how another one is stated."""
+    where = f"{measured.samples:,} of {measured.total:,} samples" if measured.is_partial else "the data"
+    found = f"the lowest and the highest value of {where}"
+    black, white = f"{measured.least:.3g}", f"{measured.greatest:.3g}"
+    if _is_unit(measured):
+        black, white, found = "0", "1", f"as the values of {where} are between"
+    advice = "state the preprocessing (preprocessing=; --mean and --std)"
+    if np.size(measured.low) > max(CHANNELS.values()):
+        advice = "give the source Levels(black, white), of whyset.runner, as its preprocessing"
+    return (
+        f"inputs are shown with {black} as black and {white} as white, {found}; rules with bounds, such as ZBox, take "
+        f"the same range: {advice} if black and white are other values"
+    )
+
+
+def check_range(source: Source) -> tuple[Check, ...]:
+    """A check of the run where the range of a source was measured in some of its samples only."""
+    measured: MeasuredRange | None = getattr(source, "measured", None)
+    if measured is None or not measured.is_partial:
+        return ()
+    return (Check("measured_range", "note", measured.samples, measured.total, describe_range(measured)),)
+
+
+def _is_unit(measured: MeasuredRange) -> bool:
+    """Whether all values are in [0, 1], and so are shown as they are."""
+    return measured.least >= 0 and measured.greatest <= 1
 
 
 def _width(low: float, high: float) -> float:

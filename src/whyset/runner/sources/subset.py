@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source, read, spread
 from whyset.runner.values import Kept
 
@@ -44,6 +45,10 @@ class Spread:
     @property
     def preprocessing(self) -> Kept:
         return self.whole.preprocessing
+
+    @property
+    def measured(self) -> MeasuredRange | None:
+        return getattr(self.whole, "measured", None)
 
     @property
     def features(self) -> Sequence[str] | None:

@@ -1,4 +1,4 @@
-"""Which classes and samples of a run go into a static page."""
+"""Which classes and explanations of a run go into a static page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
+from whyset.report.numbers import plural, row_noun
 from whyset.store import DONE, Analysis, Category, Run
 from whyset.viewer.members import rows_of
 
-WAYS_OUT = "take fewer classes (--class), name the samples (--rows) or raise --limit"
+WAYS_OUT = "take fewer classes (--class), name rows of the run (--rows) or raise --limit"
 
 
 @dataclass(frozen=True)
 class Chosen:
     """Categories of an analysis and the rows of the run that are held: those of `points`, and the medoids of clusters.
 
-    `explained` are the rows among them that have maps; `whole` says that no class was cut down to some of its samples.
+    `explained` are the rows among them that have maps; `whole` says that no class was cut down to some of its rows.
     """
 
     analysis: str
@@ -31,9 +32,9 @@ class Chosen:
 def choose(
     run: Run, analysis: Analysis, categories: Sequence[str] | None, rows: Sequence[int] | None, limit: int
 ) -> Chosen:
-    """Look up the classes by id or name and gather their samples, class by class, so that a class lies together.
+    """Look up the classes by id or name and gather their rows, class by class, so that a class lies together.
 
-    InputError: a class or sample is unknown, nothing is left, or there are more than `limit` samples.
+    InputError: a class or row is unknown, nothing is left, or there are more than `limit` rows.
     """
     found = [analysis.category(key) for key in categories] if categories else analysis.categories
     found = [category for category in found if category.exists]
@@ -49,7 +50,9 @@ def choose(
             )
     points = dict.fromkeys(chain.from_iterable(index.tolist() for index in members))
     if len(points) > limit:
-        message = f"{len(points):,} samples of {_names(found)} were chosen, at most {limit:,} go into one page"
+        message = (
+            f"{plural(len(points), row_noun(run))} of {_names(found)} were chosen, at most {limit:,} go into one page"
+        )
         raise InputError(f"{message}: {WAYS_OUT}")
     held = tuple(dict.fromkeys([*points, *chain.from_iterable(_medoids(category) for category in found)]))
     status = run.column("status")
@@ -72,7 +75,7 @@ def _members(category: Category, count: int) -> NDArray[np.int64]:
 
 
 def _medoids(category: Category) -> list[int]:
-    """The medoids of every clustering: cards of clusters show them, whichever samples were chosen."""
+    """The medoids of every clustering: cards of clusters show them, whichever rows were chosen."""
     clusterings = category.evidence.clusterings.values()
     return [row for clustering in clusterings for cluster in clustering.clusters for row in cluster.medoids]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from whyset.errors import InputError
+from whyset.report.numbers import plural, row_noun
 from whyset.store import Analysis, AnyPath, Run, open_run
 from whyset.store.files import create_file, replace_file
 from whyset.viewer.embed.chosen import Chosen, choose
@@ -110,5 +111,6 @@ def _require_place(path: Path, *, replace: bool) -> None:
 def _note(run: Run, analysis: Analysis, chosen: Chosen) -> str:
     classes = f"{len(chosen.categories)} of {len(analysis.categories)} classes"
     return (
-        f"A copy in one file: {len(chosen.rows):,} of {len(run):,} samples, {classes} of the analysis {analysis.name}."
+        f"A copy in one file: {len(chosen.rows):,} of {plural(len(run), row_noun(run))}, {classes} of the analysis "
+        f"{analysis.name}."
     )

@@ -17,7 +17,7 @@ class Rows(traitlets.TraitType[NDArray[np.int64], Any]):
     A mask over the whole run may be set, too.
     """
 
-    info_text = "indices of samples"
+    info_text = "indices of rows"
 
     def default(self, obj: Any = None) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
@@ -30,7 +30,7 @@ class Rows(traitlets.TraitType[NDArray[np.int64], Any]):
         if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
             raise InputError(f"a selection is a list of whole numbers, not {rows.dtype} of the shape {rows.shape}")
         if rows.size and not 0 <= rows.min() <= rows.max() < obj.length:
-            raise InputError(f"samples lie between 0 and {obj.length - 1}, not {rows.min()} to {rows.max()}")
+            raise InputError(f"rows are between 0 and {obj.length - 1}, not {rows.min()} to {rows.max()}")
         rows = np.unique(rows).astype(np.int64)
         rows.flags.writeable = False
         return rows

@@ -73,7 +73,7 @@ class RunWidget(anywidget.AnyWidget):
     def _known_sample(self, proposal: Any) -> int | None:
         sample = proposal["value"]
         if sample is not None and not 0 <= sample < self.length:
-            raise InputError(f"samples lie between 0 and {self.length - 1}, not at {sample}")
+            raise InputError(f"rows are between 0 and {self.length - 1}, not at {sample}")
         return None if sample is None else int(sample)
 
     @traitlets.validate("height")

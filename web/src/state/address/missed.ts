@@ -33,5 +33,5 @@ function missedSelection({ selected }: Route, session: ClassSession): string[] {
   const rows = decodeIndices(selected);
   if (rows === null) return ["The link's selection cannot be read; nothing is selected."];
   const absent = rows.length - session.pointsOf(rows).length;
-  return absent > 0 ? [`${plural(absent, "sample")} of the link's selection ${absent === 1 ? "is" : "are"} not in ${session.data.detail.name}.`] : [];
+  return absent > 0 ? [`${plural(absent, session.noun)} of the link's selection ${absent === 1 ? "is" : "are"} not in ${session.data.detail.name}.`] : [];
 }

@@ -23,6 +23,7 @@ import { ClusterParts } from "./parts.svelte";
 import { CLUSTER, PointColumns, clusteringColumn, clusteringOf, columnChoices } from "./pointcolumns";
 import type { PointColumn } from "./pointcolumns";
 import type { Route } from "../address/route";
+import { nounOf } from "./samples";
 import { countTargets, mergeCounts } from "./targets";
 import type { TargetCount } from "./targets";
 import { changeSelection, hiding, packSelection, pointsOfSamples, pointsThat, pointsWhere, selectedPoints, unpackSelection, visibleAmong } from "./selection";
@@ -205,7 +206,7 @@ export class ClassSession {
 
   /** What a point stands for: explanations where samples have several of them. */
   get noun(): "sample" | "explanation" {
-    return this.data.run.n_explanations === this.data.run.n_samples ? "sample" : "explanation";
+    return nounOf(this.data.run);
   }
 
   get size(): number {

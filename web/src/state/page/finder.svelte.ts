@@ -9,6 +9,7 @@ const NOTHING: Matches = { matches: [], total: 0, truncated: false };
 export class Finder {
   readonly #source: DataSource;
   readonly #run: string;
+  readonly #noun: "sample" | "explanation";
   readonly #analysis: string | null;
   #turn = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
@@ -22,9 +23,10 @@ export class Finder {
   problem = $state<string | null>(null);
   #at = $state(0);
 
-  constructor(source: DataSource, run: string, analysis: string | null) {
+  constructor(source: DataSource, run: string, analysis: string | null, noun: "sample" | "explanation" = "sample") {
     this.#source = source;
     this.#run = run;
+    this.#noun = noun;
     this.#analysis = analysis;
   }
 
@@ -50,9 +52,9 @@ export class Finder {
     const { total, truncated } = this.found;
     if (this.text.trim() === "") return "";
     if (this.answered !== this.text.trim()) return this.problem ? "" : "Searching …";
-    if (total === 0) return `No sample has “${this.answered}” in its id, label or texts.`;
+    if (total === 0) return `No ${this.#noun} has “${this.answered}” in its id, label or texts.`;
     const more = truncated ? `, of which ${this.matches.length} are listed: type more to narrow it down` : "";
-    return `${plural(total, "sample")} found${more}.`;
+    return `${plural(total, this.#noun)} found${more}.`;
   }
 
   /** Asks the server once the typing pauses; a later text overtakes an earlier one. */

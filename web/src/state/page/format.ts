@@ -8,8 +8,20 @@ export function number(value: number | null | undefined, digits = 3): string {
   return value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 }
 
+/** A number with these decimals, as the report writes it: 0 and ±1 only where they are exact, ">0.99" for 0.9993. */
 export function fixed(value: number | null | undefined, decimals: number): string {
-  return value === null || value === undefined || !Number.isFinite(value) ? MISSING : value.toFixed(decimals);
+  return value === null || value === undefined || !Number.isFinite(value) ? MISSING : rounded(value, decimals, 1);
+}
+
+/** Rounds to decimals; what is not quite 0 or `whole`, on either side of 0, is written as a bound. */
+function rounded(value: number, decimals: number, whole: number): string {
+  const written = value.toFixed(decimals);
+  const edge = [0, whole, -whole].find((one) => Number(written) === one);
+  if (edge !== undefined && Math.abs(value - edge) > 1e-9 && Math.abs(value) < whole) {
+    const inner = value > edge ? edge + 10 ** -decimals : edge - 10 ** -decimals;
+    return `${value < inner ? "<" : ">"}${inner.toFixed(decimals)}`;
+  }
+  return Number(written) === 0 ? written.replace("-", "") : written;
 }
 
 /** A p- or q-value as the report writes it: three decimals, and a bound where they would all be zero. */
@@ -28,16 +40,15 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? MISSING : value.toLocaleString("en");
 }
 
-export function percent(value: number | null | undefined): string {
+/** A share in percent; 0 % and 100 % only where they are exact. */
+export function percent(value: number | null | undefined, decimals = 1): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
-  return `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)} %`;
+  return `${rounded(value * 100, value === 1 || value === 0 ? 0 : decimals, 100)} %`;
 }
 
-/** A share without decimals; 0 % and 100 % only where they are exact. */
+/** A share without decimals. */
 export function wholePercent(value: number): string {
-  const written = (value * 100).toFixed(0);
-  if (written === "100" && value < 1) return ">99 %";
-  return written === "0" && value > 0 ? "<1 %" : `${written} %`;
+  return percent(value, 0);
 }
 
 /** "90 explanations of 30 samples" where the counts differ, or else "30 samples". */
