@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyset.printable import printable
 from whyset.store import Run
 from whyset.store.summary_table import make_summary_table
 
@@ -82,4 +83,4 @@ def test_one_line_each_at_the_prompt(run: Run) -> None:
 def test_any_text_is_shown_and_never_read_as_markup(name: str, value: str) -> None:
     cells = Cells(make_summary_table(name, [(name, value)]))
     assert cells.tags == TAGS
-    assert cells.texts == [name, name, value]
+    assert cells.texts == [printable(text) for text in (name, name, value)]

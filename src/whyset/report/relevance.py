@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from whyset.store import Losses, Run, average_losses
 from whyset.store.checks import LEAST_SHARE, MOST_TIMES, find_beyond_limits
-from whyset.store.commits import committed_shards, read_commits
+from whyset.store.commits import read_commits
 from whyset.store.layout import ARRIVED, DONE, LARGEST, STATUS
 
 
@@ -58,7 +58,7 @@ def summarize_relevance(run: Run) -> RelevanceSummary | None:
     if not {ARRIVED, LARGEST} <= {spec.name for spec in run.arrays}:
         return None
     done = run.column(STATUS) == DONE
-    losses = (commit.losses for commit in read_commits(run.path, committed_shards(run.path)))
+    losses = (commit.losses for commit in read_commits(run.path, run.committed_shards()))
     parts = [part for part in losses if part is not None]
     return summarize_columns(run.column(ARRIVED)[done], run.column(LARGEST)[done], average_losses(parts))
 

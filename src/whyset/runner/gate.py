@@ -14,7 +14,7 @@ from whyset.runner.sources import UNKNOWN
 from whyset.runner.tallies import CLIPPED, CONSTANT, INPUT_RANGE, LABELS, REPEATED
 from whyset.store import Check, Run
 from whyset.store.checks import read_checks_or_problem, write_checks
-from whyset.store.commits import Tally, committed_shards, read_commits
+from whyset.store.commits import Tally, read_commits
 from whyset.store.layout import CHECKS, DONE, STATUS
 
 _OFTEN = 0.05
@@ -64,7 +64,7 @@ def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ..
     each = run.config.targets_per_sample
     rows = each * np.flatnonzero(((run.column(STATUS) == DONE) & (run.labels != UNKNOWN))[::each])
     labels, prediction = run.labels[rows], run.column("prediction")[rows]
-    tallies = add_tallies(commit.tallies for commit in read_commits(run.path, committed_shards(run.path)))
+    tallies = add_tallies(commit.tallies for commit in read_commits(run.path, run.committed_shards()))
     found = (
         check_chance(labels, prediction, len(run.classes)),
         check_order(labels, prediction, run.classes),

@@ -9,7 +9,7 @@ from whyset.errors import RunMismatchError
 from whyset.runner.reading import Reading
 from whyset.runner.sources import spread
 from whyset.store import Run
-from whyset.store.commits import committed_shards, read_commits
+from whyset.store.commits import read_commits
 from whyset.store.input_hashes import UNREAD
 
 COMPARED = 64
@@ -25,7 +25,7 @@ def require_same_inputs(run: Run, reading: Reading, progress: Progress) -> None:
     RunMismatchError: an input or its label is not what the shard's commit has the hash of, and the sample is named. A
     data set's fingerprint covers all of it only where that is affordable, so it cannot replace this comparison.
     """
-    committed = [shard for shard in committed_shards(run.path) if shard < run.shard_count]
+    committed = run.committed_shards()
     chosen = _chosen_shards(committed)
     without = 0
     for commit in read_commits(run.path, chosen):

@@ -1,5 +1,6 @@
 """Commit records: the only thing that says a shard is there. Written last, exclusively, never changed."""
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import COMMITS, commit_path, remedy
 from whyset.store.losses import ShardLosses
-from whyset.store.remote import AnyPath
+from whyset.store.remote import AnyPath, RemotePath
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,12 @@ def committed_shards(run: AnyPath) -> list[int]:
     """Numbers of the committed shards, in order."""
     stems = [path.stem for path in (run / COMMITS).glob("*.json")]
     return sorted(int(stem) for stem in stems if stem.isdecimal() and stem == f"{int(stem):06d}")
+
+
+def has_commit(run: AnyPath, shard: int) -> bool:
+    """Whether `committed_shards` lists a shard: something is there in place of its commit, readable or not."""
+    path = commit_path(run, shard)
+    return path.is_file() if isinstance(path, RemotePath) else os.path.lexists(path)
 
 
 def read_commits(run: AnyPath, shards: Sequence[int]) -> Iterator[Commit]:

@@ -14,11 +14,11 @@ from whyset.printable import printable
 from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
-from whyset.store.commits import Failure, committed_shards, failures_of, read_commits
+from whyset.store.commits import Failure, committed_shards, failures_of, has_commit, read_commits
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
-from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS, commit_path
+from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS
 from whyset.store.lazy import LazyArray
 from whyset.store.modality import Modality, modality_of
 from whyset.store.problems import Problem
@@ -107,6 +107,7 @@ class Run(RunGeometry):
 
     def tokens(self, rows: npt.ArrayLike) -> list[list[str]] | None:
         """The tokens of the texts of these rows, without padding; None where the run keeps none."""
+        _ = self._samples_are_whole
         return read_tokens(self.path / SAMPLES, np.asarray(rows, np.int64))
 
     @cached_property
@@ -128,30 +129,35 @@ class Run(RunGeometry):
     # Shards and commits
 
     def is_committed(self, shard: int) -> bool:
-        return shard in self.known or commit_path(self.path, shard).is_file()
+        """Whether a shard is one of `committed_shards`, which are not listed for it."""
+        return shard in self.known or (0 <= shard < self.shard_count and has_commit(self.path, shard))
+
+    def committed_shards(self) -> list[int]:
+        """The shards of this run that have a commit, in order; `verify` names commits of others."""
+        return [shard for shard in committed_shards(self.path) if shard < self.shard_count]
 
     def pending_shards(self) -> list[int]:
         """Shards without a commit, in order."""
-        done = set(committed_shards(self.path))
+        done = set(self.committed_shards())
         return [shard for shard in range(self.shard_count) if shard not in done]
 
     @property
     def shards(self) -> list[str]:
         """The state of every shard: "committed" or "pending"."""
-        done = set(committed_shards(self.path))
+        done = set(self.committed_shards())
         return ["committed" if shard in done else "pending" for shard in range(self.shard_count)]
 
     @property
     def committed(self) -> npt.NDArray[np.bool_]:
         """Which rows a commit vouches for, shape (N,)."""
         shards = np.zeros(self.shard_count, bool)
-        shards[[shard for shard in committed_shards(self.path) if shard < self.shard_count]] = True
+        shards[self.committed_shards()] = True
         return np.repeat(shards, self.config.shard_rows)[: self.size]
 
     @property
     def failures(self) -> list[Failure]:
         """Samples that could not be explained: `for index, id, error in run.failures`."""
-        return failures_of(read_commits(self.path, committed_shards(self.path)))
+        return failures_of(read_commits(self.path, self.committed_shards()))
 
     # Values
 
@@ -295,7 +301,7 @@ class Run(RunGeometry):
         """Those that have a commit; many are looked up by listing what lies there."""
         if len(shards) < _WORTH_LISTING:
             return [shard for shard in shards if self.is_committed(shard)]
-        return committed_shards(self.path)
+        return self.committed_shards()
 
 
 def open_run(path: str | AnyPath) -> Run:

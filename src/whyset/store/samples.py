@@ -4,7 +4,9 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,9 @@ TOKENS = pa.field("tokens", pa.list_(pa.string()))
 
 _MOST_EXPANSION = 4096
 """Texts that are all the same shrink to so small a part at most."""
+
+_WIDTH = 8
+"""Bytes of a number, and of the place of a text, at most."""
 
 _TOKEN_ROWS = 4096
 """Rows that are read to get the tokens of one."""
@@ -113,11 +118,13 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None, rows: int 
 
     BrokenRunError: the file is missing, damaged, or has another number of `rows`, of which none is read then.
     """
-    with _opened(path) as file:
+    with _opened(path) as (file, probe):
         names = file.schema_arrow.names
         if rows is not None and file.metadata.num_rows != rows:
             raise BrokenRunError(f"{path} has {file.metadata.num_rows} rows: expected {rows}")
-        table = file.read(columns=columns or [name for name in names if name != TOKENS.name])
+        chosen = columns or [name for name in names if name != TOKENS.name]
+        probe.require_possible(chosen, range(file.num_row_groups))
+        table = file.read(columns=chosen)
     if names[: len(SCHEMA)] != SCHEMA.names:
         raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
     return table
@@ -143,19 +150,20 @@ def require_samples_hash(path: AnyPath, expected: str) -> None:
 
 def sample_columns(path: AnyPath) -> list[str]:
     """Names of the table's columns without the tokens; errors as in `read_samples`."""
-    with _opened(path) as file:
+    with _opened(path) as (file, _):
         return [name for name in file.schema_arrow.names if name != TOKENS.name]
 
 
 def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] | None:
     """The tokens of some rows, None where there are none; only the parts of the file that hold them are read."""
-    with _opened(path) as file:
+    with _opened(path) as (file, probe):
         if TOKENS.name not in file.schema_arrow.names:
             return None
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         starts = np.cumsum([0, *sizes])
         groups = np.searchsorted(starts, rows, side="right") - 1
         found: dict[int, list[str]] = {}
+        probe.require_possible([TOKENS.name], np.unique(groups).tolist())
         for group in np.unique(groups).tolist():
             places = np.flatnonzero(groups == group)
             column = file.read_row_group(group, columns=[TOKENS.name])[TOKENS.name]
@@ -165,11 +173,13 @@ def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] |
 
 
 @contextmanager
-def _opened(path: AnyPath) -> Iterator[pq.ParquetFile]:
+def _opened(path: AnyPath) -> Iterator[tuple[pq.ParquetFile, "_Probe"]]:
     try:
         with open_foreign(path) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
-            _require_possible(file.metadata, source.seek(0, os.SEEK_END))
-            yield file
+            size = source.seek(0, os.SEEK_END)
+            _require_possible(file.metadata, size)
+            _require_types(file.schema_arrow)
+            yield file, _Probe(source, file, size)
     except RemoteError:
         raise
     except FileNotFoundError as error:
@@ -180,9 +190,71 @@ def _opened(path: AnyPath) -> Iterator[pq.ParquetFile]:
 
 def _require_possible(footer: pq.FileMetaData, size: int) -> None:
     """ValueError for a footer that claims more than a file of this size can hold."""
-    claimed = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+    groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
+    if sum(group.num_rows for group in groups) != footer.num_rows:
+        raise ValueError("its footer contradicts itself in the number of rows")
+    _require_held(sum(group.total_byte_size for group in groups), size)
+    _require_held(footer.num_rows * _WIDTH * footer.num_columns, size)
+
+
+def _require_held(claimed: int, size: int) -> None:
     if not 0 <= claimed <= _MOST_EXPANSION * size:
-        raise ValueError(f"its footer claims {claimed:,} bytes of values, which {size:,} bytes cannot hold")
+        raise ValueError(f"it claims {claimed:,} bytes of values, which {size:,} bytes cannot hold")
+
+
+def _require_types(schema: pa.Schema) -> None:
+    """ValueError unless the columns have the types that `checked_samples` gives them."""
+    known = {field.name: field.type for field in (*SCHEMA, SAMPLE)}
+    for field in schema:
+        if field.name == TOKENS.name:
+            fits = pa.types.is_list(field.type) and field.type.value_type == pa.string()
+        else:
+            fits = known[field.name] == field.type if field.name in known else _is_further(field.type)
+        if not fits:
+            raise ValueError(f"its column {field.name[:80]!r} holds {str(field.type)[:80]}")
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """Tells what texts would take before they are read: many rows may refer to one long text of a dictionary."""
+
+    source: BinaryIO
+    file: pq.ParquetFile
+    size: int
+
+    def require_possible(self, columns: Sequence[str], groups: Iterable[int]) -> None:
+        """ValueError where the texts in these columns could take more memory than the file can reasonably hold.
+
+        The first row of a group brings the whole dictionary; texts outside it were counted by the footer.
+        """
+        leaves = {name: path for name, path in self._leaves().items() if name in columns}
+        if not leaves or not self.file.metadata.num_rows:
+            return
+        probe = pq.ParquetFile(self.source, read_dictionary=list(leaves.values()))
+        claimed = 0
+        for group in groups:
+            for batch in probe.iter_batches(1, [group], list(leaves)):
+                for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                    codes = column.values if name == TOKENS.name else column
+                    longest = pc.max(pc.binary_length(codes.dictionary)).as_py() or 0
+                    claimed += longest * self._values(group, leaves[name])
+                break
+        _require_held(claimed, self.size)
+
+    def _leaves(self) -> dict[str, str]:
+        """Where in the file the texts of each column lie."""
+        paths = [self.file.schema.column(place).path for place in range(self.file.metadata.num_columns)]
+        own = {path.partition(".")[0]: path for path in paths}
+        return {field.name: own[field.name] for field in self.file.schema_arrow if _holds_texts(field.type)}
+
+    def _values(self, group: int, path: str) -> int:
+        described = self.file.metadata.row_group(group)
+        columns = map(described.column, range(described.num_columns))
+        return int(next(column.num_values for column in columns if column.path_in_schema == path))
+
+
+def _holds_texts(kind: pa.DataType) -> bool:
+    return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_list))
 
 
 def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -197,12 +269,17 @@ def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 def _further(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A further column, written out where it is in codes."""
     plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_temporal, pa.types.is_string)
-    if not any(is_kind(plain.type) for is_kind in (*kinds, pa.types.is_large_string, pa.types.is_null)):
+    if not _is_further(plain.type):
         raise InputError(
             f"the samples' column {name!r} holds {plain.type}: expected numbers, booleans, texts or times; leave it out"
         )
     return plain
+
+
+def _is_further(kind: pa.DataType) -> bool:
+    """Whether a further column may hold this."""
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_temporal, pa.types.is_string)
+    return any(is_kind(kind) for is_kind in (*kinds, pa.types.is_large_string, pa.types.is_null))
 
 
 def _refuse_other_rows(ids: pa.Array, targets_per_sample: int) -> None:
