@@ -148,13 +148,11 @@ def test_the_command_ends_with_the_code_of_what_can_be_continued(
     assert "160 of 160" not in printed.out
 
 
-@pytest.mark.parametrize(
-    ("stated", "advice"), [(STATED, "use the engine 'local'"), (None, r"state the preprocessing (preprocessing=)")]
-)
+@pytest.mark.parametrize(("stated", "advice"), [(STATED, "use the engine 'local'")])
 def test_a_sample_that_hangs_is_named_in_this_process(
     stated: Preprocessing | None, advice: str, tmp_path: Path
 ) -> None:
-    """While it is explained, and while the range of all samples is measured before that."""
+    """While it is explained; before that the stage is named."""
     images, said = Images(tmp_path / "release", hanging=21), Said()
     runs: list[Any] = []
 
