@@ -148,11 +148,13 @@ def test_the_command_ends_with_the_code_of_what_can_be_continued(
     assert "160 of 160" not in printed.out
 
 
-@pytest.mark.parametrize(("stated", "advice"), [(STATED, "use the engine 'local'")])
+@pytest.mark.parametrize(
+    ("stated", "advice"), [(STATED, "use the engine 'local'"), (None, r"state the preprocessing (preprocessing=)")]
+)
 def test_a_sample_that_hangs_is_named_in_this_process(
     stated: Preprocessing | None, advice: str, tmp_path: Path
 ) -> None:
-    """While it is explained; before that the stage is named."""
+    """While it is explained, and while the range of all samples is measured before that."""
     images, said = Images(tmp_path / "release", hanging=21), Said()
     runs: list[Any] = []
 
@@ -215,7 +217,8 @@ def test_what_hangs_before_the_first_shard_is_reported(
     images, said, runs = HangingEarly(tmp_path / "release", hanging, times, labelled), Said(), []
 
     def explain() -> None:
-        model, given = ModelSource(f"{tmp_path / 'model.py'}:net"), {"stall_timeout": 0.2, "progress": said}
+        model = ModelSource(f"{tmp_path / 'model.py'}:net")
+        given = {"stall_timeout": 0.2, "progress": said, "preprocessing": STATED}  # or the range is measured before
         runs.append(ws.explain(model, images, tmp_path / "run", engine=engine, **given))  # type: ignore[arg-type]
 
     job = threading.Thread(target=explain)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-WAYS_OUT = "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
+OF_BATCHES = "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
+OF_STAGES = "if nothing moves, stop it (what is committed is kept), and see what the data set or the model waits for"
+"""What to do about something that hangs."""
 LOOK_SECONDS = 0.5
 """How often a watcher looks, and the least time between two reports of progress."""
 
@@ -15,18 +17,20 @@ LOOK_SECONDS = 0.5
 class Activity:
     """Which samples are being read, by which thread and since when, and when the last batch was finished.
 
-    `stage` names what is done before the first batch.
+    `stage` names what is done before the first batch, and `advice` what to do where it hangs.
     """
 
     stage: str = ""
+    advice: str = OF_BATCHES
     _reading: dict[int, tuple[int, float]] = field(default_factory=dict)
     _stepped: float = field(default_factory=time.monotonic)
     _reported: float = 0.0
     report: Callable[[str], None] | None = None
 
-    def begin(self, stage: str = "") -> None:
+    def begin(self, stage: str = "", advice: str = "") -> None:
         """Note what is done from now on; "" are the batches."""
         self.stage, self._stepped = stage, time.monotonic()
+        self.advice = advice or (OF_STAGES if stage else OF_BATCHES)
 
     @contextmanager
     def reading(self, index: int) -> Iterator[None]:
@@ -100,12 +104,6 @@ class StallReport:
             )
 
     def _once(self, what: int | str, message: str) -> None:
-        if what in self.said:
-            return
-        self.said.add(what)
-        advice = (
-            "if nothing moves, stop it (what is committed is kept), and see what the data set or the model waits for"
-            if self.activity.stage
-            else "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
-        )
-        self.say(f"{message}; a process cannot interrupt itself: {advice}")
+        if what not in self.said:
+            self.said.add(what)
+            self.say(f"{message}; a process cannot interrupt itself: {self.activity.advice}")

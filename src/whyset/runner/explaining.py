@@ -1,6 +1,6 @@
 """`explain`: every prediction of a model over a data set, as a run folder that can be continued."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
@@ -32,7 +32,7 @@ from whyset.runner.reading import Reading
 from whyset.runner.request import Request
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
-from whyset.runner.sources import Source
+from whyset.runner.sources import DatasetSource, Source, Spread
 from whyset.runner.speed import seconds_per_row
 from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
@@ -217,9 +217,8 @@ def fulfil(
         _say_all(loaded.notes, said)
         activity.begin("opening the data set")
         source = request.source(loaded.preprocessing)
-        activity.begin("measuring the range of the data set's values, which a stated preprocessing makes unnecessary,")
-        unused = note_unused(loaded.preprocessing, source.preprocessing)
-        _say_all([*source.notes, *([unused] if unused else [])], said)
+        _measure_range(source, stalls)
+        _say_all(filter(None, (*source.notes, note_unused(loaded.preprocessing, source.preprocessing))), said)
         stalls.named = partial(named, source)
         with _evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
@@ -259,7 +258,17 @@ def _plan(
     return replace(plan, config=plan.config.with_shard_rows(expected[0].shard_rows), fixed=True)
 
 
-def _say_all(notes: Sequence[str], said: Progress) -> None:
+def _measure_range(source: Source, stalls: StallReport) -> None:
+    """Have the preprocessing of the source, for which a whole data set may be read; a sample that hangs is named."""
+    whole = source.whole if isinstance(source, Spread) else source
+    stalls.activity.begin("measuring the range of the data set's values", STATE_PREPROCESSING)
+    stalls.named = partial(named, whole)
+    if isinstance(whole, DatasetSource):
+        whole.activity = stalls.activity
+    _ = whole.preprocessing
+
+
+def _say_all(notes: Iterable[str], said: Progress) -> None:
     for note in notes:
         said.say(note)
 

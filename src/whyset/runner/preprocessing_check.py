@@ -1,7 +1,6 @@
 """Whether the preprocessing fits the data: it is for images, and has numbers for each of their channels."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from whyset.errors import InputError
 from whyset.runner.preprocessing import Preprocessing
@@ -10,9 +9,9 @@ from whyset.runner.values import Kept, Levels, Values
 _NO_IMAGES = "is for images, and the data are series, rows of tables or ids of tokens, which are taken as they are"
 
 
-def require_used(given: Preprocessing | Mapping[str, Any] | None, used: Kept) -> None:
-    """InputError: a preprocessing was `given`, and the data's own is `used` in its place."""
-    if given is not None and isinstance(used, Values):
+def require_used(used: Kept) -> None:
+    """InputError: a preprocessing was given, and the data's own is `used` in its place."""
+    if isinstance(used, Values):
         raise InputError(
             f"the preprocessing {_NO_IMAGES}: leave it out (preprocessing= in Python; --size, --mean, --std, --mode), "
             "and scale the values of the data before"

@@ -82,7 +82,8 @@ class Request:
     def source(self, stated: Kept | None) -> Source:
         """The samples; `stated` is the preprocessing that the model's maker states."""
         source = as_source(self.dataset, self.preprocessing or stated, self.labels)
-        require_used(self._given_preprocessing, source.preprocessing)
+        if self._given_preprocessing is not None:  # or nothing is measured yet
+            require_used(source.preprocessing)
         return source if self.limit is None else Spread(source, self.limit)
 
     @property

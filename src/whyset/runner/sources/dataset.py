@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError, MissingPreprocessingError
+from whyset.runner.activity import Activity
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_range
@@ -38,6 +39,7 @@ class DatasetSource:
 
     def __init__(self, dataset: Any, preprocessing: Kept | None = None) -> None:
         self.dataset, self.given = dataset, preprocessing
+        self.activity = Activity()  # or that of whoever watches the measuring of the range
         if isinstance(self.dataset, Mapping):
             names = ", ".join(map(str, self.dataset))
             raise InputError(f"{type(self.dataset).__name__} holds several data sets: give one of {names}")
@@ -194,7 +196,8 @@ class DatasetSource:
         one by one.
         """
         for index in indices.tolist():
-            x, _ = attempt(partial(self._input, index))
+            with self.activity.reading(index):
+                x, _ = attempt(partial(self._input, index))
             if x is not None and tuple(x.shape) == shape:
                 yield x[None].numpy()
 
