@@ -164,17 +164,20 @@ def test_where_no_sample_is_read_in_time_shards_are_smallest(monkeypatch: pytest
     assert seconds_per_row(net(), Reading(Unreadable(range(100)), (3, 6, 8), True, 0), wanted, 32) == math.inf
 
 
+class Slow(nn.Module):
+    """Takes 4 s for each sample by a clock of its own."""
+
+    def __init__(self, clock: list[float]) -> None:
+        super().__init__()
+        self.net, self.clock = net(), clock
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.clock[0] += 4.0 * len(x)
+        return self.net(x)
+
+
 def test_a_run_whose_first_samples_cannot_be_read_has_small_shards(tmp_path: Path) -> None:
     clock = [0.0]
-
-    class Slow(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net()
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            clock[0] += 4.0 * len(x)
-            return self.net(x)
 
     def look() -> float:
         """Time goes on while samples cannot be read, but not much."""
@@ -183,7 +186,7 @@ def test_a_run_whose_first_samples_cannot_be_read_has_small_shards(tmp_path: Pat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("whyset.runner.speed.time.perf_counter", look)
-        run = ws.explain(Slow(), Unreadable(range(35)), tmp_path / "run")
+        run = ws.explain(Slow(clock), Unreadable(range(35)), tmp_path / "run")
     assert (run.config.shard_rows, len(run.failures)) == (16, 35)
 
 
@@ -191,16 +194,7 @@ def test_explain_measures_and_every_interrupted_shard_is_a_minute(tmp_path: Path
     """The whole path: the model sleeps so that a row takes 4 s by its clock, and 100 images are seven shards."""
     clock = [0.0]
 
-    class Slow(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net()
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            clock[0] += 4.0 * len(x)
-            return self.net(x)
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("whyset.runner.speed.time.perf_counter", lambda: clock[0])
-        run = ws.explain(Slow(), IMAGES, tmp_path / "run")
+        run = ws.explain(Slow(clock), IMAGES, tmp_path / "run")
     assert (run.config.shard_rows, run.shard_count) == (16, 7)

@@ -55,7 +55,7 @@ class RelevanceSummary:
 
 def summarize_relevance(run: Run) -> RelevanceSummary | None:
     """Summarize the columns of a run; None where it has none, as runs made before version 1.3."""
-    if not {ARRIVED, LARGEST} <= {spec.name for spec in run.arrays}:
+    if not run.states_relevance:
         return None
     done = run.column(STATUS) == DONE
     losses = (commit.losses for commit in read_commits(run.path, run.committed_shards()))

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -68,9 +69,7 @@ def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ..
     found = (
         check_chance(labels, prediction, len(run.classes)),
         check_order(labels, prediction, run.classes),
-        _check_range(tallies.get(INPUT_RANGE)),
-        _check_clipped(tallies.get(CLIPPED)),
-        _check_labels(tallies.get(LABELS)),
+        *(_warn_of(name, tallies.get(name), message) for name, message in _COUNTED.items()),
         _check_constant(tallies.get(CONSTANT), name_first_rule),
         _check_repeated(tallies.get(REPEATED), name_first_rule),
     )
@@ -87,34 +86,23 @@ def add_tallies(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
     return sums
 
 
-def _check_range(tally: Tally | None) -> Check | None:
+_COUNTED = MappingProxyType(
+    {
+        INPUT_RANGE: "inputs have values outside the range that the preprocessing implies (from black to white): check "
+        "--mean and --std, and whether values from 0 to 255 were to be normalized",
+        CLIPPED: "inputs have values outside the measured range: they are shown as black or white, and the bounds of "
+        "rules such as ZBox do not hold for them: state the range, as the note on it says",
+        LABELS: "samples are delivered with another label than the data set lists for them (targets, labels): the "
+        "accuracy is of the listed ones, `target=label` explains the delivered ones",
+    }
+)
+"""What is suspicious however often it is counted, after the words "3 of 40"."""
+
+
+def _warn_of(name: str, tally: Tally | None, message: str) -> Check | None:
     if tally is None or not tally.count:
         return None
-    message = (
-        f"{tally.count:,} of {tally.total:,} inputs have values outside the range that the preprocessing implies "
-        "(from black to white): check --mean and --std, and whether values from 0 to 255 were to be normalized"
-    )
-    return Check(INPUT_RANGE, "warning", tally.count, tally.total, message)
-
-
-def _check_clipped(tally: Tally | None) -> Check | None:
-    if tally is None or not tally.count:
-        return None
-    message = (
-        f"{tally.count:,} of {tally.total:,} inputs have values outside the measured range: they are shown as black or "
-        "white, and the bounds of rules such as ZBox do not hold for them: state the range, as the note on it says"
-    )
-    return Check(CLIPPED, "warning", tally.count, tally.total, message)
-
-
-def _check_labels(tally: Tally | None) -> Check | None:
-    if tally is None or not tally.count:
-        return None
-    message = (
-        f"{tally.count:,} of {tally.total:,} samples are delivered with another label than the data set lists for "
-        "them (targets, labels): the accuracy is of the listed ones, `target=label` explains the delivered ones"
-    )
-    return Check(LABELS, "warning", tally.count, tally.total, message)
+    return Check(name, "warning", tally.count, tally.total, f"{tally.count:,} of {tally.total:,} {message}")
 
 
 def _check_constant(tally: Tally | None, name_first_rule: Callable[[], str]) -> Check | None:

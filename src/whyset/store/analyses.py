@@ -135,7 +135,7 @@ class Category:
             self._require_checksum(file, checksum(values), self.described[name].get("crc32"))
             self.verified.add(name)
         if name == "index" and self.n_rows is not None:
-            _require_rows(file, values, self.n_rows)
+            require_rows(file, values, self.n_rows)
         return values
 
     def _was_replaced(self) -> bool:
@@ -150,7 +150,7 @@ class Category:
             raise BrokenRunError(f"{file} is damaged: its CRC32 is {found}, {CATEGORY} has {expected}; {_REMEDY}")
 
 
-def _require_rows(file: AnyPath, values: npt.NDArray[Any], n_rows: int) -> None:
+def require_rows(file: AnyPath, values: npt.NDArray[Any], n_rows: int) -> None:
     """BrokenRunError unless these are rows of the run; a negative one would stand for another."""
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise BrokenRunError(f"{file} is damaged: expected rows of the run, got {values.dtype} {values.shape}")

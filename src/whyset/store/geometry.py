@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
+from whyset.store.commits import committed_shards
 from whyset.store.config import RunConfig
 from whyset.store.layout import ARRIVED, LARGEST
 from whyset.store.remote import AnyPath
@@ -12,7 +13,7 @@ from whyset.store.remote import AnyPath
 
 @dataclass(frozen=True, repr=False)
 class RunGeometry:
-    """What run.json states of a run, and the shards that follow from it; no commit is read.
+    """What run.json states of a run, the shards that follow from it, and which of them have a commit.
 
     A row is one explanation: one sample and one target. Row r explains sample r // T with its target number r % T,
     where T is `config.targets_per_sample`, usually 1.
@@ -32,6 +33,15 @@ class RunGeometry:
     def states_relevance(self) -> bool:
         """Whether columns say how much relevance arrived; runs made before version 1.3 have none of these."""
         return {ARRIVED, LARGEST} <= {spec.name for spec in self.arrays}
+
+    def committed_shards(self) -> list[int]:
+        """The shards of this run that have a commit, in order; `verify` names commits of others."""
+        return [shard for shard in committed_shards(self.path) if shard < self.shard_count]
+
+    @property
+    def expects_checks(self) -> bool:
+        """Whether the run must have stored checks: `explain` has finished it, and no version before 1.3 did."""
+        return self.states_relevance and len(self.committed_shards()) == self.shard_count
 
     @property
     def shard_count(self) -> int:

@@ -14,7 +14,7 @@ from whyset.printable import printable
 from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
-from whyset.store.commits import Failure, committed_shards, failures_of, has_commit, read_commits
+from whyset.store.commits import Failure, failures_of, has_commit, read_commits
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
@@ -132,10 +132,6 @@ class Run(RunGeometry):
         """Whether a shard is one of `committed_shards`, which are not listed for it."""
         return shard in self.known or (0 <= shard < self.shard_count and has_commit(self.path, shard))
 
-    def committed_shards(self) -> list[int]:
-        """The shards of this run that have a commit, in order; `verify` names commits of others."""
-        return [shard for shard in committed_shards(self.path) if shard < self.shard_count]
-
     def pending_shards(self) -> list[int]:
         """Shards without a commit, in order."""
         done = set(self.committed_shards())
@@ -244,11 +240,6 @@ class Run(RunGeometry):
     def stored_checks(self) -> tuple[Check, ...]:
         """What `explain` found suspicious; a warning where that cannot be read or is missing."""
         return read_checks_or_problem(self.path, self.expects_checks)
-
-    @property
-    def expects_checks(self) -> bool:
-        """Whether the run must have stored checks: `explain` has finished it, and no version before 1.3 did."""
-        return self.states_relevance and bool(self.committed.all())
 
     @property
     def relevance_checks(self) -> tuple[Check, ...]:

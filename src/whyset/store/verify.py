@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -46,7 +46,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     finally:
         readers.shutdown(cancel_futures=True)
     yield from _complete(DATA, partial(_verify_leftovers, run, set(committed)))
-    yield from _complete(CHECKS, partial(_verify_checks, run, committed))
+    yield from _complete(CHECKS, partial(_verify_checks, run))
     yield from _complete("the folder", partial(verify_strays, run))
     yield from _complete("analyses", partial(verify_analyses, run.path, len(run)))
     yield from _complete(SELECTIONS, partial(_verify_selections, run))
@@ -71,9 +71,8 @@ def _verify_samples(run: RunGeometry) -> Iterator[Problem]:
         yield Problem("missing" if missing else "damaged", SAMPLES, str(error))
 
 
-def _verify_checks(run: RunGeometry, committed: Sequence[int]) -> Iterator[Problem]:
-    finished = len(committed) >= run.shard_count
-    if run.states_relevance and finished and not (run.path / CHECKS).exists():
+def _verify_checks(run: RunGeometry) -> Iterator[Problem]:
+    if run.expects_checks and not (run.path / CHECKS).exists():
         yield Problem("unfinished", CHECKS, CHECKS_MISSING)
     try:
         read_checks(run.path)

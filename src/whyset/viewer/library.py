@@ -143,7 +143,7 @@ class OpenedRun:
     @property
     def _measured(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Share that arrives and largest relevance of the explanations that are done."""
-        if not {ARRIVED, LARGEST} <= {spec.name for spec in self.run.arrays}:
+        if not self.run.states_relevance:
             return None
         done = self.status == DONE
         return self.column(ARRIVED)[done], self.column(LARGEST)[done]

@@ -6,8 +6,8 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.errors import BrokenRunError, WhysetError
-from whyset.store.analyses import Analysis, Category, read_category
+from whyset.errors import WhysetError
+from whyset.store.analyses import Analysis, Category, read_category, require_rows
 from whyset.store.remote import AnyPath
 from whyset.viewer.changes import AnalysisStamp
 
@@ -15,12 +15,7 @@ from whyset.viewer.changes import AnalysisStamp
 def rows_of(category: Category, count: int) -> NDArray[np.int64]:
     """The rows of a category in a run of `count` rows; of imported ones in any order. BrokenRunError: they are none."""
     rows = np.asarray(category.column("index"))
-    if rows.ndim != 1 or rows.dtype.kind not in "iu":
-        raise BrokenRunError(
-            f"{category.path} is damaged: expected the rows of its explanations, not {rows.dtype} {rows.shape}"
-        )
-    if rows.size and not 0 <= rows.min() <= rows.max() < count:
-        raise BrokenRunError(f"the category {category.id!r} names rows that the run does not have")
+    require_rows(category.path, rows, count)
     return rows.astype(np.int64)
 
 

@@ -19,7 +19,7 @@ Tell = Callable[[Tensor, Tensor], None]
 Report = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor | None]], None]
 
 
-class Session(Protocol):
+class RuleState(Protocol):
     """What a backward step needs to know of the call it belongs to."""
 
     active: bool
@@ -41,7 +41,7 @@ class Mark(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, session: Session, multiply: bool) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, x: Tensor, session: RuleState, multiply: bool) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(x)
         ctx.session, ctx.multiply = session, multiply
         ctx.set_materialize_grads(False)
@@ -84,7 +84,7 @@ class Switch(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, y: Tensor, session: Session, edge: Edge, report: Report | None, kept: Kept | None, *xs: Tensor
+        ctx: Any, y: Tensor, session: RuleState, edge: Edge, report: Report | None, kept: Kept | None, *xs: Tensor
     ) -> Tensor:
         ctx.save_for_backward(*(xs if kept is not None else (y, *xs)))
         ctx.session, ctx.edge, ctx.report, ctx.kept = session, edge, report, kept
@@ -115,7 +115,7 @@ class PreActivation(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, session: Session, tell: Tell | None) -> Tensor:
+    def forward(ctx: Any, z: Tensor, session: RuleState, tell: Tell | None) -> Tensor:
         ctx.save_for_backward(z)
         ctx.session, ctx.tell = session, tell
         ctx.set_materialize_grads(False)
@@ -135,7 +135,7 @@ class Share(torch.autograd.Function):
     """A tensor through which a given share of the coefficient passes while rules are active; 0 makes it a constant."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, session: Session, share: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, session: RuleState, share: float) -> Tensor:
         ctx.session, ctx.share = session, share
         ctx.set_materialize_grads(False)
         return x.view_as(x)
@@ -151,7 +151,7 @@ class Probe(torch.autograd.Function):
     """A tensor on its way into one operation: the coefficient that comes back along this edge is told."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, session: Session, tell: Tell) -> Tensor:
+    def forward(ctx: Any, x: Tensor, session: RuleState, tell: Tell) -> Tensor:
         ctx.save_for_backward(x)
         ctx.session, ctx.tell = session, tell
         ctx.set_materialize_grads(False)
@@ -187,7 +187,7 @@ class Boundary(torch.autograd.Function):
         return output_ratio(relevance, out, out.dtype), None
 
 
-class BoundarySession(Session, Protocol):
+class BoundarySession(RuleState, Protocol):
     def check_backward(self) -> None: ...
 
 
@@ -199,7 +199,7 @@ __all__ = [
     "PreActivation",
     "Probe",
     "Report",
-    "Session",
+    "RuleState",
     "Share",
     "Switch",
     "at_least_float32",
