@@ -180,7 +180,7 @@ function next<T>(choices: readonly T[], current: T): T {
 
 function recalled(): Partial<AppearanceTexts> {
   const value = parsed(recall("pictures"));
-  return typeof value === "object" && value !== null ? (value) : {};
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function texts(kept: string | null): string[] {
