@@ -12,6 +12,7 @@ from torch.utils.data import TensorDataset
 
 import whyset as ws
 from whyset.errors import InputError
+from whyset.progress import Silent
 from whyset.runner import Preprocessing
 from whyset.runner.output import Output
 
@@ -159,20 +160,11 @@ def test_labels_that_are_no_classes_are_refused_with_advice(tmp_path: Path, name
     assert not (tmp_path / "run").exists()
 
 
-class Messages:
+class Messages(Silent):
     """A progress display that keeps its messages."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        object.__setattr__(self, "lines", [])
 
-    def say(self, text: str) -> None:
-        self.lines.append(text)
-
-    def start(self, total: int, unit: str) -> None:
-        pass
-
-    def advance(self, count: int) -> None:
-        pass
-
-    def finish(self) -> None:
-        pass
+    def say(self, line: str) -> None:
+        self.lines.append(line)  # type: ignore[attr-defined]

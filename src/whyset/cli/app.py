@@ -78,7 +78,7 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
             return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
         case WhysetError() | OSError():
             return _failed(str(error), WRONG_INPUT)
-        case SystemExit():  # the program itself never raises it
+        case SystemExit() if set(arguments) & set(COMMANDS):  # without a command, typer ends completion by it
             return _failed(f"code of the model ended Python by sys.exit({error.code!r}): mend it there", WRONG_INPUT)
     raise error
 

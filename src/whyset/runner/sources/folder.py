@@ -13,7 +13,7 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from whyset.errors import InputError
 from whyset.runner.labels import Labels
@@ -96,9 +96,12 @@ class FolderSource:
         return self.preprocessing.normalised(pixels), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        # joining paths costs as much as a tenth of a small image
-        with open_regular(f"{self.path}/{self.ids[index]}") as file, Image.open(file) as image:
-            return self.preprocessing.pixels(image), known(self.labels[index])
+        path = f"{self.path}/{self.ids[index]}"  # joining paths costs as much as a tenth of a small image
+        try:
+            with open_regular(path) as file, Image.open(file) as image:
+                return self.preprocessing.pixels(image), known(self.labels[index])
+        except UnidentifiedImageError:  # which names the open file by its number
+            raise UnidentifiedImageError(f"cannot identify image file {path!r}") from None
 
     @cached_property
     def _listing(self) -> tuple[list[tuple[str, int]], int]:
