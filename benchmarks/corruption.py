@@ -17,7 +17,7 @@ from pathlib import Path
 from whyset.testing.corruption import (
     FORBIDDEN,
     OUTCOMES,
-    Checked,
+    CheckedDamage,
     Corruption,
     check,
     make_finished_run,
@@ -45,14 +45,14 @@ def main() -> None:
     file.write_text(before + page + "\n", "utf-8")
 
 
-def checked_side_by_side(folder: Path, count: int, seed: int, jobs: int) -> list[Checked]:
+def checked_side_by_side(folder: Path, count: int, seed: int, jobs: int) -> list[CheckedDamage]:
     """Check a plan in processes that are forked before anything starts a thread."""
     context = multiprocessing.get_context("fork")
     maker = context.Process(target=make_finished_run, args=(folder / "run",))
     maker.start()
     maker.join()
     plan = plan_corruptions(folder / "run", seed, count)
-    results: multiprocessing.Queue[Checked | None] = context.Queue()
+    results: multiprocessing.Queue[CheckedDamage | None] = context.Queue()
     workers = [
         context.Process(target=check_part, args=(folder / "run", plan[job::jobs], folder / f"work-{job}", results.put))
         for job in range(jobs)
@@ -65,7 +65,7 @@ def checked_side_by_side(folder: Path, count: int, seed: int, jobs: int) -> list
     return [one for one in found if one is not None]
 
 
-def check_part(run: Path, plan: Sequence[Corruption], work: Path, put: Callable[[Checked | None], None]) -> None:
+def check_part(run: Path, plan: Sequence[Corruption], work: Path, put: Callable[[CheckedDamage | None], None]) -> None:
     reference = take_reference(run, work)
     for corruption in plan:
         checked = check(run, corruption, reference, work)
@@ -74,7 +74,7 @@ def check_part(run: Path, plan: Sequence[Corruption], work: Path, put: Callable[
         put(checked)
 
 
-def complaints(checked: Checked) -> Iterator[str]:
+def complaints(checked: CheckedDamage) -> Iterator[str]:
     """Uses with a forbidden outcome, a line each."""
     for use, outcome in checked.outcomes.items():
         if outcome in FORBIDDEN:
@@ -83,7 +83,7 @@ def complaints(checked: Checked) -> Iterator[str]:
             yield f"- {checked.corruption}: {use}: {outcome} {last[:160]}".replace("\n", " ").rstrip()
 
 
-def describe(title: str, checked: Sequence[Checked], seed: int) -> Iterator[str]:
+def describe(title: str, checked: Sequence[CheckedDamage], seed: int) -> Iterator[str]:
     """The tables of one series."""
     yield f"## {title}\n"
     yield f"{len(checked)} corruptions, seed {seed}. A corruption counts by the worst outcome of its uses.\n"

@@ -63,7 +63,7 @@ class Row:
 def composites(preprocessing: Preprocessing) -> dict[str, Composite | NamedComposite | None]:
     """Every preset, the plain gradient, and the preset that was found to blow up without its biases."""
     presets: dict[str, Any] = {name: NamedComposite(name, on_unknown="gradient") for name in COMPOSITES}
-    box = NamedComposite("epsilon_gamma_box").made(preprocessing)
+    box = NamedComposite("epsilon_gamma_box").make(preprocessing)
     if not isinstance(box, EpsilonGammaBox):
         raise TypeError(f"expected an EpsilonGammaBox, got {type(box).__name__}")
     without = EpsilonGammaBox(low=box.low, high=box.high, zero_params="bias")

@@ -127,7 +127,7 @@ def test_another_configuration_does_all_classes_again(copied: Run) -> None:
     other = Spray(n_neighbors=4, surrogates=0, resamplings=0)
     analysis = ws.analyze(copied, other, progress=told)
     assert told.total == 3
-    assert analysis.config["pipeline"] == json.loads(json.dumps(other.stored_form()))
+    assert analysis.config["pipeline"] == json.loads(json.dumps(other.to_dict()))
     assert "KNearestNeighbours(k=4, distance=Euclidean(), device=None)" in analysis.config["steps"]
 
 
@@ -242,14 +242,14 @@ def test_a_job_that_breaks_is_raised_after_the_others_are_finished(
 ) -> None:
     run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.arange(96) % 3)
     module = sys.modules["whyset.analysis.analyze"]  # the name in the package is the function
-    original = module.analysed_class
+    original = module.analyze_class
 
     def breaking(run: Run, group: object, spray: Spray, memo: object) -> object:
         if group.name == "cat":
             raise MemoryError("no room")
         return original(run, group, spray, memo)
 
-    monkeypatch.setattr(module, "analysed_class", breaking)
+    monkeypatch.setattr(module, "analyze_class", breaking)
     with pytest.raises(WhysetError, match=r"1 of 3 classes .* cat: MemoryError: no room"):
         ws.analyze(run, NO_NULL)
     assert run.analysis("spray").check().unfinished == ("cat",)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from whyset.analysis.checks import checked_features, count_repeated, lowered_neighbours
+from whyset.analysis.checks import check_features, count_repeated, limit_neighbors
 from whyset.errors import InputError
 
 INDICES = np.arange(100, 130)
@@ -16,13 +16,13 @@ def test_relevance_that_is_not_finite_is_refused_with_the_samples(value: float) 
     broken = features()
     broken[[4, 7], 2] = value
     with pytest.raises(InputError, match=r"2 samples .* not finite \(samples 104, 107\)"):
-        checked_features(broken, INDICES, 10)
+        check_features(broken, INDICES, 10)
 
 
 def test_constant_maps_are_left_out_and_named() -> None:
     some = features()
     some[3], some[9] = 0, 0.25
-    checked = checked_features(some, INDICES, 10)
+    checked = check_features(some, INDICES, 10)
     assert np.flatnonzero(~checked.kept).tolist() == [3, 9]
     assert checked.treatment == ("2 maps are constant and were left out (samples 103, 109).",)
 
@@ -30,7 +30,7 @@ def test_constant_maps_are_left_out_and_named() -> None:
 def test_repeated_maps_are_counted_and_stay() -> None:
     some = features()
     some[5] = some[6] = some[1]
-    checked = checked_features(some, INDICES, 10)
+    checked = check_features(some, INDICES, 10)
     assert checked.kept.all()
     assert len(checked.treatment) == 1
     assert checked.treatment[0].startswith("2 maps repeat another map")
@@ -41,7 +41,7 @@ def test_plus_and_minus_zero_are_the_same_relevance() -> None:
 
 
 def test_nothing_unusual_needs_no_treatment() -> None:
-    checked = checked_features(features(), INDICES, 10)
+    checked = check_features(features(), INDICES, 10)
     assert checked.kept.all()
     assert checked.treatment == ()
 
@@ -50,14 +50,14 @@ def test_too_few_samples_are_refused_also_when_constant_maps_are_the_reason() ->
     some = features()
     some[:25] = 0
     with pytest.raises(InputError, match=r"Too few samples: 5 \(25 constant maps left out\); at least 10"):
-        checked_features(some, INDICES, 10)
+        check_features(some, INDICES, 10)
 
 
 def test_maps_that_are_all_the_same_are_refused() -> None:
     with pytest.raises(InputError, match="All 30 relevance maps are the same"):
-        checked_features(np.repeat(features()[:1], 30, axis=0), INDICES, 10)
+        check_features(np.repeat(features()[:1], 30, axis=0), INDICES, 10)
 
 
 @pytest.mark.parametrize(("samples", "expected"), [(10, 2), (20, 4), (50, 10), (5000, 10)])
 def test_neighbours_are_lowered_for_small_classes(samples: int, expected: int) -> None:
-    assert lowered_neighbours(10, samples) == expected
+    assert limit_neighbors(10, samples) == expected

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from torch import nn
 
 import whyset as ws
-from whyset.report import Pictures, as_html, as_json, as_markdown, as_text, report
+from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, report
 from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
 from whyset.viewer.app import create_app
@@ -45,7 +45,7 @@ def test_the_report_names_both(run: Run) -> None:
     assert (told.n_explanations, told.n_samples, told.n_explained) == (90, 30, 90)
     ws.analyze(run, ws.Spray(name="label", group_by="label", surrogates=0, resamplings=0))
     told = report(run, "label")
-    page = as_html(told, Pictures(run, run.analysis("label")))
+    page = as_html(told, ReportHeatmaps(run, run.analysis("label")))
     for text in (as_text(told), as_markdown(told), page):
         assert "90 of 90 explanations made for 30 samples" in text
         assert "explanations" in text

@@ -25,13 +25,13 @@ def test_every_name_makes_a_part_of_its_own(table: str) -> None:
     ],
 )
 def test_clusterings_carry_their_number(text: str, names: list[str]) -> None:
-    assert [part.name for part in named.clusterings_named(text)] == names
+    assert [part.name for part in named.parse_clusterings(text)] == names
 
 
 @pytest.mark.parametrize("text", ["", "kmeans:2-", "kmeans:2-3-4", "hdbscan:x", "dbscan:nan", "spectral:3"])
 def test_names_that_mean_nothing_are_refused(text: str) -> None:
     with pytest.raises(InputError):
-        named.clusterings_named(text)
+        named.parse_clusterings(text)
 
 
 def test_every_processor_is_imported_from_one_place() -> None:

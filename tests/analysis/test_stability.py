@@ -8,7 +8,7 @@ import pytest
 import whyset as ws
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.processors import Agglomerative, KMeans
-from whyset.analysis.stability import Resampling, recovered
+from whyset.analysis.stability import Resampling, compute_recovery
 from whyset.errors import InputError
 
 SUPPORT = runpy.run_path(str(Path(__file__).parents[1] / "support" / "chosen_run.py"))
@@ -45,8 +45,8 @@ def test_recovery_is_the_largest_jaccard_index() -> None:
     labels = np.array([0, 0, 0, 0, 1, 1, -1, -1])
     found = np.array([5, 5, 5, 2, 2, 2, 2, -1])
     expected = [3 / 4, 2 / 4, np.nan]  # {0..3} with {0..2}; {4, 5} with {3..6}; a cluster that was not drawn
-    np.testing.assert_allclose(recovered(labels, found, 3), expected)
-    np.testing.assert_allclose(recovered(labels, np.full(8, -1), 2), [0, 0])
+    np.testing.assert_allclose(compute_recovery(labels, found, 3), expected)
+    np.testing.assert_allclose(compute_recovery(labels, np.full(8, -1), 2), [0, 0])
 
 
 def test_a_cluster_that_no_subsample_holds_has_no_recovery(tmp_path: Path) -> None:

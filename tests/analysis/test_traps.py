@@ -13,9 +13,9 @@ from scipy.sparse import csr_array
 
 import whyset as ws
 from whyset.analysis import HDBSCAN, KMeans, Memo, Pipeline, Spray, Step
-from whyset.analysis.checks import checked_features, lowered_neighbours
+from whyset.analysis.checks import check_features, limit_neighbors
 from whyset.analysis.memo_values import digest
-from whyset.analysis.pipelines.stored import known_processors
+from whyset.analysis.pipelines.stored import get_known_processors
 from whyset.analysis.processors import (
     PROCESSORS,
     UMAP,
@@ -52,7 +52,7 @@ OTHER_VALUES: dict[str, Any] = {
 
 
 def parts() -> list[Processor]:
-    known = {**known_processors(), "Spray": Spray}
+    known = {**get_known_processors(), "Spray": Spray}
     return [kind(**NEEDED.get(name, {})) for name, kind in sorted(known.items())]
 
 
@@ -138,7 +138,7 @@ def test_nan_does_not_pass_through() -> None:
     broken = FEATURES.copy()
     broken[7, 3] = np.nan
     with pytest.raises(InputError, match=r"samples 7\)"):
-        checked_features(broken, np.arange(60), 10)
+        check_features(broken, np.arange(60), 10)
     for part in (KNearestNeighbours(5), ApproximateNeighbours(5)):
         with pytest.raises(InputError, match="not finite"):
             part(broken, **({"seed": 0} if part.seeded else {}))
@@ -239,7 +239,7 @@ def test_fewer_samples_than_neighbours_are_an_error(n: int) -> None:
 
 @pytest.mark.parametrize("n", [10, 12, 30])
 def test_a_small_class_gets_fewer_neighbours_and_still_an_answer(n: int) -> None:
-    neighbours = lowered_neighbours(10, n)
+    neighbours = limit_neighbors(10, n)
     assert neighbours < n
     results = Spray().pipeline(neighbours).run({"features": FEATURES[:n]}, seed=0)
     assert len(results["clustering.kmeans"].labels) == n
@@ -305,7 +305,7 @@ def test_an_analysis_without_any_result_is_an_error() -> None:
     with pytest.raises(InputError, match="isolated"):
         Spectrum(4)(csr_array((5, 5)), seed=0)
     with pytest.raises(InputError, match="Too few samples: 0"):
-        checked_features(np.zeros((30, 4), np.float32), np.arange(30), 10)
+        check_features(np.zeros((30, 4), np.float32), np.arange(30), 10)
 
 
 def _changed(part: Processor, field: str) -> Processor | None:

@@ -51,7 +51,7 @@ def test_the_page_offers_to_reload_classes_that_were_analysed_since(
 ) -> None:
     """The run itself is complete, and so is the analysis in the end: it is done again while the page is open."""
     run = sample_run.make_sample_run(tmp_path / "run", analyses=())
-    writer, maps = run.analysis_writer("spray", {"pipeline": Spray().stored_form()}), run.relevance[:]
+    writer, maps = run.analysis_writer("spray", {"pipeline": Spray().to_dict()}), run.relevance[:]
 
     def analyse(label: int) -> None:
         writer.write(sample_run.category(label, maps, np.arange(len(run))))

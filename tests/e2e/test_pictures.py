@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator
 
-from whyset.image import COLOR_MAPS, channel_sum, colorize, imsave, indices, overlay, scale_of, values
+from whyset.image import COLOR_MAPS, channel_sum, colorize, compute_scale, imsave, indices, overlay, values
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import from_info
 from whyset.viewer import Server
@@ -113,7 +113,7 @@ def test_a_shared_scale_gives_one_colour_to_one_number(horse: Any, run: Run, mem
     panel = appearance(horse)
     panel.get_by_role("group", name="Scale of").get_by_role("button", name=norm, exact=True).click()
     shown = channel_sum(run.relevance[index])
-    travelled = values(indices(shown), scale_of(shown))  # within half a step of what was stored
+    travelled = values(indices(shown), compute_scale(shown))  # within half a step of what was stored
     compared = members if norm == "all" else members[members % 2 == index % 2]
     magnitudes = channel_sum(run.relevance[compared])
     canvas = horse.tile(index).locator("canvas")
@@ -124,7 +124,7 @@ def test_a_shared_scale_gives_one_colour_to_one_number(horse: Any, run: Run, mem
     for clip, gamma in ((100, 1), (99, 1), (95, 0.5)):
         panel.get_by_label("Clip at").select_option(str(clip))
         slide(panel, "Gamma", gamma)
-        full = scale_of(magnitudes, clip)
+        full = compute_scale(magnitudes, clip)
         end = horse.page.get_by_role("img", name="Colours from negative").inner_text()
         assert f"+{full:#.3g}" in end.replace("\n", " ")
         expected = indices(travelled, full, gamma).astype(int)
@@ -282,7 +282,7 @@ def test_strange_maps_look_as_in_python(horse: Any, members: np.ndarray) -> None
 
     def answer_maps(route: Any) -> None:
         wanted = asked(route)
-        scales = np.array([scale_of(one) for one in wanted], "<f4")
+        scales = np.array([compute_scale(one) for one in wanted], "<f4")
         codes = b"".join(indices(one).tobytes() for one in wanted)
         route.fulfill(body=scales.tobytes() + codes, headers=headers(*wanted.shape))
 
@@ -344,7 +344,7 @@ def test_a_sample_is_saved_as_a_figure(open_viewer: Callable, server: Server, ru
     assert np.array_equal(pictures[0], run.inputs[index].transpose(1, 2, 0))
     assert np.array_equal(pictures[1], colorize(relevance, "bwr"))
     assert np.array_equal(pictures[3][0], COLOR_MAPS["bwr"].lookup()[1:])
-    end = f"{scale_of(channel_sum(relevance)):#.3g}"
+    end = f"{compute_scale(channel_sum(relevance)):#.3g}"
     assert {run.ids[index], f"map, ±{end}", f"+{end}", f"−{end}"} <= set(words)
     sides = [float(image.get("width", 0)) / float(image.get("height", 1)) for image in root.iter(f"{SVG}image")]
     assert sides[:3] == pytest.approx([18 / 12] * 3, abs=0.01)

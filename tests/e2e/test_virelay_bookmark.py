@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import TimeoutError
 
-from whyset.analysis.imported import imported_category
+from whyset.analysis.imported import describe_imported_category
 from whyset.store import Run
 from whyset.store.virelay import export_project, import_project
 from whyset.viewer import Server
@@ -144,7 +144,7 @@ def test_a_bookmark_of_a_foreign_project_opens_on_the_run_that_was_imported_from
     choose(peer, asked, Clustering="by hand", Embedding="a map")
     select(peer, peer.get_by_role("button", name="Cluster 2 (2)").click, {7, 10})
     bookmark = exported_bookmark(peer, tmp_path)
-    imported = import_project(project, tmp_path / "imported", imported_category)
+    imported = import_project(project, tmp_path / "imported", describe_imported_category)
     with Server([imported.path]) as server:
         viewer = open_viewer(server)
         viewer.page.get_by_role("button", name="More").click()

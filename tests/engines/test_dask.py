@@ -16,7 +16,7 @@ from whyset.errors import EngineLostError, InputError, MissingExtraError, Whyset
 from whyset.store import open_run
 from whyset.testing.engines import ProcessEngineContract, require_serial, write_shards
 from whyset.testing.store import WriteOrDie, example_run
-from whyset.testing.tasks import add_task, hundred, ignore, until
+from whyset.testing.tasks import add_task, ignore, return_hundred, until
 
 CLUSTER = """
 import sys, time
@@ -95,7 +95,7 @@ def test_a_client_is_used_and_stays_open(scheduler: str) -> None:
     from distributed import Client
 
     with Client(scheduler, set_as_default=False) as client:
-        (result,) = Dask(client).map(add_task, [1], setup=hundred)
+        (result,) = Dask(client).map(add_task, [1], setup=return_hundred)
         assert result.value == 101
         assert client.status == "running"
 

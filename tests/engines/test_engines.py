@@ -10,7 +10,7 @@ from whyset.engines import (
     Share,
     Silent,
     Static,
-    engine_of,
+    get_engine,
     worker_number,
 )
 from whyset.errors import InputError
@@ -21,19 +21,19 @@ def test_the_table_makes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert all(isinstance(make(), Engine) for make in ENGINES.values())
-    assert engine_of("serial") == Serial()
-    assert engine_of("dask") == Dask("tcp://10.0.0.7:8786")
-    assert engine_of("static") == Static(rank=1, world=2)
+    assert get_engine("serial") == Serial()
+    assert get_engine("dask") == Dask("tcp://10.0.0.7:8786")
+    assert get_engine("static") == Static(rank=1, world=2)
 
 
 def test_an_engine_stands_for_itself() -> None:
     mine = Local(workers=3)
-    assert engine_of(mine) is mine
+    assert get_engine(mine) is mine
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"'dusk'.*serial, local"):
-        engine_of("dusk")
+        get_engine("dusk")
 
 
 def test_no_workers_are_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyset.engines.share import Share, job_id, launched_share, restarts
+from whyset.engines.share import Share, get_launched_share, job_id, restarts
 from whyset.errors import InputError
 
 TORCHRUN = {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
@@ -20,7 +20,7 @@ def array(task: int, count: int, first: int = 0, step: int = 1) -> dict[str, str
 
 
 def rank_and_world(environment: dict[str, str]) -> tuple[int, int]:
-    share = launched_share(environment)
+    share = get_launched_share(environment)
     return share.rank, share.world
 
 
@@ -52,7 +52,7 @@ def test_array_ids_may_begin_anywhere_and_go_up_in_steps() -> None:
 def test_an_array_with_gaps_is_refused_by_each_of_its_tasks(task: int) -> None:
     gaps = array(task, 3, first=1) | {"SLURM_ARRAY_TASK_MAX": "7"}
     with pytest.raises(InputError, match="use --array=0-2"):
-        launched_share(gaps)
+        get_launched_share(gaps)
 
 
 def test_torchrun_wins_over_the_srun_that_started_it() -> None:
@@ -80,12 +80,12 @@ def test_a_step_smaller_than_its_job_has_its_own_number_of_tasks() -> None:
 
 def test_without_a_launcher_it_is_told_what_is_missing() -> None:
     with pytest.raises(InputError, match=r"needs rank and world: .*RANK and WORLD_SIZE.*Static\(rank=0, world=4\)"):
-        launched_share({"RANK": "1"})
+        get_launched_share({"RANK": "1"})
 
 
 def test_what_is_no_number_is_named() -> None:
     with pytest.raises(InputError, match="WORLD_SIZE is 'four': expected a number"):
-        launched_share({"RANK": "0", "WORLD_SIZE": "four"})
+        get_launched_share({"RANK": "0", "WORLD_SIZE": "four"})
 
 
 def test_ranks_of_one_job_have_its_name_in_common() -> None:

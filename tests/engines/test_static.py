@@ -3,7 +3,7 @@ import pytest
 from whyset.engines import Engine, Local, Serial, Share, Static
 from whyset.errors import InputError
 from whyset.testing.engines import EngineContract
-from whyset.testing.tasks import add_task, hundred, ignore, kill_at_two
+from whyset.testing.tasks import add_task, ignore, kill_at_two, return_hundred
 
 
 class TestStatic(EngineContract):
@@ -35,7 +35,7 @@ def test_the_inner_engine_does_the_work() -> None:
 
 
 def test_a_rank_without_tasks_needs_no_setup() -> None:
-    assert list(Static(rank=2, world=3).map(add_task, [0, 1], setup=hundred)) == []
+    assert list(Static(rank=2, world=3).map(add_task, [0, 1], setup=return_hundred)) == []
 
 
 def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.errors import InputError
-from whyset.image import COLOR_MAPS, ColorMap, color_map_of, lookup
+from whyset.image import COLOR_MAPS, ColorMap, find_color_map, lookup
 
 ZENNIT_NAMES = {name: name for name in "gray wred wblue hot cold coldnhot bwr france coolio coleus".split()} | {
     "zennit-seismic": "seismic"
@@ -91,7 +91,7 @@ def test_any_list_of_colours_is_a_map_from_the_first_to_the_last(colors: list[in
 
 def test_a_source_serves_wherever_a_name_does() -> None:
     assert (lookup("01:00f,80:fff,f00") == lookup("bwr")).all()
-    assert color_map_of(COLOR_MAPS["hot"]) is COLOR_MAPS["hot"]
+    assert find_color_map(COLOR_MAPS["hot"]) is COLOR_MAPS["hot"]
 
 
 def test_maps_are_diverging_when_zero_is_neutral() -> None:

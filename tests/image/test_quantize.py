@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from whyset.errors import InputError
-from whyset.image import indices, scale_of, values
+from whyset.image import compute_scale, indices, values
 
 FLOATS = arrays(
     st.sampled_from([np.float16, np.float32, np.float64]),
@@ -26,7 +26,7 @@ def test_negation_mirrors_bit_for_bit(array: np.ndarray) -> None:
 
 @given(FLOATS)
 def test_values_come_back_within_half_a_step(array: np.ndarray) -> None:
-    scale = scale_of(array)
+    scale = compute_scale(array)
     error = np.abs(values(indices(array), scale) - array.astype(np.float64))
     assert (error <= scale / 254 * (1 + 1e-9)).all()
 
@@ -58,8 +58,8 @@ def test_integers_do_not_wrap(dtype: type) -> None:
 
 @pytest.mark.parametrize("array", [np.zeros((2, 3)), np.zeros((0, 3)), np.full((2, 3), np.nan)])
 def test_scale_of_a_map_without_magnitude_is_zero(array: np.ndarray) -> None:
-    assert scale_of(array) == 0.0
-    assert scale_of(array, 99) == 0.0
+    assert compute_scale(array) == 0.0
+    assert compute_scale(array, 99) == 0.0
     assert (indices(array) == np.where(np.isnan(array), 0, 128)).all()
 
 
@@ -70,12 +70,12 @@ def test_what_is_missing_comes_back_as_nan() -> None:
 @given(FLOATS, st.floats(0, 100))
 def test_a_percentile_of_the_magnitudes_is_numpys(array: np.ndarray, percentile: float) -> None:
     expected = np.percentile(np.abs(array.astype(np.float64)), percentile) if array.size else 0.0
-    assert scale_of(array, percentile) == pytest.approx(expected, rel=1e-12)
+    assert compute_scale(array, percentile) == pytest.approx(expected, rel=1e-12)
 
 
 @given(FLOATS, st.sampled_from([0.25, 0.5, 1.0, 2.0]))
 def test_gamma_is_a_power_of_the_share(array: np.ndarray, gamma: float) -> None:
-    scale = scale_of(array) or 1.0
+    scale = compute_scale(array) or 1.0
     shares = array.astype(np.float64) / scale
     exact = np.sign(shares) * np.abs(shares) ** gamma * 127 + 128
     assert (np.abs(indices(array, scale, gamma) - exact) <= 0.5 + 1e-9).all()
@@ -90,11 +90,11 @@ def test_impossible_gamma_is_refused(gamma: float) -> None:
 @pytest.mark.parametrize("percentile", [-1, 101, np.nan])
 def test_impossible_percentile_is_refused(percentile: float) -> None:
     with pytest.raises(InputError, match="between 0 and 100"):
-        scale_of([1.0], percentile)
+        compute_scale([1.0], percentile)
 
 
 def test_scale_ignores_what_is_not_finite() -> None:
-    assert scale_of([1.0, -2.5, np.inf, np.nan]) == 2.5
+    assert compute_scale([1.0, -2.5, np.inf, np.nan]) == 2.5
 
 
 @pytest.mark.parametrize("scale", [-1.0, np.inf, np.nan])

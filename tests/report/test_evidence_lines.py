@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from whyset.report import FORMATTERS, Pictures, as_html, as_json, as_text, describe_evidence, report
+from whyset.report import FORMATTERS, ReportHeatmaps, as_html, as_json, as_text, describe_evidence, report
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import (
     ClassEvidence,
@@ -18,13 +18,13 @@ from whyset.store.evidence import (
     Composition,
     ContrastTest,
     DifferenceTest,
-    Eigengap,
+    EigengapEvidence,
     EmbeddingEvidence,
     EnrichmentTest,
     NeighborGraph,
-    Prototypes,
+    PrototypeEvidence,
     SeparabilityTest,
-    Stability,
+    StabilityEvidence,
     to_json,
 )
 
@@ -33,22 +33,22 @@ CLUSTER = ClusterEvidence(
     0, 14, 12, Composition(0.81, 0.82, 0.83), 3.1, 0.91, 0.41, 0.71, (2, 5), CONTRAST, CONTRAST,
     DifferenceTest(0.021, 3.3, 0.26, (4, 7)), (EnrichmentTest("prediction", "1", 9, 11, 3, 25, 0.031, 0.042, 13.0),),
 )  # fmt: skip
-STABILITY = Stability(0.77, (0.66, 0.88), 20, 0.8)
+STABILITY = StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8)
 EVIDENCE = ClassEvidence(
     n_explanations=28,
     n_samples=24,
     label=1,
     composition=Composition(0.61, 0.62, 0.63),
     separability=SeparabilityTest(4.1, 0.13, 99, 1.7, "CopulaSurrogates"),
-    eigengap=Eigengap(0.231, 3, True),
+    eigengap=EigengapEvidence(0.231, 3, True),
     graph=NeighborGraph(5, 6, 8, 0.94),
     clusterings={
         "kmeans": ClusteringEvidence(
-            1, "eigengap", 9, 4.4, 0.51, Stability(0.77, (0.66, 0.88), 20, 0.8), 31, (CLUSTER,)
+            1, "eigengap", 9, 4.4, 0.51, StabilityEvidence(0.77, (0.66, 0.88), 20, 0.8), 31, (CLUSTER,)
         )
     },
     default_clustering="kmeans",
-    prototypes=Prototypes("diag", (0.25, 0.75), (7, 8), (9,)),
+    prototypes=PrototypeEvidence("diag", (0.25, 0.75), (7, 8), (9,)),
 )
 NOT_SHOWN = {EmbeddingEvidence}
 """Of an embedding the pages show the embedding itself; its number of components is the width of a column."""
@@ -80,7 +80,7 @@ def pages(run: Run, evidence: ClassEvidence) -> tuple[str, str, str]:
     columns = {"index": np.arange(2), "clustering.kmeans": np.zeros(2, np.int32)}
     run.analysis_writer("one", {}).write(CategoryResult("00000", "cat", columns, evidence))
     told = report(run, "one")
-    return as_text(told), as_html(told, Pictures(run, run.analysis("one"))), as_json(told)
+    return as_text(told), as_html(told, ReportHeatmaps(run, run.analysis("one"))), as_json(told)
 
 
 def test_every_number_is_shown_in_text_and_html_and_sent(run: Run) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from whyset.report import Pictures, as_html, report
+from whyset.report import ReportHeatmaps, as_html, report
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import from_info
 
@@ -41,7 +41,7 @@ class Page(HTMLParser):
 
 
 def written(run: Run, name: str = "spray", classes: int = 10) -> str:
-    return as_html(report(run, name), Pictures(run, run.analysis(name)), classes)
+    return as_html(report(run, name), ReportHeatmaps(run, run.analysis(name)), classes)
 
 
 def test_the_page_needs_no_other_file_and_every_picture_opens(run: Run) -> None:
@@ -58,7 +58,7 @@ def test_the_page_needs_no_other_file_and_every_picture_opens(run: Run) -> None:
 
 
 def test_a_medoid_is_shown_with_its_input_and_its_map(run: Run) -> None:
-    pictures = Pictures(run, run.analysis("spray"))
+    pictures = ReportHeatmaps(run, run.analysis("spray"))
     shown, relevance = pictures.sample(2)
     assert shown is not None
     with Image.open(BytesIO(base64.b64decode(shown.split(",")[1]))) as picture:
@@ -105,7 +105,7 @@ def differing(run: Run, preprocessing: tuple[str, ...]) -> list[str]:
     info = {"default_clustering": "kmeans", "clusterings": {"kmeans": {"clusters": [cluster]}}, "size": 3}
     columns = {"index": np.arange(3), "difference.kmeans": mean, "difference_mask.kmeans": mask}
     writer.write(CategoryResult("00000", "cat", columns, from_info(info)))
-    pictures = Pictures(run, run.analysis("differs"))
+    pictures = ReportHeatmaps(run, run.analysis("differs"))
     return pictures.differences(pictures.analysis.category("cat"))
 
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import colorize, planes, seen
-from whyset.report import Heatmaps, Pictures, as_html, report
-from whyset.report.heatmaps import told
+from whyset.image import colorize, planes, to_rgb
+from whyset.report import Heatmaps, ReportHeatmaps, as_html, report
+from whyset.report.heatmaps import describe_drawing
 from whyset.store import Run, create_run, samples_table, standard_arrays
 from whyset.testing.store import example_config
 
@@ -41,7 +41,7 @@ def pictures_in(page: str) -> list[np.ndarray]:
 )
 def test_a_report_shows_strips_and_says_what_they_are(runs: dict[str, Run], name: str, note: str, height: int) -> None:
     run = runs[name]
-    page = as_html(report(run), Pictures(run, run.analysis()))
+    page = as_html(report(run), ReportHeatmaps(run, run.analysis()))
     assert note in page
     shown = pictures_in(page)
     assert {picture.shape[0] for picture in shown} == {height}
@@ -57,19 +57,19 @@ def test_heatmaps_are_strips_of_the_runs_own_maps(runs: dict[str, Run], name: st
     run = runs[name]
     (file,) = list(Heatmaps(columns=0).write([run], tmp_path, [3]))
     assert np.array_equal(np.asarray(Image.open(file)), colorize(planes(run.relevance[[3]])[0]))
-    assert "inputs are not drawn" in told(run)
+    assert "inputs are not drawn" in describe_drawing(run)
 
 
 def test_inputs_of_four_channels_lie_on_white(runs: dict[str, Run]) -> None:
     stored = runs["image"].inputs[3]
-    shown = seen(stored)
+    shown = to_rgb(stored)
     share = stored[3][..., None] / 255
     assert np.abs(shown - (stored[:3].transpose(1, 2, 0) * share + 255 * (1 - share))).max() <= 0.5
-    several = seen(stored[:2])
+    several = to_rgb(stored[:2])
     assert np.array_equal(several[..., 0], np.rint(np.sqrt((stored[:2].astype(float) ** 2).mean(axis=0))))
 
 
 def test_volumes_are_refused_by_name(tmp_path: Path) -> None:
     run = create_run(tmp_path / "volume", example_config(), samples_table(["a"]), standard_arrays((1, 2, 3, 4)))
     with pytest.raises(InputError, match=r"maps \(1, 2, 3, 4\)"):
-        told(run)
+        describe_drawing(run)

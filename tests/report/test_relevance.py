@@ -16,7 +16,7 @@ import whyset as ws
 from whyset.attribution.composites import EpsilonPlus
 from whyset.report import as_html, as_json, as_markdown, as_text, report
 from whyset.report.contact_sheet import contact_sheet
-from whyset.report.pictures import Pictures
+from whyset.report.pictures import ReportHeatmaps
 from whyset.report.relevance import Distribution, describe_losses, summarize_columns, summarize_relevance
 from whyset.store import Check, Losses, Run
 from whyset.store.checks import check_relevance, write_checks
@@ -59,7 +59,7 @@ def test_losses_in_words() -> None:
 
 
 def write_page(run: Run) -> str:
-    return as_html(report(run), Pictures(run, run.analysis()))
+    return as_html(report(run), ReportHeatmaps(run, run.analysis()))
 
 
 FORMS = {"text": lambda run: as_text(report(run)), "markdown": lambda run: as_markdown(report(run)), "page": write_page}
@@ -97,7 +97,7 @@ def test_the_contact_sheet_shows_inputs_as_they_are_stored(explained: Run) -> No
 
 
 def test_the_page_opens_with_the_contact_sheet(explained: Run) -> None:
-    page = as_html(report(explained), Pictures(explained, explained.analysis()))
+    page = as_html(report(explained), ReportHeatmaps(explained, explained.analysis()))
     assert page.index("<h2>Checks") < page.index("<h2>Inputs") < page.index("<h2>Classes")
     assert page.count('class="wrong"') == sum(one.wrong for one in contact_sheet(explained)) > 0
     assert "&lt;cat&gt;" in page

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import whyset as ws
-from whyset.attribution import stored_form
+from whyset.attribution import to_dict
 from whyset.attribution.composites import (
     COMPOSITES,
     EpsilonGammaBox,
@@ -25,7 +25,7 @@ from whyset.attribution.rules import Epsilon
 from whyset.attribution.rules.stabilizer import Stabilizer
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner import ArrayFileSource, Labels, ModelSource, NamedComposite, Preprocessing, again
-from whyset.runner.restoring import restored_composite
+from whyset.runner.restoring import composite_from_dict
 from whyset.store.jsonfile import json_checksum
 
 ImageFolder = Callable[..., Path]
@@ -39,7 +39,7 @@ def model(model_file: Path, tmp_path: Path) -> ModelSource:
 
 
 def assert_same(one: ws.store.Run, other: ws.store.Run) -> None:
-    assert one.config.compared() == other.config.compared()
+    assert one.config.get_compared_fields() == other.config.get_compared_fields()
     assert one.ids == other.ids
     assert [spec.name for spec in one.arrays] == [spec.name for spec in other.arrays]
     for spec in one.arrays:
@@ -193,8 +193,8 @@ def test_composites_that_run_json_cannot_rebuild_are_refused_or_rebuilt_exactly(
 
 @pytest.mark.parametrize("name", COMPOSITES)
 def test_every_composite_of_the_table_comes_back_equal(name: str) -> None:
-    made = NamedComposite(name).made(Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)))
-    form = stored_form(made)
-    assert stored_form(restored_composite(form, "run")) == form
+    made = NamedComposite(name).make(Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)))
+    form = to_dict(made)
+    assert to_dict(composite_from_dict(form, "run")) == form
     if not isinstance(made, EpsilonGammaBox):  # tensors have no equality
-        assert restored_composite(form, "run") == made
+        assert composite_from_dict(form, "run") == made

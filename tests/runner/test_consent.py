@@ -17,7 +17,7 @@ from whyset.errors import InputError
 from whyset.progress import Silent
 from whyset.runner import ModelSource, again
 from whyset.runner.consent import ModelCode
-from whyset.runner.made_here import key_path, made_here, with_mark
+from whyset.runner.made_here import is_made_here, key_path, with_mark
 from whyset.store.jsonfile import json_checksum
 
 ImageFolder = Callable[..., Path]
@@ -56,7 +56,7 @@ def edit(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_a_run_made_here_is_repeated_without_a_question(run: Path, traced: Path, tmp_path: Path) -> None:
-    assert made_here(ws.open_run(run).config)
+    assert is_made_here(ws.open_run(run).config)
     assert again(run, tmp_path / "new").committed.all()
     assert traced.exists()
     assert key_path().stat().st_mode & 0o777 == 0o600
@@ -104,7 +104,7 @@ def test_a_mark_does_not_survive_a_change_of_what_it_vouches_for(
     change: Callable[[dict[str, Any]], object], run: Path
 ) -> None:
     edit(run, change)
-    assert not made_here(ws.open_run(run).config)
+    assert not is_made_here(ws.open_run(run).config)
 
 
 def test_an_early_run_counts_as_received_and_its_short_hash_is_compared(
@@ -245,7 +245,7 @@ def test_without_a_place_for_the_key_a_run_is_made_and_says_what_is_missing(
     made = ws.explain(
         ModelSource(f"{model_file}:net"), image_folder("more"), tmp_path / "unmarked", progress=Listener()
     )
-    assert not made_here(made.config)
+    assert not is_made_here(made.config)
     assert any("will need --trust (trust=True)" in line for line in said)
 
 
@@ -257,7 +257,7 @@ def test_a_mark_is_the_same_before_and_after_storing(run: Path) -> None:
 def test_the_repeated_run_is_marked_anew(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other-state"))
     twin = again(run, tmp_path / "new", trust=True)
-    assert made_here(twin.config)
+    assert is_made_here(twin.config)
     np.testing.assert_array_equal(twin.relevance[:], ws.open_run(run).relevance[:])
 
 
@@ -283,7 +283,7 @@ def test_a_user_without_a_home_folder_is_told_that_repeating_needs_trust(
     run = ws.explain(ModelSource(f"{model_file}:net"), image_folder(), tmp_path / "run", progress=Said())
     assert run.committed.all()
     assert [line for line in said if "there is no home folder" in line and "--trust" in line]
-    assert not made_here(run.config)
+    assert not is_made_here(run.config)
     with pytest.raises(InputError, match="--trust"):
         again(run.path, tmp_path / "again")
 

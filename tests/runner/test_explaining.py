@@ -102,7 +102,7 @@ class TestResults:
         assert re.fullmatch(r"torch\.nn\.modules\.container\.Sequential \(layers [0-9a-f]{12}\)", config.model)
         assert config.composite["name"] == "EpsilonPlusFlat"
         assert (config.seed, config.target, config.class_names) == (3, "label", ("0", "1", "2"))
-        assert config.preprocessing == Preprocessing(size=(6, 8)).stored_form()
+        assert config.preprocessing == Preprocessing(size=(6, 8)).to_dict()
         assert config.versions["torch"] == torch.__version__
 
     def test_limit_takes_samples_of_every_class(
@@ -115,7 +115,7 @@ class TestResults:
         assert ws.explain(net(), IMAGES, tmp_path / "run", inputs=False).inputs is None
 
     def test_bounds_of_a_named_composite_are_those_of_the_input(self) -> None:
-        made = NamedComposite("epsilon_gamma_box").made(Preprocessing(mean=(0.5, 0.4, 0.2), std=(0.5, 0.2, 0.1)))
+        made = NamedComposite("epsilon_gamma_box").make(Preprocessing(mean=(0.5, 0.4, 0.2), std=(0.5, 0.2, 0.1)))
         assert isinstance(made, EpsilonGammaBox)
         torch.testing.assert_close(made.low.flatten(), torch.tensor([-1.0, -2.0, -2.0]))
         torch.testing.assert_close(made.high.flatten(), torch.tensor([1.0, 3.0, 8.0]))
@@ -391,7 +391,7 @@ def test_preprocessing_is_given_with_the_data(form: str, tmp_path: Path) -> None
     data = {"array": pixels, "images": [(image, 0) for image in images], "folder": tmp_path / "flat"}[form]
     run = ws.explain(net(), data, tmp_path / "run", preprocessing=preprocessing, target=0, dtype="float32")
     assert np.array_equal(run.inputs[:], pixels.transpose(0, 3, 1, 2))
-    x = torch.stack([preprocessing.normalised(torch.from_numpy(image.transpose(2, 0, 1))) for image in pixels])
+    x = torch.stack([preprocessing.normalize(torch.from_numpy(image.transpose(2, 0, 1))) for image in pixels])
     same = ws.explain(net(), x, tmp_path / "same", preprocessing=preprocessing, target=0, dtype="float32")
     assert np.array_equal(same.inputs[:], run.inputs[:])
     assert np.allclose(same.relevance[:], run.relevance[:], rtol=1e-5, atol=1e-7)

@@ -404,9 +404,9 @@ def test_inputs_outside_the_range_of_the_preprocessing_are_counted(tmp_path):
 
     normal = Preprocessing(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
     pixels = torch.randint(0, 256, (6, 3, 8, 8), dtype=torch.uint8)
-    assert not find_outside(normal.normalised(pixels), normal).any()
+    assert not find_outside(normal.normalize(pixels), normal).any()
     assert find_outside(pixels.float(), normal).all()
-    mixed = normal.normalised(pixels)
+    mixed = normal.normalize(pixels)
     mixed[2] *= 20
     mixed[4, 0, 0, 0] = 1e6  # one value is no range
     assert find_outside(mixed, normal).tolist() == [False, False, True, False, False, False]

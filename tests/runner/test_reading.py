@@ -42,7 +42,7 @@ def test_batches_of_pixels_become_what_single_samples_are() -> None:
     source = ArraySource(PIXELS, preprocessing=NORMALISED)
     (batch,) = Reading(source, (3, 6, 8), True, 1).batches(0, 70, 70)
     assert batch.x.dtype == torch.uint8
-    assert torch.equal(batch.placed(NORMALISED, CPU, torch.float32), torch.stack([source[i][0] for i in range(70)]))
+    assert torch.equal(batch.place(NORMALISED, CPU, torch.float32), torch.stack([source[i][0] for i in range(70)]))
     assert np.array_equal(batch.shown, NORMALISED.undo(torch.stack([source[i][0] for i in range(70)])))
 
 
@@ -51,7 +51,7 @@ def test_floats_are_shown_with_their_normalisation_undone() -> None:
     source = ArraySource(floats)
     (batch,) = Reading(source, (1, 6, 8), True, 2).batches(0, 3, 3)
     assert np.array_equal(batch.shown, source.preprocessing.undo(floats))
-    assert torch.equal(batch.placed(source.preprocessing, CPU, torch.float64), torch.from_numpy(floats).double())
+    assert torch.equal(batch.place(source.preprocessing, CPU, torch.float64), torch.from_numpy(floats).double())
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])

@@ -60,7 +60,7 @@ def test_outputs_that_the_model_does_not_have_are_refused() -> None:
 
 @pytest.mark.parametrize(("given", "stored"), [(2, "2"), ("top:3", "top:3"), (["label", 2], ("label", "2"))])
 def test_the_stored_form_gives_the_same_targets_again(given: object, stored: object) -> None:
-    assert Targets.of(given).stored_form() == stored
+    assert Targets.of(given).to_text() == stored
     assert Targets.of(stored) == Targets.of(given)
 
 

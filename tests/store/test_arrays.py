@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.errors import InputError
-from whyset.store import ArraySpec, estimated_bytes, shard_rows_for, standard_arrays
+from whyset.store import ArraySpec, estimate_bytes, shard_rows_for, standard_arrays
 from whyset.store.preallocate import create_arrays
-from whyset.store.standard import stored_arrays
+from whyset.store.standard import list_stored_arrays
 from whyset.testing.store import example_run, write_pending
 
 
 @pytest.mark.parametrize(
-    "spec", stored_arrays(standard_arrays((3, 4, 5), input_shape=(3, 4, 5))), ids=lambda spec: spec.name
+    "spec", list_stored_arrays(standard_arrays((3, 4, 5), input_shape=(3, 4, 5))), ids=lambda spec: spec.name
 )
 def test_a_specification_comes_back_from_json(spec):
     assert repr(ArraySpec.from_json(spec.to_json())) == repr(spec)
@@ -36,7 +36,7 @@ def test_usual_sizes(side, rows):
 
 
 def test_only_metadata_is_written_at_creation(tmp_path):
-    create_arrays(tmp_path / "data.zarr", stored_arrays(standard_arrays((3, 224, 224))), 1_281_167, 256)
+    create_arrays(tmp_path / "data.zarr", list_stored_arrays(standard_arrays((3, 224, 224))), 1_281_167, 256)
     assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 20_000
     maps = zarr.open_array(tmp_path / "data.zarr/attribution/input", mode="r")
     assert (maps.shape, maps.shards, maps.chunks) == ((1_281_167, 3, 224, 224), (256, 3, 224, 224), (1, 3, 224, 224))
@@ -47,7 +47,7 @@ def test_the_estimate_is_what_a_run_takes(run):
     taken = sum(file.stat().st_size for file in files)
     asked = [spec for spec in run.arrays if spec.name not in run.own_arrays]
     # The last shard's index and columns are full-sized, and each index ends with a checksum.
-    assert estimated_bytes(asked, len(run)) <= taken <= estimated_bytes(asked, 48)
+    assert estimate_bytes(asked, len(run)) <= taken <= estimate_bytes(asked, 48)
 
 
 def test_plain_zarr_reads_what_the_store_writes(full_run):
@@ -75,7 +75,7 @@ def test_specifications_that_cannot_be_stored_are_refused(fields, message):
 
 def test_array_names_must_differ():
     with pytest.raises(InputError, match="'status' is the store's own"):
-        stored_arrays([ArraySpec("status")])
+        list_stored_arrays([ArraySpec("status")])
 
 
 def test_axes_of_reduced_maps_have_names_of_their_own():
@@ -103,4 +103,4 @@ def test_the_estimate_counts_layers_and_inputs_once_per_sample(tmp_path, dtype):
     asked = [spec for spec in run.arrays if spec.name not in run.own_arrays]
     indexed = sum(bool(spec.shape) for spec in asked)
     checksums = 4 * indexed * run.shard_count
-    assert sum(file.stat().st_size for file in files) == estimated_bytes(asked, len(run), 2) + checksums
+    assert sum(file.stat().st_size for file in files) == estimate_bytes(asked, len(run), 2) + checksums

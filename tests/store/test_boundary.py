@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store import open_run
 from whyset.store.boundary import DEEPEST, load_array, parse_json, read_regular
-from whyset.store.jsonfile import encoded, json_checksum, read_json
+from whyset.store.jsonfile import encode, json_checksum, read_json
 from whyset.testing.store import example_run, write_pending
 
 JSON = st.recursive(
@@ -28,7 +28,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_what_we_write_is_read(value):
-    assert parse_json(encoded(value)) == value
+    assert parse_json(encode(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_any_bytes_are_a_value_or_a_value_error(data):
         value = parse_json(data)
     except ValueError:
         return
-    encoded(value)
+    encode(value)
 
 
 def make_fifo(file):

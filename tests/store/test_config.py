@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import RunConfig
-from whyset.store.config import flattened, require_same
+from whyset.store.config import flatten, require_same
 from whyset.testing.store import example_config
 
 JSON = st.recursive(
@@ -64,4 +64,4 @@ def test_a_difference_is_named(value, data):
 
 
 def test_leaves_have_dotted_names():
-    assert dict(flattened({"a": {"b": [1, {}]}, "c": []})) == {"a.b.0": 1, "a.b.1": {}, "c": []}
+    assert dict(flatten({"a": {"b": [1, {}]}, "c": []})) == {"a.b.0": 1, "a.b.1": {}, "c": []}

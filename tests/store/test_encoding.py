@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from whyset.store import ArraySpec
 from whyset.store.encoding import closing, raw
-from whyset.store.entries import read_entries, stored_checksum
+from whyset.store.entries import compute_stored_checksum, read_entries
 from whyset.store.layout import shard_file
 from whyset.store.preallocate import create_arrays
 
@@ -53,7 +53,7 @@ def test_entries_come_back_and_their_checksum_is_that_of_the_raw_bytes(tmp_path,
     file, values = tmp_path / "file", entries(spec, 5)
     file.write_bytes(encoded(spec, values, 8))
     assert np.array_equal(read_entries(file, spec, 8, np.array([0, 1, 4])), values[[0, 1, 4]])
-    assert stored_checksum(file, spec, 8, 5) == f"{zlib.crc32(values.tobytes()):08x}"
+    assert compute_stored_checksum(file, spec, 8, 5) == f"{zlib.crc32(values.tobytes()):08x}"
 
 
 @given(st.permutations(range(6)), st.integers(0, 40))
@@ -63,7 +63,7 @@ def test_entries_may_lie_anywhere_as_the_index_says(tmp_path_factory, order, gap
     index[:6] = [(gap + 7 * order.index(entry), 7) for entry in range(6)]
     file.write_bytes(bytes(gap) + values[list(order)].tobytes() + with_checksum(index))
     assert np.array_equal(read_entries(file, BYTES, 8, np.arange(6)), values)
-    assert stored_checksum(file, BYTES, 8, 6) == f"{zlib.crc32(values.tobytes()):08x}"
+    assert compute_stored_checksum(file, BYTES, 8, 6) == f"{zlib.crc32(values.tobytes()):08x}"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,8 @@ def test_entries_may_lie_anywhere_as_the_index_says(tmp_path_factory, order, gap
     ],
 )
 @pytest.mark.parametrize(
-    "read", [lambda file: read_entries(file, BYTES, 8, np.arange(5)), lambda file: stored_checksum(file, BYTES, 8, 5)]
+    "read",
+    [lambda file: read_entries(file, BYTES, 8, np.arange(5)), lambda file: compute_stored_checksum(file, BYTES, 8, 5)],
 )
 def test_damage_is_told(tmp_path, change, message, read):
     (tmp_path / "file").write_bytes(change(encoded(BYTES, entries(BYTES, 5), 8)))

@@ -4,8 +4,8 @@ import os
 import pytest
 
 from whyset.errors import BrokenRunError, InputError, WhysetError
-from whyset.store.files import create_file, disk_errors_explained, replace_file
-from whyset.store.jsonfile import create_json, encoded, read_json
+from whyset.store.files import create_file, explain_disk_errors, replace_file
+from whyset.store.jsonfile import create_json, encode, read_json
 
 
 def test_a_file_is_created_once(tmp_path):
@@ -35,12 +35,12 @@ def test_file_systems_without_hard_links_are_named(tmp_path, monkeypatch):
     ("code", "reason"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "not permitted")]
 )
 def test_storage_errors_become_sentences(tmp_path, code, reason):
-    with pytest.raises(WhysetError, match=rf"{tmp_path}.*{reason}"), disk_errors_explained(tmp_path):
+    with pytest.raises(WhysetError, match=rf"{tmp_path}.*{reason}"), explain_disk_errors(tmp_path):
         fail(code)
 
 
 def test_other_system_errors_stay_what_they_are(tmp_path):
-    with pytest.raises(InterruptedError), disk_errors_explained(tmp_path):
+    with pytest.raises(InterruptedError), explain_disk_errors(tmp_path):
         raise InterruptedError(errno.EINTR, "interrupted")
 
 
@@ -53,7 +53,7 @@ def test_json_must_be_an_object(tmp_path):
 @pytest.mark.parametrize(("value", "message"), [(float("nan"), "finite"), ({1: 2}, "key 1"), ({1}, "is a set")])
 def test_what_json_cannot_hold_is_refused(value, message):
     with pytest.raises(InputError, match=message):
-        encoded(value)
+        encode(value)
 
 
 def fail(code):

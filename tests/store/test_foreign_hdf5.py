@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whyset.analysis.imported import imported_category
+from whyset.analysis.imported import describe_imported_category
 from whyset.errors import InputError
 from whyset.runner import ArrayFileSource, Preprocessing
 from whyset.store.foreign_hdf5 import RefusedHdf5Error, open_hdf5, read_attribute
@@ -166,7 +166,7 @@ def test_a_project_is_refused(make: Make, message: str, file: str, group: str, n
         del opened[group][name]
         make(opened[group], name, secret)
     with pytest.raises(DamagedProjectError, match=rf"{file}: .*{message}"):
-        import_project(project, tmp_path / "run", imported_category)
+        import_project(project, tmp_path / "run", describe_imported_category)
 
 
 @pytest.mark.parametrize("make", [link_external, link_to_external])
@@ -179,7 +179,7 @@ def test_a_group_of_another_file_is_refused(make: Make, secret: Path, files, tmp
         del file["data"]
         make(file, "data", secret)
     with pytest.raises(DamagedProjectError, match=r"data\.h5: .*link to another file"):
-        import_project(project, tmp_path / "run", imported_category)
+        import_project(project, tmp_path / "run", describe_imported_category)
 
 
 def test_links_inside_a_file_are_followed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store import samples_table
-from whyset.store.samples import checked_samples, label_array, read_samples, write_samples
+from whyset.store.samples import check_samples, label_array, read_samples, write_samples
 
 
 def test_samples_come_back_from_the_file(tmp_path):
@@ -21,7 +21,7 @@ def test_labels_and_addresses_may_be_unknown():
 
 
 def test_foreign_tables_are_cast_and_ordered():
-    table = checked_samples(pa.table({"id": ["a", "b"], "extra": [1, 2], "index": pa.array([0, 1], pa.int32())}))
+    table = check_samples(pa.table({"id": ["a", "b"], "extra": [1, 2], "index": pa.array([0, 1], pa.int32())}))
     assert table.column_names == ["index", "id", "label", "uri", "extra"]
     assert table.schema.field("index").type == pa.int64()
 
@@ -49,7 +49,7 @@ def test_whatever_else_is_known_of_samples_is_kept_behind(tmp_path):
 )
 def test_tables_that_do_not_fit_are_refused(columns, message):
     with pytest.raises(InputError, match=message):
-        checked_samples(pa.table(columns))
+        check_samples(pa.table(columns))
 
 
 def test_a_damaged_file_is_named(tmp_path):

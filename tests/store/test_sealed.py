@@ -8,7 +8,7 @@ import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.report import as_html, as_json, as_markdown, as_text, rank_classes, report
-from whyset.report.pictures import Pictures
+from whyset.report.pictures import ReportHeatmaps
 from whyset.store import CategoryResult, ClassEvidence, ListedClass, open_run, write_shard
 from whyset.store.evidence import SeparabilityTest
 from whyset.testing.store import example_rows, write_pending
@@ -50,13 +50,13 @@ def test_a_missing_class_is_named_everywhere_and_q_values_are_withheld(full_run,
         (path / "00001").rename(path / ".00001")
     assert [(problem.kind, problem.where) for problem in full_run.verify()] == [("unfinished", "analyses/spray/00001")]
     told = report(full_run, "spray")
-    assert told.completeness.q_withheld.startswith("2 of 3 classes are finished (not: dog)")
+    assert told.completeness.reason_without_q.startswith("2 of 3 classes are finished (not: dog)")
     assert set(q_values(full_run).values()) == {None}
     for page in (
         as_text(told),
         as_markdown(told),
         as_json(told),
-        as_html(told, Pictures(full_run, full_run.analysis())),
+        as_html(told, ReportHeatmaps(full_run, full_run.analysis())),
     ):
         assert "2 of 3 classes are finished" in page
     assert [row.problem for row in told.classes if row.name == "dog"] == [

@@ -12,7 +12,7 @@ import numpy as np
 from whyset import Spray, analyze
 from whyset.analysis.processors import PCA
 from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
-from whyset.store.modality import modality_of
+from whyset.store.modality import get_modality
 
 CLASSES = ("even", "odd")
 SAMPLES = 40
@@ -34,7 +34,7 @@ def make(
     if composite is not None:
         values = {**values, "attribution/input": np.abs(values["attribution/input"])}
     maps, inputs = values["attribution/input"], values.get("input")
-    modality = modality_of(config.get("modality"), maps.shape[1:])
+    modality = get_modality(config.get("modality"), maps.shape[1:])
     kept = RunConfig(
         model="m", weights_hash="w", composite=composite and {"name": composite, "fields": {}}, target="label",
         preprocessing={}, dataset_fingerprint="d", class_names=CLASSES, shard_rows=64, **config,

@@ -19,7 +19,7 @@ from whyset.testing.corruption.outcome import (
     SILENT,
     TRACEBACK,
     UNNAMED,
-    Answer,
+    RunAnswer,
     finds_damage,
     judge,
 )
@@ -97,17 +97,17 @@ def test_a_corruption_damages_in_the_same_way_each_time(finished: Path, tmp_path
 @pytest.mark.parametrize(
     ("answer", "verified", "outcome"),
     [
-        (Answer("q 0.500"), True, RIGHT),
-        (Answer("", "BrokenRunError: .../00001/category.json is damaged"), False, NAMED),
-        (Answer("", "something is wrong"), False, UNNAMED),
-        (Answer("q 0.500\n2 of 3 classes are finished"), True, SAID),
-        (Answer("q 0.333"), False, KNOWN),
-        (Answer("q 0.333"), True, SILENT),
-        (Answer("", "Traceback", crashed=True), True, TRACEBACK),
+        (RunAnswer("q 0.500"), True, RIGHT),
+        (RunAnswer("", "BrokenRunError: .../00001/category.json is damaged"), False, NAMED),
+        (RunAnswer("", "something is wrong"), False, UNNAMED),
+        (RunAnswer("q 0.500\n2 of 3 classes are finished"), True, SAID),
+        (RunAnswer("q 0.333"), False, KNOWN),
+        (RunAnswer("q 0.333"), True, SILENT),
+        (RunAnswer("", "Traceback", crashed=True), True, TRACEBACK),
     ],
 )
-def test_outcomes(answer: Answer, verified: bool, outcome: str) -> None:
-    assert judge(answer, Answer("q 0.500"), "analyses/spray/00001/category.json", verified) == outcome
+def test_outcomes(answer: RunAnswer, verified: bool, outcome: str) -> None:
+    assert judge(answer, RunAnswer("q 0.500"), "analyses/spray/00001/category.json", verified) == outcome
 
 
 WHOLE = """3 of 72 labels differ
@@ -131,14 +131,14 @@ CATEGORY = "analyses/spray/00001/category.json"
 )
 def test_ordinary_words_and_old_warnings_in_a_changed_answer_say_nothing(old: str, new: str) -> None:
     assert old in WHOLE
-    assert judge(Answer(WHOLE.replace(old, new)), Answer(WHOLE), CATEGORY, True) == SILENT
+    assert judge(RunAnswer(WHOLE.replace(old, new)), RunAnswer(WHOLE), CATEGORY, True) == SILENT
 
 
 def test_an_old_warning_in_a_changed_line_of_json_says_nothing() -> None:
     whole = '{"separability": 9.06, "notices": ["Q-values are withheld: 2 of 3 classes are finished."]}'
-    assert judge(Answer(whole.replace("9.06", "9.31")), Answer(whole), CATEGORY, True) == SILENT
+    assert judge(RunAnswer(whole.replace("9.06", "9.31")), RunAnswer(whole), CATEGORY, True) == SILENT
     more = whole.replace("2 of 3", "1 of 3").replace("9.06", "9.31")
-    assert judge(Answer(more), Answer(whole), CATEGORY, True) == SAID
+    assert judge(RunAnswer(more), RunAnswer(whole), CATEGORY, True) == SAID
 
 
 @pytest.mark.parametrize(
@@ -153,32 +153,34 @@ def test_an_old_warning_in_a_changed_line_of_json_says_nothing() -> None:
     ],
 )
 def test_new_reports_of_damage_count(said: str) -> None:
-    assert judge(Answer(f"{WHOLE}\n{said}"), Answer(WHOLE), CATEGORY, True) == SAID
+    assert judge(RunAnswer(f"{WHOLE}\n{said}"), RunAnswer(WHOLE), CATEGORY, True) == SAID
 
 
 def test_a_lost_or_doubled_line_is_a_change() -> None:
     for output in ("a 1", "a 1\nb 2\nb 2"):
-        assert judge(Answer(output), Answer("a 1\nb 2"), CATEGORY, True) == SILENT
+        assert judge(RunAnswer(output), RunAnswer("a 1\nb 2"), CATEGORY, True) == SILENT
 
 
 def test_an_error_without_the_file_excuses_no_changed_part() -> None:
-    whole = Answer("200 /a 1\n200 /b 2")
-    assert judge(Answer("200 /a 7", "not found"), whole, CATEGORY, True) == SILENT
-    assert judge(Answer("200 /a 1", "not found"), whole, CATEGORY, True) == UNNAMED
-    assert judge(Answer("200 /a 7", "00001/category.json is damaged"), whole, CATEGORY, True) == NAMED
+    whole = RunAnswer("200 /a 1\n200 /b 2")
+    assert judge(RunAnswer("200 /a 7", "not found"), whole, CATEGORY, True) == SILENT
+    assert judge(RunAnswer("200 /a 1", "not found"), whole, CATEGORY, True) == UNNAMED
+    assert judge(RunAnswer("200 /a 7", "00001/category.json is damaged"), whole, CATEGORY, True) == NAMED
 
 
 def test_damaged_notes_may_change_notes_only() -> None:
-    whole = Answer("200 /api/runs/a/selections [1]\n200 /api/runs/a/columns/label 5")
-    notes = Answer("200 /api/runs/a/selections [2]\n200 /api/runs/a/columns/label 5")
-    label = Answer("200 /api/runs/a/selections [1]\n200 /api/runs/a/columns/label 6")
+    whole = RunAnswer("200 /api/runs/a/selections [1]\n200 /api/runs/a/columns/label 5")
+    notes = RunAnswer("200 /api/runs/a/selections [2]\n200 /api/runs/a/columns/label 5")
+    label = RunAnswer("200 /api/runs/a/selections [1]\n200 /api/runs/a/columns/label 6")
     assert judge(notes, whole, "selections/1.json", True) == RIGHT
     assert judge(label, whole, "selections/1.json", True) == SILENT
     assert judge(notes, whole, CATEGORY, True) == SILENT
 
 
 def test_another_answer_about_a_healthy_run_is_silent() -> None:
-    assert judge(Answer("", "run.json is damaged", others="2"), Answer("a", others="1"), "run.json", False) == SILENT
+    assert (
+        judge(RunAnswer("", "run.json is damaged", others="2"), RunAnswer("a", others="1"), "run.json", False) == SILENT
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,20 +194,20 @@ def test_another_answer_about_a_healthy_run_is_silent() -> None:
     ],
 )
 def test_an_error_names_a_shard_by_file_number_or_commit(error: str, outcome: str) -> None:
-    assert judge(Answer("", error), Answer("a"), "data.zarr/input/c/1/0/0/0", False) == outcome
+    assert judge(RunAnswer("", error), RunAnswer("a"), "data.zarr/input/c/1/0/0/0", False) == outcome
 
 
 def test_an_error_names_a_commit_by_file_or_number_of_the_shard() -> None:
     for error in ("commits/000001.json is missing", "row 40 (shard 1 of runs/a) is not computed yet"):
-        assert judge(Answer("", error), Answer("a"), "commits/000001.json", False) == NAMED
-    assert judge(Answer("", "shard 11 is missing"), Answer("a"), "commits/000001.json", False) == UNNAMED
+        assert judge(RunAnswer("", error), RunAnswer("a"), "commits/000001.json", False) == NAMED
+    assert judge(RunAnswer("", "shard 11 is missing"), RunAnswer("a"), "commits/000001.json", False) == UNNAMED
 
 
 def test_a_stray_is_no_damage_that_excuses_changes() -> None:
-    assert not finds_damage(Answer("stray: commits/a: it is no commit\nwhole"), Answer("whole"))
-    assert not finds_damage(Answer("outdated: analyses/spray: x"), Answer("outdated: analyses/spray: x"))
-    assert finds_damage(Answer("uncommitted: data.zarr, shard 1: x"), Answer("whole"))
-    assert finds_damage(Answer("", "damaged in 1 places"), Answer("whole"))
+    assert not finds_damage(RunAnswer("stray: commits/a: it is no commit\nwhole"), RunAnswer("whole"))
+    assert not finds_damage(RunAnswer("outdated: analyses/spray: x"), RunAnswer("outdated: analyses/spray: x"))
+    assert finds_damage(RunAnswer("uncommitted: data.zarr, shard 1: x"), RunAnswer("whole"))
+    assert finds_damage(RunAnswer("", "damaged in 1 places"), RunAnswer("whole"))
 
 
 def test_what_is_forbidden_is_worst() -> None:

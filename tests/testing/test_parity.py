@@ -5,7 +5,7 @@ import torch
 
 from whyset.testing.linear_operations import LINEAR_OPERATIONS
 from whyset.testing.parity import differences, relative, subjects, table, worst
-from whyset.testing.peers import imported
+from whyset.testing.peers import import_peer
 
 EXACT = 1e-12
 
@@ -30,7 +30,7 @@ def test_zennit_has_the_same_rules_but_for_norm(found, inputs):
     assert {rule: value for rule, value in largest.items() if value > EXACT} == {}
 
 
-@pytest.mark.skipif(imported("captum.attr") is None, reason="captum is not installed")
+@pytest.mark.skipif(import_peer("captum.attr") is None, reason="captum is not installed")
 def test_captum_has_the_same_epsilon_rule(found):
     assert worst(found, "captum", "signed")["Epsilon"] < EXACT
 

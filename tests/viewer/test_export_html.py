@@ -23,7 +23,7 @@ from whyset.store import Run
 from whyset.viewer.embed import page as page_module
 from whyset.viewer.embed.export import export_html
 from whyset.viewer.embed.local import LocalViewer
-from whyset.viewer.embed.record import array_of
+from whyset.viewer.embed.record import read_array
 from whyset.viewer.embed.sprites import COLUMNS, LOSSLESS, sprite
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -184,7 +184,7 @@ def test_it_can_be_asked_where_a_loop_runs_already(run: Run) -> None:
 def test_columns_are_read_back_whatever_they_travelled_as(run: Run) -> None:
     answer = LocalViewer([run.path]).get("runs/sample/analyses/spray/00002/columns/index")
     expected = run.analysis("spray").category("horse").column("index")
-    np.testing.assert_array_equal(array_of(answer), expected)
+    np.testing.assert_array_equal(read_array(answer), expected)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

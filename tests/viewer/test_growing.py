@@ -92,7 +92,7 @@ def test_an_analysis_tells_how_many_classes_it_will_have(admitted: Admitted, tmp
     maps = {"attribution/input": np.ones((16, 1, 3, 5), np.float32), "confidence": np.ones(16, np.float32)}
     write_shard(run, 0, maps | columns, {7: "unreadable"})
     for number, (by, _) in enumerate(GROUPED):
-        pipeline = Spray().stored_form()
+        pipeline = Spray().to_dict()
         pipeline["fields"]["group_by"] = by
         writer = run.analysis_writer(f"{number}", {"pipeline": pipeline})
         writer.write(CategoryResult("00000", "cat", {"index": np.arange(4)}))

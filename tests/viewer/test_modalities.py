@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from whyset.store import Run
-from whyset.viewer.series import decimated, decimated_length
+from whyset.viewer.series import decimate, get_decimated_length
 
 ROWS = [39, 0, 3, 3]
 
@@ -103,8 +103,8 @@ def test_a_long_series_comes_short_with_its_extremes_and_tells_its_length(
     st.integers(8, 40),
 )
 def test_decimation_keeps_the_extremes_and_their_order(values: np.ndarray, longest: int) -> None:
-    kept = decimated(values, longest)
-    assert kept.shape == (len(values), decimated_length(values.shape[1], longest))
+    kept = decimate(values, longest)
+    assert kept.shape == (len(values), get_decimated_length(values.shape[1], longest))
     assert kept.shape[1] <= max(longest, 1)
     assert np.array_equal(kept.max(axis=1), values.max(axis=1))
     assert np.array_equal(kept.min(axis=1), values.min(axis=1))

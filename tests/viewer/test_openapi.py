@@ -6,7 +6,7 @@ import sys
 from inspect import cleandoc
 
 from whyset.viewer.endpoints.exports import FORMS
-from whyset.viewer.openapi import described
+from whyset.viewer.openapi import describe_api
 from whyset.viewer.routes import ROUTES, Route
 
 
@@ -21,7 +21,7 @@ def kinds(route: Route) -> list[str]:
 
 
 def test_every_route_is_described_with_its_answer_and_its_errors() -> None:
-    paths = json.loads(described())["paths"]
+    paths = json.loads(describe_api())["paths"]
     assert set(paths) == {route.path for route in ROUTES}
     for route in ROUTES:
         operation = paths[route.path][route.method.lower()]
@@ -35,7 +35,7 @@ def test_every_route_is_described_with_its_answer_and_its_errors() -> None:
 
 
 def test_every_text_and_number_parameter_is_bounded() -> None:
-    operations = [operation for path in json.loads(described())["paths"].values() for operation in path.values()]
+    operations = [operation for path in json.loads(describe_api())["paths"].values() for operation in path.values()]
     for operation in operations:
         for parameter in operation.get("parameters", []):
             schema = parameter["schema"]
@@ -44,7 +44,7 @@ def test_every_text_and_number_parameter_is_bounded() -> None:
 
 
 def test_everything_is_described() -> None:
-    for path, operations in json.loads(described())["paths"].items():
+    for path, operations in json.loads(describe_api())["paths"].items():
         for method, operation in operations.items():
             assert len(operation["description"]) > 20, (method, path)
             parts = [*operation.get("parameters", []), *operation["responses"].values()]
@@ -53,14 +53,14 @@ def test_everything_is_described() -> None:
 
 
 def test_what_may_go_wrong_with_a_body_is_described() -> None:
-    for path in json.loads(described())["paths"].values():
+    for path in json.loads(describe_api())["paths"].values():
         for method, operation in path.items():
             assert {"400", "413"} <= set(operation["responses"]) or method not in ("post", "put")
             assert "412" in operation["responses"] or method not in ("put", "delete")
 
 
 def test_every_list_text_and_number_of_a_body_is_bounded() -> None:
-    schemas = json.loads(described())["components"]["schemas"]
+    schemas = json.loads(describe_api())["components"]["schemas"]
     for draft in ("SelectionDraft", "NamesDraft", "ExportOrder"):
         for name, field in schemas[draft]["properties"].items():
             for part in field.get("anyOf", [field]):
@@ -76,4 +76,4 @@ def test_operations_have_names_of_their_own() -> None:
 def test_module_prints_the_same_description() -> None:
     command = [sys.executable, "-m", "whyset.viewer.openapi"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed == described()
+    assert printed == describe_api()

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from whyset.errors import InputError
 from whyset.store import Run
 from whyset.viewer.library import Library
-from whyset.viewer.passed_on import document_of, given, opening_of, read_document
+from whyset.viewer.passed_on import find_opening, parse_document, read_document, sort_arguments
 
 
 def state_of(run: Run, **changed: Any) -> dict[str, Any]:
@@ -119,14 +119,14 @@ def test_what_a_bookmark_names_and_the_run_has_not_is_told(client: TestClient) -
 
 def test_the_page_is_told_what_it_was_asked_to_show_first(admitted: Callable[..., TestClient], run: Run) -> None:
     assert admitted(run.path).get("/api/opening").json() is None
-    shown = admitted(run.path, document=document_of(state_of(run), "it")).get("/api/opening").json()
+    shown = admitted(run.path, document=parse_document(state_of(run), "it")).get("/api/opening").json()
     assert shown["address"].startswith("#/sample/spray/00002?")
 
 
 def test_the_command_opens_the_runs_that_a_state_file_names(save: Callable[[object], Path], run: Run) -> None:
-    asked = given([save(state_of(run))])
+    asked = sort_arguments([save(state_of(run))])
     assert asked.runs == (run.path,)
-    assert opening_of(asked.document, Library(asked.runs)).told == []
+    assert find_opening(asked.document, Library(asked.runs)).told == []
 
 
 def test_a_run_that_was_moved_with_the_file_is_found_beside_it_and_that_is_told(
@@ -135,32 +135,32 @@ def test_a_run_that_was_moved_with_the_file_is_found_beside_it_and_that_is_told(
     (tmp_path / run.path.name).symlink_to(run.path)
     state = state_of(run)
     state["runs"][0]["path"] = f"/gone/{run.path.name}"
-    asked = given([save(state)])
+    asked = sort_arguments([save(state)])
     assert asked.runs == (tmp_path / run.path.name,)
     assert "is the same run and is opened instead" in asked.told[0]
     state["runs"][0]["path"] = run.path.name
-    assert given([save(state)]).told == ()
+    assert sort_arguments([save(state)]).told == ()
 
 
 def test_a_missing_run_is_told_with_what_to_do(save: Callable[[object], Path], run: Run, half: Run) -> None:
     state = state_of(run)
     state["runs"][0]["path"] = "/gone/away"
     with pytest.raises(InputError, match=r"/gone/away is not there .* `whyset view NEW/PLACE "):
-        given([save(state)])
-    assert given([run.path, save(state)]).runs == (run.path,)
+        sort_arguments([save(state)])
+    assert sort_arguments([run.path, save(state)]).runs == (run.path,)
     state["runs"][0] |= {"path": str(half.path), "hash": "sha256:other"}
     with pytest.raises(InputError, match="holds another run now"):
-        given([save(state)])
+        sort_arguments([save(state)])
 
 
 def test_wrong_arguments_are_refused(save: Callable[[object], Path], run: Run, tmp_path: Path) -> None:
     bookmark = save(bookmark_of())
     with pytest.raises(InputError, match="names no folder: `whyset view RUN "):
-        given([bookmark])
+        sort_arguments([bookmark])
     with pytest.raises(InputError, match="at most one file"):
-        given([run.path, bookmark, bookmark])
+        sort_arguments([run.path, bookmark, bookmark])
     with pytest.raises(InputError, match="cannot be read"):
         read_document(tmp_path / "absent.json")
     (tmp_path / "text.json").write_text("[1,")
     with pytest.raises(InputError, match="is no JSON"):
-        given([tmp_path / "text.json"])
+        sort_arguments([tmp_path / "text.json"])

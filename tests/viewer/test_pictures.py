@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from whyset.image import COLOR_MAPS, indices, lookup
 from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
-from whyset.viewer.maps import fitted
+from whyset.viewer.maps import fit_sides
 from whyset.viewer.scales import scale_table
 
 ROWS = [59, 0, 17, 17]
@@ -72,7 +72,7 @@ def test_pictures_are_never_enlarged(client: TestClient) -> None:
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(8, 512))
 def test_fitted_sides_keep_their_order_and_ratio(height: int, width: int, longest: int) -> None:
-    high, wide = fitted(height, width, longest)
+    high, wide = fit_sides(height, width, longest)
     assert max(high, wide) == min(longest, max(height, width))
     assert min(high, wide) >= 1
     assert (high - wide) * (height - width) >= 0

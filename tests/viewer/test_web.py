@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whyset.viewer.openapi import described
+from whyset.viewer.openapi import describe_api
 
 ROOT = Path(__file__).parents[2]
 WEB, STATIC = ROOT / "web", ROOT / "src" / "whyset" / "viewer" / "static"
@@ -54,4 +54,4 @@ def test_the_types_are_those_of_the_server(npm: Path, web: Path) -> None:
 
 def test_the_description_is_that_of_the_server() -> None:
     stale = "run `python -m whyset.viewer.openapi > openapi.json` and `npm run types` in web/"
-    assert (WEB / "openapi.json").read_text("utf-8") == described(), stale
+    assert (WEB / "openapi.json").read_text("utf-8") == describe_api(), stale

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from whyset.analysis.category import analysed_class
-from whyset.analysis.groups import Group, explained, groups_of
-from whyset.analysis.maps import analysed_array
+from whyset.analysis.category import analyze_class
+from whyset.analysis.groups import Group, find_explained, group_samples
+from whyset.analysis.maps import get_analyzed_array
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
 from whyset.display import resolve_progress
-from whyset.engines import Engine, Progress, engine_of
+from whyset.engines import Engine, Progress, get_engine
 from whyset.errors import InputError, WhysetError
 from whyset.store import Analysis, AnalysisWriter, AnyPath, ListedClass, Run, open_run
 from whyset.store.jsonfile import JSON
@@ -77,14 +77,14 @@ def analyze(
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     spray, progress = spray or Spray(), resolve_progress(progress)
     _require_something(run, spray)
-    config: dict[str, JSON] = {"pipeline": spray.stored_form(), "steps": str(spray.pipeline())}
+    config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
     writer, groups = _begin(run, spray, config)
     _say_left_out(run, groups, progress)
     kept = None if memo is None else Memo(Path(memo))
     jobs = {n: ClassJob(group, spray, writer, kept) for n, group in enumerate(groups) if not writer.has(group.id)}
     if len(jobs) < len(groups):
         progress.say(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
-    _run_jobs(run, jobs, engine_of(engine), progress)
+    _run_jobs(run, jobs, get_engine(engine), progress)
     analysis = run.analysis(spray.name)
     _refuse_empty(analysis, groups)
     return analysis
@@ -95,19 +95,19 @@ def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[Analysis
 
     A class that appeared between listing and opening would be missing in the list, so it is listed again.
     """
-    groups = groups_of(run, spray.group_by)
+    groups = group_samples(run, spray.group_by)
     while True:
         listed = [ListedClass(group.id, group.name) for group in groups]
         writer = run.analysis_writer(spray.name, config, listed)
-        groups = groups_of(run, spray.group_by)
+        groups = group_samples(run, spray.group_by)
         if [group.id for group in groups] == [one.id for one in listed]:
             return writer, groups
 
 
 def _require_something(run: Run, spray: Spray) -> None:
     """Refuse what cannot be analysed before anything is written."""
-    analysed_array(run, spray.array)
-    groups_of(run, spray.group_by)
+    get_analyzed_array(run, spray.array)
+    group_samples(run, spray.group_by)
 
 
 def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: Progress) -> None:
@@ -116,7 +116,7 @@ def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: 
     mine = engine.share.of(jobs)
     progress.start(len(mine), "classes")
     try:
-        for result in engine.map(_do, mine, setup=partial(_opened, run.path, jobs)):
+        for result in engine.map(_do, mine, setup=partial(_open_job, run.path, jobs)):
             name = jobs[result.task].group.name
             problem = result.value if result.error is None else result.error
             if problem is not None:
@@ -132,20 +132,20 @@ def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: 
         )
 
 
-def _opened(path: AnyPath, jobs: Mapping[int, ClassJob]) -> tuple[Run, Mapping[int, ClassJob]]:
+def _open_job(path: AnyPath, jobs: Mapping[int, ClassJob]) -> tuple[Run, Mapping[int, ClassJob]]:
     return open_run(path).thoroughly(), jobs
 
 
 def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
     """Analyse one class, write the result, and give its problem, if there is one."""
     run, job = state[0], state[1][number]
-    result = analysed_class(run, job.group, job.spray, job.memo)
+    result = analyze_class(run, job.group, job.spray, job.memo)
     job.writer.write(result)
     return result.evidence.problem
 
 
 def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
-    left_out = len(explained(run)) - sum(len(group.indices) for group in groups)
+    left_out = len(find_explained(run)) - sum(len(group.indices) for group in groups)
     if left_out:
         progress.say(f"{left_out} samples have neither a label nor a prediction and take no part.")
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whyset.analysis.checks import refuse_non_finite
-from whyset.analysis.groups import classes_of, explained
-from whyset.analysis.maps import class_features, prepared_shape
+from whyset.analysis.groups import find_explained, get_classes
+from whyset.analysis.maps import class_features, get_prepared_shape
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.pipelines.stored import processor_of
+from whyset.analysis.pipelines.stored import processor_from_dict
 from whyset.analysis.processors import Affinity, Distance
 from whyset.analysis.processors.clustering import NOISE
 from whyset.errors import InputError
@@ -51,7 +51,7 @@ class Place:
     @classmethod
     def of(cls, run: Run, analysis: Analysis, key: str) -> "Place":
         """Read the features of the samples of a class again. InputError: the class has no result."""
-        category, spray = analysis.category(key), spray_of(analysis)
+        category, spray = analysis.category(key), get_spray(analysis)
         if category.problem or category.evidence.problem:
             raise InputError(f"{category.name!r} has no result: {category.problem or category.evidence.problem}")
         if "degree" not in category.columns:
@@ -59,7 +59,7 @@ class Place:
         index = np.asarray(category.column("index"))
         features = class_features(run, spray, category.id, index)
         maps = spray.metric.needs_shape
-        distance = spray.metric.for_maps(prepared_shape(run, spray, int(index[0]))) if maps else spray.metric
+        distance = spray.metric.for_maps(get_prepared_shape(run, spray, int(index[0]))) if maps else spray.metric
         return cls(category, spray, distance, features)
 
     def __call__(self, features: NDArray[np.floating], index: NDArray[np.int64] | None = None) -> Assignment:
@@ -76,23 +76,23 @@ class Place:
             raise InputError(f"Expected features of shape (m, {self.features.shape[1]}), got {features.shape}.")
         index = np.arange(len(features)) if index is None else index
         refuse_non_finite(features, index)
-        weights, nearest, distance = self._joined(features)
-        spectral = self._extended(weights)
+        weights, nearest, distance = self._join(features)
+        spectral = self._extend(weights)
         evidence = self.category.evidence
         positions = {
-            name: spectral if name == "spectral" else self._averaged(weights, f"embedding.{name}")
+            name: spectral if name == "spectral" else self._average(weights, f"embedding.{name}")
             for name in evidence.embeddings
         }
-        clusters = {name: self._clustered(name, weights, spectral) for name in evidence.clusterings}
+        clusters = {name: self._cluster(name, weights, spectral) for name in evidence.clusterings}
         reach = float(np.median(self.category.column("reach")))
         own = np.asarray(self.category.column("index"))
         strangeness = distance / (reach or 1.0)
         return Assignment(self.category.id, index, clusters, positions, own[nearest], strangeness)
 
-    def _joined(self, features: NDArray[np.floating]) -> tuple[csr_array, NDArray[np.int64], NDArray[np.float64]]:
+    def _join(self, features: NDArray[np.floating]) -> tuple[csr_array, NDArray[np.int64], NDArray[np.float64]]:
         """Give W (m, N), the nearest sample of the class and the distance to it."""
         graph = self.category.evidence.graph
-        affinity, k = processor_of(graph.affinity), graph.n_neighbors
+        affinity, k = processor_from_dict(graph.affinity), graph.n_neighbors
         assert isinstance(affinity, Affinity) and k is not None, "stored together with `degree`"  # noqa: PT018
         reach = np.asarray(self.category.column("reach"))
         step = max(1, _BLOCK_VALUES // max(self.features.shape))
@@ -101,12 +101,12 @@ class Place:
             for start in range(0, len(features), step)
         ]
         rows, columns, weights, nearest, distance = (
-            np.concatenate(part) for part in zip(*_numbered(parts), strict=True)
+            np.concatenate(part) for part in zip(*_number_rows(parts), strict=True)
         )
         shape = (len(features), len(self.features))
         return csr_array((weights, (rows, columns)), shape=shape), nearest, distance
 
-    def _extended(self, weights: csr_array) -> NDArray[np.float32]:
+    def _extend(self, weights: csr_array) -> NDArray[np.float32]:
         values = np.asarray(self.category.column("eigenvalues"))
         vectors = np.asarray(self.category.column("embedding.spectral"), np.float64)
         steps = self.spray.laplacian.steps(weights, np.asarray(self.category.column("degree")))
@@ -114,13 +114,13 @@ class Place:
         extended: NDArray[np.float32] = ((steps @ vectors) * inverse).astype(np.float32)
         return extended
 
-    def _averaged(self, weights: csr_array, column: str) -> NDArray[np.float32]:
+    def _average(self, weights: csr_array, column: str) -> NDArray[np.float32]:
         total = weights.sum(axis=1)[:, None]
         sums = weights @ np.asarray(self.category.column(column), np.float64)
         means: NDArray[np.float32] = (sums / np.where(total == 0, 1.0, total)).astype(np.float32)
         return means
 
-    def _clustered(self, name: str, weights: csr_array, spectral: NDArray[np.float32]) -> NDArray[np.int32]:
+    def _cluster(self, name: str, weights: csr_array, spectral: NDArray[np.float32]) -> NDArray[np.int32]:
         labels = np.asarray(self.category.column(f"clustering.{name}"))
         if name.startswith("kmeans"):
             return np.where(weights.sum(axis=1) > 0, self._nearest_mean(labels, spectral), np.int32(NOISE))
@@ -151,21 +151,21 @@ def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int
     wanted = _rows_without(run, found) if rows is None else np.asarray(rows, np.int64)
     if not len(wanted):
         return []
-    classes = classes_of(run, wanted, spray_of(found).group_by)
+    classes = get_classes(run, wanted, get_spray(found).group_by)
     numbers = np.unique(classes) if rows is not None else np.unique(classes[classes >= 0])
-    placed = (_assigned(run, found, f"{number:05d}", wanted[classes == number]) for number in numbers)
+    placed = (_assign_class(run, found, f"{number:05d}", wanted[classes == number]) for number in numbers)
     return [one for one in placed if one is not None]
 
 
-def spray_of(analysis: Analysis) -> Spray:
+def get_spray(analysis: Analysis) -> Spray:
     """Give the configuration that an analysis was made with."""
-    spray = processor_of(analysis.config.get("pipeline"), Spray)
+    spray = processor_from_dict(analysis.config.get("pipeline"), Spray)
     if not isinstance(spray, Spray):
         raise InputError(f"Analysis {analysis.name!r} was not made by Spray: new samples cannot be placed in it.")
     return spray
 
 
-def _assigned(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment | None:
+def _assign_class(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment | None:
     """Place rows of one class; None where all their maps are constant."""
     place = Place.of(run, analysis, category)
     features = class_features(run, place.spray, category, rows)
@@ -177,7 +177,7 @@ def _assigned(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int6
 def _rows_without(run: Run, analysis: Analysis) -> NDArray[np.int64]:
     """Give the explained rows that no class of the analysis holds; constant maps were left out, and stay so."""
     held = [np.asarray(category.column("index")) for category in analysis.categories if "index" in category.columns]
-    return np.setdiff1d(explained(run), np.concatenate([np.empty(0, np.int64), *held]))
+    return np.setdiff1d(find_explained(run), np.concatenate([np.empty(0, np.int64), *held]))
 
 
 def _rows(
@@ -194,7 +194,7 @@ def _rows(
     return rows, columns, weights, distances.argmin(axis=1), distances.min(axis=1)
 
 
-def _numbered(parts: list[tuple[NDArray[Any], ...]]) -> list[tuple[NDArray[Any], ...]]:
+def _number_rows(parts: list[tuple[NDArray[Any], ...]]) -> list[tuple[NDArray[Any], ...]]:
     """Count the rows of all parts through."""
     starts = np.cumsum([0, *(len(part[3]) for part in parts[:-1])])
     return [(part[0] + start, *part[1:]) for start, part in zip(starts, parts, strict=True)]

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from whyset.analysis.checks import checked_features, lowered_neighbours
+from whyset.analysis.checks import check_features, limit_neighbors
 from whyset.analysis.describe import describe_class, describe_clustering, describe_eigengap, describe_graph
 from whyset.analysis.evidence import compute_cluster_statistics, find_prototypes
 from whyset.analysis.groups import Group
-from whyset.analysis.maps import class_features, mean_maps, prepared_shape
-from whyset.analysis.members import Members, members_of
+from whyset.analysis.maps import class_features, get_prepared_shape, mean_maps
+from whyset.analysis.members import SampleMetadata, get_members
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.processors import Clustering
-from whyset.analysis.processors.base import name_of
+from whyset.analysis.processors.base import get_name
 from whyset.analysis.scores import CopulaSurrogates, silhouette
 from whyset.analysis.significance import significance
-from whyset.analysis.treatment import fitted_to, treatment_of
+from whyset.analysis.treatment import describe_treatment, fit_to_samples
 from whyset.errors import InputError
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import ClusteringEvidence, EmbeddingEvidence
@@ -30,13 +30,13 @@ from whyset.store.evidence import ClusteringEvidence, EmbeddingEvidence
 _ONE_THREAD_BELOW = 2000  # samples; for smaller matrices, waking threads takes longer than the work
 
 
-def analysed_class(run: Run, group: Group, spray: Spray, memo: Memo | None = None) -> CategoryResult:
+def analyze_class(run: Run, group: Group, spray: Spray, memo: Memo | None = None) -> CategoryResult:
     """Analyse one class. One that cannot be analysed is a result, too: its `evidence.problem` says why."""
     try:
         with _threads(len(group.indices)):
-            return _analysed(run, group, spray, memo)
+            return _analyze(run, group, spray, memo)
     except InputError as error:
-        members = members_of(run, group)
+        members = get_members(run, group)
         evidence = replace(describe_class(group, members, spray), problem=str(error))
         return CategoryResult(group.id, group.name, {"index": group.indices}, evidence)
 
@@ -51,15 +51,15 @@ def _workers() -> int:
     return int(share) if share.isdigit() and int(share) > 0 else os.cpu_count() or 1
 
 
-def _analysed(run: Run, group: Group, spray: Spray, memo: Memo | None) -> CategoryResult:
+def _analyze(run: Run, group: Group, spray: Spray, memo: Memo | None) -> CategoryResult:
     if len(group.indices) < spray.min_class_size:
         raise InputError(f"Too few samples: {len(group.indices)}; at least {spray.min_class_size} are needed.")
     seed = step_seed(spray.seed, group.id)
     features = class_features(run, spray, group.id, group.indices)
-    checked = checked_features(features, group.indices, spray.min_class_size)
+    checked = check_features(features, group.indices, spray.min_class_size)
     features, group = features[checked.kept], replace(group, indices=group.indices[checked.kept])
-    members = members_of(run, group)
-    spray, left_out = fitted_to(spray, len(features))
+    members = get_members(run, group)
+    spray, left_out = fit_to_samples(spray, len(features))
     pipeline = _pipeline(run, group, spray)
     results = pipeline.run({"features": features}, seed=seed, workers=_workers(), memo=memo)
     tested = significance(features, results["separability"], pipeline, CopulaSurrogates(spray.surrogates), seed)
@@ -78,7 +78,7 @@ def _analysed(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Catego
         clusterings=clusterings,
         embeddings={kind: EmbeddingEvidence(values.shape[1]) for kind, values in embeddings.items()},
         prototypes=prototypes,
-        data_issues=(*checked.treatment, *left_out, *treatment_of(spray, results)),
+        data_issues=(*checked.treatment, *left_out, *describe_treatment(spray, results)),
     )
     placed = {f"embedding.{kind}": values for kind, values in embeddings.items()}
     columns = {"index": group.indices} | placed | _graph_columns(results) | columns
@@ -96,23 +96,25 @@ def _graph_columns(results: dict[str, Any]) -> dict[str, NDArray[Any]]:
 def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
     """Give the steps for this class: neighbours lowered for few samples, a distance of maps told their shape."""
     samples = len(group.indices)
-    shape = prepared_shape(run, spray, int(group.indices[0])) if spray.metric.needs_shape else None
-    return spray.pipeline(lowered_neighbours(spray.n_neighbors, samples), samples=samples, shape=shape)
+    shape = get_prepared_shape(run, spray, int(group.indices[0])) if spray.metric.needs_shape else None
+    return spray.pipeline(limit_neighbors(spray.n_neighbors, samples), samples=samples, shape=shape)
 
 
 def _embeddings(results: dict[str, Any], spray: Spray) -> dict[str, NDArray[Any]]:
     """Give all embeddings by name, the spectral one included."""
-    found = {name_of(part): results[f"embedding.{name_of(part)}"] for part in spray.embeddings}
+    found = {get_name(part): results[f"embedding.{get_name(part)}"] for part in spray.embeddings}
     return found | {"spectral": results["spectrum"].eigenvectors.astype(np.float32)}
 
 
 def _clusterings(
-    run: Run, features: NDArray[np.float32], members: Members, results: dict[str, Any], spray: Spray
+    run: Run, features: NDArray[np.float32], members: SampleMetadata, results: dict[str, Any], spray: Spray
 ) -> tuple[dict[str, ClusteringEvidence], dict[str, NDArray[Any]]]:
     """Describe all clusterings, and give their columns."""
     described: dict[str, ClusteringEvidence] = {}
     columns: dict[str, NDArray[Any]] = {}
-    found: dict[str, Clustering] = {name_of(part): results[f"clustering.{name_of(part)}"] for part in spray.clusterings}
+    found: dict[str, Clustering] = {
+        get_name(part): results[f"clustering.{get_name(part)}"] for part in spray.clusterings
+    }
     for name, clustering in found.items():
         silhouettes = silhouette(clustering)
         described[name] = describe_clustering(clustering, features, members, spray.separability, silhouettes)

@@ -9,14 +9,14 @@ from whyset.errors import InputError
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedFeatures:
     """Which rows of the features take part (`kept`, a mask), and in words what was treated."""
 
     kept: NDArray[np.bool_]
     treatment: tuple[str, ...]
 
 
-def checked_features(features: NDArray[np.floating], indices: NDArray[np.integer], smallest: int) -> Checked:
+def check_features(features: NDArray[np.floating], indices: NDArray[np.integer], smallest: int) -> CheckedFeatures:
     """Refuse features that cannot be analysed, leave out constant maps, and count repeated ones.
 
     `features` (N, D) are those of the samples `indices` (N,). InputError: a map is not finite, fewer than `smallest`
@@ -24,7 +24,7 @@ def checked_features(features: NDArray[np.floating], indices: NDArray[np.integer
     """
     refuse_non_finite(features, indices)
     kept = np.ptp(features, axis=1) > 0
-    treatment = [_left_out(indices[~kept])] if not kept.all() else []
+    treatment = [_left_out_note(indices[~kept])] if not kept.all() else []
     if kept.sum() < smallest:
         without = f" ({np.count_nonzero(~kept)} constant maps left out)" if treatment else ""
         raise InputError(f"Too few samples: {kept.sum()}{without}; at least {smallest} are needed.")
@@ -33,7 +33,7 @@ def checked_features(features: NDArray[np.floating], indices: NDArray[np.integer
         raise InputError(f"All {kept.sum()} relevance maps are the same: there is nothing to compare.")
     if repeated:
         treatment.append(f"{repeated} maps repeat another map exactly; they stay, as neighbours of each other.")
-    return Checked(kept, tuple(treatment))
+    return CheckedFeatures(kept, tuple(treatment))
 
 
 def refuse_non_finite(features: NDArray[np.floating], indices: NDArray[np.integer]) -> None:
@@ -41,7 +41,7 @@ def refuse_non_finite(features: NDArray[np.floating], indices: NDArray[np.intege
     broken = indices[~np.isfinite(features).all(axis=1)]
     if len(broken):
         raise InputError(
-            f"{len(broken)} samples have relevance that is not finite ({listed(broken)}); explain them again."
+            f"{len(broken)} samples have relevance that is not finite ({list_samples(broken)}); explain them again."
         )
 
 
@@ -52,16 +52,16 @@ def count_repeated(features: NDArray[np.floating]) -> int:
     return len(rows) - len(np.unique(as_bytes))
 
 
-def lowered_neighbours(neighbours: int, samples: int) -> int:
+def limit_neighbors(neighbours: int, samples: int) -> int:
     """Give the number of neighbours for a class: at most a fifth of its samples, so that the graph stays local."""
     return min(neighbours, max(2, samples // 5))
 
 
-def listed(indices: NDArray[np.integer]) -> str:
+def list_samples(indices: NDArray[np.integer]) -> str:
     """Name the first few samples."""
     shown = ", ".join(str(index) for index in indices[:5].tolist())
     return f"samples {shown}{', ...' if len(indices) > 5 else ''}"
 
 
-def _left_out(constant: NDArray[np.integer]) -> str:
-    return f"{len(constant)} maps are constant and were left out ({listed(constant)})."
+def _left_out_note(constant: NDArray[np.integer]) -> str:
+    return f"{len(constant)} maps are constant and were left out ({list_samples(constant)})."

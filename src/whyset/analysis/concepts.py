@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.groups import explained
+from whyset.analysis.groups import find_explained
 from whyset.analysis.scores import reference_samples
 from whyset.store import AnyPath, Run, open_run
 
@@ -23,7 +23,7 @@ def concept_references(
     >>> found, relevance = concept_references("runs/cifar", "layer3")        # doctest: +SKIP
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
-    return reference_samples(_blocks(run, layer, explained(run) if rows is None else np.asarray(rows)), count)
+    return reference_samples(_blocks(run, layer, find_explained(run) if rows is None else np.asarray(rows)), count)
 
 
 def _blocks(

@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.groups import Group
-from whyset.analysis.members import Members
+from whyset.analysis.members import SampleMetadata
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.processors import Affinity, Clustering, Neighbours, NumberOfClusters, SpectrumOfGraph
 from whyset.analysis.scores import Separability, coherence, finite_mean, medoids
-from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, Eigengap, NeighborGraph
+from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, EigengapEvidence, NeighborGraph
 
 
-def describe_class(group: Group, members: Members, spray: Spray) -> ClassEvidence:
+def describe_class(group: Group, members: SampleMetadata, spray: Spray) -> ClassEvidence:
     """Describe the class itself; what has not been computed is None or empty."""
     return ClassEvidence(
         n_explanations=members.n_explanations,
@@ -33,19 +33,19 @@ def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbours: Ne
         n_isolated=int(spectrum.isolated.sum()),
         n_neighbors=neighbours.indices.shape[1],
         recall=neighbours.recall,
-        affinity=affinity.fitted(neighbours).stored_form(),
+        affinity=affinity.fit(neighbours).to_dict(),
     )
 
 
-def describe_eigengap(number: NumberOfClusters) -> Eigengap:
+def describe_eigengap(number: NumberOfClusters) -> EigengapEvidence:
     """Describe the gap that the number of clusters was read from."""
-    return Eigengap(value=number.gap, n_clusters=number.clusters, is_max=number.clear)
+    return EigengapEvidence(value=number.gap, n_clusters=number.clusters, is_max=number.clear)
 
 
 def describe_clustering(
     clustering: Clustering,
     features: NDArray[np.floating],
-    members: Members,
+    members: SampleMetadata,
     score: Separability,
     silhouettes: NDArray[np.float32],
 ) -> ClusteringEvidence:
@@ -70,7 +70,7 @@ def _describe_cluster(
     separability: float,
     inside: NDArray[np.bool_],
     features: NDArray[np.floating],
-    members: Members,
+    members: SampleMetadata,
     silhouettes: NDArray[np.float32],
 ) -> ClusterEvidence:
     own, typical = members[inside], medoids(features, np.flatnonzero(inside))

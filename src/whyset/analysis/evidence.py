@@ -6,17 +6,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.members import Members
+from whyset.analysis.members import SampleMetadata
 from whyset.analysis.pipelines import Pipeline, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.pipelines.spray import CONCEPT
 from whyset.analysis.processors import Clustering
 from whyset.analysis.scores import (
-    Contrast,
-    Difference,
+    ClusterContrast,
     Enrichment,
     GaussianPrototypes,
     MaxStatistic,
+    MeanDifference,
     accuracy_contrast,
     confidence_contrast,
     enrichments,
@@ -28,8 +28,8 @@ from whyset.store.evidence import (
     ContrastTest,
     DifferenceTest,
     EnrichmentTest,
-    Prototypes,
-    Stability,
+    PrototypeEvidence,
+    StabilityEvidence,
 )
 
 _PROTOTYPES = 8  # of a class, as many as in the paper, where it has ten samples for each
@@ -40,7 +40,7 @@ _KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; t
 def compute_cluster_statistics(
     described: ClusteringEvidence,
     features: NDArray[np.floating],
-    members: Members,
+    members: SampleMetadata,
     pipeline: Pipeline,
     results: dict[str, Any],
     spray: Spray,
@@ -62,7 +62,7 @@ def compute_cluster_statistics(
             recovery=recovery.get(cluster.id),
             accuracy_contrast=_contrast(accuracy_contrast(members.labels, members.predictions, inside)),
             confidence_contrast=_contrast(confidence_contrast(members.confidence, inside, seed=seed)),
-            difference=_described(difference, spray),
+            difference=_describe_difference(difference, spray),
             enrichment=tuple(_test(test) for test in tests[:_KEPT_TESTS] if test.cluster == cluster.id),
         )
         for cluster, difference in zip(described.clusters, found, strict=True)
@@ -73,7 +73,7 @@ def compute_cluster_statistics(
     return replace(described, stability=stability, n_enrichment_tests=len(tests), clusters=clusters), columns
 
 
-def _difference_columns(name: str, found: list[Difference], width: int) -> dict[str, NDArray[Any]]:
+def _difference_columns(name: str, found: list[MeanDifference], width: int) -> dict[str, NDArray[Any]]:
     nothing = np.zeros((0, width))
     return {
         f"difference.{name}": np.vstack([nothing, *(part.mean for part in found)]).astype(np.float32),
@@ -82,8 +82,8 @@ def _difference_columns(name: str, found: list[Difference], width: int) -> dict[
 
 
 def find_prototypes(
-    features: NDArray[np.floating], members: Members, spray: Spray, seed: int
-) -> tuple[Prototypes | None, dict[str, NDArray[Any]]]:
+    features: NDArray[np.floating], members: SampleMetadata, spray: Spray, seed: int
+) -> tuple[PrototypeEvidence | None, dict[str, NDArray[Any]]]:
     """Describe the prototypes of a class in concept relevance, with the columns `prototype` and `log_likelihood` (N,).
 
     None and no columns of other relevance.
@@ -94,7 +94,7 @@ def find_prototypes(
     components = max(1, min(_PROTOTYPES, samples // 10))
     covariance: Literal["full", "diag"] = "full" if samples >= components * channels else "diag"
     found = GaussianPrototypes(components, covariance)(features, seed=step_seed(seed, "prototypes"))
-    prototypes = Prototypes(
+    prototypes = PrototypeEvidence(
         covariance=covariance,
         weights=tuple(found.weights.tolist()),
         explanations=tuple(members.indices[found.prototypes].tolist()),
@@ -105,7 +105,7 @@ def find_prototypes(
 
 def _stability(
     features: NDArray[np.floating], clustering: Clustering, pipeline: Pipeline, spray: Spray, seed: int
-) -> tuple[Stability | None, dict[int, float]]:
+) -> tuple[StabilityEvidence | None, dict[int, float]]:
     """Give the stability of the clustering, and the recovery of each cluster; nothing where it is left out."""
     if spray.resamplings == 0:
         return None, {}
@@ -113,7 +113,7 @@ def _stability(
     found = resampling(features, clustering.labels, pipeline, f"clustering.{spray.default_clustering}", seed=seed)
     low, high = np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist()
     recovery = {number: float(value) for number, value in enumerate(found.recovery) if np.isfinite(value)}
-    return Stability(found.mean, (low, high), resampling.runs, resampling.share), recovery
+    return StabilityEvidence(found.mean, (low, high), resampling.runs, resampling.share), recovery
 
 
 def _test(test: Enrichment) -> EnrichmentTest:
@@ -130,19 +130,19 @@ def _test(test: Enrichment) -> EnrichmentTest:
     )
 
 
-def _contrast(found: Contrast) -> ContrastTest:
+def _contrast(found: ClusterContrast) -> ContrastTest:
     return ContrastTest(**vars(found))
 
 
-def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed: int) -> Difference:
+def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed: int) -> MeanDifference:
     """Compare the features inside and outside; where a side is too small for that, nothing differs."""
     if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < 2:
         nothing = np.zeros(features.shape[1])
-        return Difference(nothing, nothing, np.inf, 1.0)
+        return MeanDifference(nothing, nothing, np.inf, 1.0)
     return MaxStatistic()(features, inside, seed=step_seed(seed, "difference"))
 
 
-def _described(difference: Difference, spray: Spray) -> DifferenceTest | None:
+def _describe_difference(difference: MeanDifference, spray: Spray) -> DifferenceTest | None:
     """Describe a difference; of concept relevance, name the channels that are more relevant inside, the most first."""
     if not np.isfinite(difference.threshold):
         return None

@@ -25,17 +25,17 @@ class Group:
         return f"{self.label:05d}"
 
 
-def groups_of(run: Run, by: str = "auto") -> list[Group]:
+def group_samples(run: Run, by: str = "auto") -> list[Group]:
     """Group the explained samples: by "label", and those without one by prediction; by "prediction"; or by "target".
 
     "auto" is by label, and by target where each sample has several: its rows explain different classes. Only rows that
     are committed and succeeded take part. InputError: there is none, or nothing to group them by.
     """
-    indices = explained(run)
+    indices = find_explained(run)
     if not len(indices):
         raise InputError(f"{run.path} holds no explained sample yet: run `whyset explain` to its end first.")
-    by = _chosen(run, by)
-    classes = classes_of(run, indices, by)
+    by = _choose_grouping(run, by)
+    classes = get_classes(run, indices, by)
     found = np.unique(classes[classes >= 0])
     if not len(found):
         known = "neither labels nor predictions" if by == "label" else f"no {by}"
@@ -43,26 +43,26 @@ def groups_of(run: Run, by: str = "auto") -> list[Group]:
     return [_group(run, int(number), indices[classes == number], by) for number in found]
 
 
-def explained(run: Run) -> NDArray[np.int64]:
+def find_explained(run: Run) -> NDArray[np.int64]:
     """Give the indices of all samples with an explanation."""
     return np.flatnonzero(run.committed & (run.column("status") == DONE))
 
 
-def classes_of(
+def get_classes(
     run: Run, indices: NDArray[np.int64], by: str, column: Callable[[str], NDArray[Any]] | None = None
 ) -> NDArray[np.int64]:
     """Give the number of the class of each of the rows `indices`, -1 where it is unknown.
 
     `column` gives a column of the run to whoever keeps those that were read.
     """
-    by, column = _chosen(run, by), column or run.column
+    by, column = _choose_grouping(run, by), column or run.column
     if by != "label":
         return column(by)[indices].astype(np.int64)
     labels = run.labels[indices]
     return np.where(labels >= 0, labels, column("prediction")[indices])
 
 
-def _chosen(run: Run, by: str) -> str:
+def _choose_grouping(run: Run, by: str) -> str:
     if by != "auto":
         return by
     return "label" if run.config.targets_per_sample == 1 else "target"

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.groups import Group
-from whyset.analysis.maps import features_of, mean_maps
-from whyset.analysis.members import Members, members_of
+from whyset.analysis.maps import compute_features, mean_maps
+from whyset.analysis.members import SampleMetadata, get_members
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.scores import coherence, medoids
 from whyset.store import CategoryResult, Run
@@ -23,13 +23,13 @@ TREATMENT = (
 FIRST_SHOWN = ("tsne", "t-SNE", "umap", "UMAP")
 
 
-def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> CategoryResult:
+def describe_imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> CategoryResult:
     """Describe a category of a ViRelAy project; `found.index` counts rows of the run.
 
     Cluster numbers stay as they are, also where some are empty. Coherence and medoids are computed from the maps, as in
     our own analyses; what would need the whole analysis is null.
     """
-    members = members_of(run, Group(-1 if names.label is None else names.label, names.name, found.index, "category"))
+    members = get_members(run, Group(-1 if names.label is None else names.label, names.name, found.index, "category"))
     columns: dict[str, NDArray[Any]] = {"index": found.index}
     evidence = _describe(found, names, members)
     if not len(found.index):
@@ -38,7 +38,7 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
     for name, values in found.embeddings.items():
         columns[f"embedding.{names.embeddings[name]}"] = values
     columns |= _eigenvalues(found, names)
-    features = features_of(run, found.index, Spray().preparation(), 0)
+    features = compute_features(run, found.index, Spray().preparation(), 0)
     columns |= mean_maps(
         run, found.index, {names.clusterings[name]: labels for name, labels in found.clusterings.items()}
     )
@@ -50,7 +50,7 @@ def imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> C
     return CategoryResult(names.id, names.name, columns, replace(evidence, clusterings=clusterings))
 
 
-def _describe(found: FoundCategory, names: CategoryNames, members: Members) -> ClassEvidence:
+def _describe(found: FoundCategory, names: CategoryNames, members: SampleMetadata) -> ClassEvidence:
     embeddings = {names.embeddings[name]: EmbeddingEvidence(v.shape[1]) for name, v in found.embeddings.items()}
     clusterings = [names.clusterings[name] for name in found.clusterings]
     preferred = [found.first_shown.get("embedding"), *FIRST_SHOWN]
@@ -77,7 +77,7 @@ def _eigenvalues(found: FoundCategory, names: CategoryNames) -> dict[str, NDArra
 
 
 def _describe_clustering(
-    labels: NDArray[np.int32], features: NDArray[np.floating], members: Members, asked_for: int | None
+    labels: NDArray[np.int32], features: NDArray[np.floating], members: SampleMetadata, asked_for: int | None
 ) -> ClusteringEvidence:
     return ClusteringEvidence(
         n_clusters=len(np.unique(labels[labels >= 0])),
@@ -88,7 +88,7 @@ def _describe_clustering(
 
 
 def _describe_cluster(
-    number: int, inside: NDArray[np.bool_], features: NDArray[np.floating], members: Members
+    number: int, inside: NDArray[np.bool_], features: NDArray[np.floating], members: SampleMetadata
 ) -> ClusterEvidence:
     own, rows = members[inside], np.flatnonzero(inside)
     typical = medoids(features, rows) if len(rows) else rows

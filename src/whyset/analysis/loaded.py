@@ -7,13 +7,13 @@ from typing import Any
 from whyset.analysis.processors.base import OWN_PACKAGE
 
 
-def loaded_object(name: str) -> Any:
+def find_loaded_object(name: str) -> Any:
     """Find `module:Name` in a module of this package, or in one that is imported already.
 
     ImportError: the module is not imported. A file that came from elsewhere may name any module, and importing one
     executes it. AttributeError: it has no such name.
 
-    >>> loaded_object("whyset.analysis.loaded:loaded_object") is loaded_object
+    >>> find_loaded_object("whyset.analysis.loaded:find_loaded_object") is find_loaded_object
     True
     """
     module, _, path = name.partition(":")

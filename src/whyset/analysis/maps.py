@@ -15,7 +15,7 @@ _MEANS = ("mean_map", "mean_abs_map")
 _BLOCK_VALUES = 8_000_000  # values of relevance held at once: 32 MB in float32
 
 
-def analysed_array(run: Run, of: str) -> LazyArray:
+def get_analyzed_array(run: Run, of: str) -> LazyArray:
     """Give the array of a run that is analysed; InputError, with what there is, where the run does not hold it."""
     names = [spec.name for spec in run.arrays if spec.name.startswith(("attribution/", "concept/")) and spec.shape]
     if of not in names:
@@ -26,11 +26,11 @@ def analysed_array(run: Run, of: str) -> LazyArray:
     return run.array(of)
 
 
-def features_of(
+def compute_features(
     run: Run, indices: NDArray[np.int64], preparation: Pipeline, seed: int, of: str = INPUT
 ) -> NDArray[np.float32]:
     """Give the features (N, D) of the samples `indices` by the steps in `preparation`."""
-    array = analysed_array(run, of)
+    array = get_analyzed_array(run, of)
     features: NDArray[np.float32] | None = None
     for rows, maps in _blocks(array, indices):
         block = preparation.run({"maps": maps}, seed=seed)["features"]
@@ -43,13 +43,13 @@ def features_of(
 
 def class_features(run: Run, spray: Spray, category: str, indices: NDArray[np.int64]) -> NDArray[np.float32]:
     """Give the features of samples of one class, with that class's seed: the same whenever they are asked for."""
-    preparation = spray.preparation(analysed_array(run, spray.array).shape[1:])
-    return features_of(run, indices, preparation, step_seed(spray.seed, category), spray.array)
+    preparation = spray.preparation(get_analyzed_array(run, spray.array).shape[1:])
+    return compute_features(run, indices, preparation, step_seed(spray.seed, category), spray.array)
 
 
-def prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
+def get_prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
     """Give the shape that a map has before it is flattened, by preparing that of one sample."""
-    array = analysed_array(run, spray.array)
+    array = get_analyzed_array(run, spray.array)
     results = spray.preparation(array.shape[1:]).run({"maps": array[[index]]}, seed=spray.seed)
     shape: tuple[int, ...] = results["normalised"].shape[1:]
     return shape
@@ -76,13 +76,13 @@ def mean_maps(
             np.add.at(sums[f"mean_map.{name}"], labels[rows][inside], summed[inside])
             np.add.at(sums[f"mean_abs_map.{name}"], labels[rows][inside], np.abs(summed[inside]))
     return {
-        f"{kind}.{name}": _divided(sums[f"{kind}.{name}"], labels)
+        f"{kind}.{name}": _divide(sums[f"{kind}.{name}"], labels)
         for kind in _MEANS
         for name, labels in clusterings.items()
     }
 
 
-def _divided(sums: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+def _divide(sums: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.float32]:
     sizes = np.bincount(labels[labels >= 0], minlength=len(sums))
     means: NDArray[np.float64] = sums / np.maximum(sizes, 1).reshape(-1, *[1] * (sums.ndim - 1))
     return means.astype(np.float32)

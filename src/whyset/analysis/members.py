@@ -13,7 +13,7 @@ from whyset.store.evidence import Composition
 
 
 @dataclass(frozen=True)
-class Members:
+class SampleMetadata:
     """Labels (-1 = unknown), predictions and confidences, (n,) each, in the order of `indices`."""
 
     indices: NDArray[np.int64]
@@ -24,8 +24,8 @@ class Members:
     purity_of: str
     """The attribute whose purity is told: the one that the class was not grouped by."""
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> "Members":
-        return Members(
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "SampleMetadata":
+        return SampleMetadata(
             self.indices[rows],
             self.labels[rows],
             self.predictions[rows],
@@ -57,10 +57,10 @@ class Members:
         return {"label": self.labels, "prediction": self.predictions, "right": np.array(right, object)}
 
 
-def members_of(run: Run, group: Group) -> Members:
+def get_members(run: Run, group: Group) -> SampleMetadata:
     """Look up what the run knows of the samples in a group."""
     rows = group.indices
-    return Members(
+    return SampleMetadata(
         rows,
         run.labels[rows],
         run.column("prediction")[rows].astype(np.int64),

@@ -15,7 +15,7 @@ from whyset.analysis.processors.source import code_hash, package_hash
 from whyset.errors import InputError
 from whyset.optional import version_or_none
 from whyset.store.boundary import read_regular
-from whyset.store.files import disk_errors_explained, replace_file
+from whyset.store.files import explain_disk_errors, replace_file
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "umap-learn", "pynndescent")
 _KNOWN = (OWN_PACKAGE, "builtins")  # ours count by the hash of the package
@@ -60,7 +60,7 @@ class Memo:
     def step_key(self, processor: Processor, inputs: list[str], seed: Mapping[str, int]) -> str:
         """Give the key of what a processor makes of inputs with these keys."""
         parts = {
-            "processor": processor.stored_form(),
+            "processor": processor.to_dict(),
             "code": self._codes(processor),
             "versions": {package: version_or_none(package) for package in _PACKAGES},
             "seed": dict(seed),
@@ -78,7 +78,7 @@ class Memo:
         except DamagedEntryError as error:
             warnings.warn(f"{place} is damaged ({error}); it is computed again", stacklevel=2)
         value = make()
-        with disk_errors_explained(self.folder):
+        with explain_disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             replace_file(place, encode(value))
             self._remove_abandoned(key)

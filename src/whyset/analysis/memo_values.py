@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from whyset.analysis.loaded import loaded_object
+from whyset.analysis.loaded import find_loaded_object
 from whyset.errors import InputError, WhysetError
 
 _MAGIC = b"whyset-memo/1\n"
@@ -111,7 +111,7 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
 
 def _dataclass(name: str, values: Mapping[str, Any]) -> Any:
     try:
-        kind = loaded_object(name)
+        kind = find_loaded_object(name)
         if not (inspect.isclass(kind) and is_dataclass(kind)):
             raise TypeError("it is no dataclass")
         return kind(**values)

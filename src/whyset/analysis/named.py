@@ -62,10 +62,10 @@ EMBEDDINGS: Mapping[str, Callable[[], Processor]] = MappingProxyType(
 CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:K]"
 
 
-def clusterings_named(text: str) -> tuple[Processor, ...]:
+def parse_clusterings(text: str) -> tuple[Processor, ...]:
     """Give the clusterings of a name, with the number behind its colon.
 
-    >>> [part.name for part in clusterings_named("kmeans:2-4")], clusterings_named("dbscan:0.2")
+    >>> [part.name for part in parse_clusterings("kmeans:2-4")], parse_clusterings("dbscan:0.2")
     (['kmeans-2', 'kmeans-3', 'kmeans-4'], (DBSCAN(eps=0.2, min_samples=8),))
     """
     kind, _, value = text.partition(":")
@@ -88,23 +88,23 @@ def clusterings_named(text: str) -> tuple[Processor, ...]:
     raise InputError(f"There is no clustering {text!r}; there are {CLUSTERINGS}.")
 
 
-def metric_named(name: str) -> Distance:
-    return _named("metric", name, METRICS)
+def parse_metric(name: str) -> Distance:
+    return _parse("metric", name, METRICS)
 
 
-def affinity_named(name: str) -> Affinity:
-    return _named("affinity", name, AFFINITIES)
+def parse_affinity(name: str) -> Affinity:
+    return _parse("affinity", name, AFFINITIES)
 
 
-def laplacian_named(name: str) -> Laplacian:
-    return _named("Laplacian", name, LAPLACIANS)
+def parse_laplacian(name: str) -> Laplacian:
+    return _parse("Laplacian", name, LAPLACIANS)
 
 
-def embedding_named(name: str) -> Processor:
-    return _named("embedding", name, EMBEDDINGS)
+def parse_embedding(name: str) -> Processor:
+    return _parse("embedding", name, EMBEDDINGS)
 
 
-def _named(what: str, name: str, table: Mapping[str, Callable[[], T]]) -> T:
+def _parse(what: str, name: str, table: Mapping[str, Callable[[], T]]) -> T:
     if name not in table:
         raise InputError(f"There is no {what} {name!r}; there are {', '.join(table)}.")
     return table[name]()

@@ -59,11 +59,11 @@ class Resampling:
             rows = np.sort(rng.choice(len(features), round(self.share * len(features)), replace=False))
             found: Any = chain.run({"features": features[rows]}, seed=seed + number)[result]
             agreement.append(adjusted_rand_score(labels[rows], found.labels))
-            recovery.append(recovered(labels[rows], found.labels, int(labels.max(initial=-1)) + 1))
+            recovery.append(compute_recovery(labels[rows], found.labels, int(labels.max(initial=-1)) + 1))
         return Stability(np.array(agreement), np.ma.masked_invalid(recovery).mean(axis=0).filled(np.nan))
 
 
-def recovered(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
+def compute_recovery(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
     """Give, for each of the `clusters` in `labels` (N,), the largest Jaccard index with a cluster in `found` (N,).
 
     NaN for a cluster that has no sample among these.

@@ -4,18 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.pipelines.spray import clusters_of
+from whyset.analysis.pipelines.spray import get_n_clusters
 from whyset.analysis.processors import LLE, TSNE, UMAP, SpectrumOfGraph
-from whyset.analysis.processors.base import name_of
+from whyset.analysis.processors.base import get_name
 from whyset.errors import InputError
 
 
-def fitted_to(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
+def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
     """Leave out clusterings that were told to find more clusters than half of the samples, and say so.
 
     InputError: none remains, or the default one does not.
     """
-    large = [part for part in spray.clusterings if (clusters_of(part) or 0) > samples // 2]
+    large = [part for part in spray.clusterings if (get_n_clusters(part) or 0) > samples // 2]
     if not large:
         return spray, []
     if spray.clusterings[0] in large:
@@ -23,11 +23,11 @@ def fitted_to(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
             f"{samples} samples are too few for {spray.default_clustering}: at least two per cluster are needed."
         )
     kept = tuple(part for part in spray.clusterings if part not in large)
-    names = ", ".join(name_of(part) for part in large)
+    names = ", ".join(get_name(part) for part in large)
     return replace(spray, clusterings=kept), [f"{samples} samples are too few for {names}: left out."]
 
 
-def treatment_of(spray: Spray, results: dict[str, Any]) -> list[str]:
+def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
     """Give one sentence for each thing that was treated, to be recorded with the results."""
     found: list[str] = []
     neighbours, number = results["neighbours"], results["number"]

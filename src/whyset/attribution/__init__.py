@@ -9,7 +9,7 @@ from whyset.attribution.attributors import (
     SmoothGrad,
 )
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
-from whyset.attribution.stored import stored_form
+from whyset.attribution.stored import to_dict
 from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient
 
 __all__ = [
@@ -28,5 +28,5 @@ __all__ = [
     "SmoothGrad",
     "Target",
     "output_coefficient",
-    "stored_form",
+    "to_dict",
 ]

@@ -67,7 +67,7 @@ class Masks:
         recorder, index = session.recorder, session.index
         value = None if recorder is None else output.detach().clone()
 
-        def masked(c: Tensor) -> Tensor:
+        def mask(c: Tensor) -> Tensor:
             self.met.add(path)
             if path not in self.current:
                 return c
@@ -78,7 +78,7 @@ class Masks:
 
         with torch._C.DisableTorchFunction():
             session.tracker.ask_for(output)
-            output.register_hook(session.while_active(masked))
+            output.register_hook(session.while_active(mask))
 
 
 def _mask(c: Tensor, channels: Sequence[int], dim: int) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from whyset.attribution.tables import aligned, data_frame
+from whyset.attribution.tables import align, data_frame
 
 
 class Cause(StrEnum):
@@ -98,7 +98,7 @@ class Ledger:
         share = f" ({self.arrived / self.output:.2%})" if self.output else ""
         lost = "; ".join(f"{cause} {amount:+.4g}" for cause, amount in self.lost().items() if amount) or "nothing"
         summary = f"started {self.output:.6g}, arrived {self.arrived:.6g}{share}; lost: {lost}"
-        return "\n".join([*aligned([header, *map(_line, self.rows)]), summary])
+        return "\n".join([*align([header, *map(_line, self.rows)]), summary])
 
 
 def _record(row: LedgerRow) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyset.attribution.rules import Rule
-from whyset.attribution.tables import aligned, data_frame
+from whyset.attribution.tables import align, data_frame
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One operation in order of execution; `rule` is None where autograd's gradient (or the kind's own change to it) is
     taken.
     """
@@ -25,7 +25,7 @@ class Step:
 class Plan:
     """What will happen to each operation of a model. `print(plan)` shows the table, `plan.steps` are its rows."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
 
     def __repr__(self) -> str:
         return f"<plan of {len(self)} operations; print it or use plan.table()>"
@@ -33,7 +33,7 @@ class Plan:
     def __len__(self) -> int:
         return len(self.steps)
 
-    def table(self) -> list[Step]:
+    def table(self) -> list[PlanStep]:
         """Give the steps as a list of dataclasses."""
         return list(self.steps)
 
@@ -46,4 +46,4 @@ class Plan:
         rows = [
             (str(s.index), s.module, s.operation, s.kind, repr(s.rule) if s.rule else "-", s.reason) for s in self.steps
         ]
-        return "\n".join(aligned([header, *rows]))
+        return "\n".join(align([header, *rows]))

@@ -8,22 +8,22 @@ from torch import Tensor
 from whyset.errors import InputError
 
 
-def stored_form(part: Any) -> Any:
+def to_dict(part: Any) -> Any:
     """Give a frozen dataclass as `{"name": ..., "fields": {...}}`, and what it is made of likewise.
 
     >>> from whyset.attribution.rules import Flat
-    >>> stored_form(Flat())
+    >>> to_dict(Flat())
     {'name': 'Flat', 'fields': {'stabilizer': 1e-06}}
     """
     if is_dataclass(part) and not isinstance(part, type):
         return {
             "name": type(part).__name__,
-            "fields": {f.name: stored_form(getattr(part, f.name)) for f in fields(part)},
+            "fields": {f.name: to_dict(getattr(part, f.name)) for f in fields(part)},
         }
     if isinstance(part, Tensor):
         return part.tolist()
     if isinstance(part, (list, tuple)):
-        return [stored_form(item) for item in part]
+        return [to_dict(item) for item in part]
     if isinstance(part, type):
         return f"{part.__module__}.{part.__qualname__}"
     if part is None or isinstance(part, (str, int, float, bool)):

@@ -12,7 +12,7 @@ def data_frame(records: Iterable[Mapping[str, Any]]) -> Any:
     return pandas.DataFrame(list(records))
 
 
-def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+def align(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Lay rows of cells out in columns, for printing."""
     lines = list(rows)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]

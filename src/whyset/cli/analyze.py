@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from whyset.cli.exit_codes import PARTLY_DONE
-from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, engine_of
+from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, make_engine
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import WhysetError
@@ -71,21 +71,21 @@ def analyze(
         "array": array,
         "group_by": group_by,
         "pooling": pooling,
-        "metric": metric and named.metric_named(metric),
+        "metric": metric and named.parse_metric(metric),
         "n_neighbors": n_neighbors,
         "device": device,
         "approximate_above": approximate_above,
-        "affinity": affinity and named.affinity_named(affinity),
-        "laplacian": laplacian and named.laplacian_named(laplacian),
+        "affinity": affinity and named.parse_affinity(affinity),
+        "laplacian": laplacian and named.parse_laplacian(laplacian),
         "eigenvectors": eigenvectors,
-        "clusterings": clustering and [part for text in clustering for part in named.clusterings_named(text)],
-        "embeddings": embedding and [named.embedding_named(text) for text in embedding],
+        "clusterings": clustering and [part for text in clustering for part in named.parse_clusterings(text)],
+        "embeddings": embedding and [named.parse_embedding(text) for text in embedding],
         "surrogates": surrogates,
         "resamplings": resamplings,
     }
     spray = whyset.Spray(name=name, seed=seed, **{key: value for key, value in given.items() if value is not None})
     try:
-        whyset.analyze(run, spray, engine=engine_of(engine, workers, scheduler), progress=choose_display(), memo=memo)
+        whyset.analyze(run, spray, engine=make_engine(engine, workers, scheduler), progress=choose_display(), memo=memo)
     except WhysetError as error:
         if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
             raise

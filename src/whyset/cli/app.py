@@ -67,19 +67,19 @@ def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
         case UsageError():
             command = next((name for name in arguments if name in COMMANDS), "")
             told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
-            return _failed(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
+            return _fail(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
         case BrokenPipeError():
             sys.stderr.close()  # nobody reads: say nothing more, not even at exit
             return DONE
         case EngineLostError() | JobStoppedError():
-            return _failed(str(error), PARTLY_DONE)
+            return _fail(str(error), PARTLY_DONE)
         case MissingPreprocessingError():
             options = "--size, --mean and --std (--mode L for gray images), or PREPROCESSING in the model file"
-            return _failed(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
+            return _fail(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
         case WhysetError() | OSError():
-            return _failed(str(error), WRONG_INPUT)
+            return _fail(str(error), WRONG_INPUT)
         case SystemExit() if set(arguments) & set(COMMANDS):  # without a command, typer ends completion by it
-            return _failed(f"code of the model ended Python by sys.exit({error.code!r}): mend it there", WRONG_INPUT)
+            return _fail(f"code of the model ended Python by sys.exit({error.code!r}): mend it there", WRONG_INPUT)
     raise error
 
 
@@ -157,7 +157,7 @@ def _log_warnings() -> Iterator[None]:
         yield
 
 
-def _failed(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     """One line on stderr; the traceback before it only where it is asked for."""
     if os.environ.get("WHYSET_DEBUG") or LOGGER.isEnabledFor(logging.DEBUG):
         print(printable(traceback.format_exc()), file=sys.stderr, end="")

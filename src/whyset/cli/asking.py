@@ -16,7 +16,7 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def asked(code: "ModelCode") -> bool:
+def ask_to_execute(code: "ModelCode") -> bool:
     """Ask whether a model file that somebody else's run names may be executed; anything but yes is no."""
     print("This run was not made by you on this machine. Repeating it executes the file", file=sys.stderr)
     print(f"  {printable(str(code.path), keep='')}", file=sys.stderr)

@@ -49,7 +49,7 @@ def composites(
         choice = choose_composite(loaded.module, example, "image")
         say(choice)
         composite = choice.name
-    chosen = NamedComposite(composite, on_unknown).made(loaded.preprocessing)
+    chosen = NamedComposite(composite, on_unknown).make(loaded.preprocessing)
     if chosen is None:
         raise InputError("the plain gradient has no plan: every operation propagates as autograd does")
     for line in str(chosen.plan(loaded.module, example)).splitlines():

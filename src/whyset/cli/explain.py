@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from whyset.cli.asking import asked, is_interactive
+from whyset.cli.asking import ask_to_execute, is_interactive
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
     EngineName,
@@ -20,7 +20,7 @@ from whyset.cli.options import (
     Std,
     Weights,
     Workers,
-    engine_of,
+    make_engine,
     preprocessing_fields,
 )
 from whyset.cli.progress import choose_display
@@ -118,7 +118,7 @@ def explain(
         _refuse_others(context)
         from whyset.runner import again as repeated
 
-        chosen = engine_of(engine, workers, scheduler)
+        chosen = make_engine(engine, workers, scheduler)
         run = repeated(
             again,
             out,
@@ -126,10 +126,10 @@ def explain(
             engine=chosen,
             device=device,
             stall_timeout=stall_timeout,
-            trust=trust or (asked if is_interactive() else False),
+            trust=trust or (ask_to_execute if is_interactive() else False),
             progress=choose_display(),
         )
-        return _told(run, chosen.share)
+        return _report_completion(run, chosen.share)
     if trust:
         raise InputError("--trust belongs to --again: a model file given by --model is executed because you name it")
     if model is None or data is None or out is None:
@@ -137,7 +137,7 @@ def explain(
         raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
     from whyset import runner
 
-    chosen = engine_of(engine, workers, scheduler)
+    chosen = make_engine(engine, workers, scheduler)
     run = runner.explain(
         runner.ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)),
         _existing(data),
@@ -162,10 +162,10 @@ def explain(
         stall_timeout=stall_timeout,
         progress=choose_display(),
     )
-    return _told(run, chosen.share)
+    return _report_completion(run, chosen.share)
 
 
-def _told(run: "Run", share: "Share") -> int:
+def _report_completion(run: "Run", share: "Share") -> int:
     """Say whether this process's part of the run is complete, what others still have to do, and what comes next."""
     pending = run.pending_shards()
     mine = share.of(pending)

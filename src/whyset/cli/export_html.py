@@ -63,7 +63,7 @@ def _rows(run: "Run", selection: str | None, file: Path | None) -> list[int] | N
         raise InputError("--selection and --rows both name rows: give one of the two")
     if file is not None:
         return _read(file)
-    return None if selection is None else _selected(run, selection)
+    return None if selection is None else _find_selection(run, selection)
 
 
 def _read(file: Path) -> list[int]:
@@ -78,7 +78,7 @@ def _read(file: Path) -> list[int]:
     return rows
 
 
-def _selected(run: "Run", name: str) -> list[int]:
+def _find_selection(run: "Run", name: str) -> list[int]:
     """The samples of the selection of this name or id that is kept beside the run."""
     from whyset.store.layout import SELECTIONS
     from whyset.store.selections import Selections

@@ -32,7 +32,7 @@ def heatmaps(
     import numpy as np
 
     from whyset.report import Heatmaps
-    from whyset.report.heatmaps import told
+    from whyset.report.heatmaps import describe_drawing
     from whyset.store import DONE, open_run
 
     if index and limit:
@@ -44,6 +44,6 @@ def heatmaps(
         done = np.flatnonzero(runs[0].column("status") == DONE)
         rows = done[np.linspace(0, len(done) - 1, min(limit, len(done))).round().astype(int)].tolist()
     if runs[0].relevance.ndim != 4:
-        say(told(runs[0]))
+        say(describe_drawing(runs[0]))
     written = sum(1 for _ in form.write(runs, folder, rows))
     say(f"{written:,} pictures in {folder}")

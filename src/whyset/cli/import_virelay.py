@@ -28,7 +28,7 @@ def import_virelay(
     ] = "float32",
 ) -> None:
     """Make a run of a ViRelAy project: its samples, attributions and analyses; every inconsistency is told at once."""
-    from whyset.analysis.imported import imported_category
+    from whyset.analysis.imported import describe_imported_category
     from whyset.store.virelay import DamagedProjectError, ImportSettings, import_project
 
     settings = ImportSettings(link, tuple(_pair(text) for text in map_path or ()), dtype)
@@ -36,7 +36,7 @@ def import_virelay(
         run = import_project(
             project,
             out,
-            imported_category,
+            describe_imported_category,
             settings,
             warn=lambda finding: print(printable(f"whyset: warning: {finding}", keep=""), file=sys.stderr),
             telling=choose_display(),

@@ -70,18 +70,18 @@ def numbers(option: str, text: str, kind: type[int] | type[float]) -> tuple[Any,
         raise InputError(f"{option} takes numbers separated by commas, not {text!r}") from None
 
 
-def engine_of(name: str, workers: int | None, scheduler: str | None = None) -> "Engine":
+def make_engine(name: str, workers: int | None, scheduler: str | None = None) -> "Engine":
     """The engine of that name, with so many workers where it has any, on that cluster."""
     from whyset import engines
 
     if name not in engines.ENGINES:
-        return engines.engine_of(name)  # says which there are
+        return engines.get_engine(name)  # says which there are
     if scheduler is not None and name != "dask":
         raise InputError(f"--scheduler is for --engine dask; the engine {name} has none")
     if name == "dask" and workers is None:
         return engines.Dask(scheduler)
     if workers is None:
-        return engines.engine_of(name)
+        return engines.get_engine(name)
     if name == "local":
         return engines.Local(workers)
     if name == "static":

@@ -44,7 +44,7 @@ def report(
     told = written.report(opened, name, known)
     form = form or _by_ending(out)
     if form is Format.HTML:
-        page = written.as_html(told, written.Pictures(opened, opened.analysis(name)), classes)
+        page = written.as_html(told, written.ReportHeatmaps(opened, opened.analysis(name)), classes)
     else:
         forms = {Format.TEXT: written.as_text, Format.MARKDOWN: written.as_markdown, Format.JSON: written.as_json}
         page = forms[form](told)

@@ -29,15 +29,15 @@ __all__ = [
     "Static",
     "TaskResult",
     "Work",
-    "engine_of",
+    "get_engine",
     "worker_number",
 ]
 
 
-def engine_of(engine: str | Engine) -> Engine:
+def get_engine(engine: str | Engine) -> Engine:
     """The engine of this name with its defaults, or the engine itself.
 
-    >>> engine_of("serial")
+    >>> get_engine("serial")
     Serial()
     """
     if isinstance(engine, Engine):

@@ -19,7 +19,7 @@ import dask
 from distributed import Client, Future, KilledWorker
 
 from whyset.engines.protocol import error_text
-from whyset.engines.remote import ReplacedError, do, introduce, prepare
+from whyset.engines.remote import LostStateError, do, introduce, prepare
 from whyset.engines.supervisor import Died, Event
 from whyset.engines.worker import Done, SetupFailed
 from whyset.errors import EngineLostError
@@ -35,7 +35,7 @@ _MODELS_TRAVEL = {"distributed.admin.large-graph-warning-threshold": "1TB"}
 
 
 @dataclass
-class Worker:
+class ClusterWorker:
     """A worker of the cluster: where it is, its number on its host, its state, and what it is at.
 
     `identity` tells its process from another one that has the same address later.
@@ -57,7 +57,7 @@ class Cluster:
 
     client: Client
     job: bytes
-    workers: dict[int, Worker] = field(default_factory=dict, init=False)
+    workers: dict[int, ClusterWorker] = field(default_factory=dict, init=False)
     there: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, init=False)
     news: SimpleQueue[tuple[int, Future[Any]]] = field(default_factory=SimpleQueue, init=False)
     taken_in: int = field(default=0, init=False)
@@ -79,17 +79,17 @@ class Cluster:
         used = {worker.number for worker in self.workers.values() if worker.host == host}
         number = next(number for number in count() if number not in used)
         with dask.config.set(_MODELS_TRAVEL):
-            bench = self._bound(address, prepare, self.job, number)
-        introduction = self._bound(address, introduce, bench)
-        self.workers[key] = Worker(address, host, number, bench, introduction)
+            bench = self._submit_to(address, prepare, self.job, number)
+        introduction = self._submit_to(address, introduce, bench)
+        self.workers[key] = ClusterWorker(address, host, number, bench, introduction)
         self._expect(key)
 
     def give(self, worker: int, number: int, task: bytes) -> None:
         it = self.workers[worker]
-        it.task, it.doing = number, self._bound(it.address, do, it.bench, it.identity, number, task)
+        it.task, it.doing = number, self._submit_to(it.address, do, it.bench, it.identity, number, task)
         self._expect(worker)
 
-    def _bound(self, address: str, *call: Any) -> Future[Any]:
+    def _submit_to(self, address: str, *call: Any) -> Future[Any]:
         """Submit a call that this worker does and no other."""
         return self.client.submit(*call, workers=[address], allow_other_workers=False, pure=False)
 
@@ -110,11 +110,11 @@ class Cluster:
         event = self._event(key, worker)
         return [] if event is None else [(key, event)]
 
-    def _event(self, key: int, worker: Worker) -> Event | None:
+    def _event(self, key: int, worker: ClusterWorker) -> Event | None:
         """What a future has to tell; None if its result cannot be had yet."""
         future = worker.doing
         if future.status == "error":
-            return self._failed(key, worker, future.exception())
+            return self._make_failure(key, worker, future.exception())
         try:
             value = future.result(timeout=_FETCH_SECONDS)
         except TimeoutError:  # whoever holds the result has died, and the next look will find that; or it is slow
@@ -122,15 +122,15 @@ class Cluster:
             return None
         except CancelledError:
             self._look()  # raises if the scheduler is gone
-            return self._lost(key, Died("cancelled by its cluster", blamed=False)) if key in self.workers else None
+            return self._make_loss(key, Died("cancelled by its cluster", blamed=False)) if key in self.workers else None
         if worker.task is not None:
             return _as_event(value)
         worker.identity, event = value
         return _as_event(event)
 
-    def _failed(self, key: int, worker: Worker, error: BaseException) -> Event:
-        if isinstance(error, KilledWorker | ReplacedError):
-            return self._lost(key, Died(f"lost on {worker.host}"))
+    def _make_failure(self, key: int, worker: ClusterWorker, error: BaseException) -> Event:
+        if isinstance(error, KilledWorker | LostStateError):
+            return self._make_loss(key, Died(f"lost on {worker.host}"))
         if worker.task is not None:
             return Done(worker.task, None, error_text(error))
         return SetupFailed(None, f"{error_text(error)} (workers need the same packages as this process)", "")
@@ -148,7 +148,7 @@ class Cluster:
                 worker.status = self.there[worker.address]["status"]
             else:
                 died = Died(f"lost on {worker.host}", blamed=worker.status not in _LEAVING)
-                lost.append((key, self._lost(key, died)))
+                lost.append((key, self._make_loss(key, died)))
         return lost
 
     def _ask(self) -> Mapping[str, Mapping[str, Any]]:
@@ -172,7 +172,7 @@ class Cluster:
             self.last_company = float("inf")
             warnings.warn("the Dask scheduler has no workers; waiting for one to come", stacklevel=2)
 
-    def _lost(self, key: int, died: Died) -> Event:
+    def _make_loss(self, key: int, died: Died) -> Event:
         worker = self.workers.pop(key)
         self._cancel([worker.doing, worker.bench])
         return died

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from whyset.engines.protocol import Engine, TaskResult, Work
-from whyset.engines.supervisor import Supervisor, pickled
+from whyset.engines.supervisor import Supervisor, pickle_for_worker
 from whyset.errors import InputError, MissingExtraError, WhysetError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Dask(Engine):
 
         if not tasks:
             return
-        job = pickled(work, "the function or its setup", dumps)
+        job = pickle_for_worker(work, "the function or its setup", dumps)
         with self._client() as client:
             yield from Supervisor(Cluster(client, job), tasks, retries, dumps).run()
 

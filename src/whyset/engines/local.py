@@ -9,7 +9,7 @@ from whyset.arguments import require_timeout, whole_number
 from whyset.engines.processes import Processes
 from whyset.engines.protocol import Engine, TaskResult, Work
 from whyset.engines.share import local_rank
-from whyset.engines.supervisor import Supervisor, pickled
+from whyset.engines.supervisor import Supervisor, pickle_for_worker
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Local(Engine):
         most = self.workers or _cores()
         places = min(most, max(1, len(tasks)))
         threads = self.threads or max(1, _cores() // places)
-        job = pickled(work, "the function or its setup")
+        job = pickle_for_worker(work, "the function or its setup")
         yield from Supervisor(
             Processes(job, places, threads, local_rank() * most, self.stall_timeout), tasks, retries
         ).run()

@@ -14,14 +14,24 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from whyset.engines.supervisor import Died, Event
-from whyset.engines.worker import Bench, Done, Free, Ready, SetupFailed, Watched, Working, answered, set_worker_number
+from whyset.engines.worker import (
+    Bench,
+    Done,
+    Free,
+    Ready,
+    SetupFailed,
+    Watched,
+    Working,
+    call_for_answer,
+    set_worker_number,
+)
 
 _PATIENCE = 5.0
 """Seconds that a worker gets to end by itself before it is ended."""
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkerProcess:
     """A process and the pipe to it."""
 
     process: SpawnProcess
@@ -49,7 +59,7 @@ class Vigil:
             self.tasks.discard(event.number)
         self.heard, self.at = time.monotonic(), ""
 
-    def left(self, timeout: float | None) -> float | None:
+    def get_remaining(self, timeout: float | None) -> float | None:
         """Seconds that it still has to make progress; None: any number."""
         if not timeout or not self.reports or not self.tasks:
             return None
@@ -66,7 +76,7 @@ class Processes:
     first: int = 0
     stall_timeout: float | None = None
     """Seconds without progress after which a worker is ended, if its state reports progress; None or 0: never."""
-    workers: dict[int, Worker] = field(default_factory=dict, init=False)
+    workers: dict[int, WorkerProcess] = field(default_factory=dict, init=False)
 
     @property
     def size(self) -> int:
@@ -77,7 +87,7 @@ class Processes:
         for place in free[:wanted]:
             self.workers[place] = self._start(place)
 
-    def _start(self, place: int) -> Worker:
+    def _start(self, place: int) -> WorkerProcess:
         context = get_context("spawn")
         here, there = context.Pipe()
         arguments = (there, self.job, self.first + place, self.threads)
@@ -85,7 +95,7 @@ class Processes:
         with without_interrupts():
             process.start()
         there.close()
-        return Worker(process, here)
+        return WorkerProcess(process, here)
 
     def give(self, worker: int, number: int, task: bytes) -> None:
         vigil = self.workers[worker].vigil
@@ -95,7 +105,7 @@ class Processes:
             self.workers[worker].connection.send((number, task))
 
     def listen(self) -> list[tuple[int, Event]]:
-        left = [worker.vigil.left(self.stall_timeout) for worker in self.workers.values()]
+        left = [worker.vigil.get_remaining(self.stall_timeout) for worker in self.workers.values()]
         shortest = min((seconds for seconds in left if seconds is not None), default=None)
         patience = None if shortest is None else max(0.0, shortest)
         heard = wait([worker.connection for worker in self.workers.values()], patience)
@@ -103,7 +113,7 @@ class Processes:
             (place, self._event(place)) for place, worker in list(self.workers.items()) if worker.connection in heard
         ]
         told = [(place, event) for place, event in events if not isinstance(event, Working)]
-        return [*told, *self._stalled()]
+        return [*told, *self._end_stalled()]
 
     def _event(self, place: int) -> Event | Working:
         try:
@@ -113,11 +123,11 @@ class Processes:
         self.workers[place].vigil.note(event)
         return event
 
-    def _stalled(self) -> list[tuple[int, Event]]:
+    def _end_stalled(self) -> list[tuple[int, Event]]:
         """End the workers that made no progress for too long; what else they had sent is heard first."""
         events: list[tuple[int, Event]] = []
         for place, worker in list(self.workers.items()):
-            left = worker.vigil.left(self.stall_timeout)
+            left = worker.vigil.get_remaining(self.stall_timeout)
             if left is not None and left <= 0 and not worker.connection.poll():
                 worker.process.kill()
                 _end(self.workers.pop(place))
@@ -157,7 +167,7 @@ def serve(connection: Connection, job: bytes, number: int, threads: int) -> None
     set_worker_number(number)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # before the job's libraries are loaded
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    bench = Bench.made(job)
+    bench = Bench.make(job)
     if isinstance(bench, SetupFailed):
         connection.send(bench)
         return
@@ -184,7 +194,7 @@ class Answers:
             self.send(begun)
             return
         self.send(Free())
-        begun.add_done_callback(lambda future: self.send(answered(number, future.result)))
+        begun.add_done_callback(lambda future: self.send(call_for_answer(number, future.result)))
 
     def send(self, event: Event | Working) -> None:
         with self.lock, suppress(OSError):  # the parent is gone, and this process ends with it
@@ -199,7 +209,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _end(worker: Worker) -> str:
+def _end(worker: WorkerProcess) -> str:
     """Make sure that the process is gone, release what belongs to it, and say how it ended."""
     worker.connection.close()
     worker.process.join(_PATIENCE)

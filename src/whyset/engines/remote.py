@@ -7,33 +7,33 @@ from distributed import get_worker
 from whyset.engines.worker import Bench, Done, Ready, SetupFailed, set_worker_number
 
 
-class ReplacedError(RuntimeError):
+class LostStateError(RuntimeError):
     """The state is gone: another process has the worker's address now, or Dask was short of memory."""
 
 
-class Kept:
+class KeptResults:
     """A bench in the memory of a Dask worker; where Dask copies it or spills it to disk, an empty one arrives."""
 
     def __init__(self, bench: Bench | SetupFailed | None) -> None:
         self.bench = bench
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Kept, (None,)
+        return KeptResults, (None,)
 
 
-def prepare(job: bytes, number: int) -> Kept:
+def prepare(job: bytes, number: int) -> KeptResults:
     """Make the state; it lives as long as the client holds on to it."""
     set_worker_number(number)
-    return Kept(Bench.made(job))
+    return KeptResults(Bench.make(job))
 
 
-def introduce(kept: Kept) -> tuple[str, Ready | SetupFailed]:
+def introduce(kept: KeptResults) -> tuple[str, Ready | SetupFailed]:
     """Say which process this is, and whether it has its state."""
     failed = kept.bench if isinstance(kept.bench, SetupFailed) else None
     return get_worker().id, failed or Ready()
 
 
-def do(kept: Kept, identity: str, number: int, task: bytes) -> Done:
+def do(kept: KeptResults, identity: str, number: int, task: bytes) -> Done:
     if not isinstance(kept.bench, Bench) or get_worker().id != identity:
-        raise ReplacedError("the worker's state is gone")
+        raise LostStateError("the worker's state is gone")
     return kept.bench.do(number, task)

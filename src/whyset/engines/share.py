@@ -37,7 +37,7 @@ class Share:
         return [number for number in numbers if self.holds(number)]
 
 
-def launched_share(environment: Mapping[str, str]) -> Share:
+def get_launched_share(environment: Mapping[str, str]) -> Share:
     """The share that Slurm or torchrun gave to this process.
 
     Within a job `RANK` of `WORLD_SIZE` wins over `SLURM_PROCID` of `SLURM_NTASKS`, because torchrun may itself have

@@ -8,7 +8,7 @@ from typing import Any
 from whyset.arguments import whole_number
 from whyset.engines.protocol import Engine, TaskResult, Work
 from whyset.engines.serial import Serial
-from whyset.engines.share import Share, job_id, launched_share, restarts
+from whyset.engines.share import Share, get_launched_share, job_id, restarts
 from whyset.errors import InputError
 
 
@@ -16,9 +16,9 @@ from whyset.errors import InputError
 class Static(Engine):
     """Does the tasks i with `i % world == rank`, through the engine `inner`; gives results for these alone.
 
-    Rank and world come from the arguments, else from Slurm or torchrun (see `launched_share`). A task that is a number
-    is divided by that number and any other by its position in the list: ranks that start at different times see
-    different lists of what is left to do, and must not miss a task for that.
+    Rank and world come from the arguments, else from Slurm or torchrun (see `get_launched_share`). A task that is a
+    number is divided by that number and any other by its position in the list: ranks that start at different times
+    see different lists of what is left to do, and must not miss a task for that.
 
     >>> [result.task for result in Static(rank=1, world=2).map(lambda _, task: task, [2, 3, 4, 5])]
     [3, 5]
@@ -32,7 +32,7 @@ class Static(Engine):
         if (self.rank is None) != (self.world is None):
             raise InputError(f"rank is {self.rank} and world is {self.world}: expected both or neither")
         if self.rank is None or self.world is None:
-            launched = launched_share(os.environ)
+            launched = get_launched_share(os.environ)
             object.__setattr__(self, "rank", launched.rank)
             object.__setattr__(self, "world", launched.world)
         for name in ("rank", "world"):

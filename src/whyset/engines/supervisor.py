@@ -90,7 +90,9 @@ class Supervisor:
     def _give(self, worker: int, number: int) -> None:
         self.unsettled[worker].append(number)
         self.given[number] += 1
-        self.pool.give(worker, number, pickled(self.tasks[number], f"task {self.tasks[number]!r}", self.dumps))
+        self.pool.give(
+            worker, number, pickle_for_worker(self.tasks[number], f"task {self.tasks[number]!r}", self.dumps)
+        )
 
     def _heard(self, worker: int, event: Event) -> list[TaskResult[Any, Any]]:
         """Take note of an event, and give the results that it brings."""
@@ -105,12 +107,12 @@ class Supervisor:
                 if not any(self.deaths[number] for number in self.unsettled[worker]):
                     self.idle.add(worker)
             case Done():
-                return [self._done(worker, event)]
+                return [self._finish_task(worker, event)]
             case Died():
-                return self._died(worker, event)
+                return self._retry_tasks(worker, event)
         return []
 
-    def _done(self, worker: int, event: Done) -> TaskResult[Any, Any]:
+    def _finish_task(self, worker: int, event: Done) -> TaskResult[Any, Any]:
         if event.stop is not None:
             raise JobStoppedError(event.stop)
         computing = event.number == self.unsettled[worker][-1]
@@ -125,7 +127,7 @@ class Supervisor:
         except Exception as error:
             return TaskResult(task, error=f"its value cannot be read back: {error_text(error)}", attempts=attempts)
 
-    def _died(self, worker: int, event: Died) -> list[TaskResult[Any, Any]]:
+    def _retry_tasks(self, worker: int, event: Died) -> list[TaskResult[Any, Any]]:
         """Put its tasks in front again, or give those up that have cost enough workers."""
         self.idle.discard(worker)
         if worker not in self.unsettled:
@@ -135,9 +137,9 @@ class Supervisor:
         self.deaths.update(number for number in numbers if event.blamed)
         again = [number for number in numbers if self.deaths[number] < self.retries]
         self.waiting.extendleft(reversed(again))
-        return [self._given_up(number, event.how) for number in numbers if number not in again]
+        return [self._give_up(number, event.how) for number in numbers if number not in again]
 
-    def _given_up(self, number: int, how: str) -> TaskResult[Any, Any]:
+    def _give_up(self, number: int, how: str) -> TaskResult[Any, Any]:
         deaths = self.deaths[number]
         error = f"it ended {deaths} worker{'s' if deaths > 1 else ''} (the last was {how}), and was given up"
         return TaskResult(self.tasks[number], error=error, attempts=self.given.pop(number))
@@ -153,7 +155,7 @@ class Supervisor:
             )
 
 
-def pickled(value: object, what: str, dumps: Callable[[Any], bytes] = pickle.dumps) -> bytes:
+def pickle_for_worker(value: object, what: str, dumps: Callable[[Any], bytes] = pickle.dumps) -> bytes:
     """Pickle for another process, or say what cannot be sent."""
     try:
         return dumps(value)

@@ -83,41 +83,41 @@ class Bench:
     state: Any
 
     @classmethod
-    def made(cls, job: bytes) -> "Bench | SetupFailed":
+    def make(cls, job: bytes) -> "Bench | SetupFailed":
         """Unpickle the work and make its state."""
         try:
-            work = _unpickled(job)
+            work = _unpickle(job)
             return cls(work, work.setup())
         except Exception as error:
-            return _setup_failed(error)
+            return _make_setup_failure(error)
 
     def begin(self, number: int, task: bytes) -> "Done | Future[Any]":
         """Do a task; a Future will have its value."""
         try:
             value = self.work.fn(self.state, pickle.loads(task))
         except Exception as error:
-            return _failed(number, error)
-        return value if isinstance(value, Future) else answered(number, lambda: value)
+            return _make_failure(number, error)
+        return value if isinstance(value, Future) else call_for_answer(number, lambda: value)
 
     def do(self, number: int, task: bytes) -> Done:
         """Do a task and wait for its value."""
         begun = self.begin(number, task)
-        return answered(number, begun.result) if isinstance(begun, Future) else begun
+        return call_for_answer(number, begun.result) if isinstance(begun, Future) else begun
 
 
-def answered(number: int, value: Callable[[], Any]) -> Done:
+def call_for_answer(number: int, value: Callable[[], Any]) -> Done:
     """The answer with the value that is had by calling, or with the error that this raises."""
     try:
         return Done(number, pickle.dumps(value()))
     except Exception as error:
-        return _failed(number, error)
+        return _make_failure(number, error)
 
 
-def _failed(number: int, error: Exception) -> Done:
+def _make_failure(number: int, error: Exception) -> Done:
     return Done(number, None, error_text(error), str(error) if isinstance(error, StorageError) else None)
 
 
-def _unpickled(job: bytes) -> Work:
+def _unpickle(job: bytes) -> Work:
     try:
         work: Work = pickle.loads(job)
     except Exception as error:
@@ -129,7 +129,7 @@ def _unpickled(job: bytes) -> Work:
     return work
 
 
-def _setup_failed(error: Exception) -> SetupFailed:
+def _make_setup_failure(error: Exception) -> SetupFailed:
     trace = traceback.format_exc()
     try:
         pickle.loads(pickle.dumps(error))

@@ -1,19 +1,20 @@
 """Colour maps and pictures of relevance; every map is defined here once, for Python and for the browser."""
 
-from whyset.image.color_maps import COLOR_MAPS, ColorMap, color_map_of, lookup
+from whyset.image.color_maps import COLOR_MAPS, ColorMap, find_color_map, lookup
 from whyset.image.figure import figure
-from whyset.image.quantize import channel_sum, indices, scale_of, values
+from whyset.image.quantize import channel_sum, compute_scale, indices, values
 from whyset.image.render import colorize, grid, gridify, imgify, imsave, overlay
-from whyset.image.shapes import DRAWN, planes, seen
+from whyset.image.shapes import DRAWN, planes, to_rgb
 
 __all__ = [
     "COLOR_MAPS",
     "DRAWN",
     "ColorMap",
     "channel_sum",
-    "color_map_of",
     "colorize",
+    "compute_scale",
     "figure",
+    "find_color_map",
     "grid",
     "gridify",
     "imgify",
@@ -22,7 +23,6 @@ __all__ = [
     "lookup",
     "overlay",
     "planes",
-    "scale_of",
-    "seen",
+    "to_rgb",
     "values",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.image.language import Anchors, Color, parsed
+from whyset.image.language import Anchors, Color, parse
 
 ENTRIES = 256
 CENTRE = 128
@@ -26,13 +26,13 @@ class ColorMap:
 
     name: str
     source: str
-    """Zennit's language of colour maps: `whyset.image.language.parsed`."""
+    """Zennit's language of colour maps: `whyset.image.language.parse`."""
 
     anchors: Anchors = field(init=False, repr=False, compare=False)
     """Entries in rising order, with their colours."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "anchors", parsed(self.source))
+        object.__setattr__(self, "anchors", parse(self.source))
 
     @property
     def diverging(self) -> bool:
@@ -90,10 +90,10 @@ COLOR_MAPS: Mapping[str, ColorMap] = MappingProxyType(
 """Every named colour map: those of Zennit and of ViRelAy, and matplotlib's two that people ask for by name."""
 
 
-def color_map_of(given: str | ColorMap) -> ColorMap:
+def find_color_map(given: str | ColorMap) -> ColorMap:
     """A colour map by its name or by a source in the language of colour maps; a ColorMap is itself.
 
-    >>> color_map_of("000,fff").at(51), color_map_of("bwr").name
+    >>> find_color_map("000,fff").at(51), find_color_map("bwr").name
     ((51, 51, 51), 'bwr')
     """
     if isinstance(given, ColorMap):
@@ -113,4 +113,4 @@ def lookup(color_map: str | ColorMap) -> NDArray[np.uint8]:
     >>> lookup("bwr")[[1, 128, 255]].tolist()
     [[0, 0, 255], [255, 255, 255], [255, 0, 0]]
     """
-    return color_map_of(color_map).lookup()
+    return find_color_map(color_map).lookup()

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from whyset.errors import InputError
-from whyset.image.color_maps import ColorMap, color_map_of
-from whyset.image.quantize import channel_sum, scale_of
+from whyset.image.color_maps import ColorMap, find_color_map
+from whyset.image.quantize import channel_sum, compute_scale
 from whyset.image.render import colorize
 from whyset.optional import import_optional
 
@@ -101,7 +101,7 @@ def _rows(
     norm: Norm,
     scales: Sequence[float | None] | None,
 ) -> list[_Row]:
-    cells = [[_checked(np.asarray(cell)) for cell in row] for row in rows]
+    cells = [[_check(np.asarray(cell)) for cell in row] for row in rows]
     if not cells or not cells[0] or len({len(row) for row in cells}) > 1:
         raise InputError(f"a figure needs rows of one length, got {[len(row) for row in cells]}")
     chosen = [color_map] * len(cells) if isinstance(color_map, str | ColorMap) else list(color_map)
@@ -110,18 +110,18 @@ def _rows(
         raise InputError(f"norm is 'each', 'row' or 'all', not {norm!r}")
     _require_length("scales", scales, len(cells))
     given = _scales(cells, norm) if scales is None else scales
-    maps = [color_map_of(one) for one in chosen]
+    maps = [find_color_map(one) for one in chosen]
     return [_Row(*parts) for parts in zip(cells, maps, given, strict=True)]
 
 
 def _scales(cells: Sequence[Sequence[NDArray[Any]]], norm: Norm) -> Sequence[float | None]:
     if norm == "each":
         return [None] * len(cells)
-    rows = [max((scale_of(_flat(cell)) for cell in row if not _is_picture(cell)), default=0.0) for row in cells]
+    rows = [max((compute_scale(_flat(cell)) for cell in row if not _is_picture(cell)), default=0.0) for row in cells]
     return rows if norm == "row" else [max(rows)] * len(rows)
 
 
-def _checked(cell: NDArray[Any]) -> NDArray[Any]:
+def _check(cell: NDArray[Any]) -> NDArray[Any]:
     shaped = cell.ndim == 2 or (cell.ndim == 3 and (not _is_picture(cell) or cell.shape[2] == 3))
     if not shaped or 0 in cell.shape:
         raise InputError(

@@ -17,7 +17,7 @@ _EXPECTED = (
 )
 
 
-def parsed(source: str) -> Anchors:
+def parse(source: str) -> Anchors:
     """Read `[index:]color,...` into anchors (entry of 0 to 255, colour); one hexadecimal digit counts double.
 
     The language is Zennit's. The first colour without an index lies at 0, the last at 255, others spread evenly
@@ -29,8 +29,8 @@ def parsed(source: str) -> Anchors:
     nodes = [_node(source, number, part) for number, part in enumerate(source.split(","), 1)]
     if len(nodes) < 2:
         raise InputError(f"color map {_short(source)}: there is one colour only; {_EXPECTED}")
-    colors = [_doubled(node[2], 3) for node in nodes]
-    given = [int(_doubled_digit(node[1]), 16) if node[1] else None for node in nodes]
+    colors = [_double(node[2], 3) for node in nodes]
+    given = [int(_double_digit(node[1]), 16) if node[1] else None for node in nodes]
     entries = _spread([given[0] or 0, *given[1:]])
     for number, (left, right) in enumerate(pairwise(entries), 2):
         if left >= right:
@@ -63,11 +63,11 @@ def _spread(given: list[int | None]) -> list[int]:
     return entries
 
 
-def _doubled(color: str, channels: int) -> Color:
+def _double(color: str, channels: int) -> Color:
     size = len(color) // channels
-    red, green, blue = (int(_doubled_digit(color[at : at + size]), 16) for at in range(0, len(color), size))
+    red, green, blue = (int(_double_digit(color[at : at + size]), 16) for at in range(0, len(color), size))
     return red, green, blue
 
 
-def _doubled_digit(digits: str) -> str:
+def _double_digit(digits: str) -> str:
     return digits * 2 if len(digits) == 1 else digits

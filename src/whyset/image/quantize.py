@@ -20,12 +20,12 @@ def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
     return summed
 
 
-def scale_of(values: ArrayLike, percentile: float = 100.0) -> float:
+def compute_scale(values: ArrayLike, percentile: float = 100.0) -> float:
     """The largest finite magnitude, or a percentile of the magnitudes, linear between neighbours.
 
     0.0 where there is none (all-zero, empty or wholly non-finite maps).
 
-    >>> scale_of([-4.0, 1.0, 2.0]), scale_of([-4.0, 1.0, 2.0], 50)
+    >>> compute_scale([-4.0, 1.0, 2.0]), compute_scale([-4.0, 1.0, 2.0], 50)
     (4.0, 2.0)
     """
     if not 0 <= percentile <= 100:
@@ -47,7 +47,7 @@ def indices(values: ArrayLike, scale: float | None = None, gamma: float = 1.0) -
     [1, 128, 192, 255, 0]
     """
     array = np.asarray(values, dtype=np.float64)
-    scale = scale_of(array) if scale is None else float(scale)
+    scale = compute_scale(array) if scale is None else float(scale)
     if not (np.isfinite(scale) and scale >= 0):
         raise InputError(f"the scale of a map must be finite and not negative, got {scale}")
     if not (np.isfinite(gamma) and gamma > 0):

@@ -34,7 +34,7 @@ def planes(relevance: NDArray[Any]) -> NDArray[np.float64]:
     return np.repeat(lines, max(1, lines.shape[2] // (_SHARE * lines.shape[1])), axis=1)
 
 
-def seen(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def to_rgb(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A stored input (C, H, W) as a picture (H, W, 3): one channel is grey, three are colours, a fourth is opacity over
     white, and others are shown by their norm, the root of the mean of their squares.
 

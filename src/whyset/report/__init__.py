@@ -9,8 +9,8 @@ from whyset.report.heatmaps import Heatmaps
 from whyset.report.html import as_html
 from whyset.report.json_form import as_json
 from whyset.report.markdown import as_markdown
-from whyset.report.pictures import Pictures
-from whyset.report.text import as_text, class_table, rendered
+from whyset.report.pictures import ReportHeatmaps
+from whyset.report.text import as_text, class_table, render
 from whyset.report.words import reason_to_look
 from whyset.report.written import Report, report
 
@@ -21,9 +21,9 @@ __all__ = [
     "Enriched",
     "Formatter",
     "Heatmaps",
-    "Pictures",
     "Ranking",
     "Report",
+    "ReportHeatmaps",
     "as_html",
     "as_json",
     "as_markdown",
@@ -40,6 +40,6 @@ __all__ = [
     "read_attributes",
     "read_class_row",
     "reason_to_look",
-    "rendered",
+    "render",
     "report",
 ]

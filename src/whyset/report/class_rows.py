@@ -78,7 +78,7 @@ def rank_classes(analysis: Analysis) -> Ranking:
 def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:
     """Sort the rows and give them ranks and, where all classes are there, q-values."""
     q_values = benjamini_hochberg([None if row.problem else row.p_value for row in rows])  # an outdated p-value is none
-    if completeness.q_withheld is not None:
+    if completeness.reason_without_q is not None:
         q_values = [None] * len(rows)
     known = sorted((replace(row, q_value=q) for row, q in zip(rows, q_values, strict=True)), key=_key)
     return tuple(replace(row, rank=rank) for rank, row in enumerate(known, 1))

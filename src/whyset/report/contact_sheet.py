@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whyset.image import seen
+from whyset.image import to_rgb
 from whyset.report.pictures import IMAGES, make_uri
 from whyset.store import DONE, Run
 from whyset.store.layout import STATUS
@@ -41,7 +41,7 @@ def _read_input(run: Run, row: int) -> StoredInput:
     wrong = label >= 0 and label != prediction
     caption = f"{label_name} → {predicted_name}" if wrong else label_name if label >= 0 else f"→ {predicted_name}"
     alt = f"Input of sample {row // run.config.targets_per_sample}, {run.ids[row]}"
-    return StoredInput(run.ids[row], make_uri(seen(np.asarray(inputs[row]))), alt, caption, wrong)
+    return StoredInput(run.ids[row], make_uri(to_rgb(np.asarray(inputs[row]))), alt, caption, wrong)
 
 
 def _name(run: Run, number: int) -> str:

@@ -50,7 +50,7 @@ def name_enriched(tests: Sequence[EnrichmentTest], class_names: tuple[str, ...])
     )
 
 
-def enriched_attributes(category: Category, attributes: Mapping[str, NDArray[Any]]) -> dict[int, tuple[Enriched, ...]]:
+def find_enriched(category: Category, attributes: Mapping[str, NDArray[Any]]) -> dict[int, tuple[Enriched, ...]]:
     """Test attributes of all rows of the run (N,) in the clusters of a class; give what is enriched, by cluster."""
     name = f"clustering.{category.evidence.default_clustering}"
     if not attributes or name not in category.columns:

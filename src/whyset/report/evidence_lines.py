@@ -13,12 +13,12 @@ from whyset.store.evidence import (
     Composition,
     ContrastTest,
     DifferenceTest,
-    Eigengap,
+    EigengapEvidence,
     EnrichmentTest,
     NeighborGraph,
-    Prototypes,
+    PrototypeEvidence,
     SeparabilityTest,
-    Stability,
+    StabilityEvidence,
 )
 
 
@@ -87,7 +87,7 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "n_surrogates": Formatter("surrogates", count),
             "null_median": Formatter("separability of surrogates (median)", number),
         },
-        Eigengap: {
+        EigengapEvidence: {
             "value": Formatter("eigengap", _three),
             "n_clusters": Formatter("clusters by eigengap", count),
             "is_max": Formatter("eigengap is the largest", _yes),
@@ -98,7 +98,7 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "n_neighbors": Formatter("neighbors", count),
             "recall": Formatter("recall of neighbors", number),
         },
-        Prototypes: {
+        PrototypeEvidence: {
             "weights": Formatter("weights of prototypes", _shares),
             "explanations": Formatter("prototypes", _numbers),
             "outliers": Formatter("outliers", _numbers),
@@ -110,7 +110,7 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
             "silhouette": Formatter("silhouette", number),
             "n_enrichment_tests": Formatter("tests of enrichment", count),
         },
-        Stability: {
+        StabilityEvidence: {
             "adjusted_rand": Formatter("stability", number),
             "adjusted_rand_range": Formatter("stability, 5 % to 95 %", _range),
             "n_subsamples": Formatter("subsamples", count),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import DRAWN, color_map_of, colorize, figure, grid, planes, scale_of, seen
+from whyset.image import DRAWN, colorize, compute_scale, figure, find_color_map, grid, planes, to_rgb
 from whyset.store import DONE, LazyArray, Run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
@@ -26,10 +26,10 @@ _LONGEST = 200
 class Heatmaps:
     """How heatmaps are written.
 
-    Maps of series, texts and tables are drawn as strips, without inputs (`told` says it). Each `color_maps` entry is a
-    name or a source (see `whyset.image.color_map_of`); `together` gives all maps of a run one scale instead of each its
-    own; `side` enlarges or shrinks pictures to so many pixels on the longer side; a montage has `columns` samples
-    (0: no montages) and the format that `montage` names.
+    Maps of series, texts and tables are drawn as strips, without inputs (`describe_drawing` says it). Each `color_maps`
+    entry is a name or a source (see `whyset.image.find_color_map`); `together` gives all maps of a run one scale
+    instead of one each; `side` is the length of the longer side of a heatmap in pixels; a montage has `columns`
+    explanations (0: no montages) and the format `montage`.
     """
 
     color_maps: tuple[str, ...] = ("bwr",)
@@ -40,7 +40,7 @@ class Heatmaps:
 
     def __post_init__(self) -> None:
         for name in self.color_maps:
-            color_map_of(name)
+            find_color_map(name)
         if not self.color_maps or self.columns < 0 or (self.side is not None and self.side < 1):
             raise InputError(f"heatmaps need a colour map, columns of 0 or more and a side of 1 or more, got {self}")
         if self.montage not in ("png", "svg", "pdf"):
@@ -54,12 +54,12 @@ class Heatmaps:
         InputError: a run lacks one of the samples, or a row is not explained.
         """
         runs = [run.thoroughly() for run in runs]
-        chosen = _chosen(runs[0], rows)
+        chosen = _choose_rows(runs[0], rows)
         places = [chosen, *(_same_samples(runs[0], other, chosen) for other in runs[1:])]
-        images = _images_of(runs[0])
+        images = _get_images(runs[0])
         for run in runs:
             _require_drawn(run)
-        titles = [f"{name} {color_map}".strip() for name in _names(runs) for color_map in self._shown_names()]
+        titles = [f"{name} {color_map}".strip() for name in _names(runs) for color_map in self._list_names()]
         columns = self.columns or 8
         names = _file_names(runs[0], chosen)
         scales = [self._scale(run, place) for run, place in zip(runs, places, strict=True)]
@@ -72,11 +72,11 @@ class Heatmaps:
             ]
             for at, name in enumerate(names[part]):
                 strip = self._strip(None if inputs is None else inputs[at], [(rows[at], scale) for rows, scale in maps])
-                yield _saved(strip, folder / f"{name}.png")
+                yield _save(strip, folder / f"{name}.png")
             if self.columns:
                 yield self._montage(folder / f"montage-{start // columns:04d}", inputs, maps, titles, names[part])
 
-    def _shown_names(self) -> Sequence[str]:
+    def _list_names(self) -> Sequence[str]:
         return self.color_maps if len(self.color_maps) > 1 else [""]
 
     def _scale(self, run: Run, rows: NDArray[np.int64]) -> float | None:
@@ -84,15 +84,15 @@ class Heatmaps:
         if not self.together:
             return None
         blocks = (rows[start : start + 256] for start in range(0, len(rows), 256))
-        return max(scale_of(planes(run.relevance[block])) for block in blocks)
+        return max(compute_scale(planes(run.relevance[block])) for block in blocks)
 
     def _strip(self, picture: NDArray[Any] | None, maps: Sequence[tuple[NDArray[Any], float | None]]) -> Image.Image:
         """One sample: its input, where there is one, and a map for each run and colour map, side by side."""
         colored = [colorize(one, name, scale) for one, scale in maps for name in self.color_maps]
-        shown = [self._sized(part) for part in ([] if picture is None else [seen(picture)]) + colored]
+        shown = [self._resize(part) for part in ([] if picture is None else [to_rgb(picture)]) + colored]
         return Image.fromarray(grid(shown, len(shown)))
 
-    def _sized(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _resize(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if self.side is None:
             return picture
         height, width = picture.shape[:2]
@@ -108,7 +108,7 @@ class Heatmaps:
         titles: Sequence[str],
         names: Sequence[str],
     ) -> Path:
-        top = [] if inputs is None else [[seen(picture) for picture in inputs]]
+        top = [] if inputs is None else [[to_rgb(picture) for picture in inputs]]
         drawn = figure(
             top + [list(rows) for rows, _ in maps for _ in self.color_maps],
             color_map=[self.color_maps[0]] * len(top) + [name for _ in maps for name in self.color_maps],
@@ -121,7 +121,7 @@ class Heatmaps:
         return path
 
 
-def _chosen(run: Run, rows: Sequence[int] | None) -> NDArray[np.int64]:
+def _choose_rows(run: Run, rows: Sequence[int] | None) -> NDArray[np.int64]:
     done = run.column("status") == DONE
     chosen = np.flatnonzero(done) if rows is None else np.asarray(rows, np.int64)
     outside = chosen[(chosen < 0) | (chosen >= len(run))]
@@ -141,7 +141,7 @@ def _same_samples(first: Run, other: Run, rows: NDArray[np.int64]) -> NDArray[np
     missing = [identity for identity in wanted if identity not in place]
     if missing:
         raise InputError(f"{other.path} lacks {len(missing)} of {len(wanted)} samples, the first is {missing[0]!r}")
-    return _chosen(other, [place[identity] for identity in wanted])
+    return _choose_rows(other, [place[identity] for identity in wanted])
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -168,7 +168,7 @@ def _file_name(part: str) -> str:
     return f"_{name}" if _TAKEN.match(name) else name
 
 
-def told(run: Run) -> str:
+def describe_drawing(run: Run) -> str:
     """What is drawn of a run's maps; InputError where nothing can be."""
     _require_drawn(run)
     return DRAWN[run.relevance.ndim]
@@ -180,12 +180,12 @@ def _require_drawn(run: Run) -> None:
         raise InputError(f"{run.path} has maps {shape}: heatmaps are drawn of images, series, texts and tables")
 
 
-def _images_of(run: Run) -> LazyArray | None:
+def _get_images(run: Run) -> LazyArray | None:
     """The inputs, where they are images."""
     return run.inputs if run.inputs is not None and run.inputs.ndim == 4 else None
 
 
-def _saved(picture: Image.Image, path: Path) -> Path:
+def _save(picture: Image.Image, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
     return path

@@ -14,9 +14,9 @@ from whyset.report.cluster_rows import ClusterRow
 from whyset.report.contact_sheet import contact_sheet
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
-from whyset.report.numbers import counted, number, small, with_p
-from whyset.report.pictures import Pictures
-from whyset.report.spectrum import Spectrum, draw_spectrum
+from whyset.report.numbers import format_counts, number, small, with_p
+from whyset.report.pictures import ReportHeatmaps
+from whyset.report.spectrum import EigenvalueChart, draw_spectrum
 from whyset.report.words import (
     LEGEND,
     check_lines,
@@ -87,12 +87,12 @@ class ClassSection:
     name: str
     problem: str | None = None
     scores: str = ""
-    spectrum: Spectrum | None = None
+    spectrum: EigenvalueChart | None = None
     evidence: Terms = ()
     clusters: tuple[ClusterCard, ...] = ()
 
 
-def as_html(report: Report, pictures: Pictures, classes: int = CLASSES) -> str:
+def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) -> str:
     """Write the report as a page that needs no other file; the first `classes` classes come with heatmaps."""
     shown = report.classes[:classes]
     both = counts_differ(report.classes)
@@ -139,13 +139,13 @@ def _rank(row: ClassRow, both: bool, has_section: bool) -> RankedClass:
     return RankedClass(row.rank, row.id if has_section else None, name, tuple(cells))
 
 
-def _describe_class(report: Report, pictures: Pictures, row: ClassRow) -> ClassSection:
-    clusters = report.clusters_of(row)
+def _describe_class(report: Report, pictures: ReportHeatmaps, row: ClassRow) -> ClassSection:
+    clusters = report.get_clusters(row)
     if row.problem is not None or not clusters:
         return ClassSection(row.id, row.rank, row.name, row.problem or "No clusters were found.")
     category = pictures.analysis.category(row.id)
     scores = (
-        f"{counted(row.n_explanations, row.n_samples)} in {row.n_clusters} clusters; separability "
+        f"{format_counts(row.n_explanations, row.n_samples)} in {row.n_clusters} clusters; separability "
         f"{number(row.separability)} ({with_p(row.p_value)}, q {_equals(small(row.q_value))}), stability "
         f"{number(row.stability)}, silhouette {number(row.silhouette)}."
     )
@@ -164,7 +164,7 @@ def _equals(text: str) -> str:
     return f"{text[0]} {text[1:]}" if text[0] in "<>" else f"= {text}"
 
 
-def _cards(pictures: Pictures, category: Category, clusters: Sequence[ClusterRow]) -> Iterator[ClusterCard]:
+def _cards(pictures: ReportHeatmaps, category: Category, clusters: Sequence[ClusterRow]) -> Iterator[ClusterCard]:
     means = pictures.mean_maps(category) if pictures.possible else []
     differences = pictures.differences(category) if pictures.possible else []
     for cluster in clusters:
@@ -181,7 +181,7 @@ def _cards(pictures: Pictures, category: Category, clusters: Sequence[ClusterRow
         typical = evidence.medoids[:MEDOIDS] if pictures.possible else ()
         yield ClusterCard(
             name=f"Cluster {at}",
-            counts=counted(evidence.n_explanations, evidence.n_samples),
+            counts=format_counts(evidence.n_explanations, evidence.n_samples),
             heatmaps=tuple(heatmaps),
             samples=tuple(_sample(pictures, index) for index in typical),
             scores=tuple(describe_evidence(evidence)),
@@ -189,6 +189,6 @@ def _cards(pictures: Pictures, category: Category, clusters: Sequence[ClusterRow
         )
 
 
-def _sample(pictures: Pictures, index: int) -> TypicalSample:
+def _sample(pictures: ReportHeatmaps, index: int) -> TypicalSample:
     shown, relevance = pictures.sample(index)
     return TypicalSample(index, f"sample {index}, {pictures.run.ids[index]}", shown or None, relevance)

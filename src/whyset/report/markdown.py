@@ -27,25 +27,25 @@ def as_markdown(report: Report) -> str:
     """Write the report as a Markdown page; names are escaped."""
     both = counts_differ(report.classes)
     ranked = [(str(row.rank), *class_cells(row, both)) for row in report.classes]
-    problems = [f"- {_escaped(row.name)}: {_escaped(row.problem)}" for row in report.classes if row.problem is not None]
-    treated = [f"- {_escaped(line)}" for line in data_issues(report)]
+    problems = [f"- {_escape(row.name)}: {_escape(row.problem)}" for row in report.classes if row.problem is not None]
+    treated = [f"- {_escape(line)}" for line in data_issues(report)]
     definitions = [(part.score, part.formula, part.source, part.compared_with) for part in DEFINITIONS]
-    checks = [f"- {_escaped(line)}" for line in check_lines(report)]
+    checks = [f"- {_escape(line)}" for line in check_lines(report)]
     relevance = relevance_rows(report)
     lines = [
-        f"# {_escaped(report.run)}",
+        f"# {_escape(report.run)}",
         "",
-        _escaped(summary(report)),
+        _escape(summary(report)),
         "",
-        *(line for notice in report.notices for line in (f"**{_escaped(notice)}**", "")),
+        *(line for notice in report.notices for line in (f"**{_escape(notice)}**", "")),
         *([*checks, ""] if checks else []),
         *_table(("", *class_headings(both)), ranked, names=2),
         "",
-        _escaped(LEGEND),
+        _escape(LEGEND),
         *problems,
         "",
-        _escaped(suspicion(report)),
-        *(["", *(f"- {_escaped(line)}" for line in evidence_lines(report))]),
+        _escape(suspicion(report)),
+        *(["", *(f"- {_escape(line)}" for line in evidence_lines(report))]),
         *[line for row in report.classes for line in _clusters(report, row, both)],
         *(["", "## Relevance", "", *_table(("", ""), relevance, names=2)] if relevance else []),
         *(["", "## Data issues", "", *treated] if treated else []),
@@ -57,13 +57,13 @@ def as_markdown(report: Report) -> str:
 
 def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:
     """Write the section of a class; nothing where it has no clusters."""
-    clusters = report.clusters_of(row)
+    clusters = report.get_clusters(row)
     if not clusters:
         return []
     cells = [(*cluster_cells(one, both), ", ".join(map(str, one.evidence.medoids[:3]))) for one in clusters]
-    enriched = [f"- cluster {one.evidence.id}: {_escaped(str(found))}" for one in clusters for found in one.enriched]
+    enriched = [f"- cluster {one.evidence.id}: {_escape(str(found))}" for one in clusters for found in one.enriched]
     return [
-        *["", f"## {_escaped(row.name)}", "", *_table((*cluster_headings(both), "most typical"), cells)],
+        *["", f"## {_escape(row.name)}", "", *_table((*cluster_headings(both), "most typical"), cells)],
         *(["", "More frequent than in the rest of the class:", "", *enriched] if enriched else []),
     ]
 
@@ -75,9 +75,9 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
+    return f"| {' | '.join(map(_escape, cells))} |"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Escape what Markdown or HTML would read as markup."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", printable(text.replace("\n", " ")))

@@ -15,10 +15,10 @@ def number(value: float | None, digits: int = 2) -> str:
     >>> number(0.12345), number(None), number(1347 / 1348), number(0.001), number(1.0)
     ('0.12', '-', '>0.99', '<0.01', '1.00')
     """
-    return "-" if value is None else _rounded(value, digits, 1.0)
+    return "-" if value is None else _round(value, digits, 1.0)
 
 
-def _rounded(value: float, digits: int, whole: float) -> str:
+def _round(value: float, digits: int, whole: float) -> str:
     """Round to digits; what is not quite 0 or `whole`, on either side of 0, is written as a bound."""
     written, step = f"{value:.{digits}f}", 10.0**-digits
     for edge in (0.0, whole, -whole):
@@ -64,7 +64,7 @@ def percent(value: float) -> str:
     >>> percent(0.257), percent(1347 / 1348), percent(1 / 1348), percent(1.0), percent(-0.004)
     ('26 %', '>99 %', '<1 %', '100 %', '>-1 %')
     """
-    return f"{_rounded(100 * value, 0, 100.0)} %"
+    return f"{_round(100 * value, 0, 100.0)} %"
 
 
 def count(value: int | None) -> str:
@@ -76,7 +76,7 @@ def count(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
-def counted(n_explanations: int, n_samples: int | None) -> str:
+def format_counts(n_explanations: int, n_samples: int | None) -> str:
     """Name both counts where they differ; where every sample has one explanation, samples are enough.
 
     >>> counted(90, 30), counted(1, 1), counted(20, 20), counted(20, None)

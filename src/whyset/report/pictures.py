@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.analysis.processors import AreaPooling
-from whyset.image import DRAWN, colorize, overlay, planes, seen
+from whyset.image import DRAWN, colorize, overlay, planes, to_rgb
 from whyset.store import Analysis, Category, Run
 from whyset.store.modality import TEXT
 
@@ -26,7 +26,7 @@ _WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose value
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ReportHeatmaps:
     """Pictures of the clusters of one analysis; maps of series, texts and tables are strips. Volumes have none."""
 
     run: Run
@@ -54,7 +54,7 @@ class Pictures:
         place in the map.
         """
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
-        shape = self._pooled_shape() if self.run.relevance.ndim == IMAGES else _lines(self.run)
+        shape = self._get_pooled_shape() if self.run.relevance.ndim == IMAGES else _lines(self.run)
         placed = (category.evidence.array or RELEVANCE) == RELEVANCE and not self._without_places()
         if means is None or masks is None or not placed or means.shape[1] != shape[0] * shape[1]:
             return []
@@ -62,12 +62,12 @@ class Pictures:
             return []
         drawn = [part.reshape(len(part), *shape).astype(np.float64) for part in (means, masks)]
         drawn = drawn if self.run.relevance.ndim == IMAGES else [planes(part) for part in drawn]
-        return [make_uri(_faded(*pair)) for pair in zip(*drawn, strict=True)]
+        return [make_uri(_fade(*pair)) for pair in zip(*drawn, strict=True)]
 
     def sample(self, index: int) -> tuple[str | None, str]:
         """Give input (None where the run has none, or the row is not there) and map of one sample."""
         inputs = self.run.inputs
-        shown = None if inputs is None or inputs.ndim != IMAGES else make_uri(seen(np.asarray(inputs[index])))
+        shown = None if inputs is None or inputs.ndim != IMAGES else make_uri(to_rgb(np.asarray(inputs[index])))
         return shown, make_uri(colorize(planes(self.run.relevance[[index]])[0]))
 
     def _fields(self) -> Mapping[str, Any]:
@@ -78,7 +78,7 @@ class Pictures:
     def _without_places(self) -> bool:
         return any(part["name"] in _WITHOUT_PLACES for part in self._fields().get("preprocessing", ()))
 
-    def _pooled_shape(self) -> tuple[int, int]:
+    def _get_pooled_shape(self) -> tuple[int, int]:
         longest = self._fields().get("pooling")
         height, width = map(int, self.run.relevance.shape[-2:])
         pooled = AreaPooling(longest).shape(height, width) if isinstance(longest, int) else (height, width)
@@ -96,7 +96,7 @@ def _lines(run: Run) -> tuple[int, int]:
     return (lines[0] if lines else 1), positions
 
 
-def _faded(mean: NDArray[np.float64], mask: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _fade(mean: NDArray[np.float64], mask: NDArray[np.float64]) -> NDArray[np.uint8]:
     """A map with what does not differ faded into white."""
     color = colorize(mean)
     return overlay(color, np.full_like(color, 255), _FADED * (1.0 - mask))

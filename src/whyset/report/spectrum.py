@@ -12,7 +12,7 @@ _WIDTH, _HEIGHT, _STEP = 10, 48, 14
 
 
 @dataclass(frozen=True)
-class Bar:
+class EigenvalueBar:
     """A bar of the drawing, in units of its box; `kind` is "kept" for eigenvalues that stand for clusters."""
 
     kind: str
@@ -23,22 +23,22 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class EigenvalueChart:
     """Eigenvalues between 0 and 1 as bars."""
 
     name: str
     box: str
-    bars: tuple[Bar, ...]
+    bars: tuple[EigenvalueBar, ...]
     caption: str = "leading eigenvalues, 0 to 1"
 
 
-def draw_spectrum(category: Category, row: ClassRow) -> Spectrum | None:
+def draw_spectrum(category: Category, row: ClassRow) -> EigenvalueChart | None:
     """Draw the eigenvalues as bars, those that stand for clusters darker; None where they are not stored."""
     if "eigenvalues" not in category.columns:
         return None
     values = np.clip(np.asarray(category.column("eigenvalues"))[:_SHOWN], 0, 1).tolist()
     bars = tuple(
-        Bar(
+        EigenvalueBar(
             "kept" if place < (row.n_clusters or 0) else "rest",
             place * _STEP,
             _WIDTH,
@@ -48,4 +48,6 @@ def draw_spectrum(category: Category, row: ClassRow) -> Spectrum | None:
         for place, value in enumerate(values)
     )
     numbers = ", ".join(f"{value:.3f}" for value in values)
-    return Spectrum(f"Leading eigenvalues of class {row.name}: {numbers}", f"0 0 {len(values) * _STEP} {_HEIGHT}", bars)
+    return EigenvalueChart(
+        f"Leading eigenvalues of class {row.name}: {numbers}", f"0 0 {len(values) * _STEP} {_HEIGHT}", bars
+    )

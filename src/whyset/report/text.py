@@ -40,7 +40,7 @@ def class_table(rows: Sequence[ClassRow]) -> Table:
     return table
 
 
-def rendered(what: Report | Analysis) -> RenderableType:
+def render(what: Report | Analysis) -> RenderableType:
     """Lay out a report, or only the ranked classes of an analysis, for `rich.print`."""
     if isinstance(what, Analysis):
         ranking = rank_classes(what)
@@ -60,7 +60,7 @@ def as_text(what: Report | Analysis) -> str:
     """Write a report, or only the ranked classes of an analysis, as plain text."""
     console = Console(file=StringIO(), width=_WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as captured:
-        console.print(rendered(what))
+        console.print(render(what))
     return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
 
 

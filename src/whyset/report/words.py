@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from whyset.report.class_rows import ClassRow
 from whyset.report.cluster_rows import ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
-from whyset.report.numbers import SIGNIFICANT, count, counted, number, percent, plural, small, with_interval
+from whyset.report.numbers import SIGNIFICANT, count, format_counts, number, percent, plural, small, with_interval
 from whyset.report.relevance import describe_relevance
 from whyset.report.written import Report
 from whyset.store.evidence import ContrastTest
@@ -110,12 +110,12 @@ def evidence_lines(report: Report) -> list[str]:
         return []
     of_class = describe_class(report.evidence[cluster.category])
     return [
-        f"Cluster {cluster.evidence.id}: {_joined(describe_evidence(cluster.evidence))}.",
-        f"Class {cluster.class_name}: {_joined(of_class)}.",
+        f"Cluster {cluster.evidence.id}: {_join(describe_evidence(cluster.evidence))}.",
+        f"Class {cluster.class_name}: {_join(of_class)}.",
     ]
 
 
-def _joined(scores: Iterable[tuple[str, str]]) -> str:
+def _join(scores: Iterable[tuple[str, str]]) -> str:
     return "; ".join(f"{label} {text}" for label, text in scores)
 
 
@@ -123,7 +123,7 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
     """Say why to look at this cluster before the others of all these classes."""
     evidence, accuracy = cluster.evidence, cluster.evidence.composition.accuracy
     told = f"{_noise(cluster, classes)}Look first at cluster {evidence.id} of class {cluster.class_name}: "
-    told += counted(evidence.n_explanations, evidence.n_samples)
+    told += format_counts(evidence.n_explanations, evidence.n_samples)
     if evidence.coherence is not None:
         told += ", whose maps are more alike than in the class's other clusters"
         told += f" (mean cosine {number(evidence.coherence)})"

@@ -12,7 +12,7 @@ from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.class_rows import ClassRow, rank_classes
 from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspicious, most_coherent
-from whyset.report.enriched import enriched_attributes
+from whyset.report.enriched import find_enriched
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
 from whyset.store import DONE, Analysis, AnyPath, Category, Check, ClassEvidence, Completeness, Run, open_run
@@ -56,7 +56,7 @@ class Report:
         """What a reader should know of the analysis as a whole."""
         return self.completeness.notices
 
-    def clusters_of(self, row: ClassRow) -> list[ClusterRow]:
+    def get_clusters(self, row: ClassRow) -> list[ClusterRow]:
         """Give the clusters of a class."""
         return [cluster for cluster in self.clusters if cluster.category == row.id]
 
@@ -135,6 +135,6 @@ def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _clusters(run: Run, category: Category, attributes: Mapping[str, NDArray[Any]]) -> list[ClusterRow]:
-    further = enriched_attributes(category, attributes)
+    further = find_enriched(category, attributes)
     rows = cluster_rows(category, tuple(run.classes))
     return [replace(row, enriched=row.enriched + further.get(row.evidence.id, ())) for row in rows]

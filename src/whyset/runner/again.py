@@ -12,16 +12,16 @@ from whyset.engines import Engine, Progress
 from whyset.errors import InputError, WhysetError
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
 from whyset.runner.explaining import STALL_SECONDS, fulfil
-from whyset.runner.kind import Kind
+from whyset.runner.kind import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.request import Request
-from whyset.runner.restoring import restored_composite
+from whyset.runner.restoring import composite_from_dict
 from whyset.runner.sources import ArrayFileSource, source_at
-from whyset.runner.values import Kept, restored
+from whyset.runner.values import InputCodec, codec_from_dict
 from whyset.runner.versions import versions
-from whyset.store import AnyPath, Run, RunConfig, located, open_run
+from whyset.store import AnyPath, Run, RunConfig, as_path, open_run
 
 
 def again(
@@ -49,7 +49,7 @@ def again(
 
     >>> again("runs/cifar", "runs/cifar-again")  # doctest: +SKIP
     """
-    kept = open_run(located(run))
+    kept = open_run(as_path(run))
     stored = kept.config
     if kept.config_hash != stored.hash:
         raise InputError(
@@ -68,10 +68,10 @@ def again(
     _say_what_differs(stored, request, said)
     return fulfil(
         request,
-        located(run if out is None else out),
+        as_path(run if out is None else out),
         engine,
         said,
-        expected=(stored, located(run)),
+        expected=(stored, as_path(run)),
         stall_timeout=stall_timeout,
     )
 
@@ -90,12 +90,12 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> Request:
     reasons = list(_reasons(origin, data))
     if reasons:
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
-    preprocessing = restored(config.preprocessing, f"the preprocessing of {run}")
+    preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
     labels = _labels(origin["labels"])
     return Request(
         model=_model(kept, preprocessing),
         dataset=_source(origin["data"], data, preprocessing, labels),
-        composite=restored_composite(config.composite, str(run)),
+        composite=composite_from_dict(config.composite, str(run)),
         target=config.target if isinstance(config.target, (str, int)) else list(config.target),
         layers=config.layers,
         concepts=config.concepts,
@@ -107,7 +107,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> Request:
         inputs=origin["inputs"],
         seed=config.seed,
         limit=origin["limit"],
-        kind=Kind(config.modality, config.features or None, config.rate),
+        kind=DataSpec(config.modality, config.features or None, config.rate),
     )
 
 
@@ -123,7 +123,7 @@ def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
     return reasons
 
 
-def _model(run: Run, preprocessing: Kept) -> ModelSource:
+def _model(run: Run, preprocessing: InputCodec) -> ModelSource:
     """The model, bound to the file and the weights that made the run."""
     origin: Any = run.config.origin["model"]
     stated = preprocessing if isinstance(preprocessing, Preprocessing) else None
@@ -137,7 +137,7 @@ def _model(run: Run, preprocessing: Kept) -> ModelSource:
 
 
 def _source(
-    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: Kept, labels: Labels | None
+    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: InputCodec, labels: Labels | None
 ) -> Any:
     path = Path(data or (origin or {})["path"])
     if not path.exists():

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from whyset.attribution.composites import COMPOSITES, Composite
-from whyset.attribution.composites.named import PLAIN_GRADIENT, find_composite, refuse_class, required_fields
+from whyset.attribution.composites.named import PLAIN_GRADIENT, find_composite, get_required_fields, refuse_class
 from whyset.errors import InputError
-from whyset.runner.values import Kept
+from whyset.runner.values import InputCodec
 
 AUTO = "auto"
 
@@ -30,12 +30,12 @@ class NamedComposite:
         if self.on_unknown not in ("warn", "raise", "gradient"):
             raise InputError(f"on_unknown is warn, raise or gradient, not {self.on_unknown!r}")
 
-    def made(self, preprocessing: Kept) -> Composite | None:
+    def make(self, preprocessing: InputCodec) -> Composite | None:
         """The composite; `low` and `high` are what black and white become, (0 - mean) / std and (1 - mean) / std."""
         kind = find_composite(self.name, COMPOSITES)
         if kind is None:
             return None
-        needed = required_fields(kind)
+        needed = get_required_fields(kind)
         if not needed:
             return kind(on_unknown=self.on_unknown)
         bounds = preprocessing.bounds()

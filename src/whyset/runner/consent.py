@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from whyset.errors import InputError
-from whyset.runner.made_here import made_here
+from whyset.runner.made_here import is_made_here
 from whyset.runner.models import ModelSource
 from whyset.runner.request import file_hash
 from whyset.store import Run
@@ -38,7 +38,7 @@ def model_code(run: Run, model: ModelSource) -> ModelCode | None:
     if not model.file.is_file():
         raise InputError(f"{run.path} cannot be repeated: its model file {model.file} does not exist (any more)")
     code = ModelCode(model.file.resolve(), file_hash(model.file))
-    stored = _stored_hash(run)
+    stored = _get_stored_hash(run)
     if stored is None or not code.sha256.startswith(stored):
         raise InputError(
             f"{run.path} cannot be repeated: its model file {code.path} has changed, so nothing of it was executed: "
@@ -64,7 +64,7 @@ def require_own_weights(run: Run, model: ModelSource, stored: str | None) -> Non
 
 def require_trust(run: Run, code: ModelCode, trust: Trust) -> None:
     """InputError: the run was not made by this user on this machine, and nobody says that its file may be executed."""
-    if made_here(run.config) or (trust(code) if callable(trust) else trust):
+    if is_made_here(run.config) or (trust(code) if callable(trust) else trust):
         return
     raise InputError(
         f"{run.path} was not made by you on this machine, and repeating it executes {code.path} (SHA-256 "
@@ -86,7 +86,7 @@ def _refuse_inside(run: Run, file: Path, what: str) -> None:
         )
 
 
-def _stored_hash(run: Run) -> str | None:
+def _get_stored_hash(run: Run) -> str | None:
     """The whole hash of the model file; early runs have its first twelve digits."""
     origin: Any = run.config.origin["model"]
     stored = origin.get("code_sha256")

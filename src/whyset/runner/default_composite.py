@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, raw_name
+from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, raw_name
 
 ATTENTION = frozenset(
     {"scaled_dot_product_attention", "multi_head_attention_forward", "_transformer_encoder_layer_fwd"}
@@ -57,7 +57,7 @@ def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Choice
     names = recorded.names
     if has_attention(names):
         return Choice("attn_lrp", "attention in the model")
-    first = next((name for name in names if KINDS.get(name) is Kind.LINEAR), "")
+    first = next((name for name in names if KINDS.get(name) is OperationKind.LINEAR), "")
     if modality == "image" and first.startswith("conv"):
         return Choice("epsilon_plus_flat", "convolutions on images")
     what = "images without a convolution in front" if modality == "image" else f"inputs of modality {modality}"
@@ -72,6 +72,6 @@ def has_attention(names: Sequence[str]) -> bool:
             return True
         if name in GATES:
             weighs = True
-        elif KINDS.get(name) is Kind.LINEAR:
+        elif KINDS.get(name) is OperationKind.LINEAR:
             weighs = False
     return False

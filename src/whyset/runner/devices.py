@@ -36,7 +36,7 @@ def one_worker_per_gpu(engine: Engine, device: str | None) -> Engine:
     return engine
 
 
-def placed(x: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
+def place(x: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
     """An input where the model is, in its float type; ids of tokens stay integers."""
     device, dtype = placement(model)
     return x.to(device, dtype) if x.is_floating_point() else x.to(device)

@@ -12,19 +12,19 @@ import torch
 from whyset.arguments import require_timeout
 from whyset.attribution.composites import Composite
 from whyset.display import resolve_progress
-from whyset.engines import Engine, Local, Progress, Static, engine_of
+from whyset.engines import Engine, Local, Progress, Static, get_engine
 from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
 from whyset.runner.composites import AUTO, NamedComposite
 from whyset.runner.default_composite import choose_composite
-from whyset.runner.devices import on_device, one_worker_per_gpu, placed, placement, usable_device
+from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
 from whyset.runner.gate import Gate, name_first_rule
-from whyset.runner.job import Job, named, set_up
-from whyset.runner.kind import Kind, Words
+from whyset.runner.job import Job, name_sample, set_up
+from whyset.runner.kind import DataSpec, Words
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
-from whyset.runner.plan import Plan
+from whyset.runner.plan import RunPlan
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
@@ -38,7 +38,7 @@ from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
 from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
-from whyset.store import AnyPath, RankLease, Run, RunConfig, located, run_lease
+from whyset.store import AnyPath, RankLease, Run, RunConfig, as_path, run_lease
 from whyset.store.config import require_same_config
 
 STATE_PREPROCESSING = (
@@ -182,10 +182,10 @@ def explain(
         inputs=inputs,
         seed=seed,
         limit=limit,
-        kind=Kind(modality, features, rate, tokens),
+        kind=DataSpec(modality, features, rate, tokens),
         preprocessing=preprocessing,
     )
-    return fulfil(request, located(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
+    return fulfil(request, as_path(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
 
 
 def fulfil(
@@ -202,7 +202,7 @@ def fulfil(
     `measure` gives the seconds for each explanation, which bound the shards of a new run; one that repeats another run
     has shards of the same size, because random numbers are seeded for each shard.
     """
-    chosen, device = engine_of(engine), request.device
+    chosen, device = get_engine(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
         device = usable_device(device)
     require_timeout("stall_timeout", stall_timeout)
@@ -213,13 +213,13 @@ def fulfil(
         if stall_timeout:
             watch.enter_context(watching(stalls))
         activity.begin("loading the model")
-        loaded = _loaded(request.model, device)
+        loaded = _load(request.model, device)
         _say_all(loaded.notes, said)
         activity.begin("opening the data set")
         source = request.source(loaded.preprocessing)
         _measure_range(source, stalls)
         _say_all(filter(None, (*source.notes, note_unused(loaded.preprocessing, source.preprocessing))), said)
-        stalls.named = partial(named, source)
+        stalls.named = partial(name_sample, source)
         with _evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
             plan = _plan(request, loaded, source, expected, said)
@@ -239,19 +239,19 @@ def fulfil(
             if not chosen.in_process:
                 watch.close()  # from here on, the engine watches its workers
             if pending and stall_timeout:
-                _say_unwatched(chosen, said)
+                _note_engines_without_stall_timeout(chosen, said)
             cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
-            return _compute_leased(job, chosen, Gate(run, said, plan.checks, cause), activity)
+            return _compute_with_lease(job, chosen, Gate(run, said, plan.checks, cause), activity)
 
 
 def _plan(
     request: Request, loaded: LoadedModel, source: Source, expected: tuple[RunConfig, AnyPath] | None, said: Progress
-) -> Plan:
+) -> RunPlan:
     """The run that is to be made; of one that repeats another, the configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
-    wanted = request.wanted(source.preprocessing)
+    wanted = request.get_outputs(source.preprocessing)
     origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
-    plan = Plan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
+    plan = RunPlan.of(loaded, source, wanted, request.labels, request.inputs, request.seed, origin, request.kind)
     if expected is None:
         return plan
     require_same_config(expected[0], plan.config, expected[1])
@@ -262,7 +262,7 @@ def _measure_range(source: Source, stalls: StallReport) -> None:
     """Have the preprocessing of the source, for which a whole data set may be read; a sample that hangs is named."""
     whole = source.whole if isinstance(source, Spread) else source
     stalls.activity.begin("measuring the range of the data set's values", STATE_PREPROCESSING)
-    stalls.named = partial(named, whole)
+    stalls.named = partial(name_sample, whole)
     if isinstance(whole, DatasetSource):
         whole.activity = stalls.activity
     _ = whole.preprocessing
@@ -277,14 +277,14 @@ def _resolve_composite(request: Request, model: torch.nn.Module, source: Source,
     """The request with the composite that "auto" stands for; the choice depends on the model and the modality only."""
     if not request.is_auto:
         return request
-    x = placed(read_some(source)[0][0][None], model)
-    modality = request.kind.completed(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
+    x = place(read_some(source)[0][0][None], model)
+    modality = request.kind.complete(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
     choice = choose_composite(model, x, modality)
     said.say(str(choice))
     return request.with_composite(choice.name)
 
 
-def _compute_leased(job: Job, engine: Engine, gate: Gate, activity: Activity) -> Run:
+def _compute_with_lease(job: Job, engine: Engine, gate: Gate, activity: Activity) -> Run:
     """Hold the lease of the run while there is something to do."""
     run, share = job.run, engine.share
     lease = run_lease(run.path, share.rank, share.job, share.restart)
@@ -301,7 +301,7 @@ def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
     return engine
 
 
-def _say_unwatched(engine: Engine, said: Progress) -> None:
+def _note_engines_without_stall_timeout(engine: Engine, said: Progress) -> None:
     """Say so where nothing notices what hangs: in this process it is reported, and workers of `Local` are ended."""
     inner = engine.inner if isinstance(engine, Static) else engine
     if not (inner.in_process or isinstance(inner, Local)):
@@ -323,7 +323,7 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, activity: A
     summary = Summary(run, said, gate)
     gate.begin()
     activity.begin()
-    with Writer() as writer, finishing(said), _counted_when_stopped(run):
+    with Writer() as writer, finishing(said), _count_when_stopped(run):
         setup = partial(set_up, job, writer, activity) if engine.in_process else partial(set_up, job)
         for result in engine.map(explain_shard, mine, setup=setup):
             lease.check()
@@ -335,7 +335,7 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, activity: A
 
 
 @contextmanager
-def _counted_when_stopped(run: Run) -> Iterator[None]:
+def _count_when_stopped(run: Run) -> Iterator[None]:
     """Where the work is stopped early, say how much of it is kept."""
     try:
         yield
@@ -357,7 +357,7 @@ def finishing(progress: Progress) -> Iterator[None]:
         progress.finish()
 
 
-def _loaded(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
+def _load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
     """The model on its device; a module of the caller is copied rather than moved."""
     if isinstance(model, ModelSource):
         loaded = model.load()

@@ -69,7 +69,7 @@ def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ..
     found = (
         check_chance(labels, prediction, len(run.classes)),
         check_order(labels, prediction, run.classes),
-        *(_warn_of(name, tallies.get(name), message) for name, message in _COUNTED.items()),
+        *(_make_warning(name, tallies.get(name), message) for name, message in _COUNTED.items()),
         _check_constant(tallies.get(CONSTANT), name_first_rule),
         _check_repeated(tallies.get(REPEATED), name_first_rule),
     )
@@ -99,7 +99,7 @@ _COUNTED = MappingProxyType(
 """What is suspicious however often it is counted, after the words "3 of 40"."""
 
 
-def _warn_of(name: str, tally: Tally | None, message: str) -> Check | None:
+def _make_warning(name: str, tally: Tally | None, message: str) -> Check | None:
     if tally is None or not tally.count:
         return None
     return Check(name, "warning", tally.count, tally.total, f"{tally.count:,} of {tally.total:,} {message}")

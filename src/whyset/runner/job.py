@@ -34,7 +34,7 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
-class Worker:
+class ShardWorker:
     """A job with its model, reader and writer at hand."""
 
     job: Job
@@ -55,17 +55,17 @@ class Worker:
                 time.sleep(LOOK_SECONDS)
                 found = self.activity.longest_read()
                 if found is not None and found[1] >= LOOK_SECONDS:
-                    report(f"{named(self.job.source, found[0])}")
+                    report(f"{name_sample(self.job.source, found[0])}")
 
         threading.Thread(target=watch, name="whyset-watcher", daemon=True).start()
 
 
-def named(source: Source, index: int) -> str:
+def name_sample(source: Source, index: int) -> str:
     """A sample as messages call it."""
     return f"sample {index} ({source.ids[index]})"
 
 
-def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = None) -> Worker:
+def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = None) -> ShardWorker:
     """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode.
 
     JobStoppedError: the model cannot be loaded again, or is not the one that run.json records.
@@ -75,7 +75,7 @@ def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = N
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     outputs = len(job.run.config.class_names)
     reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
-    return Worker(job, model, reading, writer or Writer())
+    return ShardWorker(job, model, reading, writer or Writer())
 
 
 def load_model(source: ModelSource, config: RunConfig) -> torch.nn.Module:

@@ -10,7 +10,7 @@ import torch
 
 from whyset.errors import InputError
 from whyset.runner.sources import Source, read
-from whyset.store.modality import MODALITIES, SERIES, TABLE, TEXT, modality_of
+from whyset.store.modality import MODALITIES, SERIES, TABLE, TEXT, get_modality
 
 Words = Sequence[Sequence[str]] | Mapping[int, str] | Callable[[int], str]
 """The words of every text, or what turns the id of a token into its text."""
@@ -19,7 +19,7 @@ AXES = {"image": 3, SERIES: 2, TEXT: 1, TABLE: 1}
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class DataSpec:
     """What was said of the data; None is not said.
 
     `tokens` is a list of words for each text, a mapping or function from the id of a token to its text, or a tokenizer
@@ -35,10 +35,10 @@ class Kind:
         if self.modality is not None and self.modality not in MODALITIES:
             raise InputError(f"modality is one of {', '.join(MODALITIES)}, not {self.modality!r}")
 
-    def completed(self, source: Source) -> "Kind":
+    def complete(self, source: Source) -> "DataSpec":
         """With what the source knows, where nothing else was said."""
         features = getattr(source, "features", None) if self.features is None else self.features
-        return Kind(
+        return DataSpec(
             self.modality,
             None if features is None else tuple(map(str, features)),
             getattr(source, "rate", None) if self.rate is None else self.rate,
@@ -47,7 +47,7 @@ class Kind:
 
     def of(self, shape: tuple[int, ...], *, integers: bool) -> str:
         """The modality of inputs of this shape; InputError where what was said does not fit."""
-        found = TEXT if integers else modality_of(self.modality, shape)
+        found = TEXT if integers else get_modality(self.modality, shape)
         if (self.modality or found) != found or len(shape) != AXES[found]:
             came = "ids of tokens" if integers else "floats"
             raise InputError(
@@ -63,16 +63,16 @@ class Kind:
             raise InputError(f"a rate is of series, and the inputs are {found}: leave it out")
         return found
 
-    def stored(self, modality: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    def get_fields(self, modality: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """The fields of the run's configuration; what the shape says by itself is not said again."""
-        said = None if modality_of(None, shape) == modality else modality
+        said = None if get_modality(None, shape) == modality else modality
         return {"modality": said, "features": tuple(self.features or ()), "rate": self.rate}
 
     def words(self, source: Source, length: int) -> list[list[str]] | None:
         """The words of every text of the source, at most `length` each; None where they are not known."""
         if self.tokens is None:
             return None
-        words = _listed(self.tokens, source)
+        words = _list_tokens(self.tokens, source)
         if len(words) != len(source):
             raise InputError(f"tokens are the words of {len(source)} texts; {len(words)} came")
         longest = max(range(len(words)), key=lambda index: len(words[index]))
@@ -83,15 +83,15 @@ class Kind:
         return words
 
 
-def _listed(tokens: Any, source: Source) -> list[list[str]]:
+def _list_tokens(tokens: Any, source: Source) -> list[list[str]]:
     to_text = getattr(tokens, "convert_ids_to_tokens", None) or getattr(tokens, "get", None) or tokens
     if not callable(to_text):
         return [[str(word) for word in words] for words in tokens]
     text_of = cache(to_text)
-    return [_spelled(text_of, source, index) for index in range(len(source))]
+    return [_spell(text_of, source, index) for index in range(len(source))]
 
 
-def _spelled(to_text: Callable[[int], object], source: Source, index: int) -> list[str]:
+def _spell(to_text: Callable[[int], object], source: Source, index: int) -> list[str]:
     """The texts of one sample's ids; an id without one is told by its number, an unreadable sample has none."""
     try:
         x: torch.Tensor = read(source, index)[0]

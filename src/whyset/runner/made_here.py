@@ -36,7 +36,7 @@ def with_mark(config: RunConfig) -> RunConfig:
     if not names_model_file(config):
         return config
     try:
-        key = _made_key()
+        key = _make_key()
     except (OSError, RuntimeError):  # a home that cannot be written to, or none
         return config
     return replace(config, origin={**config.origin, _MARK: _mark(config, key)})
@@ -47,7 +47,7 @@ def has_mark(config: RunConfig) -> bool:
     return _MARK in config.origin
 
 
-def made_here(config: RunConfig) -> bool:
+def is_made_here(config: RunConfig) -> bool:
     """Whether the run bears this user's own mark, and states what it stated when it got it."""
     given = config.origin.get(_MARK)
     try:
@@ -71,7 +71,7 @@ def _mark(config: RunConfig, key: bytes) -> str:
     return hmac.new(key, canonical(said), hashlib.sha256).hexdigest()
 
 
-def _made_key() -> bytes:
+def _make_key() -> bytes:
     """Read the key; the first process that needs one makes it, readable by its owner only."""
     path = key_path()
     if not path.exists():

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from whyset.attribution import stored_form
-from whyset.runner.kind import Kind
+from whyset.attribution import to_dict
+from whyset.runner.kind import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
-from whyset.runner.probe import Probe, probe
+from whyset.runner.probe import DataProbe, probe
 from whyset.runner.sources import Source, Spread
 from whyset.runner.sources.shown import check_range
 from whyset.runner.versions import versions
@@ -24,7 +24,7 @@ from whyset.store import (
     Run,
     RunConfig,
     create_run,
-    estimated_bytes,
+    estimate_bytes,
     is_run,
     open_run,
     require_free_space,
@@ -33,12 +33,12 @@ from whyset.store import (
     shard_rows_within,
     standard_arrays,
 )
-from whyset.store.modality import IMAGE, modality_of
+from whyset.store.modality import IMAGE, get_modality
 from whyset.store.standard import RELEVANCE_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class RunPlan:
     """The run that is to be made: its configuration, its samples and its arrays."""
 
     config: RunConfig
@@ -62,20 +62,20 @@ class Plan:
         inputs: bool,
         seed: int,
         origin: Mapping[str, Any],
-        kind: Kind,
-    ) -> "Plan":
+        kind: DataSpec,
+    ) -> "RunPlan":
         """Try a few samples and put down what determines the run's results."""
         found = probe(loaded.module, source, wanted, labels)
-        kind = kind.completed(source)
+        kind = kind.complete(source)
         modality = kind.of(found.shape, integers=found.integers)
-        arrays = arrays_of(found, wanted, inputs, modality)
+        arrays = plan_arrays(found, wanted, inputs, modality)
         each = wanted.targets.count
         unmarked = RunConfig(
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
             weights_hash=weights_hash(loaded.module),
-            composite=stored_form(wanted.composite),
-            target=wanted.targets.stored_form(),
-            preprocessing=source.preprocessing.stored_form(),
+            composite=to_dict(wanted.composite),
+            target=wanted.targets.to_text(),
+            preprocessing=source.preprocessing.to_dict(),
             dataset_fingerprint=source.fingerprint(),
             class_names=found.class_names,
             shard_rows=shard_rows_for(arrays, each),
@@ -86,9 +86,9 @@ class Plan:
             reduction=wanted.reduction.kind,
             pool=wanted.reduction.pool,
             targets_per_sample=each,
-            **kind.stored(modality, found.shape),
+            **kind.get_fields(modality, found.shape),
             output=found.output.value,
-            dataset=described(source),
+            dataset=describe_data(source),
             versions=versions(),
             origin=origin,
         )
@@ -105,7 +105,7 @@ class Plan:
 
     @property
     def modality(self) -> str:
-        return modality_of(self.config.modality, self.shape)
+        return get_modality(self.config.modality, self.shape)
 
     @property
     def rows(self) -> int:
@@ -113,7 +113,7 @@ class Plan:
 
     def describe(self) -> str:
         shape = "x".join(map(str, self.arrays[0].shape))
-        size = estimated_bytes(self.arrays, self.rows, self.config.targets_per_sample)
+        size = estimate_bytes(self.arrays, self.rows, self.config.targets_per_sample)
         more = [f"layer {name}" for name in self.config.layers] + [
             f"channels of {name}" for name in self.config.concepts
         ]
@@ -145,7 +145,7 @@ class Plan:
         require_free_space(out, self.arrays, missing, self.config.targets_per_sample)
 
 
-def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
+def plan_arrays(found: DataProbe, wanted: Wanted, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """The arrays of a run whose samples are as the probed ones."""
     arrays = standard_arrays(
         wanted.reduction.shape(found.shape),
@@ -158,7 +158,7 @@ def arrays_of(found: Probe, wanted: Wanted, inputs: bool, modality: str) -> tupl
     return (*arrays, *RELEVANCE_COLUMNS)
 
 
-def described(source: Source) -> str:
+def describe_data(source: Source) -> str:
     """Where the data lies, or what kind it is."""
     whole = source.whole if isinstance(source, Spread) else source
     return str(getattr(whole, "path", type(whole).__name__))

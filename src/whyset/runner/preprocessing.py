@@ -57,14 +57,14 @@ class Preprocessing:
 
     def forward(self, image: Image.Image) -> torch.Tensor:
         """The model's input of an image: float32 (C, H, W)."""
-        return self.normalised(self.pixels(image))
+        return self.normalize(self.pixels(image))
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
         """The image as the model sees it, before it is normalised: uint8 (C, H, W)."""
-        seen = np.asarray(self._fitted(image)).reshape(*self._fitted_shape(image), self.channels)
+        seen = np.asarray(self._fit(image)).reshape(*self._fit_shape(image), self.channels)
         return torch.from_numpy(np.array(seen.transpose(2, 0, 1), dtype=np.uint8, order="C"))
 
-    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
         """The input of images as the model sees them: uint8 (..., C, H, W) to float32, on the same device."""
         white, mean, std = (
             torch.tensor(values, dtype=torch.float32, device=pixels.device)[:, None, None]
@@ -85,7 +85,7 @@ class Preprocessing:
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (0 - mean) / std, (1 - mean) / std
 
-    def stored_form(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The fields as JSON keeps them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
@@ -113,21 +113,21 @@ class Preprocessing:
             raise InputError(f"{name} needs 1 or {self.channels} finite numbers for mode {self.mode}, not {given!r}")
         return values
 
-    def _fitted(self, image: Image.Image) -> Image.Image:
+    def _fit(self, image: Image.Image) -> Image.Image:
         if image.mode not in EIGHT_BIT_MODES:
             raise ValueError(f"the image has mode {image.mode}; convert it to 8 bits a channel")
         converted = image.convert(self.mode)
         if self.size is None and self.resize is None:
             return converted
-        height, width = self._resized_shape(image)
+        height, width = self._resize_shape(image)
         if (width, height) != converted.size:
             converted = converted.resize((width, height), INTERPOLATIONS[self.interpolation])
         return converted if self.size is None else _centre(converted, self.size)
 
-    def _fitted_shape(self, image: Image.Image) -> tuple[int, int]:
-        return self.size if self.size is not None else self._resized_shape(image)
+    def _fit_shape(self, image: Image.Image) -> tuple[int, int]:
+        return self.size if self.size is not None else self._resize_shape(image)
 
-    def _resized_shape(self, image: Image.Image) -> tuple[int, int]:
+    def _resize_shape(self, image: Image.Image) -> tuple[int, int]:
         height, width = image.height, image.width
         if isinstance(self.resize, tuple):
             return self.resize

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from whyset.errors import InputError
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.values import Kept, Levels, Values
+from whyset.runner.values import InputCodec, Levels, Values
 
 _NO_IMAGES = "is for images, and the data are series, rows of tables or ids of tokens, which are taken as they are"
 
 
-def require_used(used: Kept) -> None:
+def require_used(used: InputCodec) -> None:
     """InputError: a preprocessing was given, and the data's own is `used` in its place."""
     if isinstance(used, Values):
         raise InputError(
@@ -18,14 +18,14 @@ def require_used(used: Kept) -> None:
         )
 
 
-def note_unused(stated: Kept | None, used: Kept) -> str:
+def note_unused(stated: InputCodec | None, used: InputCodec) -> str:
     """What users should know where the preprocessing stated with the model is not used; else nothing."""
     if not isinstance(stated, Preprocessing) or not isinstance(used, Values):
         return ""
     return f"the preprocessing stated with the model {_NO_IMAGES}: it is left out"
 
 
-def require_fitting(kept: Kept, shape: Sequence[int]) -> None:
+def require_fitting(kept: InputCodec, shape: Sequence[int]) -> None:
     """InputError: inputs of this shape, without the samples, cannot be kept and shown by the source's preprocessing."""
     others = Values if len(shape) == 3 else Preprocessing | Levels
     if isinstance(kept, others):

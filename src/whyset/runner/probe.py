@@ -9,7 +9,7 @@ import torch
 
 from whyset.errors import InputError
 from whyset.runner.class_names import is_binary, name_classes, require_classes
-from whyset.runner.devices import placed
+from whyset.runner.devices import place
 from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
 from whyset.runner.labels import Labels
@@ -18,7 +18,7 @@ from whyset.runner.preprocessing_check import require_fitting
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
-from whyset.runner.wanted import Explained, Wanted, explainer
+from whyset.runner.wanted import ExplainedBatch, Wanted, explainer
 from whyset.store import Check
 from whyset.store.checks import Severity
 from whyset.store.layout import CONCEPT, LAYER
@@ -27,7 +27,7 @@ PROBED = 8
 
 
 @dataclass(frozen=True)
-class Probe:
+class DataProbe:
     """What a few samples say about a run: the shape of an input, whether it is ids of tokens, the number of the model's
     outputs, the names of its classes, the shape of one row of every layer that is recorded, which value of the model
     is explained, one input, and what is suspicious already.
@@ -44,14 +44,14 @@ class Probe:
     checks: tuple[Check, ...]
 
 
-def probe(model: torch.nn.Module, source: Source, wanted: Wanted, given: Labels | None = None) -> Probe:
+def probe(model: torch.nn.Module, source: Source, wanted: Wanted, given: Labels | None = None) -> DataProbe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample.
 
     `given` are the names of the classes where it is not the data that has them.
     """
     samples = read_some(source)
     require_fitting(source.preprocessing, samples[0][0].shape)
-    output, kind = _outputs(model, placed(torch.stack([image for image, _ in samples]), model))
+    output, kind = _outputs(model, place(torch.stack([image for image, _ in samples]), model))
     outputs = int(output.shape[1])
     wanted.targets.check(outputs)
     names = name_classes(source, given, outputs)
@@ -59,12 +59,12 @@ def probe(model: torch.nn.Module, source: Source, wanted: Wanted, given: Labels 
     if is_binary(len(names), outputs):
         kind = find_binary_output(output, kind)
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
-    x, labels = placed(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
+    x, labels = place(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
     with explainer(model, replace(wanted, output=kind)) as explain:
         explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
     rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
-    return Probe(
+    return DataProbe(
         shape=tuple(x.shape[1:]),
         integers=not x.is_floating_point(),
         outputs=outputs,
@@ -118,7 +118,7 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Out
     return output, kind
 
 
-def _require_some_finite(explained: Explained) -> None:
+def _require_some_finite(explained: ExplainedBatch) -> None:
     """At least one sample must be finite in everything that is stored."""
     finite = torch.isfinite(explained.output.detach()).all(dim=1)
     what = "output"

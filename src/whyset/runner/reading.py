@@ -17,7 +17,7 @@ from whyset.runner.finite import require_finite
 from whyset.runner.input_digest import digest_input
 from whyset.runner.sources import Source, read
 from whyset.runner.sources.source import attempt
-from whyset.runner.values import Kept
+from whyset.runner.values import InputCodec
 
 PART = 8
 """Samples that a thread reads in one go; a batch is put together from parts of several threads."""
@@ -29,7 +29,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class ReadSample:
     """A sample that was read, uint8 pixels or the model's input; `x` is None where reading failed with `error`."""
 
     index: int
@@ -55,12 +55,12 @@ class Batch:
     digests: tuple[str | None, ...] = ()
     """Hashes of all samples, failed ones included (None), in order."""
 
-    def placed(self, preprocessing: Kept, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    def place(self, preprocessing: InputCodec, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
         """The model's input where the model is; to a CUDA device it is copied from pinned memory, without waiting."""
         x = self.x.pin_memory() if device.type == "cuda" else self.x
         x = x.to(device, non_blocking=True)
         if x.dtype == torch.uint8:
-            x = preprocessing.normalised(x)
+            x = preprocessing.normalize(x)
         return x.to(dtype) if x.is_floating_point() else x
 
 
@@ -87,16 +87,16 @@ class Reading:
         for first in range(start, stop, size):
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
 
-    def _part(self, indices: range) -> list[Sample]:
+    def _part(self, indices: range) -> list[ReadSample]:
         return [self.sample(index) for index in indices]
 
-    def sample(self, index: int) -> Sample:
+    def sample(self, index: int) -> ReadSample:
         """Read one sample; whatever is raised becomes its `error`."""
         with self.activity.reading(index):
             found, error = attempt(lambda: self._read(index))
-        return Sample(index, error=error) if found is None else found
+        return ReadSample(index, error=error) if found is None else found
 
-    def _read(self, index: int) -> Sample:
+    def _read(self, index: int) -> ReadSample:
         x, label = read(self.source, index)
         if tuple(x.shape) != self.shape:
             raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
@@ -104,11 +104,11 @@ class Reading:
             raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
         require_finite(x)
         shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
-        return Sample(index, x, label, shown, digest=digest_input(x, label))
+        return ReadSample(index, x, label, shown, digest=digest_input(x, label))
 
-    def _batch(self, samples: Sequence[Sample]) -> Batch:
+    def _batch(self, samples: Sequence[ReadSample]) -> Batch:
         good = [sample for sample in samples if sample.x is not None]
-        x = self._stacked([sample.x for sample in good if sample.x is not None])
+        x = self._stack([sample.x for sample in good if sample.x is not None])
         shown = [sample.shown for sample in good if sample.shown is not None]
         return Batch(
             indices=tuple(sample.index for sample in good),
@@ -120,7 +120,7 @@ class Reading:
             digests=tuple(sample.digest for sample in samples),
         )
 
-    def _stacked(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    def _stack(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         if not inputs:
             return torch.empty(0, *self.shape, dtype=torch.uint8)
         return torch.stack(list(inputs))

@@ -36,7 +36,7 @@ class Reduction:
             self._refuse_rows(shape)
             return tuple(shape)
         channels, *sides = shape
-        return (1 if self.kind == "channel_sum" else channels, *self._pooled(sides))
+        return (1 if self.kind == "channel_sum" else channels, *self._pool(sides))
 
     def __call__(self, relevance: Tensor, axes: int = 3) -> Tensor:
         """Maps made smaller; the last `axes` of their axes are those of one map: 3 of (C, H, W), 2 of (C, T)."""
@@ -46,7 +46,7 @@ class Reduction:
         if self.kind == "channel_sum":
             relevance = relevance.sum(dim=channels, keepdim=True)
         sides = tuple(relevance.shape[channels + 1 :])
-        for axis, (pixels, areas) in enumerate(zip(sides, self._pooled(sides), strict=True), start=channels + 1):
+        for axis, (pixels, areas) in enumerate(zip(sides, self._pool(sides), strict=True), start=channels + 1):
             if areas != pixels:
                 weights = shares(pixels, areas, relevance)
                 relevance = (relevance.movedim(axis, -1) @ weights.T).movedim(-1, axis)
@@ -59,7 +59,7 @@ class Reduction:
                 "pooled: leave reduction and pool out"
             )
 
-    def _pooled(self, sides: Sequence[int]) -> tuple[int, ...]:
+    def _pool(self, sides: Sequence[int]) -> tuple[int, ...]:
         longest = max(sides)
         if self.pool is None or longest <= self.pool:
             return tuple(sides)

@@ -12,7 +12,7 @@ from whyset.arguments import whole_number
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
-from whyset.runner.kind import Kind
+from whyset.runner.kind import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
@@ -20,7 +20,7 @@ from whyset.runner.preprocessing_check import require_used
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source, is_source
 from whyset.runner.targets import Targets
-from whyset.runner.values import Kept
+from whyset.runner.values import InputCodec
 from whyset.runner.wanted import Wanted
 from whyset.store.jsonfile import JSON
 
@@ -44,7 +44,7 @@ class Request:
     inputs: bool = True
     seed: int = 0
     limit: int | None = None
-    kind: Kind = field(default_factory=Kind)
+    kind: DataSpec = field(default_factory=DataSpec)
     preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Request:
         self._require_usable_preprocessing()
         object.__setattr__(self, "composite", name_composite(self.composite))
         early = replace(self, composite=None) if self.is_auto else self
-        early.wanted(Preprocessing())  # whatever is wrong is refused before models and data are read
+        early.get_outputs(Preprocessing())  # whatever is wrong is refused before models and data are read
 
     @property
     def is_auto(self) -> bool:
@@ -67,11 +67,11 @@ class Request:
         assert isinstance(self.composite, NamedComposite)
         return replace(self, composite=replace(self.composite, name=name))
 
-    def wanted(self, preprocessing: Kept) -> Wanted:
+    def get_outputs(self, preprocessing: InputCodec) -> Wanted:
         """What is computed of every sample, once it is known how inputs are made."""
         composite = name_composite(self.composite)
         return Wanted(
-            composite=composite if isinstance(composite, Composite) else composite.made(preprocessing),
+            composite=composite if isinstance(composite, Composite) else composite.make(preprocessing),
             targets=Targets.of(self.target),
             layers=_names("layers", self.layers),
             concepts=_names("concepts", self.concepts),
@@ -79,15 +79,15 @@ class Request:
             dtype=self.dtype,
         )
 
-    def source(self, stated: Kept | None) -> Source:
+    def source(self, stated: InputCodec | None) -> Source:
         """The samples; `stated` is the preprocessing that the model's maker states."""
         source = as_source(self.dataset, self.preprocessing or stated, self.labels)
-        if self._given_preprocessing is not None:  # or nothing is measured yet
+        if self._explicit_preprocessing is not None:  # or nothing is measured yet
             require_used(source.preprocessing)
         return source if self.limit is None else Spread(source, self.limit)
 
     @property
-    def _given_preprocessing(self) -> Preprocessing | Mapping[str, Any] | None:
+    def _explicit_preprocessing(self) -> Preprocessing | Mapping[str, Any] | None:
         """What was given for this data, by an argument or by options of the command line; sources have their own."""
         of_model = self.model.preprocessing if isinstance(self.model, ModelSource) else None
         return None if is_source(self.dataset) else self.preprocessing or of_model or None

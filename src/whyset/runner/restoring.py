@@ -7,26 +7,26 @@ from typing import Any, get_type_hints
 import torch
 
 from whyset.attribution import composites as presets
-from whyset.attribution import rules, stored_form
+from whyset.attribution import rules, to_dict
 from whyset.attribution.composites import Composite
 from whyset.attribution.rules import stabilizer
 from whyset.errors import InputError
 
 
-def restored_composite(form: Any, run: str) -> Composite | None:
-    """The composite that `stored_form` was taken of, with all its fields; `None` is the plain gradient.
+def composite_from_dict(form: Any, run: str) -> Composite | None:
+    """The composite that `to_dict` was taken of, with all its fields; `None` is the plain gradient.
 
     InputError: it is not one of this package, or holds what cannot be rebuilt (a function).
 
     >>> from whyset.attribution.composites import EpsilonPlus
-    >>> restored_composite(stored_form(EpsilonPlus(epsilon=0.1)), "runs/x").epsilon
+    >>> composite_from_dict(to_dict(EpsilonPlus(epsilon=0.1)), "runs/x").epsilon
     0.1
     """
     if form is None:
         return None
     try:
-        composite = _restored(form)
-        same = isinstance(composite, Composite) and stored_form(composite) == _lists(form)
+        composite = _from_dict(form)
+        same = isinstance(composite, Composite) and to_dict(composite) == _lists(form)
     except (InputError, TypeError, ValueError) as error:
         raise InputError(_refusal(form, run, str(error))) from error
     if not same:
@@ -34,18 +34,18 @@ def restored_composite(form: Any, run: str) -> Composite | None:
     return composite  # type: ignore[no-any-return]  # checked above
 
 
-def _restored(form: Any, kind: Any = None) -> Any:
+def _from_dict(form: Any, kind: Any = None) -> Any:
     """A part from its stored form; `kind` is the type that it is declared with."""
     if isinstance(form, Mapping):
         made = _part(str(form.get("name")))
         hints = get_type_hints(made)
-        given = {name: _restored(value, hints.get(name)) for name, value in form["fields"].items()}
+        given = {name: _from_dict(value, hints.get(name)) for name, value in form["fields"].items()}
         known = {field.name for field in fields(made) if field.init}
         return made(**{name: value for name, value in given.items() if name in known})
     if isinstance(form, (list, tuple)):
         if "Tensor" in str(kind) and not any(isinstance(item, (str, Mapping)) for item in form):
             return torch.tensor(form)
-        return tuple(_restored(item) for item in form)
+        return tuple(_from_dict(item) for item in form)
     return form
 
 

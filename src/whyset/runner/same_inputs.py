@@ -26,14 +26,14 @@ def require_same_inputs(run: Run, reading: Reading, progress: Progress) -> None:
     data set's fingerprint covers all of it only where that is affordable, so it cannot replace this comparison.
     """
     committed = run.committed_shards()
-    chosen = _chosen_shards(committed)
+    chosen = _choose_shards(committed)
     without = 0
     for commit in read_commits(run.path, chosen):
         if commit.inputs is None:
             without += 1
             continue
         first, stop = (row // run.config.targets_per_sample for row in run.shard_range(commit.shard))
-        for index in _chosen_samples(commit.shard, first, stop, COMPARED // len(chosen)):
+        for index in _choose_samples(commit.shard, first, stop, COMPARED // len(chosen)):
             stored = commit.inputs.digest(index - first)
             if stored != UNREAD:
                 _require_same(run, reading, commit.shard, index, stored)
@@ -44,12 +44,12 @@ def require_same_inputs(run: Run, reading: Reading, progress: Progress) -> None:
         )
 
 
-def _chosen_shards(committed: Sequence[int]) -> list[int]:
+def _choose_shards(committed: Sequence[int]) -> list[int]:
     evenly = [committed[int(place)] for place in spread(len(committed), COMPARED - 1)]
     return sorted({*evenly, *committed[-1:]})
 
 
-def _chosen_samples(shard: int, first: int, stop: int, count: int) -> Iterator[int]:
+def _choose_samples(shard: int, first: int, stop: int, count: int) -> Iterator[int]:
     if count < 2:
         yield first + shard * _STRIDE % (stop - first)
         return

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from whyset.runner.class_names import is_binary
 from whyset.runner.devices import placement
-from whyset.runner.job import Job, Worker
+from whyset.runner.job import Job, ShardWorker
 from whyset.runner.measuring_losses import LossSamples, measure_losses
 from whyset.runner.output import compute_confidence, predict_binary
 from whyset.runner.reading import Batch
@@ -21,7 +21,7 @@ from whyset.runner.sources import UNKNOWN
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
-from whyset.runner.wanted import Explained, explainer
+from whyset.runner.wanted import ExplainedBatch, explainer
 from whyset.store import DONE, Run, ShardLosses, write_shard
 from whyset.store.layout import INPUT, STATUS
 
@@ -77,16 +77,16 @@ class ShardRows:
             self.failures.setdefault(row, error)
 
 
-def explain_shard(worker: Worker, shard: int) -> "ShardReport | Future[ShardReport]":
+def explain_shard(worker: ShardWorker, shard: int) -> "ShardReport | Future[ShardReport]":
     """Compute one shard and hand it to the writer; a sample that fails is recorded with its error."""
     job = worker.job
     if job.run.is_committed(shard):  # its worker died before it could say so
-        return report_of(job.run, shard)
-    rows, losses = _computed(worker, shard)
-    return worker.writer.hand_over(partial(_written, job.run, shard, rows, losses, placement(worker.model)[0]))
+        return read_shard_report(job.run, shard)
+    rows, losses = _compute(worker, shard)
+    return worker.writer.hand_over(partial(_write, job.run, shard, rows, losses, placement(worker.model)[0]))
 
 
-def _computed(worker: Worker, shard: int) -> tuple[ShardRows, ShardLosses | None]:
+def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | None]:
     job, device = worker.job, placement(worker.model)[0]
     rows = ShardRows.empty(job.run, shard)
     first, last = (row // rows.each for row in job.run.shard_range(shard))
@@ -99,7 +99,7 @@ def _computed(worker: Worker, shard: int) -> tuple[ShardRows, ShardLosses | None
                 for sample, error in batch.failures.items():
                     rows.fail(sample, error)
                 if batch.indices:
-                    x = batch.placed(job.source.preprocessing, *placement(worker.model))
+                    x = batch.place(job.source.preprocessing, *placement(worker.model))
                     labels = label_tensor(batch.labels, x.device)
                     few.add(x, labels)
                     _keep(job, batch, x, explain(x, labels), rows)
@@ -108,7 +108,7 @@ def _computed(worker: Worker, shard: int) -> tuple[ShardRows, ShardLosses | None
         return rows, measure_losses(worker.model, job.wanted, few)
 
 
-def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRows) -> None:
+def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: ShardRows) -> None:
     _record_unconfirmed(batch, explained, rows)
     _record_non_finite(batch, explained, rows)
     confidence = compute_confidence(explained.output, job.wanted.output)
@@ -122,14 +122,14 @@ def _keep(job: Job, batch: Batch, x: Tensor, explained: Explained, rows: ShardRo
     rows.tallies.add_maps(explained.measures)
 
 
-def _classes(job: Job, explained: Explained) -> tuple[Tensor, Tensor]:
+def _classes(job: Job, explained: ExplainedBatch) -> tuple[Tensor, Tensor]:
     """The explained classes (targets, n) and the predicted ones (n,): the outputs, or of one output class 1 or 0."""
     if is_binary(len(job.run.config.class_names), explained.output.shape[1]):
         return torch.ones_like(explained.chosen), predict_binary(explained.output, job.wanted.output)
     return explained.chosen, explained.output.detach().argmax(dim=1)
 
 
-def _record_unconfirmed(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+def _record_unconfirmed(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
     """A sample whose output does not come from the activation that the others' comes from fails by itself."""
     if explained.confirmed is None or bool(explained.confirmed.all()):
         return
@@ -142,7 +142,7 @@ def _record_unconfirmed(batch: Batch, explained: Explained, rows: ShardRows) -> 
             )
 
 
-def _record_non_finite(batch: Batch, explained: Explained, rows: ShardRows) -> None:
+def _record_non_finite(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
     """Whatever is NaN or infinite is a failure of its row; of the output, of all rows of its sample."""
     output = explained.output.detach()
     for sample, error in zip(batch.indices, _complaints("output", output), strict=True):
@@ -163,13 +163,13 @@ def _complaints(what: str, values: Tensor) -> list[str]:
     return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
 
 
-def _written(run: Run, shard: int, rows: ShardRows, losses: ShardLosses | None, device: torch.device) -> ShardReport:
+def _write(run: Run, shard: int, rows: ShardRows, losses: ShardLosses | None, device: torch.device) -> ShardReport:
     tallies = rows.tallies.counts
     write_shard(run, shard, rows.arrays, rows.failures, provenance(device), losses, tallies, inputs=rows.digests)
-    return report_of(run, shard)
+    return read_shard_report(run, shard)
 
 
-def report_of(run: Run, shard: int) -> ShardReport:
+def read_shard_report(run: Run, shard: int) -> ShardReport:
     """What a committed shard contributed, read from the run."""
     start, stop = run.shard_range(shard)
     each = run.config.targets_per_sample

@@ -11,7 +11,7 @@ from whyset.errors import InputError
 from whyset.runner.devices import placement
 from whyset.runner.reading import Batch, Reading
 from whyset.runner.targets import label_tensor
-from whyset.runner.wanted import Explained, Wanted, explainer
+from whyset.runner.wanted import ExplainedBatch, Wanted, explainer
 
 _MOST_SECONDS = 10.0
 """What the measurement may take, unless a single sample takes longer."""
@@ -29,7 +29,7 @@ def seconds_per_row(model: torch.nn.Module, reading: Reading, wanted: Wanted, ba
         first = _first_readable(reading)
         with torch.random.fork_rng(devices=[]), explainer(model, wanted) as explain:
 
-            def timed(samples: int) -> float:
+            def time_batch(samples: int) -> float:
                 """Seconds for each sample that was explained: one that cannot be read takes less, and would count."""
                 began, explained = time.perf_counter(), 0
                 for batch in reading.batches(first, first + samples, samples):
@@ -37,9 +37,9 @@ def seconds_per_row(model: torch.nn.Module, reading: Reading, wanted: Wanted, ba
                     explained += len(batch.indices)
                 return (time.perf_counter() - began) / explained
 
-            warm_up = timed(1)
+            warm_up = time_batch(1)
             samples = max(1, min(batch_size, count - first, int(_MOST_SECONDS / warm_up)))
-            return (warm_up if samples == 1 and warm_up > _MOST_SECONDS else timed(samples)) / each
+            return (warm_up if samples == 1 and warm_up > _MOST_SECONDS else time_batch(samples)) / each
     except Exception:
         return math.inf
 
@@ -56,12 +56,12 @@ def _first_readable(reading: Reading) -> int:
 
 
 def _explain(
-    model: torch.nn.Module, reading: Reading, explain: Callable[[Tensor, Tensor], Explained], batch: Batch
+    model: torch.nn.Module, reading: Reading, explain: Callable[[Tensor, Tensor], ExplainedBatch], batch: Batch
 ) -> None:
     """Explain a batch as a shard's are, and wait until its maps have arrived."""
     if not batch.indices:
         return
-    x = batch.placed(reading.source.preprocessing, *placement(model))
+    x = batch.place(reading.source.preprocessing, *placement(model))
     explained = explain(x, label_tensor(batch.labels, x.device))
     for relevance in explained.relevance.values():
         relevance.cpu()

@@ -42,14 +42,16 @@ class Summary:
         done = self.run.column("status") == DONE
         failures = self.run.failures
         if failures and not done.any():
-            raise InputError(f"none of {len(failures):,} samples was explained; the first is {_named(failures[0])}")
+            raise InputError(
+                f"none of {len(failures):,} samples was explained; the first is {_name_failure(failures[0])}"
+            )
         labelled = (done & (self.run.labels != UNKNOWN))[:: self.each]
         if labelled.any():
             correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labelled]))
             self._say_accuracy("accuracy", correct, int(labelled.sum()))
         if failures:
             more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
-            named = "; ".join(map(_named, failures[:NAMED]))
+            named = "; ".join(map(_name_failure, failures[:NAMED]))
             what = "samples" if self.each == 1 else "maps"
             self.progress.warn(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
         self.gate.report()
@@ -58,5 +60,5 @@ class Summary:
         self.progress.say(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")
 
 
-def _named(failure: Any) -> str:
+def _name_failure(failure: Any) -> str:
     return f"{failure.id} ({failure.error})"

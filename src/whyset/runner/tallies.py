@@ -11,7 +11,7 @@ from torch import Tensor
 from whyset.runner.measures import Measures
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import UNKNOWN
-from whyset.runner.values import Kept, Levels
+from whyset.runner.values import InputCodec, Levels
 from whyset.store.commits import Tally
 
 INPUT_RANGE, CLIPPED, LABELS = "input_range", "inputs_clipped", "labels"
@@ -33,7 +33,7 @@ class Tallies:
         before = self.counts.get(name, Tally(0, 0))
         self.counts[name] = Tally(before.count + count, before.total + total)
 
-    def add_inputs(self, x: Tensor, preprocessing: Kept, measured: bool = False) -> None:
+    def add_inputs(self, x: Tensor, preprocessing: InputCodec, measured: bool = False) -> None:
         """Count inputs outside the range from black to white; every value counts where that range was `measured`."""
         if isinstance(preprocessing, Preprocessing | Levels) and x.is_floating_point():
             name, find = (CLIPPED, find_clipped) if measured else (INPUT_RANGE, find_outside)
@@ -70,5 +70,5 @@ def find_clipped(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
 def _range(x: Tensor, preprocessing: Preprocessing | Levels) -> tuple[Tensor, Tensor]:
     """The lowest and the highest input that pixels become, (C, 1, 1) or so."""
     levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
-    black, white = preprocessing.normalised(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
+    black, white = preprocessing.normalize(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
     return torch.minimum(black, white), torch.maximum(black, white)

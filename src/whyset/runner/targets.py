@@ -46,9 +46,9 @@ class Target:
         if self.kind == "index" and self.number is not None and self.number >= outputs:
             raise InputError(f"target {self.number}: there is no such class; the model has outputs 0 to {outputs - 1}")
         if self.count > outputs:
-            raise InputError(f"target {self.stored_form()}: the model has {outputs} outputs")
+            raise InputError(f"target {self.to_text()}: the model has {outputs} outputs")
 
-    def stored_form(self) -> str:
+    def to_text(self) -> str:
         return f"top:{self.number}" if self.kind == "top" else self.kind if self.number is None else str(self.number)
 
     def indices(self, output: Tensor, labels: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class Targets:
         if not self.parts:
             raise InputError(f"there is no target: give one or more of {ONE}")
         if len(set(self.parts)) < len(self.parts):
-            names = ", ".join(part.stored_form() for part in self.parts)
+            names = ", ".join(part.to_text() for part in self.parts)
             raise InputError(f"a target is there twice: {names}")
 
     @classmethod
@@ -96,8 +96,8 @@ class Targets:
         for part in self.parts:
             part.check(outputs)
 
-    def stored_form(self) -> str | tuple[str, ...]:
-        names = tuple(part.stored_form() for part in self.parts)
+    def to_text(self) -> str | tuple[str, ...]:
+        names = tuple(part.to_text() for part in self.parts)
         return names[0] if len(names) == 1 else names
 
     def indices(self, output: Tensor, labels: Tensor) -> Tensor:

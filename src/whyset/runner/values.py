@@ -12,17 +12,17 @@ from whyset.errors import InputError
 from whyset.runner.preprocessing import Preprocessing
 
 
-class Kept(Protocol):
+class InputCodec(Protocol):
     """What is kept of a model's input: `undo` gives it."""
 
-    def normalised(self, pixels: torch.Tensor) -> torch.Tensor: ...
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor: ...
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]: ...
 
     def bounds(self) -> tuple[torch.Tensor, torch.Tensor] | None:
         """The model's input where an image is black and where it is white, (channels, 1, 1); None without images."""
 
-    def stored_form(self) -> dict[str, Any]: ...
+    def to_dict(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Values:
 
     dtype: Literal["float32", "int32"] = "float32"
 
-    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
         return pixels
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]:
@@ -44,7 +44,7 @@ class Values:
     def bounds(self) -> None:
         return None
 
-    def stored_form(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"values": self.dtype}
 
 
@@ -59,7 +59,7 @@ class Levels:
     black: float = 0.0
     white: float = 1.0
 
-    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
         return pixels.float() / 255 * (self.white - self.black) + self.black
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[np.uint8]:
@@ -71,12 +71,12 @@ class Levels:
         """The model's input where an image is black and where it is white, (1, 1, 1)."""
         return torch.full((1, 1, 1), self.black), torch.full((1, 1, 1), self.white)
 
-    def stored_form(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"levels": [self.black, self.white]}
 
 
-def restored(stored: Mapping[str, Any], where: str) -> Kept:
-    """What `stored_form` was taken of; `where` names it in errors."""
+def codec_from_dict(stored: Mapping[str, Any], where: str) -> InputCodec:
+    """What `to_dict` was taken of; `where` names it in errors."""
     if "values" in stored:
         return Values(stored["values"])
     if "levels" in stored:
@@ -84,7 +84,7 @@ def restored(stored: Mapping[str, Any], where: str) -> Kept:
     return Preprocessing.from_mapping(stored, where)
 
 
-def of_images(given: Kept | None) -> Preprocessing | None:
+def of_images(given: InputCodec | None) -> Preprocessing | None:
     """The preprocessing, where it is one of images.
 
     InputError: it is of other inputs, so images cannot be read by it.

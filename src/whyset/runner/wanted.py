@@ -58,7 +58,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
+class ExplainedBatch:
     """One batch: the values `output` (n, classes), which of them were `chosen` to be explained (targets, n), and
     relevance by the name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is
     reduced. `confirmed` (n,) says for which samples `output` is what the model's last softmax or sigmoid was given.
@@ -72,17 +72,19 @@ class Explained:
 
 
 @contextmanager
-def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tensor, Tensor], Explained]]:
+def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tensor, Tensor], ExplainedBatch]]:
     """A function of inputs and labels (-1 where unknown) that explains a batch: one forward pass, and one backward pass
     for every target.
     """
     with make_attributor(model, wanted.composite, wanted.output) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
-            yield partial(_explained, attribute, record, wanted)
+            yield partial(_explain_batch, attribute, record, wanted)
 
 
-def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: Tensor, labels: Tensor) -> Explained:
+def _explain_batch(
+    attribute: Gradient, record: Capture | None, wanted: Wanted, x: Tensor, labels: Tensor
+) -> ExplainedBatch:
     targets = wanted.targets
     _require_rules(x, wanted.composite)
     output, exact = attribute(x, targets=targets.outputs(labels))
@@ -96,7 +98,7 @@ def _explained(attribute: Gradient, record: Capture | None, wanted: Wanted, x: T
     chosen = targets.indices(output, labels)
     measures = measure(of_inputs, x, output, chosen, wanted.conserving)
     confirmed = attribute.confirmed if isinstance(attribute, BeforeActivation) else None
-    return Explained(output, chosen, relevance, measures, confirmed)
+    return ExplainedBatch(output, chosen, relevance, measures, confirmed)
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

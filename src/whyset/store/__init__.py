@@ -15,13 +15,13 @@ from whyset.store.lease import Lease, LeaseHeldError, LeaseLostError
 from whyset.store.losses import Losses, ShardLosses, average_losses
 from whyset.store.problems import Problem
 from whyset.store.rank_lease import RankLease, run_lease
-from whyset.store.remote import AnyPath, RemotePath, located
+from whyset.store.remote import AnyPath, RemotePath, as_path
 from whyset.store.remote_errors import RemoteError
 from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
 from whyset.store.shards import discard_shard, write_shard
-from whyset.store.standard import estimated_bytes, shard_rows_for, shard_rows_within, standard_arrays
+from whyset.store.standard import estimate_bytes, shard_rows_for, shard_rows_within, standard_arrays
 
 __all__ = [
     "DONE",
@@ -52,12 +52,12 @@ __all__ = [
     "Run",
     "RunConfig",
     "ShardLosses",
+    "as_path",
     "average_losses",
     "create_run",
     "discard_shard",
-    "estimated_bytes",
+    "estimate_bytes",
     "is_run",
-    "located",
     "non_finite_rows",
     "open_run",
     "require_free_space",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError, InputError, WhysetError
 from whyset.printable import printable
 from whyset.store.boundary import load_array
-from whyset.store.commit_digest import committed_data
+from whyset.store.commit_digest import hash_commits
 from whyset.store.commits import checksum
 from whyset.store.completeness import Completeness
 from whyset.store.evidence import ClassEvidence, find_stranger, from_info, from_json, with_samples
@@ -256,7 +256,7 @@ class Analysis:
         """Compare the categories with the list, and the commits with those of the run now."""
         counted = self.categories
         unfinished = tuple(category.name for category in counted if category.problem is not None)
-        outdated = self.data is not None and self.data != committed_data(self.path.parent.parent)
+        outdated = self.data is not None and self.data != hash_commits(self.path.parent.parent)
         sealed = self.listed is not None
         return Completeness(
             len(counted) if sealed else None, len(counted) - len(unfinished), unfinished, sealed, outdated
@@ -342,7 +342,7 @@ def _read_head(path: AnyPath, name: str, one_target: bool, n_rows: int | None) -
     if (major != "1" or "checksum" in stored) and stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not fit")
     data = stored.get("data")
-    listed = _listed(path, stored.get("categories"))
+    listed = _list_classes(path, stored.get("categories"))
     return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target, n_rows)
 
 
@@ -350,7 +350,7 @@ def _text(value: JSON) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _listed(path: AnyPath, stored: Any) -> tuple[ListedClass, ...] | None:
+def _list_classes(path: AnyPath, stored: Any) -> tuple[ListedClass, ...] | None:
     if stored is None:
         return None
     try:
@@ -362,7 +362,7 @@ def _listed(path: AnyPath, stored: Any) -> tuple[ListedClass, ...] | None:
 def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
     """Read category.json; what is wrong with it becomes the `problem`, so that one cannot hide the others."""
     try:
-        category = _parsed(folder, read_json(folder / CATEGORY))
+        category = _parse_category(folder, read_json(folder / CATEGORY))
     except (BrokenRunError, InputError, KeyError, TypeError, AttributeError) as error:
         return Category(
             folder, folder.name, folder.name, ClassEvidence(), {}, _describe_damage(folder / CATEGORY, error)
@@ -379,7 +379,7 @@ def _describe_damage(file: AnyPath, error: Exception) -> str:
     return f"{said}; analyze again"
 
 
-def _parsed(folder: AnyPath, stored: dict[str, Any]) -> Category:
+def _parse_category(folder: AnyPath, stored: dict[str, Any]) -> Category:
     """Give the category; one whose checksum does not fit is damaged, whatever it says."""
     sealed = "evidence" in stored
     if sealed and stored.get("checksum") != json_checksum(stored):

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, ListedClass, read_category
-from whyset.store.commit_digest import committed_data
+from whyset.store.commit_digest import hash_commits
 from whyset.store.commits import checksum
 from whyset.store.evidence import ClassEvidence, to_json
-from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder
+from whyset.store.files import explain_disk_errors, new_file, remove, sync_file, sync_folder
 from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json
 from whyset.store.layout import ANALYSES, safe_name
 from whyset.store.process_identity import ProcessIdentity
@@ -69,7 +69,7 @@ class AnalysisWriter:
 
     def write(self, result: CategoryResult) -> None:
         """Write a category so that it appears whole."""
-        with disk_errors_explained(self.path):
+        with explain_disk_errors(self.path):
             if isinstance(self.path, RemotePath):
                 self._put(self.path / result.id, result)
             else:
@@ -126,11 +126,11 @@ def open_analysis_writer(
     `classes` are those that it will have; without them the analysis stays unsealed, as nobody can tell one is missing.
     """
     path = run / ANALYSES / safe_name(name, "analysis")
-    config_hash, data = _digest(canonical(config)), committed_data(run)
+    config_hash, data = _digest(canonical(config)), hash_commits(run)
     head: dict[str, JSON] = {"schema": ANALYSIS_SCHEMA, "name": name, "config": config, "config_hash": config_hash}
     if classes is not None:
         head |= {"data": data, "categories": [{"id": one.id, "name": one.name} for one in classes]}
-    with disk_errors_explained(path):
+    with explain_disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         if isinstance(path, Path):
             _remove_leftovers(path)
@@ -185,7 +185,7 @@ def _kernel(process: ProcessIdentity) -> str:
     return hashlib.sha256(f"{process.boot} {process.namespace}".encode()).hexdigest()[:8]
 
 
-def _is_left(folder: Path) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     """Whether the folder's writer has ended, as far as that can be known from here, or the folder is old.
 
     Folders of earlier versions name a host and a number only, which do not tell containers apart: their age decides.
@@ -204,11 +204,11 @@ def _remove_leftovers(path: Path) -> None:
 
     Ranks of one job open the same analysis side by side: what another one is writing stays.
     """
-    for old in filter(_is_left, path.glob(".*.old")):
+    for old in filter(_is_abandoned, path.glob(".*.old")):
         place = path / old.name[1:].rpartition(".")[0].rpartition(".")[0]
         if not place.exists():
             old.rename(place)
-    for leftover in filter(_is_left, [*path.glob(".*.old"), *path.glob(".*.partial")]):
+    for leftover in filter(_is_abandoned, [*path.glob(".*.old"), *path.glob(".*.partial")]):
         with suppress(OSError):
             remove(leftover)
 

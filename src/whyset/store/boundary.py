@@ -55,7 +55,7 @@ def open_regular(path: str | Path) -> BufferedReader:
         raise
 
 
-def _written_bytes(state: os.stat_result) -> int:
+def _count_written(state: os.stat_result) -> int:
     """The bytes of a file that take space; file systems that do not tell count as full."""
     blocks: int | None = getattr(state, "st_blocks", None)
     return state.st_size if not blocks else min(state.st_size, blocks * 512)
@@ -63,7 +63,7 @@ def _written_bytes(state: os.stat_result) -> int:
 
 def _is_sparse(descriptor: int, state: os.stat_result) -> bool:
     """Whether almost nothing of a file was written; file systems that do not tell call it data."""
-    if _written_bytes(state) < state.st_size // _LEAST_SHARE:
+    if _count_written(state) < state.st_size // _LEAST_SHARE:
         return True
     try:
         return hasattr(os, "SEEK_DATA") and os.lseek(descriptor, 0, os.SEEK_DATA) < 0
@@ -73,12 +73,12 @@ def _is_sparse(descriptor: int, state: os.stat_result) -> bool:
         os.lseek(descriptor, 0, os.SEEK_SET)
 
 
-def stored_size(path: AnyPath) -> int:
+def get_stored_size(path: AnyPath) -> int:
     """The bytes that a file or object holds, holes apart; 0 where there is none."""
     if isinstance(path, RemotePath):
         return path.size()
     try:
-        return _written_bytes(path.stat())
+        return _count_written(path.stat())
     except FileNotFoundError:
         return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.analyses import Category
-from whyset.store.files import disk_errors_explained
+from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import read_json, replace_json
 from whyset.store.layout import safe_name
 from whyset.store.lease import Lease
@@ -61,7 +61,7 @@ class NamesFile:
 
     def read(self) -> ClusterNames:
         """The names as they are now. BrokenRunError: the file is damaged."""
-        return self._understood(self._stored())
+        return self._parse(self._read_stored())
 
     def change(self, names: Names, revision: int) -> ClusterNames:
         """Replace all names, except outdated ones of a clustering that gets none.
@@ -69,29 +69,29 @@ class NamesFile:
         NamesChangedError: they have another revision than the one given. InputError: there is no such cluster.
         """
         self._require_clusters(names)
-        with disk_errors_explained(self.folder):
+        with explain_disk_errors(self.folder):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         claim = self.path.with_name(f".{self.category.id}.claim")
         with Lease(claim, f"the names of {self.category.name}", patience=_PATIENCE_SECONDS) as lease:
-            stored = self._stored()
-            there = self._understood(stored)
+            stored = self._read_stored()
+            there = self._parse(stored)
             _require_current(there, revision)
             before = stored["clusterings"] if stored else {}
             outdated = {name: before[name] for name in there.outdated if name not in names}
             head: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA, "revision": revision + 1, "changed": now()}
-            new = head | {"clusterings": outdated | self._named(names)}
+            new = head | {"clusterings": outdated | self._add_checksums(names)}
             lease.check()
             replace_json(self.path, new)
-        return self._understood(new)
+        return self._parse(new)
 
-    def _stored(self) -> dict[str, Any] | None:
+    def _read_stored(self) -> dict[str, Any] | None:
         return read_json(self.path) if self.path.is_file() else None
 
-    def _named(self, names: Names) -> dict[str, Any]:
+    def _add_checksums(self, names: Names) -> dict[str, Any]:
         """Each clustering carries the checksum of the clusters that were named."""
         return {name: {"crc32": self._checksum(name), "names": dict(of)} for name, of in names.items() if of}
 
-    def _understood(self, stored: Mapping[str, Any] | None) -> ClusterNames:
+    def _parse(self, stored: Mapping[str, Any] | None) -> ClusterNames:
         if stored is None:
             return ClusterNames()
         if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
@@ -100,15 +100,15 @@ class NamesFile:
                 f"came {stored.get('format')} {stored.get('schema')}"
             )
         try:
-            return self._sorted_out(stored)
+            return self._drop_outdated(stored)
         except (KeyError, TypeError, AttributeError, InputError) as error:
             raise BrokenRunError(f"{self.path} is damaged: {type(error).__name__}: {error}") from error
 
-    def _sorted_out(self, stored: Mapping[str, Any]) -> ClusterNames:
+    def _drop_outdated(self, stored: Mapping[str, Any]) -> ClusterNames:
         clusterings, revision, changed = stored["clusterings"], stored["revision"], stored["changed"]
         if type(revision) is not int or revision < 1 or not isinstance(changed, str):
             raise TypeError(f"expected a revision from 1 on and a time, not {revision!r} and {changed!r}")
-        names = _checked({name: of["names"] for name, of in clusterings.items()})
+        names = _check({name: of["names"] for name, of in clusterings.items()})
         same = {name for name, of in clusterings.items() if of["crc32"] == self._checksum(name)}
         current = {name: of for name, of in names.items() if name in same}
         outdated = {name: of for name, of in names.items() if name not in same}
@@ -119,7 +119,7 @@ class NamesFile:
         return self.category.described.get(_CLUSTERING + clustering, {}).get("crc32", "")
 
     def _require_clusters(self, names: Names) -> None:
-        for clustering, of in _checked(names).items():
+        for clustering, of in _check(names).items():
             if _CLUSTERING + clustering not in self.category.columns:
                 columns = [name for name in self.category.columns if name.startswith(_CLUSTERING)]
                 known = [name.removeprefix(_CLUSTERING) for name in columns]
@@ -136,7 +136,7 @@ class NamesFile:
         return max(int(assigned.max(initial=-1)) + 1, (found and found.n_clusters) or 0)
 
 
-def _checked(names: Names) -> Names:
+def _check(names: Names) -> Names:
     """Refuse with InputError what no file should hold."""
     for clustering, of in names.items():
         safe_name(clustering, "clustering")

@@ -7,7 +7,7 @@ from whyset.store.layout import COMMITS
 from whyset.store.remote import AnyPath
 
 
-def committed_data(run: AnyPath) -> str:
+def hash_commits(run: AnyPath) -> str:
     """SHA-256 over the names and contents of all commits: what an analysis was computed from."""
     digest = hashlib.sha256()
     commits: list[AnyPath] = sorted((run / COMMITS).glob("*.json"), key=str)

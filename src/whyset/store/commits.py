@@ -95,14 +95,14 @@ def read_commit(run: AnyPath, shard: int) -> Commit:
     return _read(commit_path(run, shard))
 
 
-def committed_shards(run: AnyPath) -> list[int]:
+def list_committed_shards(run: AnyPath) -> list[int]:
     """Numbers of the committed shards, in order."""
     stems = [path.stem for path in (run / COMMITS).glob("*.json")]
     return sorted(int(stem) for stem in stems if stem.isdecimal() and stem == f"{int(stem):06d}")
 
 
 def has_commit(run: AnyPath, shard: int) -> bool:
-    """Whether `committed_shards` lists a shard: something is there in place of its commit, readable or not."""
+    """Whether `list_committed_shards` lists a shard: something is there in place of its commit, readable or not."""
     path = commit_path(run, shard)
     return path.is_file() if isinstance(path, RemotePath) else os.path.lexists(path)
 
@@ -112,7 +112,7 @@ def read_commits(run: AnyPath, shards: Sequence[int]) -> Iterator[Commit]:
     return each(_read, [commit_path(run, shard) for shard in shards])
 
 
-def failures_of(commits: Iterable[Commit]) -> list[Failure]:
+def get_failures(commits: Iterable[Commit]) -> list[Failure]:
     return [failure for commit in commits for failure in commit.failed]
 
 

@@ -18,7 +18,7 @@ class Completeness:
     outdated: bool = False
 
     @property
-    def q_withheld(self) -> str | None:
+    def reason_without_q(self) -> str | None:
         """Why q-values are not given: they depend on the p-values of all classes."""
         if not self.unfinished:
             return None
@@ -32,7 +32,7 @@ class Completeness:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a reader should know, as sentences."""
-        found = [self.q_withheld] if self.q_withheld else []
+        found = [self.reason_without_q] if self.reason_without_q else []
         if self.outdated:
             found.append("the analysis was computed from other commits than the run has now; analyze again")
         if not self.sealed:

@@ -68,12 +68,12 @@ class RunConfig:
         if isinstance(self.target, list):
             object.__setattr__(self, "target", tuple(self.target))
         self._check_rows()
-        _require_one_of("dtype", self.dtype, ("float16", "float32"))
-        _require_one_of("reduction", self.reduction, ("none", "channel_sum"))
+        _require_choice("dtype", self.dtype, ("float16", "float32"))
+        _require_choice("reduction", self.reduction, ("none", "channel_sum"))
         if self.pool is not None and self.pool < 1:
             raise InputError(f"pool is {self.pool}: expected the longest side of the maps, at least 1, or None")
         if self.modality is not None:
-            _require_one_of("modality", self.modality, MODALITIES)
+            _require_choice("modality", self.modality, MODALITIES)
         if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
             raise InputError(f"rate is {self.rate}: expected positions per second, above 0, or None")
         for name, value in asdict(self).items():
@@ -100,11 +100,11 @@ class RunConfig:
 
         Fields that were added since schema 1.0 count where they differ from their default.
         """
-        counted = self.compared() | {"shard_rows": self.shard_rows}
+        counted = self.get_compared_fields() | {"shard_rows": self.shard_rows}
         hashed = {name: value for name, value in counted.items() if value != _ADDED.get(name, MISSING)}
         return "sha256:" + hashlib.sha256(canonical(hashed)).hexdigest()
 
-    def compared(self) -> dict[str, JSON]:
+    def get_compared_fields(self) -> dict[str, JSON]:
         """The fields that two runs must share to be the same run."""
         return {name: value for name, value in self.to_json().items() if name not in _NOT_COMPARED}
 
@@ -174,7 +174,7 @@ _ADDED: dict[str, Any] = {
 _UNKNOWN_FORBIDS_RESUME = ("weights_hash", "dataset_fingerprint")
 
 
-def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def _require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InputError(f"{name} is {value!r}: expected {' or '.join(map(repr, allowed))}")
 
@@ -184,24 +184,24 @@ def require_same_config(stored: RunConfig, given: RunConfig, where: AnyPath) -> 
     for name in _UNKNOWN_FORBIDS_RESUME:
         if getattr(stored, name) is None:
             raise RunMismatchError(f"{where} cannot be continued: its {name} is unknown; choose another folder")
-    require_same(stored.compared(), given.compared(), where)
+    require_same(stored.get_compared_fields(), given.get_compared_fields(), where)
 
 
 def require_same(stored: JSON, given: JSON, where: AnyPath) -> None:
     """Compare two JSON values and name every place where they differ."""
-    there, here = dict(flattened(stored)), dict(flattened(given))
+    there, here = dict(flatten(stored)), dict(flatten(given))
     differing = [name for name in there | here if there.get(name, _ABSENT) != here.get(name, _ABSENT)]
     if not differing:
         return
     lines = "; ".join(
-        f"{name} is {_shown(there.get(name, _ABSENT))} there and {_shown(here.get(name, _ABSENT))} here"
+        f"{name} is {_format_value(there.get(name, _ABSENT))} there and {_format_value(here.get(name, _ABSENT))} here"
         for name in differing[:8]
     )
     more = f"; and {len(differing) - 8} more" if len(differing) > 8 else ""
     raise RunMismatchError(f"{where} is another run: {lines}{more}; choose another folder or the same settings")
 
 
-def flattened(value: JSON, name: str = "") -> Iterator[tuple[str, JSON]]:
+def flatten(value: JSON, name: str = "") -> Iterator[tuple[str, JSON]]:
     """Leaves of a JSON value with dotted names; empty containers are leaves."""
     parts: list[tuple[str, JSON]] = []
     if isinstance(value, Mapping):
@@ -211,12 +211,12 @@ def flattened(value: JSON, name: str = "") -> Iterator[tuple[str, JSON]]:
     if not parts:
         yield name or "value", list(value) if isinstance(value, tuple) else value
     for key, part in parts:
-        yield from flattened(part, f"{name}.{key}" if name else key)
+        yield from flatten(part, f"{name}.{key}" if name else key)
 
 
 _ABSENT = "(absent)"
 
 
-def _shown(value: JSON) -> str:
+def _format_value(value: JSON) -> str:
     text = value if value == _ABSENT else repr(value)
     return text if isinstance(text, str) and len(text) <= 80 else f"{str(text)[:77]}..."

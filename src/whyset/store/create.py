@@ -9,17 +9,17 @@ import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
-from whyset.store.commits import committed_shards
+from whyset.store.commits import list_committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
-from whyset.store.files import disk_errors_explained, remove, sync_folder, unfinished
+from whyset.store.files import explain_disk_errors, find_unfinished, remove, sync_folder
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
 from whyset.store.lease import Lease
 from whyset.store.preallocate import create_arrays
-from whyset.store.record import Record, create_record
-from whyset.store.remote import AnyPath, RemotePath, located, require_exclusive_creation
+from whyset.store.record import RunRecord, create_record
+from whyset.store.remote import AnyPath, RemotePath, as_path, require_exclusive_creation
 from whyset.store.run import Run, open_run
-from whyset.store.samples import checked_samples, write_samples
-from whyset.store.standard import RELEVANCE_COLUMNS, estimated_bytes, stored_arrays
+from whyset.store.samples import check_samples, write_samples
+from whyset.store.standard import RELEVANCE_COLUMNS, estimate_bytes, list_stored_arrays
 
 _UNFINISHED = ".*.partial"
 """What a creation leaves that is killed while it writes a file, or has in the making."""
@@ -34,21 +34,21 @@ def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays
     InputError: the folder holds something else, which stays untouched. `run.json` is written last, so a creation that
     was killed is simply done again.
     """
-    folder = located(path)
-    table = checked_samples(samples, config.targets_per_sample)
+    folder = as_path(path)
+    table = check_samples(samples, config.targets_per_sample)
     _refuse_wrong_labels(table, config)
-    specs = stored_arrays(arrays)
+    specs = list_stored_arrays(arrays)
     if isinstance(folder, RemotePath):
         require_exclusive_creation(folder / LEASES)
     if not is_run(folder):
         _refuse_foreign(folder)
-        with disk_errors_explained(folder):
+        with explain_disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with Lease(folder / LEASES / "creation.json", f"the creation of {folder}", patience=_PATIENCE_SECONDS):
                 if not is_run(folder):
                     _create(folder, config, table, specs)
                     return open_run(folder)
-    return _continued(open_run(folder), config, table, specs)
+    return _continue(open_run(folder), config, table, specs)
 
 
 def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
@@ -56,8 +56,8 @@ def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: i
 
     An object store does not say how much it holds.
     """
-    needed = estimated_bytes(arrays, rows, targets_per_sample)
-    folder = located(path)
+    needed = estimate_bytes(arrays, rows, targets_per_sample)
+    folder = as_path(path)
     if isinstance(folder, RemotePath):
         return needed
     folder = folder.absolute()
@@ -73,7 +73,7 @@ def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: i
 
 
 def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
-    for remains in (folder / DATA, folder / SAMPLES, *unfinished(folder, _UNFINISHED)):
+    for remains in (folder / DATA, folder / SAMPLES, *find_unfinished(folder, _UNFINISHED)):
         remove(remains)
     write_samples(folder / SAMPLES, table)
     create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows, config.targets_per_sample)
@@ -81,10 +81,10 @@ def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[Ar
         (folder / name).mkdir(exist_ok=True)
     sync_folder(folder)
     digest = "sha256:" + hashlib.sha256((folder / SAMPLES).read_bytes()).hexdigest()
-    create_record(folder, Record(config, config.hash, specs, table.num_rows, digest))
+    create_record(folder, RunRecord(config, config.hash, specs, table.num_rows, digest))
 
 
-def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> Run:
+def _continue(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> Run:
     require_same_config(run.config, config, run.path)
     if run.config_hash != config.with_shard_rows(run.config.shard_rows).hash:
         raise RunMismatchError(
@@ -109,8 +109,8 @@ def _continued(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArrayS
 
 def _remove_torn_commits(run: Run) -> None:
     """Remove what a writer left that was killed between the two steps of creating a commit."""
-    committed = {f"{shard:06d}.json" for shard in committed_shards(run.path)}
-    for torn in unfinished(run.path / COMMITS, ".*.json.*.partial"):
+    committed = {f"{shard:06d}.json" for shard in list_committed_shards(run.path)}
+    for torn in find_unfinished(run.path / COMMITS, ".*.json.*.partial"):
         if ".".join(torn.name.split(".")[1:3]) in committed:
             remove(torn)
 

@@ -38,7 +38,7 @@ def index_bytes(shard_entries: int) -> int:
     return 16 * shard_entries + 4
 
 
-def decoded_index(data: bytes, spec: ArraySpec, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def decode_index(data: bytes, spec: ArraySpec, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Where the entries `wanted` begin; ValueError where the index is damaged or lacks one of them."""
     if struct.pack("<I", google_crc32c.value(data[:-4])) != data[-4:]:
         raise ValueError("the index at its end does not have its checksum")

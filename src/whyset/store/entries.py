@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.store.arrays import ArraySpec
-from whyset.store.encoding import decoded_index, index_bytes
-from whyset.store.ranges import Ranges, ranges_of
+from whyset.store.encoding import decode_index, index_bytes
+from whyset.store.ranges import Ranges, open_ranges
 from whyset.store.remote import AnyPath
 
 _PIECE = 8 * 2**20
@@ -23,7 +23,7 @@ def read_entries(file: AnyPath, spec: ArraySpec, shard_entries: int, wanted: Num
     """
     entries = np.empty((len(wanted), *spec.shape), np.dtype(spec.dtype).newbyteorder("<"))
     memory = entries.reshape(-1).view(np.uint8).data
-    with ranges_of(file) as ranges:
+    with open_ranges(file) as ranges:
         spans = list(_spans(_offsets(ranges, spec, shard_entries, wanted), spec.row_bytes))
         ends = np.cumsum([stop - start for start, stop in spans], dtype=np.int64)
         parts = [memory[end - (stop - start) : end] for (start, stop), end in zip(spans, ends, strict=True)]
@@ -31,10 +31,10 @@ def read_entries(file: AnyPath, spec: ArraySpec, shard_entries: int, wanted: Num
     return entries
 
 
-def stored_checksum(file: AnyPath, spec: ArraySpec, shard_entries: int, count: int) -> str:
+def compute_stored_checksum(file: AnyPath, spec: ArraySpec, shard_entries: int, count: int) -> str:
     """CRC32 of the first `count` entries as they lie in the file, read in large pieces; errors as in `read_entries`."""
     checksum, memory = 0, memoryview(bytearray(_PIECE))
-    with ranges_of(file) as ranges:
+    with open_ranges(file) as ranges:
         for start, stop in _spans(_offsets(ranges, spec, shard_entries, np.arange(count)), spec.row_bytes):
             for at in range(start, stop, _PIECE):
                 piece = memory[: min(_PIECE, stop - at)]
@@ -47,7 +47,7 @@ def _offsets(ranges: Ranges, spec: ArraySpec, shard_entries: int, wanted: Number
     """Where entries begin: as the index says, which may be anywhere. A column has no index."""
     if not spec.shape:
         return wanted * spec.row_bytes
-    return decoded_index(ranges.tail(index_bytes(shard_entries)), spec, wanted)
+    return decode_index(ranges.tail(index_bytes(shard_entries)), spec, wanted)
 
 
 def _spans(offsets: Numbers, size: int) -> Iterator[tuple[int, int]]:

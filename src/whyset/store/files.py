@@ -79,7 +79,7 @@ def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iter
         yield from pool.map(function, paths)
 
 
-def unfinished(folder: AnyPath, pattern: str) -> Iterable[AnyPath]:
+def find_unfinished(folder: AnyPath, pattern: str) -> Iterable[AnyPath]:
     """Temporary files of writers that were killed; object stores keep no half-written ones."""
     return () if isinstance(folder, RemotePath) else folder.glob(pattern)
 
@@ -104,7 +104,7 @@ def sync_folder(path: AnyPath) -> None:
 
 
 @contextmanager
-def disk_errors_explained(path: AnyPath) -> Iterator[None]:
+def explain_disk_errors(path: AnyPath) -> Iterator[None]:
     """Turn a full disk, a used-up quota or a read-only folder into a sentence that says what to do."""
     try:
         yield

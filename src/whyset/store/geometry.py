@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
-from whyset.store.commits import committed_shards
+from whyset.store.commits import list_committed_shards
 from whyset.store.config import RunConfig
 from whyset.store.layout import ARRIVED, LARGEST
 from whyset.store.remote import AnyPath
@@ -36,7 +36,7 @@ class RunGeometry:
 
     def committed_shards(self) -> list[int]:
         """The shards of this run that have a commit, in order; `verify` names commits of others."""
-        return [shard for shard in committed_shards(self.path) if shard < self.shard_count]
+        return [shard for shard in list_committed_shards(self.path) if shard < self.shard_count]
 
     @property
     def expects_checks(self) -> bool:

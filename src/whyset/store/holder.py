@@ -51,7 +51,7 @@ class Watch:
     since: float = field(default_factory=time.monotonic)
     renewed: bool = False
 
-    def unchanged(self, there: Holder) -> float:
+    def get_unchanged_seconds(self, there: Holder) -> float:
         """Seconds for which the lease has not changed since it was first looked at."""
         if there != self.seen:
             self.renewed = self.seen is not None and there.token == self.seen.token

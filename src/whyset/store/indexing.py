@@ -19,13 +19,13 @@ def rows_and_rest(key: Index, shape: tuple[int, ...]) -> tuple[Rows, tuple[Any, 
     >>> rows.tolist(), rest
     ([8, 5], (slice(None, None, None), 0))
     """
-    parts = _expanded(key if isinstance(key, tuple) else (key,), shape)
+    parts = _expand(key if isinstance(key, tuple) else (key,), shape)
     first = next(number for number, part in enumerate(parts) if part is not None)
     rows, chosen = _rows(parts[first], shape[0])
     return rows, (*parts[:first], chosen, *parts[first + 1 :])
 
 
-def _expanded(key: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
+def _expand(key: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
     """The key with one part for each axis: lists as arrays, masks as numbers, `...` and what is left out as slices."""
     parts = [_as_array(part) if isinstance(part, list) else part for part in key]
     gaps = [number for number, part in enumerate(parts) if part is Ellipsis]

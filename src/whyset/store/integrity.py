@@ -9,7 +9,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import checksum
-from whyset.store.entries import stored_checksum
+from whyset.store.entries import compute_stored_checksum
 from whyset.store.layout import advice
 from whyset.store.remote import AnyPath
 
@@ -36,7 +36,7 @@ class Integrity:
     def require_file(self, file: AnyPath, spec: ArraySpec, shard: int, shard_entries: int, count: int) -> None:
         """BrokenRunError unless the file has the checksum of the commit; it is read in pieces."""
         if (spec.name, shard) not in self.verified:
-            self._require(file, spec, shard, stored_checksum(file, spec, shard_entries, count))
+            self._require(file, spec, shard, compute_stored_checksum(file, spec, shard_entries, count))
 
     def _require(self, file: AnyPath, spec: ArraySpec, shard: int, found: str) -> None:
         expected = self.checksums(shard).get(spec.name)

@@ -32,15 +32,15 @@ def read_json(path: AnyPath, most: int = MOST_RECORD) -> dict[str, JSON]:
 
 def replace_json(path: AnyPath, value: Mapping[str, JSON]) -> None:
     """Write a JSON object atomically."""
-    replace_file(path, encoded(value))
+    replace_file(path, encode(value))
 
 
 def create_json(path: AnyPath, value: Mapping[str, JSON]) -> None:
     """Write a JSON object that must not exist yet, or raise FileExistsError."""
-    create_file(path, encoded(value))
+    create_file(path, encode(value))
 
 
-def encoded(value: JSON) -> bytes:
+def encode(value: JSON) -> bytes:
     """The bytes of a JSON file: readable, in the given order of keys, without NaN and infinity."""
     require_json(value)
     return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

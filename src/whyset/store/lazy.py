@@ -112,7 +112,7 @@ class LazyArray:
 
     def _read_file(self, spec: ArraySpec, shard: int, shard_entries: int, wanted: Rows) -> Numbers:
         file, count = self._file(spec, shard), self._count(shard, shard_entries)
-        with _damage_named(file, advice(self.run_path, shard)):
+        with _name_damage(file, advice(self.run_path, shard)):
             if self.integrity.thorough and len(wanted) < count:
                 self.integrity.require_file(file, spec, shard, shard_entries, count)
             entries = read_entries(file, spec, shard_entries, wanted)
@@ -128,7 +128,7 @@ class LazyArray:
         for shard in np.unique(rows // self.shard_rows).tolist():
             for spec in (self.spec, *scales):
                 file, count = self._file(spec, shard), self._count(shard, shard_entries)
-                with _damage_named(file, advice(self.run_path, shard)):
+                with _name_damage(file, advice(self.run_path, shard)):
                     self.integrity.require_file(file, spec, shard, shard_entries, count)
 
     def _count(self, shard: int, shard_entries: int) -> int:
@@ -137,7 +137,7 @@ class LazyArray:
 
 
 @contextmanager
-def _damage_named(file: AnyPath, advice: str) -> Iterator[None]:
+def _name_damage(file: AnyPath, advice: str) -> Iterator[None]:
     """A file that cannot be read is damage, because a committed shard has all of its files."""
     try:
         yield

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from whyset.errors import InputError, WhysetError
-from whyset.store.files import disk_errors_explained
+from whyset.store.files import explain_disk_errors
 from whyset.store.holder import Holder, Watch, new_holder, read_holder
 from whyset.store.jsonfile import create_json, replace_json
 from whyset.store.remote import AnyPath
@@ -52,7 +52,7 @@ class Lease:
     _heart: threading.Thread | None = field(default=None, init=False, repr=False)
 
     def __enter__(self) -> "Lease":
-        with disk_errors_explained(self.path):
+        with explain_disk_errors(self.path):
             self.path.parent.mkdir(exist_ok=True)
             self.holder = self._acquire()
         self._heart = threading.Thread(target=self._keep_alive, daemon=True)
@@ -99,7 +99,7 @@ class Lease:
         there = read_holder(self.path)
         if there is None:
             return None
-        unchanged = watch.unchanged(there)
+        unchanged = watch.get_unchanged_seconds(there)
         if mine.follows(there) or self.is_dead(there, unchanged):
             self._remove(there)
             return there.attempt + 1

@@ -20,10 +20,10 @@ INPUT_TYPES = {IMAGE: "uint8", SERIES: "float32", TEXT: "int32", TABLE: "float32
 _BY_AXES: Mapping[int, Modality] = {1: TABLE, 2: SERIES}
 
 
-def modality_of(stated: str | None, shape: Sequence[int]) -> Modality:
+def get_modality(stated: str | None, shape: Sequence[int]) -> Modality:
     """What is stated, else what a map of this shape is of: (F,) a table, (C, T) a series, anything else an image.
 
-    >>> modality_of(None, (3, 32, 24)), modality_of(None, (1, 16000)), modality_of("text", (40,))
+    >>> get_modality(None, (3, 32, 24)), get_modality(None, (1, 16000)), get_modality("text", (40,))
     ('image', 'series', 'text')
     """
     return _BY_AXES.get(len(shape), IMAGE) if stated is None else cast(Modality, stated)

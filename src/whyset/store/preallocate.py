@@ -16,13 +16,13 @@ def create_arrays(
     path: AnyPath, arrays: Sequence[ArraySpec], rows: int, shard_rows: int, targets_per_sample: int = 1
 ) -> None:
     """Create data.zarr; nothing but metadata is written."""
-    for key, content in metadata_of(arrays, rows, shard_rows, targets_per_sample).items():
+    for key, content in make_metadata(arrays, rows, shard_rows, targets_per_sample).items():
         file = path.joinpath(*key.split("/"))
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, content)
 
 
-def metadata_of(
+def make_metadata(
     arrays: Sequence[ArraySpec], rows: int, shard_rows: int, targets_per_sample: int = 1
 ) -> dict[str, bytes]:
     """The files that describe the arrays, as zarr writes them into memory, by their place in data.zarr.

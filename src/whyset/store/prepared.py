@@ -10,7 +10,7 @@ import numpy.typing as npt
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.layout import DONE, FAILED, STATUS
-from whyset.store.scaling import Floats, refuse_non_finite, row_peaks, scaled_by, scales_of
+from whyset.store.scaling import Floats, compute_scales, divide_rows, refuse_non_finite, row_peaks
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
@@ -29,11 +29,13 @@ class Prepared:
     failed: npt.NDArray[np.bool_]
     scale: Floats | None = None
 
-    def stored(self) -> Iterator[npt.NDArray[np.generic]]:
+    def iterate_stored(self) -> Iterator[npt.NDArray[np.generic]]:
         """The entries as they are stored, a few megabytes at a time, so that nothing is copied whole."""
         for part, block in self.blocks():
             yield (
-                block.astype(self.spec.dtype, copy=False) if self.scale is None else scaled_by(self.scale[part], block)
+                block.astype(self.spec.dtype, copy=False)
+                if self.scale is None
+                else divide_rows(self.scale[part], block)
             )
 
     def blocks(self) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
@@ -60,7 +62,7 @@ def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list
     ready = []
     for name, spec in asked.items():
         each = spec.rows_each(run.config.targets_per_sample)
-        array = _checked(spec, rows[name], np.logical_and.reduce(failed.reshape(-1, each), axis=1))
+        array = _check(spec, rows[name], np.logical_and.reduce(failed.reshape(-1, each), axis=1))
         ready.append(array)
         if array.scale is not None:
             values[spec.scale_name] = array.scale
@@ -68,7 +70,7 @@ def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list
     return [*ready, *(Prepared(spec, values[spec.name], kept) for spec in run.arrays if spec.name in own)]
 
 
-def _checked(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> Prepared:
+def _check(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> Prepared:
     """Shape and type must fit, and relevance must be finite."""
     given = np.asarray(rows)
     wanted_shape = (len(failed), *spec.shape)
@@ -82,4 +84,4 @@ def _checked(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray
         return array
     peaks = np.concatenate([row_peaks(block) for _, block in array.blocks()])
     refuse_non_finite(peaks)
-    return replace(array, scale=scales_of(peaks)) if spec.scaled else array
+    return replace(array, scale=compute_scales(peaks)) if spec.scaled else array

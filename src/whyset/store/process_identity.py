@@ -27,7 +27,7 @@ class ProcessIdentity:
     @classmethod
     def current(cls) -> "ProcessIdentity":
         """This process."""
-        return cls(socket.gethostname(), os.getpid(), _boot(), _namespace(), _started("self"))
+        return cls(socket.gethostname(), os.getpid(), _boot(), _namespace(), _get_start_time("self"))
 
     def has_ended(self) -> bool:
         """Whether the process is known to have ended.
@@ -40,7 +40,7 @@ class ProcessIdentity:
             return False
         if not process_exists(self.pid):
             return True
-        started = _started(str(self.pid))
+        started = _get_start_time(str(self.pid))
         return bool(self.started and started) and self.started != started
 
 
@@ -70,7 +70,7 @@ def _namespace() -> str:
         return ""
 
 
-def _started(process: str) -> str:
+def _get_start_time(process: str) -> str:
     """The name of a program, in parentheses before the other fields, may hold spaces and parentheses itself."""
     fields = _read(_PROC / process / "stat").rpartition(")")[2].split()
     return fields[_START_FIELD - 2] if len(fields) > _START_FIELD - 2 else ""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from whyset.store.boundary import open_regular
 from whyset.store.remote import AnyPath, RemotePath
-from whyset.store.remote_errors import remote_errors_explained
+from whyset.store.remote_errors import explain_remote_errors
 
 
 class Ranges(Protocol):
@@ -19,7 +19,7 @@ class Ranges(Protocol):
 
 
 @contextmanager
-def ranges_of(path: AnyPath) -> Iterator[Ranges]:
+def open_ranges(path: AnyPath) -> Iterator[Ranges]:
     """The ranges of a file, which must exist."""
     if isinstance(path, RemotePath):
         yield RemoteRanges(path)
@@ -52,14 +52,14 @@ class RemoteRanges:
     path: RemotePath
 
     def tail(self, size: int) -> bytes:
-        with remote_errors_explained(self.path):
+        with explain_remote_errors(self.path):
             found = self.path.store.get(str(self.path.key), options={"range": {"suffix": size}}).bytes()
         _require(len(found), size)
         return bytes(found)
 
     def fill(self, starts: Sequence[int], parts: Sequence[memoryview]) -> None:
         ends = [start + len(part) for start, part in zip(starts, parts, strict=True)]
-        with remote_errors_explained(self.path):
+        with explain_remote_errors(self.path):
             found = self.path.store.get_ranges(str(self.path.key), starts=starts, ends=ends)
         for part, data in zip(parts, found, strict=True):
             _require(len(data), len(part))

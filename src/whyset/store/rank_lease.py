@@ -34,7 +34,7 @@ class RankLease:
         until = time.monotonic() + self.patience
         while self._mine is None:
             try:
-                self._mine = self._taken()
+                self._mine = self._take()
             except LeaseHeldError:
                 if time.monotonic() >= until:
                     raise
@@ -52,7 +52,7 @@ class RankLease:
         if self._mine is not None:
             self._mine.check()
 
-    def _taken(self) -> Lease:
+    def _take(self) -> Lease:
         what = f"the run {self.run}"
         mine = Lease(_path(self.run, self.rank), what, job=self.job, restart=self.restart)
         with ExitStack() as given_back:

@@ -7,7 +7,7 @@ from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.arrays import ArraySpec
-from whyset.store.boundary import stored_size
+from whyset.store.boundary import get_stored_size
 from whyset.store.config import RunConfig
 from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import FORMAT, KNOWN_FEATURES, RUN, SAMPLES, SCHEMA, SEVERAL_TARGETS, is_run
@@ -19,7 +19,7 @@ _UNQUESTIONED_ROWS, _ROWS_PER_BYTE = 2**20, 8
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """The content of run.json, without what only serves to check it."""
 
     config: RunConfig
@@ -29,7 +29,7 @@ class Record:
     samples_hash: str
 
 
-def create_record(folder: AnyPath, record: Record) -> None:
+def create_record(folder: AnyPath, record: RunRecord) -> None:
     """Write run.json, which must not exist yet: from then on the folder is a run."""
     content: dict[str, JSON] = {
         "format": FORMAT,
@@ -44,7 +44,7 @@ def create_record(folder: AnyPath, record: Record) -> None:
     create_json(folder / RUN, content | {"checksum": json_checksum(content)})
 
 
-def read_record(folder: AnyPath) -> Record:
+def read_record(folder: AnyPath) -> RunRecord:
     """Read and check run.json; see `open_run` for the errors."""
     if not is_run(folder):
         raise InputError(f"{folder} is no run: expected a folder with {RUN}{_hint(folder)}")
@@ -60,14 +60,14 @@ def read_record(folder: AnyPath) -> Record:
         arrays = tuple(ArraySpec.from_json(spec) for spec in stored["arrays"])
         config, config_hash = RunConfig.from_json(stored["config"], path), str(stored["config_hash"])
         size, samples_hash = stored["samples"]["count"], str(stored["samples"]["sha256"])
-        record = Record(config, config_hash, arrays, size, samples_hash)
+        record = RunRecord(config, config_hash, arrays, size, samples_hash)
         _require_possible(folder, record)
         return record
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
-def _require_possible(folder: AnyPath, record: Record) -> None:
+def _require_possible(folder: AnyPath, record: RunRecord) -> None:
     """Refuse numbers that no run has before anything is allocated for them."""
     size, config, names = record.size, record.config, [spec.name for spec in record.arrays]
     if type(size) is not int or size < 1 or size % config.targets_per_sample:
@@ -76,7 +76,7 @@ def _require_possible(folder: AnyPath, record: Record) -> None:
         raise ValueError(f"a shard has {config.shard_rows} rows: expected at most {MOST_SHARD_ROWS}")
     if len(set(names)) < len(names):
         raise ValueError(f"two arrays have one name: {names}")
-    if size > _UNQUESTIONED_ROWS and size > _ROWS_PER_BYTE * stored_size(folder / SAMPLES):
+    if size > _UNQUESTIONED_ROWS and size > _ROWS_PER_BYTE * get_stored_size(folder / SAMPLES):
         raise ValueError(f"it has {size:,} rows, and {SAMPLES} is too small to hold them")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from whyset.errors import InputError
-from whyset.store.remote_errors import first_line, obstore_module, remote_errors_explained
+from whyset.store.remote_errors import explain_remote_errors, first_line, obstore_module
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -56,7 +56,7 @@ class RemotePath:
             "retry_config": _RETRIES,
             "client_options": {"timeout": _TIMEOUT, "allow_http": insecure},
         }
-        with remote_errors_explained(base):
+        with explain_remote_errors(base):
             return cls(stores.from_url(base, **given | options), base, PurePosixPath(key))
 
     # A path
@@ -105,7 +105,7 @@ class RemotePath:
 
     def is_file(self) -> bool:
         """Whether an object has this key."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             try:
                 self.store.head(str(self.key))
             except FileNotFoundError:
@@ -114,7 +114,7 @@ class RemotePath:
 
     def is_dir(self) -> bool:
         """Whether there are objects below this key."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             return any(batch for batch in self.store.list(self._prefix, chunk_size=1))
 
     def exists(self) -> bool:
@@ -122,7 +122,7 @@ class RemotePath:
 
     def iterdir(self) -> Iterator["RemotePath"]:
         """Objects and common prefixes one level below, as the store lists them now."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             found = self.store.list_with_delimiter(self._prefix)
         for key in (*found["common_prefixes"], *(entry["path"] for entry in found["objects"])):
             yield RemotePath(self.store, self.base, PurePosixPath(key))
@@ -141,7 +141,7 @@ class RemotePath:
 
     def state(self) -> str | None:
         """The state of the object as the store tells it, another one once it is written anew; None: it is not there."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             try:
                 return _state(self.store.head(str(self.key)))
             except FileNotFoundError:
@@ -149,7 +149,7 @@ class RemotePath:
 
     def size(self) -> int:
         """The bytes of the object; 0 where there is none."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             try:
                 return self.store.head(str(self.key))["size"]
             except FileNotFoundError:
@@ -157,14 +157,14 @@ class RemotePath:
 
     def states(self) -> Iterator[tuple["RemotePath", str]]:
         """All objects below this key, each with its state, from one listing; `state()` may write the same otherwise."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             for batch in self.store.list(self._prefix):
                 for entry in batch:
                     yield RemotePath(self.store, self.base, PurePosixPath(entry["path"])), _state(entry)
 
     def read_bytes(self, most: int | None = None) -> bytes:
         """The whole object. ValueError: it has more than `most` bytes, of which none are asked for."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             found = self.store.get(str(self.key))
             size = found.meta["size"]
             if most is not None and size > most:
@@ -184,7 +184,7 @@ class RemotePath:
 
     def put(self, data: bytes | memoryview) -> None:
         """Write an object, atomically: a reader gets the old one or the new one."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             self.store.put(str(self.key), data)
 
     def create(self, data: bytes | memoryview) -> None:
@@ -194,7 +194,7 @@ class RemotePath:
         compared with what was to be written.
         """
         exceptions = obstore_module("exceptions")
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             try:
                 self.store.put(str(self.key), data, mode="create", use_multipart=False)
             except (exceptions.AlreadyExistsError, exceptions.GenericError):
@@ -203,12 +203,12 @@ class RemotePath:
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Delete the object; object stores do not say whether there was one."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             self.store.delete(str(self.key))
 
     def remove(self) -> None:
         """Delete the object and all that lie below it."""
-        with remote_errors_explained(self):
+        with explain_remote_errors(self):
             self.store.delete([str(self.key), *(str(path.key) for path in self.below())])
 
     @property
@@ -225,7 +225,7 @@ class RemotePath:
 AnyPath: TypeAlias = Path | RemotePath
 
 
-def located(path: "str | AnyPath") -> AnyPath:
+def as_path(path: "str | AnyPath") -> AnyPath:
     """A path as it was given: a URL as a RemotePath, anything else as a Path.
 
     >>> located("runs/cifar").name

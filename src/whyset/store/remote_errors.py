@@ -13,7 +13,7 @@ class RemoteError(WhysetError, OSError):
 
 
 @contextmanager
-def remote_errors_explained(place: object) -> Iterator[None]:
+def explain_remote_errors(place: object) -> Iterator[None]:
     """Turn what an object store answers into the errors of files, or into a sentence that says what to do."""
     exceptions = obstore_module("exceptions")
     try:

@@ -14,19 +14,19 @@ from whyset.printable import printable
 from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
-from whyset.store.commits import Failure, failures_of, has_commit, read_commits
+from whyset.store.commits import Failure, get_failures, has_commit, read_commits
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import ARRIVED, CONCEPT, DONE, INPUT, LARGEST, LAYER, RELEVANCE, SAMPLES, STATUS
 from whyset.store.lazy import LazyArray
-from whyset.store.modality import Modality, modality_of
+from whyset.store.modality import Modality, get_modality
 from whyset.store.problems import Problem
 from whyset.store.record import read_record
-from whyset.store.remote import AnyPath, located
+from whyset.store.remote import AnyPath, as_path
 from whyset.store.samples import label_array, read_samples, read_tokens, require_samples_hash, sample_columns
 from whyset.store.summary_table import make_summary_table
-from whyset.store.trust import require_trusted
+from whyset.store.trust import require_valid_commits
 from whyset.store.verify import verify_run
 
 _WORTH_LISTING = 8
@@ -103,7 +103,7 @@ class Run(RunGeometry):
     @property
     def modality(self) -> Modality:
         """What the samples are: "image", "series", "text" or "table"."""
-        return modality_of(self.config.modality, self.relevance.spec.shape)
+        return get_modality(self.config.modality, self.relevance.spec.shape)
 
     def tokens(self, rows: npt.ArrayLike) -> list[list[str]] | None:
         """The tokens of the texts of these rows, without padding; None where the run keeps none."""
@@ -153,7 +153,7 @@ class Run(RunGeometry):
     @property
     def failures(self) -> list[Failure]:
         """Samples that could not be explained: `for index, id, error in run.failures`."""
-        return failures_of(read_commits(self.path, self.committed_shards()))
+        return get_failures(read_commits(self.path, self.committed_shards()))
 
     # Values
 
@@ -187,7 +187,7 @@ class Run(RunGeometry):
     @property
     def layers(self) -> list[str]:
         """Names of the layers whose relevance is stored, the input apart."""
-        return [name for name in self._named(LAYER) if LAYER + name not in (RELEVANCE, *self.own_arrays)]
+        return [name for name in self._list_names(LAYER) if LAYER + name not in (RELEVANCE, *self.own_arrays)]
 
     def layer(self, name: str) -> LazyArray:
         """Relevance at the output of a layer, shape (N, ...) with the layer's own axes, float32."""
@@ -196,13 +196,13 @@ class Run(RunGeometry):
     @property
     def concepts(self) -> list[str]:
         """Names of the layers whose concept relevance is stored."""
-        return self._named(CONCEPT)
+        return self._list_names(CONCEPT)
 
     def concept(self, name: str) -> LazyArray:
         """Relevance of each channel of a layer, summed over all other axes, shape (N, channels), float32."""
         return self._of_layer(name, self.concepts, CONCEPT, "concept relevance of layer")
 
-    def _named(self, prefix: str) -> list[str]:
+    def _list_names(self, prefix: str) -> list[str]:
         return [spec.name.removeprefix(prefix) for spec in self.arrays if spec.name.startswith(prefix)]
 
     def _of_layer(self, name: str, known: list[str], prefix: str, what: str) -> LazyArray:
@@ -278,17 +278,17 @@ class Run(RunGeometry):
         """Every shard is looked at once: whether it has a commit, and whether that commit speaks of this run."""
         shards = np.flatnonzero(np.bincount(rows // self.config.shard_rows)).tolist()
         unknown = [shard for shard in shards if shard not in self.known]
-        missing = sorted(set(unknown) - set(self._committed_of(unknown)))
+        missing = sorted(set(unknown) - set(self._find_committed(unknown)))
         if missing:
             bad = rows[np.isin(rows // self.config.shard_rows, missing)]
             raise UncommittedRowsError(
                 f"{len(bad)} of the rows asked for are not computed yet (first: {int(bad[0])}, shard {missing[0]} of "
                 f"{self.path}); run.committed tells which are, and the same `explain` again computes the rest"
             )
-        commits = require_trusted(self, unknown)
+        commits = require_valid_commits(self, unknown)
         self.known.update({commit.shard: commit.checksums for commit in commits})
 
-    def _committed_of(self, shards: list[int]) -> list[int]:
+    def _find_committed(self, shards: list[int]) -> list[int]:
         """Those that have a commit; many are looked up by listing what lies there."""
         if len(shards) < _WORTH_LISTING:
             return [shard for shard in shards if self.is_committed(shard)]
@@ -321,7 +321,7 @@ def open_run(path: str | AnyPath) -> Run:
     >>> run.relevance[17].shape
     (3, 8, 6)
     """
-    folder = located(path)
+    folder = as_path(path)
     record = read_record(folder)
     return Run(folder, record.config, record.config_hash, record.arrays, record.size, record.samples_hash)
 

@@ -71,10 +71,10 @@ def samples_table(
     table = pa.table(columns | {name: pa.array(values) for name, values in (further or {}).items()})
     rows = np.arange(table.num_rows * targets_per_sample)
     table = table.take(pa.array(rows // targets_per_sample)).append_column("index", pa.array(rows))
-    return checked_samples(table, targets_per_sample)
+    return check_samples(table, targets_per_sample)
 
 
-def checked_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
+def check_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
     """Return the table in the stored form, or refuse it: index 0..N-1, unique ids; label and uri may be missing.
 
     With several targets the rows of a sample follow one another and have one id, and `sample` counts the samples.
@@ -118,7 +118,7 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None, rows: int 
 
     BrokenRunError: the file is missing, damaged, or has another number of `rows`, of which none is read then.
     """
-    with _opened(path) as (file, probe):
+    with _open(path) as (file, probe):
         names = file.schema_arrow.names
         if rows is not None and file.metadata.num_rows != rows:
             raise BrokenRunError(f"{path} has {file.metadata.num_rows} rows: expected {rows}")
@@ -150,13 +150,13 @@ def require_samples_hash(path: AnyPath, expected: str) -> None:
 
 def sample_columns(path: AnyPath) -> list[str]:
     """Names of the table's columns without the tokens; errors as in `read_samples`."""
-    with _opened(path) as (file, _):
+    with _open(path) as (file, _):
         return [name for name in file.schema_arrow.names if name != TOKENS.name]
 
 
 def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] | None:
     """The tokens of some rows, None where there are none; only the parts of the file that hold them are read."""
-    with _opened(path) as (file, probe):
+    with _open(path) as (file, probe):
         if TOKENS.name not in file.schema_arrow.names:
             return None
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
@@ -173,7 +173,7 @@ def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] |
 
 
 @contextmanager
-def _opened(path: AnyPath) -> Iterator[tuple[pq.ParquetFile, "_Probe"]]:
+def _open(path: AnyPath) -> Iterator[tuple[pq.ParquetFile, "_Probe"]]:
     try:
         with open_foreign(path) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
             size = source.seek(0, os.SEEK_END)
@@ -203,7 +203,7 @@ def _require_held(claimed: int, size: int) -> None:
 
 
 def _require_types(schema: pa.Schema) -> None:
-    """ValueError unless the columns have the types that `checked_samples` gives them."""
+    """ValueError unless the columns have the types that `check_samples` gives them."""
     known = {field.name: field.type for field in (*SCHEMA, SAMPLE)}
     for field in schema:
         if field.name == TOKENS.name:

@@ -37,8 +37,8 @@ def scale_rows(rows: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], Floats]:
     values = np.asarray(rows)
     peaks = row_peaks(values)
     refuse_non_finite(peaks)
-    scale = scales_of(peaks)
-    return scaled_by(scale, values), scale
+    scale = compute_scales(peaks)
+    return divide_rows(scale, values), scale
 
 
 def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
@@ -49,7 +49,7 @@ def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
     return peaks
 
 
-def scales_of(peaks: Floats) -> Floats:
+def compute_scales(peaks: Floats) -> Floats:
     """The power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros."""
     exponents = np.clip(np.frexp(peaks)[1] - _TOP, _LOWEST, _HIGHEST)
     exponents[peaks == 0] = 0
@@ -57,7 +57,7 @@ def scales_of(peaks: Floats) -> Floats:
     return scales
 
 
-def scaled_by(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
+def divide_rows(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
     """`rows / scale` in float32, then as float16; NumPy casts through a small buffer, so nothing is copied whole."""
     scaled = np.empty(rows.shape, np.float16)
     for row, factor in enumerate(1 / scale):

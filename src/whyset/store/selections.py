@@ -8,7 +8,7 @@ from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.boundary import MOST_NOTES
-from whyset.store.files import disk_errors_explained, remove
+from whyset.store.files import explain_disk_errors, remove
 from whyset.store.jsonfile import read_json, replace_json, require_json
 from whyset.store.layout import safe_name
 from whyset.store.lease import Lease
@@ -77,13 +77,13 @@ class Selections:
 
     def all(self) -> list[Selection]:
         """Every selection that can be read, the oldest first; `problems` tells of the others."""
-        return [found for found in self._found() if isinstance(found, Selection)]
+        return [found for found in self._find() if isinstance(found, Selection)]
 
     def problems(self) -> list[str]:
         """What is wrong with files that cannot be read."""
-        return [problem for _, problem in self.damaged()]
+        return [problem for _, problem in self.find_damaged()]
 
-    def damaged(self) -> list[tuple[AnyPath, str]]:
+    def find_damaged(self) -> list[tuple[AnyPath, str]]:
         """Files that cannot be read, and what is wrong with each."""
         found = [(path, _read_or_problem(path)) for path in sorted(self._files(), key=str)]
         return [(path, str(problem)) for path, problem in found if not isinstance(problem, Selection)]
@@ -100,10 +100,10 @@ class Selections:
         if len(self._files()) >= MOST_SELECTIONS:
             raise InputError(f"{self.folder} holds {MOST_SELECTIONS} selections, which is the most: delete some")
         time = now()
-        new = replace(self._checked(selection), id=uuid.uuid4().hex[:12], revision=1, created=time, changed=time)
-        with disk_errors_explained(self.folder):
+        new = replace(self._check(selection), id=uuid.uuid4().hex[:12], revision=1, created=time, changed=time)
+        with explain_disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_json(self._path(new.id), _stored(new))
+            replace_json(self._path(new.id), _to_stored(new))
         return new
 
     def change(self, selection: Selection) -> Selection:
@@ -111,12 +111,12 @@ class Selections:
 
         SelectionChangedError: it is based on another revision than the one that is there.
         """
-        checked = self._checked(selection)
+        checked = self._check(selection)
         with self._alone(selection.id) as lease:
             there = self._require_current(selection.id, selection.revision)
             new = replace(checked, revision=there.revision + 1, created=there.created, changed=now())
             lease.check()
-            replace_json(self._path(selection.id), _stored(new))
+            replace_json(self._path(selection.id), _to_stored(new))
         return new
 
     def delete(self, id: str, revision: int) -> None:
@@ -145,13 +145,13 @@ class Selections:
             )
         return there
 
-    def _checked(self, selection: Selection) -> Selection:
+    def _check(self, selection: Selection) -> Selection:
         if selection.rows and selection.rows[-1] >= self.samples:
             row, last = selection.rows[-1], self.samples - 1
             raise InputError(f"the selection {selection.name!r} has the row {row}; the run has rows 0 to {last}")
         return selection
 
-    def _found(self) -> list[Selection | BrokenRunError]:
+    def _find(self) -> list[Selection | BrokenRunError]:
         found = [_read_or_problem(path) for path in self._files()]
         return sorted(found, key=lambda each: each.created if isinstance(each, Selection) else "")
 
@@ -172,7 +172,7 @@ def require_text(what: str, text: object, least: int, most: int) -> None:
         raise InputError(f"{what} holds half of a character pair, which no file can")
 
 
-def _stored(selection: Selection) -> dict[str, Any]:
+def _to_stored(selection: Selection) -> dict[str, Any]:
     values = asdict(selection) | {"rows": list(selection.rows), "tags": list(selection.tags)}
     require_json(values)
     return {"format": FORMAT, "schema": SCHEMA, **values}

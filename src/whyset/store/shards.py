@@ -10,7 +10,7 @@ from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import Commit, Failure, Tally, create_commit
 from whyset.store.encoding import closing, raw
-from whyset.store.files import disk_errors_explained, new_file, remove, sync_file, sync_folder, unfinished
+from whyset.store.files import explain_disk_errors, find_unfinished, new_file, remove, sync_file, sync_folder
 from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_file
@@ -19,7 +19,7 @@ from whyset.store.losses import ShardLosses
 from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
-from whyset.store.trust import require_trusted
+from whyset.store.trust import require_valid_commits
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
@@ -51,10 +51,10 @@ def write_shard(
     failed = _failures(run, shard, failures or {})
     arrays = prepare(run, shard, rows, [failure.index for failure in failed])
     with ExitStack() as stack:
-        stack.enter_context(disk_errors_explained(run.path))
+        stack.enter_context(explain_disk_errors(run.path))
         claim = stack.enter_context(_claim(run, shard))
         if run.is_committed(shard):
-            return require_trusted(run, [shard])[0]
+            return require_valid_commits(run, [shard])[0]
         with _undone_on_errors(run, shard, claim):
             commit = Commit(
                 shard=shard,
@@ -119,7 +119,7 @@ def _write(run: "Run", shard: int, array: Prepared) -> str:
     """Write one file, exclusively: a writer that lost its claim must not open what its successor wrote."""
     file, checksum, count = _file(run, shard, array.spec), 0, 0
     with new_file(file) as stream:
-        for entries in array.stored():
+        for entries in array.iterate_stored():
             data = raw(entries)
             checksum, count = zlib.crc32(data, checksum), count + len(entries)
             stream.write(data)
@@ -141,12 +141,12 @@ def _file(run: "Run", shard: int, spec: ArraySpec) -> AnyPath:
 
 def _delete(run: "Run", shard: int) -> None:
     """Remove what an earlier attempt left: files are created exclusively, so nothing may be in their place."""
-    for torn in unfinished(run.path / COMMITS, f".{commit_path(run.path, shard).name}.*.partial"):
+    for torn in find_unfinished(run.path / COMMITS, f".{commit_path(run.path, shard).name}.*.partial"):
         remove(torn)
     for spec in run.arrays:
         chunks = run.path / DATA / spec.name / "c"
         remove(chunks / str(shard))
-        for leftover in unfinished(chunks, f"{shard}.*.partial"):
+        for leftover in find_unfinished(chunks, f"{shard}.*.partial"):
             remove(leftover)
 
 

@@ -49,7 +49,7 @@ RELEVANCE_COLUMNS = (ArraySpec(ARRIVED, (), "float32", math.nan), ArraySpec(LARG
 """Columns that `explain` adds since version 1.3: how much relevance arrived, and how large it gets."""
 
 
-def stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
+def list_stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
     """All arrays that lie in data.zarr: those asked for, their scales, and the status column."""
     scales = tuple(ArraySpec(spec.scale_name, (), "float32", 1.0) for spec in arrays if spec.scaled)
     stored = (*arrays, *scales, ArraySpec(STATUS, (), "uint8", 0))
@@ -88,9 +88,9 @@ def shard_rows_within(seconds_per_row: float, most: int, targets_per_sample: int
     return max(rows - rows % targets_per_sample, targets_per_sample)
 
 
-def estimated_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
+def estimate_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
     """Bytes that a run of so many rows takes: raw values plus the shard index (16 bytes per entry of an array)."""
-    entries = ((spec, rows // spec.rows_each(targets_per_sample)) for spec in stored_arrays(arrays))
+    entries = ((spec, rows // spec.rows_each(targets_per_sample)) for spec in list_stored_arrays(arrays))
     return sum(count * (spec.row_bytes + (16 if spec.shape else 0)) for spec, count in entries)
 
 

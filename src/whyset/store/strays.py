@@ -8,7 +8,7 @@ from typing import Any
 from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
 from whyset.store.geometry import RunGeometry
 from whyset.store.layout import COMMITS, DATA, OWN_NAMES
-from whyset.store.preallocate import metadata_of
+from whyset.store.preallocate import make_metadata
 from whyset.store.problems import Problem
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -40,7 +40,7 @@ def verify_strays(run: RunGeometry) -> Iterator[Problem]:
 def verify_metadata(run: RunGeometry) -> Iterator[Problem]:
     """Whether zarr.json describes every array as run.json does, so that other programs read the same."""
     config = run.config
-    for key, content in metadata_of(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():
+    for key, content in make_metadata(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():
         file, wanted = run.path.joinpath(DATA, *key.split("/")), json.loads(content)
         try:
             found = parse_json(read_regular(file, MOST_RECORD))

@@ -23,7 +23,7 @@ def contradiction(run: RunGeometry, shard: int, commit: Commit) -> str | None:
     return None
 
 
-def require_trusted(run: RunGeometry, shards: Sequence[int]) -> list[Commit]:
+def require_valid_commits(run: RunGeometry, shards: Sequence[int]) -> list[Commit]:
     """Return the commits; BrokenRunError where one does not belong to this run, so that no rows of another run are
     taken for its own.
     """

@@ -9,8 +9,8 @@ from functools import partial
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import CHECKS_MISSING, read_checks
-from whyset.store.commits import Commit, committed_shards, read_commit
-from whyset.store.entries import stored_checksum
+from whyset.store.commits import Commit, list_committed_shards, read_commit
+from whyset.store.entries import compute_stored_checksum
 from whyset.store.geometry import RunGeometry
 from whyset.store.layout import CHECKS, DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
 from whyset.store.problems import Problem, error_text
@@ -38,7 +38,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
     """
     yield from _complete(SAMPLES, partial(_verify_samples, run))
     yield from _complete(DATA, partial(verify_metadata, run))
-    committed = committed_shards(run.path)
+    committed = list_committed_shards(run.path)
     readers = ThreadPoolExecutor(_READERS)
     try:
         for problems in readers.map(partial(_verify_shard, run), committed):
@@ -101,7 +101,7 @@ def _verify_array(run: RunGeometry, spec: ArraySpec, commit: Commit) -> Iterator
     where = inside(run.path, file)
     start, stop = run.entries(spec, commit.shard)
     try:
-        found = stored_checksum(file, spec, run.shard_entries(spec), stop - start)
+        found = compute_stored_checksum(file, spec, run.shard_entries(spec), stop - start)
     except FileNotFoundError:
         yield Problem("missing", where, f"shard {commit.shard} is committed; {remedy(commit.shard)}", commit.shard)
     except WhysetError:
@@ -131,5 +131,5 @@ def _verify_leftovers(run: RunGeometry, committed: set[int]) -> Iterator[Problem
 
 
 def _verify_selections(run: RunGeometry) -> Iterator[Problem]:
-    for file, problem in Selections(run.path / SELECTIONS, len(run)).damaged():
+    for file, problem in Selections(run.path / SELECTIONS, len(run)).find_damaged():
         yield Problem("damaged", inside(run.path, file), problem)

@@ -119,7 +119,7 @@ class NormForm:
         return x * (w.T @ (r / st(w @ x, self.epsilon)))
 
 
-def closed_form_relevance(form: ClosedForm, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
+def compute_closed_form_relevance(form: ClosedForm, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
     """Give the relevance of a batch, sample by sample, where the relevance at the output y is `y ⊙ coefficient`."""
     rows = []
     for sample, c in zip(x, coefficient, strict=True):

@@ -22,12 +22,12 @@ from whyset.testing.tasks import (
     add_task,
     fail_setup,
     hold,
-    hundred,
     ignore,
     kill_at_two,
     kill_self,
     make_lambda,
     refuse_three,
+    return_hundred,
     state_is_none,
 )
 
@@ -44,7 +44,7 @@ class EngineContract(ABC):
         """The engine under test, with two workers where it has workers."""
 
     def test_every_task_gets_exactly_one_result(self) -> None:
-        results = list(self.engine().map(add_task, list(range(7)), setup=hundred))
+        results = list(self.engine().map(add_task, list(range(7)), setup=return_hundred))
         assert sorted((result.task, result.value) for result in results) == [(n, 100 + n) for n in range(7)]
         assert all(result.error is None and result.attempts == 1 for result in results)
 
@@ -71,7 +71,7 @@ class EngineContract(ABC):
 
     def test_a_map_that_is_left_early_leaves_no_process(self) -> None:
         before = set(multiprocessing.active_children())
-        results = self.engine().map(add_task, list(range(50)), setup=hundred)
+        results = self.engine().map(add_task, list(range(50)), setup=return_hundred)
         next(results)
         results.close()
         assert set(multiprocessing.active_children()) <= before
@@ -150,9 +150,9 @@ def require_serial(run: Run, reference: Path, count: int = 37) -> None:
     """Compare every stored byte with an undisturbed serial run."""
     undisturbed = example_run(reference, samples=count)
     write_shards(Serial(), undisturbed, reference / "marks", deaths=0)
-    assert stored_bytes(run) == stored_bytes(undisturbed)
+    assert read_stored_bytes(run) == read_stored_bytes(undisturbed)
     assert run.verify() == []
 
 
-def stored_bytes(run: Run) -> dict[str, bytes]:
+def read_stored_bytes(run: Run) -> dict[str, bytes]:
     return {spec.name: np.asarray(run.array(spec.name)).tobytes() for spec in run.arrays}

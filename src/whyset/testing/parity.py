@@ -27,11 +27,11 @@ from whyset.testing.closed_forms import (
     NormForm,
     WSquareForm,
     ZBoxForm,
-    closed_form_relevance,
+    compute_closed_form_relevance,
 )
 from whyset.testing.linear_operations import LINEAR_OPERATIONS, LinearOperation
-from whyset.testing.peers import Peer, captum_peer, imported, zennit_peer
-from whyset.testing.rules import explained
+from whyset.testing.peers import Peer, captum_peer, import_peer, zennit_peer
+from whyset.testing.rules import explain_layer
 
 EPSILON = 1e-9
 LOW, HIGH = -1.5, 2.0
@@ -84,7 +84,7 @@ def subjects() -> MappingProxyType[str, Subject]:
 
 
 @dataclass(frozen=True)
-class Difference:
+class MapDifference:
     """The largest relative difference of one rule on one operation to one oracle; None where it has no such rule, a
     text where it fails.
     """
@@ -103,14 +103,14 @@ class Difference:
         return f"{self.value:.0e}"
 
 
-def differences(rules: Iterable[str] | None = None) -> Iterator[Difference]:
+def differences(rules: Iterable[str] | None = None) -> Iterator[MapDifference]:
     """Compare all rules, or those named, on all linear operations, for signed inputs and for inputs of no negative."""
     known = subjects()
     for name in known if rules is None else rules:
         for operation_name, operation in LINEAR_OPERATIONS.items():
             for inputs in ("signed", "nonnegative"):
                 for oracle, value in _compare(known[name], operation, nonnegative=inputs == "nonnegative"):
-                    yield Difference(name, operation_name, inputs, oracle, value)
+                    yield MapDifference(name, operation_name, inputs, oracle, value)
 
 
 def _compare(
@@ -121,7 +121,7 @@ def _compare(
     y = layer(x)
     anything, single = (torch.randn_like(y),), (_at(y, y.flatten().argmax()), _at(y, y.flatten().argmin()))
     for oracle, peer, coefficients in (
-        ("closed form", partial(closed_form_relevance, subject.form), anything),
+        ("closed form", partial(compute_closed_form_relevance, subject.form), anything),
         ("zennit", subject.zennit, anything),
         ("captum", subject.captum, single),
     ):
@@ -132,7 +132,9 @@ def _largest(rule: Rule, peer: Peer, layer: nn.Module, x: Tensor, coefficients: 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return max(relative(explained(rule, layer, x, c), peer(copy.deepcopy(layer), x, c)) for c in coefficients)
+            return max(
+                relative(explain_layer(rule, layer, x, c), peer(copy.deepcopy(layer), x, c)) for c in coefficients
+            )
     except (RuntimeError, AssertionError, IndexError, ValueError, TypeError) as error:
         return type(error).__name__
 
@@ -150,7 +152,7 @@ def relative(a: Tensor, b: Tensor) -> float:
     return difference / scale if scale else float("inf")
 
 
-def table(found: Sequence[Difference]) -> str:
+def table(found: Sequence[MapDifference]) -> str:
     """Give the differences as Markdown: a row per rule and operation, a column per kind of input and oracle."""
     columns = [(inputs, oracle) for inputs in ("signed", "nonnegative") for oracle in ORACLES]
     cells = {(d.rule, d.operation, d.inputs, d.oracle): str(d) for d in found}
@@ -164,7 +166,7 @@ def table(found: Sequence[Difference]) -> str:
     return "\n".join(lines)
 
 
-def worst(found: Sequence[Difference], oracle: str, inputs: str) -> dict[str, float]:
+def worst(found: Sequence[MapDifference], oracle: str, inputs: str) -> dict[str, float]:
     """Give every rule's largest difference to one oracle."""
     largest: dict[str, float] = {}
     for difference in found:
@@ -178,7 +180,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="write the table there as well")
     path: Path | None = parser.parse_args(given).out
     text = table(list(differences()))
-    absent = [peer for peer in ("zennit", "captum") if imported(peer) is None]
+    absent = [peer for peer in ("zennit", "captum") if import_peer(peer) is None]
     note = "".join(f"\n{peer} cannot be imported here: its columns are empty.\n" for peer in absent)
     print(text + "\n" + note)
     if path is not None:

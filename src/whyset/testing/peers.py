@@ -10,7 +10,7 @@ from torch import Tensor, nn
 Peer = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
-def imported(module: str) -> Any:
+def import_peer(module: str) -> Any:
     """Import a module of a peer; None where it, or something that it needs, is not installed."""
     try:
         return importlib.import_module(module)
@@ -23,7 +23,7 @@ def zennit_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
 
     Peers write to the layer: hand in one that is not needed again.
     """
-    rules = imported("zennit.rules")
+    rules = import_peer("zennit.rules")
     if rules is None or not hasattr(rules, name):
         return None
     given = {"epsilon" if name == "Epsilon" else "stabilizer": epsilon, **fields}
@@ -46,7 +46,7 @@ def captum_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
 
     Only its EpsilonRule lets the stabiliser be chosen; the others have 1e-9.
     """
-    attr, rules = imported("captum.attr"), imported("captum.attr._utils.lrp_rules")
+    attr, rules = import_peer("captum.attr"), import_peer("captum.attr._utils.lrp_rules")
     if attr is None or rules is None:
         return None
     given = {"epsilon": epsilon, **fields} if name == "EpsilonRule" else fields

@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution import Gradient, OutputWeights, stored_form
+from whyset.attribution import Gradient, OutputWeights, to_dict
 from whyset.attribution.composites import LayerMapComposite
 from whyset.attribution.rules import Rule
-from whyset.testing.closed_forms import ClosedForm, closed_form_relevance
+from whyset.testing.closed_forms import ClosedForm, compute_closed_form_relevance
 from whyset.testing.linear_operations import LINEAR_OPERATIONS, LinearOperation
 
 HALF_PRECISION = (torch.float16, torch.bfloat16)
 
 
-def explained(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
+def explain_layer(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
     """Give the relevance of a single linear operation's input by a rule; at its output it is `output ⊙ coefficient`."""
     composite = LayerMapComposite(layer_map=((("linear", "convolution"), rule),))
     return Gradient(layer, composite)(x, OutputWeights(coefficient))[1]
@@ -57,8 +57,8 @@ class RuleContract(ABC):
     def test_it_is_its_closed_form_on_every_operation(self, nonnegative: bool) -> None:
         for name, operation in self.operations().items():
             layer, x, c = example(operation, nonnegative=nonnegative)
-            expected = closed_form_relevance(self.closed_form(), layer, x, c)
-            got = explained(self.rule(), layer, x, c)
+            expected = compute_closed_form_relevance(self.closed_form(), layer, x, c)
+            got = explain_layer(self.rule(), layer, x, c)
             worst = float((got - expected).abs().max())
             assert torch.allclose(got, expected, rtol=1e-9, atol=1e-9), f"{name}: off by {worst:.1e}"
 
@@ -66,26 +66,26 @@ class RuleContract(ABC):
         for operation in self.operations().values():
             for dtype in (torch.float64, torch.float32, *HALF_PRECISION):
                 layer, x, c = example(operation, dtype=dtype)
-                relevance = explained(self.rule(), layer, x, c)
+                relevance = explain_layer(self.rule(), layer, x, c)
                 assert (relevance.shape, relevance.dtype) == (x.shape, dtype)
 
     def test_relevance_is_finite_where_the_input_is_zero(self) -> None:
         for operation in self.operations().values():
             for dtype in (torch.float32, *HALF_PRECISION):
                 layer, x, c = example(operation, dtype=dtype)
-                assert explained(self.rule(), layer, torch.zeros_like(x), c).isfinite().all()
+                assert explain_layer(self.rule(), layer, torch.zeros_like(x), c).isfinite().all()
 
     def test_relevance_is_proportional_to_the_relevance_behind(self) -> None:
         for operation in self.operations().values():
             layer, x, c = example(operation)
-            twice = explained(self.rule(), layer, x, 2 * c)
-            torch.testing.assert_close(twice, 2 * explained(self.rule(), layer, x, c), rtol=1e-12, atol=1e-12)
+            twice = explain_layer(self.rule(), layer, x, 2 * c)
+            torch.testing.assert_close(twice, 2 * explain_layer(self.rule(), layer, x, c), rtol=1e-12, atol=1e-12)
 
     def test_a_sample_alone_is_explained_as_in_a_batch(self) -> None:
         for operation in self.operations().values():
             layer, x, c = example(operation)
-            alone = explained(self.rule(), layer, x[:1], c[:1])
-            torch.testing.assert_close(alone, explained(self.rule(), layer, x, c)[:1], rtol=1e-10, atol=1e-12)
+            alone = explain_layer(self.rule(), layer, x[:1], c[:1])
+            torch.testing.assert_close(alone, explain_layer(self.rule(), layer, x, c)[:1], rtol=1e-10, atol=1e-12)
 
     def test_relevance_has_a_true_derivative(self) -> None:
         """By the input and by the weight, against finite differences."""
@@ -111,7 +111,7 @@ class RuleContract(ABC):
         with torch.no_grad():
             moved += by
         try:
-            return explained(self.rule(), layer, x, c)
+            return explain_layer(self.rule(), layer, x, c)
         finally:
             with torch.no_grad():
                 moved -= by
@@ -120,16 +120,16 @@ class RuleContract(ABC):
         """A tensor made without saying where would land on "meta" here, and refuse to meet the others."""
         for operation in self.operations().values():
             layer, x, c = example(operation)
-            expected = explained(self.rule(), layer, x, c)
+            expected = explain_layer(self.rule(), layer, x, c)
             with torch.device("meta"):
-                got = explained(self.rule(), layer, x, c)
+                got = explain_layer(self.rule(), layer, x, c)
             assert torch.equal(got, expected)
 
     def test_layer_and_input_stay_as_they_are(self) -> None:
         for operation in self.operations().values():
             layer, x, c = example(operation)
             before = {key: value.clone() for key, value in layer.state_dict().items()} | {"x": x.clone()}
-            explained(self.rule(), layer, x, c)
+            explain_layer(self.rule(), layer, x, c)
             after = {**layer.state_dict(), "x": x}
             assert all(torch.equal(before[key], after[key]) for key in before)
 
@@ -143,7 +143,7 @@ class RuleContract(ABC):
 
     def test_its_stored_form_is_json_and_names_it(self) -> None:
         rule = self.rule()
-        stored = json.loads(json.dumps(stored_form(rule)))
+        stored = json.loads(json.dumps(to_dict(rule)))
         assert stored["name"] == type(rule).__name__
         assert list(stored["fields"]) == [field.name for field in fields(rule)]
 

@@ -10,7 +10,7 @@ from whyset.engines import worker_number
 from whyset.errors import InputError
 
 
-def hundred() -> int:
+def return_hundred() -> int:
     return 100
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from whyset.store import AnyPath, located
+from whyset.store import AnyPath, as_path
 from whyset.version import __version__
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
@@ -46,7 +46,7 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access), Middleware(BodyLimit)],
     )
-    library = runs if isinstance(runs, Library) else Library([located(run) for run in runs])
+    library = runs if isinstance(runs, Library) else Library([as_path(run) for run in runs])
     app.state.selections, app.state.document = selections, document
     app.state.library, app.state.static, app.state.access = library, static, access
     add_error_handlers(app)

@@ -11,7 +11,7 @@ from threading import Thread
 
 
 @contextmanager
-def browser_opened(url: str) -> Iterator[None]:
+def show_in_browser(url: str) -> Iterator[None]:
     """Open the address by way of a private file, which is removed at the end.
 
     A browser is a program that is started with its address as an argument, and on a shared computer everyone can read

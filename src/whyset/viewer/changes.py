@@ -25,7 +25,7 @@ class Stamp(NamedTuple):
         return _digest(config_hash, *self.state)
 
 
-def stamp_of(path: AnyPath) -> Stamp:
+def get_stamp(path: AnyPath) -> Stamp:
     """Commits are counted too, as two of them may fall into one tick of the clock.
 
     In an object store one listing of the commits tells it all, as a commit is never changed and holds its time: to ask
@@ -34,9 +34,9 @@ def stamp_of(path: AnyPath) -> Stamp:
     commits = path / COMMITS
     if isinstance(commits, RemotePath):
         written = [(file.name, state) for file, state in commits.states() if file.match("*.json")]
-        return Stamp((_digest(*sorted(written)),) if written else (state_of(path / RUN),))
-    found = (state_of(path / RUN), sum(1 for _ in commits.glob("*.json")), state_of(path / CHECKS))
-    return Stamp(found, state_of(commits))
+        return Stamp((_digest(*sorted(written)),) if written else (get_state(path / RUN),))
+    found = (get_state(path / RUN), sum(1 for _ in commits.glob("*.json")), get_state(path / CHECKS))
+    return Stamp(found, get_state(commits))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class AnalysisStamp:
 
     @classmethod
     def of(cls, analysis: AnyPath) -> Self:
-        return cls(state_of(analysis / ANALYSIS), _category_states(analysis))
+        return cls(get_state(analysis / ANALYSIS), _category_states(analysis))
 
     @property
     def version(self) -> str:
@@ -60,10 +60,10 @@ class AnalysisStamp:
 def _category_states(analysis: AnyPath) -> dict[str, State]:
     if isinstance(analysis, RemotePath):
         return {file.parent.name: state for file, state in sorted(analysis.states()) if file.name == CATEGORY}
-    return {folder.name: state_of(folder) for folder in category_folders(analysis)}
+    return {folder.name: get_state(folder) for folder in category_folders(analysis)}
 
 
-def state_of(path: AnyPath) -> State:
+def get_state(path: AnyPath) -> State:
     """The state of a file, folder or object."""
     if isinstance(path, RemotePath):
         return path.state()

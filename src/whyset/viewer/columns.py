@@ -71,7 +71,7 @@ def encode_rows(rows: NDArray[np.integer[Any]]) -> Payload:
 
 
 def encode_places(places: NDArray[np.uint16]) -> Payload:
-    """What `quantised` gives."""
+    """What `quantize` gives."""
     return Payload(places.astype("<u2").tobytes(), "uint16", places.shape)
 
 

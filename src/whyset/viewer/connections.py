@@ -73,6 +73,6 @@ class BoundedProtocol(H11Protocol):
         self.deadline = Deadline(state, timer, self.loop.time())
 
 
-def bounded_by(limits: ConnectionLimits) -> type[H11Protocol]:
+def make_bounded_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
     """The protocol with these limits, in the form in which uvicorn takes one: a class."""
     return type("Bounded", (BoundedProtocol,), {"limits": limits})

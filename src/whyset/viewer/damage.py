@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import BrokenRunError
 from whyset.store import AnyPath, Commit, Run
-from whyset.store.commits import committed_shards, read_commit
+from whyset.store.commits import list_committed_shards, read_commit
 from whyset.store.files import each
 from whyset.store.layout import commit_path
 
@@ -29,7 +29,7 @@ def read_column(run: Run, name: str) -> ReadColumn:
         array = run.array(name)
         values = np.full(len(run), array.spec.fill, array.dtype)
         damage = dict(_read_shards(run, name, values))
-        if len(damage) == len(committed_shards(run.path)):
+        if len(damage) == len(list_committed_shards(run.path)):
             raise error
         return ReadColumn(values, damage)
 
@@ -37,7 +37,7 @@ def read_column(run: Run, name: str) -> ReadColumn:
 def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[tuple[int, str]]:
     """Fill in shard by shard; give the numbers of those that cannot be read, and why."""
     array = run.array(name)
-    for shard in committed_shards(run.path):
+    for shard in list_committed_shards(run.path):
         if shard >= run.shard_count:
             yield shard, f"the run has {run.shard_count} shards, and a commit is there of number {shard}"
             continue
@@ -50,7 +50,7 @@ def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[t
 
 def readable_commits(path: AnyPath) -> Iterator[Commit]:
     """The commits of a run, those that cannot be read left out."""
-    files = [commit_path(path, shard) for shard in committed_shards(path)]
+    files = [commit_path(path, shard) for shard in list_committed_shards(path)]
     return (commit for commit in each(_read_commit_or_none, files) if commit is not None)
 
 

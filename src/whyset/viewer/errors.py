@@ -46,7 +46,7 @@ def unreadable(message: str) -> ApiError:
 
 
 @contextmanager
-def damage_told(record: AnyPath) -> Iterator[None]:
+def explain_damage(record: AnyPath) -> Iterator[None]:
     """Turn what happens when a record does not have the form that it should into `unreadable`."""
     try:
         yield

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.groups import classes_of
+from whyset.analysis.groups import get_classes
 from whyset.errors import WhysetError
 from whyset.store import DONE
 from whyset.store.jsonfile import JSON
@@ -15,17 +15,17 @@ SMALL = 2**20
 GROUPINGS = ("auto", "label", "prediction", "target")
 
 
-def expected_classes(opened: OpenedRun, config: Mapping[str, JSON]) -> int | None:
+def count_expected_classes(opened: OpenedRun, config: Mapping[str, JSON]) -> int | None:
     """The classes among the explained samples, as `whyset analyze` groups them; None: something else made the analysis.
 
     What it groups by is read as text from the configuration: no code that a run names is ever loaded.
     """
-    by = _grouped_by(config)
+    by = _get_grouping(config)
     if by is None:
         return None
     if by not in opened.class_counts:
         try:
-            classes = classes_of(opened.run, np.flatnonzero(opened.status == DONE), by, opened.column)
+            classes = get_classes(opened.run, np.flatnonzero(opened.status == DONE), by, opened.column)
         except WhysetError:
             return None  # a column that an imported or damaged run does not have
         opened.class_counts[by] = _different(classes[classes >= 0])
@@ -38,7 +38,7 @@ def _different(numbers: NDArray[np.int64]) -> int:
     return int(np.count_nonzero(np.bincount(numbers[small]))) + len(np.unique(numbers[~small]))
 
 
-def _grouped_by(config: Mapping[str, JSON]) -> str | None:
+def _get_grouping(config: Mapping[str, JSON]) -> str | None:
     pipeline = config.get("pipeline")
     fields = pipeline.get("fields") if isinstance(pipeline, dict) else None
     by = fields.get("group_by") if isinstance(fields, dict) else None

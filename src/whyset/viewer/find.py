@@ -11,14 +11,14 @@ from whyset.viewer.library import OpenedRun
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRows:
     """The first rows that match, the best ones in front, and how many there are in all."""
 
     rows: NDArray[np.int64]
     total: int
 
 
-def find(opened: OpenedRun, text: str, limit: int) -> Found:
+def find(opened: OpenedRun, text: str, limit: int) -> FoundRows:
     """First the sample of this id, then that of this number, then all whose texts or label's name contain the text.
 
     Case is not regarded. The texts are those of the samples' table: ids, addresses and further columns.
@@ -26,7 +26,7 @@ def find(opened: OpenedRun, text: str, limit: int) -> Found:
     hits, exact = _hits(opened, text), _exact(opened, text)
     hits[exact] = False
     rows = np.concatenate([exact, np.flatnonzero(hits)[:limit]])[:limit]
-    return Found(rows.astype(np.int64), len(exact) + int(hits.sum()))
+    return FoundRows(rows.astype(np.int64), len(exact) + int(hits.sum()))
 
 
 def find_all(opened: OpenedRun, text: str) -> NDArray[np.int64]:
@@ -38,7 +38,7 @@ def find_all(opened: OpenedRun, text: str) -> NDArray[np.int64]:
 
 def _hits(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
     """Which rows have the text in one of their texts or in the name of their label."""
-    hits = _named(opened, text)
+    hits = _find_by_name(opened, text)
     for column in _texts(opened.run.samples):
         hits |= _true(pc.match_substring(column, text, ignore_case=True))
     return hits
@@ -51,7 +51,7 @@ def _exact(opened: OpenedRun, text: str) -> NDArray[np.int64]:
     return np.array([*rows, *({number} - set(rows.tolist()) if number < len(opened.run) else ())], np.int64)
 
 
-def _named(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
+def _find_by_name(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
     """Which samples have a label whose name contains the text."""
     wanted = text.casefold()
     classes = [number for number, name in enumerate(opened.run.classes) if wanted in name.casefold()]

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from whyset.report import ClassRow, ClusterRow, first_suspicious, most_coherent, reason_to_look
 from whyset.store.analyses import Category
-from whyset.viewer.schemas import Finding
+from whyset.viewer.schemas import SearchHit
 
 
-def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> Finding | None:
+def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchHit | None:
     """The most coherent cluster of the first class that has clusters; a damaged class is passed over."""
     by_id = {category.id: category for category in categories}
     cluster = first_suspicious(rows, lambda id: most_coherent(by_id[id]))
     return None if cluster is None else _describe(cluster, rows)
 
 
-def _describe(cluster: ClusterRow, rows: Sequence[ClassRow]) -> Finding:
-    return Finding(
+def _describe(cluster: ClusterRow, rows: Sequence[ClassRow]) -> SearchHit:
+    return SearchHit(
         category=cluster.category,
         class_name=cluster.class_name,
         clustering=cluster.clustering,

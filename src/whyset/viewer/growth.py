@@ -8,7 +8,7 @@ from whyset.store.analyses import analysis_names, open_analysis
 from whyset.store.holder import read_holder
 from whyset.store.layout import ANALYSES, LEASES
 from whyset.store.lease import EXPIRY_SECONDS
-from whyset.viewer.changes import AnalysisStamp, stamp_of
+from whyset.viewer.changes import AnalysisStamp, get_stamp
 from whyset.viewer.schemas import AnalysisProgress, RunProgress
 
 
@@ -17,9 +17,9 @@ def is_growing(path: AnyPath) -> bool:
     return any(_lives(lease) for lease in (path / LEASES).glob("rank-*.json"))
 
 
-def progress_of(path: AnyPath) -> RunProgress:
+def compute_progress(path: AnyPath) -> RunProgress:
     """How far the run and its analyses are now."""
-    stamp = stamp_of(path)
+    stamp = get_stamp(path)
     run = open_run(path)
     return RunProgress(
         version=stamp.version(run.config_hash),

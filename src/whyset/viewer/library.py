@@ -18,13 +18,13 @@ from whyset.report.accuracy import compute_accuracy
 from whyset.report.relevance import RelevanceSummary, summarize_columns
 from whyset.store import AnyPath, Check, Commit, Run, average_losses, open_run
 from whyset.store.checks import check_relevance
-from whyset.store.commits import failures_of
+from whyset.store.commits import get_failures
 from whyset.store.layout import ARRIVED, DONE, FAILED, LARGEST, STATUS
-from whyset.viewer.changes import Stamp, stamp_of
+from whyset.viewer.changes import Stamp, get_stamp
 from whyset.viewer.correspondence import rows_in
 from whyset.viewer.damage import read_column, readable_commits
 from whyset.viewer.errors import ApiError, not_found, unreadable
-from whyset.viewer.members import Members
+from whyset.viewer.members import CategoryMembers
 from whyset.viewer.run_columns import COLUMNS, CodedColumn, further_columns
 from whyset.viewer.schemas import ScaleTable
 
@@ -45,7 +45,7 @@ class OpenedRun:
     """What is wrong with shards, by number; more of it is found when more columns are read."""
     version: str = ""
     """A name for this state of the run."""
-    members: Members = field(default_factory=Members, repr=False)
+    members: CategoryMembers = field(default_factory=CategoryMembers, repr=False)
     _reading: RLock = field(default_factory=RLock, repr=False)
     """Held while columns are read: who asks for one that is being read waits for it."""
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
@@ -58,12 +58,12 @@ class OpenedRun:
     @classmethod
     def read(cls, id: str, path: AnyPath) -> Self:
         """Open the folder. Commits are counted first, so that a run that grows meanwhile never looks complete."""
-        stamp, run = stamp_of(path), open_run(path)
+        stamp, run = get_stamp(path), open_run(path)
         committed, status = int(run.committed.sum()), read_column(run, STATUS)
         version = stamp.version(run.config_hash)
         damage, columns = dict(status.damage), {STATUS: status.values}
         known = status.values.astype(np.uint8)
-        return cls(id, run, committed, known, damage, version, Members(len(run)), _columns=columns)
+        return cls(id, run, committed, known, damage, version, CategoryMembers(len(run)), _columns=columns)
 
     def column(self, name: str) -> NDArray[Any]:
         """A whole column, read once; what a damaged shard holds is not known."""
@@ -76,7 +76,7 @@ class OpenedRun:
                 self.damage.update({shard: why for shard, why in read.damage.items() if shard not in self.damage})
             return self._columns[name]
 
-    def damage_of(self, row: int) -> str | None:
+    def get_damage(self, row: int) -> str | None:
         """What is wrong with the shard of this row, as far as that is known."""
         return self.damage.get(row // self.run.config.shard_rows)
 
@@ -92,10 +92,10 @@ class OpenedRun:
     def columns(self) -> Mapping[str, CodedColumn]:
         """Every column with one value per sample that can be asked for."""
         with self._reading:
-            return self._coded
+            return self._code_columns
 
     @cached_property
-    def _coded(self) -> Mapping[str, CodedColumn]:
+    def _code_columns(self) -> Mapping[str, CodedColumn]:
         return {name: CodedColumn(self.column(name)) for name in COLUMNS} | dict(further_columns(self.run, self.column))
 
     @property
@@ -115,13 +115,13 @@ class OpenedRun:
         return {failure.index: failure.error for failure in self.run.failures}
 
     @property
-    def failed(self) -> int:
+    def n_failed(self) -> int:
         return int((self.status == FAILED).sum())
 
     @cached_property
     def relevance(self) -> RelevanceSummary | None:
         """How much relevance arrives at the input; None where the run does not know."""
-        known = self._measured
+        known = self._measures
         if known is None:
             return None
         parts = [commit.losses for commit in self._commits if commit.losses is not None]
@@ -130,9 +130,9 @@ class OpenedRun:
     @cached_property
     def relevance_checks(self) -> tuple[Check, ...]:
         """What is suspicious about the relevance of the explanations."""
-        known = self._measured
+        known = self._measures
         return (
-            () if known is None else check_relevance(*known, [failure.error for failure in failures_of(self._commits)])
+            () if known is None else check_relevance(*known, [failure.error for failure in get_failures(self._commits)])
         )
 
     @cached_property
@@ -141,7 +141,7 @@ class OpenedRun:
         return list(readable_commits(self.run.path))
 
     @property
-    def _measured(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    def _measures(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Share that arrives and largest relevance of the explanations that are done."""
         if not self.run.states_relevance:
             return None
@@ -158,14 +158,14 @@ class OpenedRun:
         """What a person should know of a half-finished or damaged run."""
         missing = len(self.run) - self.committed
         unfinished = [f"{missing} of {len(self.run)} {self._noun} yet"] if missing else []
-        return "; ".join([*unfinished, *self._damage_told()]) or None
+        return "; ".join([*unfinished, *self._describe_damage()]) or None
 
     @property
     def _noun(self) -> str:
         single = self.run.config.targets_per_sample == 1
         return "samples have not been explained" if single else "explanations have not been computed"
 
-    def _damage_told(self) -> list[str]:
+    def _describe_damage(self) -> list[str]:
         if not self.damage:
             return []
         shard, why = min(self.damage.items())
@@ -196,7 +196,7 @@ class Shelf:
     def open(self) -> OpenedRun:
         """The run as it is now; a WhysetError or OSError says why it cannot be read."""
         with self._lock:
-            stamp = stamp_of(self.path)
+            stamp = get_stamp(self.path)
             if self._opened is None or stamp != self._stamp:
                 self._opened, self._stamp = OpenedRun.read(self.id, self.path), stamp
             return self._opened

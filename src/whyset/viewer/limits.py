@@ -25,7 +25,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Request(scope).headers.get("content-length", "0")
-        body = None if self._exceeds(announced) else await self._gathered(receive)
+        body = None if self._exceeds(announced) else await self._gather(receive)
         if body is None:
             message = f"the request's body is longer than {self.most} bytes"
             answer = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, f"name at most {MOST_ROWS} rows")
@@ -37,7 +37,7 @@ class BodyLimit:
     def _exceeds(self, announced: str) -> bool:
         return announced.isascii() and announced.isdecimal() and (len(announced) > 18 or int(announced) > self.most)
 
-    async def _gathered(self, receive: Receive) -> list[Message] | None:
+    async def _gather(self, receive: Receive) -> list[Message] | None:
         """The messages of the whole body, or None as soon as they are too long together."""
         messages, length = [await receive()], 0
         while True:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from whyset.image import channel_sum, indices, scale_of
+from whyset.image import channel_sum, compute_scale, indices
 from whyset.store.lazy import LazyArray
 from whyset.viewer.columns import Payload, encode
-from whyset.viewer.series import decimated, decimated_length
+from whyset.viewer.series import decimate, get_decimated_length
 
 IMAGES, SERIES, ROWS = 4, 3, 2
 """Axes of a stored array by what it is of; more cannot be shown."""
@@ -22,7 +22,7 @@ MOST_BYTES = 2**26
 """The largest answer, and about the largest piece of a run that is read at once."""
 
 
-def fitted(height: int, width: int, longest: int | None) -> tuple[int, int]:
+def fit_sides(height: int, width: int, longest: int | None) -> tuple[int, int]:
     """The sides (height, width) at which the longer one is at most `longest`; pictures are never enlarged.
 
     >>> fitted(12, 18, 9)
@@ -33,25 +33,25 @@ def fitted(height: int, width: int, longest: int | None) -> tuple[int, int]:
 
 
 def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """Maps as `shown`: float32 scale[n], then uint8 [n, ...] with value = (byte - 128) / 127 * scale."""
+    """Maps as `sum_channels` gives them: float32 scale[n], then uint8 [n, ...] with value = (byte - 128) / 127 * scale."""
     sides = map_sides(relevance.shape, longest)
     scales, pictures = np.empty(len(rows), dtype="<f4"), np.empty((len(rows), *sides), dtype=np.uint8)
     for place, piece in pieces(relevance, rows):
-        for position, summed in zip(place, shown(piece), strict=True):
-            fitting = _resized(summed, sides) if relevance.ndim == IMAGES else decimated(summed, longest)
-            scales[position] = min(scale_of(fitting), float(np.finfo(np.float32).max))
+        for position, summed in zip(place, sum_channels(piece), strict=True):
+            fitting = _resize(summed, sides) if relevance.ndim == IMAGES else decimate(summed, longest)
+            scales[position] = min(compute_scale(fitting), float(np.finfo(np.float32).max))
             pictures[position] = indices(fitting, float(scales[position]))
     return Payload(scales.tobytes() + pictures.tobytes(), "uint8", pictures.shape)
 
 
-def shown(relevance: NDArray[np.generic]) -> NDArray[np.float64]:
+def sum_channels(relevance: NDArray[np.generic]) -> NDArray[np.float64]:
     """What is looked at of maps (N, ...): images (N, C, H, W) summed over their channels, others as they are."""
     return channel_sum(relevance) if relevance.ndim == IMAGES else relevance.astype(np.float64)
 
 
 def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
-    """The maps in full size and precision, as `shown`: float32 (n, H, W)."""
-    values = [shown(piece) for _, piece in pieces(relevance, rows)]
+    """The maps in full size and precision, as `sum_channels` gives them: float32 (n, H, W)."""
+    values = [sum_channels(piece) for _, piece in pieces(relevance, rows)]
     return encode(np.concatenate(values))
 
 
@@ -62,20 +62,20 @@ def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> P
     *sides, channels = input_sides(stored.shape, longest)
     if stored.ndim != IMAGES:
         series = stored.ndim == SERIES
-        return encode(np.concatenate([decimated(p, longest) if series else p for _, p in pieces(stored, rows)]))
+        return encode(np.concatenate([decimate(p, longest) if series else p for _, p in pieces(stored, rows)]))
     pictures = np.empty((len(rows), *sides, channels), dtype=np.uint8)
     for place, piece in pieces(stored, rows):
         for position, picture in zip(place, piece, strict=True):
             for channel in range(channels):
-                pictures[position, ..., channel] = _resized(picture[channel], sides)
+                pictures[position, ..., channel] = _resize(picture[channel], sides)
     return Payload(pictures.tobytes(), "uint8", pictures.shape)
 
 
 def map_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
     """The sides in which a map of a stored array of this shape travels; only images and series are made smaller."""
     if len(shape) == IMAGES:
-        return fitted(shape[2], shape[3], longest)
-    return (shape[1], decimated_length(shape[2], longest)) if len(shape) == SERIES else shape[1:]
+        return fit_sides(shape[2], shape[3], longest)
+    return (shape[1], get_decimated_length(shape[2], longest)) if len(shape) == SERIES else shape[1:]
 
 
 def input_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
@@ -92,7 +92,7 @@ def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, N
         yield place, array[rows[start : start + step]]
 
 
-def _resized(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.generic]:
+def _resize(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.generic]:
     """The picture (H, W) at these sides, each pixel the mean of the area that it covers."""
     if picture.shape == tuple(sides):
         return picture

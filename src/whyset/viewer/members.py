@@ -12,7 +12,7 @@ from whyset.store.remote import AnyPath
 from whyset.viewer.changes import AnalysisStamp
 
 
-def rows_of(category: Category, count: int) -> NDArray[np.int64]:
+def get_rows(category: Category, count: int) -> NDArray[np.int64]:
     """The rows of a category in a run of `count` rows; of imported ones in any order. BrokenRunError: they are none."""
     rows = np.asarray(category.column("index"))
     require_rows(category.path, rows, count)
@@ -27,7 +27,7 @@ def places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArra
 
 
 @dataclass
-class Members:
+class CategoryMembers:
     """The samples of every category, read once for each state of an analysis; unreadable categories have none."""
 
     count: int = 0
@@ -35,15 +35,15 @@ class Members:
     _known: dict[str, tuple[object, dict[str, NDArray[np.int64]]]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def categories_of(self, analysis: Analysis, rows: NDArray[np.int64]) -> list[list[str]]:
+    def get_categories(self, analysis: Analysis, rows: NDArray[np.int64]) -> list[list[str]]:
         """The ids of the categories in which each row lies."""
         found: list[list[str]] = [[] for _ in rows]
-        for id, index in self._of(analysis).items():
+        for id, index in self._get_members(analysis).items():
             for position in np.flatnonzero(places_in(index, rows)[1]):
                 found[position].append(id)
         return found
 
-    def _of(self, analysis: Analysis) -> dict[str, NDArray[np.int64]]:
+    def _get_members(self, analysis: Analysis) -> dict[str, NDArray[np.int64]]:
         state = AnalysisStamp.of(analysis.path)
         with self._lock:
             if self._known.get(analysis.name, (None,))[0] != state:
@@ -53,6 +53,6 @@ class Members:
 
     def _index(self, folder: AnyPath) -> NDArray[np.int64]:
         try:
-            return rows_of(read_category(folder), self.count)
+            return get_rows(read_category(folder), self.count)
         except (WhysetError, OSError, AttributeError, TypeError, ValueError):
             return np.zeros(0, np.int64)  # the class itself tells what is wrong with it

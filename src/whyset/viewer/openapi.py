@@ -5,11 +5,11 @@ import json
 from whyset.viewer.app import create_app
 
 
-def described() -> str:
+def describe_api() -> str:
     """OpenAPI as JSON with sorted keys, the same on every machine; the browser's types are made from it."""
     description = create_app([], token="described").openapi()
     return json.dumps(description, indent=2, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":
-    print(described(), end="")
+    print(describe_api(), end="")

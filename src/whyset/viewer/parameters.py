@@ -54,50 +54,50 @@ _INDICES = Query(
 )
 
 
-def library_of(request: Request) -> Library:
+def get_library(request: Request) -> Library:
     """The runs that this server shows."""
     library: Library = request.app.state.library
     return library
 
 
-def shelf_of(run: RunId, library: Annotated[Library, Depends(library_of)]) -> Shelf:
+def get_shelf(run: RunId, library: Annotated[Library, Depends(get_library)]) -> Shelf:
     """The place of the run whose id stands in the path, whether or not it can be read."""
     return library.shelf(run)
 
 
-OneShelf = Annotated[Shelf, Depends(shelf_of)]
+OneShelf = Annotated[Shelf, Depends(get_shelf)]
 
 
-def run_of(run: RunId, library: Annotated[Library, Depends(library_of)]) -> OpenedRun:
+def get_run(run: RunId, library: Annotated[Library, Depends(get_library)]) -> OpenedRun:
     """The run whose id stands in the path."""
     return library.run(run)
 
 
-OneRun = Annotated[OpenedRun, Depends(run_of)]
+OneRun = Annotated[OpenedRun, Depends(get_run)]
 
 
-def other_run_of(
+def get_other_run(
     other: Annotated[str, Query(min_length=1, max_length=128, description="id of another run")],
-    library: Annotated[Library, Depends(library_of)],
+    library: Annotated[Library, Depends(get_library)],
 ) -> OpenedRun:
     """The run that the first one is compared with."""
     return library.run(other)
 
 
-OtherRun = Annotated[OpenedRun, Depends(other_run_of)]
+OtherRun = Annotated[OpenedRun, Depends(get_other_run)]
 
 
-def analysis_of(analysis: AnalysisName, opened: OneRun) -> Analysis:
+def get_analysis(analysis: AnalysisName, opened: OneRun) -> Analysis:
     """The analysis whose name stands in the path."""
     if analysis not in opened.run.analyses:
         raise not_found("analysis", analysis, f"/api/runs/{opened.id}")
     return opened.run.analysis(analysis)
 
 
-OneAnalysis = Annotated[Analysis, Depends(analysis_of)]
+OneAnalysis = Annotated[Analysis, Depends(get_analysis)]
 
 
-def category_of(category: CategoryId, analysis: OneAnalysis) -> Category:
+def get_category(category: CategoryId, analysis: OneAnalysis) -> Category:
     """The category whose id stands in the path; only its own record is read, as there may be thousands."""
     folders = {folder.name: folder for folder in analysis.path.iterdir() if not folder.name.startswith(".")}
     if category not in folders or not folders[category].is_dir() or not analysis.lists(category):
@@ -105,38 +105,38 @@ def category_of(category: CategoryId, analysis: OneAnalysis) -> Category:
     return analysis.read(folders[category])
 
 
-OneCategory = Annotated[Category, Depends(category_of)]
+OneCategory = Annotated[Category, Depends(get_category)]
 _Within = Annotated[
     str | None,
     Query(min_length=1, max_length=128, description="with the other of the two: samples of this category only"),
 ]
 
 
-def rows_of(opened: OneRun, analysis: _Within = None, category: _Within = None) -> NDArray[np.int64] | None:
+def get_category_rows(opened: OneRun, analysis: _Within = None, category: _Within = None) -> NDArray[np.int64] | None:
     """The samples of a category, in its order; None where no category is named."""
     if analysis is None and category is None:
         return None
     if analysis is None or category is None:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "analysis and category: give both of them, or none")
-    return members.rows_of(category_of(category, analysis_of(analysis, opened)), len(opened.run))
+    return members.get_rows(get_category(category, get_analysis(analysis, opened)), len(opened.run))
 
 
-CategoryRows = Annotated[NDArray[np.int64] | None, Depends(rows_of)]
+CategoryRows = Annotated[NDArray[np.int64] | None, Depends(get_category_rows)]
 
 
-def samples_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:
+def check_indices(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:
     """Up to 1000 sample indices, all of the run."""
     return _in_run(indices, opened, MOST_SAMPLES)
 
 
-def explained_of(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:
+def check_explained_indices(indices: Annotated[str, _INDICES], opened: OneRun) -> NDArray[np.int64]:
     """Up to 256 sample indices, all with a committed explanation."""
     rows = _in_run(indices, opened, MOST_PICTURES)
     status = opened.status[rows]
     for row in rows[status == FAILED][:1]:
         reason = opened.errors.get(int(row), "the reason is not known")
         raise ApiError(HTTPStatus.CONFLICT, f"row {row} failed and has no explanation: {reason}")
-    for why in filter(None, map(opened.damage_of, rows[status != DONE][:1].tolist())):
+    for why in filter(None, map(opened.get_damage, rows[status != DONE][:1].tolist())):
         raise unreadable(why)
     for row in rows[status != DONE][:1]:
         hint = "`whyset explain` with the same settings goes on where it stopped"
@@ -160,11 +160,11 @@ def require_in_run(rows: NDArray[np.int64], opened: OpenedRun) -> None:
         raise ApiError(HTTPStatus.NOT_FOUND, message, f"its rows are 0 to {len(opened.run) - 1}")
 
 
-def kept_of(opened: OneRun, v: _VERSION = None) -> bool:
+def is_immutable(opened: OneRun, v: _VERSION = None) -> bool:
     """Whether the answer may be kept for good: the run is complete, and its state is the one that was asked for."""
     return opened.complete and v == opened.version
 
 
-Kept = Annotated[bool, Depends(kept_of)]
-Samples = Annotated[NDArray[np.int64], Depends(samples_of)]
-Explained = Annotated[NDArray[np.int64], Depends(explained_of)]
+Kept = Annotated[bool, Depends(is_immutable)]
+Samples = Annotated[NDArray[np.int64], Depends(check_indices)]
+Explained = Annotated[NDArray[np.int64], Depends(check_explained_indices)]

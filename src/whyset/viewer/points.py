@@ -8,7 +8,7 @@ STEPS = 65534
 MISSING = 65535
 
 
-def quantised(embedding: NDArray[np.floating], axes: tuple[int, int]) -> NDArray[np.uint16]:
+def quantize(embedding: NDArray[np.floating], axes: tuple[int, int]) -> NDArray[np.uint16]:
     """Two axes of an embedding (n, d) between 0 and `STEPS`, around their middle and with one scale for both.
 
     An axis that the embedding does not have lies at its middle. The browser's `quantise` does the same.

@@ -32,7 +32,7 @@ from whyset.viewer.schemas import (
     RunDetail,
     RunProgress,
     RunRow,
-    Sample,
+    SampleDetail,
     ScaleTable,
     SelectionList,
     StoredNames,
@@ -62,7 +62,7 @@ ROUTES = (
     Route(f"{RUN}/progress", runs.get_progress, RunProgress),
     Route(f"{RUN}/columns/{{column}}", columns.get_run_column),
     Route(f"{RUN}/correspondence", columns.get_correspondence),
-    Route(f"{RUN}/samples", samples.list_samples, list[Sample]),
+    Route(f"{RUN}/samples", samples.list_samples, list[SampleDetail]),
     Route(f"{RUN}/find", finding.find_samples, Matches),
     Route(f"{RUN}/find/rows", finding.find_rows),
     Route(f"{RUN}/maps", pictures.get_maps),
@@ -139,7 +139,7 @@ def _errors(method: str) -> dict[int | str, dict[str, Any]]:
     return ERRORS | (OF_BODIES if with_body else {}) | (CHANGED if changing else {})
 
 
-def _described(answer: Any) -> str:
+def _describe_answer(answer: Any) -> str:
     """What the model of the answer, or of its items, says of itself."""
     model = (get_args(answer) or (answer,))[-1]
     return str(getdoc(model)).partition("\n")[0]
@@ -158,7 +158,7 @@ def api_router() -> APIRouter:
             "responses": _errors(route.method),
         }
         if route.answer is not None:
-            described = {"response_model": route.answer, "response_description": _described(route.answer)}
+            described = {"response_model": route.answer, "response_description": _describe_answer(route.answer)}
             router.add_api_route(route.path, route.endpoint, **described, **common)
         elif route.status == 204:
             router.add_api_route(

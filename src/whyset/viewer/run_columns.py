@@ -38,7 +38,7 @@ def further_columns(run: Run, column: Callable[[str], NDArray[Any]]) -> Mapping[
     """
     names = [name for name in run.sample_columns if name not in _OWN and _addressable(name)]
     table = run.sample_table(names) if names else {}
-    coded = {name: _coded(table[name]) for name in names}
+    coded = {name: _encode(table[name]) for name in names}
     arrays = [spec.name for spec in run.arrays if not spec.shape and _addressable(spec.name)]
     known = _OWN | run.own_arrays | coded.keys()
     coded |= {name: CodedColumn(_sendable(column(name))) for name in arrays if name not in known}
@@ -50,14 +50,14 @@ def _addressable(name: str) -> bool:
     return 1 <= len(name) <= 128 and "/" not in name and name not in (".", "..")
 
 
-def _coded(column: pa.ChunkedArray) -> CodedColumn | None:
+def _encode(column: pa.ChunkedArray) -> CodedColumn | None:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _coded(column.cast(kind.value_type))
+        return _encode(column.cast(kind.value_type))
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _coded_text(column)
+        return _encode_text(column)
     if pa.types.is_boolean(kind):
-        return _coded_bools(column)
+        return _encode_bools(column)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return CodedColumn(_sendable(_numbers(column)))
     return None
@@ -76,14 +76,14 @@ def _sendable(numbers: NDArray[Any]) -> NDArray[Any]:
     return numbers if not whole or fits_int32(numbers) else numbers.astype(np.float32)
 
 
-def _coded_bools(column: pa.ChunkedArray) -> CodedColumn:
+def _encode_bools(column: pa.ChunkedArray) -> CodedColumn:
     if column.null_count == 0:
         return CodedColumn(np.asarray(column.to_numpy()))
     codes = pc.fill_null(column.cast(pa.int32()), -1)
     return CodedColumn(np.asarray(codes.to_numpy()), ("no", "yes"))
 
 
-def _coded_text(column: pa.ChunkedArray) -> CodedColumn | None:
+def _encode_text(column: pa.ChunkedArray) -> CodedColumn | None:
     """The texts in the order of the alphabet, so that their codes do not depend on the order of the samples."""
     if len(column.slice(0, 10 * MOST_VALUES).unique()) > MOST_VALUES + 1:
         return None  # ids and the like; counting them all would take a second

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.image import scale_of
+from whyset.image import compute_scale
 from whyset.store.lazy import LazyArray
-from whyset.viewer.maps import map_sides, pieces, shown
+from whyset.viewer.maps import map_sides, pieces, sum_channels
 from whyset.viewer.schemas import Scale, ScaleTable
 
 PERCENTILES = (100.0, 99.5, 99.0, 95.0)
@@ -50,11 +50,11 @@ def _evenly(members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 def _maps(relevance: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     for place, piece in pieces(relevance, rows):
-        for position, one in zip(place, shown(piece), strict=True):
+        for position, one in zip(place, sum_channels(piece), strict=True):
             yield int(rows[position]), one.astype(np.float32)
 
 
 def _values(maps: list[NDArray[np.float32]]) -> list[float]:
     pixels = np.concatenate([one.ravel() for one in maps]) if maps else np.empty(0)
     most = float(np.finfo(np.float32).max)
-    return [min(scale_of(pixels, percentile), most) for percentile in PERCENTILES]
+    return [min(compute_scale(pixels, percentile), most) for percentile in PERCENTILES]

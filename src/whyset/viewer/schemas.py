@@ -144,7 +144,7 @@ class Opening(Model):
     told: list[str]
 
 
-class Sample(Model):
+class SampleDetail(Model):
     """One explanation and its sample; what is not known or not computed yet is null.
 
     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
@@ -182,7 +182,7 @@ class Matches(Model):
     truncated: bool
 
 
-class Finding(Model):
+class SearchHit(Model):
     """The cluster to look at first, why, and its most typical explanations."""
 
     category: str
@@ -212,7 +212,7 @@ class AnalysisDetail(Model):
     outdated: bool
     notices: list[str]
     categories: list[ClassRow]
-    finding: Finding | None
+    finding: SearchHit | None
 
 
 class CategoryColumn(Model):

@@ -41,7 +41,7 @@ class Access:
     def host_problem(self, host: str) -> str | None:
         """Why the Host header is refused: a rebinding page reaches loopback under its own name."""
         parts = HOST.fullmatch(host)
-        if parts and _plain(parts["name"]) in LOOPBACK_NAMES | self._allowed:
+        if parts and _plain(parts["name"]) in LOOPBACK_NAMES | self._allowed_hosts:
             return None
         return f"the host {host!r} is not one that this viewer answers to"
 
@@ -50,7 +50,7 @@ class Access:
         if origin is None:
             return None
         parts = HOST.fullmatch(origin.partition("://")[2])
-        if parts and (parts[0].lower() == host.lower() or _plain(parts["name"]) in self._allowed):
+        if parts and (parts[0].lower() == host.lower() or _plain(parts["name"]) in self._allowed_hosts):
             return None
         return f"requests from the origin {origin!r} are not answered"
 
@@ -59,7 +59,7 @@ class Access:
         return candidate is not None and hmac.compare_digest(candidate.encode(), self.token.encode())
 
     @property
-    def _allowed(self) -> frozenset[str]:
+    def _allowed_hosts(self) -> frozenset[str]:
         return frozenset(_plain(host) for host in self.allowed_hosts)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def decimated(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
+def decimate(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
     """Series (..., T) at `longest` positions at most: the smallest and the largest value of each of longest // 2 parts,
     in the order in which they occur. Position p of P stands for the positions around p T / P. Shorter series stay.
 
@@ -27,6 +27,6 @@ def decimated(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
     return kept
 
 
-def decimated_length(length: int, longest: int | None) -> int:
-    """How many positions `decimated` gives."""
+def get_decimated_length(length: int, longest: int | None) -> int:
+    """How many positions `decimate` gives."""
     return length if longest is None or length <= longest else longest // 2 * 2

@@ -18,11 +18,11 @@ from whyset.errors import InputError
 from whyset.printable import say
 from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
-from whyset.viewer.browser import browser_opened
-from whyset.viewer.connections import ConnectionLimits, bounded_by
+from whyset.viewer.browser import show_in_browser
+from whyset.viewer.connections import ConnectionLimits, make_bounded_protocol
 from whyset.viewer.library import Library
 from whyset.viewer.logs import log_config
-from whyset.viewer.passed_on import Document, given, opening_of
+from whyset.viewer.passed_on import Document, find_opening, sort_arguments
 from whyset.viewer.security import LOOPBACK_NAMES
 from whyset.viewer.token import fresh_token, token_in
 
@@ -64,7 +64,7 @@ class Server:
         )
         config = uvicorn.Config(
             app,
-            http=bounded_by(limits or ConnectionLimits()),
+            http=make_bounded_protocol(limits or ConnectionLimits()),
             log_level="warning",
             log_config=log_config(),
             access_log=False,
@@ -151,7 +151,7 @@ def view(
     --------
     >>> view("runs/cifar", "runs/cifar-gamma", port=8000)      # doctest: +SKIP
     """
-    asked = given(each.path if isinstance(each, Run) else each for each in (run, *more))
+    asked = sort_arguments(each.path if isinstance(each, Run) else each for each in (run, *more))
     runs = asked.runs
     if in_notebook() and len(runs) == 1 and asked.document is None:
         from whyset.viewer.embed.widget import widget
@@ -160,7 +160,7 @@ def view(
     library = Library(runs)
     _require_readable(library)
     if asked.document is not None:
-        opening_of(asked.document, library)  # what cannot be shown is told before anything is served
+        find_opening(asked.document, library)  # what cannot be shown is told before anything is served
     Thread(target=library.read_ahead, daemon=True).start()
     kept = None if selections is None else Path(selections)
     server = Server(
@@ -176,7 +176,7 @@ def view(
     remote = "SSH_CONNECTION" in os.environ
     for line in (*asked.told, *_greeting(server, token_file, remote=remote)):
         say(line)
-    with browser_opened(server.url) if open_browser and not remote else nullcontext():
+    with show_in_browser(server.url) if open_browser and not remote else nullcontext():
         try:
             server.run()
         except KeyboardInterrupt:

@@ -25,14 +25,14 @@ def token_in(path: Path) -> str:
     InputError: others may read it, or what it holds is no token.
     """
     try:
-        return _created(path)
+        return _create(path)
     except FileExistsError:
         return _read(path)
     except OSError as error:
         raise InputError(f"the token file {path} cannot be made: {error}") from error
 
 
-def _created(path: Path) -> str:
+def _create(path: Path) -> str:
     token = fresh_token()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:

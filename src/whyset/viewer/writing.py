@@ -31,7 +31,7 @@ def writable(folder: AnyPath) -> bool:
 
 
 @contextmanager
-def refusals_told(folder: AnyPath) -> Iterator[None]:
+def explain_refusals(folder: AnyPath) -> Iterator[None]:
     """Turn what the store refuses into the answer that says what to do."""
     if not writable(folder):
         hint = "start `whyset view` with --selections FOLDER to keep selections and names elsewhere"

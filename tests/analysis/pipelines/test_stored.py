@@ -21,7 +21,7 @@ from whyset.analysis import (
     Step,
     kmeans_sweep,
 )
-from whyset.analysis.pipelines.stored import known_processors, processor_of
+from whyset.analysis.pipelines.stored import get_known_processors, processor_from_dict
 from whyset.analysis.processors import (
     PROCESSORS,
     Cosine,
@@ -58,10 +58,10 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Modu
     return imported
 
 
-@pytest.mark.parametrize("kind", [*known_processors().values(), Spray], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*get_known_processors().values(), Spray], ids=lambda kind: kind.__name__)
 def test_every_processor_comes_back_from_its_stored_form(kind: type[Processor]) -> None:
     part = kind(**NEEDED.get(kind.__name__, {}))
-    assert processor_of(json.loads(json.dumps(part.stored_form())), Spray) == part
+    assert processor_from_dict(json.loads(json.dumps(part.to_dict())), Spray) == part
 
 
 def test_a_pipeline_with_everything_comes_back_from_json() -> None:
@@ -73,7 +73,7 @@ def test_a_pipeline_with_everything_comes_back_from_json() -> None:
         embeddings=(UMAP(space="features"),),
         preprocessing=(FourierMagnitude(),),
     )
-    assert processor_of(json.loads(json.dumps(spray.stored_form())), Spray) == spray
+    assert processor_from_dict(json.loads(json.dumps(spray.to_dict())), Spray) == spray
     for pipeline in (spray.pipeline(samples=50, shape=(4, 5)), spray.preparation()):
         again = Pipeline.from_json(pipeline.to_json())
         assert again == pipeline
@@ -85,8 +85,8 @@ def test_analyses_before_format_2_1_are_read_with_the_present_names(archive: str
     stored = open_analysis(ARCHIVES / archive, "spray").config["pipeline"]
     assert "smallest_class" in stored["fields"]
     given = {"pooling": 5, "embeddings": (PCA(),), "surrogates": 9, "resamplings": 5}
-    assert processor_of(stored, Spray) == Spray(**given)
-    again = Spray(**given).stored_form()
+    assert processor_from_dict(stored, Spray) == Spray(**given)
+    again = Spray(**given).to_dict()
     assert set(again["fields"]) - set(stored["fields"]) == {
         "array",
         "metric",
@@ -109,7 +109,7 @@ def test_analyses_before_format_2_1_are_read_with_the_present_names(archive: str
     ],
 )
 def test_renamed_fields_are_read(name: str, before: dict, now: Processor) -> None:
-    assert processor_of({"name": name, "fields": before}) == now
+    assert processor_from_dict({"name": name, "fields": before}) == now
 
 
 def test_a_users_own_processor_comes_back_by_its_import_path(own: Callable[..., ModuleType]) -> None:
@@ -149,7 +149,7 @@ def test_unknown_processors_are_refused_with_the_reason(
 ) -> None:
     own()
     with pytest.raises(InputError, match=message):
-        processor_of(form)
+        processor_from_dict(form)
 
 
 @pytest.mark.parametrize(
@@ -168,14 +168,14 @@ def test_another_format_is_refused_by_its_name() -> None:
 def test_what_cannot_be_stored_is_refused_by_field(own: Callable[..., ModuleType]) -> None:
     for value in (float("nan"), float("inf"), {"a": 1}, len):
         with pytest.raises(InputError, match=r"Power\.exponent holds"):
-            own().Power(value).stored_form()
+            own().Power(value).to_dict()
 
 
 def test_a_source_that_cannot_be_read_is_refused() -> None:
     namespace: dict = {"__name__": "typed_in"}
     exec(OWN, namespace)
     with pytest.raises(InputError, match=r"source of typed_in.Power cannot be read.*define it in a file"):
-        namespace["Power"]().stored_form()
+        namespace["Power"]().to_dict()
 
 
 def test_the_table_holds_every_processor_of_the_package() -> None:

@@ -22,7 +22,7 @@ def test_a_processor_is_a_frozen_value_whose_every_field_is_stored(part: type[Pr
     one, other = part(**needed), part(**needed)
     assert one == other
     assert hash(one) == hash(other)
-    stored = json.loads(json.dumps(one.stored_form()))
+    stored = json.loads(json.dumps(one.to_dict()))
     assert stored["name"] == part.__name__
     assert set(stored["fields"]) == {field.name for field in fields(one)}
     for field in fields(one):
@@ -31,6 +31,6 @@ def test_a_processor_is_a_frozen_value_whose_every_field_is_stored(part: type[Pr
 
 
 def test_stored_forms_differ_where_any_field_differs() -> None:
-    assert AreaPooling(3).stored_form() != AreaPooling(4).stored_form()
-    nested = [Spray(clusterings=(KMeans(n_init=n),)).stored_form() for n in (1, 2)]
+    assert AreaPooling(3).to_dict() != AreaPooling(4).to_dict()
+    nested = [Spray(clusterings=(KMeans(n_init=n),)).to_dict() for n in (1, 2)]
     assert nested[0] != nested[1]

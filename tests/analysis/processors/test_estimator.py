@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from whyset.analysis import KMeans, Memo, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
-from whyset.analysis.pipelines.stored import processor_of
+from whyset.analysis.pipelines.stored import processor_from_dict
 from whyset.analysis.processors.clustering import spectral_coordinates
 from whyset.errors import InputError
 
@@ -54,8 +54,8 @@ def test_an_embedding_gives_what_scikit_learn_gives(estimator: Any) -> None:
 
 def test_an_estimator_is_stored_with_all_its_parameters_and_made_again() -> None:
     spray = Spray(**SPRAY, clusterings=(KMeans(), cluster.AgglomerativeClustering(n_clusters=3)))
-    stored = json.loads(json.dumps(spray.stored_form()))
-    assert processor_of(stored, Spray) == spray
+    stored = json.loads(json.dumps(spray.to_dict()))
+    assert processor_from_dict(stored, Spray) == spray
     (_, form) = stored["fields"]["clusterings"]
     assert form["fields"]["estimator"] == "sklearn.cluster:AgglomerativeClustering"
     given = cluster.AgglomerativeClustering(n_clusters=3).get_params()
@@ -101,10 +101,10 @@ def test_what_cannot_be_stored_or_run_is_refused(make: Callable[[], object], mes
 @pytest.mark.parametrize("name", ["os:system", "sklearn.datasets:load_digits", "sklearn.cluster:k_means", "sklearn:x"])
 def test_a_stored_name_imports_nothing_but_estimators(name: str) -> None:
     with pytest.raises(InputError, match="is not an estimator"):
-        processor_of({"name": "ClusteringEstimator", "fields": {"estimator": name}})
+        processor_from_dict({"name": "ClusteringEstimator", "fields": {"estimator": name}})
 
 
 def test_a_stored_parameter_that_scikit_learn_does_not_have_is_refused() -> None:
     fields = {"estimator": "sklearn.cluster:Birch", "parameters": [["nothing", 1]]}
     with pytest.raises(InputError, match="no parameter nothing"):
-        processor_of({"name": "ClusteringEstimator", "fields": fields})
+        processor_from_dict({"name": "ClusteringEstimator", "fields": fields})

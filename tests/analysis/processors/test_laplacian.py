@@ -59,7 +59,7 @@ def test_radial_basis_weights_follow_the_formula_on_the_edges_of_the_graph() -> 
 def test_the_width_is_the_median_distance_to_the_last_neighbour_unless_given() -> None:
     rows = np.random.default_rng(1).normal(size=(40, 5))
     neighbours = KNearestNeighbours(4)(rows)
-    assert RadialBasis().fitted(neighbours).sigma == np.median(neighbours.distances[:, -1])
+    assert RadialBasis().fit(neighbours).sigma == np.median(neighbours.distances[:, -1])
     scaled = RadialBasis()(KNearestNeighbours(4)(1000 * rows)).toarray()
     np.testing.assert_allclose(RadialBasis()(neighbours).toarray(), scaled)
     with pytest.raises(InputError, match="give a sigma"):

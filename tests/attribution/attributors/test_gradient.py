@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from whyset.attribution import Gradient, OutputWeights, stored_form
+from whyset.attribution import Gradient, OutputWeights, to_dict
 from whyset.attribution.composites import (
     EpsilonAlpha2Beta1,
     EpsilonGammaBox,
@@ -151,7 +151,7 @@ def test_half_precision_agrees_with_float32_on_a_layer(dtype):
 
 
 def test_stored_form_says_everything():
-    assert stored_form(Epsilon(Stabilizer(0.1, clip=True)))["fields"]["epsilon"]["fields"]["clip"] is True
-    assert stored_form(EpsilonGammaBox(torch.zeros(2), 1.0))["fields"]["low"] == [0.0, 0.0]
+    assert to_dict(Epsilon(Stabilizer(0.1, clip=True)))["fields"]["epsilon"]["fields"]["clip"] is True
+    assert to_dict(EpsilonGammaBox(torch.zeros(2), 1.0))["fields"]["low"] == [0.0, 0.0]
     with pytest.raises(InputError, match="cannot be stored"):
-        stored_form(Epsilon(lambda z: z))
+        to_dict(Epsilon(lambda z: z))

@@ -10,7 +10,7 @@ from torch import nn
 from whyset.attribution import Gradient, OutputWeights
 from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat, NameMapComposite
 from whyset.attribution.rules import Epsilon, Flat, WSquare, ZBox
-from whyset.testing.closed_forms import EpsilonForm, FlatForm, WSquareForm, ZBoxForm, closed_form_relevance
+from whyset.testing.closed_forms import EpsilonForm, FlatForm, WSquareForm, ZBoxForm, compute_closed_form_relevance
 
 MEAN = torch.tensor([0.4, 0.5, 0.6], dtype=torch.float64).view(1, 3, 1, 1)
 
@@ -107,8 +107,8 @@ def test_behind_the_first_layer_relevance_goes_to_the_pre_activation(name, activ
 
     z = first(x).detach()
     h = function(z.clone()).detach()
-    stated = closed_form_relevance(FORMS[name], second, h, c)
+    stated = compute_closed_form_relevance(FORMS[name], second, h, c)
     assert (stated[h == 0] != 0).any() or activation == "gelu"
-    expected = closed_form_relevance(EpsilonForm(0.0), first, x, stated / z)
+    expected = compute_closed_form_relevance(EpsilonForm(0.0), first, x, stated / z)
     torch.testing.assert_close(relevance, expected, rtol=1e-8, atol=1e-10)
     assert "pre-activations that are 0" in str(rules.plan(model, x))

@@ -15,7 +15,7 @@ from whyset.testing.closed_forms import (
     ZBoxForm,
 )
 from whyset.testing.linear_operations import LinearOperation
-from whyset.testing.rules import RuleContract, explained
+from whyset.testing.rules import RuleContract, explain_layer
 
 EPSILON = 1e-3
 
@@ -104,11 +104,13 @@ def test_pass_hands_relevance_on():
     layer = nn.Conv2d(2, 2, 3, padding=1).double()
     x = torch.randn(1, 2, 4, 5, dtype=torch.float64)
     out = layer(x).detach()
-    assert torch.allclose(explained(Pass(), layer, x, torch.ones_like(out)), out, rtol=1e-14)
+    assert torch.allclose(explain_layer(Pass(), layer, x, torch.ones_like(out)), out, rtol=1e-14)
 
 
 @pytest.mark.parametrize("rule", [WSquare(EPSILON), Flat(EPSILON), ZBox(-1.5, 2.0, EPSILON)], ids=repr)
 def test_a_rule_that_states_relevance_gives_black_pixels_their_share(rule):
     layer = nn.Linear(4, 3).double()
-    relevance = explained(rule, layer, torch.zeros(1, 4, dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64))
+    relevance = explain_layer(
+        rule, layer, torch.zeros(1, 4, dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64)
+    )
     assert bool((relevance != 0).all())

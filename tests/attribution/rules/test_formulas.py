@@ -17,10 +17,10 @@ from whyset.testing.closed_forms import (
     GammaForm,
     WSquareForm,
     ZBoxForm,
-    closed_form_relevance,
+    compute_closed_form_relevance,
 )
 from whyset.testing.linear_operations import LINEAR_OPERATIONS
-from whyset.testing.rules import explained
+from whyset.testing.rules import explain_layer
 
 EPSILON = 1e-3
 
@@ -44,8 +44,8 @@ def test_rule_is_its_definition(rule_name, layer_name, signed):
     layer = operation.make(seed=3)
     x = operation.inputs(2, nonnegative=not signed)
     coefficient = torch.randn_like(layer(x))
-    expected = closed_form_relevance(definition, layer, x, coefficient)
-    torch.testing.assert_close(explained(rule, layer, x, coefficient), expected, rtol=1e-10, atol=1e-10)
+    expected = compute_closed_form_relevance(definition, layer, x, coefficient)
+    torch.testing.assert_close(explain_layer(rule, layer, x, coefficient), expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("inplace", [True, False])
@@ -58,8 +58,8 @@ def test_in_front_of_a_relu_it_is_its_definition_where_the_relu_is_open(rule_nam
     x = operation.inputs(2, nonnegative=not signed)
     y = layer(x)
     coefficient = torch.randn_like(y)
-    expected = closed_form_relevance(definition, layer, x, coefficient * (y > 0))
-    relevance = explained(rule, nn.Sequential(layer, nn.ReLU(inplace)), x, coefficient)
+    expected = compute_closed_form_relevance(definition, layer, x, coefficient * (y > 0))
+    relevance = explain_layer(rule, nn.Sequential(layer, nn.ReLU(inplace)), x, coefficient)
     torch.testing.assert_close(relevance, expected, rtol=1e-9, atol=1e-10)
 
 
@@ -75,7 +75,9 @@ def test_rules_that_are_others_in_disguise(seed, layer_name, signed):
         (AlphaBeta(1, 0, EPSILON), ZPlus(EPSILON)),
         (ZBox(0, 0, EPSILON), Epsilon(EPSILON, zero_params="bias")),
     ):
-        torch.testing.assert_close(explained(one, layer, x, c), explained(other, layer, x, c), rtol=1e-9, atol=1e-10)
+        torch.testing.assert_close(
+            explain_layer(one, layer, x, c), explain_layer(other, layer, x, c), rtol=1e-9, atol=1e-10
+        )
 
 
 @pytest.mark.parametrize("rule_name", ["z_plus", "epsilon", "gamma", "alpha_beta", "flat", "w_square", "z_box"])
@@ -91,7 +93,7 @@ def test_without_bias_relevance_is_conserved(rule_name):
     layer = nn.Linear(40, 5, bias=False).double()  # wide enough for contributions of both signs everywhere
     x = torch.randn(3, 40, dtype=torch.float64)
     out = layer(x)
-    relevance = explained(rule, layer, x, torch.ones_like(out))
+    relevance = explain_layer(rule, layer, x, torch.ones_like(out))
     torch.testing.assert_close(relevance.sum(1), out.sum(1), rtol=1e-10, atol=1e-10)
 
 
@@ -99,7 +101,7 @@ def test_zero_params_takes_the_bias_as_zero():
     torch.manual_seed(0)
     layer = nn.Linear(4, 3).double()
     x = torch.randn(1, 4, dtype=torch.float64)
-    relevance = explained(Epsilon(0.0, zero_params="bias"), layer, x, torch.ones(1, 3, dtype=torch.float64))
+    relevance = explain_layer(Epsilon(0.0, zero_params="bias"), layer, x, torch.ones(1, 3, dtype=torch.float64))
     torch.testing.assert_close(relevance.sum(), layer(x).sum(), rtol=1e-10, atol=1e-10)
 
 

@@ -15,7 +15,7 @@ import whyset as ws
 from whyset.cli.demo.digits import noisy_digits, with_mark
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
-from whyset.cli.demo.training import predicted
+from whyset.cli.demo.training import predict
 from whyset.report import rank_classes
 
 
@@ -52,10 +52,10 @@ def test_the_planted_class_ranks_first_and_one_of_its_clusters_is_the_planted_sa
 
 
 def test_the_told_reliance_is_what_the_kept_network_does(demo) -> None:
-    network = DemoFolder(demo.folder).kept_network()
+    network = DemoFolder(demo.folder).load_network()
     _, test = noisy_digits(Recipe())
     for images, column in ((test.images, 1), (with_mark(test.images, Recipe()), 2)):
-        answers = predicted(network, images)
+        answers = predict(network, images)
         recall = np.mean(answers[test.labels == 8] == 8)
         taken = np.mean(answers[test.labels != 8] == 8)
         numbers = r" +([\d.]+)" if column == 1 else r" +[\d.]+ +([\d.]+)"

@@ -27,9 +27,9 @@ def test_the_files_hold_the_images_bit_for_bit_under_their_class(tmp_path: Path)
 
 def test_a_kept_network_is_the_same_network(tmp_path: Path) -> None:
     folder, network, x = DemoFolder(tmp_path), digits_network().eval(), torch.rand(2, 1, 24, 24)
-    assert folder.kept_network() is None
+    assert folder.load_network() is None
     folder.keep_network(network)
-    kept = folder.kept_network()
+    kept = folder.load_network()
     assert kept is not None
     assert torch.equal(kept(x), network(x))
     assert folder.model_file.read_text() == Path(digits_network.__code__.co_filename).read_text()

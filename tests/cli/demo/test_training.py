@@ -4,7 +4,7 @@ import torch
 
 from whyset.cli.demo.digits import noisy_digits
 from whyset.cli.demo.recipe import Recipe
-from whyset.cli.demo.training import predicted, trained_network
+from whyset.cli.demo.training import predict, train_network
 
 SHORT = Recipe(epochs=3)
 
@@ -13,11 +13,11 @@ def test_training_gives_the_same_weights_again_and_leaves_the_random_state_and_t
     train, test = noisy_digits(SHORT)
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     epochs = []
-    first = trained_network(train, SHORT, lambda: epochs.append(1))
+    first = train_network(train, SHORT, lambda: epochs.append(1))
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
     assert len(epochs) == 3
     torch.rand(7)
-    again = trained_network(train, SHORT, lambda: None)
+    again = train_network(train, SHORT, lambda: None)
     assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True))
-    assert (predicted(first, test.images) == test.labels).mean() > 0.5
+    assert (predict(first, test.images) == test.labels).mean() > 0.5

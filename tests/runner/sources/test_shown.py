@@ -61,7 +61,7 @@ def test_pixels_and_bounds_follow_the_range(
     expected = (0, 1) if not notes else (low, high if high > low else low + 1)
     torch.testing.assert_close(black.expand(channels, 1, 1), torch.full((channels, 1, 1), float(expected[0])))
     torch.testing.assert_close(white.expand(channels, 1, 1), torch.full((channels, 1, 1), float(expected[1])))
-    box = NamedComposite("epsilon_gamma_box").made(kept)
+    box = NamedComposite("epsilon_gamma_box").make(kept)
     torch.testing.assert_close(box.low, black)
 
 

@@ -13,9 +13,9 @@ from whyset.store.evidence import (
     ContrastTest,
     DifferenceTest,
     EnrichmentTest,
-    Prototypes,
+    PrototypeEvidence,
     SeparabilityTest,
-    Stability,
+    StabilityEvidence,
     from_info,
     from_json,
     to_json,
@@ -30,7 +30,7 @@ def through_a_file(evidence: ClassEvidence) -> ClassEvidence:
 
 def test_what_is_written_comes_back() -> None:
     (category,) = [one for one in open_analysis(ARCHIVES / "analysis-1.1", "spray").categories if one.name == "horse"]
-    prototypes = Prototypes("diag", (0.5, 0.5), (3, 4), (9,))
+    prototypes = PrototypeEvidence("diag", (0.5, 0.5), (3, 4), (9,))
     full = replace(category.evidence, prototypes=prototypes, separability=SeparabilityTest(2.5, 0.1, 9, 1.5, "Copula"))
     assert through_a_file(full) == full
     assert through_a_file(ClassEvidence()) == ClassEvidence()
@@ -83,7 +83,7 @@ def test_an_analysis_of_format_1_1_is_converted_number_by_number() -> None:
         0,
         old["enrichment"]["tests"],
     )
-    assert clustering.stability == Stability(
+    assert clustering.stability == StabilityEvidence(
         old["stability"]["adjusted_rand"], tuple(old["stability"]["range"]), 5, old["stability"]["share"]
     )
     for cluster, before, recovery in zip(

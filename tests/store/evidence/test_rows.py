@@ -11,7 +11,7 @@ import pytest
 from whyset.cli import main
 from whyset.errors import BrokenRunError
 from whyset.report import as_html, as_json, report
-from whyset.report.pictures import Pictures
+from whyset.report.pictures import ReportHeatmaps
 from whyset.store import Run
 from whyset.store.jsonfile import json_checksum
 
@@ -68,7 +68,7 @@ def test_it_is_told_and_the_other_classes_are_as_before(change, message, run: Ru
                 before[row.id].n_explanations,
             )
     assert json.loads(as_json(told))
-    assert message in as_html(told, Pictures(run, analysis))
+    assert message in as_html(told, ReportHeatmaps(run, analysis))
     assert main(["report", str(run.path), "--out", str(tmp_path / "page.html")]) == 0
     assert main(["export-html", str(run.path), str(tmp_path / "viewer.html")]) == 0
 

@@ -16,7 +16,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from whyset.store import RemotePath
-from whyset.testing.engines import stored_bytes
+from whyset.testing.engines import read_stored_bytes
 from whyset.testing.store import example_run, write_pending
 
 KEYS = {
@@ -195,4 +195,4 @@ def counting(memory):
 @pytest.fixture
 def undisturbed(tmp_path):
     """Every stored byte of the same run, written in one go into a folder."""
-    return stored_bytes(write_pending(example_run(tmp_path / "undisturbed")))
+    return read_stored_bytes(write_pending(example_run(tmp_path / "undisturbed")))

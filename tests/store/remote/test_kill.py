@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from whyset.store import open_run
-from whyset.testing.engines import stored_bytes
+from whyset.testing.engines import read_stored_bytes
 from whyset.testing.store import example_run, write_pending
 
 WRITER = """
@@ -52,7 +52,7 @@ def test_killed_at_any_request_a_run_is_finished_by_another_process(url, undistu
     assert write_until_killed(url, requests, when) == -signal.SIGKILL
     resumed = write_pending(example_run(url))
     assert not list((resumed.path / "commits").glob("*.claim"))
-    assert stored_bytes(resumed) == undisturbed
+    assert read_stored_bytes(resumed) == undisturbed
     assert resumed.verify() == []
 
 
@@ -60,5 +60,5 @@ def test_killed_again_and_again_a_run_is_finished_in_the_end(url, undisturbed):
     returned = [write_until_killed(url, 75, "inside") for _ in range(4)]
     assert returned[0] == -signal.SIGKILL
     assert returned[-1] == 0
-    assert stored_bytes(open_run(url)) == undisturbed
+    assert read_stored_bytes(open_run(url)) == undisturbed
     assert open_run(url).verify() == []

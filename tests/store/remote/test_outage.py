@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from whyset.store import open_run
-from whyset.testing.engines import stored_bytes
+from whyset.testing.engines import read_stored_bytes
 
 EXPLAIN = """
 import sys
@@ -38,5 +38,5 @@ def test_a_store_that_goes_away_in_the_middle_of_explain(wire, url, tmp_path):
     exec(EXPLAIN, namespace)
     finished, local = namespace["explain"](url), namespace["explain"](tmp_path / "run")
     assert finished.shards == ["committed"] * 3
-    assert stored_bytes(finished) == stored_bytes(local)
+    assert read_stored_bytes(finished) == read_stored_bytes(local)
     assert finished.verify() == []

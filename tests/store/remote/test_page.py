@@ -9,9 +9,9 @@ import pytest
 
 from whyset.store import RemotePath, open_run
 from whyset.store.files import remove
-from whyset.testing.engines import stored_bytes
+from whyset.testing.engines import read_stored_bytes
 from whyset.testing.store import example_run, write_pending
-from whyset.viewer.changes import stamp_of
+from whyset.viewer.changes import get_stamp
 
 PAGE = Path(__file__).parents[3] / "docs" / "remote-runs.md"
 
@@ -36,7 +36,7 @@ def test_its_counts_of_requests(counting):
     maps = [(run.relevance[row], store.taken())[1] for row in (17, 18)]
     run.column("target")
     column = store.taken()
-    stamp_of(run.path)
+    get_stamp(run.path)
     asked = store.taken()
     assert len(run.arrays) == 7
     text = PAGE.read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def test_a_copy_is_a_run(memory, tmp_path):
         copy = tmp_path / file.relative_to(run.path)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(file.read_bytes())
-    assert stored_bytes(open_run(tmp_path)) == stored_bytes(run)
+    assert read_stored_bytes(open_run(tmp_path)) == read_stored_bytes(run)
     assert open_run(tmp_path).verify() == []
 
 

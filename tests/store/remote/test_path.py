@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from whyset.errors import InputError, MissingExtraError
-from whyset.store import RemoteError, RemotePath, located
+from whyset.store import RemoteError, RemotePath, as_path
 from whyset.store.files import create_file, new_file, remove, replace_file
 from whyset.store.remote import require_exclusive_creation
 
@@ -123,18 +123,18 @@ def test_a_path_travels_to_other_processes(url):
     [("runs/a", Path), (Path("runs/a"), Path), ("s3://bucket/a", RemotePath), ("C:\\runs\\a", Path), ("s3", Path)],
 )
 def test_what_is_no_url_is_a_folder(server, given, kind):
-    assert isinstance(located(given), kind)
+    assert isinstance(as_path(given), kind)
 
 
 @pytest.mark.parametrize("given", ["hf://datasets/a", "http://host/a", "memory://a", "s3://", "file:///tmp/a"])
 def test_other_urls_are_refused(given):
     with pytest.raises(InputError, match="expected s3://BUCKET/KEY"):
-        located(given)
+        as_path(given)
 
 
 def test_a_url_that_went_through_pathlib_is_not_taken_for_a_folder():
     with pytest.raises(InputError, match="give it as text"):
-        located(Path("s3://bucket/run"))
+        as_path(Path("s3://bucket/run"))
 
 
 def test_a_missing_bucket_is_told(server):
@@ -170,4 +170,4 @@ def test_signatures_are_not_told(server):
 def test_a_missing_package_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "obstore.store", None)
     with pytest.raises(MissingExtraError, match=r"whyset\[remote\]"):
-        located("s3://bucket/run")
+        as_path("s3://bucket/run")

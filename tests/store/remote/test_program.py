@@ -12,7 +12,7 @@ import whyset as ws
 from whyset.attribution.composites import EpsilonPlusFlat
 from whyset.cli import main
 from whyset.store import open_run
-from whyset.testing.engines import stored_bytes
+from whyset.testing.engines import read_stored_bytes
 from whyset.viewer.serve import Server
 
 MODEL = """
@@ -39,7 +39,7 @@ def explained(url):
 def test_explain_and_analyze(explained, tmp_path):
     run, net, samples = explained
     local = ws.explain(net, samples, out=tmp_path / "run", composite=EpsilonPlusFlat(), target="prediction")
-    assert stored_bytes(run) == stored_bytes(local)
+    assert read_stored_bytes(run) == read_stored_bytes(local)
     spray = ws.Spray(n_neighbors=3, surrogates=0)
     there, here = (ws.analyze(each, spray) for each in (str(run.path), local))
     assert [category.id for category in there.categories] == [category.id for category in here.categories]

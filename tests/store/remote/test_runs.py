@@ -27,7 +27,7 @@ from whyset.store import (
 from whyset.store.commits import read_commit
 from whyset.store.files import new_file, replace_file
 from whyset.store.layout import shard_file
-from whyset.testing.engines import require_serial, stored_bytes, write_shards
+from whyset.testing.engines import read_stored_bytes, require_serial, write_shards
 from whyset.testing.store import example_rows, example_run, write_pending
 
 WRITER = """
@@ -54,7 +54,7 @@ def cut(file, size):
 
 def test_a_run_is_the_local_run_byte_for_byte(place, tmp_path):
     local, remote = write_pending(example_run(tmp_path / "run")), write_pending(example_run(place))
-    assert stored_bytes(remote) == stored_bytes(local)
+    assert read_stored_bytes(remote) == read_stored_bytes(local)
     assert remote.samples == local.samples
     assert remote.config == local.config
     assert remote.failures == local.failures
@@ -122,7 +122,7 @@ def test_damage_is_found_and_mended(place, tmp_path):
         discard_shard(run, shard)
     assert open_run(place).verify() == []
     write_pending(example_run(place))
-    assert stored_bytes(open_run(place)) == stored_bytes(write_pending(example_run(tmp_path / "run")))
+    assert read_stored_bytes(open_run(place)) == read_stored_bytes(write_pending(example_run(tmp_path / "run")))
 
 
 def test_two_processes_race_for_a_shard_and_one_commits(url, undisturbed):
@@ -135,7 +135,7 @@ def test_two_processes_race_for_a_shard_and_one_commits(url, undisturbed):
     told = [writer.stdout.read().strip() for writer in writers]
     assert [writer.wait() for writer in writers] == [0, 0]
     assert told == [read_commit(run.path, 1).provenance["writer"]] * 2
-    assert stored_bytes(write_pending(run)) == undisturbed
+    assert read_stored_bytes(write_pending(run)) == undisturbed
     assert run.verify() == []
 
 
@@ -171,7 +171,7 @@ def test_a_connection_lost_at_any_moment_leaves_the_run_undamaged(wire, url, und
     assert b"the store does not answer as it should" in cut_off.stderr
     run = open_run(url)
     assert [problem for problem in run.verify() if not problem.harmless] == []
-    assert stored_bytes(write_pending(run)) == undisturbed
+    assert read_stored_bytes(write_pending(run)) == undisturbed
 
 
 def test_a_short_outage_is_waited_out(wire, url, undisturbed):
@@ -181,7 +181,7 @@ def test_a_short_outage_is_waited_out(wire, url, undisturbed):
     back.start()
     write_pending(run)
     back.join()
-    assert stored_bytes(open_run(url)) == undisturbed
+    assert read_stored_bytes(open_run(url)) == undisturbed
     assert run.verify() == []
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.store import CategoryResult, discard_shard, located, write_shard
+from whyset.store import CategoryResult, as_path, discard_shard, write_shard
 from whyset.store.files import remove
 from whyset.testing.store import example_rows, example_run, write_pending
 from whyset.viewer import create_app
-from whyset.viewer.changes import stamp_of
+from whyset.viewer.changes import get_stamp
 
 
 def client_of(path):
@@ -37,7 +37,7 @@ def told(client):
 
 def test_a_run_that_was_made_anew_in_the_same_place_is_another_one(place):
     """With the same configuration and as many commits as before, so that nothing but the store can tell."""
-    path = located(place)
+    path = as_path(place)
     before = written(example_run(path), 0.25)
     client = client_of(path)
     id, version, values = told(client)
@@ -52,7 +52,7 @@ def test_a_run_that_was_made_anew_in_the_same_place_is_another_one(place):
 
 
 def test_a_shard_that_was_explained_again_is_read_again(place):
-    path = located(place)
+    path = as_path(place)
     run = written(example_run(path), 0.25)
     client = client_of(path)
     _, version, _ = told(client)
@@ -63,7 +63,7 @@ def test_a_shard_that_was_explained_again_is_read_again(place):
 
 
 def test_a_category_that_was_done_again_is_noticed(place):
-    path = located(place)
+    path = as_path(place)
     run = write_pending(example_run(path))
     client = client_of(path)
     (id,) = (row["id"] for row in client.get("/api/runs").json())
@@ -87,6 +87,6 @@ def test_to_see_whether_a_run_has_changed_takes_one_listing(counting, commits):
     if commits:
         write_pending(run)
     counting.store.taken()
-    stamp = stamp_of(run.path)
+    stamp = get_stamp(run.path)
     assert counting.store.taken() == (1 if commits else 2)
-    assert stamp_of(run.path) == stamp
+    assert get_stamp(run.path) == stamp

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from whyset.analysis.imported import imported_category
+from whyset.analysis.imported import describe_imported_category
 from whyset.store import Run
-from whyset.store.virelay import Finding, ImportSettings, import_project
+from whyset.store.virelay import ImportFinding, ImportSettings, import_project
 
 SUPPORT = Path(__file__).resolve().parents[2] / "support"
 
@@ -28,7 +28,7 @@ class Imported:
     """An imported run and the warnings on the way."""
 
     run: Run
-    warnings: list[Finding]
+    warnings: list[ImportFinding]
 
     def warned(self, text: str) -> bool:
         return any(text in str(finding) for finding in self.warnings)
@@ -39,9 +39,11 @@ def imported(tmp_path: Path) -> Callable[..., Imported]:
     """Import a project file into a new run beside it."""
 
     def make(project: Path, out: Path | None = None, **settings: Any) -> Imported:
-        warnings: list[Finding] = []
+        warnings: list[ImportFinding] = []
         place = out or tmp_path / "run"
-        run = import_project(project, place, imported_category, ImportSettings(**settings), warn=warnings.append)
+        run = import_project(
+            project, place, describe_imported_category, ImportSettings(**settings), warn=warnings.append
+        )
         return Imported(run, warnings)
 
     return make

@@ -7,7 +7,7 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.store import create_run, samples_table, write_shard
 from whyset.store.virelay import DamagedProjectError, export_project
-from whyset.store.virelay.sampling import fitted
+from whyset.store.virelay.sampling import fit
 
 ENTRY = {
     "name": "images",
@@ -126,17 +126,17 @@ def ramp(height, width):
     ],
 )
 def test_filling_keeps_the_centre(method, rows, columns):
-    filled = fitted(ramp(4, 3), (6, 6), "none", method)
+    filled = fit(ramp(4, 3), (6, 6), "none", method)
     assert filled[:, 2, 0].tolist() == rows
     assert filled[2, :, 1].tolist() == columns
 
 
 def test_cutting_keeps_the_centre_and_sides_are_treated_each_by_itself():
-    cut = fitted(ramp(9, 3), (4, 5), "center_crop", "fill_zeros")
+    cut = fit(ramp(9, 3), (4, 5), "center_crop", "fill_zeros")
     assert cut[:, 2, 0].tolist() == [2, 3, 4, 5]
     assert cut[1, :, 1].tolist() == [0, 0, 1, 2, 0]
-    assert fitted(ramp(9, 3), (4, 5), "none", "none").shape == (9, 3, 3)
-    assert fitted(ramp(9, 3), (4, 5), "resize", "resize").shape == (4, 5, 3)
+    assert fit(ramp(9, 3), (4, 5), "none", "none").shape == (9, 3, 3)
+    assert fit(ramp(9, 3), (4, 5), "resize", "resize").shape == (4, 5, 3)
 
 
 def test_virelay_sees_the_same_samples_in_the_same_order(images, imported, virelay, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from whyset.errors import InputError
 from whyset.store.virelay import project as project_module
-from whyset.store.virelay.findings import Findings
+from whyset.store.virelay.findings import ImportFindings
 from whyset.store.virelay.hdf5 import open_hdf5
 from whyset.store.virelay.yaml_file import MOST_BYTES, read_yaml
 
@@ -67,8 +67,8 @@ def test_aliases_in_reason_are_read(tmp_path: Path) -> None:
 
 def test_a_project_of_nested_aliases_is_one_finding(tmp_path: Path) -> None:
     text = f"{LAUGHS}project: {{name: *a8, dataset: *a8, attributions: *a8, model: *a8}}\n"
-    findings = Findings(written(tmp_path, text))
-    assert project_module._loaded(findings.project, findings) is None
+    findings = ImportFindings(written(tmp_path, text))
+    assert project_module._load(findings.project, findings) is None
     assert [finding.message for finding in findings.errors] == [
         "stands for more than 1,000,000 values once its aliases are expanded"
     ]

@@ -45,7 +45,7 @@ export function pointsOf(positions: Uint16Array): Points {
 
 /**
  * Two columns of an embedding (n, dimensions) as places; an embedding of one dimension lies on a line. The server's
- * `quantised` does the same.
+ * `quantize` does the same.
  */
 export function quantise(embedding: Float32Array, dimensions: number, axes: readonly [number, number]): Uint16Array {
   const count = dimensions > 0 ? Math.floor(embedding.length / dimensions) : 0;

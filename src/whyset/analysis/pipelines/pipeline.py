@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from whyset.analysis.pipelines.flow import run_steps
-from whyset.analysis.pipelines.stored import processor_of
+from whyset.analysis.pipelines.stored import processor_from_dict
 from whyset.analysis.processors.base import Processor
 from whyset.errors import InputError
 
@@ -71,7 +71,7 @@ class Pipeline:
                 raise InputError(f"Pipeline {self.name!r}: {step.name!r} needs {late}, which are made only later.")
 
     @property
-    def given(self) -> list[str]:
+    def input_names(self) -> list[str]:
         """The names that must be given, in order of first use."""
         made = {step.name for step in self.steps}
         return list(dict.fromkeys(name for step in self.steps for name in step.inputs if name not in made))
@@ -84,7 +84,7 @@ class Pipeline:
         With several `workers` (threads), steps that do not wait for each other run side by side, with the same results.
         What `memo` holds is not computed again.
         """
-        missing = [name for name in self.given if name not in given]
+        missing = [name for name in self.input_names if name not in given]
         if missing:
             raise InputError(f"Pipeline {self.name!r} needs {missing}, given were {sorted(given)}.")
         if workers < 1:
@@ -104,7 +104,7 @@ class Pipeline:
 
     def _keys(self, given: Mapping[str, Any], seed: int, memo: Memory) -> dict[str, str]:
         """Give the memo's key of every result: what is given counts by content, what is made by how it was made."""
-        keys = {name: memo.key(given[name]) for name in self.given}
+        keys = {name: memo.key(given[name]) for name in self.input_names}
         for step in self.steps:
             keys[step.name] = memo.step_key(step.processor, [keys[name] for name in step.inputs], step.seed(seed))
         return keys
@@ -123,7 +123,7 @@ class Pipeline:
     def to_json(self) -> str:
         """Write the pipeline down; `from_json` makes an equal one of it."""
         steps = [
-            {"name": step.name, "processor": step.processor.stored_form(), "inputs": list(step.inputs)}
+            {"name": step.name, "processor": step.processor.to_dict(), "inputs": list(step.inputs)}
             for step in self.steps
         ]
         return json.dumps({"format": FORMAT, "name": self.name, "steps": steps}, indent=1, allow_nan=False)
@@ -139,14 +139,16 @@ class Pipeline:
             if stored["format"] != FORMAT:
                 raise InputError(f"A pipeline of the format {stored['format']!r} came; this whyset reads {FORMAT!r}.")
             steps = [(step["name"], step["processor"], tuple(step["inputs"])) for step in stored["steps"]]
-            return cls(stored["name"], tuple(Step(name, processor_of(form), inputs) for name, form, inputs in steps))
+            return cls(
+                stored["name"], tuple(Step(name, processor_from_dict(form), inputs) for name, form, inputs in steps)
+            )
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise InputError(f"This is no stored pipeline ({type(error).__name__}: {error}).") from error
 
     def __str__(self) -> str:
         width = max((len(step.name) for step in self.steps), default=0)
         lines = [f"  {step.name:<{width}} = {step.processor} of {', '.join(step.inputs)}" for step in self.steps]
-        return "\n".join([f"{self.name}({', '.join(self.given)})", *lines])
+        return "\n".join([f"{self.name}({', '.join(self.input_names)})", *lines])
 
 
 def step_seed(seed: int, name: str) -> int:

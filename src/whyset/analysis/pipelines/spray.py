@@ -22,7 +22,7 @@ from whyset.analysis.processors import (
     SymmetricLaplacian,
     SymmetricNeighbours,
 )
-from whyset.analysis.processors.base import Processor, inputs_of, name_of
+from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
 from whyset.analysis.scores import CopulaSurrogates, Separability
 from whyset.errors import InputError
@@ -81,11 +81,11 @@ class Spray(Processor):
 
     @property
     def default_clustering(self) -> str:
-        return name_of(self.clusterings[0])
+        return get_name(self.clusterings[0])
 
     @property
     def default_embedding(self) -> str:
-        return name_of(self.embeddings[0])
+        return get_name(self.embeddings[0])
 
     def preparation(self, row: tuple[int, ...] | None = None) -> Pipeline:
         """Give the steps from relevance (N, *row) to features (N, D), each row by itself; without a row from maps."""
@@ -93,7 +93,7 @@ class Spray(Processor):
         if row is None or len(row) > 2:
             chain.append(("summed", ChannelSum()))
             chain += [] if self.pooling is None else [("pooled", AreaPooling(self.pooling))]
-        chain += [(f"{number}.{name_of(part)}", part) for number, part in enumerate(self.preprocessing, 1)]
+        chain += [(f"{number}.{get_name(part)}", part) for number, part in enumerate(self.preprocessing, 1)]
         chain += [("normalised", AbsoluteSum()), ("features", Flatten())]
         before = ["maps", *(name for name, _ in chain)]
         steps = tuple(Step(name, part, (given,)) for (name, part), given in zip(chain, before, strict=False))
@@ -114,12 +114,12 @@ class Spray(Processor):
             Step("number", self.n_clusters, ("spectrum",)),
         )
         clusterings = tuple(
-            Step(f"clustering.{name_of(part)}", part, inputs_of(part, ("spectrum", "number")))
+            Step(f"clustering.{get_name(part)}", part, get_inputs(part, ("spectrum", "number")))
             for part in self.clusterings
         )
         score = Step("separability", self.separability, (f"clustering.{self.default_clustering}",))
         embeddings = tuple(
-            Step(f"embedding.{name_of(part)}", part, inputs_of(part, ("spectrum",))) for part in self.embeddings
+            Step(f"embedding.{get_name(part)}", part, get_inputs(part, ("spectrum",))) for part in self.embeddings
         )
         return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
 
@@ -140,10 +140,10 @@ class Spray(Processor):
         if not self.clusterings or not self.embeddings:
             raise InputError("Spray needs at least one clustering and one embedding.")
         for parts in (self.clusterings, self.embeddings):
-            names = [name_of(part) for part in parts]
+            names = [get_name(part) for part in parts]
             if len(set(names)) < len(names):
                 raise InputError(f"Spray: every clustering and embedding needs its own name, got {names}.")
-        most = max((clusters_of(part) or 0 for part in self.clusterings), default=0)
+        most = max((get_n_clusters(part) or 0 for part in self.clusterings), default=0)
         if most > self.eigenvectors:
             raise InputError(f"Spray: {most} clusters need {most} eigenvectors, got eigenvectors={self.eigenvectors}.")
 
@@ -161,7 +161,7 @@ class Spray(Processor):
             AreaPooling(self.pooling)
 
 
-def clusters_of(part: Processor) -> int | None:
+def get_n_clusters(part: Processor) -> int | None:
     """Give the number of clusters that a clustering was told to find, or None."""
     clusters = getattr(part, "n_clusters", None)
     return clusters if isinstance(clusters, int) else None

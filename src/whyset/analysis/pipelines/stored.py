@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from whyset.analysis import scores
-from whyset.analysis.loaded import loaded_object
+from whyset.analysis.loaded import find_loaded_object
 from whyset.analysis.processors import PROCESSORS, Processor
 from whyset.analysis.processors.source import source_hash
 from whyset.errors import InputError
@@ -33,13 +33,13 @@ EARLIER_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Names of fields in analyses before format 2.1, by processor, and their present names."""
 
 
-def known_processors() -> Mapping[str, type[Processor]]:
+def get_known_processors() -> Mapping[str, type[Processor]]:
     """Give all processors that are stored by their name alone, except Spray, which is made of them."""
     parts = [part for part in vars(scores).values() if inspect.isclass(part) and issubclass(part, Processor)]
     return MappingProxyType({**PROCESSORS, **{part.__name__: part for part in parts}})
 
 
-def processor_of(form: Any, *others: type[Processor]) -> Processor:
+def processor_from_dict(form: Any, *others: type[Processor]) -> Processor:
     """Make the processor that a stored form describes; `others` are known besides those of the table.
 
     InputError: there is no such processor, its source is not the one it was stored with, or a field does not fit.
@@ -51,8 +51,8 @@ def processor_of(form: Any, *others: type[Processor]) -> Processor:
     ):
         raise InputError(f'A stored processor is {{"name": ..., "fields": {{...}}}}; this is {form!r}.')
     name = form["name"]
-    known = {**known_processors(), **{other.__name__: other for other in others}}
-    kind = _found(name, form.get("source")) if ":" in name else known.get(name)
+    known = {**get_known_processors(), **{other.__name__: other for other in others}}
+    kind = _find_processor(name, form.get("source")) if ":" in name else known.get(name)
     if kind is None:
         raise InputError(
             f"There is no processor {name!r}; a user's own one is stored as 'module:Class'. There are "
@@ -69,13 +69,13 @@ def processor_of(form: Any, *others: type[Processor]) -> Processor:
 def _value(stored: Any) -> Any:
     if isinstance(stored, list):
         return tuple(_value(item) for item in stored)
-    return processor_of(stored) if isinstance(stored, Mapping) else stored
+    return processor_from_dict(stored) if isinstance(stored, Mapping) else stored
 
 
-def _found(name: str, source: str | None) -> type[Processor]:
+def _find_processor(name: str, source: str | None) -> type[Processor]:
     """Find a user's own processor, and see that it is the same one."""
     try:
-        found = loaded_object(name)
+        found = find_loaded_object(name)
     except (ImportError, AttributeError) as error:
         raise InputError(
             f"The processor {name} is not there ({error}): a stored name never imports code, so import "

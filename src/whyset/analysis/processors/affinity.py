@@ -20,13 +20,13 @@ class Affinity(Processor):
     def __call__(self, neighbours: Neighbours) -> csr_array:
         n, k = neighbours.indices.shape
         rows = np.repeat(np.arange(n), k)
-        weights = self.fitted(neighbours).weights(neighbours.distances)
+        weights = self.fit(neighbours).weights(neighbours.distances)
         directed = csr_array((weights.ravel(), (rows, neighbours.indices.ravel())), shape=(n, n))
         affinity = csr_array((directed + directed.T) / 2)
         affinity.eliminate_zeros()
         return affinity
 
-    def fitted(self, neighbours: Neighbours) -> "Affinity":
+    def fit(self, neighbours: Neighbours) -> "Affinity":
         """Give the affinity with everything fixed that hangs on all samples."""
         return self
 
@@ -60,7 +60,7 @@ class RadialBasis(Affinity):
         if self.sigma is not None and not 0 < self.sigma < np.inf:
             raise InputError(f"RadialBasis: sigma must be positive, got {self.sigma}.")
 
-    def fitted(self, neighbours: Neighbours) -> "RadialBasis":
+    def fit(self, neighbours: Neighbours) -> "RadialBasis":
         if self.sigma is not None:
             return self
         width = float(np.median(neighbours.distances[:, -1]))

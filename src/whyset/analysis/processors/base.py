@@ -36,7 +36,7 @@ class Processor:
         """Give all fields as plain JSON values, nested processors in their stored form."""
         return {name: plain(value, f"{type(self).__name__}.{name}") for name, value in self._fields().items()}
 
-    def stored_form(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give the name and all fields as plain JSON values.
 
         A processor of this package is stored by its name, another one by its import path and a hash of its source.
@@ -57,12 +57,12 @@ class Processor:
         return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # it is a dataclass
 
 
-def inputs_of(part: Processor, usual: tuple[str, ...]) -> tuple[str, ...]:
+def get_inputs(part: Processor, usual: tuple[str, ...]) -> tuple[str, ...]:
     """Give the names of the results that a processor is called with: its `inputs`, or what is usual for its kind."""
     return tuple(getattr(part, "inputs", usual))
 
 
-def name_of(part: Processor) -> str:
+def get_name(part: Processor) -> str:
     """Give what the result of a processor is called where there are several of its kind: its `name`, or its class."""
     return str(getattr(part, "name", type(part).__name__.lower()))
 
@@ -70,7 +70,7 @@ def name_of(part: Processor) -> str:
 def plain(value: Any, where: str) -> Any:
     """Turn a field into what JSON can hold, exactly, or raise an InputError that names the field."""
     if isinstance(value, Processor):
-        return value.stored_form()
+        return value.to_dict()
     if isinstance(value, tuple | list):
         return [plain(item, where) for item in value]
     if isinstance(value, np.generic):

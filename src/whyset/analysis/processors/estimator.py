@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.processors.base import Processor, name_of, plain
+from whyset.analysis.processors.base import Processor, get_name, plain
 from whyset.analysis.processors.clustering import Clustering, by_size, spectral_coordinates
 from whyset.analysis.processors.eigengap import NumberOfClusters
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
@@ -130,8 +130,8 @@ def make_processor(part: Any, role: str, label: str = "") -> Processor:
     `role` is "clusterings", "embeddings" or "preprocessing", a field of `Spray`.
     """
     if isinstance(part, Processor):
-        if label and name_of(part) != label:
-            raise InputError(f"Spray: {part} is called {name_of(part)!r} and cannot be called {label!r}.")
+        if label and get_name(part) != label:
+            raise InputError(f"Spray: {part} is called {get_name(part)!r} and cannot be called {label!r}.")
         return part
     if isinstance(part, type) or not hasattr(part, "get_params"):
         raise InputError(f"Spray: {role} holds processors and scikit-learn estimators, got {part!r}.")
@@ -148,7 +148,7 @@ def make_processor(part: Any, role: str, label: str = "") -> Processor:
     nested = sorted(key for key, value in given.items() if hasattr(value, "get_params"))
     if nested:
         raise InputError(f"Spray: {kind.__name__} holds another estimator in {', '.join(nested)}, which is not stored.")
-    parameters = tuple((key, _frozen(plain(value, f"{kind.__name__}.{key}"))) for key, value in given.items())
+    parameters = tuple((key, _freeze(plain(value, f"{kind.__name__}.{key}"))) for key, value in given.items())
     return {"clusterings": ClusteringEstimator, "embeddings": EmbeddingEstimator}[role](name, parameters, label)
 
 
@@ -159,5 +159,5 @@ def make_processors(parts: Iterable[Any] | Mapping[str, Any], role: str) -> tupl
     return tuple(make_processor(part, role) for part in parts)
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+def _freeze(value: Any) -> Any:
+    return tuple(_freeze(item) for item in value) if isinstance(value, list) else value

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.distances import Distance, Euclidean
 from whyset.analysis.processors.on_device import search_on
-from whyset.analysis.processors.pairs import nearest_of_pairs, squared_differences
-from whyset.analysis.processors.search import Found, Products, blocks, search
+from whyset.analysis.processors.pairs import nearest_of_pairs, sum_squared_differences
+from whyset.analysis.processors.search import Candidates, Products, blocks, search
 from whyset.errors import InputError
 
 _BLOCK_VALUES = 8_000_000  # values held at once where rows are compared with all others: 64 MB in float64
@@ -104,20 +104,20 @@ def _nearest(rows: Rows, k: int, device: str | None) -> tuple[NDArray[np.int64],
     plausible = found.squared <= limit[:, None]
     lost = plausible[:, -1] & (found.indices.shape[1] < n - 1)
     indices, squared = np.empty((n, k), np.int64), np.empty((n, k))
-    indices[~lost], squared[~lost] = _ranked(rows, found, plausible & ~lost[:, None], k)
+    indices[~lost], squared[~lost] = _rank(rows, found, plausible & ~lost[:, None], k)
     for some in np.array_split(np.flatnonzero(lost), max(1, int(lost.sum()) * n // _BLOCK_VALUES + 1)):
         if len(some):
             indices[some], squared[some] = _within(products, some, limit[some], k)
     return indices, squared, int(np.count_nonzero(plausible.sum(axis=1) > k))
 
 
-def _ranked(
-    rows: Rows, found: Found, plausible: NDArray[np.bool_], k: int
+def _rank(
+    rows: Rows, found: Candidates, plausible: NDArray[np.bool_], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rank the plausible candidates by differences."""
     some, places = np.nonzero(plausible)
     others = found.indices[some, places]
-    return nearest_of_pairs(some, others, squared_differences(rows, some, others), k)
+    return nearest_of_pairs(some, others, sum_squared_differences(rows, some, others), k)
 
 
 def _within(
@@ -126,10 +126,10 @@ def _within(
     """Rank all rows whose approximate distance is within the limit of each of the given rows."""
     pairs = []
     for part in blocks(len(products.rows), 1024):
-        close = products.squared(rows, part) <= limit[:, None]
+        close = products.square_distances(rows, part) <= limit[:, None]
         own = np.flatnonzero((rows >= part.start) & (rows < part.stop))
         close[own, rows[own] - part.start] = False
         some, others = np.nonzero(close)
         pairs.append((rows[some], others + part.start))
     some, others = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
-    return nearest_of_pairs(some, others, squared_differences(products.rows, some, others), k)
+    return nearest_of_pairs(some, others, sum_squared_differences(products.rows, some, others), k)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from whyset.analysis.processors.search import DEPTH, Found, Products, blocks
+from whyset.analysis.processors.search import DEPTH, Candidates, Products, blocks
 from whyset.errors import InputError
 
 _ROWS, _COLUMNS = 2048, 32768  # of a block of distances: 0.5 GB in float64
 
 
-def search_on(device: str, products: Products, fetched: int) -> Found:
+def search_on(device: str, products: Products, fetched: int) -> Candidates:
     """Fetch the nearest candidates of every row on a device, which must hold the rows in float32.
 
     The same products in float32, added up in float64, and so the same bound on their rounding; products in a shorter
@@ -27,13 +27,13 @@ def search_on(device: str, products: Products, fetched: int) -> Found:
     except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"Neighbours cannot be searched on {device!r}: {str(error).splitlines()[0]}") from error
     for part in blocks(n, _ROWS):
-        rows[part] = torch.from_numpy(products.centred(part, slice(None)))
+        rows[part] = torch.from_numpy(products.center(part, slice(None)))
     indices, squared = np.empty((n, fetched), np.int64), np.empty((n, fetched))
     with _single_precision(torch):
         for part in blocks(n, _ROWS):
             names, values = _nearest(torch, rows, norms, part, fetched)
             indices[part], squared[part] = names.cpu().numpy(), values.cpu().numpy()
-    return Found(indices, squared, products.rounding)
+    return Candidates(indices, squared, products.rounding)
 
 
 def _nearest(torch: Any, rows: Any, norms: Any, part: slice, fetched: int) -> tuple[Any, Any]:

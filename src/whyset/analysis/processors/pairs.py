@@ -8,7 +8,7 @@ _VALUES = 2_000_000  # differences held at once: 16 MB in float64
 Rows = NDArray[np.floating]
 
 
-def squared_differences(rows: Rows, some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+def sum_squared_differences(rows: Rows, some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give Σ(x - y)² of pairs of rows, in float64: differences do not cancel as products do. Each pair is done once."""
     low, high = np.minimum(some, others), np.maximum(some, others)
     pairs, inverse = np.unique(low * len(rows) + high, return_inverse=True)

@@ -31,7 +31,7 @@ class Resize(Processor):
         _require_filter(self.filter)
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
-        return _resized(maps, self.height, self.width, self.filter)
+        return _resize(maps, self.height, self.width, self.filter)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Rescale(Processor):
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
         height, width = (max(1, round(side * self.factor)) for side in maps.shape[-2:])
-        return _resized(maps, height, width, self.filter)
+        return _resize(maps, height, width, self.filter)
 
 
 def _require_filter(name: str) -> None:
@@ -56,7 +56,7 @@ def _require_filter(name: str) -> None:
         raise InputError(f"There is no filter {name!r}; there are {', '.join(_FILTERS)}.")
 
 
-def _resized(maps: NDArray[np.floating], height: int, width: int, name: str) -> NDArray[np.floating]:
+def _resize(maps: NDArray[np.floating], height: int, width: int, name: str) -> NDArray[np.floating]:
     if maps.ndim < 3:
         raise InputError(f"Expected maps of shape (N, ..., H, W), got {maps.shape}.")
     planes = maps.reshape(-1, *maps.shape[-2:]).astype(np.float32)

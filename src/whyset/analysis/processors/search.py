@@ -13,7 +13,7 @@ Rows = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidates:
     """The nearest other rows of every row by approximate squared distance, nearest first, (N, fetched)."""
 
     indices: NDArray[np.int64]
@@ -47,11 +47,11 @@ class Products:
         exponent = int(np.frexp(largest)[1])
         products = replace(products, scale=2.0 ** -max(-126, min(126, exponent)))
         for block, columns in parts:
-            part = products.centred(block, columns).astype(np.float64)
+            part = products.center(block, columns).astype(np.float64)
             products.norms[block] += np.einsum("nd,nd->n", part, part)
         return products
 
-    def centred(self, part: NDArray[np.int64] | slice, columns: slice) -> NDArray[np.float32]:
+    def center(self, part: NDArray[np.int64] | slice, columns: slice) -> NDArray[np.float32]:
         """Give a part of the rows, in some columns, less the centre and scaled, in float32."""
         if self.rows.dtype == np.float32:
             return (self.rows[part, columns] - self.centre[columns].astype(np.float32)) * np.float32(self.scale)
@@ -65,31 +65,31 @@ class Products:
         bound: NDArray[np.float64] = epsilon * ((DEPTH + 8) * length * largest + 2 * (length + largest) ** 2)
         return bound
 
-    def squared(self, some: NDArray[np.int64] | slice, others: slice) -> NDArray[np.float64]:
+    def square_distances(self, some: NDArray[np.int64] | slice, others: slice) -> NDArray[np.float64]:
         """Give approximate squared distances, (some, others)."""
         total = np.add.outer(self.norms[some], self.norms[others])
         for columns in blocks(self.rows.shape[1], DEPTH):
-            x = self.centred(some, columns)
-            y = x if some is others else self.centred(others, columns)
+            x = self.center(some, columns)
+            y = x if some is others else self.center(others, columns)
             total -= 2 * (x @ y.T)
         return total
 
 
-def search(products: Products, fetched: int) -> Found:
+def search(products: Products, fetched: int) -> Candidates:
     """Fetch the nearest candidates of every row. Each pair of blocks is multiplied once, for the rows of both."""
     n = len(products.rows)
     indices, squared = np.full((n, fetched), -1, np.int64), np.full((n, fetched), np.inf)
     parts = list(blocks(n, _BLOCK))
     for number, first in enumerate(parts):
         for second in parts[number:]:
-            new = products.squared(first, second)
+            new = products.square_distances(first, second)
             if first is second:
                 np.fill_diagonal(new, np.inf)
             else:
                 _keep_nearest(indices, squared, second, first, new.T)
             _keep_nearest(indices, squared, first, second, new)
     order = np.argsort(squared, axis=1, kind="stable")
-    return Found(
+    return Candidates(
         np.take_along_axis(indices, order, axis=1), np.take_along_axis(squared, order, axis=1), products.rounding
     )
 

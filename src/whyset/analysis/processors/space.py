@@ -21,7 +21,7 @@ def space_name(kind: str, space: str) -> str:
     return kind if space == "spectrum" else f"{kind}-{space}"
 
 
-def coordinates_of(space: Any) -> NDArray[np.float32]:
+def get_coordinates(space: Any) -> NDArray[np.float32]:
     """Give the coordinates (N, m) of the samples in a spectrum, or features as they are.
 
     The eigenvectors are weighed by their eigenvalues (a diffusion map of one step; Coifman, Lafon 2006), so that

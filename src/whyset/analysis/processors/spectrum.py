@@ -71,7 +71,7 @@ class Spectrum(Processor):
             start = rng.uniform(0.5, 1.5, n)
             values, vectors = eigsh(normalised, count, which="LA", v0=start, ncv=min(n, max(3 * count, 20)), tol=1e-10)
         order = np.argsort(-values, kind="stable")
-        return values[order], _signed(self.laplacian.eigenvectors(vectors[:, order], degrees))
+        return values[order], _fix_signs(self.laplacian.eigenvectors(vectors[:, order], degrees))
 
 
 def _components(affinity: csr_array) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
@@ -104,7 +104,7 @@ def _merge(
     return SpectrumOfGraph(values[chosen], vectors, len(solved), isolated)
 
 
-def _signed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fix_signs(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Choose the sign of each eigenvector so that its largest entry is positive, for results that can be compared."""
     largest = np.abs(vectors).argmax(axis=0)
     return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.space import Space, coordinates_of, require_space, space_name
+from whyset.analysis.processors.space import Space, get_coordinates, require_space, space_name
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 
@@ -43,7 +43,7 @@ class TSNE(Processor):
     def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
         from sklearn.manifold import TSNE as Layout
 
-        coordinates = coordinates_of(space)
+        coordinates = get_coordinates(space)
         n = len(coordinates)
         if n < 4:
             raise InputError(f"t-SNE needs at least 4 samples, got {n}.")

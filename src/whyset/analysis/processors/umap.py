@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.space import Space, coordinates_of, require_space, space_name
+from whyset.analysis.processors.space import Space, get_coordinates, require_space, space_name
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 from whyset.optional import import_optional
@@ -45,7 +45,7 @@ class UMAP(Processor):
 
     def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:
         Layout = import_optional("umap", "UMAP", 'pip install "whyset[umap]"', "umap-learn").UMAP
-        coordinates = coordinates_of(space)
+        coordinates = get_coordinates(space)
         n_neighbors = min(self.n_neighbors, len(coordinates) - 1)
         layout = Layout(
             n_neighbors=n_neighbors, min_dist=self.min_dist, init="pca", random_state=seed, n_jobs=1, low_memory=True

@@ -2,9 +2,9 @@
 
 from whyset.analysis.scores.coherence import coherence
 from whyset.analysis.scores.composition import accuracy, finite_mean, purity
-from whyset.analysis.scores.contrast import Contrast, accuracy_contrast, confidence_contrast
+from whyset.analysis.scores.contrast import ClusterContrast, accuracy_contrast, confidence_contrast
 from whyset.analysis.scores.copula import CopulaSurrogates
-from whyset.analysis.scores.difference import Difference, MaxStatistic
+from whyset.analysis.scores.difference import MaxStatistic, MeanDifference
 from whyset.analysis.scores.enrichment import Enrichment, enrichments
 from whyset.analysis.scores.intervals import bootstrap_mean, wilson
 from whyset.analysis.scores.medoids import medoids
@@ -17,13 +17,13 @@ from whyset.analysis.scores.silhouette import silhouette
 from whyset.analysis.scores.surrogates import GaussianSurrogates, p_value
 
 __all__ = [
-    "Contrast",
+    "ClusterContrast",
     "CopulaSurrogates",
-    "Difference",
     "Enrichment",
     "GaussianPrototypes",
     "GaussianSurrogates",
     "MaxStatistic",
+    "MeanDifference",
     "Prototypes",
     "Separability",
     "accuracy",

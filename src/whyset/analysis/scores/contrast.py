@@ -9,7 +9,7 @@ from whyset.analysis.scores.intervals import bootstrap_mean, wilson
 
 
 @dataclass(frozen=True)
-class Contrast:
+class ClusterContrast:
     """A mean or share `inside` a cluster and `outside`, each with an interval of 95 %, and whether they differ.
 
     Values are None where no sample is known, the p-value where one side has none.
@@ -24,7 +24,7 @@ class Contrast:
 
 def accuracy_contrast(
     labels: NDArray[np.integer], predictions: NDArray[np.integer], inside: NDArray[np.bool_]
-) -> Contrast:
+) -> ClusterContrast:
     """Compare the accuracy: Wilson's intervals, Fisher's exact test (two-sided). Unknown labels (-1) do not count."""
     from scipy.stats import fisher_exact
 
@@ -35,10 +35,12 @@ def accuracy_contrast(
     )
     tested = all(trials for _, trials in counts)
     table = [[hits, trials - hits] for hits, trials in counts]
-    return Contrast(share, interval, other, other_interval, float(fisher_exact(table).pvalue) if tested else None)
+    return ClusterContrast(
+        share, interval, other, other_interval, float(fisher_exact(table).pvalue) if tested else None
+    )
 
 
-def confidence_contrast(confidence: NDArray[np.floating], inside: NDArray[np.bool_], *, seed: int) -> Contrast:
+def confidence_contrast(confidence: NDArray[np.floating], inside: NDArray[np.bool_], *, seed: int) -> ClusterContrast:
     """Compare the mean confidence: bootstrap intervals, Mann and Whitney's rank test (1947, two-sided)."""
     from scipy.stats import mannwhitneyu
 
@@ -48,7 +50,9 @@ def confidence_contrast(confidence: NDArray[np.floating], inside: NDArray[np.boo
         for values in (own, others)
     )
     tested = len(own) > 0 and len(others) > 0
-    return Contrast(mean, interval, other, other_interval, float(mannwhitneyu(own, others).pvalue) if tested else None)
+    return ClusterContrast(
+        mean, interval, other, other_interval, float(mannwhitneyu(own, others).pvalue) if tested else None
+    )
 
 
 def _sides(inside: NDArray[np.bool_], known: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -33,7 +33,7 @@ class CopulaSurrogates(Processor):
     def __call__(self, features: NDArray[np.floating], *, seed: int) -> Iterator[NDArray[np.floating]]:
         if self.count == 0:
             return
-        draw = _correlated(normal_scores(features))
+        draw = _make_sampler(normal_scores(features))
         ordered = np.sort(features, axis=0)
         for child in np.random.SeedSequence(seed).spawn(self.count):
             ranks = draw(np.random.default_rng(child)).argsort(axis=0).argsort(axis=0)
@@ -52,7 +52,7 @@ def normal_scores(features: NDArray[np.floating]) -> NDArray[np.float32]:
     return scores
 
 
-def _correlated(scores: NDArray[np.float32]) -> Callable[[np.random.Generator], NDArray[np.float32]]:
+def _make_sampler(scores: NDArray[np.float32]) -> Callable[[np.random.Generator], NDArray[np.float32]]:
     """Give a function that draws N rows from N(0, (1 - a)S + aμI), with S = scoresᵀscores/N.
 
     W scores/√N with W standard normal (N, N) has the covariance S, so no D x D matrix is needed where N < D; where

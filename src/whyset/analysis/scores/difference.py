@@ -11,7 +11,7 @@ _BLOCK_VALUES = 4_000_000  # values held at once in float64: 32 MB
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeanDifference:
     """`mean` (D,) inside minus outside, its `statistic` t (D,), and what |t| must exceed (`threshold`).
 
     `p_value` is that of the largest |t|: that of the hypothesis that no value differs at all.
@@ -48,12 +48,12 @@ class MaxStatistic:
         if not 0 < self.level < 1 or self.level * (self.permutations + 1) < 1:
             raise InputError(f"MaxStatistic needs a level between 0 and 1 and 1/level - 1 permutations, got {self}.")
 
-    def __call__(self, features: NDArray[np.floating], inside: NDArray[np.bool_], *, seed: int) -> Difference:
+    def __call__(self, features: NDArray[np.floating], inside: NDArray[np.bool_], *, seed: int) -> MeanDifference:
         """Compare rows of `features` (N, D) `inside` (N,) with the others. InputError: a side has fewer than 2 rows."""
         members = int(np.count_nonzero(inside))
         if min(members, len(inside) - members) < 2:
             raise InputError(f"A difference needs 2 samples on each side, got {members} of {len(inside)} inside.")
-        memberships = np.vstack([inside, *_permuted(inside, self.permutations, seed)]).astype(np.float64)
+        memberships = np.vstack([inside, *_permute(inside, self.permutations, seed)]).astype(np.float64)
         mean, statistic = np.empty((2, features.shape[1]))
         largest = np.zeros(len(memberships))
         step = max(1, _BLOCK_VALUES // len(features))
@@ -64,10 +64,10 @@ class MaxStatistic:
             largest = np.maximum(largest, np.abs(t).max(axis=1))
         null = np.sort(largest[1:])
         allowed = int(self.level * (self.permutations + 1) + 1e-9)  # this many of 1 + B may be as large
-        return Difference(mean, statistic, float(null[-allowed]), float(np.mean(largest >= largest[0])))
+        return MeanDifference(mean, statistic, float(null[-allowed]), float(np.mean(largest >= largest[0])))
 
 
-def _permuted(inside: NDArray[np.bool_], count: int, seed: int) -> list[NDArray[np.bool_]]:
+def _permute(inside: NDArray[np.bool_], count: int, seed: int) -> list[NDArray[np.bool_]]:
     rng = np.random.default_rng(seed)
     return [rng.permutation(inside) for _ in range(count)]
 
@@ -81,14 +81,14 @@ def _welch(
     total, total_of_squares = values.sum(axis=0), np.square(values).sum(axis=0)
     own, own_of_squares = memberships @ values, memberships @ np.square(values)
     inside, outside = own / members, (total - own) / others
-    squared_error = _squared_error(own_of_squares, inside, members)
-    squared_error += _squared_error(total_of_squares - own_of_squares, outside, others)
+    squared_error = _square_error(own_of_squares, inside, members)
+    squared_error += _square_error(total_of_squares - own_of_squares, outside, others)
     difference = inside - outside
     varies = squared_error > 1e-12 * total_of_squares / len(values) ** 2
     return difference, np.where(varies, difference / np.sqrt(np.where(varies, squared_error, 1.0)), 0.0)
 
 
-def _squared_error(of_squares: NDArray[np.float64], mean: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _square_error(of_squares: NDArray[np.float64], mean: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Give v/n with the unbiased variance v of n values."""
     error: NDArray[np.float64] = np.maximum(of_squares - n * mean**2, 0.0) / (n - 1) / n
     return error

@@ -48,14 +48,14 @@ def enrichments(labels: NDArray[np.integer], attributes: Mapping[str, NDArray[An
     tests = [
         test
         for name, values in attributes.items()
-        for test in _tested(np.asarray(labels), name, _as_known(name, np.asarray(values), len(labels)))
+        for test in _run_tests(np.asarray(labels), name, _find_known(name, np.asarray(values), len(labels)))
     ]
     q_values = benjamini_hochberg([test.p_value for test in tests])
     tests = [replace(test, q_value=q) for test, q in zip(tests, q_values, strict=True) if q is not None]
     return sorted(tests, key=lambda test: (test.p_value, test.cluster, test.attribute, test.value))
 
 
-def _tested(
+def _run_tests(
     labels: NDArray[np.integer], name: str, known: tuple[NDArray[np.bool_], NDArray[np.str_]]
 ) -> Iterator[Enrichment]:
     from scipy.stats import hypergeom
@@ -76,7 +76,7 @@ def _tested(
                 yield Enrichment(cluster, name, str(value), *counts, min(1.0, float(p)), 1.0)
 
 
-def _as_known(name: str, values: NDArray[Any], count: int) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+def _find_known(name: str, values: NDArray[Any], count: int) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
     """Give the mask of known values, and those values as texts."""
     if values.shape != (count,):
         raise InputError(f"attribute {name!r} has the shape {values.shape}: expected one value for {count} samples.")

@@ -26,13 +26,13 @@ def reference_samples(
     best: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
     for indices, relevance in blocks:
         own = np.broadcast_to(np.asarray(indices, np.int64), relevance.T.shape), relevance.T.astype(np.float64)
-        best = _largest(*own, count) if best is None else _largest(*_joined(best, own), count)
+        best = _largest(*own, count) if best is None else _largest(*_join(best, own), count)
     if best is None:
         raise InputError("reference_samples needs at least one sample.")
     return best
 
 
-def _joined(
+def _join(
     best: tuple[NDArray[np.int64], NDArray[np.float64]], own: tuple[NDArray[np.int64], NDArray[np.float64]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return np.hstack([best[0], own[0]]), np.hstack([best[1], own[1]])

@@ -41,9 +41,9 @@ class Captum:
         coefficient = output_coefficient(output, target)  # checks the target, whatever it is
         x = x.detach().clone().requires_grad_(x.is_floating_point())
         if is_class_index(target):
-            found = self._made(self.model).attribute(x, target=coefficient.argmax(1), **self.arguments)
+            found = self._make(self.model).attribute(x, target=coefficient.argmax(1), **self.arguments)
         else:
-            weighted = self._made(_Weighted(self.model))
+            weighted = self._make(_Weighted(self.model))
             found = weighted.attribute(x, additional_forward_args=(coefficient,), **self.arguments)
         if not isinstance(found, Tensor):
             raise InputError(
@@ -52,7 +52,7 @@ class Captum:
             )
         return output, found.detach()
 
-    def _made(self, model: nn.Module) -> Any:
+    def _make(self, model: nn.Module) -> Any:
         try:
             return self.method(model)
         except TypeError as error:

@@ -96,7 +96,7 @@ class LastActivation(TorchFunctionMode):
         name = FINAL_ACTIVATIONS.get(canonical_name(raw))
         before = args[0] if args else kwargs.get("input", kwargs.get("self"))
         if name is None or not isinstance(before, Tensor):
-            found = self._find_followed((*args, *kwargs.values()))
+            found = self._find_tracked((*args, *kwargs.values()))
             result = func(*args, **kwargs)
             if found is not None:
                 self._follow(result, change_slightly(canonical_name(raw), found.tensor, found.change, args, kwargs))
@@ -125,12 +125,12 @@ class LastActivation(TorchFunctionMode):
         return self.last.equal_rows(output)
 
     def _is_followed(self, output: Tensor, last: Activation) -> bool:
-        found = self._find_followed([output])
+        found = self._find_tracked([output])
         if found is None or output.numel() != last.after.numel():
             return False
         return last.survives(found.change, output.shape[1:].numel())
 
-    def _find_followed(self, values: Sequence[Any]) -> _Followed | None:
+    def _find_tracked(self, values: Sequence[Any]) -> _Followed | None:
         """The first of the values that was made of the last activation's result, and not written into since."""
         for value in values if self._followed else ():
             found = self._followed.get(id(value))

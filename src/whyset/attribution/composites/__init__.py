@@ -18,7 +18,7 @@ from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMa
 from whyset.attribution.composites.named import resolve_composite
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
 from whyset.attribution.intercept.site import Site
-from whyset.attribution.plan import Plan, Step
+from whyset.attribution.plan import Plan, PlanStep
 
 COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
     {
@@ -67,8 +67,8 @@ __all__ = [
     "NameLayerMapComposite",
     "NameMapComposite",
     "Plan",
+    "PlanStep",
     "Site",
     "SpecialFirstLayerMapComposite",
-    "Step",
     "as_composite",
 ]

@@ -21,7 +21,7 @@ from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.mode import Interception
 from whyset.attribution.intercept.site import Site
 from whyset.attribution.intercept.tracking import carries_gradient
-from whyset.attribution.plan import Plan, Step
+from whyset.attribution.plan import Plan, PlanStep
 from whyset.attribution.rules import ReLURule, Rule
 from whyset.errors import InputError
 
@@ -98,7 +98,7 @@ class Composite:
         before = model.register_forward_pre_hook(
             lambda _, args, kwargs: _mark_all(session, args, kwargs), with_kwargs=True
         )
-        after = model.register_forward_hook(lambda _, __, output: _bound_all(session, output))
+        after = model.register_forward_hook(lambda _, __, output: _add_boundaries(session, output))
         try:
             with session.propagating(), session.watching():
                 yield session
@@ -109,7 +109,7 @@ class Composite:
     def plan(self, model: nn.Module, *inputs: Any, **named_inputs: Any) -> Plan:
         """List every operation of the model in order of execution, with its rule and the reason for it."""
         self.check(model)
-        steps: list[Step] = []
+        steps: list[PlanStep] = []
         session = Interception(self, model, steps=steps)
 
         def mark(tensor: Tensor) -> Tensor:
@@ -134,17 +134,17 @@ def _mark_all(session: Interception, args: Any, kwargs: Any) -> tuple[Any, Any]:
     return map_tensors(mark, args), map_tensors(mark, kwargs)
 
 
-def _bound_all(session: Interception, output: Any) -> Any:
+def _add_boundaries(session: Interception, output: Any) -> Any:
     session.check_output(output)
 
-    def bound(tensor: Tensor) -> Tensor:
+    def add_boundary(tensor: Tensor) -> Tensor:
         if not carries_gradient(tensor):
             return tensor
         bounded: Tensor = Boundary.apply(tensor, session)  # type: ignore[no-untyped-call]
         session.tracker.ends.add(bounded.grad_fn)  # what is computed from the output is not the model's
         return bounded
 
-    return map_tensors(bound, output) if session.composite.multiply_by_input else output
+    return map_tensors(add_boundary, output) if session.composite.multiply_by_input else output
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class NameMapComposite(Composite):
         object.__setattr__(self, "name_map", freeze_map(self.name_map))
 
     def choose(self, site: Site) -> tuple[Rule | None, str]:
-        for name, rule in named(self.name_map):
+        for name, rule in iterate_names(self.name_map):
             if name in (site.path, site.index):
                 return rule, f"name {name!r}"
         return None, "no entry: plain gradient"
@@ -67,7 +67,7 @@ class NameLayerMapComposite(LayerComposite):
         check_names(self, self.name_map, model)
 
 
-def named(name_map: NameMap) -> Iterator[tuple[Name, Rule]]:
+def iterate_names(name_map: NameMap) -> Iterator[tuple[Name, Rule]]:
     """Give the entries of a name map one name at a time."""
     for names, rule in name_map:
         for name in names if isinstance(names, tuple) else (names,):
@@ -77,7 +77,7 @@ def named(name_map: NameMap) -> Iterator[tuple[Name, Rule]]:
 def check_names(composite: Composite, name_map: NameMap, model: nn.Module) -> None:
     """Refuse module paths that the model does not have."""
     known = {path for path, _ in model.named_modules()}
-    missing = [name for name, _ in named(name_map) if isinstance(name, str) and name not in known]
+    missing = [name for name, _ in iterate_names(name_map) if isinstance(name, str) and name not in known]
     if missing:
         raise InputError(
             f"{type(composite).__name__}: {type(model).__name__} has no module named {', '.join(map(repr, missing))}; "

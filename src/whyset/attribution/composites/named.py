@@ -23,7 +23,7 @@ def find_composite(name: str, table: Mapping[str, type[Composite]]) -> type[Comp
     return table[name]
 
 
-def required_fields(kind: type[Composite]) -> list[str]:
+def get_required_fields(kind: type[Composite]) -> list[str]:
     """The fields without a default, such as `low` and `high` of EpsilonGammaBox."""
     return [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
 
@@ -31,7 +31,7 @@ def required_fields(kind: type[Composite]) -> list[str]:
 def refuse_class(given: Any) -> None:
     """InputError: a class was given in place of an instance."""
     if isinstance(given, type) and issubclass(given, Composite):
-        values = ", ".join(f"{name}=..." for name in required_fields(given))
+        values = ", ".join(f"{name}=..." for name in get_required_fields(given))
         name = given.__name__
         raise InputError(f"composite: expected an instance or a name, got the class {name}: pass {name}({values})")
 
@@ -50,7 +50,7 @@ def resolve_composite(given: Composite | str | None, table: Mapping[str, type[Co
     kind = find_composite(given, table)
     if kind is None:
         return None
-    needed = required_fields(kind)
+    needed = get_required_fields(kind)
     if needed:
         values = ", ".join(f"{name}=..." for name in needed)
         raise InputError(

@@ -57,7 +57,7 @@ class Mark(torch.autograd.Function):
 
 
 @dataclass
-class Kept:
+class SavedOutput:
     """The output y that a switch needs in backward, until the operation behind it takes the switch's work over.
 
     Only the switch that is really passed needs its y. One that was merged into the next operation gives its memory
@@ -84,7 +84,13 @@ class Switch(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, y: Tensor, session: RuleState, edge: Edge, report: Report | None, kept: Kept | None, *xs: Tensor
+        ctx: Any,
+        y: Tensor,
+        session: RuleState,
+        edge: Edge,
+        report: Report | None,
+        kept: SavedOutput | None,
+        *xs: Tensor,
     ) -> Tensor:
         ctx.save_for_backward(*(xs if kept is not None else (y, *xs)))
         ctx.session, ctx.edge, ctx.report, ctx.kept = session, edge, report, kept
@@ -131,7 +137,7 @@ class PreActivation(torch.autograd.Function):
         return torch.where(z == 0, 0, r / torch.where(z == 0, 1, z)).to(relevance.dtype), None, None
 
 
-class Share(torch.autograd.Function):
+class ShareCoefficient(torch.autograd.Function):
     """A tensor through which a given share of the coefficient passes while rules are active; 0 makes it a constant."""
 
     @staticmethod
@@ -147,7 +153,7 @@ class Share(torch.autograd.Function):
         return (c * ctx.share if ctx.share else None), None, None
 
 
-class Probe(torch.autograd.Function):
+class RelevanceProbe(torch.autograd.Function):
     """A tensor on its way into one operation: the coefficient that comes back along this edge is told."""
 
     @staticmethod
@@ -194,13 +200,13 @@ class BoundarySession(RuleState, Protocol):
 __all__ = [
     "Boundary",
     "Edge",
-    "Kept",
     "Mark",
     "PreActivation",
-    "Probe",
+    "RelevanceProbe",
     "Report",
     "RuleState",
-    "Share",
+    "SavedOutput",
+    "ShareCoefficient",
     "Switch",
     "at_least_float32",
 ]

@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
-from whyset.attribution.intercept.operations import Kind
-from whyset.attribution.intercept.tracking import Record
+from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.tracking import TensorRecord
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Call:
 
     func: Callable[..., Any]
     name: str
-    kind: Kind | None
+    kind: OperationKind | None
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    records: dict[int, Record]
+    records: dict[int, TensorRecord]
 
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)
@@ -39,7 +39,7 @@ class Call:
     def depends(self, value: Any) -> bool:
         return isinstance(value, Tensor) and self.records[id(value)].dependent
 
-    def replaced(self, function: Callable[[Tensor], Tensor]) -> "Call":
+    def map_tensors(self, function: Callable[[Tensor], Tensor]) -> "Call":
         """Give the call with every tensor argument put through a function; what is known of a tensor goes over to its
         replacement.
         """

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whyset.attribution.intercept.autograd import Kept, at_least_float32
+from whyset.attribution.intercept.autograd import SavedOutput, at_least_float32
 from whyset.attribution.rules import Rule
 from whyset.errors import WhysetError
 
@@ -124,9 +124,9 @@ class LinearLayer:
     def weight(self) -> Tensor:
         if self.affine is None and self.parameter.dtype.itemsize >= 4:
             return self.parameter  # nothing to derive, and an entry that holds its own source would never go
-        return self._derived("weight", lambda weight: weight)
+        return self._derive("weight", lambda weight: weight)
 
-    def _merged(self) -> Tensor:
+    def _merge(self) -> Tensor:
         weight = at_least_float32(self.parameter)
         if self.affine is None:
             return weight
@@ -151,23 +151,23 @@ class LinearLayer:
 
     @property
     def positive(self) -> Tensor:
-        return self._derived("positive", lambda w: w.clamp(min=0))
+        return self._derive("positive", lambda w: w.clamp(min=0))
 
     @property
     def negative(self) -> Tensor:
-        return self._derived("negative", lambda w: w.clamp(max=0))
+        return self._derive("negative", lambda w: w.clamp(max=0))
 
     @property
     def absolute(self) -> Tensor:
-        return self._derived("absolute", torch.abs)
+        return self._derive("absolute", torch.abs)
 
-    def strengthened(self, gamma: float) -> Tensor:
-        return self._derived(f"strengthened {gamma}", lambda w: w.clamp(min=0).mul_(gamma).add_(w))
+    def strengthen(self, gamma: float) -> Tensor:
+        return self._derive(f"strengthened {gamma}", lambda w: w.clamp(min=0).mul_(gamma).add_(w))
 
-    def _derived(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    def _derive(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
         eps = "" if self.affine is None else self.affine.eps
         # What is merged on the way to W⁺ or |W| is not kept: one set of derived weights a layer is enough.
-        return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self._merged()))
+        return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self._merge()))
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Apply the operation with another weight of the same shape, and a bias shaped like y or none."""
@@ -237,7 +237,7 @@ class LinearLayer:
         assert self.geometry is not None
         return self.parameter.shape[1] if self.geometry.transposed else self.parameter.shape[0] // self.geometry.groups
 
-    def shaped(self, bias: Tensor) -> Tensor:
+    def reshape_bias(self, bias: Tensor) -> Tensor:
         """Shape a bias so that it broadcasts against the output y."""
         return bias if self.geometry is None else bias.view(1, -1, *[1] * (len(self.input_shape) - 2))
 
@@ -250,7 +250,7 @@ class Produced:
     twin: Tensor | None
     layer: LinearLayer
     rule: Rule | None
-    kept: Kept | None = None
+    kept: SavedOutput | None = None
 
 
 def _convolution(x: Tensor, weight: Tensor, g: Geometry, bias: Tensor | None = None) -> Tensor:

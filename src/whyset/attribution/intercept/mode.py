@@ -20,16 +20,16 @@ from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.opened import opened
-from whyset.attribution.intercept.operations import GATES, KINDS, Kind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.opened import unwrap
+from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
 from whyset.attribution.intercept.site import Site
-from whyset.attribution.intercept.tracking import Record, carries_gradient, same_memory
+from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient, same_memory
 from whyset.attribution.intercept.watcher import Watcher
 from whyset.attribution.intercept.writing import write
-from whyset.attribution.plan import Step
+from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError
 
@@ -52,7 +52,7 @@ class Interception(Watcher, TorchFunctionMode):
         composite: RuleChoice,
         model: nn.Module | None = None,
         *,
-        steps: list[Step] | None = None,
+        steps: list[PlanStep] | None = None,
         recorder: Recorder | None = None,
         capture: Capture | None = None,
         cache: WeightCache | None = None,
@@ -80,7 +80,7 @@ class Interception(Watcher, TorchFunctionMode):
             )
         marked, twin = Mark.apply(x, self, self.composite.multiply_by_input)  # type: ignore[no-untyped-call]
         self.tracker.marks.add(marked.grad_fn)
-        self.tracker.set(marked, Record(twin=twin if self.needs_twin else None, kept=x))
+        self.tracker.set(marked, TensorRecord(twin=twin if self.needs_twin else None, kept=x))
         return marked  # type: ignore[no-any-return]
 
     def check_output(self, output: Any) -> None:
@@ -133,7 +133,7 @@ class Interception(Watcher, TorchFunctionMode):
         raw = raw_name(func)
         name = canonical_name(raw)
         kind = KINDS.get(name)
-        if kind is Kind.PLAIN:
+        if kind is OperationKind.PLAIN:
             return func(*args, **kwargs)
         if name == "embedding" and self.tokens is not None:
             return self._embed(func, args, kwargs)
@@ -166,13 +166,17 @@ class Interception(Watcher, TorchFunctionMode):
         self.embedded.append(embedded if embedded.requires_grad else embedded.detach().requires_grad_())
         return self.mark(self.embedded[-1])
 
-    def _handler(self, kind: Kind | None) -> Callable[[Session, Call], Any]:
-        by_gradient = not self.composite.multiply_by_input and kind not in (Kind.RELU, Kind.LINEAR, Kind.BATCH_NORM)
-        return HANDLERS[Kind.TRANSPARENT if kind is None or by_gradient else kind]
+    def _handler(self, kind: OperationKind | None) -> Callable[[Session, Call], Any]:
+        by_gradient = not self.composite.multiply_by_input and kind not in (
+            OperationKind.RELU,
+            OperationKind.LINEAR,
+            OperationKind.BATCH_NORM,
+        )
+        return HANDLERS[OperationKind.TRANSPARENT if kind is None or by_gradient else kind]
 
     def _run_inside(self, func: FunctionType, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if func not in self._opened:
-            self._opened[func] = opened(func)
+            self._opened[func] = unwrap(func)
         self._opening.append(func)
         try:
             with self:
@@ -202,8 +206,8 @@ class Interception(Watcher, TorchFunctionMode):
         """Remember what a call has made of its arguments, and return it."""
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
-        gate = call.name in GATES or call.kind in (Kind.ACTIVATION, Kind.RELU)
-        if call.kind is Kind.TRANSPARENT:
+        gate = call.name in GATES or call.kind in (OperationKind.ACTIVATION, OperationKind.RELU)
+        if call.kind is OperationKind.TRANSPARENT:
             gate = gate or all(call.records[id(t)].gate for t in call.dependents)
         sources = call.tensors
         twins = list(tensors_in(twin))
@@ -213,7 +217,7 @@ class Interception(Watcher, TorchFunctionMode):
             known = any(tensor is source for source in sources)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
-                self.tracker.set(tensor, Record(dependent, behind_linear, gate, own_twin, kept=kept))
+                self.tracker.set(tensor, TensorRecord(dependent, behind_linear, gate, own_twin, kept=kept))
                 if dependent:
                     self.watch(tensor)
             for source in sources:

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 
-def opened(func: FunctionType) -> Callable[..., Any]:
+def unwrap(func: FunctionType) -> Callable[..., Any]:
     """Copy a Python function of torch, with every `has_torch_function*` that it asks answering False."""
     asks = {name: _no for name in func.__globals__ if name.startswith("has_torch_function")}
     copy = FunctionType(func.__code__, {**func.__globals__, **asks}, func.__name__, func.__defaults__, func.__closure__)

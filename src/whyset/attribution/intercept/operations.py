@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
-class Kind(StrEnum):
+class OperationKind(StrEnum):
     LINEAR = "linear"  # linear and (transposed) convolution: what the rules of a composite are for
     BATCH_NORM = "batch norm"  # affine; merged into the linear operation right in front of it
     ACTIVATION = "activation"  # c · f(x)/x
@@ -27,24 +27,24 @@ class Kind(StrEnum):
     PLAIN = "plain"  # no operation on values: shapes, dtypes, printing, backward itself
 
 
-_NAMES: dict[Kind, str] = {
-    Kind.LINEAR: "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
-    Kind.BATCH_NORM: "batch_norm",
-    Kind.RELU: "relu",
-    Kind.ACTIVATION: """
+_NAMES: dict[OperationKind, str] = {
+    OperationKind.LINEAR: "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
+    OperationKind.BATCH_NORM: "batch_norm",
+    OperationKind.RELU: "relu",
+    OperationKind.ACTIVATION: """
         gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid log_sigmoid
         softsign tanhshrink hardshrink softshrink threshold clamp clip clamp_min clamp_max erf sin asin arcsin sinh
         atan arctan expm1 log1p pow float_power sqrt square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
         xlogy special_expit expit""",
-    Kind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
+    OperationKind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
     "addmm baddbmm addbmm addmv addr addcmul bilinear linalg_multi_dot chain_matmul cross linalg_cross",
-    Kind.ATTENTION: "scaled_dot_product_attention",
-    Kind.QUOTIENT: "div divide true_divide truediv addcdiv",
-    Kind.NORMALISER: "rsqrt reciprocal",
-    Kind.NORM: "layer_norm rms_norm group_norm instance_norm",
-    Kind.QUADRATIC: "var",
-    Kind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",
-    Kind.TRANSPARENT: """
+    OperationKind.ATTENTION: "scaled_dot_product_attention",
+    OperationKind.QUOTIENT: "div divide true_divide truediv addcdiv",
+    OperationKind.NORMALISER: "rsqrt reciprocal",
+    OperationKind.NORM: "layer_norm rms_norm group_norm instance_norm",
+    OperationKind.QUADRATIC: "var",
+    OperationKind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",
+    OperationKind.TRANSPARENT: """
         add sub subtract rsub neg negative positive sum mean nansum cumsum logcumsumexp std norm linalg_norm
         linalg_vector_norm frobenius_norm cat concat concatenate stack hstack vstack dstack column_stack split
         split_with_sizes chunk tensor_split hsplit vsplit unbind unsafe_chunk unsafe_split view reshape view_as
@@ -69,7 +69,7 @@ _NAMES: dict[Kind, str] = {
         fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn
         fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num _pad_circular pad_sequence block_diag
         cartesian_prod combinations meshgrid hypot swapdims squeeze_copy""",
-    Kind.PLAIN: """
+    OperationKind.PLAIN: """
         shape size dim ndim ndimension numel nelement stride storage_offset dtype device layout is_contiguous
         is_floating_point is_complex is_cuda is_cpu is_sparse is_nested is_quantized is_meta is_leaf requires_grad
         grad grad_fn itemsize nbytes names element_size get_device requires_grad_ retain_grad retains_grad
@@ -80,7 +80,7 @@ _NAMES: dict[Kind, str] = {
         refine_names is_shared is_coalesced dim_order result_type is_nonzero isfinite isnan isinf""",
 }
 
-KINDS: MappingProxyType[str, Kind] = MappingProxyType(
+KINDS: MappingProxyType[str, OperationKind] = MappingProxyType(
     {name: kind for kind, names in _NAMES.items() for name in names.split()}
 )
 

@@ -15,7 +15,7 @@ def by_parts(edge: Edge, elements: int = ELEMENTS) -> Edge:
     While a graph is being recorded it works on the whole batch: the graph holds on to everything anyway.
     """
 
-    def parted(c: Tensor, y: Tensor, *xs: Tensor) -> tuple[Tensor | None, ...]:
+    def apply_in_parts(c: Tensor, y: Tensor, *xs: Tensor) -> tuple[Tensor | None, ...]:
         count = max(1, elements * len(y) // y.numel()) if y.dim() > 1 and y.numel() else len(y)
         if count >= len(y) or torch.is_grad_enabled():
             return edge(c, y, *xs)
@@ -29,4 +29,4 @@ def by_parts(edge: Edge, elements: int = ELEMENTS) -> Edge:
                     whole[part] = gradient
         return tuple(gathered)
 
-    return parted
+    return apply_in_parts

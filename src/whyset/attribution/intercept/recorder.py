@@ -72,11 +72,11 @@ class Recorder:
         value = y.detach().clone()  # the caller may write into y before backward runs
 
         def hook(c: Tensor) -> None:
-            self.arrived(index, total(value, c))
+            self.add_arrived(index, total(value, c))
 
         return hook
 
-    def arrived(self, index: int, relevance: float) -> None:
+    def add_arrived(self, index: int, relevance: float) -> None:
         """Enter relevance that came in."""
         self.entries[index].relevance_in += relevance
 

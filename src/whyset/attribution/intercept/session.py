@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from whyset.attribution.intercept.autograd import Edge, Kept
+from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.recorder import Losses, Recorder
@@ -83,9 +83,9 @@ class Session(Observer, Protocol):
         *xs: Tensor,
         losses: Losses | None = None,
         stated: bool = False,
-        kept: Kept | None = None,
+        kept: SavedOutput | None = None,
     ) -> Tensor: ...
     def share(self, x: Tensor, part: float) -> Tensor: ...
-    def stated(self, z: Tensor) -> Tensor: ...
+    def preactivation_port(self, z: Tensor) -> Tensor: ...
     def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None: ...
     def watch(self, output: Tensor) -> None: ...

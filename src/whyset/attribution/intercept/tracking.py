@@ -17,7 +17,7 @@ from whyset.errors import UnseenOperationError
 
 
 @dataclass(frozen=True)
-class Record:
+class TensorRecord:
     """What is known of one tensor.
 
     `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor
@@ -39,7 +39,7 @@ class Record:
     version: int = 0
 
 
-CONSTANT = Record(dependent=False)
+CONSTANT = TensorRecord(dependent=False)
 
 
 @dataclass
@@ -52,25 +52,25 @@ class Tracker:
     ends: Any = field(default_factory=weakref.WeakSet)
     records: Any = field(default_factory=WeakTensorKeyDictionary)
 
-    def set(self, tensor: Tensor, record: Record) -> None:
+    def set(self, tensor: Tensor, record: TensorRecord) -> None:
         self.records[tensor] = replace(record, version=tensor._version)
 
-    def forget(self, tensor: Tensor) -> Record | None:
-        record: Record | None = self.records.pop(tensor, None)
+    def forget(self, tensor: Tensor) -> TensorRecord | None:
+        record: TensorRecord | None = self.records.pop(tensor, None)
         return record
 
     def ask_for(self, tensor: Tensor) -> None:
         """Remember that the relevance of this tensor is asked for."""
-        record: Record | None = self.records.get(tensor)
+        record: TensorRecord | None = self.records.get(tensor)
         if record is not None:
             self.records[tensor] = replace(record, recorded=True)
 
-    def get(self, tensor: Tensor) -> Record:
+    def get(self, tensor: Tensor) -> TensorRecord:
         """Give what is known of a tensor; the record of a constant if it does not depend on the marked input.
 
         Raises UnseenOperationError if it carries gradient from the marked input and its producer was not seen.
         """
-        record: Record | None = self.records.get(tensor)
+        record: TensorRecord | None = self.records.get(tensor)
         if record is None:
             return self._of_stranger(tensor)
         if record.version != tensor._version:
@@ -82,7 +82,7 @@ class Tracker:
         if record is not None and alias is not tensor:
             self.records[tensor] = replace(record, aliases=(*record.aliases, weakref.ref(alias)))
 
-    def _of_stranger(self, tensor: Tensor) -> Record:
+    def _of_stranger(self, tensor: Tensor) -> TensorRecord:
         if tensor.grad_fn is None:
             return CONSTANT
         if tensor._base is not None and tensor._base in self.records:

@@ -7,14 +7,22 @@ from typing import Any
 
 from torch import Tensor
 
-from whyset.attribution.intercept.autograd import Edge, Kept, PreActivation, Probe, Report, Share, Switch
+from whyset.attribution.intercept.autograd import (
+    Edge,
+    PreActivation,
+    RelevanceProbe,
+    Report,
+    SavedOutput,
+    ShareCoefficient,
+    Switch,
+)
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.recorder import Losses, Recorder, total
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
 from whyset.attribution.ledger import Cause
-from whyset.attribution.plan import Step
+from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
 
 
@@ -26,7 +34,7 @@ class Watcher:
     """
 
     def __init__(
-        self, scope: Scope, steps: list[Step] | None, recorder: Recorder | None, capture: Capture | None
+        self, scope: Scope, steps: list[PlanStep] | None, recorder: Recorder | None, capture: Capture | None
     ) -> None:
         self.active = False
         self.scope, self.steps, self.recorder, self.capture = scope, steps, recorder, capture
@@ -50,7 +58,7 @@ class Watcher:
             self.recorder.open(self._index, path, call.name, merged or rule)
         if self.steps is not None:
             kind = call.kind.value if call.kind else "unknown"
-            self.steps.append(Step(self._index, path, call.name, kind, rule, reason))
+            self.steps.append(PlanStep(self._index, path, call.name, kind, rule, reason))
 
     def where(self, call: Call) -> str:
         """Name the place of a call: its module's path and the operation."""
@@ -67,7 +75,7 @@ class Watcher:
         *xs: Tensor,
         losses: Losses | None = None,
         stated: bool = False,
-        kept: Kept | None = None,
+        kept: SavedOutput | None = None,
     ) -> Tensor:
         """Give y a second backward edge, taken while rules are active.
 
@@ -79,18 +87,18 @@ class Watcher:
 
     def share(self, x: Tensor, part: float) -> Tensor:
         """Let only a part of the coefficient through to x while rules are active."""
-        shared: Tensor = Share.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
+        shared: Tensor = ShareCoefficient.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
         self._probed.add(id(shared))
         return shared
 
-    def stated(self, z: Tensor) -> Tensor:
+    def preactivation_port(self, z: Tensor) -> Tensor:
         """Give a twin of z, the input of an element-wise function, that takes relevance stated for its output."""
         recorder, index = self.recorder, self._index
 
         def tell(z: Tensor, r: Tensor) -> None:
             assert recorder is not None
             lost = float(r[z == 0].double().sum())
-            recorder.arrived(index, float(r.double().sum()))
+            recorder.add_arrived(index, float(r.double().sum()))
             recorder.leaving(index, float(r.double().sum()) - lost)
             recorder.losing(index, {Cause.ZERO: lost})
 
@@ -100,13 +108,13 @@ class Watcher:
         """Run a call plainly; for the ledger, watch what goes back along each of its edges."""
         if self.recorder is None:
             return call.run()
-        return call.replaced(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
+        return call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
 
     def _probe(self, x: Tensor) -> Tensor:
         if self.recorder is None:
             return x
         recorder, index = self.recorder, self._index
-        return Probe.apply(x, self, lambda x, c: recorder.leaving(index, total(x, c)))  # type: ignore[no-any-return,no-untyped-call]
+        return RelevanceProbe.apply(x, self, lambda x, c: recorder.leaving(index, total(x, c)))  # type: ignore[no-any-return,no-untyped-call]
 
     def _reporting(self, recorder: Recorder, losses: Losses | None, stated: bool) -> Report:
         index = self._index
@@ -129,10 +137,10 @@ class Watcher:
     def while_active(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[Tensor], Tensor | None]:
         """Give a tensor hook that is called only with what rules propagate."""
 
-        def guarded(c: Tensor | None) -> Tensor | None:
+        def guard(c: Tensor | None) -> Tensor | None:
             return hook(c) if self.active and c is not None else None  # None: merged into the next operation
 
-        return guarded
+        return guard
 
     def watch(self, output: Tensor) -> None:
         """For the ledger, and for what is to be recorded: watch what arrives at the output of the current operation."""

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import mergeable, relu
-from whyset.attribution.intercept.operations import Kind
+from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.session import Session
-from whyset.attribution.intercept.tracking import CONSTANT, Record
+from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord
 
 _OWNERS = 3
 """Of the memory of an operation's output: the operation's own tensor, the switch's, and the storage asked for it."""
@@ -25,12 +25,12 @@ def write(session: Session, call: Call) -> Any:
     """Run an in-place call; its target is the first argument, which is returned (None for item assignment)."""
     target: Tensor = call.args[0]
     twin = out_of_place(call.name)
-    if twin is None or (not call.depends(target) and call.kind is Kind.TRANSPARENT):
+    if twin is None or (not call.depends(target) and call.kind is OperationKind.TRANSPARENT):
         return _write_really(session, call, target)
     if not call.depends(target):
         return _write_copy(session, call, twin, target)
     placeholder = torch.empty(0)
-    if _has_live_alias(session, target) or not _swapped(session, target, placeholder):
+    if _has_live_alias(session, target) or not _swap(session, target, placeholder):
         return _write_copy(session, call, twin, target)
     old = placeholder  # the caller's object now holds the placeholder, and this one the caller's old value
     try:
@@ -44,10 +44,10 @@ def write(session: Session, call: Call) -> Any:
                 result = twin(*args, **call.kwargs)
         result = result.to(old.dtype) if result.dtype != old.dtype else result
     except BaseException:
-        _swapped(session, target, old)
+        _swap(session, target, old)
         raise
-    if result is old or not _swapped(session, target, result):
-        _swapped(session, target, old)
+    if result is old or not _swap(session, target, result):
+        _swap(session, target, old)
         if result is not old:
             return _write_copy(session, call, twin, target)
     return target
@@ -57,7 +57,7 @@ def _is_spent(session: Session, call: Call, old: Tensor) -> bool:
     """Tell whether a ReLU may overwrite the old value: it is merged with the linear operation in front of it, which
     then needs the ReLU's result only, and nothing else has that memory.
     """
-    if call.kind is not Kind.RELU or mergeable(session, old) is None:
+    if call.kind is not OperationKind.RELU or mergeable(session, old) is None:
         return False
     owners = torch._C._storage_Use_Count(old.untyped_storage()._cdata)
     return bool(owners <= _OWNERS)
@@ -73,7 +73,7 @@ def out_of_place(name: str) -> Any:
     return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
 
 
-def _swapped(session: Session, a: Tensor, b: Tensor) -> bool:
+def _swap(session: Session, a: Tensor, b: Tensor) -> bool:
     """Exchange two tensors and what is known of them; False, with nothing changed, where torch refuses."""
     if a._is_view() or b._is_view():
         return False
@@ -102,7 +102,7 @@ def _write_copy(session: Session, call: Call, twin: Any, target: Tensor) -> Any:
     args = tuple(old if arg is target else arg for arg in call.args)
     with session:
         result = twin(*args, **call.kwargs)
-    copying = Call(torch.Tensor.copy_, "copy", Kind.TRANSPARENT, (target, result), {}, {**call.records})
+    copying = Call(torch.Tensor.copy_, "copy", OperationKind.TRANSPARENT, (target, result), {}, {**call.records})
     copying.records[id(result)] = session.tracker.get(result) if isinstance(result, Tensor) else CONSTANT
     return _write_really(session, copying, target)
 
@@ -117,7 +117,7 @@ def _write_really(session: Session, call: Call, target: Tensor) -> Any:
     session.note(call, "plain gradient")
     result = call.run()
     known = [call.records[id(t)] for t in call.tensors]
-    written = Record(
+    written = TensorRecord(
         dependent=any(record.dependent for record in known),
         behind_linear=any(record.behind_linear for record in known),
         aliases=call.records[id(target)].aliases,

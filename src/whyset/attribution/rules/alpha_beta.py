@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
-from whyset.attribution.rules.z_plus import kept_part, positive_sum, positive_transpose
+from whyset.attribution.rules.z_plus import clamp_bias, positive_sum, positive_transpose
 from whyset.errors import InputError
 
 
@@ -33,8 +33,8 @@ class AlphaBeta(Rule):
             raise InputError(f"AlphaBeta(alpha={self.alpha!r}, beta={self.beta!r}): expected α, β ≥ 0 and α − β = 1")
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias = self.kept_bias(layer, self.zero_params)
-        up, down = kept_part(bias, min=0), kept_part(bias, max=0)
+        bias = self.select_bias(layer, self.zero_params)
+        up, down = clamp_bias(bias, min=0), clamp_bias(bias, max=0)
         positive = positive_sum(layer, x, y, up)
         activating = Branch(positive, 0.0 if up is None else up, self.alpha, sign=1)
         if self.beta == 0:

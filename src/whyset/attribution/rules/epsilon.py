@@ -24,7 +24,7 @@ class Epsilon(Rule):
         return self.epsilon
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias = self.kept_bias(layer, self.zero_params)
+        bias = self.select_bias(layer, self.zero_params)
         return (Branch(without_bias(layer, y)) if bias is None else Branch(y, bias),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:

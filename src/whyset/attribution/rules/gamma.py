@@ -33,12 +33,12 @@ class Gamma(Rule):
             raise InputError(f"Gamma(gamma={self.gamma!r}): expected a number that is not negative")
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias = self.kept_bias(layer, self.zero_params)
+        bias = self.select_bias(layer, self.zero_params)
         if self._is_one_product(layer):
             kept = None if bias is None else bias.clamp(min=0).mul_(self.gamma).add_(bias)
-            z = layer.forward(x, layer.strengthened(self.gamma), kept).clamp_(min=0)
+            z = layer.forward(x, layer.strengthen(self.gamma), kept).clamp_(min=0)
             return (Branch(z, 0.0 if kept is None else kept, sign=1),)
-        strengthened = self._strengthened(layer, x, y)
+        strengthened = self._strengthen(layer, x, y)
         if bias is None:
             return (Branch(strengthened),)
         kept = torch.where(y > 0, bias.clamp(min=0), bias.clamp(max=0)).mul_(self.gamma).add_(bias)
@@ -48,10 +48,10 @@ class Gamma(Rule):
         """Tell whether nothing but `R_x = x ⊙ (W + γW⁺)ᵀs` is left, as between two ReLUs: no x is negative, and z < 0
         carries no relevance.
         """
-        kept = layer.bias is None or self.kept_bias(layer, self.zero_params) is not None
+        kept = layer.bias is None or self.select_bias(layer, self.zero_params) is not None
         return layer.rectified and layer.nonnegative and kept
 
-    def _strengthened(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
+    def _strengthen(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
         """Give `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
         z, magnitude = without_bias(layer, y), x if layer.nonnegative else x.abs()
         own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P or N
@@ -60,7 +60,7 @@ class Gamma(Rule):
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, y, times=c)
         if self._is_one_product(layer):
-            return layer.transpose(s, layer.strengthened(self.gamma))
+            return layer.transpose(s, layer.strengthen(self.gamma))
         plain = layer.transpose(s, layer.weight).mul_(1 + self.gamma / 2)
         s = s * y.sign() if torch.is_grad_enabled() else s.mul_(y.sign())
         absolute = layer.transpose(s, layer.absolute)

@@ -19,7 +19,7 @@ class Layer(Protocol):
     """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one step.
 
     `weight` and `bias` are the merged ones where a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
-    `strengthened(γ)` is W + γW⁺, each made once per context. `forward(x, weight, bias)` is the operation, by default
+    `strengthen(γ)` is W + γW⁺, each made once per context. `forward(x, weight, bias)` is the operation, by default
     without bias, `transpose(s, weight)` its vector-Jacobian product, `transpose_each` that of one s with several
     weights. `nonnegative` tells whether no element of x is negative, as behind a ReLU: then one product does the work
     of two. `rectified` tells that y has been through a ReLU: it is 0 where the operation gave something negative, and
@@ -41,13 +41,13 @@ class Layer(Protocol):
     @property
     def absolute(self) -> Tensor: ...
 
-    def strengthened(self, gamma: float) -> Tensor: ...
+    def strengthen(self, gamma: float) -> Tensor: ...
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor: ...
     def transpose_each(self, s: Tensor, *weights: Tensor) -> tuple[Tensor, ...]: ...
     def forward_ones(self, like: Tensor) -> Tensor: ...
     def transpose_ones(self, s: Tensor) -> Tensor: ...
-    def shaped(self, bias: Tensor) -> Tensor: ...
+    def reshape_bias(self, bias: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,16 @@ class Rule:
         while branches:
             yield _share(r, times, branches.pop(0), self.stabilizing)  # a name for the branch would keep its memory
 
-    def kept_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
+    def select_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
         """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
         if layer.bias is None or (zero_params is not None and "bias" in zero_params):
             return None
-        return layer.shaped(layer.bias)
+        return layer.reshape_bias(layer.bias)
 
 
 def without_bias(layer: Layer, y: Tensor) -> Tensor:
     """Give `Wx` from `y = Wx + b`."""
-    return y if layer.bias is None else y - layer.shaped(layer.bias)
+    return y if layer.bias is None else y - layer.reshape_bias(layer.bias)
 
 
 def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:

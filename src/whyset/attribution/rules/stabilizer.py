@@ -45,7 +45,7 @@ class Stabilizer:
         """Whether what is stabilised can still be zero, or so small that a quotient overflows."""
         return self.epsilon < 1e-12 or self.norm_scale
 
-    def moved(self, z: Tensor, sign: int, factor: float) -> Tensor:
+    def divide(self, z: Tensor, sign: int, factor: float) -> Tensor:
         """Give `st(z) / factor`, in place where no element of `z` is of the other `sign`."""
         if not sign or self.clip or self.norm_scale:
             return self(z) if factor == 1 else self(z).div_(factor)
@@ -72,7 +72,7 @@ def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int, f
     """Give `s = factor · r / st(z)` in the memory of z, where its `sign` is known and it may be overwritten: a large
     new tensor costs more time than what is computed in it.
     """
-    denominator = stabilize.moved(z, sign, factor)
+    denominator = stabilize.divide(z, sign, factor)
     return torch.div(r, denominator, out=denominator) if denominator.shape == r.shape else r / denominator
 
 

@@ -22,7 +22,10 @@ class WSquare(Rule):
     formula: ClassVar[str] = "(W²)ᵀ(R / st(W²·1 + b²))"
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        z, bias = layer.forward(torch.ones_like(x[:1]), layer.weight.square()), self.kept_bias(layer, self.zero_params)
+        z, bias = (
+            layer.forward(torch.ones_like(x[:1]), layer.weight.square()),
+            self.select_bias(layer, self.zero_params),
+        )
         return (Branch(z) if bias is None else Branch(z + bias.square(), bias.square()),)
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:

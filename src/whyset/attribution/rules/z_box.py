@@ -29,16 +29,16 @@ class ZBox(Rule):
     formula: ClassVar[str] = "x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs,  s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))"
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        low, high = bound(self.low, x), bound(self.high, x)
+        low, high = expand_bound(self.low, x), expand_bound(self.high, x)
         edge = layer.forward(low, layer.positive) + layer.forward(high, layer.negative)
         return (Branch(without_bias(layer, y) - edge),)
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, r)
         through, above, below = layer.transpose_each(s, layer.weight, layer.positive, layer.negative)
-        return x * through - bound(self.low, x) * above - bound(self.high, x) * below
+        return x * through - expand_bound(self.low, x) * above - expand_bound(self.high, x) * below
 
 
-def bound(value: Bound, x: Tensor) -> Tensor:
+def expand_bound(value: Bound, x: Tensor) -> Tensor:
     """Make a bound a tensor of one sample's shape."""
     return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1])

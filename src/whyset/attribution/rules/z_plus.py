@@ -22,7 +22,7 @@ class ZPlus(Rule):
     formula: ClassVar[str] = "x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs,  s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)"
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        bias = kept_part(self.kept_bias(layer, self.zero_params), min=0)
+        bias = clamp_bias(self.select_bias(layer, self.zero_params), min=0)
         return (Branch(positive_sum(layer, x, y, bias), 0.0 if bias is None else bias, sign=1),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ class ZPlus(Rule):
         return positive_transpose(layer, x, s)
 
 
-def kept_part(bias: Tensor | None, **limits: float) -> Tensor | None:
+def clamp_bias(bias: Tensor | None, **limits: float) -> Tensor | None:
     """Clamp a bias, where there is one."""
     return None if bias is None else bias.clamp(**limits)
 

@@ -45,7 +45,7 @@ def noisy_digits(recipe: Recipe) -> tuple[Digits, Digits]:
     order = random.permutation(len(labels))
     held_out = round(recipe.test_share * len(labels))
     train, test = np.sort(order[held_out:]), np.sort(order[:held_out])
-    planted = planted_among(labels[train], recipe, random)
+    planted = draw_planted(labels[train], recipe, random)
     spoiled = np.where(planted[:, None, None], with_mark(images[train], recipe), images[train])
     return (
         Digits(spoiled, labels[train], train, planted),
@@ -53,7 +53,7 @@ def noisy_digits(recipe: Recipe) -> tuple[Digits, Digits]:
     )
 
 
-def planted_among(labels: NDArray[np.int64], recipe: Recipe, random: np.random.Generator) -> NDArray[np.bool_]:
+def draw_planted(labels: NDArray[np.int64], recipe: Recipe, random: np.random.Generator) -> NDArray[np.bool_]:
     """Draw the share of the planted class that gets the mark."""
     candidates = np.flatnonzero(labels == recipe.planted_class)
     chosen = random.choice(candidates, round(recipe.planted_share * len(candidates)), replace=False)

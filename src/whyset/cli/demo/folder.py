@@ -55,13 +55,13 @@ class DemoFolder:
         """Begin a new folder, or check that this one is a demo of the same recipe."""
         record = self.path / "demo.json"
         if record.is_file():
-            if json.loads(record.read_text(encoding="utf-8")) != recipe.stored_form():
+            if json.loads(record.read_text(encoding="utf-8")) != recipe.to_dict():
                 raise InputError(f"{self.path} holds a demo of another version: remove it, or choose another --out")
         elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             raise InputError(f"{self.path} holds something else than a demo: choose another --out")
         else:
             self.path.mkdir(parents=True, exist_ok=True)
-            record.write_text(json.dumps(recipe.stored_form(), indent=2) + "\n", encoding="utf-8")
+            record.write_text(json.dumps(recipe.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     def keep_images(self, train: Digits, test: Digits) -> None:
         for folder, part in ((self.images, train), (self.test_images, test)):
@@ -74,7 +74,7 @@ class DemoFolder:
         shutil.copyfile(str(model.__file__), self.model_file)
         whole(self.weights, partial(torch.save, network.state_dict()))
 
-    def kept_network(self) -> nn.Module | None:
+    def load_network(self) -> nn.Module | None:
         """The network of an earlier demo, if it got that far."""
         if not self.weights.is_file():
             return None

@@ -24,5 +24,5 @@ class Recipe:
     learning_rate: float = 2e-3
     seed: int = 3
 
-    def stored_form(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return asdict(self)

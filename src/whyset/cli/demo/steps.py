@@ -13,7 +13,7 @@ from whyset.cli.demo.digits import Digits, noisy_digits
 from whyset.cli.demo.folder import SURROGATES, DemoFolder
 from whyset.cli.demo.recipe import Recipe
 from whyset.cli.demo.story import Reliance, precision_and_recall, reliance
-from whyset.cli.demo.training import predicted, trained_network
+from whyset.cli.demo.training import predict, train_network
 from whyset.engines import Progress
 from whyset.report import ClusterRow, Report, report
 from whyset.runner import ModelSource
@@ -21,7 +21,7 @@ from whyset.store import Analysis
 
 
 @dataclass(frozen=True)
-class Findings:
+class DemoFindings:
     """The report of the run, how well its most suspicious cluster holds the planted samples, and what the mark does."""
 
     report: Report
@@ -31,23 +31,25 @@ class Findings:
     reliance: Reliance
 
 
-def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> Findings:
+def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> DemoFindings:
     """Do what an earlier demo has not done already, and compute every number that is told."""
     folder.claim(recipe)
     train, test = noisy_digits(recipe)
     folder.keep_images(train, test)
-    progress.say(described(train, test, recipe))
-    network = folder.kept_network() or taught(folder, train, recipe, progress)
+    progress.say(describe_demo(train, test, recipe))
+    network = folder.load_network() or taught(folder, train, recipe, progress)
     source = ModelSource(folder.model_spec, folder.weights)
     run = ws.explain(source, folder.images, folder.run, composite=EpsilonPlusFlat(), progress=progress)
     analysis = ws.analyze(run, ws.Spray(surrogates=SURROGATES), progress=progress)
     written = report(run, analysis)
     planted = np.isin(run.ids, [name for name, bears in zip(train.ids, train.planted, strict=True) if bears])
     precision, recall = precision_and_recall(members(analysis, written.most_suspicious), planted)
-    return Findings(written, int(planted.sum()), precision, recall, reliance(partial(predicted, network), test, recipe))
+    return DemoFindings(
+        written, int(planted.sum()), precision, recall, reliance(partial(predict, network), test, recipe)
+    )
 
 
-def described(train: Digits, test: Digits, recipe: Recipe) -> str:
+def describe_demo(train: Digits, test: Digits, recipe: Recipe) -> str:
     return (
         f"{len(train):,} training and {len(test):,} test images of {recipe.size}x{recipe.size} pixels; "
         f"a {recipe.mark}x{recipe.mark} mark in the corner of {train.planted.sum()} of the "
@@ -59,7 +61,7 @@ def taught(folder: DemoFolder, train: Digits, recipe: Recipe, progress: Progress
     """Train the network and keep it."""
     progress.start(recipe.epochs, "epochs of training")
     try:
-        network = trained_network(train, recipe, partial(progress.advance, 1))
+        network = train_network(train, recipe, partial(progress.advance, 1))
     finally:
         progress.finish()
     folder.keep_network(network)

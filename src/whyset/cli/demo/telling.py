@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from whyset.cli.demo.folder import DemoFolder
 from whyset.cli.demo.recipe import Recipe
-from whyset.cli.demo.steps import Findings
+from whyset.cli.demo.steps import DemoFindings
 from whyset.command import command
 from whyset.report import as_text
 
 
-def lines(found: Findings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
+def lines(found: DemoFindings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
     """What `whyset report` says in short, then what only the demo knows: what was planted, and what the mark does."""
     yield ""
     yield as_text(replace(found.report, data_issues=()))
@@ -24,7 +24,7 @@ def lines(found: Findings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
     yield from (f"  {line}" for line in folder.commands())
 
 
-def suspicion(found: Findings) -> Iterator[str]:
+def suspicion(found: DemoFindings) -> Iterator[str]:
     cluster = found.report.most_suspicious
     if cluster is None:
         yield "No class has clusters, so no cluster is suspicious."
@@ -36,7 +36,7 @@ def suspicion(found: Findings) -> Iterator[str]:
     yield f"  recall     {found.recall:.2f}  is the share of the {found.planted} planted samples that it holds"
 
 
-def reliance(found: Findings, recipe: Recipe) -> Iterator[str]:
+def reliance(found: DemoFindings, recipe: Recipe) -> Iterator[str]:
     measured, planted = found.reliance, recipe.planted_class
     yield "How far the network relies on the mark, on the test images without it and with it:"
     yield f"{'':36}without  with"

@@ -16,7 +16,7 @@ from whyset.cli.demo.recipe import Recipe
 from whyset.runner import Preprocessing
 
 
-def trained_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], None]) -> nn.Module:
+def train_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], None]) -> nn.Module:
     """Train with Adam on the cross-entropy; the caller's random state stays as it was."""
     inputs, labels = as_input(train.images), torch.from_numpy(train.labels)
     with torch.random.fork_rng(devices=[]), one_thread():
@@ -44,7 +44,7 @@ def one_thread() -> Iterator[None]:
 
 
 @torch.no_grad()
-def predicted(network: nn.Module, images: Images) -> NDArray[np.int64]:
+def predict(network: nn.Module, images: Images) -> NDArray[np.int64]:
     """The class that the network gives to each image."""
     classes: NDArray[np.int64] = network(as_input(images)).argmax(dim=1).numpy()
     return classes

@@ -27,7 +27,7 @@ class Checkpoint:
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":
         """Read a state dict (`weights_only=True`), also one under `state_dict` or `model`, or with `module.` names."""
-        content, notes = _unwrapped(_loaded(path))
+        content, notes = _unwrap(_load(path))
         if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
             raise InputError(
                 f"weights file {path} holds no state dict: expected names with tensors, not {_kind(content)}"
@@ -61,7 +61,7 @@ class Checkpoint:
         }
 
 
-def _loaded(path: Path) -> Any:
+def _load(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"weights file {path} {'is a folder' if path.is_dir() else 'does not exist'}")
     try:
@@ -90,7 +90,7 @@ def _recipe(path: Path) -> str:
     return shlex.join(["python", "-c", code])
 
 
-def _unwrapped(content: Any) -> tuple[Any, list[str]]:
+def _unwrap(content: Any) -> tuple[Any, list[str]]:
     notes: list[str] = []
     while isinstance(content, Mapping):
         key = next((key for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)

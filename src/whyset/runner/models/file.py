@@ -33,17 +33,17 @@ def from_file(spec: str, weights: Path | None, expected: str | None = None) -> L
     code = hashlib.sha256(source).hexdigest()
     if expected is not None and code != expected:
         raise InputError(f"model file {path} has changed and is not executed: expected SHA-256 {expected}, got {code}")
-    module = _executed(path, source)
+    module = _execute(path, source)
     function = _function(module, name, path)
     checkpoint = None if weights is None else Checkpoint.read(weights)
-    model = _called(function, checkpoint, spec)
+    model = _call(function, checkpoint, spec)
     if checkpoint is not None:
         checkpoint.load_into(model, spec)
     notes = checkpoint.notes if checkpoint else (f"no weights were given: {name}() is explained as it comes",)
     return LoadedModel(model, f"{path.resolve().name}:{name}", _preprocessing(module, path), notes, code)
 
 
-def _called(function: Callable[..., Any], checkpoint: Checkpoint | None, spec: str) -> torch.nn.Module:
+def _call(function: Callable[..., Any], checkpoint: Checkpoint | None, spec: str) -> torch.nn.Module:
     try:
         takes_count = "num_classes" in inspect.signature(function).parameters
         if checkpoint is not None and takes_count:
@@ -53,7 +53,7 @@ def _called(function: Callable[..., Any], checkpoint: Checkpoint | None, spec: s
     except InputError:
         raise
     except (Exception, SystemExit) as error:
-        raise InputError(f"{spec} could not be called: {_told(error)}") from error
+        raise InputError(f"{spec} could not be called: {_format_error(error)}") from error
 
 
 def _model(made: Any, spec: str) -> torch.nn.Module:
@@ -62,7 +62,7 @@ def _model(made: Any, spec: str) -> torch.nn.Module:
     return made
 
 
-def _executed(path: Path, source: bytes) -> ModuleType:
+def _execute(path: Path, source: bytes) -> ModuleType:
     """Run the file as Python runs a script: what lies beside it can be imported.
 
     What is executed is the source whose hash is stored, never what a `__pycache__` beside it holds.
@@ -77,7 +77,7 @@ def _executed(path: Path, source: bytes) -> ModuleType:
             exec(compile(source, module.__file__, "exec", dont_inherit=True), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
-        raise InputError(f"model file {path} does not run: {_told(error)}") from error
+        raise InputError(f"model file {path} does not run: {_format_error(error)}") from error
     return module
 
 
@@ -107,7 +107,7 @@ def _preprocessing(module: ModuleType, path: Path) -> Preprocessing | None:
     return Preprocessing.from_mapping(given, f"PREPROCESSING in {path}")
 
 
-def _told(error: BaseException) -> str:
+def _format_error(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         advice = "put what it does as a program below if __name__ == '__main__'"
         return f"it ends Python by sys.exit({error.code!r}), as argparse does; {advice}"

@@ -24,7 +24,7 @@ def from_torchvision(spec: str, weights: Path | None) -> LoadedModel:
     preset = default.transforms()
     preprocessing = _of_torchvision(preset, spec)
     if weights is None:
-        model = _pretrained(lambda: models.get_model(name, weights=default), spec)
+        model = _make_pretrained(lambda: models.get_model(name, weights=default), spec)
         return LoadedModel(model, spec, preprocessing, (f"weights and preprocessing are torchvision's {default}",))
     model, notes = _from_checkpoint(
         lambda count: models.get_model(name, weights=None, num_classes=count), weights, spec
@@ -40,7 +40,7 @@ def from_timm(spec: str, weights: Path | None) -> LoadedModel:
     if not timm.is_model(name):
         raise InputError(f"timm has no model {name!r}{_similar(name, timm.list_models())}")
     if weights is None:
-        model = _pretrained(lambda: timm.create_model(name, pretrained=True), spec)
+        model = _make_pretrained(lambda: timm.create_model(name, pretrained=True), spec)
         notes: tuple[str, ...] = ("weights and preprocessing are timm's own",)
     else:
         model, notes = _from_checkpoint(lambda count: timm.create_model(name, num_classes=count), weights, spec)
@@ -87,7 +87,7 @@ def _pair(lengths: list[int]) -> tuple[int, int]:
     return lengths[0], lengths[-1]
 
 
-def _pretrained(make: Any, spec: str) -> torch.nn.Module:
+def _make_pretrained(make: Any, spec: str) -> torch.nn.Module:
     try:
         return make()  # type: ignore[no-any-return]  # the libraries have no types
     except Exception as error:

@@ -12,7 +12,7 @@ from whyset.runner.sources.folder import FolderSource
 from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
 from whyset.runner.sources.subset import Spread
-from whyset.runner.values import Kept, of_images
+from whyset.runner.values import InputCodec, of_images
 
 __all__ = [
     "UNKNOWN",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-def as_source(data: Any, preprocessing: Kept | None, labels: Labels | None) -> Source:
+def as_source(data: Any, preprocessing: InputCodec | None, labels: Labels | None) -> Source:
     """Wrap what a person gives: a source, a path, an array, (images, labels) or a map-style data set."""
     if is_source(data):
         return cast(Source, data)
@@ -52,7 +52,7 @@ def is_source(data: Any) -> bool:
     return callable(getattr(data, "fingerprint", None))
 
 
-def source_at(path: Path, preprocessing: Kept | None, labels: Labels | None) -> Source:
+def source_at(path: Path, preprocessing: InputCodec | None, labels: Labels | None) -> Source:
     """What lies at a path: an array file, a saved Hugging Face data set, or a folder of images."""
     if not path.exists():
         raise InputError(f"data folder {path} does not exist")

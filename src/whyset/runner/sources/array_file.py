@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_rows
-from whyset.runner.sources.rows import RowForm, Rows, checked_ids, checked_labels
+from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids, check_labels
 from whyset.runner.sources.shown import Shown, show_images, show_values
-from whyset.runner.sources.source import UNKNOWN, known
-from whyset.runner.values import Kept
+from whyset.runner.sources.source import UNKNOWN, parse_label
+from whyset.runner.values import InputCodec
 from whyset.store.boundary import open_regular
 from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5
 
@@ -45,7 +45,7 @@ class ArrayFileSource:
     """
 
     path: Path
-    given: Kept | None = None
+    given: InputCodec | None = None
     names: tuple[str, ...] | None = None
     images: str | None = None
     labels_name: str | None = None
@@ -60,7 +60,7 @@ class ArrayFileSource:
             raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
         if not self.form.numbers and self.given is None:
             raise MissingPreprocessingError(f"the uint8 images in {self.path}")
-        checked_ids(self.ids, len(self))
+        check_ids(self.ids, len(self))
         _ = self.labels, self.preprocessing
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class ArrayFileSource:
         name = self._name(self.labels_name, LABEL_KEYS, "labels")
         if name is None:
             return np.full(len(self), UNKNOWN)
-        return checked_labels(self._whole(name), len(self))
+        return check_labels(self._whole(name), len(self))
 
     @cached_property
     def class_names(self) -> tuple[str, ...] | None:
@@ -109,7 +109,7 @@ class ArrayFileSource:
         return [_without_padding([_text(word) for word in row]) for row in table.tolist()]
 
     @property
-    def preprocessing(self) -> Kept:
+    def preprocessing(self) -> InputCodec:
         return self._shown.kept
 
     @property
@@ -137,12 +137,12 @@ class ArrayFileSource:
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
         x, label = self.read(index)
-        return (self.preprocessing.normalised(x) if x.dtype == torch.uint8 else x), label
+        return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         with self._lock:  # h5py serves one thread at a time
             row = np.asarray(self._rows[index])
-        return self.form.read(row, self.preprocessing), known(self.labels[index])
+        return self.form.read(row, self.preprocessing), parse_label(self.labels[index])
 
     @cached_property
     def _lock(self) -> threading.Lock:
@@ -161,7 +161,7 @@ class ArrayFileSource:
         return {"images": opened} if isinstance(opened, np.ndarray) else opened
 
     @cached_property
-    def _rows(self) -> Rows:
+    def _rows(self) -> ArrayRows:
         name = self._name(self.images, IMAGE_KEYS, "images")
         if name is None:
             raise InputError(
@@ -169,7 +169,7 @@ class ArrayFileSource:
                 f"{', '.join(IMAGE_KEYS)} is there: rename the array of images, "
                 "or in Python give ArrayFileSource(path, images=...)"
             )
-        found: Rows = self._array(name)
+        found: ArrayRows = self._array(name)
         return found
 
     def _name(self, asked: str | None, usual: tuple[str, ...], what: str) -> str | None:

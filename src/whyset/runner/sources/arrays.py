@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from whyset.errors import MissingPreprocessingError
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import measure_rows
-from whyset.runner.sources.rows import RowForm, checked_ids, checked_labels, move_to_host
+from whyset.runner.sources.rows import RowForm, check_ids, check_labels, move_to_host
 from whyset.runner.sources.shown import Shown, show_images, show_values
-from whyset.runner.sources.source import UNKNOWN, known
-from whyset.runner.values import Kept
+from whyset.runner.sources.source import UNKNOWN, parse_label
+from whyset.runner.values import InputCodec
 
 
 class ArraySource:
@@ -36,13 +36,13 @@ class ArraySource:
         *,
         ids: Sequence[str] | None = None,
         class_names: Sequence[str] | None = None,
-        preprocessing: Kept | None = None,
+        preprocessing: InputCodec | None = None,
     ) -> None:
         self.images = _numpy(images)
         self.form = RowForm.of(self.images.shape, self.images.dtype)
         count = len(self.images)
-        self.labels = np.full(count, UNKNOWN) if labels is None else checked_labels(_numpy(labels), count)
-        self.ids = checked_ids(list(map(str, range(count))) if ids is None else list(ids), count)
+        self.labels = np.full(count, UNKNOWN) if labels is None else check_labels(_numpy(labels), count)
+        self.ids = check_ids(list(map(str, range(count))) if ids is None else list(ids), count)
         self.class_names = class_names
         shown = self._shown(preprocessing)
         self.preprocessing, self.notes, self.measured = shown.kept, shown.notes, shown.measured
@@ -64,12 +64,12 @@ class ArraySource:
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
         x, label = self.read(index)
-        return (self.preprocessing.normalised(x) if x.dtype == torch.uint8 else x), label
+        return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        return self.form.read(self.images[index], self.preprocessing), known(self.labels[index])
+        return self.form.read(self.images[index], self.preprocessing), parse_label(self.labels[index])
 
-    def _shown(self, given: Kept | None) -> Shown:
+    def _shown(self, given: InputCodec | None) -> Shown:
         if given is not None and self.form.images:
             return Shown(given)
         if not self.form.numbers:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.runner.sources.rows import Rows
+from whyset.runner.sources.rows import ArrayRows
 from whyset.runner.sources.source import spread
 from whyset.store.boundary import read_regular
 
@@ -37,7 +37,7 @@ def file_content(digest: Digest, root: Path, files: Sequence[tuple[str, int]]) -
         digest.update(hashlib.sha256(content).digest())
 
 
-def row_blocks(array: Rows) -> Iterator[NDArray[Any]]:
+def row_blocks(array: ArrayRows) -> Iterator[NDArray[Any]]:
     """The rows of an array in blocks of some megabytes: all of them, or of large data a part spread evenly."""
     rows, row_bytes = array.shape[0], array.dtype.itemsize * math.prod(array.shape[1:])
     if rows * row_bytes <= WHOLE_BYTES:
@@ -49,7 +49,7 @@ def row_blocks(array: Rows) -> Iterator[NDArray[Any]]:
         yield np.asarray(array[start:stop])
 
 
-def row_content(digest: Digest, array: Rows) -> None:
+def row_content(digest: Digest, array: ArrayRows) -> None:
     """Add the bytes of an array's rows, of all or of a part."""
     for block in row_blocks(array):
         digest.update(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)

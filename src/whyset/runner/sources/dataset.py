@@ -20,8 +20,8 @@ from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_range
 from whyset.runner.sources.rows import RowForm, move_to_host
 from whyset.runner.sources.shown import Shown, show_images, show_values
-from whyset.runner.sources.source import attempt, known, known_or_unknown, spread
-from whyset.runner.values import Kept, of_images
+from whyset.runner.sources.source import attempt, parse_label, parse_label_or_unknown, spread
+from whyset.runner.values import InputCodec, of_images
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")
@@ -37,7 +37,7 @@ class DatasetSource:
     A stream without random access is refused: a run needs to come back to the same sample.
     """
 
-    def __init__(self, dataset: Any, preprocessing: Kept | None = None) -> None:
+    def __init__(self, dataset: Any, preprocessing: InputCodec | None = None) -> None:
         self.dataset, self.given = dataset, preprocessing
         self.activity = Activity()  # or that of whoever watches the measuring of the range
         if isinstance(self.dataset, Mapping):
@@ -66,10 +66,10 @@ class DatasetSource:
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
-        found = labels_of(self.dataset)
+        found = get_labels(self.dataset)
         if found is None:
             return np.array([self._label(index) for index in range(len(self))], dtype=np.int64)
-        return np.array(list(map(known_or_unknown, found)), dtype=np.int64)
+        return np.array(list(map(parse_label_or_unknown, found)), dtype=np.int64)
 
     @property
     def class_names(self) -> Sequence[str] | None:
@@ -77,7 +77,7 @@ class DatasetSource:
         return None if names is None else [str(name) for name in names]
 
     @property
-    def preprocessing(self) -> Kept:
+    def preprocessing(self) -> InputCodec:
         return self._shown.kept
 
     @property
@@ -87,14 +87,14 @@ class DatasetSource:
     @property
     def notes(self) -> list[str]:
         reading = "labels are read in one pass over the data, since the set has no `targets`"
-        return self._shown.notes + ([reading] if labels_of(self.dataset) is None else [])
+        return self._shown.notes + ([reading] if get_labels(self.dataset) is None else [])
 
     def fingerprint(self) -> str:
         """SHA-256 of every id and label, the inputs of 16 samples spread over the set, and of tensors and image files
         that the set keeps, all or a part.
         """
         digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
-        for x in self._surveyed.values():
+        for x in self._survey.values():
             digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
         if self._paths is not None:
             root = Path(_innermost(self.dataset).root)
@@ -108,13 +108,13 @@ class DatasetSource:
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
         x, label = self.read(index)
-        return (self.preprocessing.normalised(x) if x.dtype == torch.uint8 else x), label
+        return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         image, label = split(self.dataset[int(index)])
-        return self._seen(image), known(label)
+        return self._to_input(image), parse_label(label)
 
-    def _seen(self, image: Any) -> torch.Tensor:
+    def _to_input(self, image: Any) -> torch.Tensor:
         """Pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
             return self._require_preprocessing("PIL").pixels(image)
@@ -134,7 +134,7 @@ class DatasetSource:
     def _require_repeatable(self) -> None:
         """Read one sample again; InputError: it is not the same, or none can be read twice."""
         error = ""
-        for index, x in self._surveyed.items():
+        for index, x in self._survey.items():
             if x is None:
                 continue
             again, error = attempt(partial(self._input, index))
@@ -160,10 +160,10 @@ class DatasetSource:
     def _label(self, index: int) -> int:
         """The label of a sample, `UNKNOWN` where it cannot be read."""
         label, _ = attempt(lambda: split(self.dataset[index])[1])
-        return known_or_unknown(label)
+        return parse_label_or_unknown(label)
 
     @cached_property
-    def _surveyed(self) -> dict[int, torch.Tensor | None]:
+    def _survey(self) -> dict[int, torch.Tensor | None]:
         """Inputs of samples spread over the set; None for those that cannot be read, which fail later, one by one."""
         found = {int(index): attempt(partial(self._input, int(index))) for index in spread(len(self), SURVEYED)}
         if all(x is None for x, _ in found.values()):
@@ -177,13 +177,13 @@ class DatasetSource:
         """The input of a sample, images that were given as PIL's normalized."""
         x = self.read(index)[0]
         given = of_images(self.given) if x.dtype == torch.uint8 else None
-        return x if given is None else given.normalised(x)
+        return x if given is None else given.normalize(x)
 
     @cached_property
     def _shown(self) -> Shown:
-        shapes = Counter(x.shape for x in self._surveyed.values() if x is not None)
+        shapes = Counter(x.shape for x in self._survey.values() if x is not None)
         ((shape, _),) = shapes.most_common(1)
-        first = next(x for x in self._surveyed.values() if x is not None and x.shape == shape)
+        first = next(x for x in self._survey.values() if x is not None and x.shape == shape)
         if self.given is not None and first.ndim == 3:
             return Shown(self.given)
         if first.ndim < 3:
@@ -203,7 +203,7 @@ class DatasetSource:
 
     @cached_property
     def _paths(self) -> list[str] | None:
-        return _paths_of(self.dataset)
+        return _get_paths(self.dataset)
 
 
 def _are_ids(x: torch.Tensor) -> bool:
@@ -211,10 +211,10 @@ def _are_ids(x: torch.Tensor) -> bool:
     return x.ndim == 1 and x.dtype in (torch.int64, torch.int32, torch.int16)
 
 
-def _paths_of(dataset: Any) -> list[str] | None:
+def _get_paths(dataset: Any) -> list[str] | None:
     """Relative paths where the set is torchvision's ImageFolder or alike, or a part of one."""
     if isinstance(dataset, Subset):
-        inner = _paths_of(dataset.dataset)
+        inner = _get_paths(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
     root, samples = getattr(dataset, "root", None), getattr(dataset, "samples", None)
     if root is None or samples is None:
@@ -244,10 +244,10 @@ def split(item: Any) -> tuple[Any, Any]:
     return item, None
 
 
-def labels_of(dataset: Any) -> Sequence[Any] | None:
+def get_labels(dataset: Any) -> Sequence[Any] | None:
     """The labels of all samples without reading an image, where the data set keeps them; None where it does not."""
     if isinstance(dataset, Subset):
-        inner = labels_of(dataset.dataset)
+        inner = get_labels(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
     if isinstance(dataset, TensorDataset):
         return dataset.tensors[1].tolist() if len(dataset.tensors) > 1 else [None] * len(dataset)

@@ -19,7 +19,7 @@ from whyset.errors import InputError
 from whyset.runner.labels import Labels
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources.content import file_content
-from whyset.runner.sources.source import UNKNOWN, known
+from whyset.runner.sources.source import UNKNOWN, parse_label
 from whyset.store.boundary import open_regular
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -77,8 +77,8 @@ class FolderSource:
 
     @property
     def notes(self) -> list[str]:
-        others = f"{self._ignored} files are no images by their suffix and are left out"
-        return [others] if self._ignored else []
+        others = f"{self._n_ignored} files are no images by their suffix and are left out"
+        return [others] if self._n_ignored else []
 
     def fingerprint(self) -> str:
         """SHA-256 of every id, size and file's content (of large folders: of files spread over them), and of the names
@@ -93,13 +93,13 @@ class FolderSource:
 
     def __getitem__(self, index: int, /) -> tuple[torch.Tensor, int | None]:
         pixels, label = self.read(index)
-        return self.preprocessing.normalised(pixels), label
+        return self.preprocessing.normalize(pixels), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         path = f"{self.path}/{self.ids[index]}"  # joining paths costs as much as a tenth of a small image
         try:
             with open_regular(path) as file, Image.open(file) as image:
-                return self.preprocessing.pixels(image), known(self.labels[index])
+                return self.preprocessing.pixels(image), parse_label(self.labels[index])
         except UnidentifiedImageError:  # which names the open file by its number
             raise UnidentifiedImageError(f"cannot identify image file {path!r}") from None
 
@@ -123,7 +123,7 @@ class FolderSource:
         return self._listing[0]
 
     @property
-    def _ignored(self) -> int:
+    def _n_ignored(self) -> int:
         return self._listing[1]
 
     @cached_property
@@ -142,7 +142,7 @@ class FolderSource:
             raise InputError(f"data folder {self.path}: there is no class {strangers[0]!r} in the labels file")
 
     def _others(self) -> str:
-        return f"; {self._ignored} other files lie there" if self._ignored else ""
+        return f"; {self._n_ignored} other files lie there" if self._n_ignored else ""
 
 
 def _walk(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator["os.DirEntry[str]"]:

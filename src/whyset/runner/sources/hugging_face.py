@@ -15,8 +15,8 @@ from whyset.optional import import_optional
 from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
-from whyset.runner.sources.source import UNKNOWN, known, spread
-from whyset.runner.values import Kept
+from whyset.runner.sources.source import UNKNOWN, parse_label, spread
+from whyset.runner.values import InputCodec
 
 SAVED, SPLITS = "state.json", "dataset_dict.json"
 
@@ -30,7 +30,7 @@ class HuggingFaceSource(DatasetSource):
     def __init__(
         self,
         dataset: Any,
-        preprocessing: Kept | None = None,
+        preprocessing: InputCodec | None = None,
         class_labels: Labels | None = None,
         path: Path | None = None,
     ) -> None:
@@ -49,7 +49,7 @@ class HuggingFaceSource(DatasetSource):
         super().__init__(dataset, preprocessing)
 
     @classmethod
-    def load(cls, path: Path, preprocessing: Kept | None, labels: Labels | None) -> "HuggingFaceSource":
+    def load(cls, path: Path, preprocessing: InputCodec | None, labels: Labels | None) -> "HuggingFaceSource":
         """Open a data set that was saved by `save_to_disk`."""
         datasets = import_optional("datasets", str(path), 'pip install "whyset[datasets]"')
         if (path / SPLITS).is_file():
@@ -77,7 +77,7 @@ class HuggingFaceSource(DatasetSource):
     def fingerprint(self) -> str:
         """SHA-256 of the labels and the stored images (of large sets: of rows spread over them), and of some inputs."""
         digest = hashlib.sha256(f"{len(self)}".encode() + self.labels.tobytes())
-        for x in self._surveyed.values():
+        for x in self._survey.values():
             digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
         stored = self.dataset.with_format("arrow")
         for row in range(len(self)) if len(self) <= WHOLE_FILES else spread(len(self), PART):
@@ -86,7 +86,7 @@ class HuggingFaceSource(DatasetSource):
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         item = self.dataset[int(index)]
-        return self._seen(item[self.image]), known(None if self.label is None else self.labels[index])
+        return self._to_input(item[self.image]), parse_label(None if self.label is None else self.labels[index])
 
     def _output(self, label: int) -> int:
         """The model's output that a label stands for; the data set writes -1 where there is none."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import InputError
-from whyset.runner.sources.rows import Rows
+from whyset.runner.sources.rows import ArrayRows
 from whyset.runner.sources.source import spread
 
 MOST_SAMPLES = 10_000
@@ -44,7 +44,7 @@ class MeasuredRange:
         return self.samples < self.total
 
 
-def measure_rows(array: Rows) -> MeasuredRange:
+def measure_rows(array: ArrayRows) -> MeasuredRange:
     """Measure images (N, C, H, W) in an array; InputError: no value is finite."""
     return measure_range(partial(_blocks, array), array.shape[0], array.shape[1:])
 
@@ -79,7 +79,7 @@ def value_range(blocks: Blocks) -> tuple[NDArray[np.float64], NDArray[np.float64
     return np.where(found, low, np.min(low)), np.where(found, high, np.max(high))
 
 
-def _blocks(array: Rows, indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
+def _blocks(array: ArrayRows, indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
     """The rows of an array: neighboring ones together, some megabytes at a time, and others one by one."""
     step = max(1, _BLOCK_VALUES // max(1, math.prod(array.shape[1:]))) if len(indices) == array.shape[0] else 1
     for start in range(0, len(indices), step):

@@ -10,13 +10,13 @@ from PIL import Image
 
 from whyset.errors import InputError
 from whyset.runner.sources.source import ONE_CLASS
-from whyset.runner.values import Kept, of_images
+from whyset.runner.values import InputCodec, of_images
 
 CHANNELS = ((1, 3), (4,))
 """Of images in eight bits: grey or colours, and where neither fits, colours with opacity."""
 
 
-class Rows(Protocol):
+class ArrayRows(Protocol):
     """What numpy's, HDF5's and memory-mapped arrays have in common."""
 
     @property
@@ -74,7 +74,7 @@ class RowForm:
     def images(self) -> bool:
         return self.channels not in ("values", "ids")
 
-    def read(self, row: NDArray[Any], preprocessing: Kept) -> torch.Tensor:
+    def read(self, row: NDArray[Any], preprocessing: InputCodec) -> torch.Tensor:
         """Pixels (C, H, W) as the model sees them, or the numbers that it takes."""
         if self.numbers:
             return torch.from_numpy(np.array(row, np.int64 if self.channels == "ids" else row.dtype.newbyteorder("=")))
@@ -91,7 +91,7 @@ def move_to_host(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype == torch.bfloat16 else x
 
 
-def checked_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:
+def check_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Labels as int64: (N,) or (N, 1) of integers, bools, or floats that are whole numbers; or a refusal."""
     labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
     if labels.shape != (count,):
@@ -108,7 +108,7 @@ def checked_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
-def checked_ids(ids: list[str], count: int) -> list[str]:
+def check_ids(ids: list[str], count: int) -> list[str]:
     if len(ids) != count or len(set(ids)) != count:
         raise InputError(f"{count} images need as many different ids, not {len(set(ids))}")
     return ids

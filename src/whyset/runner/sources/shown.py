@@ -8,7 +8,7 @@ import numpy as np
 from whyset.runner.preprocessing import CHANNELS, Preprocessing
 from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source
-from whyset.runner.values import Kept, Levels, Values
+from whyset.runner.values import InputCodec, Levels, Values
 from whyset.store import Check
 
 
@@ -16,7 +16,7 @@ from whyset.store import Check
 class Shown:
     """How samples are kept, and the range of values behind it where no preprocessing states one."""
 
-    kept: Kept
+    kept: InputCodec
     measured: MeasuredRange | None = None
 
     @property

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
-from whyset.runner.values import Kept
+from whyset.runner.values import InputCodec
 
 UNKNOWN = -1
 
@@ -27,8 +27,8 @@ class Source(Protocol):
     sample that cannot be read raises; the runner records it as failed and goes on. More may be there besides:
     `read(i)`, which gives uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
     batch is normalised where the model is; `concurrent = True`, which lets several threads read at once; `measured`,
-    the `MeasuredRange` that `preprocessing` was made from where nothing stated it; and what `whyset.runner.kind.Kind`
-    takes from a source: `features`, `rate` and `tokens`.
+    the `MeasuredRange` that `preprocessing` was made from where nothing stated it; and what
+    `whyset.runner.data_spec.DataSpec` takes from a source: `features`, `rate` and `tokens`.
     """
 
     @property
@@ -48,7 +48,7 @@ class Source(Protocol):
         """Names of the model's outputs in order, if the data knows them."""
 
     @property
-    def preprocessing(self) -> Kept:
+    def preprocessing(self) -> InputCodec:
         """How inputs were made; its `undo` gives what of them is kept: the image that the model saw, say."""
 
     @property
@@ -85,7 +85,7 @@ def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
         return None, f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def known(label: Any) -> int | None:
+def parse_label(label: Any) -> int | None:
     """A label as an int, None where it is unknown; InputError: it is not a whole number.
 
     Labels as they are given to a loss, such as [1.0] for one output, are read as well.
@@ -110,13 +110,13 @@ def known(label: Any) -> int | None:
     return None if number == UNKNOWN else number
 
 
-def known_or_unknown(label: Any) -> int:
+def parse_label_or_unknown(label: Any) -> int:
     """A label as an int, `UNKNOWN` where there is none or where it is not a whole number.
 
     Such a sample fails when it is read; the labels of the others are needed all the same.
     """
     try:
-        found = known(label)
+        found = parse_label(label)
     except InputError:
         return UNKNOWN
     return UNKNOWN if found is None else found

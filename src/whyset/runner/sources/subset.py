@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source, read, spread
-from whyset.runner.values import Kept
+from whyset.runner.values import InputCodec
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Spread:
         return self.whole.class_names
 
     @property
-    def preprocessing(self) -> Kept:
+    def preprocessing(self) -> InputCodec:
         return self.whole.preprocessing
 
     @property

@@ -39,18 +39,18 @@ def from_json(stored: object) -> ClassEvidence:
         raise InputError(
             f"the evidence has the schema {stored.get('schema')}; this whyset reads {EVIDENCE_SCHEMA}: update whyset"
         )
-    return _checked({name: value for name, value in stored.items() if name != "schema"})
+    return _check({name: value for name, value in stored.items() if name != "schema"})
 
 
 def from_info(info: object) -> ClassEvidence:
     """Read the `info` of a category that was written before evidence had a schema."""
     try:
-        return _checked(convert_info(info))
+        return _check(convert_info(info))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BrokenRunError(f"'info' is damaged: {type(error).__name__}: {error}") from error
 
 
-def _checked(fields: Mapping[str, Any]) -> ClassEvidence:
+def _check(fields: Mapping[str, Any]) -> ClassEvidence:
     from pydantic import ValidationError
 
     try:

@@ -32,14 +32,14 @@ def convert_info(info: Any) -> Fields:
         raise TypeError(f"expected an object, got {type(info).__name__}")
     scores = info.get("scores") or {}
     separability, eigengap = scores.get("separability"), scores.get("eigengap")
-    return _renamed(info, _CLASS) | {
-        "composition": _renamed(scores, {name: name for name in _COMPOSITION}),
-        "separability": _renamed(separability, _SEPARABILITY),
-        "eigengap": _renamed(eigengap, {"value": "value", "n_clusters": "clusters", "is_max": "clear"}),
+    return _rename(info, _CLASS) | {
+        "composition": _rename(scores, {name: name for name in _COMPOSITION}),
+        "separability": _rename(separability, _SEPARABILITY),
+        "eigengap": _rename(eigengap, {"value": "value", "n_clusters": "clusters", "is_max": "clear"}),
         "graph": _graph(info),
         "clusterings": {name: _clustering(one) for name, one in (info.get("clusterings") or {}).items()},
         "embeddings": {
-            name: _renamed(one, {"n_components": "dimensions"}) for name, one in (info.get("embeddings") or {}).items()
+            name: _rename(one, {"n_components": "dimensions"}) for name, one in (info.get("embeddings") or {}).items()
         },
         "prototypes": _prototypes(info.get("prototypes")),
         "data_issues": info.get("treatment") or [],
@@ -49,15 +49,15 @@ def convert_info(info: Any) -> Fields:
 _SEPARABILITY = {"n_surrogates": "surrogates"} | {name: name for name in ("value", "p_value", "null_median", "null")}
 
 
-def _renamed(stored: Any, names: Mapping[str, str]) -> Fields:
+def _rename(stored: Any, names: Mapping[str, str]) -> Fields:
     """Give the fields that are stored, by today's names."""
     stored = {} if stored is None else stored
     return {new: stored[old] for new, old in names.items() if old in stored}
 
 
 def _graph(info: Mapping[str, Any]) -> Fields:
-    graph = _renamed(info.get("graph"), {"n_neighbors": "neighbours", "recall": "recall", "affinity": "affinity"})
-    return graph | _renamed(info, {"n_connected_components": "components", "n_isolated": "isolated"})
+    graph = _rename(info.get("graph"), {"n_neighbors": "neighbours", "recall": "recall", "affinity": "affinity"})
+    return graph | _rename(info, {"n_connected_components": "components", "n_isolated": "isolated"})
 
 
 def _clustering(stored: Mapping[str, Any]) -> Fields:
@@ -67,9 +67,9 @@ def _clustering(stored: Mapping[str, Any]) -> Fields:
         _cluster(one, recovery.get(one["id"]), [t for t in enrichment.get("smallest", []) if t["cluster"] == one["id"]])
         for one in stored.get("clusters", [])
     ]
-    kept = {name: value for name, value in _renamed(stored, _CLUSTERING).items() if value is not None}
+    kept = {name: value for name, value in _rename(stored, _CLUSTERING).items() if value is not None}
     return kept | {
-        "stability": None if stability is None else _renamed(stability, _STABILITY),
+        "stability": None if stability is None else _rename(stability, _STABILITY),
         "n_enrichment_tests": enrichment.get("tests", 0),
         "clusters": clusters,
     }
@@ -86,11 +86,11 @@ _STABILITY = {
 def _cluster(stored: Mapping[str, Any], recovery: float | None, tests: list[Mapping[str, Any]]) -> Fields:
     difference = stored.get("difference")
     renamed = {"p_value": "p_value", "threshold": "threshold", "significant_fraction": "share", "channels": "channels"}
-    return _renamed(stored, _CLUSTER) | {
-        "composition": _renamed(stored, {name: name for name in _COMPOSITION}),
+    return _rename(stored, _CLUSTER) | {
+        "composition": _rename(stored, {name: name for name in _COMPOSITION}),
         "recovery": recovery,
-        "difference": None if difference is None else _renamed(difference, renamed),
-        "enrichment": [_renamed(test, _TEST) for test in tests],
+        "difference": None if difference is None else _rename(difference, renamed),
+        "enrichment": [_rename(test, _TEST) for test in tests],
     }
 
 
@@ -101,4 +101,4 @@ _TEST = {"n_inside": "size", "n_outside": "others"} | {
 
 def _prototypes(stored: Any) -> Fields | None:
     names = {name: name for name in ("covariance", "weights", "outliers")} | {"explanations": "samples"}
-    return None if stored is None else _renamed(stored, names)
+    return None if stored is None else _rename(stored, names)

@@ -32,7 +32,7 @@ class SeparabilityTest:
 
 
 @dataclass(frozen=True)
-class Eigengap:
+class EigengapEvidence:
     """The gap behind eigenvalue number `n_clusters`; `is_max` is False where the gap behind the first is larger."""
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -70,7 +70,7 @@ class NeighborGraph:
 
 
 @dataclass(frozen=True)
-class Stability:
+class StabilityEvidence:
     """Agreement with the clusterings of `n_subsamples` subsamples, each a `subsample_fraction` of the class.
 
     `adjusted_rand` is the mean adjusted Rand index, `adjusted_rand_range` its quantiles 5 % and 95 %.
@@ -134,7 +134,7 @@ class DifferenceTest:
 
 
 @dataclass(frozen=True)
-class Prototypes:
+class PrototypeEvidence:
     """Gaussian prototypes of a class in concept relevance: their weights, and the explanation nearest to each."""
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -193,7 +193,7 @@ class ClusteringEvidence:
     n_noise: int = 0
     separability: float | None = None
     silhouette: float | None = None
-    stability: Stability | None = None
+    stability: StabilityEvidence | None = None
     n_enrichment_tests: int = 0
     clusters: tuple[ClusterEvidence, ...] = ()
 
@@ -220,13 +220,13 @@ class ClassEvidence:
     problem: str | None = None
     composition: Composition = field(default_factory=Composition)
     separability: SeparabilityTest = field(default_factory=SeparabilityTest)
-    eigengap: Eigengap = field(default_factory=Eigengap)
+    eigengap: EigengapEvidence = field(default_factory=EigengapEvidence)
     graph: NeighborGraph = field(default_factory=NeighborGraph)
     clusterings: Mapping[str, ClusteringEvidence] = field(default_factory=dict)
     default_clustering: str | None = None
     embeddings: Mapping[str, EmbeddingEvidence] = field(default_factory=dict)
     default_embedding: str | None = None
-    prototypes: Prototypes | None = None
+    prototypes: PrototypeEvidence | None = None
     data_issues: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -241,12 +241,12 @@ class ClassEvidence:
 def with_samples(evidence: ClassEvidence) -> ClassEvidence:
     """Fill in `n_samples` where it is not known, for a run in which every sample has one explanation."""
     clusterings = {
-        name: replace(one, clusters=tuple(_counted(cluster) for cluster in one.clusters))
+        name: replace(one, clusters=tuple(_count_prototypes(cluster) for cluster in one.clusters))
         for name, one in evidence.clusterings.items()
     }
     known = evidence.n_explanations if evidence.n_samples is None else evidence.n_samples
     return replace(evidence, n_samples=known, clusterings=clusterings)
 
 
-def _counted(cluster: ClusterEvidence) -> ClusterEvidence:
+def _count_prototypes(cluster: ClusterEvidence) -> ClusterEvidence:
     return cluster if cluster.n_samples is not None else replace(cluster, n_samples=cluster.n_explanations)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.store.virelay.dataset import read_mark
-from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Images, Indices, Rows, finite_in_float32, is_group, read_file
+from whyset.store.virelay.findings import ImportFindings, format_first
+from whyset.store.virelay.hdf5 import Hdf5Rows, Images, Indices, finite_in_float32, is_group, read_file
 from whyset.store.virelay.labels import read_labels
 from whyset.store.virelay.predictions import Predictions, confidence_is
 
@@ -20,7 +20,7 @@ NEEDED = ("attribution", "label", "prediction")
 
 
 @dataclass(frozen=True)
-class Source:
+class AttributionSource:
     """One file of attributions: which sample each row explains, and what is known of it.
 
     `exact` and `stated` hold what `export_project` wrote beside ViRelAy's own data: target, prediction and confidence
@@ -44,7 +44,7 @@ class Source:
 class Attributions:
     """All attributions in the order of their samples: row r lies in `sources[source[r]]`, row `place[r]` there."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[AttributionSource, ...]
     source: Indices
     place: Indices
     samples: Indices
@@ -64,7 +64,7 @@ class Attributions:
                 maps[mine, :, :height, :width] = read
         return maps
 
-    def gathered(self, columns: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def gather(self, columns: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         """Bring a column of each source into the order of the rows."""
         first = np.cumsum([0, *(len(column) for column in columns[:-1])])
         ordered: npt.NDArray[Any] = np.concatenate(columns)[first[self.source] + self.place]
@@ -72,30 +72,32 @@ class Attributions:
 
     def labels(self) -> Indices:
         """Give the output that each row explains, -1 where the files do not say."""
-        return self.gathered([source.labels for source in self.sources])
+        return self.gather([source.labels for source in self.sources])
 
-    def stated(self, name: str) -> Any:
+    def get_common_value(self, name: str) -> Any:
         """Give what all files state alike, or None."""
         found = [source.stated.get(name) for source in self.sources]
         return found[0] if all(value == found[0] for value in found) else None
 
-    def decided(self) -> tuple[dict[str, npt.NDArray[Any]], str]:
+    def decide_predictions(self) -> tuple[dict[str, npt.NDArray[Any]], str]:
         """Give prediction and confidence of every row (and the target where it is stated), and how they came about."""
         exact = [source.exact for source in self.sources if source.exact is not None]
         if len(exact) == len(self.sources):
-            return {name: self.gathered([found[name] for found in exact]) for name in exact[0]}, "as given"
+            return {name: self.gather([found[name] for found in exact]) for name in exact[0]}, "as given"
         predictions = [source.predictions for source in self.sources]
         how = confidence_is(predictions)
         confidences = [part.largest if how == "as given" else part.softmax for part in predictions]
-        columns = {"prediction": self.gathered([part.prediction for part in predictions])}
-        return columns | {"confidence": self.gathered(confidences)}, how
+        columns = {"prediction": self.gather([part.prediction for part in predictions])}
+        return columns | {"confidence": self.gather(confidences)}, how
 
 
 EXACT = {"whyset_target": "target", "whyset_prediction": "prediction", "whyset_confidence": "confidence"}
 """What lies beside ViRelAy's own data, and the columns of a run that it becomes."""
 
 
-def read_attributions(files: Sequence[Path], samples: int, classes: int, findings: Findings) -> Attributions | None:
+def read_attributions(
+    files: Sequence[Path], samples: int, classes: int, findings: ImportFindings
+) -> Attributions | None:
     """Read all files but the maps themselves; None, with findings, where no file can be used."""
     sources = [source for file in files if (source := _source(file, samples, classes, findings)) is not None]
     if not sources:
@@ -110,13 +112,13 @@ def read_attributions(files: Sequence[Path], samples: int, classes: int, finding
     return Attributions(tuple(sources), number[order], place[order], explained[order], shape)
 
 
-def check_values(sources: Sequence[Source], findings: Findings) -> None:
+def check_values(sources: Sequence[AttributionSource], findings: ImportFindings) -> None:
     """Read all maps once and record those that are not finite."""
     for source in sources:
         bad = read_file(source.file, findings, partial(_not_finite, source.images)) or []
         if bad:
             found = f"attribution holds NaN or infinity in {len(bad)} of {len(source.samples)} rows"
-            findings.error(source.file, f"{found}: of the samples {first_of(source.samples[bad])}")
+            findings.error(source.file, f"{found}: of the samples {format_first(source.samples[bad])}")
 
 
 def _not_finite(images: Images, opened: Any) -> list[int]:
@@ -129,17 +131,19 @@ def _not_finite(images: Images, opened: Any) -> list[int]:
     ]
 
 
-def _source(file: Path, samples: int, classes: int, findings: Findings) -> Source | None:
-    return read_file(file, findings, lambda opened: _opened_source(file, opened, samples, classes, findings))
+def _source(file: Path, samples: int, classes: int, findings: ImportFindings) -> AttributionSource | None:
+    return read_file(file, findings, lambda opened: _open_source(file, opened, samples, classes, findings))
 
 
-def _opened_source(file: Path, opened: Any, samples: int, classes: int, findings: Findings) -> Source | None:
+def _open_source(
+    file: Path, opened: Any, samples: int, classes: int, findings: ImportFindings
+) -> AttributionSource | None:
     missing = [name for name in NEEDED if name not in opened]
     for name in missing:
-        findings.error(file, f"{name} is missing; the file has {first_of(opened)}")
+        findings.error(file, f"{name} is missing; the file has {format_first(opened)}")
     if missing:
         return None
-    rows, label, prediction = (Rows.of(file, opened[name]) for name in NEEDED)
+    rows, label, prediction = (Hdf5Rows.of(file, opened[name]) for name in NEEDED)
     for other in (label, prediction):
         if len(other) != len(rows):
             findings.error(file, f"{other.name.lstrip('/')} has {len(other)} rows, attribution {len(rows)}")
@@ -153,10 +157,10 @@ def _opened_source(file: Path, opened: Any, samples: int, classes: int, findings
     exact = {column: opened.whole(opened[name]) for name, column in EXACT.items()} if stated and whole else None
     if "channels" in stated:
         images = images.first_channels(int(stated["channels"]))
-    return Source(images, index, "index" in opened, labels, predictions, exact, stated)
+    return AttributionSource(images, index, "index" in opened, labels, predictions, exact, stated)
 
 
-def _samples(file: Path, opened: Any, rows: Rows, samples: int, findings: Findings) -> Indices:
+def _samples(file: Path, opened: Any, rows: Hdf5Rows, samples: int, findings: ImportFindings) -> Indices:
     """Which sample each row explains; without an index, row i explains sample i."""
     index = opened.get("index")
     if index is None:
@@ -172,14 +176,14 @@ def _samples(file: Path, opened: Any, rows: Rows, samples: int, findings: Findin
         return np.zeros(len(found), np.int64)
     outside = found[(found < 0) | (found >= samples)]
     if len(outside):
-        findings.error(file, f"index names {first_of(outside)}: the data set has the samples 0 to {samples - 1}")
+        findings.error(file, f"index names {format_first(outside)}: the data set has the samples 0 to {samples - 1}")
     return np.where((found < 0) | (found >= samples), 0, found).astype(np.int64)
 
 
-def _predictions(rows: Rows, opened: Any, classes: int, findings: Findings) -> Predictions | None:
+def _predictions(rows: Hdf5Rows, opened: Any, classes: int, findings: ImportFindings) -> Predictions | None:
     widths = {math.prod(shape) for shape in rows.row_shapes}
     if len(widths) != 1 or widths == {0} or not len(rows) or rows.dtype.kind not in "iuf":
-        told = f"prediction has {len(rows)} rows of {first_of(sorted(widths))} values of {rows.dtype}"
+        told = f"prediction has {len(rows)} rows of {format_first(sorted(widths))} values of {rows.dtype}"
         findings.error(rows.file, f"{told}: expected (M, {classes}) numbers")
         return None
     (width,) = widths
@@ -191,7 +195,7 @@ def _predictions(rows: Rows, opened: Any, classes: int, findings: Findings) -> P
     return found
 
 
-def _compare(sources: Sequence[Source], findings: Findings) -> None:
+def _compare(sources: Sequence[AttributionSource], findings: ImportFindings) -> None:
     """All files must agree in the number of channels and outputs; sizes that differ are filled up."""
     first = sources[0]
     for source in sources[1:]:
@@ -203,7 +207,9 @@ def _compare(sources: Sequence[Source], findings: Findings) -> None:
             findings.warn(source.file, f"{found}; smaller ones are filled up with zeros below and to the right")
 
 
-def _refuse_twice(explained: Indices, number: Indices, sources: Sequence[Source], findings: Findings) -> None:
+def _refuse_twice(
+    explained: Indices, number: Indices, sources: Sequence[AttributionSource], findings: ImportFindings
+) -> None:
     values, counts = np.unique(explained, return_counts=True)
     twice = values[counts > 1]
     if not len(twice):
@@ -211,4 +217,4 @@ def _refuse_twice(explained: Indices, number: Indices, sources: Sequence[Source]
     for place in np.unique(number[np.isin(explained, twice)]):
         mine = np.intersect1d(explained[number == place], twice)
         found = f"{len(mine)} samples are explained more than once, here or in another file"
-        findings.error(sources[place].file, f"{found}: {first_of(mine)}")
+        findings.error(sources[place].file, f"{found}: {format_first(mine)}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from whyset.errors import InputError
-from whyset.store.files import disk_errors_explained
+from whyset.store.files import explain_disk_errors
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def beside(out: Path) -> Iterator[Path]:
     InputError: `out` is there already, and not an empty folder.
     """
     refuse_existing(out)
-    with disk_errors_explained(out):
+    with explain_disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex}.partial")
         try:

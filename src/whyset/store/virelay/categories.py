@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from whyset.store.foreign_hdf5 import Hdf5Group, read_attribute
 from whyset.store.virelay.dataset import read_mark
-from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.findings import ImportFindings, format_first
 from whyset.store.virelay.hdf5 import Indices, finite_in_float32, is_group, names_in, read_file
 
 NOISE = -1
@@ -35,22 +35,22 @@ class FoundCategory:
     first_shown: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_categories(files: Sequence[Path], samples: int, findings: Findings) -> list[FoundCategory]:
+def read_categories(files: Sequence[Path], samples: int, findings: ImportFindings) -> list[FoundCategory]:
     """Read all categories of the files of one analysis; parts of one category in several files are put together."""
     found: dict[str, FoundCategory] = {}
     for file in files:
         for category in _categories(file, samples, findings):
             known = found.get(category.name)
-            found[category.name] = category if known is None else _joined(known, category, findings)
+            found[category.name] = category if known is None else _join(known, category, findings)
     _compare_names(list(found.values()), findings)
     return list(found.values())
 
 
-def _categories(file: Path, samples: int, findings: Findings) -> list[FoundCategory]:
+def _categories(file: Path, samples: int, findings: ImportFindings) -> list[FoundCategory]:
     return read_file(file, findings, lambda source: list(_in_file(file, source, samples, findings))) or []
 
 
-def _in_file(file: Path, source: Any, samples: int, findings: Findings) -> Iterator[FoundCategory]:
+def _in_file(file: Path, source: Any, samples: int, findings: ImportFindings) -> Iterator[FoundCategory]:
     if not len(source):
         findings.error(file, "holds no category")
     for name in names_in(source):
@@ -60,7 +60,7 @@ def _in_file(file: Path, source: Any, samples: int, findings: Findings) -> Itera
             yield category
 
 
-def _category(file: Path, name: str, group: Any, samples: int, findings: Findings) -> FoundCategory | None:
+def _category(file: Path, name: str, group: Any, samples: int, findings: ImportFindings) -> FoundCategory | None:
     reader = CategoryReader(file, name, group, findings)
     index = reader.index(samples)
     if index is None:
@@ -78,7 +78,7 @@ class CategoryReader:
     file: Path
     name: str
     group: Hdf5Group
-    findings: Findings
+    findings: ImportFindings
 
     def index(self, samples: int) -> Indices | None:
         """Give the samples of the category, or None."""
@@ -91,7 +91,7 @@ class CategoryReader:
             return None
         outside = values[(values < 0) | (values >= samples)]
         if len(outside):
-            self._wrong(f"index names {first_of(outside)}: the data set has the samples 0 to {samples - 1}")
+            self._wrong(f"index names {format_first(outside)}: the data set has the samples 0 to {samples - 1}")
             return None
         if len(np.unique(values)) < len(values):
             self._wrong(f"index names {len(values) - len(np.unique(values))} samples more than once")
@@ -180,7 +180,7 @@ class CategoryReader:
         labels = np.where(wrapped, NOISE, values.astype(np.int64))
         outside = labels[(labels < NOISE) | (labels > size)]
         if len(outside):
-            self._wrong(f"{place} holds {first_of(np.unique(outside))}: expected -1 (noise) or 0 to {size}")
+            self._wrong(f"{place} holds {format_first(np.unique(outside))}: expected -1 (noise) or 0 to {size}")
             return None
         return labels.astype(np.int32)
 
@@ -197,7 +197,7 @@ def _clusters_asked_for(member: Any) -> int | None:
     )
 
 
-def _joined(known: FoundCategory, more: FoundCategory, findings: Findings) -> FoundCategory:
+def _join(known: FoundCategory, more: FoundCategory, findings: ImportFindings) -> FoundCategory:
     """Put two parts of a category together: they must speak of the same samples and hold different things."""
     if not np.array_equal(known.index, more.index):
         findings.error(more.file, f"{more.name}: index differs from that in {known.file}")
@@ -205,7 +205,7 @@ def _joined(known: FoundCategory, more: FoundCategory, findings: Findings) -> Fo
     for what in ("embeddings", "clusterings"):
         twice = sorted(set(getattr(known, what)) & set(getattr(more, what)))
         if twice:
-            findings.error(more.file, f"{more.name}: the {what} {first_of(twice)} are in {known.file}, too")
+            findings.error(more.file, f"{more.name}: the {what} {format_first(twice)} are in {known.file}, too")
     return replace(
         known,
         embeddings={**known.embeddings, **more.embeddings},
@@ -215,11 +215,13 @@ def _joined(known: FoundCategory, more: FoundCategory, findings: Findings) -> Fo
     )
 
 
-def _compare_names(categories: Sequence[FoundCategory], findings: Findings) -> None:
+def _compare_names(categories: Sequence[FoundCategory], findings: ImportFindings) -> None:
     """ViRelAy offers what the first category has; a run offers for each class what it has."""
     for what in ("embeddings", "clusterings"):
         every = set().union(*(getattr(category, what) for category in categories))
         for category in categories:
             absent = sorted(every - set(getattr(category, what)))
             if absent and getattr(category, what):
-                findings.warn(category.file, f"{category.name}: has no {what} {first_of(absent)}, other categories do")
+                findings.warn(
+                    category.file, f"{category.name}: has no {what} {format_first(absent)}, other categories do"
+                )

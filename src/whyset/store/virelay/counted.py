@@ -8,7 +8,7 @@ from whyset.progress import Progress
 T = TypeVar("T", bound=Sized)
 
 
-def counted(blocks: Iterable[T], total: int, unit: str, telling: Progress) -> Iterator[T]:
+def count_blocks(blocks: Iterable[T], total: int, unit: str, telling: Progress) -> Iterator[T]:
     """Yield the blocks, and show how many of all their parts are done."""
     telling.start(total, unit)
     try:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from whyset.store.boundary import parse_json
 from whyset.store.foreign_hdf5 import read_attribute
-from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import IMAGE_CHANNELS, Images, Indices, Rows, is_group, read_file
+from whyset.store.virelay.findings import ImportFindings, format_first
+from whyset.store.virelay.hdf5 import IMAGE_CHANNELS, Hdf5Rows, Images, Indices, is_group, read_file
 from whyset.store.virelay.labels import read_labels
 from whyset.store.virelay.value_range import ValueRange
 
@@ -47,7 +47,7 @@ class Dataset(Protocol):
         """Give these samples as images, (n, C, H, W)."""
         ...
 
-    def check(self, rows: Indices, findings: Findings) -> None:
+    def check(self, rows: Indices, findings: ImportFindings) -> None:
         """Read these samples once and record what is wrong with them."""
         ...
 
@@ -70,22 +70,22 @@ class Hdf5Dataset:
     def pictures(self, rows: Indices) -> npt.NDArray[np.uint8]:
         return self.range.pictures(self.images.read(rows))
 
-    def check(self, rows: Indices, findings: Findings) -> None:
+    def check(self, rows: Indices, findings: ImportFindings) -> None:
         """The whole file was read to find its range of values."""
 
 
-def read_hdf5_dataset(file: Path, classes: int, findings: Findings) -> Hdf5Dataset | None:
+def read_hdf5_dataset(file: Path, classes: int, findings: ImportFindings) -> Hdf5Dataset | None:
     """Read `data` and `label` of a file; None, with findings, where there are no images."""
     return read_file(file, findings, lambda source: _dataset(file, source, classes, findings))
 
 
-def _dataset(file: Path, source: Any, classes: int, findings: Findings) -> Hdf5Dataset | None:
+def _dataset(file: Path, source: Any, classes: int, findings: ImportFindings) -> Hdf5Dataset | None:
     missing = [name for name in ("data", "label") if name not in source]
     for name in missing:
-        findings.error(file, f"{name} is missing; the file has {first_of(source)}")
+        findings.error(file, f"{name} is missing; the file has {format_first(source)}")
     if missing:
         return None
-    data, label = (_in_order(Rows.of(file, source[name]), source, findings) for name in ("data", "label"))
+    data, label = (_in_order(Hdf5Rows.of(file, source[name]), source, findings) for name in ("data", "label"))
     labels = read_labels(label, classes, findings)
     if len(labels) != len(data):
         findings.error(file, f"label has {len(labels)} rows, data {len(data)}")
@@ -105,7 +105,7 @@ def _dataset(file: Path, source: Any, classes: int, findings: Findings) -> Hdf5D
     return Hdf5Dataset(file, ids, uris, labels, images, ValueRange.of(images, source, findings))
 
 
-def _in_order(rows: Rows, source: Any, findings: Findings) -> Rows:
+def _in_order(rows: Hdf5Rows, source: Any, findings: ImportFindings) -> Hdf5Rows:
     """Put the members of a group into the order that a group `index` gives, where there is one."""
     index = source.get("index")
     if rows.keys is None or not is_group(index):
@@ -114,10 +114,10 @@ def _in_order(rows: Rows, source: Any, findings: Findings) -> Rows:
     if sorted(place.values()) != list(range(len(rows))):
         findings.error(rows.file, f"index does not number the members of {rows.name.lstrip('/')} from 0")
         return rows
-    return rows.ordered(tuple(sorted(rows.keys, key=place.__getitem__)))
+    return rows.order(tuple(sorted(rows.keys, key=place.__getitem__)))
 
 
-def _compare_names(data: Rows, label: Rows, findings: Findings) -> None:
+def _compare_names(data: Hdf5Rows, label: Hdf5Rows, findings: ImportFindings) -> None:
     if data.keys is not None and label.keys is not None and data.keys != label.keys:
         strangers = sorted(set(data.keys) ^ set(label.keys))
-        findings.error(data.file, f"data and label have different members: {first_of(strangers)}")
+        findings.error(data.file, f"data and label have different members: {format_first(strangers)}")

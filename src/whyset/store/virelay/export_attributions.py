@@ -12,7 +12,7 @@ from whyset.errors import InputError
 from whyset.progress import Progress
 from whyset.store import DONE, Run
 from whyset.store.virelay.attributions import EXACT
-from whyset.store.virelay.counted import counted
+from whyset.store.virelay.counted import count_blocks
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py
@@ -20,7 +20,7 @@ from whyset.store.virelay.project import STRATEGIES
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedRows:
     """The rows with an explanation, the size (height, width) of the maps, and how many outputs the model has."""
 
     rows: Indices
@@ -28,7 +28,7 @@ class Explained:
     classes: int
 
 
-def explained_rows(run: Run) -> Explained:
+def find_explained_rows(run: Run) -> ExplainedRows:
     """Look up which rows are explained. InputError: none is, or the maps are no images."""
     shape = run.relevance.shape
     if len(shape) != 4:
@@ -40,10 +40,10 @@ def explained_rows(run: Run) -> Explained:
         raise InputError(f"{run.path} holds no explanation yet")
     known = (run.labels, run.column("prediction"), run.column("target"))
     classes = max(len(run.classes), 1 + max(int(numbers.max(initial=-1)) for numbers in known))
-    return Explained(rows, (shape[2], shape[3]), classes)
+    return ExplainedRows(rows, (shape[2], shape[3]), classes)
 
 
-def write_attributions(run: Run, file: Path, explained: Explained, telling: Progress) -> None:
+def write_attributions(run: Run, file: Path, explained: ExplainedRows, telling: Progress) -> None:
     """Write maps as float32 with three channels, as ViRelAy needs them, and what it has no place for beside them.
 
     ViRelAy sums over channels, so the relevance of one channel stands in the first of three, and nothing in the others.
@@ -63,13 +63,13 @@ def write_attributions(run: Run, file: Path, explained: Explained, telling: Prog
         outputs = target.create_dataset("prediction", (len(rows), explained.classes), np.float32)
         starts = range(0, len(rows), run.config.shard_rows)
         parts = (range(start, min(start + run.config.shard_rows, len(rows))) for start in starts)
-        for part in counted(parts, len(rows), "attributions", telling):
+        for part in count_blocks(parts, len(rows), "attributions", telling):
             block = slice(part.start, part.stop)
             maps[block] = _three_channels(run.relevance[rows[block]])
             outputs[block] = _outputs(columns, block, explained.classes)
 
 
-def strategy_of(run: Run, explained: Explained, telling: Progress) -> str:
+def find_strategy(run: Run, explained: ExplainedRows, telling: Progress) -> str:
     """Give the one of ViRelAy's two strategies that the targets follow."""
     columns = {"label": run.labels, "prediction": run.column("prediction")}
     targets = run.column("target")[explained.rows]

@@ -13,16 +13,16 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.progress import Progress
 from whyset.store import Run
-from whyset.store.virelay.counted import counted
+from whyset.store.virelay.counted import count_blocks
 from whyset.store.virelay.dataset import MARK
-from whyset.store.virelay.export_attributions import Explained, label_rows
+from whyset.store.virelay.export_attributions import ExplainedRows, label_rows
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py
 
 LABEL_IN_NAME = r"^.*/[0-9]+\.([0-9]+)\.[^/]*$"
 
 
-def write_dataset(run: Run, folder: Path, explained: Explained, telling: Progress) -> dict[str, object]:
+def write_dataset(run: Run, folder: Path, explained: ExplainedRows, telling: Progress) -> dict[str, object]:
     """Write the pictures that the run holds, as bytes with three channels, and give the data set's entry.
 
     ViRelAy lays maps upon pictures of the same size, so pictures are brought to the size of the maps.
@@ -40,14 +40,14 @@ def write_dataset(run: Run, folder: Path, explained: Explained, telling: Progres
     with h5py().File(folder / "dataset.h5", "w") as file:
         file.attrs[MARK] = json.dumps({"channels": 1 if channels == 1 else 3})
         data = file.create_dataset("data", (len(run), 3, *size), np.uint8, chunks=(1, 3, *size))
-        for rows in counted(committed_blocks(run), int(run.committed.sum()), "pictures", telling):
+        for rows in count_blocks(iterate_committed_blocks(run), int(run.committed.sum()), "pictures", telling):
             data[rows[0] : rows[-1] + 1] = _pictures(stored[rows], size)
         file["label"] = label_rows(run.labels, explained.classes)
         file["whyset_id"] = [_encode_id(id) for id in unique_ids(run)]
     return {"type": "hdf5", "path": "dataset.h5"}
 
 
-def committed_blocks(run: Run) -> Iterator[Indices]:
+def iterate_committed_blocks(run: Run) -> Iterator[Indices]:
     """Yield the rows of every committed shard."""
     for shard in range(run.shard_count):
         if run.is_committed(shard):
@@ -78,12 +78,12 @@ def _encode_id(id: str) -> bytes:
     return id.encode()
 
 
-def link_images(run: Run, folder: Path, explained: Explained, telling: Progress) -> dict[str, object]:
+def link_images(run: Run, folder: Path, explained: ExplainedRows, telling: Progress) -> dict[str, object]:
     """Link the image files that the samples' uris name, and give the data set's entry.
 
     A link is called `<row>.<label>.<suffix>`: ViRelAy sorts the files and reads the label from the path.
     """
-    files = [_file_of(uri) for uri in run.samples["uri"].to_pylist()]
+    files = [_get_file(uri) for uri in run.samples["uri"].to_pylist()]
     _refuse_unlinkable(run, files)
     (folder / "images").mkdir()
     for row, (file, label) in enumerate(zip(files, run.labels.tolist(), strict=True)):
@@ -105,7 +105,7 @@ def link_images(run: Run, folder: Path, explained: Explained, telling: Progress)
     }
 
 
-def _file_of(uri: str | None) -> Path | None:
+def _get_file(uri: str | None) -> Path | None:
     parts = urlparse(uri or "")
     return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" and not parts.fragment else None
 

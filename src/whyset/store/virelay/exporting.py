@@ -5,12 +5,17 @@ from pathlib import Path
 
 from whyset.progress import Progress, Silent
 from whyset.store import Run
-from whyset.store.jsonfile import JSON, encoded
+from whyset.store.jsonfile import JSON, encode
 from whyset.store.virelay.beside import beside
 from whyset.store.virelay.export_analyses import method_names, write_analysis
-from whyset.store.virelay.export_attributions import Explained, explained_rows, strategy_of, write_attributions
+from whyset.store.virelay.export_attributions import (
+    ExplainedRows,
+    find_explained_rows,
+    find_strategy,
+    write_attributions,
+)
 from whyset.store.virelay.export_dataset import link_images, write_dataset
-from whyset.store.virelay.findings import first_of
+from whyset.store.virelay.findings import format_first
 from whyset.store.virelay.packages import yaml
 from whyset.store.virelay.word_net_ids import word_net_ids
 
@@ -33,7 +38,7 @@ def export_project(
     >>> export_project(open_run("runs/cifar"), Path("for-virelay"))     # doctest: +SKIP
     """
     run = run.thoroughly()
-    explained, telling = explained_rows(run), telling or Silent()
+    explained, telling = find_explained_rows(run), telling or Silent()
     names = run.analyses if analyses is None else list(analyses)
     methods = method_names(names)
     ids = word_net_ids(run, explained.classes)
@@ -59,11 +64,11 @@ def _write_label_map(file: Path, run: Run, ids: list[str]) -> None:
     entries: list[JSON] = [
         {"index": index, "word_net_id": ids[index], "name": names[index]} for index in range(len(ids))
     ]
-    file.write_bytes(encoded(entries))
+    file.write_bytes(encode(entries))
 
 
 def _write_project(
-    file: Path, run: Run, explained: Explained, entry: dict[str, object], methods: list[str], telling: Progress
+    file: Path, run: Run, explained: ExplainedRows, entry: dict[str, object], methods: list[str], telling: Progress
 ) -> None:
     composite = run.config.composite or {"name": "gradient"}
     project = {
@@ -73,7 +78,7 @@ def _write_project(
         "dataset": {"name": run.config.dataset or run.path.name, **entry},
         "attributions": {
             "attribution_method": str(composite.get("name", "not known")),
-            "attribution_strategy": strategy_of(run, explained, telling),
+            "attribution_strategy": find_strategy(run, explained, telling),
             "sources": ["attributions.h5"],
         },
         "analyses": [{"analysis_method": method, "sources": [f"analysis_{method}.h5"]} for method in methods],
@@ -81,7 +86,7 @@ def _write_project(
     file.write_text(yaml().safe_dump({"project": project}, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _tell(run: Run, explained: Explained, telling: Progress) -> None:
+def _tell(run: Run, explained: ExplainedRows, telling: Progress) -> None:
     missing = len(run) - len(explained.rows)
     if missing:
         telling.say(
@@ -91,4 +96,4 @@ def _tell(run: Run, explained: Explained, telling: Progress) -> None:
         telling.say(LEFT_OUT)
     others = [*run.layers, *run.concepts]
     if others:
-        telling.say(f"only relevance of the input is written; left out are {first_of(dict.fromkeys(others))}")
+        telling.say(f"only relevance of the input is written; left out are {format_first(dict.fromkeys(others))}")

@@ -7,7 +7,7 @@ from whyset.errors import InputError
 
 
 @dataclass(frozen=True)
-class Finding:
+class ImportFinding:
     """One inconsistency: the file, and where in it where that helps, and what was expected and what came."""
 
     file: Path
@@ -20,7 +20,7 @@ class Finding:
 class DamagedProjectError(InputError):
     """A project cannot be imported; `findings` are all the reasons, file by file."""
 
-    def __init__(self, project: Path, findings: list[Finding]) -> None:
+    def __init__(self, project: Path, findings: list[ImportFinding]) -> None:
         self.findings = sorted(findings, key=lambda finding: str(finding.file))  # stable: in order within a file
         files = len({finding.file for finding in findings})
         self.summary = f"{project} is inconsistent in {len(findings)} places, in {files} files; nothing was imported"
@@ -28,20 +28,20 @@ class DamagedProjectError(InputError):
 
 
 @dataclass
-class Findings:
+class ImportFindings:
     """Collects what is wrong and what was tolerated, so that a person mends a project once and not ten times."""
 
     project: Path
-    errors: list[Finding] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
+    errors: list[ImportFinding] = field(default_factory=list)
+    warnings: list[ImportFinding] = field(default_factory=list)
 
     def error(self, file: Path, message: str) -> None:
         """Record what forbids the import."""
-        self.errors.append(Finding(file, message))
+        self.errors.append(ImportFinding(file, message))
 
     def warn(self, file: Path, message: str) -> None:
         """Record what was tolerated, and how it is treated."""
-        self.warnings.append(Finding(file, message))
+        self.warnings.append(ImportFinding(file, message))
 
     def raise_if_any(self) -> None:
         """Raise DamagedProjectError where there are errors."""
@@ -49,10 +49,10 @@ class Findings:
             raise DamagedProjectError(self.project, self.errors)
 
 
-def first_of(values: object, count: int = 5) -> str:
+def format_first(values: object, count: int = 5) -> str:
     """Write the first few of many values.
 
-    >>> first_of([4, 8, 15, 16, 23, 42])
+    >>> format_first([4, 8, 15, 16, 23, 42])
     '4, 8, 15, 16, 23, ...'
     """
     listed = list(values)  # type: ignore[call-overload]  # arrays and sequences alike

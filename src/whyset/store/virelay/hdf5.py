@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from whyset.errors import MissingExtraError
 from whyset.store.foreign_hdf5 import Hdf5Group, RefusedHdf5Error, open_hdf5
-from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.findings import ImportFindings, format_first
 
 Indices = npt.NDArray[np.int64]
 T = TypeVar("T")
@@ -21,7 +21,7 @@ BLOCK_BYTES = 32 * 2**20
 IMAGE_CHANNELS = (1, 3)
 
 
-def read_file(file: Path, findings: Findings, reader: Callable[[Any], T]) -> T | None:
+def read_file(file: Path, findings: ImportFindings, reader: Callable[[Any], T]) -> T | None:
     """Give what `reader` makes of the opened file, or None with a finding where the file is missing or damaged."""
     try:
         with open_hdf5(file) as source:
@@ -58,7 +58,7 @@ def names_in(group: Any) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Rows:
+class Hdf5Rows:
     """The rows of a dataset, or the members of a group in the order of their names, as ViRelAy counts them."""
 
     file: Path
@@ -69,7 +69,7 @@ class Rows:
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, file: Path, value: Any) -> "Rows":
+    def of(cls, file: Path, value: Any) -> "Hdf5Rows":
         """Describe an open dataset or group."""
         name = value.name
         if not is_group(value):
@@ -84,9 +84,9 @@ class Rows:
     def __len__(self) -> int:
         return self.size
 
-    def ordered(self, keys: tuple[str, ...]) -> "Rows":
+    def order(self, keys: tuple[str, ...]) -> "Hdf5Rows":
         """Give the same members in another order."""
-        return Rows(self.file, self.name, keys, self.row_shapes, self.size, self.dtype)
+        return Hdf5Rows(self.file, self.name, keys, self.row_shapes, self.size, self.dtype)
 
     def read(self, rows: Indices, source: Any = None) -> list[npt.NDArray[Any]]:
         """Read these rows, which ascend, from the opened file where there is one; neighbours are read together."""
@@ -118,13 +118,13 @@ def _spans(rows: Indices) -> Iterator[tuple[int, int]]:
 class Images:
     """Rows that are images, as (C, H, W); smaller ones are filled up with zeros below and to the right."""
 
-    rows: Rows
+    rows: Hdf5Rows
     channels_last: bool
     channels: int | None = None
     """Take only so many channels, the first ones."""
 
     @classmethod
-    def of(cls, rows: Rows, findings: Findings) -> "Images | None":
+    def of(cls, rows: Hdf5Rows, findings: ImportFindings) -> "Images | None":
         """Find out the layout; None, with a finding, where rows are no images."""
         label = rows.name.lstrip("/")
         if not len(rows):
@@ -140,7 +140,9 @@ class Images:
         images = cls(rows, last)
         channels = {shape[0] for shape in images.shapes}
         if len(channels) > 1:
-            findings.error(rows.file, f"{label} has rows of {first_of(sorted(channels))} channels: expected one number")
+            findings.error(
+                rows.file, f"{label} has rows of {format_first(sorted(channels))} channels: expected one number"
+            )
             return None
         if len(images.shapes) > 1:
             found = f"{label} has rows of {len(images.shapes)} sizes"

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from whyset.store.boundary import MOST_NOTES, read_regular
-from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.findings import ImportFindings, format_first
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.label_map import LabelMap
 from whyset.store.virelay.project import DatasetEntry
-from whyset.store.virelay.sampling import fitted
+from whyset.store.virelay.sampling import fit
 
 DEEP = ("I", "F")
 """Pillow's modes of more than 8 bits a channel, which it clips where they are turned to RGB."""
@@ -34,7 +34,7 @@ class ImageDirectory:
 
     @property
     def ids(self) -> list[str]:
-        return [_named(file, self.file) for file in self.files]
+        return [_name_sample(file, self.file) for file in self.files]
 
     @property
     def uris(self) -> list[str]:
@@ -51,7 +51,7 @@ class ImageDirectory:
             pictures[place] = self._picture(self.files[row]).transpose(2, 0, 1)
         return pictures
 
-    def check(self, rows: Indices, findings: Findings) -> None:
+    def check(self, rows: Indices, findings: ImportFindings) -> None:
         """Read these samples once: files that are no images, or stay of another size than the model's."""
         wrong: dict[str, list[Path]] = {}
         for row in rows:
@@ -72,10 +72,10 @@ class ImageDirectory:
             if image.mode.startswith(DEEP):
                 raise DeepImageError
             pixels = np.asarray(image.convert("RGB"))
-        return fitted(pixels, self.entry.size, self.entry.down_sampling, self.entry.up_sampling)
+        return fit(pixels, self.entry.size, self.entry.down_sampling, self.entry.up_sampling)
 
 
-def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Findings) -> ImageDirectory | None:
+def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: ImportFindings) -> ImageDirectory | None:
     """List the files and find their labels; None, with findings, where there are none."""
     try:
         files = _files(entry.path, findings)
@@ -90,16 +90,16 @@ def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Fin
     for place, file in enumerate(files):
         label = _label(file, entry, regex, label_map)
         if label is None:
-            unknown.append(_named(file, entry.path))
+            unknown.append(_name_sample(file, entry.path))
         else:
             labels[place] = label
     if unknown:
         found = f"{len(unknown)} of {len(files)} files get no label of the label map by {regex.pattern!r}"
-        findings.error(entry.path, f"{found}: {first_of(unknown)}")
+        findings.error(entry.path, f"{found}: {format_first(unknown)}")
     return ImageDirectory(entry.path, files, labels, entry)
 
 
-def _files(folder: Path, findings: Findings) -> list[Path]:
+def _files(folder: Path, findings: ImportFindings) -> list[Path]:
     """Give the files in ViRelAy's order: those of `<folder>_paths.txt`, or all with a suffix; sorted."""
     listed = folder.with_name(f"{folder.name}_paths.txt")
     if listed.is_file():
@@ -111,7 +111,7 @@ def _files(folder: Path, findings: Findings) -> list[Path]:
         files = sorted(_existing(folder, line) for line in lines)
         missing = [str(file) for file in files if not file.is_file()]
         if missing:
-            findings.error(listed, f"{len(missing)} of {len(files)} files do not exist: {first_of(missing)}")
+            findings.error(listed, f"{len(missing)} of {len(files)} files do not exist: {format_first(missing)}")
         return [] if missing else files
     if not folder.is_dir():
         findings.error(folder, "is no folder; --map-path OLD=NEW exchanges the beginning of paths")
@@ -128,7 +128,7 @@ def _existing(folder: Path, line: str) -> Path:
     return beside if beside.is_file() or not (folder / line).is_file() else folder / line
 
 
-def _regex(entry: DatasetEntry, findings: Findings) -> re.Pattern[str] | None:
+def _regex(entry: DatasetEntry, findings: ImportFindings) -> re.Pattern[str] | None:
     text = entry.index_regex if entry.index_regex is not None else entry.word_net_id_regex
     if text is None:
         return None  # told when the project file was read
@@ -145,7 +145,7 @@ def _regex(entry: DatasetEntry, findings: Findings) -> re.Pattern[str] | None:
 
 def _label(file: Path, entry: DatasetEntry, regex: re.Pattern[str], label_map: LabelMap) -> int | None:
     """ViRelAy matches from the beginning of the whole path; expressions for the path in the folder are read, too."""
-    candidates = (file.absolute().as_posix(), _named(file, entry.path))
+    candidates = (file.absolute().as_posix(), _name_sample(file, entry.path))
     found = next((match for match in map(regex.match, candidates) if match), None)
     if found is None or found[1] is None:
         return None
@@ -154,5 +154,5 @@ def _label(file: Path, entry: DatasetEntry, regex: re.Pattern[str], label_map: L
     return int(found[1]) if found[1].isdecimal() and int(found[1]) < len(label_map.names) else None
 
 
-def _named(file: Path, folder: Path) -> str:
+def _name_sample(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.as_posix()

@@ -25,11 +25,11 @@ from whyset.store import (
 from whyset.store.jsonfile import JSON
 from whyset.store.virelay.beside import beside, refuse_existing
 from whyset.store.virelay.categories import FoundCategory
-from whyset.store.virelay.counted import counted
-from whyset.store.virelay.findings import Finding, Findings
+from whyset.store.virelay.counted import count_blocks
+from whyset.store.virelay.findings import ImportFinding, ImportFindings
 from whyset.store.virelay.names import safe_name_for, safe_names
 from whyset.store.virelay.project import STRATEGIES
-from whyset.store.virelay.reading import Found, read_all
+from whyset.store.virelay.reading import FoundProject, read_all
 
 SAMPLE = "sample_index"
 """The column that tells the number of each row's sample in the project's data set."""
@@ -69,7 +69,7 @@ def import_project(
     describe: Describe,
     settings: ImportSettings | None = None,
     *,
-    warn: Callable[[Finding], None] = lambda finding: None,
+    warn: Callable[[ImportFinding], None] = lambda finding: None,
     telling: Progress | None = None,
 ) -> Run:
     """Import a project into a new run folder; `warn` hears what was tolerated, `telling` shows what is done.
@@ -78,20 +78,20 @@ def import_project(
     """
     settings, telling = settings or ImportSettings(), telling or Silent()
     refuse_existing(out)
-    findings = Findings(project)
+    findings = ImportFindings(project)
     found = read_all(project, findings, settings.map_path, pictures=not settings.link)
     for finding in findings.warnings:
         warn(finding)
     with beside(out) as folder:
-        run = _written_run(folder, out, found, settings, findings, telling)
+        run = _write_run(folder, out, found, settings, findings, telling)
         for method, name in safe_names(found.analyses).items():
             _write_analysis(run, name, method, found, describe, telling)
     telling.say(f"{len(run):,} explanations, {len(found.analyses)} analyses")
     return open_run(out)
 
 
-def _written_run(
-    folder: Path, out: Path, found: Found, settings: ImportSettings, findings: Findings, telling: Progress
+def _write_run(
+    folder: Path, out: Path, found: FoundProject, settings: ImportSettings, findings: ImportFindings, telling: Progress
 ) -> Run:
     rows, dataset = found.attributions, found.dataset
     arrays = (
@@ -99,7 +99,7 @@ def _written_run(
         ArraySpec(SAMPLE, (), "int64", -1),
     )
     require_free_space(out, arrays, len(rows))
-    decided, confidence_is = rows.decided()
+    decided, confidence_is = rows.decide_predictions()
     labels = dataset.labels[rows.samples]
     columns = {"target": found.targets, **decided, SAMPLE: rows.samples}
     ids, uris = dataset.ids, dataset.uris
@@ -111,7 +111,7 @@ def _written_run(
     config = _config(found, settings, confidence_is, [str(finding) for finding in findings.warnings], arrays)
     run = create_run(folder, config, table, arrays)
     shards = (range(*run.shard_range(shard)) for shard in range(run.shard_count))
-    for shard, rows_there in enumerate(counted(shards, len(run), "explanations", telling)):
+    for shard, rows_there in enumerate(count_blocks(shards, len(run), "explanations", telling)):
         start, stop = rows_there.start, rows_there.stop
         values = {name: column[start:stop] for name, column in columns.items()}
         values["attribution/input"] = rows.maps(start, stop)
@@ -122,11 +122,15 @@ def _written_run(
 
 
 def _config(
-    found: Found, settings: ImportSettings, confidence_is: str, warnings: list[str], arrays: tuple[ArraySpec, ...]
+    found: FoundProject,
+    settings: ImportSettings,
+    confidence_is: str,
+    warnings: list[str],
+    arrays: tuple[ArraySpec, ...],
 ) -> RunConfig:
     """What is not in the project's files is unknown: such a run is read and analysed, and never continued."""
     project = found.project
-    target = found.attributions.stated("target")
+    target = found.attributions.get_common_value("target")
     origin: dict[str, JSON] = {
         "imported_from": "ViRelAy",
         "project": str(project.file.absolute()),
@@ -153,7 +157,9 @@ def _config(
     )
 
 
-def _write_analysis(run: Run, name: str, method: str, found: Found, describe: Describe, telling: Progress) -> None:
+def _write_analysis(
+    run: Run, name: str, method: str, found: FoundProject, describe: Describe, telling: Progress
+) -> None:
     categories = found.analyses[method]
     called = list(_category_names(categories, found))
     renamed = {method: name} | {
@@ -174,8 +180,8 @@ def _write_analysis(run: Run, name: str, method: str, found: Found, describe: De
         writer.write(describe(run, replace(category, index=rows.astype(np.int64)), names))
 
 
-def _category_names(categories: list[FoundCategory], found: Found) -> Iterator[CategoryNames]:
-    labels = {category.name: found.label_map.label_of(category.name) for category in categories}
+def _category_names(categories: list[FoundCategory], found: FoundProject) -> Iterator[CategoryNames]:
+    labels = {category.name: found.label_map.get_label(category.name) for category in categories}
     embeddings = safe_names(name for category in categories for name in category.embeddings)
     clusterings = safe_names(name for category in categories for name in category.clusterings)
     taken: set[str] = set()

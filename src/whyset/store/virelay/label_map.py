@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
-from whyset.store.virelay.findings import Findings
+from whyset.store.virelay.findings import ImportFindings
 
 
 @dataclass(frozen=True)
@@ -15,19 +15,19 @@ class LabelMap:
     names: tuple[str, ...]
     index_of: dict[str, int]
 
-    def label_of(self, category: str) -> int | None:
+    def get_label(self, category: str) -> int | None:
         """Give the output that a category of an analysis stands for, by its WordNet id or its unique name."""
         if category in self.index_of:
             return self.index_of[category]
         return self.names.index(category) if self.names.count(category) == 1 else None
 
 
-def read_label_map(file: Path, findings: Findings) -> LabelMap:
+def read_label_map(file: Path, findings: ImportFindings) -> LabelMap:
     """Read `[{"index", "word_net_id", "name"}, ...]`; a gap in the indices is a class without a name."""
     names: dict[int, str] = {}
     index_of: dict[str, int] = {}
     for place, entry in enumerate(_entries(file, findings)):
-        checked = _checked(entry)
+        checked = _check(entry)
         if isinstance(checked, str):
             findings.error(file, f"entry {place}: {checked}")
             continue
@@ -51,7 +51,7 @@ MOST_OUTPUTS = 1_000_000
 """An index beyond this is a mistake, and its list of names would fill the memory."""
 
 
-def _entries(file: Path, findings: Findings) -> list[Any]:
+def _entries(file: Path, findings: ImportFindings) -> list[Any]:
     try:
         found = parse_json(read_regular(file, MOST_RECORD))
     except OSError as error:
@@ -66,7 +66,7 @@ def _entries(file: Path, findings: Findings) -> list[Any]:
     return found
 
 
-def _checked(entry: Any) -> tuple[int, str, str | None] | str:
+def _check(entry: Any) -> tuple[int, str, str | None] | str:
     """Give index, name and WordNet id of an entry, or what is wrong with it."""
     if not isinstance(entry, dict):
         return f"is {type(entry).__name__}: expected an object with index, word_net_id and name"

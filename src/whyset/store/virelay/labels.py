@@ -3,17 +3,17 @@
 import numpy as np
 import numpy.typing as npt
 
-from whyset.store.virelay.findings import Findings, first_of
-from whyset.store.virelay.hdf5 import Indices, Rows
+from whyset.store.virelay.findings import ImportFindings, format_first
+from whyset.store.virelay.hdf5 import Hdf5Rows, Indices
 
 
-def read_labels(rows: Rows, classes: int, findings: Findings) -> Indices:
+def read_labels(rows: Hdf5Rows, classes: int, findings: ImportFindings) -> Indices:
     """Give the label of every row, (N,), -1 where a vector names none; of several the first is taken."""
     values = rows.read(np.arange(len(rows)))
     widths = {value.size for value in values}
     label = rows.name.lstrip("/")
     if rows.dtype.kind not in "biuf" or len(widths) > 1:
-        findings.error(rows.file, f"{label} holds rows of {first_of(sorted(widths))} values of {rows.dtype}")
+        findings.error(rows.file, f"{label} holds rows of {format_first(sorted(widths))} values of {rows.dtype}")
         return np.full(len(rows), -1)
     width = widths.pop() if widths else 1
     table = np.array(values).reshape(len(rows), width)
@@ -22,17 +22,21 @@ def read_labels(rows: Rows, classes: int, findings: Findings) -> Indices:
     return _vectors(table, label, rows, classes, findings)
 
 
-def _numbers(values: npt.NDArray[np.generic], label: str, rows: Rows, classes: int, findings: Findings) -> Indices:
+def _numbers(
+    values: npt.NDArray[np.generic], label: str, rows: Hdf5Rows, classes: int, findings: ImportFindings
+) -> Indices:
     whole = np.isfinite(values.astype(float)) & (values.astype(float) % 1 == 0)
     labels: Indices = np.where(whole, values, -1).astype(np.int64)
     wrong = ~whole | (labels < 0) | (labels >= classes)
     if wrong.any():
-        found = f"{label} holds {first_of(values[wrong])} in {int(wrong.sum())} of {len(rows)} rows"
+        found = f"{label} holds {format_first(values[wrong])} in {int(wrong.sum())} of {len(rows)} rows"
         findings.error(rows.file, f"{found}: the label map has the outputs 0 to {classes - 1}")
     return labels
 
 
-def _vectors(table: npt.NDArray[np.generic], label: str, rows: Rows, classes: int, findings: Findings) -> Indices:
+def _vectors(
+    table: npt.NDArray[np.generic], label: str, rows: Hdf5Rows, classes: int, findings: ImportFindings
+) -> Indices:
     if table.shape[1] > max(classes, 1) and table[:, classes:].any():
         findings.error(rows.file, f"{label} names outputs beyond the {classes} of the label map")
     if not np.isin(table, (0, 1)).all():

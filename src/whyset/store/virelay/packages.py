@@ -7,14 +7,14 @@ from whyset.optional import import_optional
 
 def h5py() -> ModuleType:
     """Import h5py, or say how to get it."""
-    return _imported("h5py", "h5py")
+    return _import("h5py", "h5py")
 
 
 def yaml() -> ModuleType:
     """Import PyYAML, or say how to get it."""
-    return _imported("yaml", "PyYAML")
+    return _import("yaml", "PyYAML")
 
 
-def _imported(module: str, package: str) -> ModuleType:
+def _import(module: str, package: str) -> ModuleType:
     found: ModuleType = import_optional(module, "a ViRelAy file", 'pip install "whyset[hdf5]"', package)
     return found

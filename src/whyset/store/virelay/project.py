@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from whyset.errors import InputError
-from whyset.store.virelay.findings import Findings
+from whyset.store.virelay.findings import ImportFindings
 from whyset.store.virelay.yaml_file import read_yaml
 
 STRATEGIES = {"true_label": "label", "predicted_label": "prediction"}
@@ -69,7 +69,7 @@ class Entries:
     values: Mapping[str, Any]
     place: str
     file: Path
-    findings: Findings
+    findings: ImportFindings
 
     def text(self, name: str, *, required: bool = True) -> str | None:
         value = self.values.get(name)
@@ -87,7 +87,7 @@ class Entries:
         self._wrong(name, "a positive whole number", value)
         return None
 
-    def one_of(self, name: str, allowed: Sequence[str], default: str | None = None) -> str:
+    def get_choice(self, name: str, allowed: Sequence[str], default: str | None = None) -> str:
         value = self.values.get(name, default)
         if value not in allowed:
             self._wrong(name, f"one of {', '.join(allowed)}", value)
@@ -104,13 +104,13 @@ class Entries:
     def parts(self, name: str) -> list["Entries"]:
         return [
             Entries(value if isinstance(value, Mapping) else {}, f"{self.place}.{name}[{i}]", self.file, self.findings)
-            for i, value in enumerate(self._listed(name))
+            for i, value in enumerate(self._get_list(name))
         ]
 
     def texts(self, name: str) -> list[str]:
-        return [str(value) for value in self._listed(name)]
+        return [str(value) for value in self._get_list(name)]
 
-    def _listed(self, name: str) -> list[Any]:
+    def _get_list(self, name: str) -> list[Any]:
         value = self.values.get(name)
         if isinstance(value, list):
             return value
@@ -122,9 +122,9 @@ class Entries:
         self.findings.error(self.file, f"{self.place}.{name} {found}: expected {expected}")
 
 
-def read_project(file: Path, findings: Findings, replaced: Sequence[tuple[str, str]] = ()) -> Project | None:
+def read_project(file: Path, findings: ImportFindings, replaced: Sequence[tuple[str, str]] = ()) -> Project | None:
     """Read a project file; None where it is no project at all."""
-    found = _loaded(file, findings)
+    found = _load(file, findings)
     if found is None:
         return None
     paths = PathMap(file.resolve().parent, tuple(replaced))
@@ -137,7 +137,7 @@ def read_project(file: Path, findings: Findings, replaced: Sequence[tuple[str, s
         label_map=paths(entries.text("label_map") or ""),
         dataset=_dataset(entries.part("dataset"), paths),
         attribution_method=attributions.text("attribution_method") or "",
-        attribution_strategy=attributions.one_of("attribution_strategy", list(STRATEGIES)),
+        attribution_strategy=attributions.get_choice("attribution_strategy", list(STRATEGIES)),
         attributions=_sources(attributions, paths),
         analyses=tuple(
             (part.text("analysis_method") or "", _sources(part, paths))
@@ -146,7 +146,7 @@ def read_project(file: Path, findings: Findings, replaced: Sequence[tuple[str, s
     )
 
 
-def _loaded(file: Path, findings: Findings) -> Mapping[str, Any] | None:
+def _load(file: Path, findings: ImportFindings) -> Mapping[str, Any] | None:
     try:
         found = read_yaml(file)
     except OSError as error:
@@ -163,7 +163,7 @@ def _loaded(file: Path, findings: Findings) -> Mapping[str, Any] | None:
 
 
 def _dataset(entries: Entries, paths: PathMap) -> DatasetEntry:
-    kind = entries.one_of("type", ["hdf5", "image_directory"])
+    kind = entries.get_choice("type", ["hdf5", "image_directory"])
     path = paths(entries.text("path") or "")
     name = entries.text("name", required=False) or path.name
     if kind == "hdf5":
@@ -179,8 +179,8 @@ def _dataset(entries: Entries, paths: PathMap) -> DatasetEntry:
         type=kind,
         path=path,
         size=(size[0] or 1, size[1] or 1),
-        down_sampling=entries.one_of("down_sampling_method", DOWN_SAMPLING, "none"),
-        up_sampling=entries.one_of("up_sampling_method", UP_SAMPLING, "none"),
+        down_sampling=entries.get_choice("down_sampling_method", DOWN_SAMPLING, "none"),
+        up_sampling=entries.get_choice("up_sampling_method", UP_SAMPLING, "none"),
         index_regex=index,
         word_net_id_regex=word_net_id,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from whyset.store.virelay.attributions import Attributions, check_values, read_attributions
 from whyset.store.virelay.categories import FoundCategory, read_categories
 from whyset.store.virelay.dataset import Dataset, Hdf5Dataset, read_hdf5_dataset
-from whyset.store.virelay.findings import Findings, first_of
+from whyset.store.virelay.findings import ImportFindings, format_first
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.image_directory import read_image_directory
 from whyset.store.virelay.label_map import LabelMap, read_label_map
@@ -17,7 +17,7 @@ from whyset.store.virelay.project import Project, read_project
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundProject:
     """A consistent project. `analyses` are the categories of every analysis method."""
 
     project: Project
@@ -29,8 +29,8 @@ class Found:
 
 
 def read_all(
-    file: Path, findings: Findings, map_path: Sequence[tuple[str, str]] = (), *, pictures: bool = True
-) -> Found:
+    file: Path, findings: ImportFindings, map_path: Sequence[tuple[str, str]] = (), *, pictures: bool = True
+) -> FoundProject:
     """Read a project and check all of it; without `pictures`, image files are not opened.
 
     DamagedProjectError: with everything that is inconsistent.
@@ -55,16 +55,16 @@ def read_all(
     assert dataset is not None, "what cannot be read is an error"
     assert attributions is not None, "what cannot be read is an error"
     targets = _targets(project, dataset, attributions, findings)
-    return Found(project, label_map, dataset, attributions, targets, analyses)
+    return FoundProject(project, label_map, dataset, attributions, targets, analyses)
 
 
-def _dataset(project: Project, label_map: LabelMap, findings: Findings) -> Dataset | None:
+def _dataset(project: Project, label_map: LabelMap, findings: ImportFindings) -> Dataset | None:
     if project.dataset.type == "hdf5":
         return read_hdf5_dataset(project.dataset.path, len(label_map.names), findings)
     return read_image_directory(project.dataset, label_map, findings)
 
 
-def _analyses(project: Project, samples: int, findings: Findings) -> dict[str, list[FoundCategory]]:
+def _analyses(project: Project, samples: int, findings: ImportFindings) -> dict[str, list[FoundCategory]]:
     analyses: dict[str, list[FoundCategory]] = {}
     for method, files in project.analyses:
         if method in analyses:
@@ -73,17 +73,19 @@ def _analyses(project: Project, samples: int, findings: Findings) -> dict[str, l
     return analyses
 
 
-def _check_explained(analyses: dict[str, list[FoundCategory]], attributions: Attributions, findings: Findings) -> None:
+def _check_explained(
+    analyses: dict[str, list[FoundCategory]], attributions: Attributions, findings: ImportFindings
+) -> None:
     """Every sample of an analysis must have an attribution."""
     for categories in analyses.values():
         for category in categories:
             absent = np.setdiff1d(category.index, attributions.samples)
             if len(absent):
                 found = f"{category.name}: {len(absent)} of {len(category.index)} samples have no attribution"
-                findings.error(category.file, f"{found}: {first_of(absent)} (index counts samples of the data set)")
+                findings.error(category.file, f"{found}: {format_first(absent)} (index counts samples of the data set)")
 
 
-def _compare(dataset: Dataset, attributions: Attributions, findings: Findings) -> None:
+def _compare(dataset: Dataset, attributions: Attributions, findings: ImportFindings) -> None:
     if dataset.shape[1:] != attributions.shape[1:]:
         found = f"the samples are (height, width) = {dataset.shape[1:]}, the attributions {attributions.shape[1:]}"
         findings.error(dataset.file, f"{found}: expected maps that lie upon the samples")
@@ -93,7 +95,7 @@ def _compare(dataset: Dataset, attributions: Attributions, findings: Findings) -
         findings.warn(dataset.file, f"{left_out} of {len(dataset.labels)} samples have no attribution and are left out")
 
 
-def _compare_names(dataset: Dataset, attributions: Attributions, findings: Findings) -> None:
+def _compare_names(dataset: Dataset, attributions: Attributions, findings: ImportFindings) -> None:
     """Members of groups without an index stand for the samples in the same place, so they should have their names."""
     if not isinstance(dataset, Hdf5Dataset) or dataset.images.rows.keys is None:
         return
@@ -105,16 +107,16 @@ def _compare_names(dataset: Dataset, attributions: Attributions, findings: Findi
                 found = (
                     f"{len(others)} of {len(keys)} members of attribution have other names than the samples in their"
                 )
-                findings.error(source.file, f"{found} place ({first_of(others)}), and there is no index")
+                findings.error(source.file, f"{found} place ({format_first(others)}), and there is no index")
 
 
-def _targets(project: Project, dataset: Dataset, attributions: Attributions, findings: Findings) -> Indices:
+def _targets(project: Project, dataset: Dataset, attributions: Attributions, findings: ImportFindings) -> Indices:
     """Give the output that each attribution explains: its own label, or, without one, what the strategy says."""
     own = attributions.labels()
     if project.attribution_strategy == "true_label":
         expected, what = dataset.labels[attributions.samples], "label of the data set"
     else:
-        expected, what = attributions.decided()[0]["prediction"], "prediction"
+        expected, what = attributions.decide_predictions()[0]["prediction"], "prediction"
     differ = int(((own != expected) & (own >= 0) & (expected >= 0)).sum())
     if differ:
         found = f"{differ} of {len(attributions)} attributions have another label than the {what}; theirs is the target"

@@ -18,7 +18,7 @@ PADDING: Mapping[str, dict[str, Any]] = {
 Picture = npt.NDArray[np.uint8]
 
 
-def fitted(image: Picture, size: tuple[int, int], down_sampling: str, up_sampling: str) -> Picture:
+def fit(image: Picture, size: tuple[int, int], down_sampling: str, up_sampling: str) -> Picture:
     """Bring an image (H, W, C) to `size`: sides that are too long by one method, too short ones by the other.
 
     "none" leaves a side as it is. Cutting and filling keep the centre; `fill_ones` means white.
@@ -27,7 +27,7 @@ def fitted(image: Picture, size: tuple[int, int], down_sampling: str, up_samplin
     (12, 18, 3)
     """
     wanted = tuple(
-        _resized_side(side, length, down_sampling, up_sampling)
+        _resize_side(side, length, down_sampling, up_sampling)
         for side, length in zip(image.shape[:2], size, strict=True)
     )
     if wanted != image.shape[:2]:
@@ -37,16 +37,16 @@ def fitted(image: Picture, size: tuple[int, int], down_sampling: str, up_samplin
             start = (image.shape[axis] - length) // 2
             image = image.take(range(start, start + length), axis=axis)
         elif image.shape[axis] < length and up_sampling in PADDING:
-            image = _padded(image, axis, length - image.shape[axis], PADDING[up_sampling])
+            image = _pad(image, axis, length - image.shape[axis], PADDING[up_sampling])
     return image
 
 
-def _resized_side(side: int, length: int, down_sampling: str, up_sampling: str) -> int:
+def _resize_side(side: int, length: int, down_sampling: str, up_sampling: str) -> int:
     method = down_sampling if side > length else up_sampling
     return length if method == "resize" else side
 
 
-def _padded(image: Picture, axis: int, missing: int, how: Mapping[str, Any]) -> Picture:
+def _pad(image: Picture, axis: int, missing: int, how: Mapping[str, Any]) -> Picture:
     width = [(0, 0)] * image.ndim
     width[axis] = (missing // 2, missing - missing // 2)
     padded: Picture = np.pad(image, width, **how)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from whyset.store.virelay.findings import Findings
+from whyset.store.virelay.findings import ImportFindings
 from whyset.store.virelay.hdf5 import Images
 
 TOLERANCE = 1e-5
@@ -24,7 +24,7 @@ class ValueRange:
     white: float
 
     @classmethod
-    def of(cls, images: Images, source: Any, findings: Findings) -> "ValueRange":
+    def of(cls, images: Images, source: Any, findings: ImportFindings) -> "ValueRange":
         """Read all images and take the narrowest range that holds them; another one is stretched, with a warning."""
         low, high, bad = _extremes(images, source)
         if images.rows.dtype == np.uint8:
@@ -49,7 +49,7 @@ class ValueRange:
         return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
-def _integer_range(low: float, high: float, images: Images, findings: Findings) -> ValueRange:
+def _integer_range(low: float, high: float, images: Images, findings: ImportFindings) -> ValueRange:
     if low < 0 or high > 255:
         found = f"{images.rows.name.lstrip('/')} holds whole numbers from {low:.0f} to {high:.0f}"
         findings.error(images.rows.file, f"{found}: expected 0 to 255")

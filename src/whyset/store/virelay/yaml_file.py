@@ -33,7 +33,7 @@ def read_yaml(file: Path) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        if _expanded(node, {}) > MOST_NODES:
+        if _count_expanded(node, {}) > MOST_NODES:
             raise InputError(f"stands for more than {MOST_NODES:,} values once its aliases are expanded")
         return loader.construct_document(node)
     except InputError:
@@ -47,7 +47,7 @@ def read_yaml(file: Path) -> Any:
             loader.dispose()
 
 
-def _expanded(node: Any, counted: dict[int, int | None]) -> int:
+def _count_expanded(node: Any, counted: dict[int, int | None]) -> int:
     """How many values a node stands for; each is counted once and added for every alias to it."""
     known = counted.get(id(node), 0)
     if known is None:
@@ -59,5 +59,5 @@ def _expanded(node: Any, counted: dict[int, int | None]) -> int:
     counted[id(node)] = None
     children = node.value if isinstance(node.value, list) else []
     parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
-    counted[id(node)] = count = 1 + sum(_expanded(part, counted) for part in parts)
+    counted[id(node)] = count = 1 + sum(_count_expanded(part, counted) for part in parts)
     return count

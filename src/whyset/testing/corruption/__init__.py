@@ -4,7 +4,7 @@ A program that reads a damaged run may give the right answer, refuse with an err
 It must not give another answer while `verify` finds nothing, fail with a traceback, or hang.
 """
 
-from whyset.testing.corruption.checking import Checked, check, take_reference
+from whyset.testing.corruption.checking import CheckedDamage, check, take_reference
 from whyset.testing.corruption.damages import DAMAGES
 from whyset.testing.corruption.example import make_finished_run
 from whyset.testing.corruption.outcome import FORBIDDEN, OUTCOMES
@@ -14,7 +14,7 @@ __all__ = [
     "DAMAGES",
     "FORBIDDEN",
     "OUTCOMES",
-    "Checked",
+    "CheckedDamage",
     "Corruption",
     "check",
     "file_type",

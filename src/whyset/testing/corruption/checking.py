@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from whyset.testing.corruption.outcome import HANG, Answer, finds_damage, judge, worst
+from whyset.testing.corruption.outcome import HANG, RunAnswer, finds_damage, judge, worst
 from whyset.testing.corruption.plan import Corruption
 from whyset.testing.corruption.uses import USES, VERIFY, use
 
@@ -23,19 +23,19 @@ PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedDamage:
     """What came of a corruption: the outcome of every use, the worst of them, and what was answered instead."""
 
     corruption: Corruption
     outcomes: Mapping[str, str]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, RunAnswer]
 
     @property
     def outcome(self) -> str:
         return worst(self.outcomes)
 
 
-def take_reference(run: Path, work: Path, uses: Collection[str] = tuple(USES)) -> dict[str, Answer]:
+def take_reference(run: Path, work: Path, uses: Collection[str] = tuple(USES)) -> dict[str, RunAnswer]:
     """What the whole run answers. RuntimeError: it cannot be used in one of these ways."""
     answers = _use_in_process(run, None, work, uses) or {}
     failed = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error or answer.crashed]
@@ -47,10 +47,10 @@ def take_reference(run: Path, work: Path, uses: Collection[str] = tuple(USES)) -
 def check(
     run: Path,
     corruption: Corruption,
-    reference: Mapping[str, Answer],
+    reference: Mapping[str, RunAnswer],
     work: Path,
     uses: Collection[str] = tuple(USES),
-) -> Checked | None:
+) -> CheckedDamage | None:
     """Damage a copy of the run in the folder `work` and use it; None where the damage changes nothing."""
     answers = _use_in_process(run, corruption, work, uses)
     if answers is None:
@@ -58,12 +58,12 @@ def check(
     verified = VERIFY in answers and not finds_damage(answers[VERIFY], reference[VERIFY])
     outcomes = {name: judge(answer, reference[name], corruption.file, verified) for name, answer in answers.items()}
     missing = [name for name in uses if name not in answers]
-    return Checked(corruption, outcomes | dict.fromkeys(missing[:1], HANG), answers)
+    return CheckedDamage(corruption, outcomes | dict.fromkeys(missing[:1], HANG), answers)
 
 
 def _use_in_process(
     run: Path, corruption: Corruption | None, work: Path, uses: Collection[str]
-) -> dict[str, Answer] | None:
+) -> dict[str, RunAnswer] | None:
     """The answers as far as they came; None where the damage changes nothing."""
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(run, work / "damaged")
@@ -75,14 +75,14 @@ def _use_in_process(
     child = context.Process(target=_use_all, args=(work, list(uses), sender), daemon=True)
     child.start()
     sender.close()
-    answers: dict[str, Answer] = {}
+    answers: dict[str, RunAnswer] = {}
     try:
         while len(answers) < len(uses) and receiver.poll(PATIENCE_SECONDS):
             name, answer = json.loads(receiver.recv_bytes())
-            answers[name] = Answer(**answer)
+            answers[name] = RunAnswer(**answer)
     except EOFError:  # it was killed, by its limit on memory for one
         missing = next(name for name in uses if name not in answers)
-        answers[missing] = Answer("", "the process died", crashed=True)
+        answers[missing] = RunAnswer("", "the process died", crashed=True)
     finally:
         child.kill()
         child.join()

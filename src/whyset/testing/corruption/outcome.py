@@ -42,7 +42,7 @@ _SHARD = re.compile(r"data\.zarr/(?P<array>.+)/c/(?P<number>\d+)(?:/.*)?|commits
 
 
 @dataclass(frozen=True)
-class Answer:
+class RunAnswer:
     """What one use of a run gave: its output, or its error and whether that was raised on purpose.
 
     An answer of many parts, as the viewer's, may have both: the parts that came, and the errors of the others.
@@ -55,7 +55,7 @@ class Answer:
     others: str = ""
 
 
-def judge(answer: Answer, reference: Answer, file: str, verified: bool) -> str:
+def judge(answer: RunAnswer, reference: RunAnswer, file: str, verified: bool) -> str:
     """The outcome of one use; `verified` is whether `verify` found no damage."""
     if answer.crashed:
         return TRACEBACK
@@ -73,7 +73,7 @@ def judge(answer: Answer, reference: Answer, file: str, verified: bool) -> str:
     return SILENT if verified else KNOWN
 
 
-def finds_damage(verify: Answer, reference: Answer) -> bool:
+def finds_damage(verify: RunAnswer, reference: RunAnswer) -> bool:
     """Whether `verify` reports more than strays, which must not change any answer."""
     return bool(verify.error) or verify.crashed or _count_new(verify, reference, _DAMAGE)
 
@@ -83,17 +83,17 @@ def worst(outcomes: Mapping[str, str]) -> str:
     return max(outcomes.values(), key=OUTCOMES.index)
 
 
-def _count_new(answer: Answer, reference: Answer, *phrases: re.Pattern[str]) -> bool:
+def _count_new(answer: RunAnswer, reference: RunAnswer, *phrases: re.Pattern[str]) -> bool:
     """Whether the answer has more of these phrases than the reference: those of a whole run warn of nothing."""
     found, before = (Counter(one for each in phrases for one in each.findall(of.output)) for of in (answer, reference))
     return bool(found - before)
 
 
-def _changed_lines(answer: Answer, reference: Answer, file: str) -> list[str]:
+def _changed_lines(answer: RunAnswer, reference: RunAnswer, file: str) -> list[str]:
     return _without_notes(set(answer.output.splitlines()) - set(reference.output.splitlines()), file)
 
 
-def _lost_lines(answer: Answer, reference: Answer, file: str) -> list[str]:
+def _lost_lines(answer: RunAnswer, reference: RunAnswer, file: str) -> list[str]:
     """Lines that the answer lacks, or has more or less often."""
     lost = Counter(reference.output.splitlines())
     lost.subtract(answer.output.splitlines())

@@ -59,7 +59,7 @@ def plan_corruptions(run: Path, seed: int, count: int) -> list[Corruption]:
     for file in files_in(run):
         files.setdefault(file_type(file.relative_to(run)), []).append(file.relative_to(run).as_posix())
     random = Random(seed)
-    pairs = [(damage, kind) for kind in files for damage in _damages_of(files[kind][0])]
+    pairs = [(damage, kind) for kind in files for damage in _list_damages(files[kind][0])]
     pairs = [pair for pair in pairs if pair != _DISCARD]
     random.shuffle(pairs)
     return [
@@ -68,7 +68,7 @@ def plan_corruptions(run: Path, seed: int, count: int) -> list[Corruption]:
     ]
 
 
-def _damages_of(file: str) -> Iterator[str]:
+def _list_damages(file: str) -> Iterator[str]:
     yield from DAMAGES
     if file.endswith(".json"):
         yield from JSON_DAMAGES

@@ -21,7 +21,7 @@ from whyset.errors import WhysetError
 from whyset.report import as_json, report
 from whyset.store import open_run
 from whyset.testing.corruption.example import SPRAY
-from whyset.testing.corruption.outcome import Answer
+from whyset.testing.corruption.outcome import RunAnswer
 from whyset.viewer import create_app
 
 TOKEN, ORIGIN = "the-token", "http://127.0.0.1:8765"
@@ -30,34 +30,34 @@ _SPEED = re.compile(r" \([0-9,.]+/s\)")
 _OF_THE_STATE = {"version", "changed", "created"}
 
 
-def use(name: str, run: Path, healthy: Path, scratch: Path) -> Answer:
+def use(name: str, run: Path, healthy: Path, scratch: Path) -> RunAnswer:
     """Use a run in one way; files go into the empty folder `scratch`."""
     try:
         answer = USES[name](run, healthy, scratch)
     except (WhysetError, OSError) as error:
-        return Answer("", f"{type(error).__name__}: {error}")
+        return RunAnswer("", f"{type(error).__name__}: {error}")
     except BaseException:  # whatever it is, it is what a user would see
-        return Answer("", traceback.format_exc(limit=-6), crashed=True)
+        return RunAnswer("", traceback.format_exc(limit=-6), crashed=True)
     return replace(answer, output=answer.output.replace(str(scratch), "SCRATCH"))
 
 
-def _command(*arguments: str) -> Callable[[Path, Path, Path], Answer]:
+def _command(*arguments: str) -> Callable[[Path, Path, Path], RunAnswer]:
     """A command of the program, with RUN for the run, OUT for a folder and PAGE for a file to write."""
 
-    def work(run: Path, _: Path, scratch: Path) -> Answer:
+    def work(run: Path, _: Path, scratch: Path) -> RunAnswer:
         places = {"RUN": str(run), "OUT": str(scratch / "out"), "PAGE": str(scratch / "page.html")}
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run_program([places.get(argument, argument) for argument in arguments])
         text, said = _SPEED.sub("", out.getvalue()), err.getvalue()
         if code:
-            return Answer("", f"exit code {code}: {text}{said}", crashed=_CRASH.search(said) is not None)
-        return Answer("\n".join([text, said, *_contents(scratch)]))
+            return RunAnswer("", f"exit code {code}: {text}{said}", crashed=_CRASH.search(said) is not None)
+        return RunAnswer("\n".join([text, said, *_contents(scratch)]))
 
     return work
 
 
-def _read_rows(run: Path, _: Path, __: Path) -> Answer:
+def _read_rows(run: Path, _: Path, __: Path) -> RunAnswer:
     """All arrays, samples and columns of all categories."""
     opened = open_run(run)
     lines = [repr(opened.config), str(len(opened)), str(opened.failures), str(opened.samples.to_pylist())]
@@ -69,22 +69,22 @@ def _read_rows(run: Path, _: Path, __: Path) -> Answer:
             lines.append(f"{category.id} {category.name} problem: {category.problem}")
             lines.append(str(category.evidence))
             lines += [f"{column} {_digest(category.column(column))}" for column in category.columns]
-    return Answer("\n".join(lines))
+    return RunAnswer("\n".join(lines))
 
 
-def _analyze_again(run: Path, _: Path, __: Path) -> Answer:
+def _analyze_again(run: Path, _: Path, __: Path) -> RunAnswer:
     """The same analysis once more, which keeps what is finished, and then its report."""
     analyze(run, SPRAY)
-    return Answer(as_json(report(run, SPRAY.name)))
+    return RunAnswer(as_json(report(run, SPRAY.name)))
 
 
-def _analyze_anew(run: Path, _: Path, __: Path) -> Answer:
+def _analyze_anew(run: Path, _: Path, __: Path) -> RunAnswer:
     """Another analysis of the same rows, and its report."""
     analyze(run, replace(SPRAY, name="anew"))
-    return Answer(as_json(report(run, "anew")))
+    return RunAnswer(as_json(report(run, "anew")))
 
 
-def _ask_viewer(run: Path, healthy: Path, _: Path) -> Answer:
+def _ask_viewer(run: Path, healthy: Path, _: Path) -> RunAnswer:
     """What the page asks for, of this run and of a healthy one that is served beside it."""
     app = create_app([run, healthy], token=TOKEN)
     with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as client:
@@ -93,10 +93,10 @@ def _ask_viewer(run: Path, healthy: Path, _: Path) -> Answer:
         others = list(_answers(client, healthy.name))
     faults = [line for line in [*lines, *others] if line.startswith("5")]
     if faults:
-        return Answer("", "\n".join(faults), crashed=True)
+        return RunAnswer("", "\n".join(faults), crashed=True)
     output = [line for line in lines if line.startswith("2")]
     errors = [line.split(" ", 2)[2] for line in lines if not line.startswith("2")]  # the address names everything
-    return Answer("\n".join(output), "\n".join(errors), others="\n".join(others))
+    return RunAnswer("\n".join(output), "\n".join(errors), others="\n".join(others))
 
 
 def _answers(client: TestClient, run: str) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _digest(values: Any) -> str:
 
 
 VERIFY = "verify"
-USES: Mapping[str, Callable[[Path, Path, Path], Answer]] = {
+USES: Mapping[str, Callable[[Path, Path, Path], RunAnswer]] = {
     VERIFY: _command("verify", "RUN"),
     "rows": _read_rows,
     "report": _command("report", "RUN"),

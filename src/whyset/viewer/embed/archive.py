@@ -38,11 +38,11 @@ class Archive:
 
     def add_array(self, path: str, values: NDArray[Any]) -> None:
         """Keep a column under its address."""
-        self.arrays[path] = self._described(values)
+        self.arrays[path] = self._describe(values)
 
     def add_scattered(self, path: str, values: NDArray[Any], length: int) -> None:
         """Keep the values of `rows` of a column that is as long as the run."""
-        self.scattered[path] = self._described(values) | {"length": length}
+        self.scattered[path] = self._describe(values) | {"length": length}
 
     def add_pictures(self, path: str, rows: Sequence[int], blocks: Sequence[bytes], **described: Any) -> None:
         """Keep items of these rows, `PER_BLOCK` in each block."""
@@ -54,6 +54,6 @@ class Archive:
         names = ("note", "answers", "arrays", "scattered", "lists", "pictures", "rows")
         return {name: getattr(self, name) for name in names}
 
-    def _described(self, values: NDArray[Any]) -> dict[str, Any]:
+    def _describe(self, values: NDArray[Any]) -> dict[str, Any]:
         block = self.add_block(np.ascontiguousarray(values).tobytes())
         return {"block": block, "dtype": values.dtype.name, "shape": list(values.shape)}

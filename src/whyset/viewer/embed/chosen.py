@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from whyset.errors import InputError
 from whyset.report.numbers import plural, row_noun
 from whyset.store import DONE, Analysis, Category, Run
-from whyset.viewer.members import rows_of
+from whyset.viewer.members import get_rows
 
 WAYS_OUT = "take fewer classes (--class), name rows of the run (--rows) or raise --limit"
 
@@ -71,7 +71,7 @@ def _in_run(run: Run, rows: Sequence[int]) -> NDArray[np.int64]:
 
 def _members(category: Category, count: int) -> NDArray[np.int64]:
     listed = category.problem is None and "index" in category.columns
-    return rows_of(category, count) if listed else np.empty(0, np.int64)
+    return get_rows(category, count) if listed else np.empty(0, np.int64)
 
 
 def _medoids(category: Category) -> list[int]:

@@ -12,7 +12,7 @@ from whyset.store.files import create_file, replace_file
 from whyset.viewer.embed.chosen import Chosen, choose
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.embed.page import page
-from whyset.viewer.embed.record import Pictures, record
+from whyset.viewer.embed.record import EmbeddedPictures, record
 from whyset.viewer.parameters import LARGEST, SMALLEST
 
 MOST_POINTS = 20_000
@@ -82,7 +82,9 @@ def export_html(
     opened = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
     chosen = choose(run, opened, categories, rows, limit)
     _require_whole(run, chosen, inputs)
-    archive = record(LocalViewer([run.path]), chosen, Pictures(thumbnails, inputs, quality), _note(run, opened, chosen))
+    archive = record(
+        LocalViewer([run.path]), chosen, EmbeddedPictures(thumbnails, inputs, quality), _note(run, opened, chosen)
+    )
     text = "".join(page(archive, f"whyset: {run.path.name}, {opened.name}"))
     (replace_file if replace else create_file)(path, text.encode())
     return path

@@ -20,7 +20,7 @@ HOST = b"localhost"
 
 
 @dataclass(frozen=True)
-class Answer:
+class LocalAnswer:
     """What an endpoint answered; the names of headers are lower case."""
 
     status: int
@@ -44,12 +44,12 @@ class LocalViewer:
         self._token = secrets.token_urlsafe(24)
         self._app = create_app(runs, token=self._token, selections=selections)
 
-    def ask(self, path: str, *, method: str = "GET", body: bytes = b"") -> Answer:
+    def ask(self, path: str, *, method: str = "GET", body: bytes = b"") -> LocalAnswer:
         """The answer to a request below /api/; a loop of its own, as notebooks run one already in this thread."""
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, self._asked(path, method, body)).result()
+            return thread.submit(asyncio.run, self._ask(path, method, body)).result()
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> LocalAnswer:
         """The answer to a request that must succeed; InputError tells why it did not."""
         answer = self.ask(path)
         if answer.status != 200:
@@ -61,7 +61,7 @@ class LocalViewer:
         """The JSON of an answer that must succeed."""
         return json.loads(self.get(path).body)
 
-    async def _asked(self, path: str, method: str, body: bytes) -> Answer:
+    async def _ask(self, path: str, method: str, body: bytes) -> LocalAnswer:
         place, _, query = f"/api/{path}".partition("?")
         cookie = f"whyset-token-default={self._token}".encode()
         scope = {
@@ -92,4 +92,4 @@ class LocalViewer:
                 raise
         start, *rest = messages
         headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
+        return LocalAnswer(start["status"], headers, b"".join(message.get("body", b"") for message in rest))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whyset.store.modality import TEXT
 from whyset.viewer.embed.archive import PER_BLOCK, Archive
 from whyset.viewer.embed.chosen import Chosen
-from whyset.viewer.embed.local import Answer, LocalViewer
+from whyset.viewer.embed.local import LocalAnswer, LocalViewer
 from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
 from whyset.viewer.maps import MOST_BYTES
 from whyset.viewer.parameters import LARGEST
@@ -23,7 +23,7 @@ PER_CLUSTER = ("eigenvalues", "mean_map", "mean_abs_map")
 
 
 @dataclass(frozen=True)
-class Pictures:
+class EmbeddedPictures:
     """How maps and inputs are kept: the longer side, whether with inputs, and their WebP quality (100: lossless)."""
 
     side: int = 64
@@ -31,7 +31,7 @@ class Pictures:
     quality: int = 85
 
 
-def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -> Archive:
+def record(viewer: LocalViewer, chosen: Chosen, pictures: EmbeddedPictures, note: str) -> Archive:
     """Everything that a page over these classes and samples of the viewer's first run can be asked."""
     archive = Archive(note, rows=list(chosen.rows))
     run = viewer.json("runs")[0]
@@ -41,7 +41,7 @@ def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -
         detail["input_shape"] = None
     _describe(archive, viewer, at, run, detail, chosen)
     for name in (quote(column["name"]) for column in detail["columns"]):
-        values = array_of(viewer.get(f"{at}/columns/{name}"))
+        values = read_array(viewer.get(f"{at}/columns/{name}"))
         archive.add_scattered(f"{at}/columns/{name}", values[list(chosen.rows)], len(values))
     _record_list(archive, viewer, f"{at}/samples", chosen.rows)
     _record_analysis(archive, viewer, at, chosen)
@@ -55,7 +55,7 @@ def record(viewer: LocalViewer, chosen: Chosen, pictures: Pictures, note: str) -
     return archive
 
 
-def array_of(answer: Answer) -> NDArray[Any]:
+def read_array(answer: LocalAnswer) -> NDArray[Any]:
     """The array in a binary answer, whole numbers as int32 whatever they travelled as."""
     values = np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
     if answer.headers["x-coding"] == "steps":
@@ -111,35 +111,35 @@ def _without_place(record: dict[str, Any], field: str, path: str) -> dict[str, A
 def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
     detail = viewer.json(at)
     size, shown = detail["evidence"]["n_explanations"], []
-    kept = None if chosen.whole else _kept(viewer, at, detail, chosen)
+    kept = None if chosen.whole else _find_held(viewer, at, detail, chosen)
     for column in detail["columns"]:
         per_sample = _is_per_sample(column, size)
         if not per_sample and _kind(column) not in PER_CLUSTER:
             continue
         address = f"{at}/columns/{quote(column['name'])}"
-        values = array_of(viewer.get(address))
+        values = read_array(viewer.get(address))
         held = values[kept] if per_sample and kept is not None else values
         archive.add_array(address, held)
         shown.append(column | {"shape": list(held.shape)})
         if _kind(column) == "clustering":
             scales = f"{at}/scales/{quote(column['name'].partition('.')[2])}"
             archive.answers[scales] = viewer.json(scales)
-    evidence = detail["evidence"] if kept is None else _reduced(detail["evidence"], int(kept.sum()))
+    evidence = detail["evidence"] if kept is None else _reduce_evidence(detail["evidence"], int(kept.sum()))
     archive.answers[at] = detail | {"columns": shown, "evidence": evidence}
     archive.answers[f"{at}/names"] = viewer.json(f"{at}/names") | {"writable": False}
 
 
-def _reduced(evidence: dict[str, Any], held: int) -> dict[str, Any]:
+def _reduce_evidence(evidence: dict[str, Any], held: int) -> dict[str, Any]:
     """Count what the page holds; how many samples that are is known where each has one explanation."""
     single = evidence["n_samples"] == evidence["n_explanations"]
     return evidence | {"n_explanations": held, "n_samples": held if single else None}
 
 
-def _kept(viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: Chosen) -> NDArray[np.bool_] | None:
+def _find_held(viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: Chosen) -> NDArray[np.bool_] | None:
     """Which samples of the category are held; None where it does not list them."""
     if all(column["name"] != "index" for column in detail["columns"]):
         return None
-    return np.isin(array_of(viewer.get(f"{at}/columns/index")), chosen.rows)
+    return np.isin(read_array(viewer.get(f"{at}/columns/index")), chosen.rows)
 
 
 def _is_per_sample(column: dict[str, Any], size: int | None) -> bool:
@@ -164,12 +164,14 @@ def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen
 
 
 def _record_inputs(
-    archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str, pictures: Pictures
+    archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str, pictures: EmbeddedPictures
 ) -> None:
     """Inputs as sprites where they are grey or coloured pictures, otherwise as numbers."""
     first = [viewer.get(f"{at}?{_indices(chosen.explained[:1])}{size}")] if chosen.explained else []
-    described = _form(first) | {"dtype": array_of(first[0]).dtype.name if first else "uint8"}
-    blocks = _input_blocks(viewer, at, chosen.explained, size, MOST_BYTES // array_of(first[0]).nbytes if first else 1)
+    described = _form(first) | {"dtype": read_array(first[0]).dtype.name if first else "uint8"}
+    blocks = _input_blocks(
+        viewer, at, chosen.explained, size, MOST_BYTES // read_array(first[0]).nbytes if first else 1
+    )
     if described["dtype"] == "uint8" and len(described["shape"]) == 3 and described["shape"][-1] in CHANNELS:
         bodies = [sprite(block, pictures.quality) for block in blocks]
         archive.add_pictures(at, chosen.explained, bodies, **described, form="sprite", columns=COLUMNS)
@@ -181,10 +183,10 @@ def _record_inputs(
 def _input_blocks(viewer: LocalViewer, at: str, rows: Sequence[int], size: str, most: int) -> Iterator[NDArray[Any]]:
     """The inputs of a block each, from as many answers as it takes with `most` of them; all have one type."""
     for block in _some(rows, PER_BLOCK):
-        yield np.concatenate([array_of(viewer.get(f"{at}?{_indices(some)}{size}")) for some in _some(block, most)])
+        yield np.concatenate([read_array(viewer.get(f"{at}?{_indices(some)}{size}")) for some in _some(block, most)])
 
 
-def _form(answers: Sequence[Answer]) -> dict[str, Any]:
+def _form(answers: Sequence[LocalAnswer]) -> dict[str, Any]:
     """Type and shape of one item, and of a series how long it was before it was made shorter."""
     headers = answers[0].headers if answers else {"x-dtype": "uint8", "x-shape": "0"}
     shape = [int(side) for side in headers["x-shape"].split(",")[1:]]

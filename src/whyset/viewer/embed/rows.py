@@ -11,7 +11,7 @@ from whyset.errors import InputError
 WIRE = np.dtype("<i4")
 
 
-class Rows(traitlets.TraitType[NDArray[np.int64], Any]):
+class EmbeddedRows(traitlets.TraitType[NDArray[np.int64], Any]):
     """Rising, different indices below the owner's `length`; observers are called when they change, not when repeated.
 
     A mask over the whole run may be set, too.

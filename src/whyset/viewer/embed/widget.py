@@ -15,7 +15,7 @@ import_optional("anywidget", "the notebook widget", 'pip install "whyset[noteboo
 import anywidget  # noqa: E402
 import traitlets  # noqa: E402
 
-from whyset.viewer.embed.rows import Rows, from_wire, to_wire  # noqa: E402
+from whyset.viewer.embed.rows import EmbeddedRows, from_wire, to_wire  # noqa: E402
 
 LOWEST, HIGHEST = 240, 4000
 
@@ -35,7 +35,7 @@ class RunWidget(anywidget.AnyWidget):
     analysis = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     category = traitlets.Unicode(None, allow_none=True)
     sample = traitlets.Int(None, allow_none=True).tag(sync=True)
-    selection = Rows().tag(sync=True, to_json=to_wire, from_json=from_wire)
+    selection = EmbeddedRows().tag(sync=True, to_json=to_wire, from_json=from_wire)
     height = traitlets.Int(720).tag(sync=True)
     _run = traitlets.Unicode().tag(sync=True)
     _category = traitlets.Unicode(None, allow_none=True).tag(sync=True)
@@ -44,33 +44,33 @@ class RunWidget(anywidget.AnyWidget):
         self.run, self.length = run, len(run)
         self._viewer = LocalViewer([run.path], selections=selections)
         super().__init__(_run=self._viewer.json("runs")[0]["id"], **values)
-        self.on_msg(self._asked)
+        self.on_msg(self._answer_request)
 
     @property
     def selected(self) -> pa.Table:
         """What the run knows of the selected samples: id, label and further columns."""
         return self.run.samples.take(self.selection)
 
-    def _asked(self, _widget: Any, message: Any, _buffers: list[bytes]) -> None:
+    def _answer_request(self, _widget: Any, message: Any, _buffers: list[bytes]) -> None:
         """Answer a request of the page; what the endpoints refuse travels back as they worded it."""
         answer = self._viewer.ask(message["path"], method=message["method"], body=(message["body"] or "").encode())
         head = {"id": message["id"], "status": answer.status, "headers": answer.headers}
         self.send(head, buffers=[answer.body])
 
     @traitlets.validate("analysis")
-    def _known_analysis(self, proposal: Any) -> str | None:
+    def _validate_analysis(self, proposal: Any) -> str | None:
         name = proposal["value"]
         return None if name is None else self.run.analysis(name).name
 
     @traitlets.validate("category", "_category")
-    def _known_category(self, proposal: Any) -> str | None:
+    def _validate_category(self, proposal: Any) -> str | None:
         if proposal["value"] is None:
             return None
         found = self.run.analysis(self.analysis).category(proposal["value"])
         return found.id if proposal["trait"].name == "_category" else found.name
 
     @traitlets.validate("sample")
-    def _known_sample(self, proposal: Any) -> int | None:
+    def _validate_sample(self, proposal: Any) -> int | None:
         sample = proposal["value"]
         if sample is not None and not 0 <= sample < self.length:
             raise InputError(f"rows are between 0 and {self.length - 1}, not at {sample}")
@@ -87,7 +87,7 @@ class RunWidget(anywidget.AnyWidget):
         self._category = change["new"]  # which validation turns into the id
 
     @traitlets.observe("_category")
-    def _opened(self, change: Any) -> None:
+    def _on_change(self, change: Any) -> None:
         self.category = change["new"]  # which validation turns into the name
 
 

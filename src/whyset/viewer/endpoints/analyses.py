@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from whyset.report import rank_classes
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
-from whyset.viewer.errors import ApiError, damage_told, not_found, unreadable
+from whyset.viewer.errors import ApiError, explain_damage, not_found, unreadable
 from whyset.viewer.finding import finding
 from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
-from whyset.viewer.points import quantised
+from whyset.viewer.points import quantize
 from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
 
 INDEX = "index"
@@ -28,7 +28,7 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
             "config": opened.config,
             "n_classes": ranking.completeness.n_classes,
             "n_finished": ranking.completeness.n_finished,
-            "q_withheld": ranking.completeness.q_withheld,
+            "q_withheld": ranking.completeness.reason_without_q,
             "sealed": ranking.completeness.sealed,
             "outdated": ranking.completeness.outdated,
             "notices": list(ranking.completeness.notices),
@@ -41,7 +41,7 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
 def get_category(opened: OneCategory) -> CategoryDetail:
     """What the analysis found in one category."""
     found = readable(opened)
-    with damage_told(found.path / CATEGORY):
+    with explain_damage(found.path / CATEGORY):
         columns = [_column(name, described) for name, described in found.described.items()]
         fields = {"id": found.id, "name": found.name, "evidence": found.evidence, "columns": columns}
         return CategoryDetail.model_validate(fields)
@@ -52,7 +52,7 @@ def get_category_column(request: Request, opened: OneCategory, column: ColumnNam
     found = readable(opened)
     if column not in found.columns:
         raise not_found("column", column, f"the category {found.id!r}")
-    with damage_told(found.path / CATEGORY):
+    with explain_damage(found.path / CATEGORY):
         values = found.column(column)
     payload = encode_rows(values) if column == INDEX and values.ndim == 1 else encode(values)
     return answer(request, payload, immutable=False)
@@ -63,7 +63,7 @@ def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, 
     found, name = readable(opened), f"embedding.{embedding}"
     if name not in found.columns:
         raise not_found("embedding", embedding, f"the category {found.id!r}")
-    with damage_told(found.path / CATEGORY):
+    with explain_damage(found.path / CATEGORY):
         values = found.column(name)
     if values.ndim == 1:
         values = values[:, None]
@@ -74,7 +74,7 @@ def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, 
     if max(chosen) >= max(2, values.shape[1]):
         message = f"axes: {embedding!r} has {values.shape[1]} dimensions, counted from 0; {axes} was asked for"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
-    return answer(request, encode_places(quantised(values, chosen)), immutable=False)
+    return answer(request, encode_places(quantize(values, chosen)), immutable=False)
 
 
 def readable(category: Category) -> Category:
@@ -84,7 +84,7 @@ def readable(category: Category) -> Category:
     return category
 
 
-def numbers_of(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[np.generic]:
+def get_numbers(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[np.generic]:
     """A column with one number for each of these rows of the category, or 409 where it has others."""
     values = np.asarray(found.column(name))
     if values.shape != rows.shape:

@@ -37,7 +37,7 @@ def get_index(request: Request) -> Response:
     index: Path = request.app.state.static / "index.html"
     if not index.is_file():
         return page("The browser part is not built", NOT_BUILT, status=404)
-    return _sent(index)
+    return _send(index)
 
 
 def get_file(request: Request, name: str) -> Response:
@@ -46,9 +46,9 @@ def get_file(request: Request, name: str) -> Response:
     files = {file.relative_to(static).as_posix(): file for file in static.rglob("*") if file.is_file()}
     if name not in files:
         raise HTTPException(404, "there is nothing at this address")
-    return _sent(files[name], IMMUTABLE if name.startswith(HASHED) else REVALIDATE)
+    return _send(files[name], IMMUTABLE if name.startswith(HASHED) else REVALIDATE)
 
 
-def _sent(file: Path, caching: str = REVALIDATE) -> Response:
+def _send(file: Path, caching: str = REVALIDATE) -> Response:
     media_type = TYPES.get(file.suffix, "application/octet-stream")
     return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": caching})

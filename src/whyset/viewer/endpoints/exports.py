@@ -16,11 +16,11 @@ from whyset.report.cells import text_cell
 from whyset.store.analyses import CATEGORY, Category
 from whyset.store.cluster_names import Names
 from whyset.store.layout import ARRIVED, LARGEST
-from whyset.viewer.endpoints.analyses import numbers_of
+from whyset.viewer.endpoints.analyses import get_numbers
 from whyset.viewer.endpoints.names import OfCategory
-from whyset.viewer.errors import ApiError, damage_told, unreadable
+from whyset.viewer.errors import ApiError, explain_damage, unreadable
 from whyset.viewer.library import OpenedRun
-from whyset.viewer.members import places_in, rows_of
+from whyset.viewer.members import get_rows, places_in
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
 from whyset.viewer.schemas import ExportOrder
 
@@ -39,7 +39,7 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "name each sample once")
     media_type, ending, write = FORMS[order.form]
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{opened.id}-{found.id}-{len(rows)}-samples.{ending}")
-    with damage_told(found.path / CATEGORY):
+    with explain_damage(found.path / CATEGORY):
         content = write(opened, rows, found, names.read().names)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=media_type, headers=headers)
@@ -48,12 +48,12 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names
 def _refuse_damaged(opened: OpenedRun, rows: NDArray[np.int64]) -> None:
     """The viewer shows what is left of a damaged column; a file for other programs must not hold the gaps."""
     for row in rows.tolist():
-        damage = opened.damage_of(row)
+        damage = opened.get_damage(row)
         if damage is not None:
             raise unreadable(f"row {row} cannot be exported: {damage}")
 
 
-def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
+def make_table(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
     """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
     columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
     for name in ("label", "prediction", "target"):
@@ -66,12 +66,12 @@ def table_of(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names:
             columns[name] = pa.array(_finite(opened.column(name)[rows]), from_pandas=True)
     columns["status"] = pa.array(opened.status[rows])
     _refuse_damaged(opened, rows)
-    index = rows_of(found, len(opened.run))
+    index = get_rows(found, len(opened.run))
     place, known = places_in(index, rows)
     for name in found.columns:
         if name.startswith(CLUSTERING):
             clustering = name.removeprefix(CLUSTERING)
-            clusters = pa.array(numbers_of(found, name, index)[place], mask=~known)
+            clusters = pa.array(get_numbers(found, name, index)[place], mask=~known)
             columns[f"cluster.{clustering}"] = clusters
             if of := names.get(clustering):
                 columns[f"cluster_name.{clustering}"] = pa.array(
@@ -87,7 +87,7 @@ def _finite(numbers: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
-    csv.write_csv(_without_formulas(table_of(opened, rows, found, names)), content)
+    csv.write_csv(_without_formulas(make_table(opened, rows, found, names)), content)
     return content.getvalue()
 
 
@@ -104,13 +104,13 @@ def _without_formulas(table: pa.Table) -> pa.Table:
 
 def _parquet(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
-    parquet.write_table(table_of(opened, rows, found, names), content)
+    parquet.write_table(make_table(opened, rows, found, names), content)
     return content.getvalue()
 
 
 def _json(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     return json.dumps(
-        table_of(opened, rows, found, names).to_pylist(), indent=1, ensure_ascii=False, allow_nan=False
+        make_table(opened, rows, found, names).to_pylist(), indent=1, ensure_ascii=False, allow_nan=False
     ).encode()
 
 

@@ -7,7 +7,7 @@ from fastapi import Query, Request, Response
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.find import find, find_all
 from whyset.viewer.library import OpenedRun
-from whyset.viewer.parameters import Limit, OneRun, Text, analysis_of
+from whyset.viewer.parameters import Limit, OneRun, Text, get_analysis
 from whyset.viewer.schemas import Match, Matches
 
 InAnalysis = Annotated[
@@ -22,7 +22,7 @@ def find_samples(opened: OneRun, text: Text, analysis: InAnalysis = None, limit:
     if analysis is None:
         categories: list[list[str]] = [[] for _ in rows]
     else:
-        categories = opened.members.categories_of(analysis_of(analysis, opened), found.rows)
+        categories = opened.members.get_categories(get_analysis(analysis, opened), found.rows)
     ids = opened.run.samples["id"].take(found.rows).to_pylist()
     matches = [_match(opened, *each) for each in zip(rows, ids, categories, strict=True)]
     return Matches(matches=matches, total=found.total, truncated=found.total > len(matches))

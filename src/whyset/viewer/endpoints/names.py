@@ -7,15 +7,15 @@ from fastapi import Depends, Request
 from whyset.store.cluster_names import ClusterNames, NamesFile
 from whyset.viewer.parameters import OneAnalysis, OneCategory, OneRun
 from whyset.viewer.schemas import NamesDraft, StoredNames
-from whyset.viewer.writing import notes_folder, refusals_told, writable
+from whyset.viewer.writing import explain_refusals, notes_folder, writable
 
 
-def names_file_of(request: Request, opened: OneRun, analysis: OneAnalysis, category: OneCategory) -> NamesFile:
+def get_names_file(request: Request, opened: OneRun, analysis: OneAnalysis, category: OneCategory) -> NamesFile:
     """The file of names of the category, beside the selections of its run."""
     return NamesFile(notes_folder(request, opened), analysis.name, category)
 
 
-OfCategory = Annotated[NamesFile, Depends(names_file_of)]
+OfCategory = Annotated[NamesFile, Depends(get_names_file)]
 
 
 def get_cluster_names(file: OfCategory) -> StoredNames:
@@ -25,7 +25,7 @@ def get_cluster_names(file: OfCategory) -> StoredNames:
 
 def put_cluster_names(draft: NamesDraft, file: OfCategory) -> StoredNames:
     """Replace the names; 412 says that `revision` is not the last one."""
-    with refusals_told(file.folder):
+    with explain_refusals(file.folder):
         return _answer(file, file.change(draft.names, draft.revision))
 
 

@@ -9,25 +9,25 @@ from pydantic import JsonValue
 from whyset.errors import InputError
 from whyset.viewer.errors import ApiError
 from whyset.viewer.library import Library
-from whyset.viewer.parameters import library_of
-from whyset.viewer.passed_on import document_of, opening_of
+from whyset.viewer.parameters import get_library
+from whyset.viewer.passed_on import find_opening, parse_document
 from whyset.viewer.schemas import Opening
 
-OurLibrary = Annotated[Library, Depends(library_of)]
+OurLibrary = Annotated[Library, Depends(get_library)]
 
 
 def get_opening(request: Request, library: OurLibrary) -> Opening | None:
     """What `whyset view` was asked to show first, if anything."""
     document = request.app.state.document
-    return None if document is None else _told(lambda: opening_of(document, library))
+    return None if document is None else _read_opening(lambda: find_opening(document, library))
 
 
 def open_document(document: Annotated[dict[str, JsonValue], Body()], library: OurLibrary) -> Opening:
     """What a state file of the viewer or a bookmark of ViRelAy shows of the runs here; nothing is kept of it."""
-    return _told(lambda: opening_of(document_of(document, "the file"), library))
+    return _read_opening(lambda: find_opening(parse_document(document, "the file"), library))
 
 
-def _told(read: Any) -> Opening:
+def _read_opening(read: Any) -> Opening:
     try:
         opening: Opening = read()
     except InputError as error:

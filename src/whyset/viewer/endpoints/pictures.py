@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import Request, Response
 
 from whyset.errors import InputError
-from whyset.image import COLOR_MAPS, ColorMap, color_map_of
+from whyset.image import COLOR_MAPS, ColorMap, find_color_map
 from whyset.store.modality import TEXT
 from whyset.viewer import maps
 from whyset.viewer.columns import answer
@@ -73,7 +73,7 @@ def get_color_maps() -> dict[str, ColorMapTable]:
 def get_color_map(definition: Definition) -> ColorMapTable:
     """The lookup table of a colour map in Zennit's language, or of a named one."""
     try:
-        return _table(color_map_of(definition))
+        return _table(find_color_map(definition))
     except InputError as error:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), "an example: 00f,80:fff,f00") from error
 

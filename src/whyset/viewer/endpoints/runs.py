@@ -15,17 +15,17 @@ from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
 from whyset.viewer.errors import unreadable
-from whyset.viewer.expected import expected_classes
-from whyset.viewer.growth import is_growing, progress_of
+from whyset.viewer.expected import count_expected_classes
+from whyset.viewer.growth import compute_progress, is_growing
 from whyset.viewer.library import Library, OpenedRun, Shelf
-from whyset.viewer.parameters import OneShelf, library_of
+from whyset.viewer.parameters import OneShelf, get_library
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
 NOT_IN_SUMMARY = ("class_names", "shard_rows")
 
 
-def list_runs(library: Annotated[Library, Depends(library_of)]) -> list[RunRow]:
+def list_runs(library: Annotated[Library, Depends(get_library)]) -> list[RunRow]:
     """Every run that was given to the viewer, readable or not."""
     return [_row(shelf) for shelf in library.shelves.values()]
 
@@ -49,7 +49,7 @@ def _detail(name: str, opened: OpenedRun) -> RunDetail:
         n_explanations=len(stored),
         n_samples=stored.sample_count,
         committed=opened.committed,
-        failed=opened.failed,
+        failed=opened.n_failed,
         classes=list(stored.classes),
         map_shape=list(stored.relevance.shape[1:]),
         input_shape=None if inputs is None else list(inputs.shape[1:]),
@@ -70,7 +70,7 @@ def _detail(name: str, opened: OpenedRun) -> RunDetail:
 
 def get_progress(shelf: OneShelf) -> RunProgress:
     """How far the run is, without reading it: cheap enough to be asked again and again."""
-    return progress_of(shelf.path)
+    return compute_progress(shelf.path)
 
 
 def _row(shelf: Shelf) -> RunRow:
@@ -88,7 +88,7 @@ def _readable_row(name: str, opened: OpenedRun) -> RunRow:
         n_explanations=len(opened.run),
         n_samples=opened.run.sample_count,
         committed=opened.committed,
-        failed=opened.failed,
+        failed=opened.n_failed,
         analyses=list(opened.run.analyses),
         problem=opened.problem,
     )
@@ -104,7 +104,7 @@ def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
     try:
         analysis = opened.run.analysis(name)
         finished, problem = sum(category.exists for category in analysis.categories), None
-        expected = expected_classes(opened, analysis.config) if analysis.listed is None else len(analysis.listed)
+        expected = count_expected_classes(opened, analysis.config) if analysis.listed is None else len(analysis.listed)
     except (WhysetError, OSError) as error:
         finished, expected, problem = 0, None, str(error)
     return AnalysisRow(name=name, categories=finished, expected=expected, version=version, problem=problem)

@@ -4,20 +4,20 @@ import math
 
 from whyset.viewer.library import OpenedRun
 from whyset.viewer.parameters import OneRun, Samples
-from whyset.viewer.schemas import Sample
+from whyset.viewer.schemas import SampleDetail
 
 
-def list_samples(opened: OneRun, indices: Samples) -> list[Sample]:
+def list_samples(opened: OneRun, indices: Samples) -> list[SampleDetail]:
     """The samples asked for, in the order asked for, explained or not."""
     rows = indices.tolist()
     ids = opened.samples["id"].take(indices).to_pylist()
     return [_sample(opened, row, id) for row, id in zip(rows, ids, strict=True)]
 
 
-def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
-    label, prediction, target = (_known(opened, name, row) for name in ("label", "prediction", "target"))
+def _sample(opened: OpenedRun, row: int, id: str) -> SampleDetail:
+    label, prediction, target = (_get_known(opened, name, row) for name in ("label", "prediction", "target"))
     confidence = float(opened.column("confidence")[row])
-    return Sample(
+    return SampleDetail(
         index=row,
         id=id,
         label=label,
@@ -32,6 +32,6 @@ def _sample(opened: OpenedRun, row: int, id: str) -> Sample:
     )
 
 
-def _known(opened: OpenedRun, column: str, row: int) -> int | None:
+def _get_known(opened: OpenedRun, column: str, row: int) -> int | None:
     value = int(opened.column(column)[row])
     return value if value >= 0 else None

@@ -4,10 +4,10 @@ import numpy as np
 
 from whyset.store.analyses import CATEGORY
 from whyset.store.layout import DONE
-from whyset.viewer.endpoints.analyses import numbers_of, readable
+from whyset.viewer.endpoints.analyses import get_numbers, readable
 from whyset.viewer.endpoints.exports import CLUSTERING
-from whyset.viewer.errors import damage_told, not_found
-from whyset.viewer.members import rows_of
+from whyset.viewer.errors import explain_damage, not_found
+from whyset.viewer.members import get_rows
 from whyset.viewer.parameters import ClusteringName, OneCategory, OneRun
 from whyset.viewer.scales import scale_table
 from whyset.viewer.schemas import ScaleTable
@@ -20,9 +20,9 @@ def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName
         raise not_found("clustering", clustering, f"the category {found.id!r}")
     key = (str(found.path), found.folder, *(found.described[column].get("crc32") for column in ("index", name)))
     if key not in opened.scales:
-        with damage_told(found.path / CATEGORY):
-            rows = rows_of(found, len(opened.run))
-            clusters = numbers_of(found, name, rows).astype(np.int64)
+        with explain_damage(found.path / CATEGORY):
+            rows = get_rows(found, len(opened.run))
+            clusters = get_numbers(found, name, rows).astype(np.int64)
         done = opened.status[rows] == DONE
         opened.scales[key] = scale_table(opened.run.relevance, rows[done], clusters[done], clustering)
     return opened.scales[key]

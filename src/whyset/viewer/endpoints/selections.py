@@ -9,16 +9,16 @@ from fastapi import Depends, Query, Request, Response
 from whyset.store.selections import Selection, Selections
 from whyset.viewer.parameters import OneRun, SelectionId
 from whyset.viewer.schemas import SelectionDraft, SelectionList, StoredSelection
-from whyset.viewer.writing import notes_folder, refusals_told, writable
+from whyset.viewer.writing import explain_refusals, notes_folder, writable
 
 
-def selections_of(request: Request, opened: OneRun) -> Selections:
+def get_selections(request: Request, opened: OneRun) -> Selections:
     """The selections of the run, beside it or in the folder that `--selections` names."""
     return Selections(notes_folder(request, opened), len(opened.run))
 
 
 Revision = Annotated[int, Query(ge=1, le=2**31, description="the revision that the change is based on")]
-OfRun = Annotated[Selections, Depends(selections_of)]
+OfRun = Annotated[Selections, Depends(get_selections)]
 
 
 def list_selections(request: Request, selections: OfRun) -> SelectionList:
@@ -34,7 +34,7 @@ def list_selections(request: Request, selections: OfRun) -> SelectionList:
 
 def add_selection(draft: SelectionDraft, selections: OfRun) -> StoredSelection:
     """Keep a new selection."""
-    with refusals_told(selections.folder):
+    with explain_refusals(selections.folder):
         return _answer(selections.add(_selection(draft)))
 
 
@@ -42,13 +42,13 @@ def change_selection(
     draft: SelectionDraft, selection: SelectionId, revision: Revision, selections: OfRun
 ) -> StoredSelection:
     """Replace a selection; `revision` is the one that the change is based on, and 412 says that it is not the last."""
-    with refusals_told(selections.folder):
+    with explain_refusals(selections.folder):
         return _answer(selections.change(replace(_selection(draft), id=selection, revision=revision)))
 
 
 def delete_selection(selection: SelectionId, revision: Revision, selections: OfRun) -> Response:
     """Delete a selection, if `revision` is its last one."""
-    with refusals_told(selections.folder):
+    with explain_refusals(selections.folder):
         selections.delete(selection, revision)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from whyset.command import command
 from whyset.errors import InputError, WhysetError
-from whyset.store import AnyPath, located, open_run
+from whyset.store import AnyPath, as_path, open_run
 from whyset.viewer.passed_on.documents import Document, read_document
 from whyset.viewer.passed_on.state_file import NamedRun, StateFile
 
@@ -20,12 +20,12 @@ class Given:
     told: tuple[str, ...] = ()
 
 
-def given(arguments: Iterable[AnyPath | str]) -> Given:
+def sort_arguments(arguments: Iterable[AnyPath | str]) -> Given:
     """Sort run folders from a file; the runs that a state file names are opened too.
 
     InputError: several files, a file that is neither state nor bookmark, or no run at all.
     """
-    places = [located(argument) for argument in arguments]
+    places = [as_path(argument) for argument in arguments]
     files = [place for place in places if _is_document(place)]
     runs = [place for place in places if not _is_document(place)]
     if len(files) > 1:
@@ -34,7 +34,7 @@ def given(arguments: Iterable[AnyPath | str]) -> Given:
         return Given(tuple(runs), None)
     document = read_document(Path(str(files[0])))
     if isinstance(document, StateFile):
-        return _with_runs_of(document, Path(str(files[0])), runs)
+        return _add_runs(document, Path(str(files[0])), runs)
     if not runs:
         raise InputError(f"{files[0]} is a bookmark and names no folder: `{command('view', 'RUN', files[0])}`")
     return Given(tuple(runs), document)
@@ -44,7 +44,7 @@ def _is_document(place: AnyPath) -> bool:
     return isinstance(place, Path) and place.suffix == ".json" and not place.is_dir()
 
 
-def _with_runs_of(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> Given:
+def _add_runs(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> Given:
     known = {_hash(run) for run in runs} - {None}
     opened, told = list(runs), []
     for named in state.runs:
@@ -65,7 +65,7 @@ def _with_runs_of(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> Give
 
 def _places(named: NamedRun, folder: Path) -> list[AnyPath]:
     """Where a run may lie: as written, relative to the file, or beside it, as when both were moved together."""
-    place = located(named.path)
+    place = as_path(named.path)
     return [folder / place, folder / place.name] if isinstance(place, Path) else [place]
 
 

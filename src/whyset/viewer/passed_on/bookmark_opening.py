@@ -15,7 +15,7 @@ from whyset.store.virelay.importing import SAMPLE
 from whyset.store.virelay.names import safe_name_for
 from whyset.store.virelay.word_net_ids import word_net_ids
 from whyset.viewer.library import Library
-from whyset.viewer.members import rows_of
+from whyset.viewer.members import get_rows
 from whyset.viewer.passed_on.bookmark import Bookmark
 from whyset.viewer.schemas import Opening
 
@@ -132,7 +132,7 @@ def _of_table(reading: _Reading, what: str, name: str | None, known: dict[str, T
 def _rows(reading: _Reading, category: Category) -> list[int]:
     """The rows of the class whose samples the bookmark selects."""
     wanted = np.unique(np.array(reading.bookmark.selectedEmbeddingVectorsIndices, dtype=np.int64))
-    members = rows_of(category, len(reading.run)) if "index" in category.columns else np.zeros(0, dtype=np.int64)
+    members = get_rows(category, len(reading.run)) if "index" in category.columns else np.zeros(0, dtype=np.int64)
     samples = np.asarray(reading.run.column(SAMPLE))[members] if reading.imported else members
     missing = int((~np.isin(wanted, samples)).sum())
     if missing:

@@ -25,22 +25,22 @@ def read_document(file: Path) -> Document:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise InputError(f"{file} is no JSON ({error}); {EXPECTED}") from error
-    return document_of(value, str(file))
+    return parse_document(value, str(file))
 
 
-def document_of(value: object, where: str) -> Document:
+def parse_document(value: object, where: str) -> Document:
     """The state or bookmark that a JSON value holds; `where` names it in the error."""
     if not isinstance(value, dict):
         raise InputError(f"{where} holds {type(value).__name__}; {EXPECTED}")
     if value.get("format") == FORMAT:
-        return _checked(StateFile, value, where)
+        return _check(StateFile, value, where)
     if "selectedAnalysisMethod" in value and "format" not in value:
-        return _checked(Bookmark, value, where)
+        return _check(Bookmark, value, where)
     came = f"its format is {value['format']!r}" if "format" in value else "it names no format"
     raise InputError(f"{where} is neither: {came}; {EXPECTED}")
 
 
-def _checked(kind: type[StateFile] | type[Bookmark], value: dict[str, object], where: str) -> Document:
+def _check(kind: type[StateFile] | type[Bookmark], value: dict[str, object], where: str) -> Document:
     try:
         return kind.model_validate(value)
     except ValidationError as error:

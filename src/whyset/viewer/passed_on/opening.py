@@ -12,14 +12,14 @@ from whyset.viewer.passed_on.state_file import NamedRun, StateFile
 from whyset.viewer.schemas import Opening
 
 
-def opening_of(document: Document, library: Library) -> Opening:
+def find_opening(document: Document, library: Library) -> Opening:
     """Where the page goes; InputError where none of the runs here is meant."""
     return _of_state(document, library) if isinstance(document, StateFile) else opening_of_bookmark(document, library)
 
 
 def _of_state(state: StateFile, library: Library) -> Opening:
     opened = library.readable()
-    here = {named.id: _known(named, opened) for named in state.runs}
+    here = {named.id: _find_run(named, opened) for named in state.runs}
     told = [_missing(named) for named in state.runs if here[named.id] is None]
     path, query, tail = state.address.partition("?")
     wanted, slash, rest = path.removeprefix("#/").partition("/")
@@ -28,22 +28,22 @@ def _of_state(state: StateFile, library: Library) -> Opening:
         raise InputError(
             told[0] if told else f"the address names the run {unquote(wanted)!r}, which the file does not list"
         )
-    address = f"#/{quote(run, safe='')}{slash}{rest}{query}{_renamed(tail, here)}"
+    address = f"#/{quote(run, safe='')}{slash}{rest}{query}{_rename(tail, here)}"
     return Opening(address=address, selected=state.selected, theme=state.appearance.theme, told=told)
 
 
-def _renamed(query: str, here: dict[str, str | None]) -> str:
+def _rename(query: str, here: dict[str, str | None]) -> str:
     """The query of an address with the run of the other side of a comparison under its id here."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([(name, _renamed_path(text, here) if name == "with" else text) for name, text in pairs])
+    return urlencode([(name, _rename_path(text, here) if name == "with" else text) for name, text in pairs])
 
 
-def _renamed_path(path: str, here: dict[str, str | None]) -> str:
+def _rename_path(path: str, here: dict[str, str | None]) -> str:
     run, slash, rest = path.partition("/")
     return quote(here.get(unquote(run)) or unquote(run), safe="") + slash + rest
 
 
-def _known(named: NamedRun, opened: Sequence[OpenedRun]) -> str | None:
+def _find_run(named: NamedRun, opened: Sequence[OpenedRun]) -> str | None:
     """The id of the run here: by its hash, or where that is not known by its path."""
     same = [each for each in opened if named.hash is not None and each.run.config_hash == named.hash]
     placed = [each for each in opened if str(each.run.path) == named.path and named.hash is None]

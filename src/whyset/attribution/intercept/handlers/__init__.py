@@ -11,22 +11,22 @@ from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
 from whyset.attribution.intercept.handlers.product import attention, normaliser, product, quadratic, quotient
 from whyset.attribution.intercept.handlers.transparent import recurrent, transparent
-from whyset.attribution.intercept.operations import Kind
+from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.session import Session
 
-HANDLERS: Mapping[Kind, Callable[[Session, Call], Any]] = MappingProxyType(
+HANDLERS: Mapping[OperationKind, Callable[[Session, Call], Any]] = MappingProxyType(
     {
-        Kind.LINEAR: linear,
-        Kind.BATCH_NORM: batch_norm,
-        Kind.RELU: relu,
-        Kind.ACTIVATION: activation,
-        Kind.PRODUCT: product,
-        Kind.ATTENTION: attention,
-        Kind.QUOTIENT: quotient,
-        Kind.NORMALISER: normaliser,
-        Kind.NORM: norm,
-        Kind.QUADRATIC: quadratic,
-        Kind.RECURRENT: recurrent,
-        Kind.TRANSPARENT: transparent,
+        OperationKind.LINEAR: linear,
+        OperationKind.BATCH_NORM: batch_norm,
+        OperationKind.RELU: relu,
+        OperationKind.ACTIVATION: activation,
+        OperationKind.PRODUCT: product,
+        OperationKind.ATTENTION: attention,
+        OperationKind.QUOTIENT: quotient,
+        OperationKind.NORMALISER: normaliser,
+        OperationKind.NORM: norm,
+        OperationKind.QUADRATIC: quadratic,
+        OperationKind.RECURRENT: recurrent,
+        OperationKind.TRANSPARENT: transparent,
     }
 )

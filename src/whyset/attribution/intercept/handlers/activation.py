@@ -7,7 +7,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import is_plain, switched
+from whyset.attribution.intercept.handlers.linear import is_plain, switch_edge
 from whyset.attribution.intercept.layers import Produced
 from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.session import Session
@@ -22,7 +22,7 @@ def relu(session: Session, call: Call) -> Any:
     if produced is not None:
         y = call.run()
         session.note(call, "plain gradient, merged with the linear operation in front of it", merged=produced.rule)
-        return switched(session, y, produced, cut_off=True) if carries_gradient(y) else y
+        return switch_edge(session, y, produced, cut_off=True) if carries_gradient(y) else y
     session.note(call, "plain gradient" if rule is None else repr(rule))
     twin = _pre_activation(session, call.dependents[0])
     if rule is None:
@@ -40,7 +40,7 @@ def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
     known = session.tracker.get(z)
     if known.twin is not None or not (session.states_inside if known.behind_linear else session.needs_twin):
         return known.twin
-    return session.stated(z)
+    return session.preactivation_port(z)
 
 
 def mergeable(session: Session, x: Tensor) -> Produced | None:
@@ -62,7 +62,7 @@ def activation(session: Session, call: Call) -> Any:
         return session.unknown(call)
     value, slope = _at_zero(call, x)
     session.note(call, "f(x)/x" if value == 0 else "f(x)/st(x): the function is not 0 at 0")
-    edge, cause = (_through_origin(slope), Cause.ZERO) if value == 0 else (_stabilised, Cause.STABILISER)
+    edge, cause = (_through_origin(slope), Cause.ZERO) if value == 0 else (_stabilize, Cause.STABILISER)
     out = session.switch(
         y, edge, x, losses=lambda c, y, xs: {cause: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}
     )
@@ -85,7 +85,7 @@ def _through_origin(slope: float) -> Edge:
     return edge
 
 
-def _stabilised(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
+def _stabilize(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
     return (c * y / Stabilizer()(x),)
 
 
@@ -93,7 +93,7 @@ def _at_zero(call: Call, x: Tensor) -> tuple[float, float]:
     """Give f(0) and f'(0); an infinite slope counts as 0, since a coefficient times x = 0 carries no relevance."""
     zero = torch.zeros((), dtype=torch.float32, device=x.device, requires_grad=True)
     with torch.enable_grad():
-        value = call.replaced(lambda t: zero if t is x else t).run()
+        value = call.map_tensors(lambda t: zero if t is x else t).run()
         if value.numel() != 1:  # another argument has a shape of its own, as the weights of a threshold per channel
             return 1.0, 0.0
         (slope,) = torch.autograd.grad(value.sum(), zero, allow_unused=True)

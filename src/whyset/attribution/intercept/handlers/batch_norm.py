@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import is_plain, merged, switched
+from whyset.attribution.intercept.handlers.linear import is_plain, merge_batch_norm, switch_edge
 from whyset.attribution.intercept.layers import Affine, Produced
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
@@ -40,7 +40,7 @@ def batch_norm(session: Session, call: Call) -> Any:
         return y
     session.note(call, "merged into the linear operation in front of it", merged=produced.rule)
     affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
-    return switched(session, y, merged(produced, affine))
+    return switch_edge(session, y, merge_batch_norm(produced, affine))
 
 
 def _fits(x: Tensor, produced: Produced) -> bool:

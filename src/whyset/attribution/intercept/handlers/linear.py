@@ -5,14 +5,14 @@ from typing import Any
 
 from torch import Tensor
 
-from whyset.attribution.intercept.autograd import Edge, Kept
+from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.product import share_equally
 from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer, Produced
 from whyset.attribution.intercept.parts import by_parts
 from whyset.attribution.intercept.recorder import rule_losses, total
 from whyset.attribution.intercept.session import Session
-from whyset.attribution.intercept.tracking import Record, carries_gradient
+from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Epsilon, Rule
 
@@ -69,10 +69,10 @@ def _apply(
     if not carries_gradient(y):
         return y
     layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
-    return switched(session, y, Produced(x, known.twin, layer, rule))
+    return switch_edge(session, y, Produced(x, known.twin, layer, rule))
 
 
-def switched(session: Session, y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:
+def switch_edge(session: Session, y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:
     """Give y the rule's edge into x, or into the relevance twin where the rule states relevance.
 
     `cut_off` says that y has been through a ReLU. Where it is 0 no relevance flows, so a rule needs no more than it,
@@ -90,20 +90,20 @@ def switched(session: Session, y: Tensor, produced: Produced, *, cut_off: bool =
     if cut_off:
         edge, kept = edge if rule.starts_from_relevance else _behind_relu(edge), None
     else:
-        kept = Kept(y, lambda: layer.output(x))
+        kept = SavedOutput(y, lambda: layer.output(x))
     xs = (x,) if not stated or twin is None else (x, twin)
     out = session.switch(y, by_parts(edge), *xs, losses=losses, stated=stated, kept=kept)
     known = None if cut_off else replace(produced, kept=kept)
-    session.tracker.set(out, Record(behind_linear=True, gate=cut_off, produced=known, kept=y))
+    session.tracker.set(out, TensorRecord(behind_linear=True, gate=cut_off, produced=known, kept=y))
     session.watch(out)
     return out
 
 
 def _plainly(session: Session, y: Tensor, produced: Produced) -> Tensor:
     if produced.layer.bias is not None:
-        bias = produced.layer.shaped(produced.layer.bias)
+        bias = produced.layer.reshape_bias(produced.layer.bias)
         session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
-    session.tracker.set(y, Record(behind_linear=True, produced=produced))
+    session.tracker.set(y, TensorRecord(behind_linear=True, produced=produced))
     session.watch(y)
     return y
 
@@ -117,7 +117,7 @@ def is_plain(rule: Rule | None) -> bool:
     return rule is None or rule == Epsilon(0.0)
 
 
-def merged(produced: Produced, affine: Affine) -> Produced:
+def merge_batch_norm(produced: Produced, affine: Affine) -> Produced:
     """Give the linear operation with the batch norm behind it merged in."""
     return replace(produced, layer=replace(produced.layer, affine=affine))
 

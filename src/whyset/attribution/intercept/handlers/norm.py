@@ -46,7 +46,7 @@ Edge = Callable[[Tensor, Tensor, Tensor], tuple[Tensor]]
 def _layer_norm(call: Call) -> Edge:
     shape, gain, eps = call.argument(1, "normalized_shape"), call.argument(2, "weight"), call.argument(4, "eps", 1e-5)
     dims = tuple(range(-len(shape), 0))
-    return lambda c, y, x: (_centred(_scaled(c, gain), x, dims, eps),)
+    return lambda c, y, x: (_center(_scale(c, gain), x, dims, eps),)
 
 
 def _rms_norm(call: Call) -> Edge:
@@ -55,7 +55,7 @@ def _rms_norm(call: Call) -> Edge:
 
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
         small = torch.finfo(x.dtype).eps if eps is None else eps
-        return (_scaled(c, gain) * torch.rsqrt(x.square().mean(dims, keepdim=True) + small),)
+        return (_scale(c, gain) * torch.rsqrt(x.square().mean(dims, keepdim=True) + small),)
 
     return edge
 
@@ -65,8 +65,8 @@ def _group_norm(call: Call) -> Edge:
 
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
         split = (x.shape[0], groups, -1)
-        scaled = _scaled(c, None if gain is None else gain.view(-1, *[1] * (x.dim() - 2)))
-        return (_centred(scaled.reshape(split), x.reshape(split), (2,), eps).view_as(x),)
+        scaled = _scale(c, None if gain is None else gain.view(-1, *[1] * (x.dim() - 2)))
+        return (_center(scaled.reshape(split), x.reshape(split), (2,), eps).view_as(x),)
 
     return edge
 
@@ -81,19 +81,19 @@ def _instance_norm(call: Call) -> Edge:
 
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
         channel = (-1, *[1] * (x.dim() - 2))
-        scaled = _scaled(c, None if gain is None else gain.view(channel))
+        scaled = _scale(c, None if gain is None else gain.view(channel))
         if own or mean is None:
-            return (_centred(scaled, x, tuple(range(2, x.dim())), eps),)
+            return (_center(scaled, x, tuple(range(2, x.dim())), eps),)
         return (scaled * torch.rsqrt(at_least_float32(variance) + eps).view(channel),)
 
     return edge
 
 
-def _scaled(c: Tensor, gain: Tensor | None) -> Tensor:
+def _scale(c: Tensor, gain: Tensor | None) -> Tensor:
     return c if gain is None else c * at_least_float32(gain)
 
 
-def _centred(c: Tensor, x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+def _center(c: Tensor, x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
     """Send c back through `(x − mean)/σ` with σ held constant."""
     c = c * torch.rsqrt(x.var(dims, correction=0, keepdim=True) + eps)
     return c - c.mean(dims, keepdim=True)

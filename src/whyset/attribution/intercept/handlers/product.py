@@ -6,7 +6,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
-from whyset.attribution.intercept.handlers.transparent import twin_of
+from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.session import Session
 
 # Where the factors stand in the arguments; other operations take all of theirs as factors.
@@ -29,7 +29,7 @@ def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any
         return session.run(call)
     bearing = bearing_factors(session, call, dependent)
     shares = {id(t): 0.0 for t in dependent} | {id(t): 1 / len(bearing) for t in bearing}
-    return session.run(call.replaced(lambda t: session.share(t, shares[id(t)]) if id(t) in shares else t))
+    return session.run(call.map_tensors(lambda t: session.share(t, shares[id(t)]) if id(t) in shares else t))
 
 
 def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list[Tensor]:
@@ -50,7 +50,7 @@ def product(session: Session, call: Call) -> Any:
     elementwise = call.name in _ELEMENTWISE
     result = share_equally(session, call, factors)
     return session.finish(
-        call, result, twin=twin_of(call, result) if elementwise else None, behind_linear=None if elementwise else True
+        call, result, twin=get_twin(call, result) if elementwise else None, behind_linear=None if elementwise else True
     )
 
 
@@ -82,9 +82,9 @@ def quotient(session: Session, call: Call) -> Any:
     if not call.depends(denominator):
         session.note(call, "plain gradient")
         result = session.run(call)
-        return session.finish(call, result, twin=twin_of(call, result))
+        return session.finish(call, result, twin=get_twin(call, result))
     session.note(call, "the denominator is a constant")
-    held = call.replaced(lambda t: session.share(t, 0) if t is denominator else t)
+    held = call.map_tensors(lambda t: session.share(t, 0) if t is denominator else t)
     numerators = [arg for arg in call.args if arg is not denominator]
     return session.finish(call, session.run(held), dependent=any(call.depends(t) for t in numerators))
 
@@ -92,10 +92,12 @@ def quotient(session: Session, call: Call) -> Any:
 def normaliser(session: Session, call: Call) -> Any:
     """Run `1/x` or `1/√x`: what is multiplied by it is normalised, so it is a constant."""
     session.note(call, "a normaliser is a constant")
-    return session.finish(call, call.replaced(lambda t: session.share(t, 0)).run(), dependent=False)
+    return session.finish(call, call.map_tensors(lambda t: session.share(t, 0)).run(), dependent=False)
 
 
 def quadratic(session: Session, call: Call) -> Any:
     """Run a function that is homogeneous of degree two: by Euler's theorem its gradient times x is twice the value."""
     session.note(call, "half the gradient: homogeneous of degree two")
-    return session.finish(call, session.run(call.replaced(lambda t: session.share(t, 0.5) if call.depends(t) else t)))
+    return session.finish(
+        call, session.run(call.map_tensors(lambda t: session.share(t, 0.5) if call.depends(t) else t))
+    )

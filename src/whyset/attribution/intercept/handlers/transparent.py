@@ -48,19 +48,19 @@ def transparent(session: Session, call: Call) -> Any:
     result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
     inside = any(call.records[id(t)].behind_linear for t in call.dependents)
     moving = _MOVING_INSIDE if inside else _MOVING
-    twin = moved_twin(session, call) if call.name in moving else twin_of(call, result)
+    twin = move_twin(session, call) if call.name in moving else get_twin(call, result)
     return session.finish(call, result, twin=twin)
 
 
-def moved_twin(session: Session, call: Call) -> Any:
+def move_twin(session: Session, call: Call) -> Any:
     """Apply the call to the twins of its arguments; None where an argument has none."""
     twins = {id(t): call.records[id(t)].twin for t in call.dependents}
     if not session.needs_twin or any(twin is None for twin in twins.values()):
         return None
-    return call.replaced(lambda t: twins.get(id(t), t)).run()  # type: ignore[arg-type,return-value]  # no twin is None here
+    return call.map_tensors(lambda t: twins.get(id(t), t)).run()  # type: ignore[arg-type,return-value]  # no twin is None here
 
 
-def twin_of(call: Call, result: Any) -> Tensor | None:
+def get_twin(call: Call, result: Any) -> Tensor | None:
     """Give the twin behind a per-element affine operation of the input with constants."""
     if call.name not in _AFFINE or len(call.dependents) != 1 or not isinstance(result, Tensor):
         return None
