@@ -13,9 +13,9 @@ from scipy.sparse import csr_array
 
 import whyset as ws
 from whyset.analysis import HDBSCAN, KMeans, Memo, Pipeline, Spray, Step
-from whyset.analysis.checks import check_features, limit_neighbors
+from whyset.analysis.data_issues import check_features, limit_neighbors
 from whyset.analysis.memo_values import digest
-from whyset.analysis.pipelines.stored import get_known_processors
+from whyset.analysis.pipelines.serialization import get_known_processors
 from whyset.analysis.processors import (
     PROCESSORS,
     UMAP,

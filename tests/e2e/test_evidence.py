@@ -12,6 +12,7 @@ from whyset.report import rank_classes
 from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
 from whyset.store.analyses import ListedClass
 from whyset.store.checks import Check, write_checks
+from whyset.store.default_arrays import RELEVANCE_COLUMNS
 from whyset.store.evidence import (
     ClassEvidence,
     ClusterEvidence,
@@ -19,7 +20,6 @@ from whyset.store.evidence import (
     EmbeddingEvidence,
     SeparabilityTest,
 )
-from whyset.store.standard import RELEVANCE_COLUMNS
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ import pytest
 from whyset.store import CategoryResult, Run, create_run, samples_table, standard_arrays, write_shard
 from whyset.store.evidence import from_info
 from whyset.viewer import Server
-from whyset.viewer.passed_on import read_document
+from whyset.viewer.state_files import read_document
 
 pytestmark = pytest.mark.browser
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import TimeoutError
 
-from whyset.analysis.imported import describe_imported_category
+from whyset.analysis.virelay_import import describe_imported_category
 from whyset.store import Run
 from whyset.store.virelay import export_project, import_project
 from whyset.viewer import Server
-from whyset.viewer.passed_on import read_document
+from whyset.viewer.state_files import read_document
 
 pytestmark = pytest.mark.browser
 

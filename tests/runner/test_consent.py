@@ -15,7 +15,7 @@ import torch
 import whyset as ws
 from whyset.errors import InputError
 from whyset.progress import Silent
-from whyset.runner import ModelSource, again
+from whyset.runner import ModelSource, rerun
 from whyset.runner.consent import ModelCode
 from whyset.runner.made_here import is_made_here, key_path, with_mark
 from whyset.store.jsonfile import json_checksum
@@ -57,7 +57,7 @@ def edit(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_a_run_made_here_is_repeated_without_a_question(run: Path, traced: Path, tmp_path: Path) -> None:
     assert is_made_here(ws.open_run(run).config)
-    assert again(run, tmp_path / "new").committed.all()
+    assert rerun(run, tmp_path / "new").committed.all()
     assert traced.exists()
     assert key_path().stat().st_mode & 0o777 == 0o600
 
@@ -67,15 +67,15 @@ def test_a_received_run_executes_nothing_until_it_is_trusted(run: Path, traced: 
     with pytest.raises(
         InputError, match=r"not made by you on this machine.*model\.py \(SHA-256 [0-9a-f]{64}\).*--trust"
     ):
-        again(run, tmp_path / "new")
+        rerun(run, tmp_path / "new")
     assert not traced.exists()
     assert not (tmp_path / "new").exists()
     shown: list[ModelCode] = []
     with pytest.raises(InputError, match="--trust"):
-        again(run, tmp_path / "new", trust=lambda code: bool(shown.append(code)))
+        rerun(run, tmp_path / "new", trust=lambda code: bool(shown.append(code)))
     assert [code.path for code in shown] == [tmp_path / "model.py"]
     assert not traced.exists()
-    assert again(run, tmp_path / "new", trust=lambda code: True).committed.all()
+    assert rerun(run, tmp_path / "new", trust=lambda code: True).committed.all()
     assert traced.exists()
 
 
@@ -116,12 +116,12 @@ def test_an_early_run_counts_as_received_and_its_short_hash_is_compared(
 
     edit(run, early)
     with pytest.raises(InputError, match="--trust"):
-        again(run, tmp_path / "new")
-    assert again(run, tmp_path / "new", trust=True).committed.all()
+        rerun(run, tmp_path / "new")
+    assert rerun(run, tmp_path / "new", trust=True).committed.all()
     traced.unlink()
     model_file.write_text(model_file.read_text() + "# other\n")
     with pytest.raises(InputError, match=r"SHA-256 [0-9a-f]{64} here, [0-9a-f]{12} in the run"):
-        again(run, tmp_path / "third", trust=True)
+        rerun(run, tmp_path / "third", trust=True)
     assert not traced.exists()
 
 
@@ -130,7 +130,7 @@ def test_another_hash_is_refused_before_anything_runs_even_with_trust(
 ) -> None:
     model_file.write_text(model_file.read_text() + "# other\n")
     with pytest.raises(InputError, match=r"nothing of it was executed: SHA-256 [0-9a-f]{64} here, [0-9a-f]{64} in"):
-        again(run, tmp_path / "new", trust=True)
+        rerun(run, tmp_path / "new", trust=True)
     assert not traced.exists()
 
 
@@ -142,7 +142,7 @@ def test_a_file_that_was_exchanged_for_a_link_to_another_is_refused(
     model_file.unlink()
     model_file.symlink_to(evil)
     with pytest.raises(InputError, match=r"evil\.py has changed"):
-        again(run, tmp_path / "new", trust=True)
+        rerun(run, tmp_path / "new", trust=True)
     assert not traced.exists()
 
 
@@ -188,7 +188,7 @@ def test_files_inside_the_run_folder_are_never_used(
     key, value = {"model": ("spec", f"{file}:net"), "weights": ("weights", str(file))}[which]
     edit(run, lambda record: record["config"]["origin"]["model"].update({key: value}))
     with pytest.raises(InputError, match=r"names a (model|weights) file inside its own folder"):
-        again(run, tmp_path / "new", trust=True)
+        rerun(run, tmp_path / "new", trust=True)
     assert not traced.exists()
 
 
@@ -202,7 +202,7 @@ def test_a_compiled_file_beside_the_source_is_not_executed_in_its_place(
     py_compile.compile(str(model_file))
     model_file.write_text(source)
     os.utime(model_file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    again(run, tmp_path / "new")
+    rerun(run, tmp_path / "new")
     assert traced.exists()
     assert not trace.exists()
 
@@ -214,14 +214,14 @@ def test_workers_execute_the_file_only_with_the_hash_that_was_allowed(
     with pytest.raises(InputError, match=r"is not executed: expected SHA-256 0{64}, got [0-9a-f]{64}"):
         source.load()
     assert not traced.exists()
-    assert again(run, tmp_path / "new", engine="local").committed.all()
+    assert rerun(run, tmp_path / "new", engine="local").committed.all()
 
 
 def test_a_damaged_origin_is_one_line(run: Path, tmp_path: Path) -> None:
     for damage in ({"model": 3}, {"model": {"spec": 3, "weights": None, "weights_sha256": None}}):
         edit(run, lambda record, damage=damage: record["config"]["origin"].update(damage))
         with pytest.raises(InputError, match="cannot be repeated"):
-            again(run, tmp_path / "new", trust=True)
+            rerun(run, tmp_path / "new", trust=True)
 
 
 def test_without_a_place_for_the_key_a_run_is_made_and_says_what_is_missing(
@@ -256,7 +256,7 @@ def test_a_mark_is_the_same_before_and_after_storing(run: Path) -> None:
 
 def test_the_repeated_run_is_marked_anew(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other-state"))
-    twin = again(run, tmp_path / "new", trust=True)
+    twin = rerun(run, tmp_path / "new", trust=True)
     assert is_made_here(twin.config)
     np.testing.assert_array_equal(twin.relevance[:], ws.open_run(run).relevance[:])
 
@@ -285,7 +285,7 @@ def test_a_user_without_a_home_folder_is_told_that_repeating_needs_trust(
     assert [line for line in said if "there is no home folder" in line and "--trust" in line]
     assert not is_made_here(run.config)
     with pytest.raises(InputError, match="--trust"):
-        again(run.path, tmp_path / "again")
+        rerun(run.path, tmp_path / "again")
 
 
 def circle(folder: Path) -> str:
@@ -321,6 +321,6 @@ def test_paths_that_no_file_has_are_refused(
 
     edit(run, change)
     with pytest.raises(InputError):
-        again(run, tmp_path / "new")
+        rerun(run, tmp_path / "new")
     assert not traced.exists()
     assert not (tmp_path / "new").exists()

@@ -11,8 +11,8 @@ from whyset.engines import Local, Serial, Static
 from whyset.runner import ArraySource
 from whyset.runner.devices import one_worker_per_gpu
 from whyset.runner.job import Job, set_up
+from whyset.runner.output_spec import Wanted
 from whyset.runner.targets import Targets
-from whyset.runner.wanted import Wanted
 
 
 def test_local_has_one_worker_for_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,7 +195,7 @@ def test_a_ledger_that_fails_is_stated_and_the_shard_is_not_lost(tmp_path, monke
     def broken(*_):
         raise ValueError("no ledger for this")
 
-    monkeypatch.setattr("whyset.runner.measuring_losses._measure", broken)
+    monkeypatch.setattr("whyset.runner.loss_measurement._measure", broken)
     x, labels = table()
     run = whyset.explain(mlp(), (x, labels), tmp_path / "run", composite=EpsilonPlus())
     losses = read_commit(run.path, 0).losses

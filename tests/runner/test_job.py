@@ -16,7 +16,7 @@ import whyset as ws
 from whyset.engines import Engine, Local, Static, TaskResult, Work
 from whyset.errors import JobStoppedError, RunMismatchError
 from whyset.runner import DatasetSource, ModelSource
-from whyset.runner.again import again
+from whyset.runner.rerun import rerun
 from whyset.store import is_run, open_run
 from whyset.testing.tasks import until
 
@@ -146,7 +146,7 @@ def test_the_workers_of_a_repeated_run_compare_as_well(changing: tuple[ModelSour
     np.save(tmp_path / "images.npy", np.random.default_rng(0).standard_normal((COUNT, 3, 4, 5)).astype(np.float32))
     ws.explain(model, tmp_path / "images.npy", tmp_path / "run")
     with pytest.raises(JobStoppedError, match="stopped with 0 of 64 samples explained"):
-        again(tmp_path / "run", tmp_path / "new", engine=Late(workers=1, overwrite=overwrite))
+        rerun(tmp_path / "run", tmp_path / "new", engine=Late(workers=1, overwrite=overwrite))
     assert overwrite.done
     assert not open_run(tmp_path / "new").committed.any()
     assert "other" not in (tmp_path / "executed").read_text()

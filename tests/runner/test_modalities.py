@@ -11,7 +11,7 @@ from torch import nn
 from whyset.attribution import Gradient
 from whyset.attribution.composites import EpsilonPlus
 from whyset.errors import InputError, RunMismatchError
-from whyset.runner import ArrayFileSource, ModelSource, NamedComposite, again, explain
+from whyset.runner import ArrayFileSource, ModelSource, NamedComposite, explain, rerun
 from whyset.store import open_run
 
 RANDOM = np.random.default_rng(0)
@@ -117,7 +117,7 @@ def test_a_file_brings_names_rate_and_words_and_the_run_can_be_repeated(tmp_path
     model = ModelSource(f"{tmp_path / 'net.py'}:net", tmp_path / "net.pt")
     run = explain(model, tmp_path / "waves.npz", tmp_path / "run", composite=NamedComposite("epsilon_plus"))
     assert (run.config.features, run.config.rate, run.modality) == (("left", "right"), 250.0, "series")
-    repeated = again(run.path, tmp_path / "again")
+    repeated = rerun(run.path, tmp_path / "again")
     assert repeated.config.hash == run.config.hash
     assert np.array_equal(repeated.relevance[:], run.relevance[:])
     padded = np.where(IDS > 15, "", IDS.astype(str))

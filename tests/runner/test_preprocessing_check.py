@@ -14,8 +14,8 @@ import whyset as ws
 from whyset.errors import InputError
 from whyset.progress import Silent
 from whyset.runner import ModelSource, Preprocessing
+from whyset.runner.input_codecs import Values
 from whyset.runner.sources import ArraySource
-from whyset.runner.values import Values
 
 COUNT = 10
 GRAY, COLOR = Preprocessing(mode="L"), Preprocessing(mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whyset.analysis.imported import describe_imported_category
+from whyset.analysis.virelay_import import describe_imported_category
 from whyset.errors import InputError
 from whyset.runner import ArrayFileSource, Preprocessing
 from whyset.store.foreign_hdf5 import RefusedHdf5Error, open_hdf5, read_attribute

@@ -125,7 +125,7 @@ def reads(monkeypatch):
 
         return opened()
 
-    monkeypatch.setattr("whyset.store.entries.open_ranges", counted)
+    monkeypatch.setattr("whyset.store.shard_reader.open_ranges", counted)
     return seen
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.store import Lease, LeaseHeldError, LeaseLostError, run_lease
-from whyset.store.holder import new_holder, read_holder
 from whyset.store.jsonfile import replace_json
+from whyset.store.lease_record import new_holder, read_holder
 from whyset.store.rank_lease import RankLease
 
 

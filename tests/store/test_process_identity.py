@@ -13,8 +13,8 @@ import pytest
 
 from whyset.store import Lease, LeaseHeldError, Run
 from whyset.store.analysis_writer import _beside
-from whyset.store.holder import new_holder, read_holder
 from whyset.store.jsonfile import replace_json
+from whyset.store.lease_record import new_holder, read_holder
 from whyset.store.process_identity import ProcessIdentity
 from whyset.store.selections import Selection, Selections
 

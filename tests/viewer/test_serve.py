@@ -21,7 +21,7 @@ from whyset.errors import InputError
 from whyset.store import Run
 from whyset.viewer import Server, view
 from whyset.viewer.app import create_app
-from whyset.viewer.library import Library
+from whyset.viewer.run_registry import Library
 
 VIEW = "import sys, whyset; whyset.view(*sys.argv[1:], open_browser=False)"
 

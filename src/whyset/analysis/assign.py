@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whyset.analysis.checks import refuse_non_finite
+from whyset.analysis.data_issues import refuse_non_finite
 from whyset.analysis.groups import find_explained, get_classes
 from whyset.analysis.maps import class_features, get_prepared_shape
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.pipelines.stored import processor_from_dict
+from whyset.analysis.pipelines.serialization import processor_from_dict
 from whyset.analysis.processors import Affinity, Distance
 from whyset.analysis.processors.clustering import NOISE
 from whyset.errors import InputError

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from whyset.analysis.checks import check_features, limit_neighbors
+from whyset.analysis.adjustments import describe_treatment, fit_to_samples
+from whyset.analysis.cluster_statistics import compute_cluster_statistics, find_prototypes
+from whyset.analysis.data_issues import check_features, limit_neighbors
 from whyset.analysis.describe import describe_class, describe_clustering, describe_eigengap, describe_graph
-from whyset.analysis.evidence import compute_cluster_statistics, find_prototypes
 from whyset.analysis.groups import Group
 from whyset.analysis.maps import class_features, get_prepared_shape, mean_maps
-from whyset.analysis.members import SampleMetadata, get_members
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
 from whyset.analysis.processors import Clustering
 from whyset.analysis.processors.base import get_name
+from whyset.analysis.sample_metadata import SampleMetadata, get_members
 from whyset.analysis.scores import CopulaSurrogates, silhouette
 from whyset.analysis.significance import significance
-from whyset.analysis.treatment import describe_treatment, fit_to_samples
 from whyset.errors import InputError
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import ClusteringEvidence, EmbeddingEvidence

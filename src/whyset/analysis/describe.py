@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.groups import Group
-from whyset.analysis.members import SampleMetadata
 from whyset.analysis.pipelines import Spray
 from whyset.analysis.processors import Affinity, Clustering, Neighbours, NumberOfClusters, SpectrumOfGraph
+from whyset.analysis.sample_metadata import SampleMetadata
 from whyset.analysis.scores import Separability, coherence, finite_mean, medoids
 from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, EigengapEvidence, NeighborGraph
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from whyset.analysis.loaded import find_loaded_object
+from whyset.analysis.loaded_objects import find_loaded_object
 from whyset.errors import InputError, WhysetError
 
 _MAGIC = b"whyset-memo/1\n"

@@ -9,7 +9,7 @@ from whyset.attribution.attributors import (
     SmoothGrad,
 )
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
-from whyset.attribution.stored import to_dict
+from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient
 
 __all__ = [

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.intercept.recorder import total
-from whyset.attribution.intercept.watcher import Watcher
+from whyset.attribution.intercept.tracer import Watcher
 from whyset.attribution.ledger import Cause
 from whyset.errors import InputError
 

@@ -65,21 +65,21 @@ def analyze(
 ) -> int:
     """Find the strategies of every class: spectral relevance analysis (SpRAy); finished classes are kept."""
     import whyset
-    from whyset.analysis import named
+    from whyset.analysis import registry
 
     given: dict[str, Any] = {
         "array": array,
         "group_by": group_by,
         "pooling": pooling,
-        "metric": metric and named.parse_metric(metric),
+        "metric": metric and registry.parse_metric(metric),
         "n_neighbors": n_neighbors,
         "device": device,
         "approximate_above": approximate_above,
-        "affinity": affinity and named.parse_affinity(affinity),
-        "laplacian": laplacian and named.parse_laplacian(laplacian),
+        "affinity": affinity and registry.parse_affinity(affinity),
+        "laplacian": laplacian and registry.parse_laplacian(laplacian),
         "eigenvectors": eigenvectors,
-        "clusterings": clustering and [part for text in clustering for part in named.parse_clusterings(text)],
-        "embeddings": embedding and [named.parse_embedding(text) for text in embedding],
+        "clusterings": clustering and [part for text in clustering for part in registry.parse_clusterings(text)],
+        "embeddings": embedding and [registry.parse_embedding(text) for text in embedding],
         "surrogates": surrogates,
         "resamplings": resamplings,
     }

@@ -116,7 +116,7 @@ def explain(
     """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
     if again is not None:
         _refuse_others(context)
-        from whyset.runner import again as repeated
+        from whyset.runner import rerun as repeated
 
         chosen = make_engine(engine, workers, scheduler)
         run = repeated(

@@ -28,7 +28,7 @@ def import_virelay(
     ] = "float32",
 ) -> None:
     """Make a run of a ViRelAy project: its samples, attributions and analyses; every inconsistency is told at once."""
-    from whyset.analysis.imported import describe_imported_category
+    from whyset.analysis.virelay_import import describe_imported_category
     from whyset.store.virelay import DamagedProjectError, ImportSettings, import_project
 
     settings = ImportSettings(link, tuple(_pair(text) for text in map_path or ()), dtype)

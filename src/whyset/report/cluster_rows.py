@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from whyset.report.class_rows import ClassRow, rank_classes
-from whyset.report.enriched import Enriched, name_enriched
+from whyset.report.enrichment import Enriched, name_enriched
 from whyset.store import Analysis, Category, ClusterEvidence
 
 Found = TypeVar("Found")

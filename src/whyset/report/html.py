@@ -16,6 +16,7 @@ from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import format_counts, number, small, with_p
 from whyset.report.pictures import ReportHeatmaps
+from whyset.report.report import Report
 from whyset.report.spectrum import EigenvalueChart, draw_spectrum
 from whyset.report.words import (
     LEGEND,
@@ -28,7 +29,6 @@ from whyset.report.words import (
     summary,
     suspicion,
 )
-from whyset.report.written import Report
 from whyset.store import Category
 
 MEDOIDS = 3

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from whyset.printable import is_printable
 from whyset.report.definitions import DEFINITIONS
-from whyset.report.written import Report
+from whyset.report.report import Report
 
 
 def as_json(report: Report) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow
 from whyset.report.definitions import DEFINITIONS
+from whyset.report.report import Report
 from whyset.report.words import (
     LEGEND,
     check_lines,
@@ -20,7 +21,6 @@ from whyset.report.words import (
     summary,
     suspicion,
 )
-from whyset.report.written import Report
 
 
 def as_markdown(report: Report) -> str:

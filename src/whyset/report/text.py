@@ -10,6 +10,7 @@ from rich.text import Text
 
 from whyset.printable import printable
 from whyset.report.class_rows import ClassRow, rank_classes
+from whyset.report.report import Report
 from whyset.report.words import (
     LEGEND,
     check_lines,
@@ -22,7 +23,6 @@ from whyset.report.words import (
     summary,
     suspicion,
 )
-from whyset.report.written import Report
 from whyset.store import Analysis
 
 _WIDTH = 100

@@ -7,7 +7,7 @@ from whyset.report.cluster_rows import ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import SIGNIFICANT, count, format_counts, number, percent, plural, small, with_interval
 from whyset.report.relevance import describe_relevance
-from whyset.report.written import Report
+from whyset.report.report import Report
 from whyset.store.evidence import ContrastTest
 
 _CLASS_HEADINGS = ("class", "samples", "accuracy", "separability", "p", "q", "eigengap", "stability", "clusters")

@@ -1,13 +1,13 @@
 """The runner: a model and a data set in, a run folder out."""
 
-from whyset.runner.again import again
 from whyset.runner.composites import NamedComposite
 from whyset.runner.explaining import explain
+from whyset.runner.input_codecs import Levels
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.rerun import rerun
 from whyset.runner.sources import ArrayFileSource, ArraySource, DatasetSource, FolderSource, HuggingFaceSource, Source
-from whyset.runner.values import Levels
 
 __all__ = [
     "ArrayFileSource",
@@ -21,6 +21,6 @@ __all__ = [
     "NamedComposite",
     "Preprocessing",
     "Source",
-    "again",
     "explain",
+    "rerun",
 ]

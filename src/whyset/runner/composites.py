@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from whyset.attribution.composites import COMPOSITES, Composite
-from whyset.attribution.composites.named import PLAIN_GRADIENT, find_composite, get_required_fields, refuse_class
+from whyset.attribution.composites.registry import PLAIN_GRADIENT, find_composite, get_required_fields, refuse_class
 from whyset.errors import InputError
-from whyset.runner.values import InputCodec
+from whyset.runner.input_codecs import InputCodec
 
 AUTO = "auto"
 

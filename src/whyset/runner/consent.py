@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from whyset.errors import InputError
+from whyset.runner.explain_config import file_hash
 from whyset.runner.made_here import is_made_here
 from whyset.runner.models import ModelSource
-from whyset.runner.request import file_hash
 from whyset.store import Run
 
 _SHORT_HASH = re.compile(r" \(code ([0-9a-f]{12})\)$")

@@ -16,28 +16,28 @@ from whyset.engines import Engine, Local, Progress, Static, get_engine
 from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import Activity, StallReport, watching
 from whyset.runner.composites import AUTO, NamedComposite
+from whyset.runner.data_spec import DataSpec, Words
 from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
+from whyset.runner.explain_config import Request
 from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, name_sample, set_up
-from whyset.runner.kind import DataSpec, Words
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
+from whyset.runner.output_spec import Wanted
 from whyset.runner.plan import RunPlan
+from whyset.runner.prefetch import Reading
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
-from whyset.runner.reading import Reading
-from whyset.runner.request import Request
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
+from whyset.runner.shard_duration import seconds_per_row
+from whyset.runner.shard_writer import Writer
 from whyset.runner.sources import DatasetSource, Source, Spread
-from whyset.runner.speed import seconds_per_row
 from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
-from whyset.runner.wanted import Wanted
-from whyset.runner.writing import Writer
 from whyset.store import AnyPath, RankLease, Run, RunConfig, as_path, run_lease
 from whyset.store.config import require_same_config
 

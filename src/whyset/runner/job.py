@@ -12,10 +12,10 @@ from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import LOOK_SECONDS, Activity
 from whyset.runner.devices import on_device, placement
 from whyset.runner.models import ModelSource, weights_hash
-from whyset.runner.reading import Reading, threads_for
+from whyset.runner.output_spec import Wanted
+from whyset.runner.prefetch import Reading, threads_for
+from whyset.runner.shard_writer import Writer
 from whyset.runner.sources import Source
-from whyset.runner.wanted import Wanted
-from whyset.runner.writing import Writer
 from whyset.store import Run, RunConfig
 
 

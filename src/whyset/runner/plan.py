@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from whyset.attribution import to_dict
-from whyset.runner.kind import DataSpec
+from whyset.runner.data_spec import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
+from whyset.runner.output_spec import Wanted
 from whyset.runner.probe import DataProbe, probe
 from whyset.runner.sources import Source, Spread
-from whyset.runner.sources.shown import check_range
+from whyset.runner.sources.codec_choice import check_range
 from whyset.runner.versions import versions
-from whyset.runner.wanted import Wanted
 from whyset.store import (
     AnyPath,
     ArraySpec,
@@ -33,8 +33,8 @@ from whyset.store import (
     shard_rows_within,
     standard_arrays,
 )
+from whyset.store.default_arrays import RELEVANCE_COLUMNS
 from whyset.store.modality import IMAGE, get_modality
-from whyset.store.standard import RELEVANCE_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)

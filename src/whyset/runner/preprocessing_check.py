@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from whyset.errors import InputError
+from whyset.runner.input_codecs import InputCodec, Levels, Values
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.values import InputCodec, Levels, Values
 
 _NO_IMAGES = "is for images, and the data are series, rows of tables or ids of tokens, which are taken as they are"
 

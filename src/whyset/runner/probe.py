@@ -14,11 +14,11 @@ from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
+from whyset.runner.output_spec import ExplainedBatch, Wanted, explainer
 from whyset.runner.preprocessing_check import require_fitting
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
-from whyset.runner.wanted import ExplainedBatch, Wanted, explainer
 from whyset.store import Check
 from whyset.store.checks import Severity
 from whyset.store.layout import CONCEPT, LAYER

@@ -6,7 +6,7 @@ import numpy as np
 
 from whyset.engines import Progress
 from whyset.errors import RunMismatchError
-from whyset.runner.reading import Reading
+from whyset.runner.prefetch import Reading
 from whyset.runner.sources import spread
 from whyset.store import Run
 from whyset.store.commits import read_commits

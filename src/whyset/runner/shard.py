@@ -14,14 +14,14 @@ from torch import Tensor
 from whyset.runner.class_names import is_binary
 from whyset.runner.devices import placement
 from whyset.runner.job import Job, ShardWorker
-from whyset.runner.measuring_losses import LossSamples, measure_losses
+from whyset.runner.loss_measurement import LossSamples, measure_losses
 from whyset.runner.output import compute_confidence, predict_binary
-from whyset.runner.reading import Batch
+from whyset.runner.output_spec import ExplainedBatch, explainer
+from whyset.runner.prefetch import Batch
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
-from whyset.runner.wanted import ExplainedBatch, explainer
 from whyset.store import DONE, Run, ShardLosses, write_shard
 from whyset.store.layout import INPUT, STATUS
 

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from whyset.runner.input_codecs import InputCodec, Levels
 from whyset.runner.measures import Measures
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import UNKNOWN
-from whyset.runner.values import InputCodec, Levels
 from whyset.store.commits import Tally
 
 INPUT_RANGE, CLIPPED, LABELS = "input_range", "inputs_clipped", "labels"

@@ -8,6 +8,7 @@ from whyset.store.commits import Commit, Failure
 from whyset.store.completeness import Completeness
 from whyset.store.config import RunConfig
 from whyset.store.create import create_run, require_free_space
+from whyset.store.default_arrays import estimate_bytes, shard_rows_for, shard_rows_within, standard_arrays
 from whyset.store.evidence import ClassEvidence, ClusterEvidence
 from whyset.store.layout import DONE, FAILED, NEVER_WRITTEN, is_run
 from whyset.store.lazy import LazyArray
@@ -21,7 +22,6 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import samples_table
 from whyset.store.scaling import non_finite_rows
 from whyset.store.shards import discard_shard, write_shard
-from whyset.store.standard import estimate_bytes, shard_rows_for, shard_rows_within, standard_arrays
 
 __all__ = [
     "DONE",

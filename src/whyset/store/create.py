@@ -11,6 +11,7 @@ from whyset.errors import InputError, RunMismatchError
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import list_committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
+from whyset.store.default_arrays import RELEVANCE_COLUMNS, estimate_bytes, list_stored_arrays
 from whyset.store.files import explain_disk_errors, find_unfinished, remove, sync_folder
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
 from whyset.store.lease import Lease
@@ -19,7 +20,6 @@ from whyset.store.record import RunRecord, create_record
 from whyset.store.remote import AnyPath, RemotePath, as_path, require_exclusive_creation
 from whyset.store.run import Run, open_run
 from whyset.store.samples import check_samples, write_samples
-from whyset.store.standard import RELEVANCE_COLUMNS, estimate_bytes, list_stored_arrays
 
 _UNFINISHED = ".*.partial"
 """What a creation leaves that is killed while it writes a file, or has in the making."""

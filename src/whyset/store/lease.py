@@ -9,8 +9,8 @@ from types import TracebackType
 
 from whyset.errors import InputError, WhysetError
 from whyset.store.files import explain_disk_errors
-from whyset.store.holder import Holder, Watch, new_holder, read_holder
 from whyset.store.jsonfile import create_json, replace_json
+from whyset.store.lease_record import Holder, Watch, new_holder, read_holder
 from whyset.store.remote import AnyPath
 
 EXPIRY_SECONDS = 120.0

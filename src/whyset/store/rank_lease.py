@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from whyset.store.holder import Holder, read_holder
 from whyset.store.layout import LEASES
 from whyset.store.lease import Lease, LeaseHeldError
+from whyset.store.lease_record import Holder, read_holder
 from whyset.store.remote import AnyPath
 
 _PATIENCE_SECONDS = 2.0

@@ -14,6 +14,7 @@ from whyset.printable import printable
 from whyset.store.analyses import Analysis, ListedClass, analysis_names, open_analysis
 from whyset.store.analysis_writer import AnalysisWriter, open_analysis_writer
 from whyset.store.checks import Check, check_relevance, read_checks_or_problem
+from whyset.store.commit_validation import require_valid_commits
 from whyset.store.commits import Failure, get_failures, has_commit, read_commits
 from whyset.store.geometry import RunGeometry
 from whyset.store.integrity import Integrity
@@ -26,7 +27,6 @@ from whyset.store.record import read_record
 from whyset.store.remote import AnyPath, as_path
 from whyset.store.samples import label_array, read_samples, read_tokens, require_samples_hash, sample_columns
 from whyset.store.summary_table import make_summary_table
-from whyset.store.trust import require_valid_commits
 from whyset.store.verify import verify_run
 
 _WORTH_LISTING = 8

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from whyset.errors import InputError
 from whyset.store.arrays import ArraySpec
+from whyset.store.commit_validation import require_valid_commits
 from whyset.store.commits import Commit, Failure, Tally, create_commit
 from whyset.store.encoding import closing, raw
 from whyset.store.files import explain_disk_errors, find_unfinished, new_file, remove, sync_file, sync_folder
@@ -16,10 +17,9 @@ from whyset.store.jsonfile import JSON
 from whyset.store.layout import COMMITS, DATA, claim_path, commit_path, shard_file
 from whyset.store.lease import Lease
 from whyset.store.losses import ShardLosses
-from whyset.store.prepared import Prepared, Rows, prepare
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
-from whyset.store.trust import require_valid_commits
+from whyset.store.shard_arrays import Prepared, Rows, prepare
 
 if TYPE_CHECKING:
     from whyset.store.run import Run

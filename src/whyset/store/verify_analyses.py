@@ -16,10 +16,10 @@ from whyset.store.analyses import (
     open_analysis,
 )
 from whyset.store.layout import ANALYSES, inside, is_safe_name
+from whyset.store.orphans import visible_entries
 from whyset.store.problems import Problem, error_text
 from whyset.store.remote import AnyPath, RemotePath
 from whyset.store.remote_errors import RemoteError
-from whyset.store.strays import visible_entries
 
 _KINDS = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", **dict.fromkeys(UNFINISHED, "unfinished")}
 

@@ -10,11 +10,11 @@ from whyset.store import AnyPath, as_path
 from whyset.version import __version__
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
-from whyset.viewer.library import Library
 from whyset.viewer.limits import BodyLimit
-from whyset.viewer.passed_on import Document
 from whyset.viewer.routes import api_router
+from whyset.viewer.run_registry import Library
 from whyset.viewer.security import Access, Guard, SecurityHeaders
+from whyset.viewer.state_files import Document
 
 
 def create_app(

@@ -33,7 +33,7 @@ def fit_sides(height: int, width: int, longest: int | None) -> tuple[int, int]:
 
 
 def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """Maps as `sum_channels` gives them: float32 scale[n], then uint8 [n, ...] with value = (byte - 128) / 127 * scale."""
+    """Maps of `sum_channels`: float32 scale[n], then uint8 [n, ...] with value = (byte - 128) / 127 * scale."""
     sides = map_sides(relevance.shape, longest)
     scales, pictures = np.empty(len(rows), dtype="<f4"), np.empty((len(rows), *sides), dtype=np.uint8)
     for place, piece in pieces(relevance, rows):

@@ -11,7 +11,7 @@ from whyset.store.analyses import Analysis, Category
 from whyset.store.layout import DONE, FAILED
 from whyset.viewer import members
 from whyset.viewer.errors import ApiError, not_found, unreadable
-from whyset.viewer.library import Library, OpenedRun, Shelf
+from whyset.viewer.run_registry import Library, OpenedRun, Shelf
 
 MOST_SAMPLES, MOST_PICTURES = 1000, 256
 SMALLEST, LARGEST = 8, 512

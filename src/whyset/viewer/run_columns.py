@@ -34,7 +34,7 @@ def further_columns(run: Run, column: Callable[[str], NDArray[Any]]) -> Mapping[
     """Every further column of the samples and of the arrays that can be sent: numbers, bools, texts of few values.
 
     `column` reads an array by its name.
-    Texts that differ from sample to sample are no column of numbers; `whyset.viewer.find` searches them.
+    Texts that differ from sample to sample are no column of numbers; `whyset.viewer.search` searches them.
     """
     names = [name for name in run.sample_columns if name not in _OWN and _addressable(name)]
     table = run.sample_table(names) if names else {}

@@ -20,10 +20,10 @@ from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
 from whyset.viewer.browser import show_in_browser
 from whyset.viewer.connections import ConnectionLimits, make_bounded_protocol
-from whyset.viewer.library import Library
 from whyset.viewer.logs import log_config
-from whyset.viewer.passed_on import Document, find_opening, sort_arguments
+from whyset.viewer.run_registry import Library
 from whyset.viewer.security import LOOPBACK_NAMES
+from whyset.viewer.state_files import Document, find_opening, sort_arguments
 from whyset.viewer.token import fresh_token, token_in
 
 if TYPE_CHECKING:

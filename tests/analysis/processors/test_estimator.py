@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from whyset.analysis import KMeans, Memo, Spray
 from whyset.analysis.pipelines.pipeline import step_seed
-from whyset.analysis.pipelines.stored import processor_from_dict
+from whyset.analysis.pipelines.serialization import processor_from_dict
 from whyset.analysis.processors.clustering import spectral_coordinates
 from whyset.errors import InputError
 

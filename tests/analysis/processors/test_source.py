@@ -1,4 +1,4 @@
-"""Classes from a notebook cell; tests/analysis/pipelines/test_stored.py has those from files."""
+"""Classes from a notebook cell; tests/analysis/pipelines/test_serialization.py has those from files."""
 
 import subprocess
 import sys

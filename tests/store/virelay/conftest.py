@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from whyset.analysis.imported import describe_imported_category
+from whyset.analysis.virelay_import import describe_imported_category
 from whyset.store import Run
 from whyset.store.virelay import ImportFinding, ImportSettings, import_project
 

@@ -17,5 +17,7 @@ def test_a_missing_package_is_named_with_its_extra(module, package, monkeypatch)
 
 
 def test_h5py_is_loaded_only_where_it_is_needed():
-    told = "import sys, whyset.store.virelay, whyset.analysis.imported; print({'h5py', 'torch'} & set(sys.modules))"
+    told = (
+        "import sys, whyset.store.virelay, whyset.analysis.virelay_import; print({'h5py', 'torch'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout == "set()\n"

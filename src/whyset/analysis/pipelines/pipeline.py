@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from whyset.analysis.pipelines.flow import run_steps
-from whyset.analysis.pipelines.stored import processor_from_dict
+from whyset.analysis.pipelines.serialization import processor_from_dict
 from whyset.analysis.processors.base import Processor
 from whyset.errors import InputError
 

@@ -15,7 +15,7 @@ from whyset.attribution.composites.gradient_composite import BetaSmooth, DeconvN
 from whyset.attribution.composites.layer_map import LayerMapComposite, SpecialFirstLayerMapComposite
 from whyset.attribution.composites.mixed import MixedComposite
 from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMapComposite
-from whyset.attribution.composites.named import resolve_composite
+from whyset.attribution.composites.registry import resolve_composite
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
 from whyset.attribution.intercept.site import Site
 from whyset.attribution.plan import Plan, PlanStep

@@ -19,16 +19,16 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
+from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.opened import unwrap
 from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
 from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.tracer import Watcher
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient, same_memory
-from whyset.attribution.intercept.watcher import Watcher
-from whyset.attribution.intercept.writing import write
+from whyset.attribution.intercept.unwrap import unwrap
 from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError

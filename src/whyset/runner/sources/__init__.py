@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from whyset.errors import InputError, MissingPreprocessingError
+from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.labels import Labels
 from whyset.runner.sources.array_file import SUFFIXES, ArrayFileSource
 from whyset.runner.sources.arrays import ArraySource
@@ -12,7 +13,6 @@ from whyset.runner.sources.folder import FolderSource
 from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
 from whyset.runner.sources.subset import Spread
-from whyset.runner.values import InputCodec, of_images
 
 __all__ = [
     "UNKNOWN",

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
+from whyset.runner.input_codecs import InputCodec
+from whyset.runner.sources.codec_choice import Shown, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids, check_labels
-from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import UNKNOWN, parse_label
-from whyset.runner.values import InputCodec
 from whyset.store.boundary import open_regular
 from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5
 

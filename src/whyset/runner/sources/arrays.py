@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import MissingPreprocessingError
+from whyset.runner.input_codecs import InputCodec
+from whyset.runner.sources.codec_choice import Shown, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import measure_rows
 from whyset.runner.sources.rows import RowForm, check_ids, check_labels, move_to_host
-from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import UNKNOWN, parse_label
-from whyset.runner.values import InputCodec
 
 
 class ArraySource:

@@ -15,13 +15,13 @@ from torch.utils.data import Subset, TensorDataset
 
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.activity import Activity
+from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources.codec_choice import Shown, show_images, show_values
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_range
 from whyset.runner.sources.rows import RowForm, move_to_host
-from whyset.runner.sources.shown import Shown, show_images, show_values
 from whyset.runner.sources.source import attempt, parse_label, parse_label_or_unknown, spread
-from whyset.runner.values import InputCodec, of_images
 
 IMAGE_KEYS = ("image", "img", "pixel_values", "x", "input_ids", "input_values")
 LABEL_KEYS = ("label", "labels", "fine_label", "y")

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError
 from whyset.optional import import_optional
+from whyset.runner.input_codecs import InputCodec
 from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
 from whyset.runner.sources.source import UNKNOWN, parse_label, spread
-from whyset.runner.values import InputCodec
 
 SAVED, SPLITS = "state.json", "dataset_dict.json"
 

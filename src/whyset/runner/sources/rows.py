@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
+from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.sources.source import ONE_CLASS
-from whyset.runner.values import InputCodec, of_images
 
 CHANNELS = ((1, 3), (4,))
 """Of images in eight bits: grey or colours, and where neither fits, colours with opacity."""

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
-from whyset.runner.values import InputCodec
+from whyset.runner.input_codecs import InputCodec
 
 UNKNOWN = -1
 

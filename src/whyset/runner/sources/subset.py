@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source, read, spread
-from whyset.runner.values import InputCodec
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from whyset.errors import InputError
 from whyset.progress import Progress
 from whyset.store import DONE, Run
 from whyset.store.virelay.attributions import EXACT
-from whyset.store.virelay.counted import count_blocks
+from whyset.store.virelay.counting import count_blocks
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.packages import h5py

@@ -13,7 +13,7 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.progress import Progress
 from whyset.store import Run
-from whyset.store.virelay.counted import count_blocks
+from whyset.store.virelay.counting import count_blocks
 from whyset.store.virelay.dataset import MARK
 from whyset.store.virelay.export_attributions import ExplainedRows, label_rows
 from whyset.store.virelay.hdf5 import Indices

@@ -25,7 +25,7 @@ from whyset.store import (
 from whyset.store.jsonfile import JSON
 from whyset.store.virelay.beside import beside, refuse_existing
 from whyset.store.virelay.categories import FoundCategory
-from whyset.store.virelay.counted import count_blocks
+from whyset.store.virelay.counting import count_blocks
 from whyset.store.virelay.findings import ImportFinding, ImportFindings
 from whyset.store.virelay.names import safe_name_for, safe_names
 from whyset.store.virelay.project import STRATEGIES

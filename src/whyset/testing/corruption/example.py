@@ -10,9 +10,9 @@ from whyset.analysis.processors import KMeans
 from whyset.store import Check, Run, create_run, samples_table, standard_arrays, write_shard
 from whyset.store.checks import write_checks
 from whyset.store.cluster_names import NamesFile
+from whyset.store.default_arrays import RELEVANCE_COLUMNS
 from whyset.store.layout import ARRIVED, LARGEST, SELECTIONS
 from whyset.store.selections import Selection, Selections
-from whyset.store.standard import RELEVANCE_COLUMNS
 from whyset.testing.store import example_config
 
 CLASSES = ("cat", "dog", "horse")

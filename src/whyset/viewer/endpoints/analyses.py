@@ -11,10 +11,10 @@ from whyset.report import rank_classes
 from whyset.store.analyses import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, explain_damage, not_found, unreadable
-from whyset.viewer.finding import finding
 from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
 from whyset.viewer.points import quantize
 from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
+from whyset.viewer.search_hits import finding
 
 INDEX = "index"
 

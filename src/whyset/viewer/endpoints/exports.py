@@ -19,9 +19,9 @@ from whyset.store.layout import ARRIVED, LARGEST
 from whyset.viewer.endpoints.analyses import get_numbers
 from whyset.viewer.endpoints.names import OfCategory
 from whyset.viewer.errors import ApiError, explain_damage, unreadable
-from whyset.viewer.library import OpenedRun
 from whyset.viewer.members import get_rows, places_in
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
+from whyset.viewer.run_registry import OpenedRun
 from whyset.viewer.schemas import ExportOrder
 
 CLUSTERING = "clustering."

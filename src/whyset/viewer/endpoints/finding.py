@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from whyset.viewer.columns import answer, encode
-from whyset.viewer.find import find, find_all
-from whyset.viewer.library import OpenedRun
 from whyset.viewer.parameters import Limit, OneRun, Text, get_analysis
+from whyset.viewer.run_registry import OpenedRun
 from whyset.viewer.schemas import Match, Matches
+from whyset.viewer.search import find, find_all
 
 InAnalysis = Annotated[
     str | None, Query(min_length=1, max_length=128, description="the analysis whose categories are named")

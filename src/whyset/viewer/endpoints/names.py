@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 
 from whyset.store.cluster_names import ClusterNames, NamesFile
 from whyset.viewer.parameters import OneAnalysis, OneCategory, OneRun
+from whyset.viewer.refusals import explain_refusals, notes_folder, writable
 from whyset.viewer.schemas import NamesDraft, StoredNames
-from whyset.viewer.writing import explain_refusals, notes_folder, writable
 
 
 def get_names_file(request: Request, opened: OneRun, analysis: OneAnalysis, category: OneCategory) -> NamesFile:

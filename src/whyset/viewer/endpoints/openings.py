@@ -8,10 +8,10 @@ from pydantic import JsonValue
 
 from whyset.errors import InputError
 from whyset.viewer.errors import ApiError
-from whyset.viewer.library import Library
 from whyset.viewer.parameters import get_library
-from whyset.viewer.passed_on import find_opening, parse_document
+from whyset.viewer.run_registry import Library
 from whyset.viewer.schemas import Opening
+from whyset.viewer.state_files import find_opening, parse_document
 
 OurLibrary = Annotated[Library, Depends(get_library)]
 

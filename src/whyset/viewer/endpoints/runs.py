@@ -15,11 +15,11 @@ from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
 from whyset.viewer.errors import unreadable
-from whyset.viewer.expected import count_expected_classes
+from whyset.viewer.expected_classes import count_expected_classes
 from whyset.viewer.growth import compute_progress, is_growing
-from whyset.viewer.library import Library, OpenedRun, Shelf
 from whyset.viewer.parameters import OneShelf, get_library
 from whyset.viewer.run_columns import CodedColumn
+from whyset.viewer.run_registry import Library, OpenedRun, Shelf
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
 NOT_IN_SUMMARY = ("class_names", "shard_rows")

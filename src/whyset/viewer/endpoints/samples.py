@@ -2,8 +2,8 @@
 
 import math
 
-from whyset.viewer.library import OpenedRun
 from whyset.viewer.parameters import OneRun, Samples
+from whyset.viewer.run_registry import OpenedRun
 from whyset.viewer.schemas import SampleDetail
 
 

@@ -8,8 +8,8 @@ from fastapi import Depends, Query, Request, Response
 
 from whyset.store.selections import Selection, Selections
 from whyset.viewer.parameters import OneRun, SelectionId
+from whyset.viewer.refusals import explain_refusals, notes_folder, writable
 from whyset.viewer.schemas import SelectionDraft, SelectionList, StoredSelection
-from whyset.viewer.writing import explain_refusals, notes_folder, writable
 
 
 def get_selections(request: Request, opened: OneRun) -> Selections:

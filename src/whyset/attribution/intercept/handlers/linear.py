@@ -7,9 +7,9 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.handlers.product import share_equally
 from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer, Produced
-from whyset.attribution.intercept.parts import by_parts
 from whyset.attribution.intercept.recorder import rule_losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient

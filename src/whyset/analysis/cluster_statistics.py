@@ -1,0 +1,154 @@
+"""What speaks for each cluster of a class, and where it differs: tests, intervals, stability, outliers."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.pipelines import Pipeline, Spray
+from whyset.analysis.pipelines.pipeline import step_seed
+from whyset.analysis.pipelines.spray import CONCEPT
+from whyset.analysis.processors import Clustering
+from whyset.analysis.sample_metadata import SampleMetadata
+from whyset.analysis.scores import (
+    ClusterContrast,
+    Enrichment,
+    GaussianPrototypes,
+    MaxStatistic,
+    MeanDifference,
+    accuracy_contrast,
+    confidence_contrast,
+    enrichments,
+    local_outlier_factor,
+)
+from whyset.analysis.stability import Resampling
+from whyset.store.evidence import (
+    ClusteringEvidence,
+    ContrastTest,
+    DifferenceTest,
+    EnrichmentTest,
+    PrototypeEvidence,
+    StabilityEvidence,
+)
+
+_PROTOTYPES = 8  # of a class, as many as in the paper, where it has ten samples for each
+_CHANNELS = 8  # of a cluster, those that are told
+_KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all is stored beside them
+
+
+def compute_cluster_statistics(
+    described: ClusteringEvidence,
+    features: NDArray[np.floating],
+    members: SampleMetadata,
+    pipeline: Pipeline,
+    results: dict[str, Any],
+    spray: Spray,
+    seed: int,
+) -> tuple[ClusteringEvidence, dict[str, NDArray[Any]]]:
+    """Add what speaks for the clusters of the default clustering, and give further columns.
+
+    `outlier_factor` (N,), and for each cluster of the default clustering where its features differ from the rest:
+    `difference.<name>` (clusters, D) and, 1 where that is significant, `difference_mask.<name>` (clusters, D).
+    """
+    name = spray.default_clustering
+    clustering: Clustering = results[f"clustering.{name}"]
+    found = [_difference(features, clustering.labels == number, seed) for number in range(len(clustering.sizes))]
+    stability, recovery = _stability(features, clustering, pipeline, spray, seed)
+    tests = enrichments(clustering.labels, members.attributes())
+    clusters = tuple(
+        replace(
+            cluster,
+            recovery=recovery.get(cluster.id),
+            accuracy_contrast=_contrast(accuracy_contrast(members.labels, members.predictions, inside)),
+            confidence_contrast=_contrast(confidence_contrast(members.confidence, inside, seed=seed)),
+            difference=_describe_difference(difference, spray),
+            enrichment=tuple(_test(test) for test in tests[:_KEPT_TESTS] if test.cluster == cluster.id),
+        )
+        for cluster, difference in zip(described.clusters, found, strict=True)
+        for inside in [clustering.labels == cluster.id]
+    )
+    columns = _difference_columns(name, found, features.shape[1])
+    columns["outlier_factor"] = local_outlier_factor(results["neighbours"]).astype(np.float32)
+    return replace(described, stability=stability, n_enrichment_tests=len(tests), clusters=clusters), columns
+
+
+def _difference_columns(name: str, found: list[MeanDifference], width: int) -> dict[str, NDArray[Any]]:
+    nothing = np.zeros((0, width))
+    return {
+        f"difference.{name}": np.vstack([nothing, *(part.mean for part in found)]).astype(np.float32),
+        f"difference_mask.{name}": np.vstack([nothing, *(part.significant for part in found)]).astype(np.uint8),
+    }
+
+
+def find_prototypes(
+    features: NDArray[np.floating], members: SampleMetadata, spray: Spray, seed: int
+) -> tuple[PrototypeEvidence | None, dict[str, NDArray[Any]]]:
+    """Describe the prototypes of a class in concept relevance, with the columns `prototype` and `log_likelihood` (N,).
+
+    None and no columns of other relevance.
+    """
+    if not spray.array.startswith(CONCEPT):
+        return None, {}
+    samples, channels = features.shape
+    components = max(1, min(_PROTOTYPES, samples // 10))
+    covariance: Literal["full", "diag"] = "full" if samples >= components * channels else "diag"
+    found = GaussianPrototypes(components, covariance)(features, seed=step_seed(seed, "prototypes"))
+    prototypes = PrototypeEvidence(
+        covariance=covariance,
+        weights=tuple(found.weights.tolist()),
+        explanations=tuple(members.indices[found.prototypes].tolist()),
+        outliers=tuple(members.indices[found.outliers()].tolist()),
+    )
+    return prototypes, {"prototype": found.members, "log_likelihood": found.log_likelihood}
+
+
+def _stability(
+    features: NDArray[np.floating], clustering: Clustering, pipeline: Pipeline, spray: Spray, seed: int
+) -> tuple[StabilityEvidence | None, dict[int, float]]:
+    """Give the stability of the clustering, and the recovery of each cluster; nothing where it is left out."""
+    if spray.resamplings == 0:
+        return None, {}
+    resampling = Resampling(spray.resamplings)
+    found = resampling(features, clustering.labels, pipeline, f"clustering.{spray.default_clustering}", seed=seed)
+    low, high = np.quantile(found.adjusted_rand, [0.05, 0.95]).tolist()
+    recovery = {number: float(value) for number, value in enumerate(found.recovery) if np.isfinite(value)}
+    return StabilityEvidence(found.mean, (low, high), resampling.runs, resampling.share), recovery
+
+
+def _test(test: Enrichment) -> EnrichmentTest:
+    return EnrichmentTest(
+        attribute=test.attribute,
+        value=test.value,
+        inside=test.inside,
+        n_inside=test.size,
+        outside=test.outside,
+        n_outside=test.others,
+        p_value=test.p_value,
+        q_value=test.q_value,
+        odds_ratio=test.odds_ratio,
+    )
+
+
+def _contrast(found: ClusterContrast) -> ContrastTest:
+    return ContrastTest(**vars(found))
+
+
+def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed: int) -> MeanDifference:
+    """Compare the features inside and outside; where a side is too small for that, nothing differs."""
+    if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < 2:
+        nothing = np.zeros(features.shape[1])
+        return MeanDifference(nothing, nothing, np.inf, 1.0)
+    return MaxStatistic()(features, inside, seed=step_seed(seed, "difference"))
+
+
+def _describe_difference(difference: MeanDifference, spray: Spray) -> DifferenceTest | None:
+    """Describe a difference; of concept relevance, name the channels that are more relevant inside, the most first."""
+    if not np.isfinite(difference.threshold):
+        return None
+    channels: tuple[int, ...] = ()
+    if spray.array.startswith(CONCEPT):
+        order = np.argsort(-difference.statistic, kind="stable")
+        channels = tuple(order[difference.statistic[order] > difference.threshold][:_CHANNELS].tolist())
+    share = float(difference.significant.mean())
+    return DifferenceTest(float(difference.p_value), float(difference.threshold), share, channels)

@@ -1,0 +1,140 @@
+"""The report of a run as a value; how it looks is decided elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+from whyset.printable import short_dataclass_repr
+from whyset.report.accuracy import compute_accuracy
+from whyset.report.class_rows import ClassRow, rank_classes
+from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspicious, most_coherent
+from whyset.report.enrichment import find_enriched
+from whyset.report.provenance import describe_method, provenance
+from whyset.report.relevance import RelevanceSummary, summarize_relevance
+from whyset.store import DONE, Analysis, AnyPath, Category, Check, ClassEvidence, Completeness, Run, open_run
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say about a run and one of its analyses.
+
+    `n_explained` of the `n_explanations` are there and `n_failed` failed; with several targets each of the `n_samples`
+    has several. `accuracy` is over explained samples with a label. `evidence` is the whole record of each class by its
+    id, `data_issues` what was done about unusual data, by the name of the class; `notices` say what is missing,
+    outdated or unsealed; `provenance` is what run and analysis were made from. `checks` are what is suspicious about
+    the run, `relevance` how much of it arrives at the input, None for runs that do not know.
+    """
+
+    run: str
+    model: str
+    method: str
+    analysis: str
+    n_explanations: int
+    n_samples: int
+    n_explained: int
+    n_failed: int
+    accuracy: float | None
+    classes: tuple[ClassRow, ...]
+    completeness: Completeness
+    clusters: tuple[ClusterRow, ...]
+    evidence: Mapping[str, ClassEvidence]
+    most_suspicious: ClusterRow | None
+    data_issues: tuple[tuple[str, str], ...]
+    provenance: tuple[tuple[str, str], ...] = ()
+    checks: tuple[Check, ...] = ()
+    relevance: RelevanceSummary | None = None
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader should know of the analysis as a whole."""
+        return self.completeness.notices
+
+    def get_clusters(self, row: ClassRow) -> list[ClusterRow]:
+        """Give the clusters of a class."""
+        return [cluster for cluster in self.clusters if cluster.category == row.id]
+
+
+def report(
+    run: Run | str | AnyPath,
+    analysis: Analysis | str | None = None,
+    attributes: Mapping[str, NDArray[Any]] | None = None,
+) -> Report:
+    """Collect the report of a run and one of its analyses.
+
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    analysis : Analysis or str, optional
+        An analysis of the run or its name, by default the only one or "spray".
+    attributes : mapping of str to array (N,), optional
+        What else is known of the samples, for each of the N rows of the run. The values are tested for enrichment in
+        every cluster.
+
+    Returns
+    -------
+    Report
+        The report as a value; `as_text`, `as_markdown`, `as_html` and `as_json` write it.
+
+    Raises
+    ------
+    InputError
+        An attribute has another length than the run.
+
+    Examples
+    --------
+    >>> report("runs/small").n_samples
+    60
+    """
+    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
+    analysis = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
+    attributes = attributes or {}
+    _require_rows(run, attributes)
+    explained = run.committed & (run.column("status") == DONE)
+    ranking = rank_classes(analysis)
+    by_id = {category.id: category for category in analysis.categories}
+    categories = [by_id[row.id] for row in ranking.rows]
+    return Report(
+        run=str(run.path),
+        model=run.config.model,
+        method=describe_method(run),
+        analysis=analysis.name,
+        n_explanations=len(run),
+        n_samples=run.sample_count,
+        n_explained=int(explained.sum()),
+        n_failed=len(run.failures),
+        accuracy=compute_accuracy(
+            run.labels, run.column("prediction"), explained, targets_per_sample=run.config.targets_per_sample
+        ),
+        classes=ranking.rows,
+        completeness=ranking.completeness,
+        clusters=tuple(row for category in categories for row in _clusters(run, category, attributes)),
+        evidence={category.id: category.evidence for category in categories},
+        most_suspicious=first_suspicious(ranking.rows, lambda id: most_coherent(by_id[id])),
+        data_issues=tuple((category.name, line) for category in categories for line in category.evidence.data_issues),
+        provenance=provenance(run, analysis),
+        checks=run.checks,
+        relevance=summarize_relevance(run),
+    )
+
+
+def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:
+    for name, values in attributes.items():
+        if np.shape(values) != (len(run),):
+            raise InputError(
+                f"attribute {name!r} has the shape {np.shape(values)}: expected one value for each of the {len(run)} "
+                "rows of the run"
+            )
+
+
+def _clusters(run: Run, category: Category, attributes: Mapping[str, NDArray[Any]]) -> list[ClusterRow]:
+    further = find_enriched(category, attributes)
+    rows = cluster_rows(category, tuple(run.classes))
+    return [replace(row, enriched=row.enriched + further.get(row.evidence.id, ())) for row in rows]

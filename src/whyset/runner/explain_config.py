@@ -1,0 +1,150 @@
+"""Everything that a call of `explain` asks for, except where the run goes and who does the work."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyset.arguments import whole_number
+from whyset.attribution.composites import Composite
+from whyset.errors import InputError
+from whyset.runner.composites import AUTO, NamedComposite, name_composite
+from whyset.runner.data_spec import DataSpec
+from whyset.runner.input_codecs import InputCodec
+from whyset.runner.labels import Labels
+from whyset.runner.models import ModelSource
+from whyset.runner.output_spec import Wanted
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.preprocessing_check import require_used
+from whyset.runner.reduction import Reduction
+from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source, is_source
+from whyset.runner.targets import Targets
+from whyset.store.jsonfile import JSON
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """What is explained, and how; see `explain` for the fields."""
+
+    model: torch.nn.Module | ModelSource
+    dataset: Any
+    composite: Composite | NamedComposite | str | None = AUTO
+    target: str | int | Sequence[str | int] = "label"
+    layers: Sequence[str] = ()
+    concepts: Sequence[str] = ()
+    dtype: str = "float16"
+    reduction: str = "none"
+    pool: int | None = None
+    labels: Labels | None = None
+    batch_size: int = 32
+    device: str | None = None
+    inputs: bool = True
+    seed: int = 0
+    limit: int | None = None
+    kind: DataSpec = field(default_factory=DataSpec)
+    preprocessing: Preprocessing | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in {"batch_size": 1, "limit": 1, "pool": 1, "seed": None}.items():
+            given = getattr(self, name)
+            if given is not None or name in ("batch_size", "seed"):
+                object.__setattr__(self, name, whole_number(name, given, least))
+        self._require_usable_preprocessing()
+        object.__setattr__(self, "composite", name_composite(self.composite))
+        early = replace(self, composite=None) if self.is_auto else self
+        early.get_outputs(Preprocessing())  # whatever is wrong is refused before models and data are read
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the composite is still to be chosen for the model."""
+        return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
+
+    def with_composite(self, name: str) -> "Request":
+        """The same request with the composite that was chosen."""
+        assert isinstance(self.composite, NamedComposite)
+        return replace(self, composite=replace(self.composite, name=name))
+
+    def get_outputs(self, preprocessing: InputCodec) -> Wanted:
+        """What is computed of every sample, once it is known how inputs are made."""
+        composite = name_composite(self.composite)
+        return Wanted(
+            composite=composite if isinstance(composite, Composite) else composite.make(preprocessing),
+            targets=Targets.of(self.target),
+            layers=_names("layers", self.layers),
+            concepts=_names("concepts", self.concepts),
+            reduction=Reduction(self.reduction, self.pool),
+            dtype=self.dtype,
+        )
+
+    def source(self, stated: InputCodec | None) -> Source:
+        """The samples; `stated` is the preprocessing that the model's maker states."""
+        source = as_source(self.dataset, self.preprocessing or stated, self.labels)
+        if self._explicit_preprocessing is not None:  # or nothing is measured yet
+            require_used(source.preprocessing)
+        return source if self.limit is None else Spread(source, self.limit)
+
+    @property
+    def _explicit_preprocessing(self) -> Preprocessing | Mapping[str, Any] | None:
+        """What was given for this data, by an argument or by options of the command line; sources have their own."""
+        of_model = self.model.preprocessing if isinstance(self.model, ModelSource) else None
+        return None if is_source(self.dataset) else self.preprocessing or of_model or None
+
+    def _require_usable_preprocessing(self) -> None:
+        given = self.preprocessing
+        if given is None:
+            return
+        if not isinstance(given, Preprocessing):
+            raise InputError(f"preprocessing is a Preprocessing, of whyset.runner, not {type(given).__name__}")
+        if is_source(self.dataset):
+            kind = type(self.dataset).__name__
+            raise InputError(f"preprocessing is for data that is no source: give it to {kind}(...) instead")
+
+    def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
+        """What `again` needs besides the compared configuration; `None` for what only this process has."""
+        labels = self.labels
+        return {
+            "model": _model_origin(self.model, code_hash),
+            "data": _data_origin(source.whole if isinstance(source, Spread) else source),
+            "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
+            "inputs": self.inputs,
+            "limit": self.limit,
+            "batch_size": self.batch_size,
+            "device": str(device),
+        }
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        raise InputError(f"{what}: expected names of modules, got {given!r}")
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _model_origin(model: torch.nn.Module | ModelSource, code_hash: str | None) -> JSON:
+    if not isinstance(model, ModelSource):
+        return None
+    file, _, function = model.spec.rpartition(":")
+    spec = f"{Path(file).resolve()}:{function}" if Path(file).is_file() else model.spec
+    weights = model.weights
+    return {
+        "spec": spec,
+        "code_sha256": code_hash,
+        "weights": None if weights is None else str(weights.resolve()),
+        "weights_sha256": None if weights is None else file_hash(weights),
+    }
+
+
+def _data_origin(source: Source) -> JSON:
+    path = getattr(source, "path", None)
+    if path is None:
+        return None
+    names = {"images": source.images, "labels": source.labels_name} if isinstance(source, ArrayFileSource) else {}
+    return {"path": str(Path(path).resolve()), **names}

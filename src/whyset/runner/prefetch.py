@@ -1,0 +1,153 @@
+"""Samples read ahead of their use by threads: decoding goes on while the model computes."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whyset.errors import InputError
+from whyset.runner.activity import Activity
+from whyset.runner.finite import require_finite
+from whyset.runner.input_codecs import InputCodec
+from whyset.runner.input_digest import digest_input
+from whyset.runner.sources import Source, read
+from whyset.runner.sources.source import attempt
+
+PART = 8
+"""Samples that a thread reads in one go; a batch is put together from parts of several threads."""
+
+BATCHES_AHEAD = 2
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, eq=False)
+class ReadSample:
+    """A sample that was read, uint8 pixels or the model's input; `x` is None where reading failed with `error`."""
+
+    index: int
+    x: torch.Tensor | None = None
+    label: int | None = None
+    shown: NDArray[Any] | None = None
+    error: str = ""
+    digest: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples in order, those that could be read stacked in `x`; `shown` is what is kept of them, images as the model
+    sees them, say.
+    """
+
+    indices: tuple[int, ...]
+    labels: tuple[int | None, ...]
+    x: torch.Tensor
+    shown: NDArray[Any] | None
+    failures: dict[int, str]
+    size: int
+    digests: tuple[str | None, ...] = ()
+    """Hashes of all samples, failed ones included (None), in order."""
+
+    def place(self, preprocessing: InputCodec, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+        """The model's input where the model is; to a CUDA device it is copied from pinned memory, without waiting."""
+        x = self.x.pin_memory() if device.type == "cuda" else self.x
+        x = x.to(device, non_blocking=True)
+        if x.dtype == torch.uint8:
+            x = preprocessing.normalize(x)
+        return x.to(dtype) if x.is_floating_point() else x
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a source is read: inputs of `shape`, images as the model sees them if `show`, by so many `threads`.
+
+    Without threads everything is read when it is asked for; what comes is the same, and in the same order. A label that
+    is not one of the model's `outputs` fails its sample, and so does a value that is not finite.
+    """
+
+    source: Source
+    shape: tuple[int, ...]
+    show: bool
+    threads: int
+    activity: Activity = field(default_factory=Activity, compare=False)
+    outputs: int | None = None
+
+    def batches(self, start: int, stop: int, size: int) -> Iterator[Batch]:
+        """The samples from `start` up to `stop`, by `size` at a time; little more than two batches are held."""
+        parts = [range(first, min(first + PART, stop)) for first in range(start, stop, PART)]
+        ahead = max(BATCHES_AHEAD * size // PART, self.threads)
+        samples = chain.from_iterable(in_order(self._part, parts, self.threads, ahead))
+        for first in range(start, stop, size):
+            yield self._batch([next(samples) for _ in range(min(size, stop - first))])
+
+    def _part(self, indices: range) -> list[ReadSample]:
+        return [self.sample(index) for index in indices]
+
+    def sample(self, index: int) -> ReadSample:
+        """Read one sample; whatever is raised becomes its `error`."""
+        with self.activity.reading(index):
+            found, error = attempt(lambda: self._read(index))
+        return ReadSample(index, error=error) if found is None else found
+
+    def _read(self, index: int) -> ReadSample:
+        x, label = read(self.source, index)
+        if tuple(x.shape) != self.shape:
+            raise InputError(f"the input has the shape {tuple(x.shape)}, expected {self.shape}: give a size")
+        if label is not None and self.outputs is not None and not 0 <= label < self.outputs:
+            raise InputError(f"the label is {label}: expected a class from 0 to {self.outputs - 1}")
+        require_finite(x)
+        shown = self.source.preprocessing.undo(x) if self.show and x.dtype != torch.uint8 else None
+        return ReadSample(index, x, label, shown, digest=digest_input(x, label))
+
+    def _batch(self, samples: Sequence[ReadSample]) -> Batch:
+        good = [sample for sample in samples if sample.x is not None]
+        x = self._stack([sample.x for sample in good if sample.x is not None])
+        shown = [sample.shown for sample in good if sample.shown is not None]
+        return Batch(
+            indices=tuple(sample.index for sample in good),
+            labels=tuple(sample.label for sample in good),
+            x=x,
+            shown=(np.stack(shown) if shown else x.numpy()) if self.show else None,
+            failures={sample.index: sample.error for sample in samples if sample.x is None},
+            size=len(samples),
+            digests=tuple(sample.digest for sample in samples),
+        )
+
+    def _stack(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        if not inputs:
+            return torch.empty(0, *self.shape, dtype=torch.uint8)
+        return torch.stack(list(inputs))
+
+
+def in_order(do: Callable[[T], V], tasks: Iterable[T], threads: int, ahead: int) -> Iterator[V]:
+    """`map(do, tasks)` by threads that are at most `ahead` tasks in front; what is not begun at the end is dropped.
+
+    >>> list(in_order(abs, [3, -1, -2], threads=2, ahead=2))
+    [3, 1, 2]
+    """
+    if threads == 0:
+        yield from map(do, tasks)
+        return
+    waiting: deque[Future[V]] = deque()
+    pool = ThreadPoolExecutor(threads, "whyset-reader")
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(do, task))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def threads_for(source: Any, device: torch.device, cores: int) -> int:
+    """Reading threads: one, unless a GPU waits for them and the source can be read by several at once."""
+    return max(1, min(8, cores)) if device.type == "cuda" and getattr(source, "concurrent", False) else 1

@@ -1,0 +1,172 @@
+"""`again`: repeat a run from its run.json, or say why it cannot be repeated."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from whyset.display import resolve_progress
+from whyset.engines import Engine, Progress
+from whyset.errors import InputError, WhysetError
+from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
+from whyset.runner.data_spec import DataSpec
+from whyset.runner.explain_config import Request
+from whyset.runner.explaining import STALL_SECONDS, fulfil
+from whyset.runner.input_codecs import InputCodec, codec_from_dict
+from whyset.runner.labels import Labels
+from whyset.runner.models import ModelSource
+from whyset.runner.preprocessing import Preprocessing
+from whyset.runner.sources import ArrayFileSource, source_at
+from whyset.runner.stored_composites import composite_from_dict
+from whyset.runner.versions import versions
+from whyset.store import AnyPath, Run, RunConfig, as_path, open_run
+
+
+def rerun(
+    run: str | AnyPath,
+    out: str | AnyPath | None = None,
+    *,
+    data: str | Path | None = None,
+    engine: str | Engine = "serial",
+    device: str | None = None,
+    stall_timeout: float = STALL_SECONDS,
+    trust: Trust = False,
+    progress: Progress | bool | None = None,
+) -> Run:
+    """Repeat the run `run` in the folder `out` with everything that its run.json states; without `out`, continue it.
+
+    `data` says where the data lies if it has moved. A model file that the run names is executed only if it has the
+    hash that the run states, and, if this user did not make the run on this machine, only with `trust`: True, or a
+    function that is given the `ModelCode` (path and SHA-256) and answers. docs/what-executes-code.md tells more.
+
+    `progress`: by default a bar on a terminal or in a notebook, and otherwise the logger `whyset.progress`; True always
+    shows progress, False never does, and messages are logged then.
+
+    InputError: something that determined the run is not there any more, has changed or is not trusted; nothing was
+    executed or written.
+
+    >>> rerun("runs/cifar", "runs/cifar-again")  # doctest: +SKIP
+    """
+    kept = open_run(as_path(run))
+    stored = kept.config
+    if kept.config_hash != stored.hash:
+        raise InputError(
+            f"{run} cannot be repeated: a newer whyset made it with settings that this one does not know: update whyset"
+        )
+    try:
+        request = replace(_request(kept, run, data), device=_device(stored, device))
+    except WhysetError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:  # of paths, too
+        raise InputError(
+            f"{run} cannot be repeated: what its run.json says of its origin is damaged ({error!r})"
+        ) from error
+    said = resolve_progress(progress)
+    _permit(kept, request, trust, said)
+    _say_what_differs(stored, request, said)
+    return fulfil(
+        request,
+        as_path(run if out is None else out),
+        engine,
+        said,
+        expected=(stored, as_path(run)),
+        stall_timeout=stall_timeout,
+    )
+
+
+def _permit(run: Run, request: Request, trust: Trust, said: Progress) -> None:
+    """Say which file is going to be executed, if it may be."""
+    source = request.model
+    if isinstance(source, ModelSource) and source.file is not None and source.code_sha256 is not None:
+        require_trust(run, ModelCode(source.file, source.code_sha256), trust)
+        said.say(f"executing {source.file} (SHA-256 {source.code_sha256})")
+
+
+def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> Request:
+    config = kept.config
+    origin: Mapping[str, Any] = config.origin
+    reasons = list(_reasons(origin, data))
+    if reasons:
+        raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
+    preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
+    labels = _labels(origin["labels"])
+    return Request(
+        model=_model(kept, preprocessing),
+        dataset=_source(origin["data"], data, preprocessing, labels),
+        composite=composite_from_dict(config.composite, str(run)),
+        target=config.target if isinstance(config.target, (str, int)) else list(config.target),
+        layers=config.layers,
+        concepts=config.concepts,
+        dtype=config.dtype,
+        reduction=config.reduction,
+        pool=config.pool,
+        labels=labels,
+        batch_size=origin["batch_size"],
+        inputs=origin["inputs"],
+        seed=config.seed,
+        limit=origin["limit"],
+        kind=DataSpec(config.modality, config.features or None, config.rate),
+    )
+
+
+def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
+    """Why a run cannot be repeated, as far as its run.json tells."""
+    if "model" not in origin:
+        return ["it does not say where the model and the data came from (an imported run, or an early version's)"]
+    reasons = []
+    if origin["model"] is None:
+        reasons.append("the model was an object given from Python (give a ModelSource to make runs repeatable)")
+    if origin["data"] is None and data is None:
+        reasons.append("the data was an object given from Python (save it as .npz or a folder, and explain that)")
+    return reasons
+
+
+def _model(run: Run, preprocessing: InputCodec) -> ModelSource:
+    """The model, bound to the file and the weights that made the run."""
+    origin: Any = run.config.origin["model"]
+    stated = preprocessing if isinstance(preprocessing, Preprocessing) else None
+    source = ModelSource(origin["spec"], origin["weights"], stated)
+    code = model_code(run, source)
+    require_own_weights(run, source, origin["weights_sha256"])
+    if code is None:
+        return source
+    function = source.spec.rpartition(":")[2]
+    return replace(source, spec=f"{code.path}:{function}", code_sha256=code.sha256)
+
+
+def _source(
+    origin: Mapping[str, Any] | None, data: str | Path | None, preprocessing: InputCodec, labels: Labels | None
+) -> Any:
+    path = Path(data or (origin or {})["path"])
+    if not path.exists():
+        raise InputError(f"data {path} does not exist (any more): say where it lies now by --data (data=)")
+    if origin is not None and "images" in origin:
+        names = None if labels is None else labels.names
+        return ArrayFileSource(path, preprocessing, names, origin["images"], origin["labels"])
+    return source_at(path, preprocessing, labels)
+
+
+def _labels(stored: Mapping[str, Any] | None) -> Labels | None:
+    return None if stored is None else Labels(tuple(stored["names"]), dict(stored["indices"]))
+
+
+def _device(config: RunConfig, given: str | None) -> str | None:
+    """The device asked for, else the kind that the run was made on, if it is there."""
+    if given is not None:
+        return given
+    kind = str(config.origin["device"]).partition(":")[0]
+    return kind if kind == "cpu" or (kind == "cuda" and torch.cuda.is_available()) else None
+
+
+def _say_what_differs(config: RunConfig, request: Request, said: Progress) -> None:
+    """Other versions and devices may change the last bits."""
+    now = versions()
+    differing = [f"{name} {config.versions.get(name)} then, {now[name]} now" for name in now]
+    differing = [line for line, name in zip(differing, now, strict=True) if config.versions.get(name) != now[name]]
+    if differing:
+        said.say(f"maps may differ in their last bits: {', '.join(differing)}")
+    made_on = str(config.origin["device"]).partition(":")[0]
+    if request.device is None or request.device.partition(":")[0] != made_on:
+        said.say(f"maps may differ in their last bits: the run was made on {made_on}")

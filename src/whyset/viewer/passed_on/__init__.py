@@ -1,7 +1,0 @@
-"""What people pass on to each other as files: states of the viewer, and bookmarks of ViRelAy."""
-
-from whyset.viewer.passed_on.arguments import Given, sort_arguments
-from whyset.viewer.passed_on.documents import Document, parse_document, read_document
-from whyset.viewer.passed_on.opening import find_opening
-
-__all__ = ["Document", "Given", "find_opening", "parse_document", "read_document", "sort_arguments"]

@@ -1,0 +1,49 @@
+"""Which kind of file somebody opens: told by its content, refused by name where it is neither."""
+
+from pathlib import Path
+from typing import TypeAlias
+
+from pydantic import ValidationError
+
+from whyset.errors import InputError
+from whyset.store.boundary import MOST_NOTES, parse_json, read_regular
+from whyset.viewer.state_files.bookmark import Bookmark
+from whyset.viewer.state_files.state_file import FORMAT, SCHEMA, StateFile
+
+Document: TypeAlias = StateFile | Bookmark
+
+EXPECTED = (
+    f"expected a state file (format {FORMAT!r}, schema {SCHEMA}) that Share saved, or a bookmark that ViRelAy exported"
+)
+
+
+def read_document(file: Path) -> Document:
+    """The state or bookmark in a file; InputError says what is wrong with it."""
+    try:
+        value = parse_json(read_regular(file, MOST_NOTES))
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{file} is no JSON ({error}); {EXPECTED}") from error
+    return parse_document(value, str(file))
+
+
+def parse_document(value: object, where: str) -> Document:
+    """The state or bookmark that a JSON value holds; `where` names it in the error."""
+    if not isinstance(value, dict):
+        raise InputError(f"{where} holds {type(value).__name__}; {EXPECTED}")
+    if value.get("format") == FORMAT:
+        return _check(StateFile, value, where)
+    if "selectedAnalysisMethod" in value and "format" not in value:
+        return _check(Bookmark, value, where)
+    came = f"its format is {value['format']!r}" if "format" in value else "it names no format"
+    raise InputError(f"{where} is neither: {came}; {EXPECTED}")
+
+
+def _check(kind: type[StateFile] | type[Bookmark], value: dict[str, object], where: str) -> Document:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{where} is damaged at {place!r}: {first['msg']}; {EXPECTED}") from error

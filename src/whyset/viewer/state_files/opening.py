@@ -1,0 +1,55 @@
+"""What the page shows of a state file or a bookmark, in terms of the runs that are served here."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from whyset.command import command
+from whyset.errors import InputError
+from whyset.viewer.run_registry import Library, OpenedRun
+from whyset.viewer.schemas import Opening
+from whyset.viewer.state_files.bookmark_opening import opening_of_bookmark
+from whyset.viewer.state_files.documents import Document
+from whyset.viewer.state_files.state_file import NamedRun, StateFile
+
+
+def find_opening(document: Document, library: Library) -> Opening:
+    """Where the page goes; InputError where none of the runs here is meant."""
+    return _of_state(document, library) if isinstance(document, StateFile) else opening_of_bookmark(document, library)
+
+
+def _of_state(state: StateFile, library: Library) -> Opening:
+    opened = library.readable()
+    here = {named.id: _find_run(named, opened) for named in state.runs}
+    told = [_missing(named) for named in state.runs if here[named.id] is None]
+    path, query, tail = state.address.partition("?")
+    wanted, slash, rest = path.removeprefix("#/").partition("/")
+    run = here.get(unquote(wanted)) if wanted else next(iter(here.values()))
+    if run is None:
+        raise InputError(
+            told[0] if told else f"the address names the run {unquote(wanted)!r}, which the file does not list"
+        )
+    address = f"#/{quote(run, safe='')}{slash}{rest}{query}{_rename(tail, here)}"
+    return Opening(address=address, selected=state.selected, theme=state.appearance.theme, told=told)
+
+
+def _rename(query: str, here: dict[str, str | None]) -> str:
+    """The query of an address with the run of the other side of a comparison under its id here."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(name, _rename_path(text, here) if name == "with" else text) for name, text in pairs])
+
+
+def _rename_path(path: str, here: dict[str, str | None]) -> str:
+    run, slash, rest = path.partition("/")
+    return quote(here.get(unquote(run)) or unquote(run), safe="") + slash + rest
+
+
+def _find_run(named: NamedRun, opened: Sequence[OpenedRun]) -> str | None:
+    """The id of the run here: by its hash, or where that is not known by its path."""
+    same = [each for each in opened if named.hash is not None and each.run.config_hash == named.hash]
+    placed = [each for each in opened if str(each.run.path) == named.path and named.hash is None]
+    nearest = sorted(same, key=lambda each: (str(each.run.path) != named.path, each.id != named.id))
+    return next((each.id for each in (*nearest, *placed)), None)
+
+
+def _missing(named: NamedRun) -> str:
+    return f"the run {named.name} ({named.path}) is not open here: start `{command('view', named.path)}`"
