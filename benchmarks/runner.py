@@ -33,7 +33,7 @@ import whyset
 from whyset.attribution import Gradient
 from whyset.attribution.composites import EpsilonPlusFlat
 from whyset.runner import FolderSource, ModelSource
-from whyset.runner.sources import Spread
+from whyset.runner.sources import SpreadSource
 from whyset.store import RunConfig, create_run, samples_table, shard_rows_for, standard_arrays, write_shard
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -60,9 +60,9 @@ class Task:
     images: Path
     count: int
 
-    def source(self) -> Spread:
+    def source(self) -> SpreadSource:
         preprocessing = self.model.load().preprocessing
-        return Spread(FolderSource(self.images, preprocessing), self.count)
+        return SpreadSource(FolderSource(self.images, preprocessing), self.count)
 
     def explain(self, out: Path) -> object:
         return whyset.explain(self.model, self.images, out, composite=RULES, batch_size=BATCH, limit=self.count)

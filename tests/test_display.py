@@ -15,7 +15,7 @@ def test_elsewhere_than_on_a_terminal_there_are_plain_lines(capsys: pytest.Captu
     assert isinstance(shown, Progress)
     shown.start(20, "samples")
     shown.advance(5)
-    shown.say("accuracy: 50.0%")
+    shown.info("accuracy: 50.0%")
     shown.advance(15)
     shown.finish()
     printed = capsys.readouterr().out
@@ -43,7 +43,7 @@ def test_a_terminal_gets_a_bar_with_count_and_rate() -> None:
     shown.start(20, "samples")
     shown.advance(5)
     shown.advance(15)
-    shown.say("[not markup] 3 samples")
+    shown.info("[not markup] 3 samples")
     shown.finish()
     assert "20/20 samples" in screen.getvalue()
     assert "samples/s" in screen.getvalue()
@@ -65,14 +65,14 @@ def test_units_and_lines_are_no_markup(text: str, capsys: pytest.CaptureFixture[
     shown = Bar(Console(file=screen, force_terminal=True, color_system=None, width=120))
     shown.start(3, text)
     shown.advance(3)
-    shown.say(text)
+    shown.info(text)
     shown.finish()
     assert f"3/3 {text}" in screen.getvalue()
     assert f"\n{text}\n" in screen.getvalue().replace("\x1b[2K", "").replace("\r", "\n")
-    Lines().say(text)
+    Lines().info(text)
     assert capsys.readouterr().out == f"{text}\n"
 
 
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    Lines().say("a\x1b[31m\rb\x9b")
+    Lines().info("a\x1b[31m\rb\x9b")
     assert capsys.readouterr().out == "a\\x1b[31m\\rb\\x9b\n"

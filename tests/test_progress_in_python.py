@@ -86,7 +86,7 @@ def test_messages_are_logged_where_no_progress_is_shown(tmp_path: Path, caplog: 
 )
 def test_the_caller_states_the_level_and_not_the_text(line: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "whyset"):
-        Log().say(line)
+        Log().info(line)
         Log().warn(line)
     logged = [(record.levelno, record.getMessage()) for record in caplog.records]
     assert logged == [(logging.INFO, line), (logging.WARNING, line)]

@@ -58,7 +58,7 @@ class Log:
 
     def advance(self, n: int) -> None: ...
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         LOGGER.info("%s", printable(line))
 
     def warn(self, line: str) -> None:
@@ -104,11 +104,11 @@ class Bar:
         if self.bar is not None:
             self.bar.advance(self.task, n)
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.console.print(Text(printable(line)), soft_wrap=True)
 
     def warn(self, line: str) -> None:
-        self.say(line)
+        self.info(line)
 
     def finish(self) -> None:
         if self.bar is not None:
@@ -137,12 +137,12 @@ class Lines:
             self.said = now
             rate = self.done / max(now - self.started, 1e-9)
             left = f", {(self.total - self.done) / rate:,.0f} s left" if 0 < self.done < self.total else ""
-            self.say(f"{self.done:,} of {self.total:,} {self.unit} ({rate:,.1f}/s{left})")
+            self.info(f"{self.done:,} of {self.total:,} {self.unit} ({rate:,.1f}/s{left})")
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         print(printable(line), flush=True)
 
     def warn(self, line: str) -> None:
-        self.say(line)
+        self.info(line)
 
     def finish(self) -> None: ...

@@ -28,7 +28,7 @@ def is_printable(char: str) -> bool:
     return char.isprintable() or unicodedata.category(char) == "Zs"
 
 
-def say(line: object) -> None:
+def echo(line: object) -> None:
     """Print one line to stdout, whatever stands in it."""
     print(printable(str(line), keep="\t"), flush=True)
 

@@ -40,7 +40,7 @@ class Told:
     def advance(self, n: int) -> None:
         self.done += n
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)
 
     def warn(self, line: str) -> None:

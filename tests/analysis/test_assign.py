@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import whyset as ws
-from whyset.analysis import HDBSCAN, PCA, TSNE, Agglomerative, KMeans, Place, Spray, assign
+from whyset.analysis import HDBSCAN, PCA, TSNE, Agglomerative, FinishedClass, KMeans, Spray, assign
 from whyset.analysis.processors import Cosine, KNearestNeighbours, RadialBasis, RandomWalkLaplacian
 from whyset.errors import InputError
 from whyset.store import Run
@@ -92,7 +92,7 @@ def test_a_sample_of_the_class_gets_its_own_eigenvector_again(make_run: MakeRun,
     run = make_run(relevance, [0] * 48, np.zeros(48, int))
     analysis = ws.analyze(run, replace(SPRAY, **changes))
     category = analysis.category("cat")
-    place = Place.of(run, analysis, "cat")
+    place = FinishedClass.of(run, analysis, "cat")
     spectral, values = category.column("embedding.spectral"), category.column("eigenvalues")
     large = values > 0.2
     for row in (0, 7, 23):
@@ -107,7 +107,7 @@ def test_a_sample_of_the_class_gets_its_own_eigenvector_again(make_run: MakeRun,
 
 def test_what_is_unlike_everything_is_strange(grown: tuple[Run, np.ndarray]) -> None:
     run, _ = grown
-    place = Place.of(run, run.analysis("spray"), "cat")
+    place = FinishedClass.of(run, run.analysis("spray"), "cat")
     usual, strange = place.features[3] * 0.99 + 0.01 * place.features[6], np.zeros(64, np.float32)
     strange[-1] = 1
     found = place(np.stack([usual, strange]))
@@ -134,7 +134,7 @@ def test_what_cannot_be_placed_is_refused(make_run: MakeRun) -> None:
     analysis = ws.analyze(run, SPRAY)
     with pytest.raises(InputError, match="'dog' has no result: Too few samples"):
         assign(run, "spray", [0])
-    place = Place.of(run, analysis, "cat")
+    place = FinishedClass.of(run, analysis, "cat")
     with pytest.raises(InputError, match=r"shape \(m, 64\), got \(2, 3\)"):
         place(np.ones((2, 3)))
     with pytest.raises(InputError, match="1 samples have relevance that is not finite"):
@@ -160,7 +160,7 @@ def test_a_sample_that_is_joined_to_none_is_noise(make_run: MakeRun) -> None:
     relevance, _ = strategies()
     run = make_run(relevance, [0] * 96, np.zeros(96, int))
     analysis = ws.analyze(run, replace(SPRAY, affinity=RadialBasis(0.02)))
-    far = Place.of(run, analysis, "cat")(np.full((1, 64), 9.0))
+    far = FinishedClass.of(run, analysis, "cat")(np.full((1, 64), 9.0))
     assert {name: labels.tolist() for name, labels in far.clusters.items()} == {name: [-1] for name in far.clusters}
 
 
@@ -173,7 +173,7 @@ def test_a_preprocessing_that_draws_numbers_draws_those_of_the_analysis(
     relevance, _ = strategies(48)
     run = make_run(relevance, [0] * 48, np.zeros(48, int))
     analysis = ws.analyze(run, replace(SPRAY, preprocessing=(Mixed(),)))
-    place = Place.of(run, analysis, "cat")
+    place = FinishedClass.of(run, analysis, "cat")
     reach = KNearestNeighbours(5)(place.features).distances[:, -1]
     np.testing.assert_array_equal(reach, analysis.category("cat").column("reach"))
     (placed,) = assign(run, "spray", range(48))

@@ -166,5 +166,5 @@ class Messages(Silent):
     def __init__(self) -> None:
         object.__setattr__(self, "lines", [])
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)  # type: ignore[attr-defined]

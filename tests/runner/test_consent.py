@@ -234,7 +234,7 @@ def test_without_a_place_for_the_key_a_run_is_made_and_says_what_is_missing(
     class Listener:
         def start(self, total: int, unit: str) -> None: ...
         def advance(self, n: int) -> None: ...
-        def say(self, line: str) -> None:
+        def info(self, line: str) -> None:
             said.append(line)
 
         def warn(self, line: str) -> None:
@@ -277,7 +277,7 @@ def test_a_user_without_a_home_folder_is_told_that_repeating_needs_trust(
     said: list[str] = []
 
     class Said(Silent):
-        def say(self, line: str) -> None:
+        def info(self, line: str) -> None:
             said.append(line)
 
     run = ws.explain(ModelSource(f"{model_file}:net"), image_folder(), tmp_path / "run", progress=Said())

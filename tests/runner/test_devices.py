@@ -11,7 +11,7 @@ from whyset.engines import Local, Serial, Static
 from whyset.runner import ArraySource
 from whyset.runner.devices import one_worker_per_gpu
 from whyset.runner.job import Job, set_up
-from whyset.runner.output_spec import Wanted
+from whyset.runner.output_spec import OutputSpec
 from whyset.runner.targets import Targets
 
 
@@ -33,6 +33,6 @@ def test_a_worker_computes_in_evaluation_mode_also_if_the_caller_trains_the_mode
     """The model is copied to the device and the copy is evaluated, but workers are sent the caller's own."""
     model, images = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(3 * 8 * 6, 2)), torch.rand(2, 3, 8, 6)
     run = ws.explain(model, images, tmp_path / "run")
-    wanted = Wanted(None, Targets.of("prediction"))
+    wanted = OutputSpec(None, Targets.of("prediction"))
     job = Job(run, model.train(), ArraySource(images), wanted, (3, 8, 6), batch_size=2, device="cpu", seed=0)
     assert not any(part.training for part in set_up(job).model.modules())

@@ -41,7 +41,7 @@ class Said:
     def advance(self, n: int) -> None:
         self.advanced += n
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)
 
     def warn(self, line: str) -> None:

@@ -33,7 +33,7 @@ class Said(Silent):
         for name, value in {"lines": [], "advanced": []}.items():
             object.__setattr__(self, name, value)
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)  # type: ignore[attr-defined]
 
     def advance(self, n: int) -> None:

@@ -27,7 +27,7 @@ class Messages:
     def __init__(self):
         self.lines = []
 
-    def say(self, text):
+    def info(self, text):
         self.lines.append(text)
 
     def warn(self, text):

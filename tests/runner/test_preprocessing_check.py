@@ -14,7 +14,7 @@ import whyset as ws
 from whyset.errors import InputError
 from whyset.progress import Silent
 from whyset.runner import ModelSource, Preprocessing
-from whyset.runner.input_codecs import Values
+from whyset.runner.input_codecs import RawCodec
 from whyset.runner.sources import ArraySource
 
 COUNT = 10
@@ -77,7 +77,7 @@ class Messages(Silent):
     def __init__(self) -> None:
         object.__setattr__(self, "lines", [])
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)  # type: ignore[attr-defined]
 
 
@@ -92,7 +92,7 @@ def test_what_a_model_file_states_is_left_out_with_a_word_and_what_options_say_i
 
 
 def test_a_source_of_ones_own_must_fit_its_inputs(tmp_path: Path) -> None:
-    for x, wrong in ((floats(4), GRAY), (floats(3, 6, 5), Values()), (floats(2, 6, 5), COLOR)):
+    for x, wrong in ((floats(4), GRAY), (floats(3, 6, 5), RawCodec()), (floats(2, 6, 5), COLOR)):
         source = ArraySource(x)
         source.preprocessing = wrong
         with pytest.raises(InputError, match="preprocessing"):

@@ -34,7 +34,7 @@ class Said(Silent):
     def __init__(self) -> None:
         object.__setattr__(self, "lines", [])
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)  # type: ignore[attr-defined]
 
 

@@ -13,10 +13,10 @@ from torch import nn
 import whyset as ws
 from whyset.progress import Silent
 from whyset.runner import ArraySource
-from whyset.runner.explain_config import Request
-from whyset.runner.explaining import fulfil
-from whyset.runner.output_spec import Wanted
-from whyset.runner.prefetch import Reading
+from whyset.runner.explain_config import ExplainConfig
+from whyset.runner.explaining import run_explanation
+from whyset.runner.output_spec import OutputSpec
+from whyset.runner.prefetch import Prefetcher
 from whyset.runner.shard_duration import seconds_per_row
 from whyset.runner.targets import Targets
 from whyset.store import discard_shard
@@ -34,47 +34,47 @@ def at(seconds: float) -> Callable[..., float]:
     return lambda *_: seconds
 
 
-def request(**given: Any) -> Request:
-    return Request(model=net(), dataset=IMAGES, **given)
+def request(**given: Any) -> ExplainConfig:
+    return ExplainConfig(model=net(), dataset=IMAGES, **given)
 
 
 @pytest.mark.parametrize(
     ("seconds", "rows"), [(1e-9, 1024), (60 / 1024, 1024), (60 / 128, 128), (1.0, 64), (3.75, 16), (100.0, 16)]
 )
 def test_a_shard_is_the_power_of_two_nearest_to_a_minute(seconds: float, rows: int, tmp_path: Path) -> None:
-    run = fulfil(request(), tmp_path / "run", "serial", Silent(), measure=at(seconds))
+    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(seconds))
     assert run.config.shard_rows == rows
     assert run.shard_count == math.ceil(100 / rows)
     assert run.committed.all()
 
 
 def test_the_rows_of_a_sample_stay_in_one_shard(tmp_path: Path) -> None:
-    run = fulfil(request(target="top:3"), tmp_path / "run", "serial", Silent(), measure=at(1.0))
+    run = run_explanation(request(target="top:3"), tmp_path / "run", "serial", Silent(), measure=at(1.0))
     assert run.config.shard_rows == 63
 
 
 def test_size_is_a_bound_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 32)
-    run = fulfil(request(), tmp_path / "run", "serial", Silent(), measure=at(1e-6))
+    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(1e-6))
     assert run.config.shard_rows == 32
 
 
 def test_a_run_is_continued_at_another_speed_with_the_shards_that_it_has(tmp_path: Path) -> None:
-    run = fulfil(request(), tmp_path / "run", "serial", Silent(), measure=at(1.0))
+    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(1.0))
     whole = run.relevance[:]
     discard_shard(run, 1)
 
     def refuse(*_: object) -> float:
         raise AssertionError("the speed of a run that is there already is not measured")
 
-    run = fulfil(request(), tmp_path / "run", "serial", Silent(), measure=refuse)
+    run = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=refuse)
     assert (run.config.shard_rows, run.shard_count, run.pending_shards()) == (64, 2, [])
     np.testing.assert_array_equal(run.relevance[:], whole)
 
 
 def test_a_run_that_repeats_another_has_its_shards(tmp_path: Path) -> None:
-    first = fulfil(request(), tmp_path / "run", "serial", Silent(), measure=at(1.0))
-    again = fulfil(
+    first = run_explanation(request(), tmp_path / "run", "serial", Silent(), measure=at(1.0))
+    again = run_explanation(
         request(), tmp_path / "again", "serial", Silent(), expected=(first.config, first.path), measure=at(1e-6)
     )
     assert again.config.shard_rows == 64
@@ -82,8 +82,8 @@ def test_a_run_that_repeats_another_has_its_shards(tmp_path: Path) -> None:
 
 
 def test_what_fits_into_the_smallest_shard_is_not_measured(tmp_path: Path) -> None:
-    small = Request(model=net(), dataset=IMAGES[:16])
-    run = fulfil(small, tmp_path / "run", "serial", Silent(), measure=at(math.nan))
+    small = ExplainConfig(model=net(), dataset=IMAGES[:16])
+    run = run_explanation(small, tmp_path / "run", "serial", Silent(), measure=at(math.nan))
     assert run.shard_count == 1
 
 
@@ -95,8 +95,8 @@ def test_the_measurement_explains_one_sample_and_then_a_batch() -> None:
             batches.append(len(x))
             return x.flatten(1)[:, :4]
 
-    reading = Reading(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
-    wanted = Wanted(None, Targets.of("label"))
+    reading = Prefetcher(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
+    wanted = OutputSpec(None, Targets.of("label"))
     state = torch.get_rng_state()
     assert 0 < seconds_per_row(Watched(), reading, wanted, batch_size=32) < math.inf
     assert batches == [1, 32]
@@ -108,8 +108,8 @@ def test_a_model_that_cannot_explain_a_batch_gets_the_smallest_shards() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             raise RuntimeError("out of memory")
 
-    reading = Reading(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
-    assert seconds_per_row(Failing(), reading, Wanted(None, Targets.of("label")), 32) == math.inf
+    reading = Prefetcher(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
+    assert seconds_per_row(Failing(), reading, OutputSpec(None, Targets.of("label")), 32) == math.inf
 
 
 class Unreadable(ArraySource):
@@ -143,8 +143,8 @@ def test_samples_that_cannot_be_read_do_not_make_it_faster(
             return x.flatten(1)[:, :4]
 
     monkeypatch.setattr("whyset.runner.shard_duration.time.perf_counter", lambda: clock[0])
-    reading = Reading(Unreadable(failing), (3, 6, 8), show=True, threads=0)
-    assert seconds_per_row(Slow(), reading, Wanted(None, Targets.of("label")), batch_size=32) == 0.25
+    reading = Prefetcher(Unreadable(failing), (3, 6, 8), show=True, threads=0)
+    assert seconds_per_row(Slow(), reading, OutputSpec(None, Targets.of("label")), batch_size=32) == 0.25
     assert explained == batches
 
 
@@ -158,10 +158,10 @@ def test_where_no_sample_is_read_in_time_shards_are_smallest(monkeypatch: pytest
             return super().read(index)
 
     monkeypatch.setattr("whyset.runner.shard_duration.time.perf_counter", lambda: clock[0])
-    wanted = Wanted(None, Targets.of("label"))
-    assert seconds_per_row(net(), Reading(Slowly(range(99)), (3, 6, 8), True, 0), wanted, 32) == math.inf
+    wanted = OutputSpec(None, Targets.of("label"))
+    assert seconds_per_row(net(), Prefetcher(Slowly(range(99)), (3, 6, 8), True, 0), wanted, 32) == math.inf
     assert clock[0] == 12.0
-    assert seconds_per_row(net(), Reading(Unreadable(range(100)), (3, 6, 8), True, 0), wanted, 32) == math.inf
+    assert seconds_per_row(net(), Prefetcher(Unreadable(range(100)), (3, 6, 8), True, 0), wanted, 32) == math.inf
 
 
 class Slow(nn.Module):

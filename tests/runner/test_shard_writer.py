@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from whyset.runner.shard_writer import Writer
+from whyset.runner.shard_writer import ShardWriter
 
 
 def test_it_works_on_another_thread_and_hands_values_and_errors_back() -> None:
-    with Writer() as writer:
+    with ShardWriter() as writer:
         assert writer.hand_over(threading.get_ident).result() != threading.get_ident()
         with pytest.raises(ZeroDivisionError):
             writer.hand_over(lambda: 1 // 0).result()
@@ -25,7 +25,7 @@ def test_handing_over_waits_for_what_was_handed_over_before() -> None:
         gate.wait()
         done.append(number)
 
-    with Writer() as writer:
+    with ShardWriter() as writer:
         writer.hand_over(partial(write, 0))
         threading.Timer(0.05, gate.set).start()
         writer.hand_over(partial(write, 1))
@@ -41,7 +41,7 @@ def test_an_interrupted_caller_still_gets_what_was_begun_written() -> None:
         done.append("written")
 
     def interrupted() -> None:
-        with Writer() as writer:
+        with ShardWriter() as writer:
             writer.hand_over(slow)
             raise KeyboardInterrupt
 

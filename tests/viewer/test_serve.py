@@ -21,7 +21,7 @@ from whyset.errors import InputError
 from whyset.store import Run
 from whyset.viewer import Server, view
 from whyset.viewer.app import create_app
-from whyset.viewer.run_registry import Library
+from whyset.viewer.run_registry import RunRegistry
 
 VIEW = "import sys, whyset; whyset.view(*sys.argv[1:], open_browser=False)"
 
@@ -54,7 +54,7 @@ def test_only_files_with_a_hash_in_their_name_are_kept_for_good(run: Run) -> Non
 
 def test_what_was_read_ahead_is_not_read_again(run: Run, tmp_path: Path) -> None:
     copy = shutil.copytree(run.path, tmp_path / "run")
-    library = Library([copy])
+    library = RunRegistry([copy])
     library.read_ahead()
     (copy / "samples.parquet").unlink()
     shutil.rmtree(copy / "data.zarr" / "prediction")
@@ -65,8 +65,8 @@ def test_what_was_read_ahead_is_not_read_again(run: Run, tmp_path: Path) -> None
 
 
 def test_reading_ahead_of_what_is_no_run_harms_nothing(tmp_path: Path) -> None:
-    Library([tmp_path / "none"]).read_ahead()
-    Library([]).read_ahead()
+    RunRegistry([tmp_path / "none"]).read_ahead()
+    RunRegistry([]).read_ahead()
 
 
 def test_web_socket_is_no_way_in(run: Run) -> None:

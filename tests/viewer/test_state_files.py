@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from whyset.errors import InputError
 from whyset.store import Run
-from whyset.viewer.run_registry import Library
+from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.state_files import find_opening, parse_document, read_document, sort_arguments
 
 
@@ -126,7 +126,7 @@ def test_the_page_is_told_what_it_was_asked_to_show_first(admitted: Callable[...
 def test_the_command_opens_the_runs_that_a_state_file_names(save: Callable[[object], Path], run: Run) -> None:
     asked = sort_arguments([save(state_of(run))])
     assert asked.runs == (run.path,)
-    assert find_opening(asked.document, Library(asked.runs)).told == []
+    assert find_opening(asked.document, RunRegistry(asked.runs)).told == []
 
 
 def test_a_run_that_was_moved_with_the_file_is_found_beside_it_and_that_is_told(

@@ -1,7 +1,7 @@
 """Analysis: the strategies behind the explanations of each class. No torch."""
 
 from whyset.analysis.analyze import analyze
-from whyset.analysis.assign import Assignment, Place, assign
+from whyset.analysis.assign import Assignment, FinishedClass, assign
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Pipeline, Spray, Step
 from whyset.analysis.processors import (
@@ -73,6 +73,7 @@ __all__ = [
     "EmbeddingEstimator",
     "Estimator",
     "Euclidean",
+    "FinishedClass",
     "Flatten",
     "FourierMagnitude",
     "Histogram",
@@ -81,7 +82,6 @@ __all__ = [
     "Laplacian",
     "Memo",
     "Pipeline",
-    "Place",
     "Pooling",
     "Processor",
     "RadialBasis",

@@ -83,7 +83,7 @@ def analyze(
     kept = None if memo is None else Memo(Path(memo))
     jobs = {n: ClassJob(group, spray, writer, kept) for n, group in enumerate(groups) if not writer.has(group.id)}
     if len(jobs) < len(groups):
-        progress.say(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
+        progress.info(f"{len(groups) - len(jobs)} of {len(groups)} classes are finished already and kept.")
     _run_jobs(run, jobs, get_engine(engine), progress)
     analysis = run.analysis(spray.name)
     _refuse_empty(analysis, groups)
@@ -120,7 +120,7 @@ def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: 
             name = jobs[result.task].group.name
             problem = result.value if result.error is None else result.error
             if problem is not None:
-                progress.say(f"{name}: {problem}")
+                progress.info(f"{name}: {problem}")
             if result.error is not None:
                 failed.append(f"{name}: {result.error}")
             progress.advance(1)
@@ -147,7 +147,7 @@ def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
 def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
     left_out = len(find_explained(run)) - sum(len(group.indices) for group in groups)
     if left_out:
-        progress.say(f"{left_out} samples have neither a label nor a prediction and take no part.")
+        progress.info(f"{left_out} samples have neither a label nor a prediction and take no part.")
 
 
 def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:

@@ -40,7 +40,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Place:
+class FinishedClass:
     """A finished class, ready for new features (m, D), made as those of its own samples were."""
 
     category: Category
@@ -49,7 +49,7 @@ class Place:
     features: NDArray[np.float32]
 
     @classmethod
-    def of(cls, run: Run, analysis: Analysis, key: str) -> "Place":
+    def of(cls, run: Run, analysis: Analysis, key: str) -> "FinishedClass":
         """Read the features of the samples of a class again. InputError: the class has no result."""
         category, spray = analysis.category(key), get_spray(analysis)
         if category.problem or category.evidence.problem:
@@ -167,7 +167,7 @@ def get_spray(analysis: Analysis) -> Spray:
 
 def _assign_class(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment | None:
     """Place rows of one class; None where all their maps are constant."""
-    place = Place.of(run, analysis, category)
+    place = FinishedClass.of(run, analysis, category)
     features = class_features(run, place.spray, category, rows)
     refuse_non_finite(features, rows)
     usable = np.ptp(features, axis=1) > 0

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.intercept.recorder import total
-from whyset.attribution.intercept.tracer import Watcher
+from whyset.attribution.intercept.tracer import Tracer
 from whyset.attribution.ledger import Cause
 from whyset.errors import InputError
 
@@ -29,7 +29,7 @@ class Masks:
     met: set[str] = field(default_factory=set)
 
     @contextmanager
-    def of(self, model: nn.Module, session: Watcher) -> Iterator["Masks"]:
+    def of(self, model: nn.Module, session: Tracer) -> Iterator["Masks"]:
         """Set masks at the layers while the model runs in this block."""
         modules = dict(model.named_modules())
         handles = [
@@ -56,7 +56,7 @@ class Masks:
                 "(name that instead)"
             )
 
-    def _set(self, path: str, output: Any, session: Watcher) -> None:
+    def _set(self, path: str, output: Any, session: Tracer) -> None:
         if not isinstance(output, Tensor) or not -output.dim() <= self.dim < output.dim():
             got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise InputError(f"{path!r} has no channels in dimension {self.dim}: its output is {got}")

@@ -152,22 +152,22 @@ def _refuse_index(got: str) -> InputError:
 
 
 @dataclass(frozen=True, eq=False)
-class AskedTargets:
+class ParsedTargets:
     """The targets of one call, and whether they came as `several`, which adds a dimension to the relevance."""
 
     targets: tuple[Target, ...]
     several: bool
 
 
-def list_targets(target: Target, targets: Sequence[Target] | None) -> AskedTargets:
+def list_targets(target: Target, targets: Sequence[Target] | None) -> ParsedTargets:
     """The targets of the arguments `target` and `targets`; InputError: both were given, or `targets` is empty."""
     if targets is None:
-        return AskedTargets((target,), several=False)
+        return ParsedTargets((target,), several=False)
     if target is not None:
         raise InputError("both target and targets were given: give one target, or several by targets=[...]")
     if not isinstance(targets, list | tuple) or not targets:
         raise InputError(f"targets: expected a list of one or more targets, got {targets!r}")
-    return AskedTargets(tuple(targets), several=True)
+    return ParsedTargets(tuple(targets), several=True)
 
 
 def _at_output(output: Tensor, given: Tensor, conserving: bool) -> Tensor:

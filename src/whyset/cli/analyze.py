@@ -10,7 +10,7 @@ from whyset.cli.options import EngineName, RunFolder, Scheduler, Seed, Workers, 
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import WhysetError
-from whyset.printable import say
+from whyset.printable import echo
 
 EXAMPLE = (
     "whyset analyze runs/mine --array concept/layer3 --clustering kmeans --clustering agglomerative --embedding pca"
@@ -89,7 +89,7 @@ def analyze(
     except WhysetError as error:
         if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
             raise
-        say(error)
+        echo(error)
         return PARTLY_DONE
-    say(f"go on with: {command('report', run)}, or {command('view', run)}")
+    echo(f"go on with: {command('report', run)}, or {command('view', run)}")
     return 0

@@ -15,7 +15,7 @@ from whyset.cli.options import (
     preprocessing_fields,
 )
 from whyset.errors import InputError
-from whyset.printable import say
+from whyset.printable import echo
 
 EXAMPLE = "whyset composites --model torchvision:resnet50 --weights resnet.pt --composite epsilon_plus"
 
@@ -47,13 +47,13 @@ def composites(
     example = torch.rand(1, loaded.preprocessing.channels, *loaded.preprocessing.size)
     if composite == AUTO:
         choice = choose_composite(loaded.module, example, "image")
-        say(choice)
+        echo(choice)
         composite = choice.name
     chosen = NamedComposite(composite, on_unknown).make(loaded.preprocessing)
     if chosen is None:
         raise InputError("the plain gradient has no plan: every operation propagates as autograd does")
     for line in str(chosen.plan(loaded.module, example)).splitlines():
-        say(line)
+        echo(line)
     return None
 
 

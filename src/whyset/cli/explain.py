@@ -26,7 +26,7 @@ from whyset.cli.options import (
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
-from whyset.printable import say
+from whyset.printable import echo
 
 if TYPE_CHECKING:
     from whyset.engines import Share
@@ -171,17 +171,17 @@ def _report_completion(run: "Run", share: "Share") -> int:
     mine = share.of(pending)
     if mine:
         missing = f"{_samples(run, mine):,} of {run.sample_count:,} samples are missing"
-        say(f"{missing}; the same command again tries them again")
+        echo(f"{missing}; the same command again tries them again")
         return PARTLY_DONE
     if pending:
         ranks = sorted({shard % share.world for shard in pending})
         who = ", ".join(map(str, ranks[:NAMED])) + (f" and {len(ranks) - NAMED} more" if len(ranks) > NAMED else "")
-        say(
+        echo(
             f"rank {share.rank} of {share.world} has done its part; {_samples(run, pending):,} of {run.sample_count:,} "
             f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
-    say(f"{run.path} is complete; go on with: {command('analyze', run.path)}")
+    echo(f"{run.path} is complete; go on with: {command('analyze', run.path)}")
     return 0
 
 

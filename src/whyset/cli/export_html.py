@@ -7,7 +7,7 @@ import typer
 
 from whyset.cli.options import RunFolder
 from whyset.errors import InputError
-from whyset.printable import say
+from whyset.printable import echo
 
 if TYPE_CHECKING:
     from whyset.store import Run
@@ -55,7 +55,7 @@ def export_html(
         limit=limit,
         replace=force,
     )
-    say(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)")
+    echo(f"written: {written} ({written.stat().st_size / 1e6:.1f} MB)")
 
 
 def _rows(run: "Run", selection: str | None, file: Path | None) -> list[int] | None:

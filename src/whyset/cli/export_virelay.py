@@ -7,7 +7,7 @@ import typer
 
 from whyset.cli.options import RunFolder
 from whyset.cli.progress import choose_display
-from whyset.printable import say
+from whyset.printable import echo
 
 EXAMPLE = "whyset export-virelay runs/mine --out for-virelay"
 
@@ -27,4 +27,4 @@ def export_virelay(
     from whyset.store.virelay import export_project
 
     project = export_project(whyset.open_run(run), out, analyses=name, images=link_images, telling=choose_display())
-    say(f"open it with: virelay {project}")
+    echo(f"open it with: virelay {project}")

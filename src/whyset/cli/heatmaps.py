@@ -7,7 +7,7 @@ import typer
 
 from whyset.cli.options import RunFolder
 from whyset.errors import InputError
-from whyset.printable import say
+from whyset.printable import echo
 
 EXAMPLE = "whyset heatmaps runs/gamma pictures --with runs/epsilon --color-map bwr --limit 16 --side 224"
 
@@ -44,6 +44,6 @@ def heatmaps(
         done = np.flatnonzero(runs[0].column("status") == DONE)
         rows = done[np.linspace(0, len(done) - 1, min(limit, len(done))).round().astype(int)].tolist()
     if runs[0].relevance.ndim != 4:
-        say(describe_drawing(runs[0]))
+        echo(describe_drawing(runs[0]))
     written = sum(1 for _ in form.write(runs, folder, rows))
-    say(f"{written:,} pictures in {folder}")
+    echo(f"{written:,} pictures in {folder}")

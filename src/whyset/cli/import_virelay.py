@@ -9,7 +9,7 @@ import typer
 from whyset.cli.progress import choose_display
 from whyset.command import command
 from whyset.errors import InputError
-from whyset.printable import printable, say
+from whyset.printable import echo, printable
 
 EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
 
@@ -46,7 +46,7 @@ def import_virelay(
             print(printable(str(finding), keep=""), file=sys.stderr)
         raise InputError(error.summary) from error
     shown = command("report", out, "--name", run.analyses[0]) if run.analyses else command("analyze", out)
-    say(f"{out} is complete; go on with: {shown}, or {command('view', out)}")
+    echo(f"{out} is complete; go on with: {shown}, or {command('view', out)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

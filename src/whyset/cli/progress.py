@@ -8,7 +8,7 @@ from whyset.progress import Progress
 LOGGER = logging.getLogger("whyset")
 
 
-class Timed:
+class TimedProgress:
     """A display whose stages are logged with their durations as well."""
 
     def __init__(self, shown: Progress) -> None:
@@ -21,8 +21,8 @@ class Timed:
     def advance(self, n: int) -> None:
         self.shown.advance(n)
 
-    def say(self, line: str) -> None:
-        self.shown.say(line)
+    def info(self, line: str) -> None:
+        self.shown.info(line)
 
     def warn(self, line: str) -> None:
         self.shown.warn(line)
@@ -36,4 +36,4 @@ def choose_display() -> Progress:
     """Return the display for this command: none with `--quiet`, one that logs durations with `--verbose`."""
     if not LOGGER.isEnabledFor(logging.WARNING):
         return Log()
-    return Timed(display()) if LOGGER.isEnabledFor(logging.DEBUG) else display()
+    return TimedProgress(display()) if LOGGER.isEnabledFor(logging.DEBUG) else display()

@@ -8,7 +8,7 @@ import typer
 
 from whyset.cli.options import RunFolder
 from whyset.errors import InputError
-from whyset.printable import say
+from whyset.printable import echo
 
 EXAMPLE = "whyset report runs/mine --format html --out report.html"
 
@@ -54,7 +54,7 @@ def report(
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent} to write {out.name} into")
     replace_file(out, page.encode())
-    say(f"written: {out}")
+    echo(f"written: {out}")
 
 
 def _by_ending(out: Path | None) -> Format:

@@ -3,7 +3,7 @@
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import RunFolder
 from whyset.errors import BrokenRunError
-from whyset.printable import say
+from whyset.printable import echo
 
 EXAMPLE = "whyset verify runs/mine"
 NAMED = 20
@@ -16,16 +16,16 @@ def verify(run: RunFolder) -> int:
     opened = whyset.open_run(run)
     problems = opened.verify()
     for problem in problems:
-        say(problem)
+        echo(problem)
     if any(not problem.harmless for problem in problems):
         raise BrokenRunError(f"{run} is damaged in {sum(not problem.harmless for problem in problems)} places")
     failures, each = opened.failures, opened.config.targets_per_sample
     for failure in failures[:NAMED]:
-        say(f"failed: {failure.id}: {failure.error}")
+        echo(f"failed: {failure.id}: {failure.error}")
     if len(failures) > NAMED:
-        say(f"... and {len(failures) - NAMED:,} more failed")
+        echo(f"... and {len(failures) - NAMED:,} more failed")
     there = int(opened.committed.sum()) // each
     failed = f"{len(failures):,} of {'them' if each == 1 else 'their maps'} failed"
-    say(f"{run}: {there:,} of {opened.sample_count:,} samples are there and whole, {failed}")
+    echo(f"{run}: {there:,} of {opened.sample_count:,} samples are there and whole, {failed}")
     unfinished = any(problem.kind == "unfinished" for problem in problems)
     return PARTLY_DONE if unfinished or there < opened.sample_count else 0

@@ -15,12 +15,12 @@ from typing import Any
 
 from whyset.engines.supervisor import Died, Event
 from whyset.engines.worker import (
-    Bench,
     Done,
     Free,
     Ready,
+    ReportsProgress,
     SetupFailed,
-    Watched,
+    WorkerState,
     Working,
     call_for_answer,
     set_worker_number,
@@ -36,11 +36,11 @@ class WorkerProcess:
 
     process: SpawnProcess
     connection: Connection
-    vigil: "Vigil" = field(default_factory=lambda: Vigil())
+    vigil: "WorkerWatch" = field(default_factory=lambda: WorkerWatch())
 
 
 @dataclass
-class Vigil:
+class WorkerWatch:
     """When a worker was last heard of, which tasks it has, and what it said it was waiting for."""
 
     heard: float = field(default_factory=time.monotonic)
@@ -167,12 +167,12 @@ def serve(connection: Connection, job: bytes, number: int, threads: int) -> None
     set_worker_number(number)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # before the job's libraries are loaded
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    bench = Bench.make(job)
+    bench = WorkerState.make(job)
     if isinstance(bench, SetupFailed):
         connection.send(bench)
         return
     answers = Answers(connection)
-    if isinstance(bench.state, Watched):
+    if isinstance(bench.state, ReportsProgress):
         bench.state.report_to(lambda at: answers.send(Working(at)))
         answers.send(Working())
     answers.send(Ready())

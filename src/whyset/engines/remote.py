@@ -4,7 +4,7 @@ from typing import Any
 
 from distributed import get_worker
 
-from whyset.engines.worker import Bench, Done, Ready, SetupFailed, set_worker_number
+from whyset.engines.worker import Done, Ready, SetupFailed, WorkerState, set_worker_number
 
 
 class LostStateError(RuntimeError):
@@ -14,7 +14,7 @@ class LostStateError(RuntimeError):
 class KeptResults:
     """A bench in the memory of a Dask worker; where Dask copies it or spills it to disk, an empty one arrives."""
 
-    def __init__(self, bench: Bench | SetupFailed | None) -> None:
+    def __init__(self, bench: WorkerState | SetupFailed | None) -> None:
         self.bench = bench
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -24,7 +24,7 @@ class KeptResults:
 def prepare(job: bytes, number: int) -> KeptResults:
     """Make the state; it lives as long as the client holds on to it."""
     set_worker_number(number)
-    return KeptResults(Bench.make(job))
+    return KeptResults(WorkerState.make(job))
 
 
 def introduce(kept: KeptResults) -> tuple[str, Ready | SetupFailed]:
@@ -34,6 +34,6 @@ def introduce(kept: KeptResults) -> tuple[str, Ready | SetupFailed]:
 
 
 def do(kept: KeptResults, identity: str, number: int, task: bytes) -> Done:
-    if not isinstance(kept.bench, Bench) or get_worker().id != identity:
+    if not isinstance(kept.bench, WorkerState) or get_worker().id != identity:
         raise LostStateError("the worker's state is gone")
     return kept.bench.do(number, task)

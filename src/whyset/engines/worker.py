@@ -55,7 +55,7 @@ class Working:
 
 
 @runtime_checkable
-class Watched(Protocol):
+class ReportsProgress(Protocol):
     """A state whose tasks report their progress, so that an engine can tell a slow task from one that hangs."""
 
     def report_to(self, report: Callable[[str], None]) -> None:
@@ -76,14 +76,14 @@ def set_worker_number(number: int) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class WorkerState:
     """A worker's place of work: the function and the state that it made."""
 
     work: Work
     state: Any
 
     @classmethod
-    def make(cls, job: bytes) -> "Bench | SetupFailed":
+    def make(cls, job: bytes) -> "WorkerState | SetupFailed":
         """Unpickle the work and make its state."""
         try:
             work = _unpickle(job)

@@ -2,7 +2,7 @@
 
 from whyset.runner.composites import NamedComposite
 from whyset.runner.explaining import explain
-from whyset.runner.input_codecs import Levels
+from whyset.runner.input_codecs import LevelCodec
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
@@ -16,7 +16,7 @@ __all__ = [
     "FolderSource",
     "HuggingFaceSource",
     "Labels",
-    "Levels",
+    "LevelCodec",
     "ModelSource",
     "NamedComposite",
     "Preprocessing",

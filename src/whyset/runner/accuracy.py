@@ -46,7 +46,7 @@ def check_chance(labels: Numbers, prediction: Numbers, classes: int) -> Check | 
 
 
 @dataclass(frozen=True)
-class Order:
+class ClassOrder:
     """A better order of the classes, and the correct samples with it; of the labels that it raises the predictions of,
     `moved[i][0]` should be output `moved[i][1]`.
     """
@@ -76,7 +76,7 @@ def check_order(labels: Numbers, prediction: Numbers, names: Sequence[str]) -> C
     return Check("class_order", "warning", order.correct - correct, count, message)
 
 
-def find_order(labels: Numbers, prediction: Numbers) -> Order | None:
+def find_order(labels: Numbers, prediction: Numbers) -> ClassOrder | None:
     """The better order of the classes, None where there is no evidence for one."""
     known = np.unique(labels)
     outputs = np.union1d(known, prediction)
@@ -96,7 +96,7 @@ def find_order(labels: Numbers, prediction: Numbers) -> Order | None:
     if moving.sum() < 2:
         return None
     moved = tuple(zip(known[moving].tolist(), outputs[best[moving]].tolist(), strict=True))
-    return Order(moved, int(table[places, best].sum()))
+    return ClassOrder(moved, int(table[places, best].sum()))
 
 
 def _cross_validate(rows: Numbers, columns: Numbers, own: Numbers, outputs: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ PRODUCTS = frozenset({"matmul", "bmm", "baddbmm", "einsum", "tensordot"})
 
 
 @dataclass(frozen=True)
-class Choice:
+class DefaultComposite:
     """The name of a composite, and why it was chosen."""
 
     name: str
@@ -42,7 +42,7 @@ class OperationNames(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Choice:
+def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> DefaultComposite:
     """Choose by one forward pass of `x`.
 
     Attention takes AttnLRP, which has rules for softmax and products. Convolutions on images take EpsilonPlusFlat.
@@ -56,12 +56,12 @@ def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Choice
         model(x)
     names = recorded.names
     if has_attention(names):
-        return Choice("attn_lrp", "attention in the model")
+        return DefaultComposite("attn_lrp", "attention in the model")
     first = next((name for name in names if KINDS.get(name) is OperationKind.LINEAR), "")
     if modality == "image" and first.startswith("conv"):
-        return Choice("epsilon_plus_flat", "convolutions on images")
+        return DefaultComposite("epsilon_plus_flat", "convolutions on images")
     what = "images without a convolution in front" if modality == "image" else f"inputs of modality {modality}"
-    return Choice("epsilon_plus", f"{what} and no attention")
+    return DefaultComposite("epsilon_plus", f"{what} and no attention")
 
 
 def has_attention(names: Sequence[str]) -> bool:

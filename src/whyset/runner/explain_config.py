@@ -16,17 +16,17 @@ from whyset.runner.data_spec import DataSpec
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
-from whyset.runner.output_spec import Wanted
+from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.preprocessing_check import require_used
 from whyset.runner.reduction import Reduction
-from whyset.runner.sources import ArrayFileSource, Source, Spread, as_source, is_source
+from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, as_source, is_source
 from whyset.runner.targets import Targets
 from whyset.store.jsonfile import JSON
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Request:
+class ExplainConfig:
     """What is explained, and how; see `explain` for the fields."""
 
     model: torch.nn.Module | ModelSource
@@ -62,15 +62,15 @@ class Request:
         """Whether the composite is still to be chosen for the model."""
         return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
 
-    def with_composite(self, name: str) -> "Request":
+    def with_composite(self, name: str) -> "ExplainConfig":
         """The same request with the composite that was chosen."""
         assert isinstance(self.composite, NamedComposite)
         return replace(self, composite=replace(self.composite, name=name))
 
-    def get_outputs(self, preprocessing: InputCodec) -> Wanted:
+    def get_outputs(self, preprocessing: InputCodec) -> OutputSpec:
         """What is computed of every sample, once it is known how inputs are made."""
         composite = name_composite(self.composite)
-        return Wanted(
+        return OutputSpec(
             composite=composite if isinstance(composite, Composite) else composite.make(preprocessing),
             targets=Targets.of(self.target),
             layers=_names("layers", self.layers),
@@ -84,7 +84,7 @@ class Request:
         source = as_source(self.dataset, self.preprocessing or stated, self.labels)
         if self._explicit_preprocessing is not None:  # or nothing is measured yet
             require_used(source.preprocessing)
-        return source if self.limit is None else Spread(source, self.limit)
+        return source if self.limit is None else SpreadSource(source, self.limit)
 
     @property
     def _explicit_preprocessing(self) -> Preprocessing | Mapping[str, Any] | None:
@@ -107,7 +107,7 @@ class Request:
         labels = self.labels
         return {
             "model": _model_origin(self.model, code_hash),
-            "data": _data_origin(source.whole if isinstance(source, Spread) else source),
+            "data": _data_origin(source.whole if isinstance(source, SpreadSource) else source),
             "labels": None if labels is None else {"names": list(labels.names), "indices": dict(labels.indices)},
             "inputs": self.inputs,
             "limit": self.limit,

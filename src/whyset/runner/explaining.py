@@ -19,23 +19,23 @@ from whyset.runner.composites import AUTO, NamedComposite
 from whyset.runner.data_spec import DataSpec, Words
 from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
-from whyset.runner.explain_config import Request
+from whyset.runner.explain_config import ExplainConfig
 from whyset.runner.gate import Gate, name_first_rule
 from whyset.runner.job import Job, name_sample, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
-from whyset.runner.output_spec import Wanted
+from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
-from whyset.runner.prefetch import Reading
+from whyset.runner.prefetch import Prefetcher
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.shard_duration import seconds_per_row
-from whyset.runner.shard_writer import Writer
-from whyset.runner.sources import DatasetSource, Source, Spread
+from whyset.runner.shard_writer import ShardWriter
+from whyset.runner.sources import DatasetSource, Source, SpreadSource
 from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
 from whyset.store import AnyPath, RankLease, Run, RunConfig, as_path, run_lease
@@ -166,7 +166,7 @@ def explain(
     >>> run.relevance.shape
     (60, 3, 8, 6)
     """
-    request = Request(
+    request = ExplainConfig(
         model=model,
         dataset=dataset,
         composite=composite,
@@ -185,16 +185,16 @@ def explain(
         kind=DataSpec(modality, features, rate, tokens),
         preprocessing=preprocessing,
     )
-    return fulfil(request, as_path(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
+    return run_explanation(request, as_path(out), engine, resolve_progress(progress), stall_timeout=stall_timeout)
 
 
-def fulfil(
-    request: Request,
+def run_explanation(
+    request: ExplainConfig,
     out: AnyPath,
     engine: str | Engine,
     said: Progress,
     expected: tuple[RunConfig, AnyPath] | None = None,
-    measure: Callable[[torch.nn.Module, Reading, Wanted, int], float] = seconds_per_row,
+    measure: Callable[[torch.nn.Module, Prefetcher, OutputSpec, int], float] = seconds_per_row,
     stall_timeout: float = STALL_SECONDS,
 ) -> Run:
     """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from.
@@ -223,12 +223,12 @@ def fulfil(
         with _evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
             plan = _plan(request, loaded, source, expected, said)
-            said.say(f"{out}: {plan.describe()}")
+            said.info(f"{out}: {plan.describe()}")
             if names_model_file(plan.config) and not has_mark(plan.config):
-                said.say(explain_missing_mark())
+                said.info(explain_missing_mark())
             plan.require_space(out)
             activity.begin("measuring how fast samples are explained, and creating the run")
-            reading = Reading(plan.source, plan.shape, request.inputs, 0, activity, len(plan.config.class_names))
+            reading = Prefetcher(plan.source, plan.shape, request.inputs, 0, activity, len(plan.config.class_names))
             run = plan.open(out, partial(measure, loaded.module, reading, plan.wanted, request.batch_size))
             pending = bool(chosen.share.of(run.pending_shards()))
             activity.begin("comparing samples with those of the run")
@@ -245,7 +245,11 @@ def fulfil(
 
 
 def _plan(
-    request: Request, loaded: LoadedModel, source: Source, expected: tuple[RunConfig, AnyPath] | None, said: Progress
+    request: ExplainConfig,
+    loaded: LoadedModel,
+    source: Source,
+    expected: tuple[RunConfig, AnyPath] | None,
+    said: Progress,
 ) -> RunPlan:
     """The run that is to be made; of one that repeats another, the configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
@@ -260,7 +264,7 @@ def _plan(
 
 def _measure_range(source: Source, stalls: StallReport) -> None:
     """Have the preprocessing of the source, for which a whole data set may be read; a sample that hangs is named."""
-    whole = source.whole if isinstance(source, Spread) else source
+    whole = source.whole if isinstance(source, SpreadSource) else source
     stalls.activity.begin("measuring the range of the data set's values", STATE_PREPROCESSING)
     stalls.named = partial(name_sample, whole)
     if isinstance(whole, DatasetSource):
@@ -270,17 +274,17 @@ def _measure_range(source: Source, stalls: StallReport) -> None:
 
 def _say_all(notes: Iterable[str], said: Progress) -> None:
     for note in notes:
-        said.say(note)
+        said.info(note)
 
 
-def _resolve_composite(request: Request, model: torch.nn.Module, source: Source, said: Progress) -> Request:
+def _resolve_composite(request: ExplainConfig, model: torch.nn.Module, source: Source, said: Progress) -> ExplainConfig:
     """The request with the composite that "auto" stands for; the choice depends on the model and the modality only."""
     if not request.is_auto:
         return request
     x = place(read_some(source)[0][0][None], model)
     modality = request.kind.complete(source).of(tuple(x.shape[1:]), integers=not x.is_floating_point())
     choice = choose_composite(model, x, modality)
-    said.say(str(choice))
+    said.info(str(choice))
     return request.with_composite(choice.name)
 
 
@@ -305,7 +309,7 @@ def _note_engines_without_stall_timeout(engine: Engine, said: Progress) -> None:
     """Say so where nothing notices what hangs: in this process it is reported, and workers of `Local` are ended."""
     inner = engine.inner if isinstance(engine, Static) else engine
     if not (inner.in_process or isinstance(inner, Local)):
-        said.say(
+        said.info(
             f"the engine {type(inner).__name__} does not notice workers that hang: --stall-timeout (stall_timeout) has "
             "no effect on them"
         )
@@ -318,12 +322,12 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, activity: A
     done = len(run) - _rows(run, pending)
     if done:
         then = "" if mine else "; nothing to do"
-        said.say(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
+        said.info(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
     said.start(_rows(run, mine) // each, "samples")
     summary = Summary(run, said, gate)
     gate.begin()
     activity.begin()
-    with Writer() as writer, finishing(said), _count_when_stopped(run):
+    with ShardWriter() as writer, finishing(said), _count_when_stopped(run):
         setup = partial(set_up, job, writer, activity) if engine.in_process else partial(set_up, job)
         for result in engine.map(explain_shard, mine, setup=setup):
             lease.check()

@@ -44,7 +44,7 @@ class Gate:
 
     def _say(self, checks: Iterable[Check], when: str) -> None:
         for check in checks:
-            tell = self.progress.warn if check.severity == "warning" else self.progress.say
+            tell = self.progress.warn if check.severity == "warning" else self.progress.info
             tell(f"{check.severity}{when}: {check.message}")
 
     def _store(self, checks: tuple[Check, ...]) -> None:

@@ -26,7 +26,7 @@ class InputCodec(Protocol):
 
 
 @dataclass(frozen=True)
-class Values:
+class RawCodec:
     """Series and rows of tables, kept as the model takes them, or the ids of tokens.
 
     >>> Values("int32").undo(torch.tensor([5, 7])).dtype
@@ -49,7 +49,7 @@ class Values:
 
 
 @dataclass(frozen=True)
-class Levels:
+class LevelCodec:
     """Float images (..., C, H, W) of any number of channels, kept in eight bits from `black` to `white`.
 
     >>> Levels(-1.0, 1.0).undo(np.zeros((5, 1, 1))).ravel().tolist()
@@ -78,9 +78,9 @@ class Levels:
 def codec_from_dict(stored: Mapping[str, Any], where: str) -> InputCodec:
     """What `to_dict` was taken of; `where` names it in errors."""
     if "values" in stored:
-        return Values(stored["values"])
+        return RawCodec(stored["values"])
     if "levels" in stored:
-        return Levels(*stored["levels"])
+        return LevelCodec(*stored["levels"])
     return Preprocessing.from_mapping(stored, where)
 
 

@@ -12,9 +12,9 @@ from whyset.errors import InputError, JobStoppedError
 from whyset.runner.activity import LOOK_SECONDS, Activity
 from whyset.runner.devices import on_device, placement
 from whyset.runner.models import ModelSource, weights_hash
-from whyset.runner.output_spec import Wanted
-from whyset.runner.prefetch import Reading, threads_for
-from whyset.runner.shard_writer import Writer
+from whyset.runner.output_spec import OutputSpec
+from whyset.runner.prefetch import Prefetcher, threads_for
+from whyset.runner.shard_writer import ShardWriter
 from whyset.runner.sources import Source
 from whyset.store import Run, RunConfig
 
@@ -26,7 +26,7 @@ class Job:
     run: Run
     model: ModelSource | torch.nn.Module
     source: Source
-    wanted: Wanted
+    wanted: OutputSpec
     shape: tuple[int, ...]
     batch_size: int
     device: str | None
@@ -39,8 +39,8 @@ class ShardWorker:
 
     job: Job
     model: torch.nn.Module
-    reading: Reading
-    writer: Writer
+    reading: Prefetcher
+    writer: ShardWriter
 
     @property
     def activity(self) -> Activity:
@@ -65,7 +65,7 @@ def name_sample(source: Source, index: int) -> str:
     return f"sample {index} ({source.ids[index]})"
 
 
-def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = None) -> ShardWorker:
+def set_up(job: Job, writer: ShardWriter | None = None, activity: Activity | None = None) -> ShardWorker:
     """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode.
 
     JobStoppedError: the model cannot be loaded again, or is not the one that run.json records.
@@ -74,8 +74,8 @@ def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = N
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     outputs = len(job.run.config.class_names)
-    reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
-    return ShardWorker(job, model, reading, writer or Writer())
+    reading = Prefetcher(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
+    return ShardWorker(job, model, reading, writer or ShardWriter())
 
 
 def load_model(source: ModelSource, config: RunConfig) -> torch.nn.Module:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whyset.attribution.ledger import Cause, Ledger
 from whyset.runner.output import make_attributor
-from whyset.runner.output_spec import Wanted
+from whyset.runner.output_spec import OutputSpec
 from whyset.store import ShardLosses
 
 _ONE_OF, _MOST = 16, 4
@@ -37,7 +37,7 @@ class LossSamples:
             self.labels.append(labels[place : place + 1])
 
 
-def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples) -> ShardLosses | None:
+def measure_losses(model: torch.nn.Module, wanted: OutputSpec, samples: LossSamples) -> ShardLosses | None:
     """Shares of the explained outputs that are lost, by cause; None for gradients, which have no ledger.
 
     Whatever goes wrong is stated as the reason why nothing was measured: a shard never fails for it.
@@ -50,7 +50,7 @@ def measure_losses(model: torch.nn.Module, wanted: Wanted, samples: LossSamples)
         return ShardLosses(0, reason=f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def _measure(model: torch.nn.Module, wanted: Wanted, x: Tensor, label: Tensor) -> Ledger:
+def _measure(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, label: Tensor) -> Ledger:
     """The ledger of one sample, for its first target."""
     with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
         attribute(x, wanted.targets.outputs(label)[0])

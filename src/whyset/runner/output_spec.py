@@ -21,7 +21,7 @@ from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
 
 
 @dataclass(frozen=True, eq=False)
-class Wanted:
+class OutputSpec:
     """Which explanations: by which rules, of which outputs, of which layers besides the input, and how they are stored.
 
     `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1). `output` is the
@@ -72,7 +72,7 @@ class ExplainedBatch:
 
 
 @contextmanager
-def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tensor, Tensor], ExplainedBatch]]:
+def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[[Tensor, Tensor], ExplainedBatch]]:
     """A function of inputs and labels (-1 where unknown) that explains a batch: one forward pass, and one backward pass
     for every target.
     """
@@ -83,7 +83,7 @@ def explainer(model: torch.nn.Module, wanted: Wanted) -> Iterator[Callable[[Tens
 
 
 def _explain_batch(
-    attribute: Gradient, record: Capture | None, wanted: Wanted, x: Tensor, labels: Tensor
+    attribute: Gradient, record: Capture | None, wanted: OutputSpec, x: Tensor, labels: Tensor
 ) -> ExplainedBatch:
     targets = wanted.targets
     _require_rules(x, wanted.composite)

@@ -12,9 +12,9 @@ from whyset.runner.data_spec import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
 from whyset.runner.models import LoadedModel, weights_hash
-from whyset.runner.output_spec import Wanted
+from whyset.runner.output_spec import OutputSpec
 from whyset.runner.probe import DataProbe, probe
-from whyset.runner.sources import Source, Spread
+from whyset.runner.sources import Source, SpreadSource
 from whyset.runner.sources.codec_choice import check_range
 from whyset.runner.versions import versions
 from whyset.store import (
@@ -45,7 +45,7 @@ class RunPlan:
     source: Source
     arrays: Sequence[ArraySpec]
     shape: tuple[int, ...]
-    wanted: Wanted
+    wanted: OutputSpec
     example: torch.Tensor
     checks: tuple[Check, ...]
     words: Sequence[Sequence[str]] | None = None
@@ -57,7 +57,7 @@ class RunPlan:
         cls,
         loaded: LoadedModel,
         source: Source,
-        wanted: Wanted,
+        wanted: OutputSpec,
         labels: Labels | None,
         inputs: bool,
         seed: int,
@@ -145,7 +145,7 @@ class RunPlan:
         require_free_space(out, self.arrays, missing, self.config.targets_per_sample)
 
 
-def plan_arrays(found: DataProbe, wanted: Wanted, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
+def plan_arrays(found: DataProbe, wanted: OutputSpec, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """The arrays of a run whose samples are as the probed ones."""
     arrays = standard_arrays(
         wanted.reduction.shape(found.shape),
@@ -160,5 +160,5 @@ def plan_arrays(found: DataProbe, wanted: Wanted, inputs: bool, modality: str) -
 
 def describe_data(source: Source) -> str:
     """Where the data lies, or what kind it is."""
-    whole = source.whole if isinstance(source, Spread) else source
+    whole = source.whole if isinstance(source, SpreadSource) else source
     return str(getattr(whole, "path", type(whole).__name__))

@@ -65,7 +65,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prefetcher:
     """How a source is read: inputs of `shape`, images as the model sees them if `show`, by so many `threads`.
 
     Without threads everything is read when it is asked for; what comes is the same, and in the same order. A label that

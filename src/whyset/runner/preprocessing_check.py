@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from whyset.errors import InputError
-from whyset.runner.input_codecs import InputCodec, Levels, Values
+from whyset.runner.input_codecs import InputCodec, LevelCodec, RawCodec
 from whyset.runner.preprocessing import Preprocessing
 
 _NO_IMAGES = "is for images, and the data are series, rows of tables or ids of tokens, which are taken as they are"
@@ -11,7 +11,7 @@ _NO_IMAGES = "is for images, and the data are series, rows of tables or ids of t
 
 def require_used(used: InputCodec) -> None:
     """InputError: a preprocessing was given, and the data's own is `used` in its place."""
-    if isinstance(used, Values):
+    if isinstance(used, RawCodec):
         raise InputError(
             f"the preprocessing {_NO_IMAGES}: leave it out (preprocessing= in Python; --size, --mean, --std, --mode), "
             "and scale the values of the data before"
@@ -20,14 +20,14 @@ def require_used(used: InputCodec) -> None:
 
 def note_unused(stated: InputCodec | None, used: InputCodec) -> str:
     """What users should know where the preprocessing stated with the model is not used; else nothing."""
-    if not isinstance(stated, Preprocessing) or not isinstance(used, Values):
+    if not isinstance(stated, Preprocessing) or not isinstance(used, RawCodec):
         return ""
     return f"the preprocessing stated with the model {_NO_IMAGES}: it is left out"
 
 
 def require_fitting(kept: InputCodec, shape: Sequence[int]) -> None:
     """InputError: inputs of this shape, without the samples, cannot be kept and shown by the source's preprocessing."""
-    others = Values if len(shape) == 3 else Preprocessing | Levels
+    others = RawCodec if len(shape) == 3 else Preprocessing | LevelCodec
     if isinstance(kept, others):
         raise InputError(
             f"the preprocessing of the data, {kept}, does not fit inputs {tuple(shape)}: images (C, H, W) have a "

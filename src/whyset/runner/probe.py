@@ -14,7 +14,7 @@ from whyset.runner.finite import require_finite
 from whyset.runner.input_check import check_inputs
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
-from whyset.runner.output_spec import ExplainedBatch, Wanted, explainer
+from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.preprocessing_check import require_fitting
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
@@ -44,7 +44,7 @@ class DataProbe:
     checks: tuple[Check, ...]
 
 
-def probe(model: torch.nn.Module, source: Source, wanted: Wanted, given: Labels | None = None) -> DataProbe:
+def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Labels | None = None) -> DataProbe:
     """Explain up to eight samples spread over the data; refuse what would fail for every sample.
 
     `given` are the names of the classes where it is not the data that has them.

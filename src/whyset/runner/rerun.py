@@ -12,8 +12,8 @@ from whyset.engines import Engine, Progress
 from whyset.errors import InputError, WhysetError
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
 from whyset.runner.data_spec import DataSpec
-from whyset.runner.explain_config import Request
-from whyset.runner.explaining import STALL_SECONDS, fulfil
+from whyset.runner.explain_config import ExplainConfig
+from whyset.runner.explaining import STALL_SECONDS, run_explanation
 from whyset.runner.input_codecs import InputCodec, codec_from_dict
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
@@ -66,7 +66,7 @@ def rerun(
     said = resolve_progress(progress)
     _permit(kept, request, trust, said)
     _say_what_differs(stored, request, said)
-    return fulfil(
+    return run_explanation(
         request,
         as_path(run if out is None else out),
         engine,
@@ -76,15 +76,15 @@ def rerun(
     )
 
 
-def _permit(run: Run, request: Request, trust: Trust, said: Progress) -> None:
+def _permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> None:
     """Say which file is going to be executed, if it may be."""
     source = request.model
     if isinstance(source, ModelSource) and source.file is not None and source.code_sha256 is not None:
         require_trust(run, ModelCode(source.file, source.code_sha256), trust)
-        said.say(f"executing {source.file} (SHA-256 {source.code_sha256})")
+        said.info(f"executing {source.file} (SHA-256 {source.code_sha256})")
 
 
-def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> Request:
+def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainConfig:
     config = kept.config
     origin: Mapping[str, Any] = config.origin
     reasons = list(_reasons(origin, data))
@@ -92,7 +92,7 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> Request:
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
     preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
     labels = _labels(origin["labels"])
-    return Request(
+    return ExplainConfig(
         model=_model(kept, preprocessing),
         dataset=_source(origin["data"], data, preprocessing, labels),
         composite=composite_from_dict(config.composite, str(run)),
@@ -160,13 +160,13 @@ def _device(config: RunConfig, given: str | None) -> str | None:
     return kind if kind == "cpu" or (kind == "cuda" and torch.cuda.is_available()) else None
 
 
-def _say_what_differs(config: RunConfig, request: Request, said: Progress) -> None:
+def _say_what_differs(config: RunConfig, request: ExplainConfig, said: Progress) -> None:
     """Other versions and devices may change the last bits."""
     now = versions()
     differing = [f"{name} {config.versions.get(name)} then, {now[name]} now" for name in now]
     differing = [line for line, name in zip(differing, now, strict=True) if config.versions.get(name) != now[name]]
     if differing:
-        said.say(f"maps may differ in their last bits: {', '.join(differing)}")
+        said.info(f"maps may differ in their last bits: {', '.join(differing)}")
     made_on = str(config.origin["device"]).partition(":")[0]
     if request.device is None or request.device.partition(":")[0] != made_on:
-        said.say(f"maps may differ in their last bits: the run was made on {made_on}")
+        said.info(f"maps may differ in their last bits: the run was made on {made_on}")

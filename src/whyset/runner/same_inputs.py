@@ -6,7 +6,7 @@ import numpy as np
 
 from whyset.engines import Progress
 from whyset.errors import RunMismatchError
-from whyset.runner.prefetch import Reading
+from whyset.runner.prefetch import Prefetcher
 from whyset.runner.sources import spread
 from whyset.store import Run
 from whyset.store.commits import read_commits
@@ -19,7 +19,7 @@ _STRIDE = 0x9E3779B1
 """Knuth's multiplicative hash: in shards of which one sample is read, it is another one in each."""
 
 
-def require_same_inputs(run: Run, reading: Reading, progress: Progress) -> None:
+def require_same_inputs(run: Run, reading: Prefetcher, progress: Progress) -> None:
     """Read up to 64 samples again, spread over all committed shards, the last one included.
 
     RunMismatchError: an input or its label is not what the shard's commit has the hash of, and the sample is named. A
@@ -38,7 +38,7 @@ def require_same_inputs(run: Run, reading: Reading, progress: Progress) -> None:
             if stored != UNREAD:
                 _require_same(run, reading, commit.shard, index, stored)
     if without:
-        progress.say(
+        progress.info(
             f"{without} of {len(chosen)} shards that were looked at have no hashes of their inputs (an earlier version "
             "wrote them): for these, only the fingerprint of the data set was compared"
         )
@@ -56,7 +56,7 @@ def _choose_samples(shard: int, first: int, stop: int, count: int) -> Iterator[i
     yield from np.unique(np.linspace(first, stop - 1, count).round().astype(int)).tolist()
 
 
-def _require_same(run: Run, reading: Reading, shard: int, index: int, stored: str) -> None:
+def _require_same(run: Run, reading: Prefetcher, shard: int, index: int, stored: str) -> None:
     now = reading.sample(index)
     if now.digest == stored:
         return

@@ -9,15 +9,15 @@ from torch import Tensor
 
 from whyset.errors import InputError
 from whyset.runner.devices import placement
-from whyset.runner.output_spec import ExplainedBatch, Wanted, explainer
-from whyset.runner.prefetch import Batch, Reading
+from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
+from whyset.runner.prefetch import Batch, Prefetcher
 from whyset.runner.targets import label_tensor
 
 _MOST_SECONDS = 10.0
 """What the measurement may take, unless a single sample takes longer."""
 
 
-def seconds_per_row(model: torch.nn.Module, reading: Reading, wanted: Wanted, batch_size: int) -> float:
+def seconds_per_row(model: torch.nn.Module, reading: Prefetcher, wanted: OutputSpec, batch_size: int) -> float:
     """Seconds that one explanation takes, reading of its sample included, by the first batch after a warm-up.
 
     One sample is explained first, which loads and allocates what is needed and bounds the time: of a slow model less
@@ -44,7 +44,7 @@ def seconds_per_row(model: torch.nn.Module, reading: Reading, wanted: Wanted, ba
         return math.inf
 
 
-def _first_readable(reading: Reading) -> int:
+def _first_readable(reading: Prefetcher) -> int:
     """The first sample that can be read; InputError: there is none, or it was not found in time."""
     began = time.perf_counter()
     for index in range(len(reading.source)):
@@ -56,7 +56,7 @@ def _first_readable(reading: Reading) -> int:
 
 
 def _explain(
-    model: torch.nn.Module, reading: Reading, explain: Callable[[Tensor, Tensor], ExplainedBatch], batch: Batch
+    model: torch.nn.Module, reading: Prefetcher, explain: Callable[[Tensor, Tensor], ExplainedBatch], batch: Batch
 ) -> None:
     """Explain a batch as a shard's are, and wait until its maps have arrived."""
     if not batch.indices:

@@ -9,7 +9,7 @@ from whyset.errors import StorageError
 V = TypeVar("V")
 
 
-class Writer:
+class ShardWriter:
     """Does one thing after the other, off the calling thread; whoever hands over waits until the last one is done.
 
     So there are never more than two shards in memory: the one that is written and the one that is computed. The end of

@@ -57,7 +57,7 @@ class Summary:
         self.gate.report()
 
     def _say_accuracy(self, what: str, correct: int, labelled: int) -> None:
-        self.progress.say(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")
+        self.progress.info(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")
 
 
 def _name_failure(failure: Any) -> str:

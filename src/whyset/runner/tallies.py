@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whyset.runner.input_codecs import InputCodec, Levels
+from whyset.runner.input_codecs import InputCodec, LevelCodec
 from whyset.runner.measures import Measures
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import UNKNOWN
@@ -35,7 +35,7 @@ class Tallies:
 
     def add_inputs(self, x: Tensor, preprocessing: InputCodec, measured: bool = False) -> None:
         """Count inputs outside the range from black to white; every value counts where that range was `measured`."""
-        if isinstance(preprocessing, Preprocessing | Levels) and x.is_floating_point():
+        if isinstance(preprocessing, Preprocessing | LevelCodec) and x.is_floating_point():
             name, find = (CLIPPED, find_clipped) if measured else (INPUT_RANGE, find_outside)
             self.add(name, int(find(x, preprocessing).sum()), len(x))
 
@@ -51,7 +51,7 @@ class Tallies:
         self.add(REPEATED, int(measures.repeated.sum()), int(measures.compared.sum()))
 
 
-def find_outside(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
+def find_outside(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor:
     """Which inputs (n, C, H, W) have values that no pixel between black and white becomes, (n,) bool."""
     low, high = _range(x, preprocessing)
     margin = _MARGIN * (high - low)
@@ -59,7 +59,7 @@ def find_outside(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
     return outside.flatten(1).float().mean(dim=1) > _FEW
 
 
-def find_clipped(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
+def find_clipped(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor:
     """Which inputs (n, C, H, W) have a value beyond black or white by more than half a level of 256, (n,) bool."""
     low, high = _range(x, preprocessing)
     rounding = 4 * torch.finfo(x.dtype).eps * torch.maximum(low.abs(), high.abs())
@@ -67,7 +67,7 @@ def find_clipped(x: Tensor, preprocessing: Preprocessing | Levels) -> Tensor:
     return ((x < low - margin) | (x > high + margin)).flatten(1).any(dim=1)
 
 
-def _range(x: Tensor, preprocessing: Preprocessing | Levels) -> tuple[Tensor, Tensor]:
+def _range(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> tuple[Tensor, Tensor]:
     """The lowest and the highest input that pixels become, (C, 1, 1) or so."""
     levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
     black, white = preprocessing.normalize(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)

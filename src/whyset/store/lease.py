@@ -10,7 +10,7 @@ from types import TracebackType
 from whyset.errors import InputError, WhysetError
 from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import create_json, replace_json
-from whyset.store.lease_record import Holder, Watch, new_holder, read_holder
+from whyset.store.lease_record import LeaseRecord, LeaseWatch, new_holder, read_holder
 from whyset.store.remote import AnyPath
 
 EXPIRY_SECONDS = 120.0
@@ -47,7 +47,7 @@ class Lease:
     patience: float = 0.0
     job: str = ""
     restart: int = 0
-    holder: Holder | None = field(default=None, init=False)
+    holder: LeaseRecord | None = field(default=None, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
     _heart: threading.Thread | None = field(default=None, init=False, repr=False)
 
@@ -80,11 +80,11 @@ class Lease:
         if self.holder is None or there is None or there.token != self.holder.token:
             raise LeaseLostError(f"{self.what} was taken over by {there or 'nobody (the lease was removed)'}; stopping")
 
-    def _myself(self, attempt: int = 1) -> Holder:
+    def _myself(self, attempt: int = 1) -> LeaseRecord:
         return new_holder(attempt, self.job, self.restart)
 
-    def _acquire(self) -> Holder:
-        attempt, until, watch = 1, time.monotonic() + self.patience, Watch()
+    def _acquire(self) -> LeaseRecord:
+        attempt, until, watch = 1, time.monotonic() + self.patience, LeaseWatch()
         while True:
             mine = self._myself(attempt)
             try:
@@ -94,7 +94,7 @@ class Lease:
             else:
                 return mine
 
-    def _make_room(self, mine: Holder, until: float, watch: Watch) -> int | None:
+    def _make_room(self, mine: LeaseRecord, until: float, watch: LeaseWatch) -> int | None:
         """Remove a dead holder's lease and return the next attempt; wait for a living one, then refuse."""
         there = read_holder(self.path)
         if there is None:
@@ -114,13 +114,13 @@ class Lease:
         time.sleep(min(_POLL_SECONDS, self.beat))
         return None
 
-    def is_dead(self, there: Holder, unchanged: float = 0.0) -> bool:
+    def is_dead(self, there: LeaseRecord, unchanged: float = 0.0) -> bool:
         """Whether a holder is dead whose lease did not change for so long by this host's own clock."""
         if there.has_ended() or there.age > FORGOTTEN_SECONDS:
             return True
         return unchanged > (self.expiry if abs(there.age) <= self.expiry else _MISSED_BEATS * self.beat)
 
-    def _remove(self, dead: Holder) -> None:
+    def _remove(self, dead: LeaseRecord) -> None:
         """Remove the dead holder's lease; a guard that one heir at a time can have keeps it from being a new one."""
         guard = self.path.with_name(f".{self.path.name}.{dead.token}.heir")
         try:

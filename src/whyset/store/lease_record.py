@@ -13,7 +13,7 @@ from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holder(ProcessIdentity):
+class LeaseRecord(ProcessIdentity):
     """The process that holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock).
 
     `job` names the job of which it is one process ("": none), `restart` how often its launcher restarted that job.
@@ -33,7 +33,7 @@ class Holder(ProcessIdentity):
         """Seconds since it was last heard of; negative if its host's clock is ahead of this one's."""
         return time.time() - self.heartbeat
 
-    def follows(self, earlier: "Holder") -> bool:
+    def follows(self, earlier: "LeaseRecord") -> bool:
         """Whether the other one is an earlier life of the same job, which its launcher ended and started again."""
         return bool(self.job) and self.job == earlier.job and self.restart > earlier.restart
 
@@ -44,14 +44,14 @@ class Holder(ProcessIdentity):
 
 
 @dataclass
-class Watch:
+class LeaseWatch:
     """Watches a lease for changes, by nothing but this host's own clock: hosts' clocks need not agree for that."""
 
-    seen: Holder | None = None
+    seen: LeaseRecord | None = None
     since: float = field(default_factory=time.monotonic)
     renewed: bool = False
 
-    def get_unchanged_seconds(self, there: Holder) -> float:
+    def get_unchanged_seconds(self, there: LeaseRecord) -> float:
         """Seconds for which the lease has not changed since it was first looked at."""
         if there != self.seen:
             self.renewed = self.seen is not None and there.token == self.seen.token
@@ -59,7 +59,7 @@ class Watch:
         return time.monotonic() - self.since
 
 
-def read_holder(path: AnyPath) -> Holder | None:
+def read_holder(path: AnyPath) -> LeaseRecord | None:
     """Who holds the lease at this path; None where there is none."""
     try:
         stored: Mapping[str, JSON] = read_json(path)
@@ -67,11 +67,11 @@ def read_holder(path: AnyPath) -> Holder | None:
         if isinstance(error.__cause__, FileNotFoundError):
             return None
         raise
-    known = {field.name for field in fields_of(Holder)} & stored.keys()
-    return Holder(**{name: stored[name] for name in known})  # type: ignore[arg-type]  # own file
+    known = {field.name for field in fields_of(LeaseRecord)} & stored.keys()
+    return LeaseRecord(**{name: stored[name] for name in known})  # type: ignore[arg-type]  # own file
 
 
-def new_holder(attempt: int = 1, job: str = "", restart: int = 0) -> Holder:
+def new_holder(attempt: int = 1, job: str = "", restart: int = 0) -> LeaseRecord:
     """This process as the holder of a lease that it takes now."""
     me, token = vars(ProcessIdentity.current()), uuid.uuid4().hex
-    return Holder(**me, token=token, attempt=attempt, heartbeat=time.time(), job=job, restart=restart)
+    return LeaseRecord(**me, token=token, attempt=attempt, heartbeat=time.time(), job=job, restart=restart)

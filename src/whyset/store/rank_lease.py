@@ -9,7 +9,7 @@ from types import TracebackType
 
 from whyset.store.layout import LEASES
 from whyset.store.lease import Lease, LeaseHeldError
-from whyset.store.lease_record import Holder, read_holder
+from whyset.store.lease_record import LeaseRecord, read_holder
 from whyset.store.remote import AnyPath
 
 _PATIENCE_SECONDS = 2.0
@@ -66,7 +66,7 @@ class RankLease:
             "sign of life), or let the ranks of one job share the work with the engine 'static'"
         )
 
-    def _other_job(self, mine: Lease) -> Holder | None:
+    def _other_job(self, mine: Lease) -> LeaseRecord | None:
         """A living holder of another job. One living holder of this job is enough to know that there is none."""
         others = [path for path in (self.run / LEASES).glob("rank-*.json") if path.name != mine.path.name]
         for path in random.sample(others, len(others)):

@@ -21,7 +21,7 @@ Rows = Mapping[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class ShardArray:
     """The entries of one array in one shard: as they were given, which of them failed, and their scales."""
 
     spec: ArraySpec
@@ -50,7 +50,7 @@ class Prepared:
             yield part, block
 
 
-def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list[Prepared]:
+def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list[ShardArray]:
     """Check what a shard is given, and add what is the store's own: scales, and the status of its rows."""
     own = run.own_arrays
     asked = {spec.name: spec for spec in run.arrays if spec.name not in own}
@@ -67,10 +67,10 @@ def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list
         if array.scale is not None:
             values[spec.scale_name] = array.scale
     kept = np.zeros_like(failed)
-    return [*ready, *(Prepared(spec, values[spec.name], kept) for spec in run.arrays if spec.name in own)]
+    return [*ready, *(ShardArray(spec, values[spec.name], kept) for spec in run.arrays if spec.name in own)]
 
 
-def _check(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> Prepared:
+def _check(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> ShardArray:
     """Shape and type must fit, and relevance must be finite."""
     given = np.asarray(rows)
     wanted_shape = (len(failed), *spec.shape)
@@ -79,7 +79,7 @@ def _check(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[n
     wanted = np.float32 if spec.scaled else np.dtype(spec.dtype)
     if not np.can_cast(given.dtype, wanted, "same_kind"):
         raise InputError(f"array {spec.name!r} came as {given.dtype}: expected {wanted}")
-    array = Prepared(spec, given, failed)
+    array = ShardArray(spec, given, failed)
     if not spec.shape or np.dtype(spec.dtype).kind != "f":
         return array
     peaks = np.concatenate([row_peaks(block) for _, block in array.blocks()])

@@ -19,7 +19,7 @@ from whyset.store.lease import Lease
 from whyset.store.losses import ShardLosses
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
-from whyset.store.shard_arrays import Prepared, Rows, prepare
+from whyset.store.shard_arrays import Rows, ShardArray, prepare
 
 if TYPE_CHECKING:
     from whyset.store.run import Run
@@ -102,7 +102,7 @@ def _undone_on_errors(run: "Run", shard: int, claim: Lease) -> Iterator[None]:
         raise
 
 
-def _write_arrays(run: "Run", shard: int, arrays: Sequence[Prepared], claim: Lease) -> dict[str, str]:
+def _write_arrays(run: "Run", shard: int, arrays: Sequence[ShardArray], claim: Lease) -> dict[str, str]:
     """Write every array of a shard and wait for the disk; return their checksums."""
     _delete(run, shard)
     checksums = {}
@@ -115,7 +115,7 @@ def _write_arrays(run: "Run", shard: int, arrays: Sequence[Prepared], claim: Lea
     return checksums
 
 
-def _write(run: "Run", shard: int, array: Prepared) -> str:
+def _write(run: "Run", shard: int, array: ShardArray) -> str:
     """Write one file, exclusively: a writer that lost its claim must not open what its successor wrote."""
     file, checksum, count = _file(run, shard, array.spec), 0, 0
     with new_file(file) as stream:

@@ -12,13 +12,13 @@ from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.limits import BodyLimit
 from whyset.viewer.routes import api_router
-from whyset.viewer.run_registry import Library
+from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.security import Access, Guard, SecurityHeaders
 from whyset.viewer.state_files import Document
 
 
 def create_app(
-    runs: Sequence[AnyPath | str] | Library,
+    runs: Sequence[AnyPath | str] | RunRegistry,
     *,
     token: str,
     allowed_hosts: Sequence[str] = (),
@@ -46,7 +46,7 @@ def create_app(
         redoc_url=None,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access), Middleware(BodyLimit)],
     )
-    library = runs if isinstance(runs, Library) else Library([as_path(run) for run in runs])
+    library = runs if isinstance(runs, RunRegistry) else RunRegistry([as_path(run) for run in runs])
     app.state.selections, app.state.document = selections, document
     app.state.library, app.state.static, app.state.access = library, static, access
     add_error_handlers(app)

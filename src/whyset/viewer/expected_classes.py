@@ -9,13 +9,13 @@ from whyset.analysis.groups import get_classes
 from whyset.errors import WhysetError
 from whyset.store import DONE
 from whyset.store.jsonfile import JSON
-from whyset.viewer.run_registry import OpenedRun
+from whyset.viewer.run_registry import LoadedRun
 
 SMALL = 2**20
 GROUPINGS = ("auto", "label", "prediction", "target")
 
 
-def count_expected_classes(opened: OpenedRun, config: Mapping[str, JSON]) -> int | None:
+def count_expected_classes(opened: LoadedRun, config: Mapping[str, JSON]) -> int | None:
     """The classes among the explained samples, as `whyset analyze` groups them; None: something else made the analysis.
 
     What it groups by is read as text from the configuration: no code that a run names is ever loaded.

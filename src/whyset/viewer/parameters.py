@@ -11,7 +11,7 @@ from whyset.store.analyses import Analysis, Category
 from whyset.store.layout import DONE, FAILED
 from whyset.viewer import members
 from whyset.viewer.errors import ApiError, not_found, unreadable
-from whyset.viewer.run_registry import Library, OpenedRun, Shelf
+from whyset.viewer.run_registry import LoadedRun, RunHandle, RunRegistry
 
 MOST_SAMPLES, MOST_PICTURES = 1000, 256
 SMALLEST, LARGEST = 8, 512
@@ -54,37 +54,37 @@ _INDICES = Query(
 )
 
 
-def get_library(request: Request) -> Library:
+def get_library(request: Request) -> RunRegistry:
     """The runs that this server shows."""
-    library: Library = request.app.state.library
+    library: RunRegistry = request.app.state.library
     return library
 
 
-def get_shelf(run: RunId, library: Annotated[Library, Depends(get_library)]) -> Shelf:
+def get_shelf(run: RunId, library: Annotated[RunRegistry, Depends(get_library)]) -> RunHandle:
     """The place of the run whose id stands in the path, whether or not it can be read."""
     return library.shelf(run)
 
 
-OneShelf = Annotated[Shelf, Depends(get_shelf)]
+OneShelf = Annotated[RunHandle, Depends(get_shelf)]
 
 
-def get_run(run: RunId, library: Annotated[Library, Depends(get_library)]) -> OpenedRun:
+def get_run(run: RunId, library: Annotated[RunRegistry, Depends(get_library)]) -> LoadedRun:
     """The run whose id stands in the path."""
     return library.run(run)
 
 
-OneRun = Annotated[OpenedRun, Depends(get_run)]
+OneRun = Annotated[LoadedRun, Depends(get_run)]
 
 
 def get_other_run(
     other: Annotated[str, Query(min_length=1, max_length=128, description="id of another run")],
-    library: Annotated[Library, Depends(get_library)],
-) -> OpenedRun:
+    library: Annotated[RunRegistry, Depends(get_library)],
+) -> LoadedRun:
     """The run that the first one is compared with."""
     return library.run(other)
 
 
-OtherRun = Annotated[OpenedRun, Depends(get_other_run)]
+OtherRun = Annotated[LoadedRun, Depends(get_other_run)]
 
 
 def get_analysis(analysis: AnalysisName, opened: OneRun) -> Analysis:
@@ -144,7 +144,7 @@ def check_explained_indices(indices: Annotated[str, _INDICES], opened: OneRun) -
     return rows
 
 
-def _in_run(text: str, opened: OpenedRun, limit: int) -> NDArray[np.int64]:
+def _in_run(text: str, opened: LoadedRun, limit: int) -> NDArray[np.int64]:
     rows = np.array([int(number) for number in text.split(",")], dtype=np.int64)
     if len(rows) > limit:
         message = f"indices: {len(rows)} rows were asked for, at most {limit} are allowed"
@@ -153,7 +153,7 @@ def _in_run(text: str, opened: OpenedRun, limit: int) -> NDArray[np.int64]:
     return rows
 
 
-def require_in_run(rows: NDArray[np.int64], opened: OpenedRun) -> None:
+def require_in_run(rows: NDArray[np.int64], opened: LoadedRun) -> None:
     """404 for a row that the run does not have."""
     if rows.max() >= len(opened.run):
         message = f"indices: the run has no row {rows.max()}"

@@ -14,10 +14,10 @@ from whyset.store.layout import SELECTIONS
 from whyset.store.lease import LeaseHeldError
 from whyset.store.selections import SelectionChangedError
 from whyset.viewer.errors import ApiError
-from whyset.viewer.run_registry import OpenedRun
+from whyset.viewer.run_registry import LoadedRun
 
 
-def notes_folder(request: Request, opened: OpenedRun) -> AnyPath:
+def notes_folder(request: Request, opened: LoadedRun) -> AnyPath:
     """Where what people write about the run is kept: beside it, or in the folder that `--selections` names."""
     elsewhere: AnyPath | None = request.app.state.selections
     return opened.run.path / SELECTIONS if elsewhere is None else elsewhere / opened.id

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class OpenedRun:
+class LoadedRun:
     """A run as it was when it was read: the status of its rows, and further columns once they are asked for."""
 
     id: str
@@ -179,33 +179,33 @@ class OpenedRun:
         return compute_accuracy(labels, prediction, explained, targets_per_sample=self.run.config.targets_per_sample)
 
 
-class Shelf:
+class RunHandle:
     """One place in the library: a run folder, read when asked for and again whenever its records changed."""
 
     def __init__(self, id: str, path: AnyPath) -> None:
         self.id, self.path = id, path
         self._lock = Lock()
         self._stamp: Stamp | None = None
-        self._opened: OpenedRun | None = None
+        self._opened: LoadedRun | None = None
 
     @property
     def name(self) -> str:
         """The folder's name after its parent's, as runs are often called "run"."""
         return "/".join(_resolve(self.path).parts[1:][-2:]) or str(self.path)
 
-    def open(self) -> OpenedRun:
+    def open(self) -> LoadedRun:
         """The run as it is now; a WhysetError or OSError says why it cannot be read."""
         with self._lock:
             stamp = get_stamp(self.path)
             if self._opened is None or stamp != self._stamp:
-                self._opened, self._stamp = OpenedRun.read(self.id, self.path), stamp
+                self._opened, self._stamp = LoadedRun.read(self.id, self.path), stamp
             return self._opened
 
-    def open_or_problem(self) -> OpenedRun | str:
+    def open_or_problem(self) -> LoadedRun | str:
         """The run, or what is wrong with it."""
         return self.read(lambda opened: opened)
 
-    def read(self, use: Callable[[OpenedRun], T]) -> T | str:
+    def read(self, use: Callable[[LoadedRun], T]) -> T | str:
         """What `use` makes of the run, or why this run cannot be read.
 
         A run may come from anyone: whatever it raises is its own problem, and no other run's.
@@ -229,31 +229,31 @@ def _resolve(path: AnyPath) -> AnyPath:
         return path
 
 
-class Library:
+class RunRegistry:
     """Runs by id; ids are made from folder names, so that no path ever comes from a request."""
 
     def __init__(self, paths: Sequence[AnyPath]) -> None:
-        self.shelves: dict[str, Shelf] = {}
+        self.shelves: dict[str, RunHandle] = {}
         for path in paths:
             id = self._free_id(_resolve(path).name)
-            self.shelves[id] = Shelf(id, path)
+            self.shelves[id] = RunHandle(id, path)
 
-    def shelf(self, id: str) -> Shelf:
+    def shelf(self, id: str) -> RunHandle:
         if id not in self.shelves:
             raise not_found("run", id, "/api/runs")
         return self.shelves[id]
 
-    def run(self, id: str) -> OpenedRun:
+    def run(self, id: str) -> LoadedRun:
         """The run of this id; 404 for an unknown id, 409 for a run that cannot be read."""
         opened = self.shelf(id).open_or_problem()
         if isinstance(opened, str):
             raise unreadable(opened)
         return opened
 
-    def readable(self) -> list[OpenedRun]:
+    def readable(self) -> list[LoadedRun]:
         """The runs that can be read now."""
         opened = (shelf.open_or_problem() for shelf in self.shelves.values())
-        return [run for run in opened if isinstance(run, OpenedRun)]
+        return [run for run in opened if isinstance(run, LoadedRun)]
 
     def read_ahead(self) -> None:
         """Read the first run, which the page shows first, in the order of its questions; what is wrong, these tell."""

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whyset.viewer.run_registry import OpenedRun
+from whyset.viewer.run_registry import LoadedRun
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class FoundRows:
     total: int
 
 
-def find(opened: OpenedRun, text: str, limit: int) -> FoundRows:
+def find(opened: LoadedRun, text: str, limit: int) -> FoundRows:
     """First the sample of this id, then that of this number, then all whose texts or label's name contain the text.
 
     Case is not regarded. The texts are those of the samples' table: ids, addresses and further columns.
@@ -29,14 +29,14 @@ def find(opened: OpenedRun, text: str, limit: int) -> FoundRows:
     return FoundRows(rows.astype(np.int64), len(exact) + int(hits.sum()))
 
 
-def find_all(opened: OpenedRun, text: str) -> NDArray[np.int64]:
+def find_all(opened: LoadedRun, text: str) -> NDArray[np.int64]:
     """Every row that `find` counts, rising."""
     hits = _hits(opened, text)
     hits[_exact(opened, text)] = True
     return np.flatnonzero(hits)
 
 
-def _hits(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
+def _hits(opened: LoadedRun, text: str) -> NDArray[np.bool_]:
     """Which rows have the text in one of their texts or in the name of their label."""
     hits = _find_by_name(opened, text)
     for column in _texts(opened.run.samples):
@@ -44,14 +44,14 @@ def _hits(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
     return hits
 
 
-def _exact(opened: OpenedRun, text: str) -> NDArray[np.int64]:
+def _exact(opened: LoadedRun, text: str) -> NDArray[np.int64]:
     """The rows with exactly this id, several where a sample has several targets, and the row of this number."""
     rows = np.flatnonzero(_true(pc.equal(opened.run.samples["id"], text)))
     number = int(text) if text.isascii() and text.isdecimal() else len(opened.run)
     return np.array([*rows, *({number} - set(rows.tolist()) if number < len(opened.run) else ())], np.int64)
 
 
-def _find_by_name(opened: OpenedRun, text: str) -> NDArray[np.bool_]:
+def _find_by_name(opened: LoadedRun, text: str) -> NDArray[np.bool_]:
     """Which samples have a label whose name contains the text."""
     wanted = text.casefold()
     classes = [number for number, name in enumerate(opened.run.classes) if wanted in name.casefold()]

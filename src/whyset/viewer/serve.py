@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from whyset.errors import InputError
-from whyset.printable import say
+from whyset.printable import echo
 from whyset.store import AnyPath, Run
 from whyset.viewer.app import create_app
 from whyset.viewer.browser import show_in_browser
 from whyset.viewer.connections import ConnectionLimits, make_bounded_protocol
 from whyset.viewer.logs import log_config
-from whyset.viewer.run_registry import Library
+from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.security import LOOPBACK_NAMES
 from whyset.viewer.state_files import Document, find_opening, sort_arguments
 from whyset.viewer.token import fresh_token, token_in
@@ -40,7 +40,7 @@ class Server:
 
     def __init__(
         self,
-        runs: Sequence[AnyPath | str] | Library,
+        runs: Sequence[AnyPath | str] | RunRegistry,
         *,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -157,7 +157,7 @@ def view(
         from whyset.viewer.embed.widget import widget
 
         return widget(runs[0], selections=selections)
-    library = Library(runs)
+    library = RunRegistry(runs)
     _require_readable(library)
     if asked.document is not None:
         find_opening(asked.document, library)  # what cannot be shown is told before anything is served
@@ -175,7 +175,7 @@ def view(
     )
     remote = "SSH_CONNECTION" in os.environ
     for line in (*asked.told, *_greeting(server, token_file, remote=remote)):
-        say(line)
+        echo(line)
     with show_in_browser(server.url) if open_browser and not remote else nullcontext():
         try:
             server.run()
@@ -208,7 +208,7 @@ def _forwarding(port: int) -> str:
     return f"ssh {option}-L {port}:127.0.0.1:{port} {shlex.quote(f'{getpass.getuser()}@{socket.gethostname()}')}"
 
 
-def _require_readable(library: Library) -> None:
+def _require_readable(library: RunRegistry) -> None:
     opened = [shelf.open_or_problem() for shelf in library.shelves.values()]
     problems = [problem for problem in opened if isinstance(problem, str)]
     if len(problems) == len(opened):

@@ -14,7 +14,7 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
 import whyset as ws
 from whyset.progress import Silent
-from whyset.runner import ArraySource, FolderSource, Levels, ModelSource, Preprocessing
+from whyset.runner import ArraySource, FolderSource, LevelCodec, ModelSource, Preprocessing
 from whyset.runner.composites import NamedComposite
 from whyset.runner.labels import Labels
 from whyset.runner.sources import as_source
@@ -28,7 +28,7 @@ class Messages(Silent):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)
 
 
@@ -225,7 +225,7 @@ def test_five_channels_state_their_range_by_levels(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(9, 5, 4, 4)).astype(np.float32)
     (note,) = ArraySource(x).notes
     assert "give the source Levels(black, white), of whyset.runner" in note
-    source = ArraySource(x, preprocessing=Levels(-8.0, 8.0))
+    source = ArraySource(x, preprocessing=LevelCodec(-8.0, 8.0))
     assert (source.notes, source.measured) == ([], None)
     net = nn.Sequential(nn.Flatten(), nn.Linear(80, 3)).eval()
     run = ws.explain(net, source, tmp_path / "run", target=1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.runner import ArraySource
-from whyset.runner.sources import Spread, spread
+from whyset.runner.sources import SpreadSource, spread
 
 
 @given(count=st.integers(1, 500), limit=st.integers(1, 600))
@@ -23,7 +23,7 @@ def test_every_class_of_sorted_data_takes_part() -> None:
     labels = np.repeat(np.arange(10), 20)
     images = np.zeros((200, 1, 2, 3), np.float32)
     images[:, 0, 0, 0] = np.arange(200) / 200
-    few = Spread(ArraySource(images, labels), 20)
+    few = SpreadSource(ArraySource(images, labels), 20)
     assert np.bincount(few.labels).tolist() == [2] * 10
     assert few.ids[1] == "10"
     assert torch.equal(few[1][0], torch.from_numpy(images[10]))

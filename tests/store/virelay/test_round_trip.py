@@ -30,7 +30,7 @@ class Told(Silent):
 
     lines: list[str]
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         self.lines.append(line)
 
 

@@ -9,14 +9,14 @@ from typing import Any, Protocol, TypeVar
 _FIRST = ("sklearn.cluster", "sklearn.decomposition", "sklearn.manifold")
 
 
-class Named(Protocol):
+class NamedStep(Protocol):
     @property
     def name(self) -> str: ...
     @property
     def inputs(self) -> tuple[str, ...]: ...
 
 
-S = TypeVar("S", bound=Named)
+S = TypeVar("S", bound=NamedStep)
 
 
 def run_steps(

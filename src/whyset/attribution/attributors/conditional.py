@@ -10,7 +10,7 @@ from whyset.attribution.composites import Composite
 from whyset.attribution.conditions import Condition, Masks, check_conditions
 from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.capture import check_places
-from whyset.attribution.targets import AskedTargets
+from whyset.attribution.targets import ParsedTargets
 from whyset.errors import InputError
 
 
@@ -64,5 +64,5 @@ class Conditional(Gradient):
             )
         return [(coefficients[0], masks.under(condition)) for condition in self.conditions]
 
-    def _is_stacked(self, asked: AskedTargets) -> bool:
+    def _is_stacked(self, asked: ParsedTargets) -> bool:
         return self._several

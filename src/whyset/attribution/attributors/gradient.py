@@ -17,7 +17,7 @@ from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.mode import refuse_unseen
 from whyset.attribution.intercept.recorder import Recorder, total
 from whyset.attribution.ledger import Ledger
-from whyset.attribution.targets import AskedTargets, Target, list_targets, output_coefficient
+from whyset.attribution.targets import ParsedTargets, Target, list_targets, output_coefficient
 from whyset.errors import InputError
 from whyset.printable import short_repr
 
@@ -135,7 +135,7 @@ class Gradient:
         output: Tensor = self.model(x)
         return output
 
-    def _by_rules(self, leaf: Tensor, asked: AskedTargets, composite: Composite) -> tuple[Tensor, Tensor]:
+    def _by_rules(self, leaf: Tensor, asked: ParsedTargets, composite: Composite) -> tuple[Tensor, Tensor]:
         composite.check(self.model)
         recorder = None if self._ledger is None else Recorder()
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
@@ -162,7 +162,7 @@ class Gradient:
         """Give the backward passes of one call: what starts at the output, and what acts on the way."""
         return [(coefficient, nullcontext()) for coefficient in coefficients]
 
-    def _is_stacked(self, asked: AskedTargets) -> bool:
+    def _is_stacked(self, asked: ParsedTargets) -> bool:
         """Tell whether the relevance has one more dimension in front, that of the passes."""
         return asked.several
 
@@ -184,7 +184,7 @@ class Gradient:
         self,
         leaf: Tensor,
         output: Tensor,
-        asked: AskedTargets,
+        asked: ParsedTargets,
         activated: AbstractContextManager[None],
         masks: Masks | None = None,
     ) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from whyset.attribution.composites.mixed import MixedComposite
 from whyset.attribution.composites.name_map import NameLayerMapComposite, NameMapComposite
 from whyset.attribution.composites.registry import resolve_composite
 from whyset.attribution.composites.transformers import CPLRP, AttnLRP
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.plan import Plan, PlanStep
 
 COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
@@ -66,9 +66,9 @@ __all__ = [
     "MixedComposite",
     "NameLayerMapComposite",
     "NameMapComposite",
+    "OperationSite",
     "Plan",
     "PlanStep",
-    "Site",
     "SpecialFirstLayerMapComposite",
     "as_composite",
 ]

@@ -19,7 +19,7 @@ from whyset.attribution.composites.matchers import (
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.mode import Interception
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.plan import Plan, PlanStep
 from whyset.attribution.rules import ReLURule, Rule
@@ -48,7 +48,7 @@ class Composite:
                 f"{', '.join(map(repr, ON_UNKNOWN))}"
             )
 
-    def choose(self, site: Site) -> tuple[Rule | None, str]:
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
         """Give the rule of one linear operation, None for the plain gradient, and why it is this one."""
         raise NotImplementedError
 
@@ -169,7 +169,7 @@ class LayerComposite(Composite):
         """Give the preset's own map for the first linear operation executed."""
         return ()
 
-    def choose(self, site: Site) -> tuple[Rule | None, str]:
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
         maps = [(self.layer_map, ""), (self.layers(), "")]
         if site.first:
             maps = [(self.first_map, "first, "), (self.first_layers(), "first, "), *maps]

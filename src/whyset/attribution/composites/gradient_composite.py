@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from whyset.attribution.composites.composite import Composite
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.rules import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule, Rule
 
 
@@ -16,7 +16,7 @@ class GradientComposite(Composite):
 
     multiply_by_input: ClassVar[bool] = False
 
-    def choose(self, site: Site) -> tuple[Rule | None, str]:
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
         return None, "plain gradient"
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 
@@ -26,7 +26,7 @@ _CLASSES: MappingProxyType[str, type[nn.Module]] = MappingProxyType(
 )
 
 
-def matches(matcher: Matcher | tuple[Matcher, ...], site: Site) -> bool:
+def matches(matcher: Matcher | tuple[Matcher, ...], site: OperationSite) -> bool:
     """Tell whether a linear operation is one of those meant."""
     if isinstance(matcher, tuple):
         return any(matches(one, site) for one in matcher)

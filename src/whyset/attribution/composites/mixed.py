@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from whyset.attribution.composites.composite import Composite
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 
@@ -28,7 +28,7 @@ class MixedComposite(Composite):
                 "operations, so it cannot be mixed: use it by itself"
             )
 
-    def choose(self, site: Site) -> tuple[Rule | None, str]:
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
         for composite in self.composites:
             rule, reason = composite.choose(site)
             if rule is not None:

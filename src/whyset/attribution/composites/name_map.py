@@ -5,7 +5,7 @@ from torch import nn
 
 from whyset.attribution.composites.composite import Composite, LayerComposite
 from whyset.attribution.composites.matchers import freeze_map
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.rules import Rule
 from whyset.errors import InputError
 
@@ -27,7 +27,7 @@ class NameMapComposite(Composite):
         super().__post_init__()
         object.__setattr__(self, "name_map", freeze_map(self.name_map))
 
-    def choose(self, site: Site) -> tuple[Rule | None, str]:
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
         for name, rule in iterate_names(self.name_map):
             if name in (site.path, site.index):
                 return rule, f"name {name!r}"
@@ -51,7 +51,7 @@ class NameLayerMapComposite(LayerComposite):
         super().__post_init__()
         object.__setattr__(self, "name_map", freeze_map(self.name_map))
 
-    def choose(self, site: Site) -> tuple[Rule | None, str]:
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
         rule, reason = NameMapComposite(self.name_map).choose(site)
         return super().choose(site) if rule is None else (rule, reason)
 

@@ -243,7 +243,7 @@ class LinearLayer:
 
 
 @dataclass(frozen=True)
-class Produced:
+class LinearOutput:
     """How a tensor came out of a linear operation, for a batch norm right behind it to merge with."""
 
     x: Tensor

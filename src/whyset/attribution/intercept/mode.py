@@ -25,8 +25,8 @@ from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind,
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
-from whyset.attribution.intercept.site import Site
-from whyset.attribution.intercept.tracer import Watcher
+from whyset.attribution.intercept.site import OperationSite
+from whyset.attribution.intercept.tracer import Tracer
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient, same_memory
 from whyset.attribution.intercept.unwrap import unwrap
 from whyset.attribution.plan import PlanStep
@@ -39,7 +39,7 @@ _CHECKPOINT = (
 )
 
 
-class Interception(Watcher, TorchFunctionMode):
+class Interception(Tracer, TorchFunctionMode):
     """Sees every torch function called inside its `with` block, in this thread, and gives it the composite's backward
     edge.
 
@@ -58,7 +58,7 @@ class Interception(Watcher, TorchFunctionMode):
         cache: WeightCache | None = None,
     ) -> None:
         TorchFunctionMode.__init__(self)
-        Watcher.__init__(self, Scope(model), steps, recorder, capture)
+        Tracer.__init__(self, Scope(model), steps, recorder, capture)
         refuse_unseen(model)
         self.composite = composite
         self.used = False
@@ -187,7 +187,7 @@ class Interception(Watcher, TorchFunctionMode):
     def choose(self, call: Call, first: bool, reaches_twin: bool) -> Rule | None:
         """Ask the composite for the rule of a linear operation."""
         path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
-        rule, reason = self.composite.choose(Site(self._index + 1, call.name, path, module, first))
+        rule, reason = self.composite.choose(OperationSite(self._index + 1, call.name, path, module, first))
         if rule is not None and rule.states_relevance and not (first and reaches_twin):
             reason += f"; what falls on {'pre-activations' if reaches_twin else 'inputs'} that are 0 is lost"
         self.note(call, reason, rule)

@@ -12,7 +12,7 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.recorder import Losses, Recorder
-from whyset.attribution.intercept.site import Site
+from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracking import Tracker
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import ReLURule, Rule
@@ -35,7 +35,7 @@ class RuleChoice(Protocol):
     def needs_twin(self) -> bool: ...
     @property
     def states_inside(self) -> bool: ...
-    def choose(self, site: Site) -> tuple[Rule | None, str]: ...
+    def choose(self, site: OperationSite) -> tuple[Rule | None, str]: ...
 
 
 class Observer(Protocol):

@@ -6,7 +6,7 @@ from torch import nn
 
 
 @dataclass(frozen=True)
-class Site:
+class OperationSite:
     """Where a linear operation stands: `index` is its place in order of execution, as in the plan.
 
     `operation` is the torch function's name ("conv2d", "linear"), `path` and `module` those of the innermost running

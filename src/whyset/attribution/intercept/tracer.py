@@ -26,7 +26,7 @@ from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
 
 
-class Watcher:
+class Tracer:
     """Numbers the operations of one forward pass, and follows what goes back through them while rules are active.
 
     `steps` collects the plan, `recorder` the ledger, `capture` activation and relevance of some places; each is None

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whyset.attribution.intercept.layers import Produced
+from whyset.attribution.intercept.layers import LinearOutput
 from whyset.errors import UnseenOperationError
 
 
@@ -32,7 +32,7 @@ class TensorRecord:
     behind_linear: bool = False
     gate: bool = False
     twin: Tensor | None = None
-    produced: Produced | None = None
+    produced: LinearOutput | None = None
     kept: Tensor | None = None
     recorded: bool = False
     aliases: tuple["weakref.ref[Tensor]", ...] = ()

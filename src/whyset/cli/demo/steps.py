@@ -36,7 +36,7 @@ def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> DemoFind
     folder.claim(recipe)
     train, test = noisy_digits(recipe)
     folder.keep_images(train, test)
-    progress.say(describe_demo(train, test, recipe))
+    progress.info(describe_demo(train, test, recipe))
     network = folder.load_network() or taught(folder, train, recipe, progress)
     source = ModelSource(folder.model_spec, folder.weights)
     run = ws.explain(source, folder.images, folder.run, composite=EpsilonPlusFlat(), progress=progress)

@@ -12,7 +12,7 @@ from whyset.runner.sources.dataset import DatasetSource
 from whyset.runner.sources.folder import FolderSource
 from whyset.runner.sources.hugging_face import SAVED, SPLITS, HuggingFaceSource
 from whyset.runner.sources.source import UNKNOWN, Source, read, spread
-from whyset.runner.sources.subset import Spread
+from whyset.runner.sources.subset import SpreadSource
 
 __all__ = [
     "UNKNOWN",
@@ -22,7 +22,7 @@ __all__ = [
     "FolderSource",
     "HuggingFaceSource",
     "Source",
-    "Spread",
+    "SpreadSource",
     "as_source",
     "is_source",
     "read",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
-from whyset.runner.sources.codec_choice import Shown, show_images, show_values
+from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids, check_labels
@@ -205,9 +205,9 @@ class ArrayFileSource:
         return InputError(f"data file {self.path} cannot be read: {error}")
 
     @cached_property
-    def _shown(self) -> Shown:
+    def _shown(self) -> CodecChoice:
         if self.given is not None and self.form.images:
-            return Shown(self.given)
+            return CodecChoice(self.given)
         if not self.form.images:
             return show_values(integers=self.form.channels == "ids")
         return show_images(measure_rows(self._rows), self._rows.shape[1:])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whyset.errors import MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
-from whyset.runner.sources.codec_choice import Shown, show_images, show_values
+from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import measure_rows
 from whyset.runner.sources.rows import RowForm, check_ids, check_labels, move_to_host
@@ -69,9 +69,9 @@ class ArraySource:
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         return self.form.read(self.images[index], self.preprocessing), parse_label(self.labels[index])
 
-    def _shown(self, given: InputCodec | None) -> Shown:
+    def _shown(self, given: InputCodec | None) -> CodecChoice:
         if given is not None and self.form.images:
-            return Shown(given)
+            return CodecChoice(given)
         if not self.form.numbers:
             raise MissingPreprocessingError("the uint8 images of the array")
         if not self.form.images:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from whyset.runner.input_codecs import InputCodec, Levels, Values
+from whyset.runner.input_codecs import InputCodec, LevelCodec, RawCodec
 from whyset.runner.preprocessing import CHANNELS, Preprocessing
 from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source
@@ -13,7 +13,7 @@ from whyset.store import Check
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class CodecChoice:
     """How samples are kept, and the range of values behind it where no preprocessing states one."""
 
     kept: InputCodec
@@ -27,12 +27,12 @@ class Shown:
         return [describe_range(self.measured)]
 
 
-def show_values(*, integers: bool) -> Shown:
+def show_values(*, integers: bool) -> CodecChoice:
     """Series (C, T), rows of tables (F,) and ids of tokens (T,) are kept as they are."""
-    return Shown(Values("int32" if integers else "float32"))
+    return CodecChoice(RawCodec("int32" if integers else "float32"))
 
 
-def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> Shown:
+def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> CodecChoice:
     """Images (C, H, W) without a stated preprocessing are kept in eight bits.
 
     Values in [0, 1] are kept as they are, any other range from black to white; values outside it are clipped. Grey and
@@ -46,17 +46,17 @@ def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> Shown:
     """
     least, greatest = measured.least, measured.greatest
     if shape[0] not in (1, 3):
-        levels = Levels() if _is_unit(measured) else Levels(least, least + _width(least, greatest))
-        return Shown(levels, measured)
+        levels = LevelCodec() if _is_unit(measured) else LevelCodec(least, least + _width(least, greatest))
+        return CodecChoice(levels, measured)
     mode: Literal["RGB", "L"] = "L" if shape[0] == 1 else "RGB"
     size = (shape[1], shape[2])
     if _is_unit(measured):
-        return Shown(Preprocessing(mode=mode, size=size), measured)
+        return CodecChoice(Preprocessing(mode=mode, size=size), measured)
     lows, highs = np.atleast_1d(measured.low).tolist(), np.atleast_1d(measured.high).tolist()
     widths = [_width(*bounds) for bounds in zip(lows, highs, strict=True)]
     mean = tuple(-low / width for low, width in zip(lows, widths, strict=True))
     std = tuple(1 / width for width in widths)
-    return Shown(Preprocessing(mode=mode, size=size, mean=mean, std=std), measured)
+    return CodecChoice(Preprocessing(mode=mode, size=size, mean=mean, std=std), measured)
 
 
 def describe_range(measured: MeasuredRange) -> str:

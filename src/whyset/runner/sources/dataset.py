@@ -17,7 +17,7 @@ from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.activity import Activity
 from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.sources.codec_choice import Shown, show_images, show_values
+from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import file_content, row_content
 from whyset.runner.sources.measuring import MeasuredRange, measure_range
 from whyset.runner.sources.rows import RowForm, move_to_host
@@ -180,12 +180,12 @@ class DatasetSource:
         return x if given is None else given.normalize(x)
 
     @cached_property
-    def _shown(self) -> Shown:
+    def _shown(self) -> CodecChoice:
         shapes = Counter(x.shape for x in self._survey.values() if x is not None)
         ((shape, _),) = shapes.most_common(1)
         first = next(x for x in self._survey.values() if x is not None and x.shape == shape)
         if self.given is not None and first.ndim == 3:
-            return Shown(self.given)
+            return CodecChoice(self.given)
         if first.ndim < 3:
             return show_values(integers=_are_ids(first))
         measured = measure_range(partial(self._images, tuple(shape)), len(self), tuple(shape))

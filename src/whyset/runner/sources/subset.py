@@ -15,7 +15,7 @@ from whyset.runner.sources.source import Source, read, spread
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class SpreadSource:
     """At most `limit` samples of `whole`, in its order."""
 
     whole: Source

@@ -36,7 +36,9 @@ def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: 
     categories = [category for category in analysis.categories if _usable(analysis, category, telling)]
     names = {kind: _common(analysis, kind, categories, telling) for kind in KINDS}
     if not categories or not all(names.values()):
-        telling.say(f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is left out")
+        telling.info(
+            f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is left out"
+        )
         return False
     with h5py().File(file, "w") as target:
         for category in categories:
@@ -52,7 +54,7 @@ def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: 
 def _usable(analysis: Analysis, category: Category, telling: Progress) -> bool:
     problem = category.problem or category.evidence.problem
     if problem:
-        telling.say(f"analysis {analysis.name}: {category.name} is left out: {problem}")
+        telling.info(f"analysis {analysis.name}: {category.name} is left out: {problem}")
     return not problem
 
 
@@ -63,7 +65,7 @@ def _common(analysis: Analysis, kind: str, categories: Sequence[Category], telli
     common = set.intersection(*of) if of else set()
     for name in sorted(set().union(*of) - common):
         without = sum(name not in own for own in of)
-        telling.say(
+        telling.info(
             f"analysis {analysis.name}: the {kind} {name} is left out, as {without} of {len(of)} classes have none"
         )
     return sorted(common)

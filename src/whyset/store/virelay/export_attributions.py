@@ -50,7 +50,7 @@ def write_attributions(run: Run, file: Path, explained: ExplainedRows, telling: 
     """
     rows, channels = explained.rows, run.relevance.shape[1]
     if channels not in (1, 3):
-        telling.say(f"maps of {channels} channels are summed over their channels, as ViRelAy shows three or their sum")
+        telling.info(f"maps of {channels} channels are summed over their channels, as ViRelAy shows three or their sum")
     columns = {name: run.column(column)[rows] for name, column in EXACT.items()}
     with h5py().File(file, "w") as target:
         target.attrs[MARK] = json.dumps({"channels": 3 if channels == 3 else 1, "target": run.config.target})
@@ -76,7 +76,7 @@ def find_strategy(run: Run, explained: ExplainedRows, telling: Progress) -> str:
     for strategy, of in STRATEGIES.items():
         if run.config.target == of or (columns[of][explained.rows] == targets).all():
             return strategy
-    telling.say(
+    telling.info(
         "ViRelAy knows only label and prediction as targets; the labels of the attributions tell which output it was"
     )
     return "predicted_label"

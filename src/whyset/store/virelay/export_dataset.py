@@ -34,9 +34,9 @@ def write_dataset(run: Run, folder: Path, explained: ExplainedRows, telling: Pro
     if channels not in (1, 3, 4):
         raise InputError(f"{run.path} holds inputs of {channels} channels: ViRelAy shows images of 3")
     if stored.shape[2:] != size:
-        telling.say(f"pictures are brought from {stored.shape[2:]} to the size of the maps, {size}")
+        telling.info(f"pictures are brought from {stored.shape[2:]} to the size of the maps, {size}")
     if channels == 4:
-        telling.say("the fourth channel of the pictures is left out")
+        telling.info("the fourth channel of the pictures is left out")
     with h5py().File(folder / "dataset.h5", "w") as file:
         file.attrs[MARK] = json.dumps({"channels": 1 if channels == 1 else 3})
         data = file.create_dataset("data", (len(run), 3, *size), np.uint8, chunks=(1, 3, *size))
@@ -89,7 +89,7 @@ def link_images(run: Run, folder: Path, explained: ExplainedRows, telling: Progr
     for row, (file, label) in enumerate(zip(files, run.labels.tolist(), strict=True)):
         assert file is not None, "refused before"
         (folder / "images" / f"{row:09d}.{label}{file.suffix or '.image'}").symlink_to(file)
-    telling.say(
+    telling.info(
         "ViRelAy resizes linked images itself: where the model saw a cut-out, maps and images do not lie on each other"
     )
     height, width = explained.size

@@ -89,11 +89,11 @@ def _write_project(
 def _tell(run: Run, explained: ExplainedRows, telling: Progress) -> None:
     missing = len(run) - len(explained.rows)
     if missing:
-        telling.say(
+        telling.info(
             f"{missing:,} of {len(run):,} samples have no explanation, so they have no attribution there either"
         )
     if run.analyses:
-        telling.say(LEFT_OUT)
+        telling.info(LEFT_OUT)
     others = [*run.layers, *run.concepts]
     if others:
-        telling.say(f"only relevance of the input is written; left out are {format_first(dict.fromkeys(others))}")
+        telling.info(f"only relevance of the input is written; left out are {format_first(dict.fromkeys(others))}")

@@ -86,7 +86,7 @@ def import_project(
         run = _write_run(folder, out, found, settings, findings, telling)
         for method, name in safe_names(found.analyses).items():
             _write_analysis(run, name, method, found, describe, telling)
-    telling.say(f"{len(run):,} explanations, {len(found.analyses)} analyses")
+    telling.info(f"{len(run):,} explanations, {len(found.analyses)} analyses")
     return open_run(out)
 
 
@@ -167,7 +167,7 @@ def _write_analysis(
     }
     for old, new in renamed.items():
         if old != new:
-            telling.say(f"{old!r} is called {new!r}")
+            telling.info(f"{old!r} is called {new!r}")
     config: dict[str, JSON] = {
         "imported_from": "ViRelAy",
         "analysis_method": method,

@@ -16,7 +16,7 @@ WAYS_OUT = "take fewer classes (--class), name rows of the run (--rows) or raise
 
 
 @dataclass(frozen=True)
-class Chosen:
+class EmbeddedSelection:
     """Categories of an analysis and the rows of the run that are held: those of `points`, and the medoids of clusters.
 
     `explained` are the rows among them that have maps; `whole` says that no class was cut down to some of its rows.
@@ -31,7 +31,7 @@ class Chosen:
 
 def choose(
     run: Run, analysis: Analysis, categories: Sequence[str] | None, rows: Sequence[int] | None, limit: int
-) -> Chosen:
+) -> EmbeddedSelection:
     """Look up the classes by id or name and gather their rows, class by class, so that a class lies together.
 
     InputError: a class or row is unknown, nothing is left, or there are more than `limit` rows.
@@ -57,7 +57,7 @@ def choose(
     held = tuple(dict.fromkeys([*points, *chain.from_iterable(_medoids(category) for category in found)]))
     status = run.column("status")
     explained = tuple(row for row in held if status[row] == DONE)
-    return Chosen(analysis.name, tuple(category.id for category in found), held, explained, wanted is None)
+    return EmbeddedSelection(analysis.name, tuple(category.id for category in found), held, explained, wanted is None)
 
 
 def _in_run(run: Run, rows: Sequence[int]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from whyset.errors import InputError
 from whyset.report.numbers import plural, row_noun
 from whyset.store import Analysis, AnyPath, Run, open_run
 from whyset.store.files import create_file, replace_file
-from whyset.viewer.embed.chosen import Chosen, choose
+from whyset.viewer.embed.chosen import EmbeddedSelection, choose
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.embed.page import page
 from whyset.viewer.embed.record import EmbeddedPictures, record
@@ -90,7 +90,7 @@ def export_html(
     return path
 
 
-def _require_whole(run: Run, chosen: Chosen, inputs: bool) -> None:
+def _require_whole(run: Run, chosen: EmbeddedSelection, inputs: bool) -> None:
     """BrokenRunError unless everything that the page shows has its checksum; the viewer itself reads parts of files."""
     for spec in run.arrays:
         if not spec.shape:
@@ -110,7 +110,7 @@ def _require_place(path: Path, *, replace: bool) -> None:
         raise InputError(f"{path} exists: choose another name, or replace it (--force)")
 
 
-def _note(run: Run, analysis: Analysis, chosen: Chosen) -> str:
+def _note(run: Run, analysis: Analysis, chosen: EmbeddedSelection) -> str:
     classes = f"{len(chosen.categories)} of {len(analysis.categories)} classes"
     return (
         f"A copy in one file: {len(chosen.rows):,} of {plural(len(run), row_noun(run))}, {classes} of the analysis "

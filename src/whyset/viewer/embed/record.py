@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whyset.store.modality import TEXT
 from whyset.viewer.embed.archive import PER_BLOCK, Archive
-from whyset.viewer.embed.chosen import Chosen
+from whyset.viewer.embed.chosen import EmbeddedSelection
 from whyset.viewer.embed.local import LocalAnswer, LocalViewer
 from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
 from whyset.viewer.maps import MOST_BYTES
@@ -31,7 +31,7 @@ class EmbeddedPictures:
     quality: int = 85
 
 
-def record(viewer: LocalViewer, chosen: Chosen, pictures: EmbeddedPictures, note: str) -> Archive:
+def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPictures, note: str) -> Archive:
     """Everything that a page over these classes and samples of the viewer's first run can be asked."""
     archive = Archive(note, rows=list(chosen.rows))
     run = viewer.json("runs")[0]
@@ -64,7 +64,12 @@ def read_array(answer: LocalAnswer) -> NDArray[Any]:
 
 
 def _describe(
-    archive: Archive, viewer: LocalViewer, at: str, run: dict[str, Any], detail: dict[str, Any], chosen: Chosen
+    archive: Archive,
+    viewer: LocalViewer,
+    at: str,
+    run: dict[str, Any],
+    detail: dict[str, Any],
+    chosen: EmbeddedSelection,
 ) -> None:
     """The run with the one analysis and without the places on this computer, which are nobody else's business.
 
@@ -89,7 +94,7 @@ def _record_list(archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[
     archive.lists[at] = {"rows": list(rows), "values": values}
 
 
-def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
+def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection) -> None:
     place = f"{at}/analyses/{quote(chosen.analysis)}"
     detail = viewer.json(place)
     path = viewer.json(at)["path"]
@@ -108,7 +113,7 @@ def _without_place(record: dict[str, Any], field: str, path: str) -> dict[str, A
     return record | {field: record[field] and record[field].replace(f"{path}/", "")}
 
 
-def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
+def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection) -> None:
     detail = viewer.json(at)
     size, shown = detail["evidence"]["n_explanations"], []
     kept = None if chosen.whole else _find_held(viewer, at, detail, chosen)
@@ -135,7 +140,9 @@ def _reduce_evidence(evidence: dict[str, Any], held: int) -> dict[str, Any]:
     return evidence | {"n_explanations": held, "n_samples": held if single else None}
 
 
-def _find_held(viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: Chosen) -> NDArray[np.bool_] | None:
+def _find_held(
+    viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: EmbeddedSelection
+) -> NDArray[np.bool_] | None:
     """Which samples of the category are held; None where it does not list them."""
     if all(column["name"] != "index" for column in detail["columns"]):
         return None
@@ -151,20 +158,20 @@ def _kind(column: dict[str, Any]) -> str:
     return str(column["name"]).partition(".")[0]
 
 
-def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str) -> None:
+def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection, size: str) -> None:
     """Maps as the server sends them, float32 scale and uint8 codes, exactly."""
     answers = [viewer.get(f"{at}?{_indices(some)}{size}") for some in _some(chosen.explained, PER_BLOCK)]
     archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="scaled")
 
 
-def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen) -> None:
+def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection) -> None:
     """Numbers as the server sends them."""
     answers = [viewer.get(f"{at}?{_indices(some)}") for some in _some(chosen.explained, PER_BLOCK)]
     archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="plain")
 
 
 def _record_inputs(
-    archive: Archive, viewer: LocalViewer, at: str, chosen: Chosen, size: str, pictures: EmbeddedPictures
+    archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection, size: str, pictures: EmbeddedPictures
 ) -> None:
     """Inputs as sprites where they are grey or coloured pictures, otherwise as numbers."""
     first = [viewer.get(f"{at}?{_indices(chosen.explained[:1])}{size}")] if chosen.explained else []

@@ -21,7 +21,7 @@ from whyset.viewer.endpoints.names import OfCategory
 from whyset.viewer.errors import ApiError, explain_damage, unreadable
 from whyset.viewer.members import get_rows, places_in
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run
-from whyset.viewer.run_registry import OpenedRun
+from whyset.viewer.run_registry import LoadedRun
 from whyset.viewer.schemas import ExportOrder
 
 CLUSTERING = "clustering."
@@ -45,7 +45,7 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names
     return Response(content, media_type=media_type, headers=headers)
 
 
-def _refuse_damaged(opened: OpenedRun, rows: NDArray[np.int64]) -> None:
+def _refuse_damaged(opened: LoadedRun, rows: NDArray[np.int64]) -> None:
     """The viewer shows what is left of a damaged column; a file for other programs must not hold the gaps."""
     for row in rows.tolist():
         damage = opened.get_damage(row)
@@ -53,7 +53,7 @@ def _refuse_damaged(opened: OpenedRun, rows: NDArray[np.int64]) -> None:
             raise unreadable(f"row {row} cannot be exported: {damage}")
 
 
-def make_table(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
+def make_table(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
     """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
     columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
     for name in ("label", "prediction", "target"):
@@ -85,7 +85,7 @@ def _finite(numbers: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _csv(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
+def _csv(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
     csv.write_csv(_without_formulas(make_table(opened, rows, found, names)), content)
     return content.getvalue()
@@ -102,19 +102,19 @@ def _without_formulas(table: pa.Table) -> pa.Table:
     return table
 
 
-def _parquet(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
+def _parquet(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     content = BytesIO()
     parquet.write_table(make_table(opened, rows, found, names), content)
     return content.getvalue()
 
 
-def _json(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
+def _json(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     return json.dumps(
         make_table(opened, rows, found, names).to_pylist(), indent=1, ensure_ascii=False, allow_nan=False
     ).encode()
 
 
-def _python(opened: OpenedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
+def _python(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Names) -> bytes:
     return f"""import whyset as ws
 
 run = ws.open_run({str(opened.run.path)!r})
@@ -124,7 +124,7 @@ relevance = run.relevance[rows]  # float32, one map a row
 """.encode()
 
 
-Writer = Callable[[OpenedRun, NDArray[np.int64], Category, Names], bytes]
+Writer = Callable[[LoadedRun, NDArray[np.int64], Category, Names], bytes]
 FORMS: dict[str, tuple[str, str, Writer]] = {
     "csv": ("text/csv; charset=utf-8", "csv", _csv),
     "parquet": ("application/vnd.apache.parquet", "parquet", _parquet),

@@ -6,7 +6,7 @@ from fastapi import Query, Request, Response
 
 from whyset.viewer.columns import answer, encode
 from whyset.viewer.parameters import Limit, OneRun, Text, get_analysis
-from whyset.viewer.run_registry import OpenedRun
+from whyset.viewer.run_registry import LoadedRun
 from whyset.viewer.schemas import Match, Matches
 from whyset.viewer.search import find, find_all
 
@@ -33,6 +33,6 @@ def find_rows(request: Request, opened: OneRun, text: Text) -> Response:
     return answer(request, encode(find_all(opened, text)), immutable=False)
 
 
-def _match(opened: OpenedRun, row: int, id: str, categories: list[str]) -> Match:
+def _match(opened: LoadedRun, row: int, id: str, categories: list[str]) -> Match:
     label, prediction = (opened.class_name(int(opened.column(name)[row])) for name in ("label", "prediction"))
     return Match(index=row, id=id, label_name=label, prediction_name=prediction, categories=categories)

@@ -9,11 +9,11 @@ from pydantic import JsonValue
 from whyset.errors import InputError
 from whyset.viewer.errors import ApiError
 from whyset.viewer.parameters import get_library
-from whyset.viewer.run_registry import Library
+from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.schemas import Opening
 from whyset.viewer.state_files import find_opening, parse_document
 
-OurLibrary = Annotated[Library, Depends(get_library)]
+OurLibrary = Annotated[RunRegistry, Depends(get_library)]
 
 
 def get_opening(request: Request, library: OurLibrary) -> Opening | None:

@@ -19,13 +19,13 @@ from whyset.viewer.expected_classes import count_expected_classes
 from whyset.viewer.growth import compute_progress, is_growing
 from whyset.viewer.parameters import OneShelf, get_library
 from whyset.viewer.run_columns import CodedColumn
-from whyset.viewer.run_registry import Library, OpenedRun, Shelf
+from whyset.viewer.run_registry import LoadedRun, RunHandle, RunRegistry
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
 NOT_IN_SUMMARY = ("class_names", "shard_rows")
 
 
-def list_runs(library: Annotated[Library, Depends(get_library)]) -> list[RunRow]:
+def list_runs(library: Annotated[RunRegistry, Depends(get_library)]) -> list[RunRow]:
     """Every run that was given to the viewer, readable or not."""
     return [_row(shelf) for shelf in library.shelves.values()]
 
@@ -38,7 +38,7 @@ def get_run(shelf: OneShelf) -> RunDetail:
     return detail
 
 
-def _detail(name: str, opened: OpenedRun) -> RunDetail:
+def _detail(name: str, opened: LoadedRun) -> RunDetail:
     stored, inputs = opened.run, opened.run.inputs
     return RunDetail(
         id=opened.id,
@@ -73,7 +73,7 @@ def get_progress(shelf: OneShelf) -> RunProgress:
     return compute_progress(shelf.path)
 
 
-def _row(shelf: Shelf) -> RunRow:
+def _row(shelf: RunHandle) -> RunRow:
     row = shelf.read(partial(_readable_row, shelf.name))
     if isinstance(row, str):
         nothing = {"n_explanations": 0, "n_samples": 0, "committed": 0, "failed": 0, "analyses": []}
@@ -81,7 +81,7 @@ def _row(shelf: Shelf) -> RunRow:
     return row
 
 
-def _readable_row(name: str, opened: OpenedRun) -> RunRow:
+def _readable_row(name: str, opened: LoadedRun) -> RunRow:
     return RunRow(
         id=opened.id,
         name=name,
@@ -99,7 +99,7 @@ def _column(name: str, column: CodedColumn) -> RunColumn:
     return RunColumn(name=name, dtype=wire_type(column.numbers.dtype), length=len(column.numbers), values=values)
 
 
-def _analysis(opened: OpenedRun, name: str) -> AnalysisRow:
+def _analysis(opened: LoadedRun, name: str) -> AnalysisRow:
     version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: what is added meanwhile is growth
     try:
         analysis = opened.run.analysis(name)

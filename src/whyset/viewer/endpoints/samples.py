@@ -3,7 +3,7 @@
 import math
 
 from whyset.viewer.parameters import OneRun, Samples
-from whyset.viewer.run_registry import OpenedRun
+from whyset.viewer.run_registry import LoadedRun
 from whyset.viewer.schemas import SampleDetail
 
 
@@ -14,7 +14,7 @@ def list_samples(opened: OneRun, indices: Samples) -> list[SampleDetail]:
     return [_sample(opened, row, id) for row, id in zip(rows, ids, strict=True)]
 
 
-def _sample(opened: OpenedRun, row: int, id: str) -> SampleDetail:
+def _sample(opened: LoadedRun, row: int, id: str) -> SampleDetail:
     label, prediction, target = (_get_known(opened, name, row) for name in ("label", "prediction", "target"))
     confidence = float(opened.column("confidence")[row])
     return SampleDetail(
@@ -32,6 +32,6 @@ def _sample(opened: OpenedRun, row: int, id: str) -> SampleDetail:
     )
 
 
-def _get_known(opened: OpenedRun, column: str, row: int) -> int | None:
+def _get_known(opened: LoadedRun, column: str, row: int) -> int | None:
     value = int(opened.column(column)[row])
     return value if value >= 0 else None

@@ -1,7 +1,7 @@
 """What people pass on to each other as files: states of the viewer, and bookmarks of ViRelAy."""
 
-from whyset.viewer.state_files.arguments import Given, sort_arguments
+from whyset.viewer.state_files.arguments import ParsedArguments, sort_arguments
 from whyset.viewer.state_files.documents import Document, parse_document, read_document
 from whyset.viewer.state_files.opening import find_opening
 
-__all__ = ["Document", "Given", "find_opening", "parse_document", "read_document", "sort_arguments"]
+__all__ = ["Document", "ParsedArguments", "find_opening", "parse_document", "read_document", "sort_arguments"]

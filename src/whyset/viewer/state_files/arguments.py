@@ -12,7 +12,7 @@ from whyset.viewer.state_files.state_file import NamedRun, StateFile
 
 
 @dataclass(frozen=True)
-class Given:
+class ParsedArguments:
     """Runs to serve, and the state or bookmark to show; `told` says which of its runs lie elsewhere or are missing."""
 
     runs: tuple[AnyPath, ...]
@@ -20,7 +20,7 @@ class Given:
     told: tuple[str, ...] = ()
 
 
-def sort_arguments(arguments: Iterable[AnyPath | str]) -> Given:
+def sort_arguments(arguments: Iterable[AnyPath | str]) -> ParsedArguments:
     """Sort run folders from a file; the runs that a state file names are opened too.
 
     InputError: several files, a file that is neither state nor bookmark, or no run at all.
@@ -31,20 +31,20 @@ def sort_arguments(arguments: Iterable[AnyPath | str]) -> Given:
     if len(files) > 1:
         raise InputError(f"{files[0]} and {files[1]}: at most one file can be opened with the runs")
     if not files:
-        return Given(tuple(runs), None)
+        return ParsedArguments(tuple(runs), None)
     document = read_document(Path(str(files[0])))
     if isinstance(document, StateFile):
         return _add_runs(document, Path(str(files[0])), runs)
     if not runs:
         raise InputError(f"{files[0]} is a bookmark and names no folder: `{command('view', 'RUN', files[0])}`")
-    return Given(tuple(runs), document)
+    return ParsedArguments(tuple(runs), document)
 
 
 def _is_document(place: AnyPath) -> bool:
     return isinstance(place, Path) and place.suffix == ".json" and not place.is_dir()
 
 
-def _add_runs(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> Given:
+def _add_runs(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> ParsedArguments:
     known = {_hash(run) for run in runs} - {None}
     opened, told = list(runs), []
     for named in state.runs:
@@ -60,7 +60,7 @@ def _add_runs(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> Given:
                 told.append(f"{named.name} is not at {places[0]}; {found} is the same run and is opened instead")
     if not opened:
         raise InputError(told[0])
-    return Given(tuple(dict.fromkeys(opened)), state, tuple(told))
+    return ParsedArguments(tuple(dict.fromkeys(opened)), state, tuple(told))
 
 
 def _places(named: NamedRun, folder: Path) -> list[AnyPath]:

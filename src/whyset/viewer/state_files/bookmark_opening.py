@@ -15,7 +15,7 @@ from whyset.store.virelay.importing import SAMPLE
 from whyset.store.virelay.names import safe_name_for
 from whyset.store.virelay.word_net_ids import word_net_ids
 from whyset.viewer.members import get_rows
-from whyset.viewer.run_registry import Library
+from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.schemas import Opening
 from whyset.viewer.state_files.bookmark import Bookmark
 
@@ -39,7 +39,7 @@ class _Reading:
         self.told.append(f"the bookmark's {what} {str(name)!r} is not in this run; {instead}")
 
 
-def opening_of_bookmark(bookmark: Bookmark, library: Library) -> Opening:
+def opening_of_bookmark(bookmark: Bookmark, library: RunRegistry) -> Opening:
     """Where the bookmark points to among the runs here; InputError where none of them is meant."""
     opened = library.readable()
     named = [each for each in opened if bookmark.projectName in (None, _project(each.run))]

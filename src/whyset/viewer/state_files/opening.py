@@ -5,19 +5,19 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from whyset.command import command
 from whyset.errors import InputError
-from whyset.viewer.run_registry import Library, OpenedRun
+from whyset.viewer.run_registry import LoadedRun, RunRegistry
 from whyset.viewer.schemas import Opening
 from whyset.viewer.state_files.bookmark_opening import opening_of_bookmark
 from whyset.viewer.state_files.documents import Document
 from whyset.viewer.state_files.state_file import NamedRun, StateFile
 
 
-def find_opening(document: Document, library: Library) -> Opening:
+def find_opening(document: Document, library: RunRegistry) -> Opening:
     """Where the page goes; InputError where none of the runs here is meant."""
     return _of_state(document, library) if isinstance(document, StateFile) else opening_of_bookmark(document, library)
 
 
-def _of_state(state: StateFile, library: Library) -> Opening:
+def _of_state(state: StateFile, library: RunRegistry) -> Opening:
     opened = library.readable()
     here = {named.id: _find_run(named, opened) for named in state.runs}
     told = [_missing(named) for named in state.runs if here[named.id] is None]
@@ -43,7 +43,7 @@ def _rename_path(path: str, here: dict[str, str | None]) -> str:
     return quote(here.get(unquote(run)) or unquote(run), safe="") + slash + rest
 
 
-def _find_run(named: NamedRun, opened: Sequence[OpenedRun]) -> str | None:
+def _find_run(named: NamedRun, opened: Sequence[LoadedRun]) -> str | None:
     """The id of the run here: by its hash, or where that is not known by its path."""
     same = [each for each in opened if named.hash is not None and each.run.config_hash == named.hash]
     placed = [each for each in opened if str(each.run.path) == named.path and named.hash is None]

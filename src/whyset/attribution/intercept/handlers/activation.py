@@ -8,7 +8,7 @@ from torch import Tensor
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.linear import is_plain, switch_edge
-from whyset.attribution.intercept.layers import Produced
+from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
@@ -43,7 +43,7 @@ def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
     return session.preactivation_port(z)
 
 
-def mergeable(session: Session, x: Tensor) -> Produced | None:
+def mergeable(session: Session, x: Tensor) -> LinearOutput | None:
     """Give the linear operation that a ReLU of x is merged with: the one that made x, unless relevance is wanted there,
     between the two.
     """

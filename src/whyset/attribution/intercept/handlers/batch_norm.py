@@ -8,7 +8,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.linear import is_plain, merge_batch_norm, switch_edge
-from whyset.attribution.intercept.layers import Affine, Produced
+from whyset.attribution.intercept.layers import Affine, LinearOutput
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.errors import InputError
@@ -43,7 +43,7 @@ def batch_norm(session: Session, call: Call) -> Any:
     return switch_edge(session, y, merge_batch_norm(produced, affine))
 
 
-def _fits(x: Tensor, produced: Produced) -> bool:
+def _fits(x: Tensor, produced: LinearOutput) -> bool:
     """Tell whether dimension 1, which batch norm takes for channels, holds the outputs of the linear operation."""
     if produced.layer.affine is not None:
         return False

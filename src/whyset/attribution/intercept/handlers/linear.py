@@ -9,7 +9,7 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.handlers.product import share_equally
-from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer, Produced
+from whyset.attribution.intercept.layers import Affine, Geometry, LinearLayer, LinearOutput
 from whyset.attribution.intercept.recorder import rule_losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
@@ -69,10 +69,10 @@ def _apply(
     if not carries_gradient(y):
         return y
     layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
-    return switch_edge(session, y, Produced(x, known.twin, layer, rule))
+    return switch_edge(session, y, LinearOutput(x, known.twin, layer, rule))
 
 
-def switch_edge(session: Session, y: Tensor, produced: Produced, *, cut_off: bool = False) -> Tensor:
+def switch_edge(session: Session, y: Tensor, produced: LinearOutput, *, cut_off: bool = False) -> Tensor:
     """Give y the rule's edge into x, or into the relevance twin where the rule states relevance.
 
     `cut_off` says that y has been through a ReLU. Where it is 0 no relevance flows, so a rule needs no more than it,
@@ -99,7 +99,7 @@ def switch_edge(session: Session, y: Tensor, produced: Produced, *, cut_off: boo
     return out
 
 
-def _plainly(session: Session, y: Tensor, produced: Produced) -> Tensor:
+def _plainly(session: Session, y: Tensor, produced: LinearOutput) -> Tensor:
     if produced.layer.bias is not None:
         bias = produced.layer.reshape_bias(produced.layer.bias)
         session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
@@ -117,7 +117,7 @@ def is_plain(rule: Rule | None) -> bool:
     return rule is None or rule == Epsilon(0.0)
 
 
-def merge_batch_norm(produced: Produced, affine: Affine) -> Produced:
+def merge_batch_norm(produced: LinearOutput, affine: Affine) -> LinearOutput:
     """Give the linear operation with the batch norm behind it merged in."""
     return replace(produced, layer=replace(produced.layer, affine=affine))
 
