@@ -29,7 +29,7 @@ class InputCodec(Protocol):
 class RawCodec:
     """Series and rows of tables, kept as the model takes them, or the ids of tokens.
 
-    >>> Values("int32").undo(torch.tensor([5, 7])).dtype
+    >>> RawCodec("int32").undo(torch.tensor([5, 7])).dtype
     dtype('int32')
     """
 
@@ -52,7 +52,7 @@ class RawCodec:
 class LevelCodec:
     """Float images (..., C, H, W) of any number of channels, kept in eight bits from `black` to `white`.
 
-    >>> Levels(-1.0, 1.0).undo(np.zeros((5, 1, 1))).ravel().tolist()
+    >>> LevelCodec(-1.0, 1.0).undo(np.zeros((5, 1, 1))).ravel().tolist()
     [128, 128, 128, 128, 128]
     """
 

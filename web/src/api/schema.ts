@@ -528,7 +528,7 @@ export interface components {
             config: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
-            finding: components["schemas"]["Finding"] | null;
+            finding: components["schemas"]["SearchHit"] | null;
             /** N Classes */
             n_classes: number | null;
             /** N Finished */
@@ -650,7 +650,7 @@ export interface components {
             default_clustering: string | null;
             /** Default Embedding */
             default_embedding: string | null;
-            eigengap: components["schemas"]["Eigengap"];
+            eigengap: components["schemas"]["EigengapEvidence"];
             /** Embeddings */
             embeddings: {
                 [key: string]: components["schemas"]["EmbeddingEvidence"];
@@ -669,7 +669,7 @@ export interface components {
             n_samples: number | null;
             /** Problem */
             problem: string | null;
-            prototypes: components["schemas"]["Prototypes"] | null;
+            prototypes: components["schemas"]["PrototypeEvidence"] | null;
             /** Purity Of */
             purity_of: string | null;
             separability: components["schemas"]["SeparabilityTest"];
@@ -789,7 +789,7 @@ export interface components {
             separability: number | null;
             /** Silhouette */
             silhouette: number | null;
-            stability: components["schemas"]["Stability"] | null;
+            stability: components["schemas"]["StabilityEvidence"] | null;
         };
         /**
          * ColorMapTable
@@ -872,10 +872,10 @@ export interface components {
             upper_quartile: number;
         };
         /**
-         * Eigengap
+         * EigengapEvidence
          * @description The gap behind eigenvalue number `n_clusters`; `is_max` is False where the gap behind the first is larger.
          */
-        Eigengap: {
+        EigengapEvidence: {
             /** Is Max */
             is_max: boolean | null;
             /** N Clusters */
@@ -947,28 +947,6 @@ export interface components {
             form: "csv" | "parquet" | "json" | "python";
             /** Rows */
             rows: number[];
-        };
-        /**
-         * Finding
-         * @description The cluster to look at first, why, and its most typical explanations.
-         */
-        Finding: {
-            /** Category */
-            category: string;
-            /** Class Name */
-            class_name: string;
-            /** Cluster */
-            cluster: number;
-            /** Clustering */
-            clustering: string;
-            /** Medoids */
-            medoids: number[];
-            /** N Explanations */
-            n_explanations: number;
-            /** N Samples */
-            n_samples: number | null;
-            /** Reason */
-            reason: string;
         };
         JsonValue: unknown;
         /**
@@ -1067,10 +1045,10 @@ export interface components {
             told: string[];
         };
         /**
-         * Prototypes
+         * PrototypeEvidence
          * @description Gaussian prototypes of a class in concept relevance: their weights, and the explanation nearest to each.
          */
-        Prototypes: {
+        PrototypeEvidence: {
             /** Covariance */
             covariance: string;
             /** Explanations */
@@ -1236,13 +1214,13 @@ export interface components {
             problem: string | null;
         };
         /**
-         * Sample
+         * SampleDetail
          * @description One explanation and its sample; what is not known or not computed yet is null.
          *
          *     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
          *     Status: 0 not written, 1 done, 2 failed.
          */
-        Sample: {
+        SampleDetail: {
             /** Confidence */
             confidence: number | null;
             /** Error */
@@ -1293,6 +1271,28 @@ export interface components {
             percentiles: number[];
             /** Scales */
             scales: components["schemas"]["Scale"][];
+        };
+        /**
+         * SearchHit
+         * @description The cluster to look at first, why, and its most typical explanations.
+         */
+        SearchHit: {
+            /** Category */
+            category: string;
+            /** Class Name */
+            class_name: string;
+            /** Cluster */
+            cluster: number;
+            /** Clustering */
+            clustering: string;
+            /** Medoids */
+            medoids: number[];
+            /** N Explanations */
+            n_explanations: number;
+            /** N Samples */
+            n_samples: number | null;
+            /** Reason */
+            reason: string;
         };
         /**
          * SelectionDraft
@@ -1357,12 +1357,12 @@ export interface components {
             value: number | null;
         };
         /**
-         * Stability
+         * StabilityEvidence
          * @description Agreement with the clusterings of `n_subsamples` subsamples, each a `subsample_fraction` of the class.
          *
          *     `adjusted_rand` is the mean adjusted Rand index, `adjusted_rand_range` its quantiles 5 % and 95 %.
          */
-        Stability: {
+        StabilityEvidence: {
             /** Adjusted Rand */
             adjusted_rand: number;
             /** Adjusted Rand Range */
@@ -3052,7 +3052,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Sample"][];
+                    "application/json": components["schemas"]["SampleDetail"][];
                 };
             };
             /** @description no token, or a host or origin that is not allowed */

@@ -47,7 +47,7 @@ class Observer(Protocol):
 
 
 class Session(Observer, Protocol):
-    """One forward pass under interception; `Interception` and its base `Watcher` document each."""
+    """One forward pass under interception; `Interception` and its base `Tracer` document each."""
 
     composite: RuleChoice
     recorder: Recorder | None
