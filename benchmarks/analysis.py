@@ -3,7 +3,7 @@
     python benchmarks/analysis.py --out benchmarks/results/analysis-cpu-DATE.md
 
 CoRelAy runs in its own environment: WHYSET_ORACLES/corelay, by default .oracles/corelay (`make oracles`). The chain
-goes from maps (N, D) in memory, planted with eight strategies, to 32 eigenvectors of the graph of 10 neighbours, on
+goes from maps (N, D) in memory, planted with eight strategies, to 32 eigenvectors of the graph of 10 neighbors, on
 one thread. Times are processor seconds, which other work on the machine disturbs less than the clock; memory is the
 most that was resident beyond the maps themselves. `--parts` chooses what is measured; `gpu` only where it is named.
 """
@@ -139,13 +139,13 @@ def lines(parts, python, figure):
         yield "\n## Growth\n"
         yield from growth(python, figure)
     if "approximate" in parts:
-        yield "\n## Approximate neighbours\n"
+        yield "\n## Approximate neighbors\n"
         yield from compared([("ours", 20000, 784), ("approximate", 20000, 784)], python)
     if "large" in parts:
         yield "\n## Exact at N = 50,000\n"
         yield from compared([("ours", 50000, 784)], python)
     if ON_GPU in parts:
-        yield "\n## Neighbours searched on a GPU; the rest of the chain on the processor\n"
+        yield "\n## Neighbors searched on a GPU; the rest of the chain on the processor\n"
         sizes = ((2000, 50176), (50000, 784), (200000, 3136))
         yield from compared([("ours on cuda", *size) for size in sizes], python)
 

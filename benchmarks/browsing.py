@@ -40,7 +40,7 @@ def chromium(executable: str) -> Iterator[Browser]:
 
 @dataclass
 class Loaded:
-    """What a page fetched: bytes as they travelled, by address, and seconds that each answer took."""
+    """What a page fetched: bytes as they traveled, by address, and seconds that each answer took."""
 
     bytes: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-CLUSTERS, NEIGHBOURS, EIGENVECTORS = 8, 10, 32
+CLUSTERS, NEIGHBORS, EIGENVECTORS = 8, 10, 32
 
 
 def planted(samples, dimensions):
@@ -31,10 +31,10 @@ def planted(samples, dimensions):
 
 
 def ours(maps, device=None):
-    from whyset.analysis.processors import KNearestNeighbours, Spectrum, SymmetricNeighbours
+    from whyset.analysis.processors import KNearestNeighbors, Spectrum, SymmetricNeighbors
 
-    neighbours = KNearestNeighbours(NEIGHBOURS, device=device)(maps)
-    return Spectrum(EIGENVECTORS)(SymmetricNeighbours()(neighbours), seed=0).eigenvalues
+    neighbors = KNearestNeighbors(NEIGHBORS, device=device)(maps)
+    return Spectrum(EIGENVECTORS)(SymmetricNeighbors()(neighbors), seed=0).eigenvalues
 
 
 def pooled(maps):
@@ -46,11 +46,11 @@ def pooled(maps):
 
 
 def approximate(maps):
-    from whyset.analysis.processors import ApproximateNeighbours, Spectrum, SymmetricNeighbours
+    from whyset.analysis.processors import ApproximateNeighbors, Spectrum, SymmetricNeighbors
 
-    neighbours = ApproximateNeighbours(NEIGHBOURS)(maps, seed=0)
-    print(f"recall {neighbours.recall}", file=sys.stderr)
-    return Spectrum(EIGENVECTORS)(SymmetricNeighbours()(neighbours), seed=0).eigenvalues
+    neighbors = ApproximateNeighbors(NEIGHBORS)(maps, seed=0)
+    print(f"recall {neighbors.recall}", file=sys.stderr)
+    return Spectrum(EIGENVECTORS)(SymmetricNeighbors()(neighbors), seed=0).eigenvalues
 
 
 def corelay(maps):
@@ -59,7 +59,7 @@ def corelay(maps):
     from corelay.processor.embedding import EigenDecomposition
     from corelay.processor.laplacian import SymmetricNormalLaplacian
 
-    affinity = SparseKNN(n_neighbors=NEIGHBOURS, symmetric=True)(SciPyPDist(metric="euclidean")(maps))
+    affinity = SparseKNN(n_neighbors=NEIGHBORS, symmetric=True)(SciPyPDist(metric="euclidean")(maps))
     # By default it takes the largest magnitudes, which may come from the wrong end of the spectrum.
     values, _ = EigenDecomposition(n_eigval=EIGENVECTORS, which="LA")(SymmetricNormalLaplacian()(affinity))
     return 1 - values

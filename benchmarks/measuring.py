@@ -39,10 +39,10 @@ def interleaved_times(
     for _ in range(rounds):
         for name, prepare in ways.items():
             with prepare() as explain:
-                synchronise(device)
+                synchronize(device)
                 start = now()
                 explain()
-                synchronise(device)
+                synchronize(device)
                 times[name].append(now() - start)
     return times
 
@@ -79,15 +79,15 @@ def peak_memory(work: Callable[[], object], device: str) -> int:
 def samples_per_second(explain: Callable[[], object], batch: int, device: str, repeats: int = 10) -> float:
     """Give the samples explained per second, after a call that is not counted."""
     explain()
-    synchronise(device)
+    synchronize(device)
     start = time.perf_counter()
     for _ in range(repeats):
         explain()
-    synchronise(device)
+    synchronize(device)
     return batch * repeats / (time.perf_counter() - start)
 
 
-def synchronise(device: str) -> None:
+def synchronize(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
 

@@ -22,7 +22,7 @@ SPRAY = Spray(n_neighbors=6, eigenvectors=12, clusterings=(KMeans(n_init=3),))
 NULLS = {"Gaussian": GaussianSurrogates(19), "copula": CopulaSurrogates(19)}
 
 
-def normalised(rows):
+def normalized(rows):
     return rows / rows.sum(axis=1, keepdims=True)
 
 
@@ -38,12 +38,12 @@ KINDS = {
         draw.normal(size=(SAMPLES, DIMENSIONS)) * FALLING / np.sqrt(draw.chisquare(3, size=(SAMPLES, 1)) / 3)
     ),
     "log-normal noise": lambda draw: np.exp(draw.normal(size=(SAMPLES, DIMENSIONS))) * FALLING,
-    "sparse noise, normalised as maps are": lambda draw: normalised(
+    "sparse noise, normalized as maps are": lambda draw: normalized(
         draw.gamma(0.3, size=(SAMPLES, DIMENSIONS)) * FALLING
     ),
     "planted: a third of the samples shifted": lambda draw: with_mark(draw.normal(size=(SAMPLES, DIMENSIONS)), 20, 4),
-    "planted: a mark, normalised": lambda draw: normalised(with_mark(draw.gamma(1, size=(SAMPLES, DIMENSIONS)), 20, 8)),
-    "planted: a weak mark in a tenth, normalised": lambda draw: normalised(
+    "planted: a mark, normalized": lambda draw: normalized(with_mark(draw.gamma(1, size=(SAMPLES, DIMENSIONS)), 20, 8)),
+    "planted: a weak mark in a tenth, normalized": lambda draw: normalized(
         with_mark(draw.gamma(1, size=(SAMPLES, DIMENSIONS)), 8, 4)
     ),
 }

@@ -3,7 +3,7 @@
     python benchmarks/planted.py
 
 Each cell is the mean over `--seeds` data sets of the adjusted Rand index between the planted clusters and those that
-the default pipeline finds, with the number of clusters that it chose. Centres are drawn at a given distance from each
+the default pipeline finds, with the number of clusters that it chose. Centers are drawn at a given distance from each
 other, in units of the noise's standard deviation: at 4, 2.3 % of each of two clusters lie nearer to the other.
 """
 
@@ -18,7 +18,7 @@ from whyset.analysis import Spray
 
 @dataclass(frozen=True)
 class Planted:
-    """Clusters of `size` samples (the last one of `smallest`) around centres `distance` apart in `informative` of the
+    """Clusters of `size` samples (the last one of `smallest`) around centers `distance` apart in `informative` of the
     `informative + noise` dimensions, all with noise of standard deviation 1."""
 
     clusters: int = 4
@@ -33,8 +33,8 @@ class Planted:
         rng = np.random.default_rng([seed, 1])
         sizes = [self.size] * (self.clusters - 1) + [self.smallest or self.size]
         labels = np.repeat(np.arange(self.clusters), sizes)
-        centres = rng.normal(size=(self.clusters, max(self.informative, self.clusters)))
-        orthogonal = np.linalg.qr(centres.T)[0].T * self.distance / np.sqrt(2)
+        centers = rng.normal(size=(self.clusters, max(self.informative, self.clusters)))
+        orthogonal = np.linalg.qr(centers.T)[0].T * self.distance / np.sqrt(2)
         rows = rng.normal(size=(len(labels), orthogonal.shape[1] + self.noise))
         rows[:, : orthogonal.shape[1]] += orthogonal[labels]
         return rows.astype(np.float32), labels
@@ -45,7 +45,7 @@ VARIED = {
     "number of clusters": [(n, replace(BASE, clusters=n)) for n in (2, 3, 4, 8, 16)],
     "samples in each cluster": [(n, replace(BASE, size=n)) for n in (10, 20, 40, 75, 150)],
     "samples in the smallest cluster": [(n, replace(BASE, smallest=n)) for n in (5, 10, 20, 40, 75)],
-    "distance of centres (overlap)": [(d, replace(BASE, distance=d)) for d in (2, 3, 4, 5, 6, 8, 12)],
+    "distance of centers (overlap)": [(d, replace(BASE, distance=d)) for d in (2, 3, 4, 5, 6, 8, 12)],
     "noise dimensions": [(n, replace(BASE, noise=n)) for n in (0, 90, 300, 1000, 3000)],
     "noise dimensions, distance 5": [(n, replace(BASE, noise=n, distance=5.0)) for n in (0, 90, 300, 1000)],
 }

@@ -158,11 +158,11 @@ def forget(files: Sequence[Path]) -> None:
 
 
 def access_rates(run: Run, rounds: int) -> list[str]:
-    """Milliseconds of processor for one map, for 100 maps anywhere, and for 100 neighbours; beside the same by zarr."""
+    """Milliseconds of processor for one map, for 100 maps anywhere, and for 100 neighbors; beside the same by zarr."""
     stored = zarr.open_array(run.path / "data.zarr/attribution/input", mode="r")
     scale = zarr.open_array(run.path / "data.zarr/attribution/input.scale", mode="r")
     anywhere = np.random.default_rng(0).choice(len(run), 100, replace=False)
-    keys = {"one map": np.array([len(run) // 3]), "100 maps anywhere": anywhere, "100 neighbours": np.arange(100)}
+    keys = {"one map": np.array([len(run) // 3]), "100 maps anywhere": anywhere, "100 neighbors": np.arange(100)}
     lines = ["## Random access", "", f"Milliseconds of processor, median of {rounds}; files in the page cache.", ""]
     lines += ["| | `run.relevance[rows]` | zarr, `oindex[rows] * scale` |", "|---|---|---|"]
     for name, rows in keys.items():

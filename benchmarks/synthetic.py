@@ -52,9 +52,9 @@ def clustered_points(random: np.random.Generator, count: int) -> tuple[NDArray[n
     """Points (n, 2) of clusters of sizes and spreads that differ tenfold, and their clusters; -1 is noise."""
     shares = np.array([0.3, 0.2, 0.15, 0.1, 0.1, 0.07, 0.05, 0.03])
     clusters = random.choice(CLUSTERS, count, p=shares).astype(np.int32)
-    centres = random.uniform(-10, 10, (CLUSTERS, 2))
+    centers = random.uniform(-10, 10, (CLUSTERS, 2))
     spreads = np.geomspace(0.2, 3, CLUSTERS)
-    places = centres[clusters] + random.normal(0, 1, (count, 2)) * spreads[clusters, None]
+    places = centers[clusters] + random.normal(0, 1, (count, 2)) * spreads[clusters, None]
     noise = random.random(count) < NOISE
     places[noise] = random.uniform(-14, 14, (int(noise.sum()), 2))
     clusters[noise] = -1

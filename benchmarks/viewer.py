@@ -205,14 +205,14 @@ def interactions(page: MeasuredPage) -> dict[str, str]:
     card = inner.get_by_role("button", name="Cluster 0")
     figures["select a cluster"] = told(page.acted_by_pointer(lambda: card.first.click(), "click"))
     figures["clear the selection"] = told(page.acted_by_pointer(lambda: inner.keyboard.press("Escape"), "keydown"))
-    colour = inner.get_by_label("Colour", exact=True)
-    for name, said in (("prediction", "recolour, its column fetched"), ("cluster", ""), ("prediction", "recolour")):
+    color = inner.get_by_label("Color", exact=True)
+    for name, said in (("prediction", "recolor, its column fetched"), ("cluster", ""), ("prediction", "recolor")):
         asked = len(page.loaded.bytes)
-        took = page.acted_by_pointer(lambda name=name: colour.select_option(name), "change")
+        took = page.acted_by_pointer(lambda name=name: color.select_option(name), "change")
         if said:
             requests = len(page.loaded.bytes) - asked
             figures[said] = f"{told(took)}; {requests} request{'' if requests == 1 else 's'}"
-    colour.select_option("cluster")
+    color.select_option("cluster")
     figures["pan: from frame to frame, median and worst"] = moving(page, pan, box)
     figures["zoom: from frame to frame, median and worst"] = moving(page, zoom, box)
     return figures

@@ -16,7 +16,7 @@ zoo, zennit_attribution, zennit_composites, zennit_torchvision = import_needed(
 )
 
 Explain = Callable[[Tensor], object]
-LOW, HIGH = -2.2, 2.7  # about what pixels are after the usual normalisation
+LOW, HIGH = -2.2, 2.7  # about what pixels are after the usual normalization
 NETWORKS = {
     "vgg16": (zoo.vgg16, zennit_torchvision.VGGCanonizer),
     "vgg16_bn": (zoo.vgg16_bn, zennit_torchvision.VGGCanonizer),

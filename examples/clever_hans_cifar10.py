@@ -5,7 +5,7 @@
 After figure 12 of Anders et al. 2021 (arXiv 2106.13200). For every class of CIFAR-10 and every seed, a small network
 learns to tell the class from the next one twice: from clean images, and from images of which a part of the class bears
 a small magenta square. Both networks are then explained on the same training images of the class, marked ones included,
-and the class is analysed; the clean network also on its own images, as its owner would do it. DATA holds
+and the class is analyzed; the clean network also on its own images, as its owner would do it. DATA holds
 `cifar10.tar.xz` with `train/<class>/*.jpg` and `test/<class>/*.jpg`.
 
 Every model leaves one file in OUT/models and its runs in OUT/runs. Called again, the study goes on where it was
@@ -132,7 +132,7 @@ def accuracies(model, own, other, study):
     }
 
 
-def analysed(model, images, marked, names, out, study):
+def analyzed(model, images, marked, names, out, study):
     """Explain the class's images, find its strategies, and tell their scores and how the marks lie in the clusters."""
     source = ArraySource(images, np.zeros(len(images), int), class_names=names, preprocessing=PREPROCESSING)
     run = whyset.explain(model, source, out, composite=EpsilonPlusFlat(), batch_size=250)
@@ -163,7 +163,7 @@ def best_f1(labels, marked):
 
 
 def do(case, train, test, out, study):
-    """Train, test, explain and analyse one model; what came out is its file."""
+    """Train, test, explain and analyze one model; what came out is its file."""
     began = time.process_time()
     name, other = CLASSES[case.label], CLASSES[case.other]
     random = np.random.default_rng([case.label, case.seed])
@@ -176,7 +176,7 @@ def do(case, train, test, out, study):
     trained_for = time.process_time() - began
     shown = {"marked images": poisoned} if case.poisoned else {"marked images": poisoned, "own images": clean}
     told["analyses"] = {
-        kind: analysed(
+        kind: analyzed(
             model,
             images[: study.explained],
             marked[: study.explained],

@@ -95,8 +95,8 @@ def picture(maps_of, images, zoom=3):
     """One row per image: the image, then its map by each composite."""
     cells = []
     for row, image in enumerate(images):
-        grey = (255 * (1 - image[0].numpy())).astype(np.uint8)
-        cells.append(np.repeat(grey[:, :, np.newaxis], 3, axis=2))
+        gray = (255 * (1 - image[0].numpy())).astype(np.uint8)
+        cells.append(np.repeat(gray[:, :, np.newaxis], 3, axis=2))
         cells.extend(colorize(maps[row].numpy()) for maps in maps_of)
     cells = [cell.repeat(zoom, axis=0).repeat(zoom, axis=1) for cell in cells]
     return Image.fromarray(grid(cells, columns=1 + len(maps_of), gap=6))

@@ -8,7 +8,7 @@ nothing to do with it:
 - series: slow and fast waves in noise; half of the fast ones begin with a click of the recorder.
 - text: sentences with more good or more bad words; half of the good ones begin with the name of one web site.
 
-Each run is explained and analysed; `whyset view` shows the clusters.
+Each run is explained and analyzed; `whyset view` shows the clusters.
 """
 
 import argparse
@@ -118,7 +118,7 @@ def trained(task: Task, steps: int = 300) -> nn.Module:
 
 
 def found(name: str, out: Path, spray: whyset.Spray | None = None) -> tuple[Task, Any]:
-    """Train, explain and analyse one of the tasks."""
+    """Train, explain and analyze one of the tasks."""
     task = TASKS[name]()
     model = trained(task)
     run = whyset.explain(model, (task.inputs, task.labels), out / name, composite=EpsilonPlus(), **task.said)

@@ -52,7 +52,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with a planted strategy in the class horse, analysed once; tests that change it take a copy."""
+    """A run with a planted strategy in the class horse, analyzed once; tests that change it take a copy."""
     relevance, marked = planted_relevance()
     labels = np.arange(96) % 3
     run = written_run(
@@ -128,7 +128,7 @@ def test_another_configuration_does_all_classes_again(copied: Run) -> None:
     analysis = ws.analyze(copied, other, progress=told)
     assert told.total == 3
     assert analysis.config["pipeline"] == json.loads(json.dumps(other.to_dict()))
-    assert "KNearestNeighbours(k=4, distance=Euclidean(), device=None)" in analysis.config["steps"]
+    assert "KNearestNeighbors(k=4, distance=Euclidean(), device=None)" in analysis.config["steps"]
 
 
 def test_workers_give_what_one_process_gives(copied: Run) -> None:
@@ -166,8 +166,8 @@ def test_only_committed_and_successful_rows_take_part(make_run: MakeRun, planted
 
 def test_samples_without_a_label_are_grouped_by_prediction(make_run: MakeRun, planted: Planted) -> None:
     predictions = np.arange(96) // 2 % 3
-    unlabelled = ws.analyze(make_run(planted[0], [None] * 96, predictions, name="none"), NO_NULL)
-    cat = unlabelled.category("cat")
+    unlabeled = ws.analyze(make_run(planted[0], [None] * 96, predictions, name="none"), NO_NULL)
+    cat = unlabeled.category("cat")
     np.testing.assert_array_equal(cat.column("index"), np.flatnonzero(predictions == 0))
     assert (cat.evidence.grouped_by, cat.evidence.composition.accuracy, cat.evidence.purity_of) == (
         "prediction",
@@ -195,7 +195,7 @@ def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: Mak
 def test_an_analysis_without_any_result_is_an_error(make_run: MakeRun, planted: Planted) -> None:
     labels = np.arange(12) % 3
     run = make_run(planted[0][:12], labels.tolist(), labels)
-    with pytest.raises(InputError, match="None of the 3 classes could be analysed; the first one: Too few samples: 4"):
+    with pytest.raises(InputError, match="None of the 3 classes could be analyzed; the first one: Too few samples: 4"):
         ws.analyze(run, NO_NULL)
     with pytest.raises(InputError, match="holds no explained sample"):
         ws.analyze(make_run(planted[0], [0] * 96, np.zeros(96, int), name="none", pending=(0, 1, 2, 3, 4, 5)), NO_NULL)

@@ -10,7 +10,7 @@ import pytest
 
 import whyset as ws
 from whyset.analysis import HDBSCAN, PCA, TSNE, Agglomerative, FinishedClass, KMeans, Spray, assign
-from whyset.analysis.processors import Cosine, KNearestNeighbours, RadialBasis, RandomWalkLaplacian
+from whyset.analysis.processors import Cosine, KNearestNeighbors, RadialBasis, RandomWalkLaplacian
 from whyset.errors import InputError
 from whyset.store import Run
 
@@ -37,7 +37,7 @@ def strategies(count: int = 96) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def grown(make_run: MakeRun) -> tuple[Run, np.ndarray]:
-    """A run that was analysed before its last two shards were committed, and the strategies."""
+    """A run that was analyzed before its last two shards were committed, and the strategies."""
     relevance, which = strategies()
     run = make_run(relevance, [0] * 96, np.zeros(96, int), pending=(4, 5))
     ws.analyze(run, SPRAY)
@@ -174,7 +174,7 @@ def test_a_preprocessing_that_draws_numbers_draws_those_of_the_analysis(
     run = make_run(relevance, [0] * 48, np.zeros(48, int))
     analysis = ws.analyze(run, replace(SPRAY, preprocessing=(Mixed(),)))
     place = FinishedClass.of(run, analysis, "cat")
-    reach = KNearestNeighbours(5)(place.features).distances[:, -1]
+    reach = KNearestNeighbors(5)(place.features).distances[:, -1]
     np.testing.assert_array_equal(reach, analysis.category("cat").column("reach"))
     (placed,) = assign(run, "spray", range(48))
     assert placed.strangeness.max() < 1e-6

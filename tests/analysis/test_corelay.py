@@ -12,12 +12,12 @@ from whyset.analysis.processors import (
     DBSCAN,
     Agglomerative,
     KMeans,
-    KNearestNeighbours,
+    KNearestNeighbors,
     NumberOfClusters,
     RandomWalkLaplacian,
     Spectrum,
     SpectrumOfGraph,
-    SymmetricNeighbours,
+    SymmetricNeighbors,
 )
 from whyset.errors import InputError
 
@@ -56,8 +56,8 @@ np.savez(folder + "/found.npz", **found)
 def planted(apart: float, seed: int) -> np.ndarray:
     """Three clusters of 50 that overlap enough for one connected graph."""
     rng = np.random.default_rng(seed)
-    centres = apart * np.linalg.qr(rng.normal(size=(12, 12)))[0][:3]
-    return (centres[:, None] + rng.normal(size=(3, 50, 12))).reshape(-1, 12)
+    centers = apart * np.linalg.qr(rng.normal(size=(12, 12)))[0][:3]
+    return (centers[:, None] + rng.normal(size=(3, 50, 12))).reshape(-1, 12)
 
 
 def given() -> dict[str, np.ndarray]:
@@ -90,13 +90,13 @@ def corelay(oracle_python: Callable[[str], Path], tmp_path_factory: pytest.TempP
 
 
 def ours(name: str, laplacian: object = None) -> tuple[np.ndarray, SpectrumOfGraph]:
-    affinity = SymmetricNeighbours()(KNearestNeighbours(8)(GIVEN[name]))
+    affinity = SymmetricNeighbors()(KNearestNeighbors(8)(GIVEN[name]))
     parts = {} if laplacian is None else {"laplacian": laplacian}
     return affinity.toarray(), Spectrum(24, **parts)(affinity, seed=0)
 
 
 @pytest.mark.parametrize("name", ["noise", "maps", "planted one", "planted two", "apart"])
-def test_the_neighbour_graph_is_identical(corelay: dict[str, np.ndarray], name: str) -> None:
+def test_the_neighbor_graph_is_identical(corelay: dict[str, np.ndarray], name: str) -> None:
     np.testing.assert_array_equal(ours(name)[0], corelay[f"{name}.graph"])
 
 
@@ -130,7 +130,7 @@ def test_it_misses_eigenvalues_of_a_disconnected_graph(corelay: dict[str, np.nda
     assert np.count_nonzero(found.eigenvalues > 1 - 1e-9) == 16 == found.components
 
 
-def test_it_makes_duplicates_their_own_neighbours(corelay: dict[str, np.ndarray]) -> None:
+def test_it_makes_duplicates_their_own_neighbors(corelay: dict[str, np.ndarray]) -> None:
     assert np.diag(corelay["duplicates.graph"]).any()
     assert not np.diag(ours("duplicates")[0]).any()
 

@@ -59,5 +59,5 @@ def test_maps_that_are_all_the_same_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("samples", "expected"), [(10, 2), (20, 4), (50, 10), (5000, 10)])
-def test_neighbours_are_lowered_for_small_classes(samples: int, expected: int) -> None:
+def test_neighbors_are_lowered_for_small_classes(samples: int, expected: int) -> None:
     assert limit_neighbors(10, samples) == expected

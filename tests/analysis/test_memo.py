@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 
 from whyset.analysis import Memo, Pipeline, Processor, Spray, Step
 from whyset.analysis.memo_values import DamagedEntryError, decode, digest, encode
-from whyset.analysis.processors import Absolute, Neighbours
+from whyset.analysis.processors import Absolute, Neighbors
 from whyset.errors import InputError
 
 
@@ -230,9 +230,9 @@ def test_values_come_back_bit_by_bit(value: Any) -> None:
 
 
 def test_dataclasses_sparse_arrays_and_numpy_scalars_come_back() -> None:
-    value = (Neighbours(np.array([[1], [0]]), np.array([[0.5], [0.5]]), 1), csr_array(np.eye(3)), np.float32(0.1), 0.1)
+    value = (Neighbors(np.array([[1], [0]]), np.array([[0.5], [0.5]]), 1), csr_array(np.eye(3)), np.float32(0.1), 0.1)
     again = decode(encode(value))
-    assert isinstance(again[0], Neighbours)
+    assert isinstance(again[0], Neighbors)
     assert again[0].redone == 1
     assert again[1].toarray().tolist() == np.eye(3).tolist()
     assert (type(again[2]), again[2], again[3]) == (np.float32, np.float32(0.1), 0.1)

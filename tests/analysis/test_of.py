@@ -1,4 +1,4 @@
-"""What is analysed: the input, a recorded layer, or concepts; and what the samples are grouped by."""
+"""What is analyzed: the input, a recorded layer, or concepts; and what the samples are grouped by."""
 
 import inspect
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_strategies_are_found_where_they_show(run: Run, of: str, planted: np.nda
 
 def test_features_of_concepts_are_channel_shares(run: Run) -> None:
     chain = Spray(array="concept/block").preparation((5,))
-    assert [step.name for step in chain.steps] == ["normalised", "features"]
+    assert [step.name for step in chain.steps] == ["normalized", "features"]
     found = chain.run({"maps": run.concept("block")[:]}, seed=0)["features"]
     np.testing.assert_allclose(np.abs(found).sum(axis=1), 1, rtol=1e-6)
     assert found.shape == (N, 5)
@@ -105,9 +105,9 @@ def test_a_distance_between_maps_is_told_their_shape(run: Run) -> None:
         ws.analyze(run, Spray(name="c", array="concept/block", metric=distance, **QUICK))
 
 
-def test_preprocessing_comes_between_pooling_and_normalising(run: Run) -> None:
+def test_preprocessing_comes_between_pooling_and_normalizing(run: Run) -> None:
     chain = Spray(pooling=None, preprocessing=(Absolute(), Absolute())).preparation((5, 4, 6))
-    assert [step.name for step in chain.steps] == ["summed", "1.absolute", "2.absolute", "normalised", "features"]
+    assert [step.name for step in chain.steps] == ["summed", "1.absolute", "2.absolute", "normalized", "features"]
     found = chain.run({"maps": run.layer("block")[:]}, seed=0)["features"]
     assert (found >= 0).all()
 
@@ -134,7 +134,7 @@ def test_new_rows_are_placed_by_concepts_too(run: Run) -> None:
 
 
 @pytest.mark.parametrize("row", [(2, 3, 6, 8), (2, 24), (24,)], ids=["volumes", "series", "vectors"])
-def test_rows_of_any_number_of_axes_are_analysed(tmp_path: Path, row: tuple[int, ...]) -> None:
+def test_rows_of_any_number_of_axes_are_analyzed(tmp_path: Path, row: tuple[int, ...]) -> None:
     rng, which = np.random.default_rng(2), np.arange(N) % 2
     relevance = rng.normal(size=(N, *row)).astype(np.float32)
     relevance[which == 1, ..., 0] += 20

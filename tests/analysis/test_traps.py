@@ -20,14 +20,14 @@ from whyset.analysis.processors import (
     PROCESSORS,
     UMAP,
     AbsoluteSum,
-    ApproximateNeighbours,
+    ApproximateNeighbors,
     Cosine,
-    KNearestNeighbours,
+    KNearestNeighbors,
     Processor,
     RadialBasis,
     RandomWalkLaplacian,
     Spectrum,
-    SymmetricNeighbours,
+    SymmetricNeighbors,
 )
 from whyset.errors import InputError
 
@@ -105,13 +105,13 @@ def test_memo_keys_round_no_number_and_do_not_collide(tmp_path: Path) -> None:
 def test_similarity_is_not_used_as_distance() -> None:
     """Two far groups on a line: edges and large weights go inside a group, never between."""
     rows = np.concatenate([np.linspace(0, 1, 10), np.linspace(50, 51, 10)])[:, None]
-    for affinity in (SymmetricNeighbours(), RadialBasis(1.0)):
-        weights = affinity(KNearestNeighbours(4)(rows)).toarray()
+    for affinity in (SymmetricNeighbors(), RadialBasis(1.0)):
+        weights = affinity(KNearestNeighbors(4)(rows)).toarray()
         assert weights[:10, 10:].sum() == 0
         assert weights[0, 1] >= weights[0, 3] > 0
 
 
-# Normalising by a signed sum
+# Normalizing by a signed sum
 
 
 def test_relevance_that_balances_to_zero_does_not_blow_up() -> None:
@@ -120,15 +120,15 @@ def test_relevance_that_balances_to_zero_does_not_blow_up() -> None:
     assert np.abs(AbsoluteSum()(maps)).sum() == pytest.approx(1)
 
 
-# Duplicates that become their own neighbours
+# Duplicates that become their own neighbors
 
 
 @pytest.mark.parametrize("copies", [2, 12, 60])
-def test_duplicates_are_not_their_own_neighbours(copies: int) -> None:
+def test_duplicates_are_not_their_own_neighbors(copies: int) -> None:
     rows = np.repeat(FEATURES[: 120 // copies], copies, axis=0)
-    found = KNearestNeighbours(5)(rows)
+    found = KNearestNeighbors(5)(rows)
     assert not (found.indices == np.arange(len(rows))[:, None]).any()
-    assert SymmetricNeighbours()(found).diagonal().sum() == 0
+    assert SymmetricNeighbors()(found).diagonal().sum() == 0
 
 
 # NaN passing through
@@ -139,7 +139,7 @@ def test_nan_does_not_pass_through() -> None:
     broken[7, 3] = np.nan
     with pytest.raises(InputError, match=r"samples 7\)"):
         check_features(broken, np.arange(60), 10)
-    for part in (KNearestNeighbours(5), ApproximateNeighbours(5)):
+    for part in (KNearestNeighbors(5), ApproximateNeighbors(5)):
         with pytest.raises(InputError, match="not finite"):
             part(broken, **({"seed": 0} if part.seeded else {}))
 
@@ -148,7 +148,7 @@ def test_nan_does_not_pass_through() -> None:
 
 
 def test_the_random_walk_laplacian_is_solved_through_the_symmetric_one() -> None:
-    affinity = SymmetricNeighbours()(KNearestNeighbours(5)(FEATURES))
+    affinity = SymmetricNeighbors()(KNearestNeighbors(5)(FEATURES))
     matrix = RandomWalkLaplacian()(affinity).toarray()
     true = np.sort(np.linalg.eigvals(matrix).real)[:6]
     assert np.abs(np.linalg.eigvalsh(matrix)[:6] - true).max() > 1e-4  # what a symmetric solver makes of it
@@ -171,7 +171,7 @@ def test_every_parameter_is_read_by_the_code(part: Processor) -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Spray)])
 def test_every_parameter_of_an_analysis_arrives(field: str) -> None:
-    """Changed, it changes the steps; or it is read where a class is analysed."""
+    """Changed, it changes the steps; or it is read where a class is analyzed."""
     plain, changed = Spray(n_neighbors=4), _changed(Spray(n_neighbors=4), field)
 
     def steps(spray: Spray) -> str:
@@ -231,17 +231,17 @@ def test_the_seed_is_really_used() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 4, 5])
-def test_fewer_samples_than_neighbours_are_an_error(n: int) -> None:
-    for part in (KNearestNeighbours(5), ApproximateNeighbours(5)):
-        with pytest.raises(InputError, match=f"5 neighbours need more than 5 samples, got {n}"):
+def test_fewer_samples_than_neighbors_are_an_error(n: int) -> None:
+    for part in (KNearestNeighbors(5), ApproximateNeighbors(5)):
+        with pytest.raises(InputError, match=f"5 neighbors need more than 5 samples, got {n}"):
             part(FEATURES[:n], **({"seed": 0} if part.seeded else {}))
 
 
 @pytest.mark.parametrize("n", [10, 12, 30])
-def test_a_small_class_gets_fewer_neighbours_and_still_an_answer(n: int) -> None:
-    neighbours = limit_neighbors(10, n)
-    assert neighbours < n
-    results = Spray().pipeline(neighbours).run({"features": FEATURES[:n]}, seed=0)
+def test_a_small_class_gets_fewer_neighbors_and_still_an_answer(n: int) -> None:
+    neighbors = limit_neighbors(10, n)
+    assert neighbors < n
+    results = Spray().pipeline(neighbors).run({"features": FEATURES[:n]}, seed=0)
     assert len(results["clustering.kmeans"].labels) == n
 
 
@@ -249,7 +249,7 @@ def test_a_small_class_gets_fewer_neighbours_and_still_an_answer(n: int) -> None
 
 
 def test_isolated_nodes_give_no_nan_and_are_noise() -> None:
-    affinity = SymmetricNeighbours()(KNearestNeighbours(5)(FEATURES)).tolil()
+    affinity = SymmetricNeighbors()(KNearestNeighbors(5)(FEATURES)).tolil()
     affinity[[3, 9]] = 0
     affinity[:, [3, 9]] = 0
     spectrum = Spectrum(12)(csr_array(affinity), seed=0)
@@ -270,7 +270,7 @@ def test_isolated_nodes_give_no_nan_and_are_noise() -> None:
 def test_a_disconnected_graph_has_all_its_eigenvalues(count: int, dense_below: int) -> None:
     rng = np.random.default_rng(count)
     rows = (100 * rng.normal(size=(count, 1, 10)) + rng.normal(size=(count, 30, 10))).reshape(-1, 10)
-    affinity = SymmetricNeighbours()(KNearestNeighbours(6)(rows))
+    affinity = SymmetricNeighbors()(KNearestNeighbors(6)(rows))
     found = Spectrum(count + 8, dense_below)(affinity, seed=0)
     degree = affinity.sum(axis=1)
     whole = np.linalg.eigvalsh(affinity.toarray() / np.sqrt(degree[:, None] * degree))[::-1]
@@ -284,16 +284,16 @@ def test_a_disconnected_graph_has_all_its_eigenvalues(count: int, dense_below: i
 @pytest.mark.parametrize("radius", [0.1, 0.01, 0.001, 1e-4, 1e-5])
 def test_near_duplicates_in_float32_are_found_with_recall_one(radius: float) -> None:
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(8, 1, 64))
-    centres /= np.linalg.norm(centres, axis=2, keepdims=True)
+    centers = rng.normal(size=(8, 1, 64))
+    centers /= np.linalg.norm(centers, axis=2, keepdims=True)
     around = rng.normal(size=(8, 40, 64))
-    rows = centres + radius * around / np.linalg.norm(around, axis=2, keepdims=True)
+    rows = centers + radius * around / np.linalg.norm(around, axis=2, keepdims=True)
     rows = rows.reshape(-1, 64).astype(np.float32)
     wide = rows.astype(np.float64)
     distances = ((wide[:, None] - wide) ** 2).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
     last = np.sort(distances, axis=1)[:, 9]
-    found = KNearestNeighbours(10)(rows).indices
+    found = KNearestNeighbors(10)(rows).indices
     recall = (np.take_along_axis(distances, found, axis=1) <= last[:, None]).mean()
     assert recall == 1
 
@@ -334,7 +334,7 @@ def _attributes_of_self(kind: type) -> set[str]:
 
 
 def _spectrum_and_number() -> tuple[Any, Any]:
-    spectrum = Spectrum(12)(SymmetricNeighbours()(KNearestNeighbours(5)(FEATURES)), seed=0)
+    spectrum = Spectrum(12)(SymmetricNeighbors()(KNearestNeighbors(5)(FEATURES)), seed=0)
     return spectrum, Spray().n_clusters(spectrum)
 
 

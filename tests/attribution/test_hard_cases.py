@@ -24,7 +24,7 @@ def inputs(count=2, width=4):
     return torch.randn(count, width).double()
 
 
-def test_weight_norm_parametrisation_is_its_plain_layer():
+def test_weight_norm_parametrization_is_its_plain_layer():
     torch.manual_seed(0)
     normed = nn.Sequential(parametrizations.weight_norm(nn.Conv1d(2, 3, 3)), nn.ReLU(), nn.Conv1d(3, 2, 2)).double()
     plain = nn.Sequential(nn.Conv1d(2, 3, 3), nn.ReLU(), nn.Conv1d(3, 2, 2)).double()

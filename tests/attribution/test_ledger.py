@@ -92,7 +92,7 @@ def test_the_bias_share_is_its_formula():
     assert ledger.lost()[Cause.BIAS] == pytest.approx(layer.bias.item(), rel=1e-9)
     ledger = accounted(layer, LayerMapComposite(layer_map=(("linear", Epsilon(0.5)),)), x, 0)
     z = layer(x).item()
-    assert ledger.lost()[Cause.STABILISER] == pytest.approx(z - z * z / (z + 0.5 * (1 if z >= 0 else -1)), rel=1e-9)
+    assert ledger.lost()[Cause.STABILIZER] == pytest.approx(z - z * z / (z + 0.5 * (1 if z >= 0 else -1)), rel=1e-9)
 
 
 STATED = LayerMapComposite(layer_map=(("linear", WSquare(0.0)),))

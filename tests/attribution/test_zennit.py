@@ -1,7 +1,7 @@
 """Agreement with Zennit, an independent implementation, in double precision.
 
 Zennit merges batch norm by a canonizer that leaves a factor 1/√(1 + eps) per layer in the model, so with eps = 1e-5 it
-differs from the formulas by some 1e-5; the networks here have eps = 0. Stabilisers of 1e-12 keep those that Zennit adds
+differs from the formulas by some 1e-5; the networks here have eps = 0. Stabilizers of 1e-12 keep those that Zennit adds
 at sums and pools out of the comparison.
 """
 

@@ -50,7 +50,7 @@ def test_a_peer_that_is_not_there_is_said_to_be_missing(benchmark: Callable[[str
 def test_planted_clusters_lie_as_far_apart_as_they_say(benchmark: Callable[[str], dict]) -> None:
     planted = benchmark("planted")["Planted"](clusters=3, size=400, distance=7.0, noise=5)
     rows, labels = planted.drawn(0)
-    centres = np.array([rows[labels == cluster].mean(axis=0) for cluster in range(3)])
-    distances = [np.linalg.norm(centres[one] - centres[other]) for one, other in ((0, 1), (0, 2), (1, 2))]
+    centers = np.array([rows[labels == cluster].mean(axis=0) for cluster in range(3)])
+    distances = [np.linalg.norm(centers[one] - centers[other]) for one, other in ((0, 1), (0, 2), (1, 2))]
     np.testing.assert_allclose(distances, 7, atol=0.4)
     assert rows.shape == (1200, 15)

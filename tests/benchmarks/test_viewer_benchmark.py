@@ -43,7 +43,7 @@ def test_every_figure_is_measured(
     figures = viewer.measure_whyset(browser, run, POINTS, loads=1)
     megabytes = float(figures["of which data of the class"].split()[0])
     assert megabytes * 1e6 < 6 * POINTS + 10_000  # two coordinates of 2 bytes, a cluster and a step of the index of 1
-    assert figures["recolour"].endswith("0 requests")
-    assert figures["recolour, its column fetched"].endswith("1 request")
+    assert figures["recolor"].endswith("0 requests")
+    assert figures["recolor, its column fetched"].endswith("1 request")
     assert len(figures) == 21
     assert ws.open_run(run).analyses == ["spray"]

@@ -13,22 +13,22 @@ Program = Callable[[Sequence[str]], Any]
 
 
 @pytest.fixture
-def analysed(larger_job: Any, whyset: Program) -> Any:
+def analyzed(larger_job: Any, whyset: Program) -> Any:
     assert whyset(larger_job.arguments()).code == 0
     printed = whyset(["analyze", larger_job.run, "--surrogates", "9", "--n-neighbors", "4", "--pooling", "3"])
     assert (printed.code, printed.err) == (0, "")
     return printed
 
 
-def test_options_reach_the_analysis_and_the_way_on_is_told(analysed: Any, larger_job: Any) -> None:
-    assert analysed.out.splitlines()[-1].startswith("go on with: whyset report ")
+def test_options_reach_the_analysis_and_the_way_on_is_told(analyzed: Any, larger_job: Any) -> None:
+    assert analyzed.out.splitlines()[-1].startswith("go on with: whyset report ")
     analysis = ws.open_run(larger_job.run).analysis("spray")
     assert [category.name for category in analysis.categories] == ["cat", "dog"]
     fields = json.dumps(analysis.config)
     assert all(part in fields for part in ('"surrogates": 9', '"n_neighbors": 4', '"pooling": 3'))
 
 
-def test_an_analysis_of_another_name_stands_beside_the_first(analysed: Any, larger_job: Any, whyset: Program) -> None:
+def test_an_analysis_of_another_name_stands_beside_the_first(analyzed: Any, larger_job: Any, whyset: Program) -> None:
     again = ["analyze", larger_job.run, "--surrogates", "9", "--seed", "1", "--name", "again"]
     assert whyset(again).code == 0
     assert "2 of 2 classes are finished already" in whyset(again).out
@@ -37,7 +37,7 @@ def test_an_analysis_of_another_name_stands_beside_the_first(analysed: Any, larg
     assert ['"seed": 1' in json.dumps(run.analysis(name).config) for name in run.analyses] == [True, False]
 
 
-def test_the_report_ranks_the_classes_in_three_forms(analysed: Any, larger_job: Any, whyset: Program) -> None:
+def test_the_report_ranks_the_classes_in_three_forms(analyzed: Any, larger_job: Any, whyset: Program) -> None:
     text = whyset(["report", larger_job.run])
     assert text.code == 0
     assert "separability" in text.out

@@ -64,8 +64,8 @@ COMMANDS = [
     ["heatmaps", "{run}", "{out}", "--limit", "3"],
     ["export-html", "{run}", "{out}/page.html", "--class", EVIL],
     ["export-virelay", "{run}", "--out", "{out}/project"],
-    ["explain", "--again", "{run}", "--out", "{out}/again"],
-    ["--verbose", "explain", "--again", "{run}", "--out", "{out}/again"],
+    ["rerun", "{run}", "--out", "{out}/again"],
+    ["--verbose", "rerun", "{run}", "--out", "{out}/again"],
     ["analyze", "{run}", "--array", EVIL],
 ]
 

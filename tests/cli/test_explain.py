@@ -279,7 +279,7 @@ def test_a_library_whose_import_fails_is_one_line(
 
 def test_a_run_is_repeated_from_its_folder_alone(job: Any, whyset: Program) -> None:
     whyset(job.arguments(composite="epsilon_gamma_box", target="1", limit="9"))
-    printed = whyset(["explain", "--again", str(job.run), "--out", str(job.folder / "new")])
+    printed = whyset(["rerun", str(job.run), "--out", str(job.folder / "new")])
     assert (printed.code, printed.err) == (0, "")
     first, second = ws.open_run(job.run), ws.open_run(job.folder / "new")
     assert np.array_equal(first.relevance[:], second.relevance[:])
@@ -289,7 +289,7 @@ def test_a_run_is_repeated_from_its_folder_alone(job: Any, whyset: Program) -> N
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        (["--composite", "epsilon_plus"], "--composite is part of what --again repeats"),
+        (["--composite", "epsilon_plus"], "No such option: --composite"),
         (["--data", "gone"], "data gone does not exist (any more): say where it lies now by --data"),
     ],
 )
@@ -297,7 +297,7 @@ def test_what_a_repeated_run_was_made_from_is_not_changed(
     more: list[str], line: str, job: Any, whyset: Program
 ) -> None:
     whyset(job.arguments())
-    printed = whyset(["explain", "--again", str(job.run), "--out", str(job.folder / "new"), *more])
+    printed = whyset(["rerun", str(job.run), "--out", str(job.folder / "new"), *more])
     assert (printed.code, printed.err.count("\n")) == (2, 1)
     assert line in printed.err
     assert not (job.folder / "new").exists()
@@ -308,7 +308,7 @@ def test_a_received_run_is_repeated_with_trust_only(
 ) -> None:
     whyset(job.arguments())
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-machine"))
-    command = ["explain", "--again", str(job.run), "--out", str(job.folder / "new")]
+    command = ["rerun", str(job.run), "--out", str(job.folder / "new")]
     printed = whyset(command)
     assert (printed.code, printed.err.count("\n")) == (2, 1)
     assert f"repeating it executes {job.folder / 'model.py'} (SHA-256 " in printed.err
@@ -327,7 +327,7 @@ def test_at_a_terminal_one_is_asked(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another-machine"))
     main, terminal = os.openpty()
     command = [sys.executable, "-c", "import sys; from whyset.cli import main; sys.exit(main())"]
-    command += ["explain", "--again", str(job.run), "--out", str(job.folder / "new")]
+    command += ["rerun", str(job.run), "--out", str(job.folder / "new")]
     with subprocess.Popen(command, stdin=terminal, stdout=subprocess.DEVNULL, stderr=terminal) as process:
         os.close(terminal)
         shown = b""

@@ -14,7 +14,7 @@ def run(sample_run: ModuleType, tmp_path: Path) -> Path:
     return sample_run.make_sample_run(tmp_path / "run").path
 
 
-def test_a_few_samples_of_two_runs_in_two_colour_maps(
+def test_a_few_samples_of_two_runs_in_two_color_maps(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "pictures"

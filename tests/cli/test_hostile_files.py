@@ -82,7 +82,7 @@ USES = [
     explain("--model", ".py"),
     explain("--weights", ".pt"),
     *(explain("--data", suffix) for suffix in (".npy", ".npz", ".h5")),
-    of_run("explain", "--again", "{file}", suffix=""),
+    of_run("rerun", "{file}", suffix=""),
     of_run("report", "{run}", "--attributes", "{file}", suffix=".csv"),
     of_run("report", "{file}", suffix=""),
     of_run("export-html", "{run}", "{folder}/page.html", "--rows", "{file}", suffix=".txt"),

@@ -1,4 +1,4 @@
-"""What everybody can use: axe finds nothing serious, text has contrast, forced colours and a magnified page work."""
+"""What everybody can use: axe finds nothing serious, text has contrast, forced colors and a magnified page work."""
 
 import json
 import re
@@ -19,18 +19,18 @@ OVERFLOWING = "document.documentElement.scrollWidth > innerWidth || document.doc
 CONTRASTS = """() => {
   const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
   const context = canvas.getContext("2d", {willReadFrequently: true});
-  const over = (colour, below) => {
+  const over = (color, below) => {
     context.clearRect(0, 0, 1, 1);
     context.fillStyle = `rgb(${below.join()})`;
     context.fillRect(0, 0, 1, 1);
-    context.fillStyle = colour;
+    context.fillStyle = color;
     context.fillRect(0, 0, 1, 1);
     return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
   };
   const ground = element => {
     const chain = [];
     for (let at = element; at; at = at.parentElement) chain.unshift(getComputedStyle(at).backgroundColor);
-    return chain.reduce((below, colour) => over(colour, below), [255, 255, 255]);
+    return chain.reduce((below, color) => over(color, below), [255, 255, 255]);
   };
   const light = rgb => {
     const [r, g, b] = rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
@@ -110,12 +110,12 @@ def test_axe_finds_nothing_serious_and_all_text_has_contrast(
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
-def test_forced_colours_keep_focus_pressed_states_and_markers(open_viewer: Callable, server: Server) -> None:
+def test_forced_colors_keep_focus_pressed_states_and_markers(open_viewer: Callable, server: Server) -> None:
     viewer = open_viewer(server)
     viewer.page.emulate_media(forced_colors="active")
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
-    viewer.screenshot("forced-colours-1280")
+    viewer.screenshot("forced-colors-1280")
     pressed, other = (viewer.page.get_by_role("button", name=name, exact=True) for name in ("Pan", "Lasso"))
     look = "button => { const {backgroundColor, color} = getComputedStyle(button); return [backgroundColor, color]; }"
     assert pressed.evaluate(look) != other.evaluate(look)
@@ -124,11 +124,11 @@ def test_forced_colours_keep_focus_pressed_states_and_markers(open_viewer: Calla
         "(({outlineStyle, outlineWidth}) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))"
     )
     assert viewer.page.evaluate(outline) == ["solid", "2px"]
-    colours = viewer.page.locator("[data-cluster-marker] svg, .card svg").evaluate_all(
+    colors = viewer.page.locator("[data-cluster-marker] svg, .card svg").evaluate_all(
         "all => all.map(one => getComputedStyle(one).fill)"
     )
-    assert len(set(colours)) > 1
-    scale = viewer.page.get_by_role("img", name=re.compile("^Colours from negative"))
+    assert len(set(colors)) > 1
+    scale = viewer.page.get_by_role("img", name=re.compile("^Colors from negative"))
     grounds = scale.locator("> span").evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
     assert all(ground.endswith(", 0)") for ground in grounds), grounds  # words are no bars
     viewer.page.get_by_role("link", name="whyset").click()

@@ -79,13 +79,13 @@ def test_an_open_dialog_has_the_keys_for_itself_and_gives_the_focus_back(horse) 
     horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
     opener = horse.page.get_by_role("button", name="Keep …")
     opener.click()
-    before = horse.page.get_by_label("Colour map (C)").input_value()
+    before = horse.page.get_by_label("Color map (C)").input_value()
     cancel = horse.page.get_by_role("button", name="Cancel")
     cancel.focus()
     for key in ("c", "?"):
         horse.page.keyboard.press(key)
     assert horse.page.locator("dialog[open]").count() == 1
-    assert horse.page.get_by_label("Colour map (C)").input_value() == before
+    assert horse.page.get_by_label("Color map (C)").input_value() == before
     cancel.click()
     horse.until("!document.querySelector('dialog[open]')")
     assert opener.evaluate("button => button === document.activeElement")
@@ -184,14 +184,14 @@ def test_a_link_restores_exactly_what_was_seen(
     horse.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
     horse.page.get_by_label("Embedding", exact=True).select_option("spectral")
     horse.page.get_by_label("Axes", exact=True).select_option("3")
-    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
+    horse.page.get_by_label("Color", exact=True).select_option("confidence")
     horse.page.get_by_label("Order of the samples").select_option("least confident")
-    horse.page.get_by_label("Colour map (C)").select_option("coolio")
+    horse.page.get_by_label("Color map (C)").select_option("coolio")
     horse.page.get_by_role("button", name="map", exact=True).click()
     horse.tile(horse.selected()[2]).click()
     for _ in range(3):
         horse.page.keyboard.press("+")
-    parts = "['embedding=spectral', 'axes=3', 'colour=confidence', 'camera=', 'selected=', 'coolio', 'pictures=map']"
+    parts = "['embedding=spectral', 'axes=3', 'color=confidence', 'camera=', 'selected=', 'coolio', 'pictures=map']"
     horse.until(f"{parts}.every(part => location.hash.includes(part)) && location.hash.includes('sample=')")
     address = horse.until_written()
     other = open_viewer(server)
@@ -200,7 +200,7 @@ def test_a_link_restores_exactly_what_was_seen(
     other.until_equal(other.until_written, address)
     assert other.selected() == horse.selected()
     other.until_equal(lambda: np.allclose(other.positions(members), horse.positions(members), atol=0.5), True)
-    for label in ("Axes", "Colour", "Colour map (C)", "Order of the samples"):
+    for label in ("Axes", "Color", "Color map (C)", "Order of the samples"):
         one, two = (viewer.page.get_by_label(label, exact=True).input_value() for viewer in (horse, other))
         assert one == two
     assert other.page.get_by_role("button", name="map", exact=True).get_attribute("aria-pressed") == "true"
@@ -212,16 +212,16 @@ def test_a_link_to_the_class_that_is_open_restores_what_it_leaves_out_too(horse,
     places = horse.positions(members)
     horse.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
     horse.page.get_by_label("Axes", exact=True).select_option("3")
-    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
+    horse.page.get_by_label("Color", exact=True).select_option("confidence")
     horse.page.get_by_label("Order of the samples").select_option("least confident")
-    horse.until("['selected=', 'axes=', 'colour=', 'order='].every((part) => location.hash.includes(part))")
+    horse.until("['selected=', 'axes=', 'color=', 'order='].every((part) => location.hash.includes(part))")
     horse.page.keyboard.press("+")
     horse.until("location.hash.includes('camera=')")
     horse.page.evaluate("location.hash = '#/sample/spray/00002?embedding=spectral'")
     horse.until("location.hash.includes('clustering=') && !location.hash.includes('selected=')")
     horse.until_written()
     assert horse.selected() == []
-    assert horse.page.get_by_label("Colour", exact=True).input_value() == "cluster"
+    assert horse.page.get_by_label("Color", exact=True).input_value() == "cluster"
     assert horse.page.get_by_label("Order of the samples").input_value() == "as in the run"
     assert np.allclose(horse.positions(members), places, atol=0.5)
 

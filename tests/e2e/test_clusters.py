@@ -99,7 +99,7 @@ def test_whoever_is_late_with_a_name_is_told_and_loses_nothing(horse, run: Run) 
 
 
 def test_mean_maps_are_shown_with_signs_and_as_magnitudes(horse, run: Run, members: np.ndarray) -> None:
-    horse.page.get_by_label("Colour map (C)").select_option("seismic")
+    horse.page.get_by_label("Color map (C)").select_option("seismic")
     means = horse.page.locator("[title^='Mean map'] canvas")
     category = run.analysis("spray").category("horse")
     signed, magnitudes = (category.column(f"{kind}.kmeans")[0] for kind in ("mean_map", "mean_abs_map"))

@@ -229,7 +229,7 @@ def test_a_class_that_the_other_side_lacks_stands_alone_and_the_next_is_compared
         compare(viewer)
         to_class(viewer, "dog <b>&amp;")
         viewer.wait_for_view("class")
-        lacking = f"“dog <b>&amp;” stands alone: the analysis “spray” of {tmp_path.name}/few has not analysed it."
+        lacking = f"“dog <b>&amp;” stands alone: the analysis “spray” of {tmp_path.name}/few has not analyzed it."
         viewer.page.get_by_role("alert").get_by_text(lacking).wait_for()
         viewer.until("location.hash.includes('with=few%2Fspray')")
         viewer.screenshot("compare-lacking-light-1280")
@@ -392,8 +392,8 @@ def test_the_scatters_have_one_height_and_no_tool_moves_their_points(open_viewer
     viewer.page.get_by_role("button", name="Subtract").wait_for()
     assert scatters(viewer) == alone
     compare(viewer)
-    viewer.page.locator("[data-side=right]").get_by_label("Colour", exact=True).select_option("confidence")
-    viewer.page.get_by_role("region", name="Colours: confidence").wait_for()
+    viewer.page.locator("[data-side=right]").get_by_label("Color", exact=True).select_option("confidence")
+    viewer.page.get_by_role("region", name="Colors: confidence").wait_for()
     left, right = scatters(viewer)
     assert (left["y"], left["height"]) == (right["y"], right["height"])
     viewer.page.keyboard.press("v")

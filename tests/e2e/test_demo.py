@@ -62,8 +62,8 @@ def test_the_first_picture_of_the_selection_shows_the_mark_and_the_heatmap_on_it
     eights.page.get_by_role("button", name="input", exact=True).click()
     assert (eights.pixels(canvas)[:4, :4] == 255).all()
     eights.page.get_by_role("button", name="map", exact=True).click()
-    colours = eights.pixels(canvas).astype(int)
-    heat = np.abs(colours - np.median(colours, axis=(0, 1))).sum(axis=-1)  # most of a map is near zero
+    colors = eights.pixels(canvas).astype(int)
+    heat = np.abs(colors - np.median(colors, axis=(0, 1))).sum(axis=-1)  # most of a map is near zero
     corner = np.zeros(heat.shape, dtype=bool)
     corner[:6, :6] = True  # the mark, and as far as the first layers see around it
     assert heat[corner].mean() > 3 * heat[~corner].mean()

@@ -247,7 +247,7 @@ def test_arrived_relevance_colors_and_filters(open_viewer: Callable, server: Ser
         ("relevance_arrived", "relevance arrived", 1.0),
         ("relevance_max", "largest relevance", 1),
     ):
-        viewer.page.get_by_label("Colour", exact=True).select_option(column)
+        viewer.page.get_by_label("Color", exact=True).select_option(column)
         field = viewer.page.get_by_label(f"{title} from", exact=True)
         field.fill(str(low))
         field.press("Enter")

@@ -44,9 +44,9 @@ def shown(viewer) -> str:
     return viewer.page.locator("[data-shown]").inner_text()
 
 
-def colour_by(viewer, title: str) -> None:
-    viewer.page.get_by_label("Colour", exact=True).select_option(label=title)
-    viewer.page.get_by_role("region", name=f"Colours: {title}").wait_for()
+def color_by(viewer, title: str) -> None:
+    viewer.page.get_by_label("Color", exact=True).select_option(label=title)
+    viewer.page.get_by_role("region", name=f"Colors: {title}").wait_for()
 
 
 def brush(viewer, title: str, low: str, high: str) -> None:
@@ -85,7 +85,7 @@ def test_a_hidden_entry_is_neither_drawn_hovered_selected_listed_nor_exported(ho
 
 
 def colors_at(viewer, places: np.ndarray) -> np.ndarray:
-    """Colours of the page at places (n, 2), of a picture taken now: (n, 3)."""
+    """Colors of the page at places (n, 2), of a picture taken now: (n, 3)."""
     viewer.next_frame()
     picture = np.asarray(Image.open(io.BytesIO(viewer.page.screenshot())).convert("RGB"))
     rows, columns = np.round(places).astype(int).T[::-1]
@@ -108,7 +108,7 @@ def test_solo_and_hide_work_by_keyboard_and_are_told(horse, members: np.ndarray)
 
 
 def test_a_drag_over_the_histogram_filters_and_numbers_do_the_same(horse, run: Run, members: np.ndarray) -> None:
-    colour_by(horse, "confidence")
+    color_by(horse, "confidence")
     confidence = run.column("confidence")[members]
     plot = horse.page.get_by_role("img", name="confidence from")
     box = plot.bounding_box()
@@ -137,7 +137,7 @@ def test_a_filter_that_leaves_nothing_is_told_in_the_list_and_led_out_of_by_keyb
     horse, members: np.ndarray
 ) -> None:
     horse.tile(int(members[-1])).scroll_into_view_if_needed()
-    colour_by(horse, "confidence")
+    color_by(horse, "confidence")
     brush(horse, "confidence", "7", "")
     instead = horse.page.get_by_role("group", name="Samples", exact=True)
     assert instead.aria_snapshot().splitlines() == [
@@ -162,7 +162,7 @@ def test_a_filter_that_leaves_nothing_is_told_in_the_list_and_led_out_of_by_keyb
 def test_selection_and_filter_are_apart(horse, members: np.ndarray) -> None:
     horse.page.locator("[data-entry='1']").click()
     chosen = members[members % 2 == 1].tolist()
-    colour_by(horse, "correctness")
+    color_by(horse, "correctness")
     horse.page.get_by_role("button", name="Hide wrong").click()
     right = [index for index in chosen if index % 10 != 9]
     assert horse.selected() == right
@@ -174,29 +174,29 @@ def test_selection_and_filter_are_apart(horse, members: np.ndarray) -> None:
     assert horse.selected() == chosen
 
 
-def test_points_are_coloured_by_every_column_of_the_run_and_of_the_class(
+def test_points_are_colored_by_every_column_of_the_run_and_of_the_class(
     open_viewer: Callable, server: Server, brightness: np.ndarray
 ) -> None:
     viewer = open_viewer(server, theme="dark", width=1600, height=1000)
     viewer.open_class("herd")
-    choices = viewer.page.get_by_label("Colour", exact=True).locator("option").all_inner_texts()
+    choices = viewer.page.get_by_label("Color", exact=True).locator("option").all_inner_texts()
     assert choices[:5] == ["cluster", "true label", "prediction", "correctness", "confidence"]
     assert {"silhouette kmeans", "site", "brightness", "indoors"} <= set(choices)
     entries = viewer.page.locator("[data-entry]")
-    colour_by(viewer, "site")
+    color_by(viewer, "site")
     assert entries.all_inner_texts() == ["north\n21", "<i>south</i>\n20", "unknown\n18"]
-    colour_by(viewer, "indoors")
+    color_by(viewer, "indoors")
     assert entries.all_inner_texts() == ["no (0)\n47", "yes (1)\n12"]
-    colour_by(viewer, "silhouette kmeans")
+    color_by(viewer, "silhouette kmeans")
     viewer.page.get_by_text("3 without a value").wait_for()
-    colour_by(viewer, "brightness")
+    color_by(viewer, "brightness")
     note = viewer.page.get_by_text("2 without a value")
     assert "1st to 99th percentile" in note.inner_text()
     assert f"1 above (to {brightness[11]:.2e})".replace("e+0", "e+") in note.inner_text()
     viewer.screenshot("columns-dark-1600")
     asked = len(columns_asked(viewer))
-    colour_by(viewer, "site")
-    colour_by(viewer, "silhouette kmeans")
+    color_by(viewer, "site")
+    color_by(viewer, "silhouette kmeans")
     assert len(columns_asked(viewer)) == asked > 0
 
 
@@ -207,9 +207,9 @@ def columns_asked(viewer) -> list[str]:
 def test_an_address_restores_filters_over_columns_that_are_not_shown(
     open_viewer: Callable, server: Server, horse, members: np.ndarray, brightness: np.ndarray
 ) -> None:
-    colour_by(horse, "brightness")
+    color_by(horse, "brightness")
     brush(horse, "brightness", "", "0.8")
-    colour_by(horse, "site")
+    color_by(horse, "site")
     horse.page.get_by_role("button", name="Hide unknown").click()
     horse.page.get_by_label("Order of the clusters").select_option("size")
     expected = members[(brightness[members] <= 0.8) & (members // 3 % 3 != 2)].tolist()
@@ -232,9 +232,9 @@ def test_a_column_that_cannot_be_had_is_told_in_place(open_viewer: Callable, ser
     viewer = open_viewer(server, tolerated=("503", "500"))
     viewer.open_class("horse")
     viewer.page.route("**/columns/site*", lambda route: route.fulfill(status=503, body="{}"))
-    viewer.page.get_by_label("Colour", exact=True).select_option(label="site")
+    viewer.page.get_by_label("Color", exact=True).select_option(label="site")
     viewer.page.get_by_role("alert").get_by_text("The column site cannot be shown").wait_for()
-    assert viewer.page.get_by_role("region", name="Colours: cluster").count() == 1
+    assert viewer.page.get_by_role("region", name="Colors: cluster").count() == 1
 
 
 def test_the_scatter_is_steered_by_keys_and_tells_where_it_is(horse, run: Run, members: np.ndarray) -> None:
@@ -243,7 +243,7 @@ def test_the_scatter_is_steered_by_keys_and_tells_where_it_is(horse, run: Run, m
         "e => document.getElementById(e.getAttribute('aria-describedby')).innerText"
     )
     horse.page.get_by_role("button", name="Fit").focus()
-    horse.page.get_by_label("Colour", exact=True).focus()
+    horse.page.get_by_label("Color", exact=True).focus()
     horse.page.keyboard.press("Tab")
     assert scatter.evaluate("canvas => canvas === document.activeElement")
     horse.page.keyboard.press("ArrowRight")

@@ -46,17 +46,17 @@ def test_the_page_offers_to_reload_a_run_that_has_grown(open_viewer: Callable, s
         assert page.evaluate("window.__periods") == [10_000, 10_000, 30_000]  # what is complete, less often
 
 
-def test_the_page_offers_to_reload_classes_that_were_analysed_since(
+def test_the_page_offers_to_reload_classes_that_were_analyzed_since(
     open_viewer: Callable, sample_run, tmp_path: Path
 ) -> None:
     """The run itself is complete, and so is the analysis in the end: it is done again while the page is open."""
     run = sample_run.make_sample_run(tmp_path / "run", analyses=())
     writer, maps = run.analysis_writer("spray", {"pipeline": Spray().to_dict()}), run.relevance[:]
 
-    def analyse(label: int) -> None:
+    def analyze(label: int) -> None:
         writer.write(sample_run.category(label, maps, np.arange(len(run))))
 
-    analyse(2)
+    analyze(2)
     with Server([run.path]) as server:
         viewer = open_viewer(server, script=HASTY)
         page, button = viewer.page, viewer.page.get_by_role("button", name="The run has grown: reload")
@@ -69,7 +69,7 @@ def test_the_page_offers_to_reload_classes_that_were_analysed_since(
         viewer.until(f"{ASKED} > {asked + 1}")
         assert button.count() == 0
         for label, told in ((0, "“spray” has 2 classes now"), (1, "“spray” has 3 classes now")):
-            analyse(label)
+            analyze(label)
             button.wait_for()
             assert button.get_attribute("title") == told
             viewer.screenshot(f"growing-analysis-{label}")
@@ -81,9 +81,9 @@ def test_the_page_offers_to_reload_classes_that_were_analysed_since(
         viewer.until("window.__viewer.selectedIndices().length > 0")  # what was seen stays
         assert viewer.selected() == chosen
         assert page.evaluate("window.__periods") == [10_000, 10_000, 30_000]
-        analyse(0)
+        analyze(0)
         button.wait_for()
-        assert button.get_attribute("title") == "classes of “spray” were analysed again"
+        assert button.get_attribute("title") == "classes of “spray” were analyzed again"
         page.get_by_role("link", name="whyset").click()
         viewer.wait_for_view("overview")
         assert page.get_by_text("of 3 classes").count() == 0

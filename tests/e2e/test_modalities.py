@@ -32,7 +32,7 @@ def shown(modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable
 
     def show(name: str, index: int, **look: object):
         run = runs[name]
-        server = Server([(run if run.analyses else modality_runs.analysed(run)).path]).__enter__()
+        server = Server([(run if run.analyses else modality_runs.analyzed(run)).path]).__enter__()
         servers.append(server)
         viewer = open_viewer(server, **look)
         viewer.open_class("odd")
@@ -91,11 +91,11 @@ def test_a_table_is_read_as_bars_with_names_values_and_numbers(
         viewer.page.get_by_role("region", name="Detail").get_by_label("Figure").select_option("SVG")
     drawn = Path(saved.value.path()).read_text()
     assert f"table/{SPECIAL}" in drawn
-    assert drawn.count("<image") == 2  # the bars and the colour bar
+    assert drawn.count("<image") == 2  # the bars and the color bar
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_tokens_tell_their_relevance_in_words_and_are_read_on_their_colour(
+def test_tokens_tell_their_relevance_in_words_and_are_read_on_their_color(
     shown: Callable, runs: dict[str, Run], modality_runs: ModuleType, theme: str
 ) -> None:
     viewer = shown("text", SPECIAL, theme=theme)
@@ -138,7 +138,7 @@ def test_a_series_is_read_position_by_position_with_the_keyboard(shown: Callable
     strongest = np.unravel_index(np.abs(relevance).argmax(), relevance.shape)
     assert f"at 0.{strongest[1] * 2:02d}0 s, x <b>" in figure.inner_text()
     assert figure.get_by_role("img").count() == 2
-    assert figure.locator("path.halo").count() > 2  # a line of zero relevance is seen on its own colour
+    assert figure.locator("path.halo").count() > 2  # a line of zero relevance is seen on its own color
     assert ink(viewer.page.get_by_role("region", name="Clusters").locator(".mean canvas").first) > 50
     viewer.screenshot("series-light-1600")
 
@@ -154,7 +154,7 @@ def test_listed_samples_of_every_modality_are_saved_as_a_figure(
     panel.get_by_label("One row for each cluster").check()
     drawn = saved(viewer, lambda: panel.get_by_role("button", name="Save SVG").click()).decode()
     pictures = [opened(base64.b64decode(href)) for href in re.findall(r'href="data:image/png;base64,([^"]+)"', drawn)]
-    assert len(pictures) == 2 * 3 + 1  # a row for each strategy, and the colour bar
+    assert len(pictures) == 2 * 3 + 1  # a row for each strategy, and the color bar
     assert all(f">cluster {cluster}</text>" in drawn for cluster in (0, 1))
     largest = np.abs(runs[name].relevance[SPECIAL]).max()
     assert any(float(told) == pytest.approx(largest, rel=6e-3) for told in re.findall(r"odd ±(\S+)</text>", drawn))
@@ -183,9 +183,9 @@ def opened(content: bytes) -> np.ndarray:
 def test_two_runs_stand_beside_each_other_with_linked_selection_and_the_maps_of_both(
     modality_runs: ModuleType, runs: dict[str, Run], open_viewer: Callable, tmp_path: Path, name: str
 ) -> None:
-    run = runs[name] if runs[name].analyses else modality_runs.analysed(runs[name])
+    run = runs[name] if runs[name].analyses else modality_runs.analyzed(runs[name])
     make = {"series": modality_runs.series_run, "text": modality_runs.text_run}[name]
-    other = modality_runs.analysed(make(tmp_path / "magnitudes", composite="Magnitudes"))
+    other = modality_runs.analyzed(make(tmp_path / "magnitudes", composite="Magnitudes"))
     with Server([run.path, other.path]) as server:
         viewer = open_viewer(server)
         viewer.open_class("odd")

@@ -1,4 +1,4 @@
-"""How pictures look and what is read from them: colours as Python has them, shared scales, pixel values, figures."""
+"""How pictures look and what is read from them: colors as Python has them, shared scales, pixel values, figures."""
 
 import base64
 import io
@@ -31,7 +31,7 @@ def mode(viewer: Any, name: str) -> None:
 
 
 def choose_map(viewer: Any, name: str) -> None:
-    viewer.page.get_by_label("Colour map (C)").select_option(name)
+    viewer.page.get_by_label("Color map (C)").select_option(name)
 
 
 def appearance(viewer: Any) -> Any:
@@ -56,7 +56,7 @@ def detail(viewer: Any) -> Any:
     return viewer.page.get_by_role("region", name="Detail")
 
 
-def test_every_colour_map_and_definition_is_pythons_bit_for_bit(
+def test_every_color_map_and_definition_is_pythons_bit_for_bit(
     horse: Any, run: Run, members: np.ndarray, tmp_path: Path
 ) -> None:
     index = int(members[2])
@@ -78,12 +78,12 @@ def test_a_definition_that_says_nothing_is_told_in_place_and_a_good_one_is_kept(
 ) -> None:
     viewer = open_viewer(server, tolerated=("422",))
     viewer.open_class("horse")
-    before = viewer.page.get_by_label("Colour map (C)").input_value()
+    before = viewer.page.get_by_label("Color map (C)").input_value()
     define(viewer, "00f,80:fff;f00")
     panel = appearance(viewer)
-    panel.get_by_role("alert").get_by_text("expected two or more colours").wait_for()
+    panel.get_by_role("alert").get_by_text("expected two or more colors").wait_for()
     assert panel.get_by_label("Your own").input_value() == "00f,80:fff;f00"
-    assert viewer.page.get_by_label("Colour map (C)").input_value() == before
+    assert viewer.page.get_by_label("Color map (C)").input_value() == before
     define(viewer, DEFINITIONS[0])
     viewer.until(f"location.hash.includes('colorMap={DEFINITIONS[0].replace(',', '%2C').replace(':', '%3A')}')")
     address = viewer.page.evaluate("location.href")
@@ -92,10 +92,10 @@ def test_a_definition_that_says_nothing_is_told_in_place_and_a_good_one_is_kept(
     viewer.wait_for_view("class")
     viewer.until(f"document.querySelector('.maps')?.value === '{DEFINITIONS[0]}'")
     appearance(viewer).get_by_role("button", name=f"Forget {DEFINITIONS[0]}").click()
-    assert DEFINITIONS[0] not in viewer.page.get_by_label("Colour map (C)").inner_text()
+    assert DEFINITIONS[0] not in viewer.page.get_by_label("Color map (C)").inner_text()
 
 
-def test_diverging_maps_come_first_each_with_its_colours(horse: Any) -> None:
+def test_diverging_maps_come_first_each_with_its_colors(horse: Any) -> None:
     panel = appearance(horse)
     names = panel.locator(".list .name").all_inner_texts()
     diverging = [COLOR_MAPS[name].diverging for name in names]
@@ -106,14 +106,14 @@ def test_diverging_maps_come_first_each_with_its_colours(horse: Any) -> None:
 
 
 @pytest.mark.parametrize("norm", ["cluster", "all"])
-def test_a_shared_scale_gives_one_colour_to_one_number(horse: Any, run: Run, members: np.ndarray, norm: str) -> None:
+def test_a_shared_scale_gives_one_color_to_one_number(horse: Any, run: Run, members: np.ndarray, norm: str) -> None:
     index = int(members[2])
     mode(horse, "map")
-    choose_map(horse, "gray")  # its colours are the indices
+    choose_map(horse, "gray")  # its colors are the indices
     panel = appearance(horse)
     panel.get_by_role("group", name="Scale of").get_by_role("button", name=norm, exact=True).click()
     shown = channel_sum(run.relevance[index])
-    travelled = values(indices(shown), compute_scale(shown))  # within half a step of what was stored
+    traveled = values(indices(shown), compute_scale(shown))  # within half a step of what was stored
     compared = members if norm == "all" else members[members % 2 == index % 2]
     magnitudes = channel_sum(run.relevance[compared])
     canvas = horse.tile(index).locator("canvas")
@@ -125,9 +125,9 @@ def test_a_shared_scale_gives_one_colour_to_one_number(horse: Any, run: Run, mem
         panel.get_by_label("Clip at").select_option(str(clip))
         slide(panel, "Gamma", gamma)
         full = compute_scale(magnitudes, clip)
-        end = horse.page.get_by_role("img", name="Colours from negative").inner_text()
+        end = horse.page.get_by_role("img", name="Colors from negative").inner_text()
         assert f"+{full:#.3g}" in end.replace("\n", " ")
-        expected = indices(travelled, full, gamma).astype(int)
+        expected = indices(traveled, full, gamma).astype(int)
         assert np.abs(horse.pixels(canvas)[..., 0] - expected).max() <= 1
     assert f"± {full:#.3g}" in detail(horse).inner_text()
     assert [address for address in horse.requests if PICTURES.search(address)] == pictures_asked
@@ -139,9 +139,9 @@ def test_an_overlay_with_opacity_is_pythons_within_one(horse: Any, run: Run, mem
     choose_map(horse, "seismic")
     slide(appearance(horse), "Overlay", 0.6)
     relevance, picture = channel_sum(run.relevance[index]), run.inputs[index].transpose(1, 2, 0)
-    grey = np.floor(picture @ [0.299, 0.587, 0.114] + 0.5).astype(np.uint8)[..., None].repeat(3, axis=-1)
+    gray = np.floor(picture @ [0.299, 0.587, 0.114] + 0.5).astype(np.uint8)[..., None].repeat(3, axis=-1)
     share = np.sqrt(np.abs(indices(relevance).astype(float) - 128) / 127)
-    expected = overlay(grey, colorize(relevance, "seismic"), 0.6 * share)
+    expected = overlay(gray, colorize(relevance, "seismic"), 0.6 * share)
     assert np.abs(horse.pixels(horse.tile(index).locator("canvas")).astype(int) - expected).max() <= 1
 
 
@@ -223,9 +223,9 @@ def test_the_list_is_paged_by_key_and_its_tiles_grow(horse: Any, members: np.nda
     assert horse.tile(int(members[0])).bounding_box()["width"] >= 150 > before
 
 
-def test_samples_are_ordered_by_what_the_scatter_is_coloured_by(horse: Any, run: Run, members: np.ndarray) -> None:
-    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
-    horse.page.get_by_label("Order of the samples").select_option("colour, highest first")
+def test_samples_are_ordered_by_what_the_scatter_is_colored_by(horse: Any, run: Run, members: np.ndarray) -> None:
+    horse.page.get_by_label("Color", exact=True).select_option("confidence")
+    horse.page.get_by_label("Order of the samples").select_option("color, highest first")
     first = members[np.argmax(run.column("confidence")[members])]
     horse.page.locator(f"[role=option][aria-posinset='1'][data-index='{first}']").wait_for()
 
@@ -382,10 +382,10 @@ def test_the_scatter_is_saved_as_it_is_seen(open_viewer: Callable, server: Serve
     viewer.open_class("horse")
     choice = scatter_figure(viewer)
     root, words, _ = parsed(saved(viewer, lambda: choice.select_option("SVG"))[1])
-    centres = np.array([(float(dot.get("cx", 0)), float(dot.get("cy", 0))) for dot in root.iter(f"{SVG}circle")])
+    centers = np.array([(float(dot.get("cx", 0)), float(dot.get("cy", 0))) for dot in root.iter(f"{SVG}circle")])
     stage = viewer.page.locator("canvas[role=application]").bounding_box()
     seen = viewer.positions(members) - [stage["x"], stage["y"]]
-    assert all(np.abs(centres - place).sum(axis=1).min() < 0.1 for place in seen)
+    assert all(np.abs(centers - place).sum(axis=1).min() < 0.1 for place in seen)
     assert any(re.match(r"cluster 0 \(\d+\)", text) for text in words)
     assert is_png_of(saved(viewer, lambda: choice.select_option("PNG"))[1], root)
 

@@ -90,7 +90,7 @@ def test_a_link_is_copied_without_the_token_and_says_what_the_receiver_needs(hor
 
 def test_a_state_file_opens_the_runs_at_what_was_seen(horse, open_viewer: Callable, tmp_path: Path, run: Run) -> None:
     horse.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
-    horse.page.get_by_label("Colour", exact=True).select_option("confidence")
+    horse.page.get_by_label("Color", exact=True).select_option("confidence")
     horse.page.get_by_role("button", name="More").click()
     horse.page.get_by_role("button", name="dark", exact=True).click()
     horse.page.keyboard.press("Escape")
@@ -105,7 +105,7 @@ def test_a_state_file_opens_the_runs_at_what_was_seen(horse, open_viewer: Callab
         other = open_viewer(server, view="class")
         other.until("window.__viewer.drawnFrames() > 0")
         assert other.selected() == horse.selected()
-        assert other.page.get_by_label("Colour", exact=True).input_value() == "confidence"
+        assert other.page.get_by_label("Color", exact=True).input_value() == "confidence"
         assert other.page.evaluate("document.documentElement.dataset.theme") == "dark"
         other.page.reload()
         other.wait_for_view("class")
@@ -159,7 +159,7 @@ def test_a_bookmark_of_virelay_is_opened_and_what_is_not_here_is_told(viewer) ->
     viewer.page.get_by_role("alert").get_by_text("embedding 'umap' is not in this run").wait_for()
     assert viewer.selected() == [2, 8]
     assert viewer.page.get_by_label("Clustering", exact=True).input_value() == "hdbscan"
-    assert viewer.page.get_by_label("Colour map (C)").input_value() == "black-fire-red"
+    assert viewer.page.get_by_label("Color map (C)").input_value() == "black-fire-red"
     assert viewer.page.get_by_role("button", name="map", exact=True).get_attribute("aria-pressed") == "true"
     viewer.screenshot("bookmark-light-1280")
     viewer.page.get_by_role("button", name="Close the message").click()
@@ -200,7 +200,7 @@ def test_a_link_restores_all_that_was_seen(horse, open_viewer: Callable, server:
     parts = {
         "clustering": "hdbscan",
         "embedding": "spectral",
-        "colour": "confidence",
+        "color": "confidence",
         "order": "least confident",
         "colorMap": "coolio",
         "pictures": "map",
@@ -232,16 +232,16 @@ def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) ->
     viewer.until_written()
     viewer.open_class("horse")
     viewer.page.get_by_role("button", name=re.compile("^Cluster 1 ")).click()
-    viewer.page.get_by_label("Colour", exact=True).select_option("confidence")
+    viewer.page.get_by_label("Color", exact=True).select_option("confidence")
     chosen = viewer.selected()
-    viewer.until("location.hash.includes('colour=confidence')")
+    viewer.until("location.hash.includes('color=confidence')")
     viewer.page.get_by_label("Class", exact=True).select_option("cat")
     viewer.until("location.hash.includes('/00000') && window.__viewer.view() === 'class'")
     viewer.until_written()
     viewer.page.go_back()
     viewer.until("location.hash.includes('/00002') && window.__viewer.view() === 'class'")
     assert viewer.selected() == chosen
-    assert viewer.page.get_by_label("Colour", exact=True).input_value() == "confidence"
+    assert viewer.page.get_by_label("Color", exact=True).input_value() == "confidence"
     viewer.page.go_back()
     viewer.wait_for_view("overview")
     assert viewer.classes() == order
@@ -261,8 +261,8 @@ def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) ->
             "horse has no clustering “nope”; kmeans",
         ),
         ("#/sample/spray/00002?with=gone%2Fspray%2F00000", "class", "What stood beside is not shown"),
-        ("#/sample/spray/00002?colorMap=nope", "class", "There is no colour map “nope”; "),
-        ("#/sample/spray/00002?colorMap=x%2Cy", "class", "The colour map “x,y” cannot be read; "),
+        ("#/sample/spray/00002?colorMap=nope", "class", "There is no color map “nope”; "),
+        ("#/sample/spray/00002?colorMap=x%2Cy", "class", "The color map “x,y” cannot be read; "),
     ],
 )
 def test_a_stale_link_shows_the_rest_and_names_what_is_not_there(

@@ -15,7 +15,7 @@ from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser
 
-TOO_FEW = "3 samples are too few for 10 neighbours"
+TOO_FEW = "3 samples are too few for 10 neighbors"
 STRANGE_ID = 'dog/Ünlü "<img src=x onerror=alert(1)>".png'
 
 
@@ -132,25 +132,25 @@ def test_input_map_and_overlay_show_what_python_shows(horse, run: Run, members: 
     relevance = run.relevance[index]
     horse.page.get_by_role("button", name="input", exact=True).click()
     np.testing.assert_array_equal(horse.pixels(canvas), picture)
-    choose(horse, "Colour map (C)", "seismic")
+    choose(horse, "Color map (C)", "seismic")
     horse.page.get_by_role("button", name="map", exact=True).click()
     colored = horse.pixels(canvas)
     np.testing.assert_array_equal(colored, colorize(relevance, "seismic"))
     horse.page.get_by_role("button", name="overlay", exact=True).click()
-    grey = np.floor(picture @ [0.299, 0.587, 0.114] + 0.5).astype(np.uint8)[..., None].repeat(3, axis=-1)
+    gray = np.floor(picture @ [0.299, 0.587, 0.114] + 0.5).astype(np.uint8)[..., None].repeat(3, axis=-1)
     steps = indices(channel_sum(relevance)).astype(float) - 128
-    expected = overlay(grey, colored, np.sqrt(np.abs(steps) / 127))
+    expected = overlay(gray, colored, np.sqrt(np.abs(steps) / 127))
     assert np.abs(horse.pixels(canvas).astype(int) - expected).max() <= 1
 
 
-def test_another_colour_map_needs_no_request(horse, members: np.ndarray) -> None:
+def test_another_color_map_needs_no_request(horse, members: np.ndarray) -> None:
     horse.page.get_by_role("button", name="map", exact=True).click()
     canvas = horse.tile(int(members[0])).locator("canvas")
-    choose(horse, "Colour map (C)", "bwr")
+    choose(horse, "Color map (C)", "bwr")
     before = horse.pixels(canvas)
     horse.until("!document.querySelector('canvas.waiting')")
     asked = horse.requests_for_data()
-    choose(horse, "Colour map (C)", "seismic")
+    choose(horse, "Color map (C)", "seismic")
     after = horse.pixels(canvas)
     assert (before != after).any()
     assert {tuple(color) for color in after.reshape(-1, 3)} <= {tuple(color) for color in lookup("seismic")}
@@ -210,10 +210,10 @@ def test_dragging_and_the_wheel_move_the_points_with_the_pointer(horse, members:
 
 
 @pytest.mark.parametrize(("name", "entries"), [("prediction", ["horse", "cat"]), ("correctness", ["correct", "wrong"])])
-def test_points_are_coloured_by_what_is_chosen(
+def test_points_are_colored_by_what_is_chosen(
     horse, name: str, entries: list[str], run: Run, members: np.ndarray
 ) -> None:
-    choose(horse, "Colour", name)
+    choose(horse, "Color", name)
     legend = horse.page.get_by_role("list", name="Legend").locator("[data-entry]")
     wrong = int((run.column("prediction")[members] != run.labels[members]).sum())
     legend.filter(has_text=entries[1]).wait_for()  # its columns are asked for now
@@ -242,7 +242,7 @@ def test_what_is_left_does_not_write_over_the_address_of_what_is_loading(horse) 
     held = []
     horse.page.route("**/api/runs/half", lambda route: held.append(route))
     choose(horse, "Run", "half")
-    horse.page.get_by_label("Colour", exact=True).select_option("confidence")  # the class is still there
+    horse.page.get_by_label("Color", exact=True).select_option("confidence")  # the class is still there
     horse.until_equal(lambda: len(held), 1)
     horse.page.wait_for_timeout(400)  # longer than the page waits until it writes an address
     assert horse.page.evaluate("location.hash") == "#/half"
@@ -289,7 +289,7 @@ def test_without_webgl2_the_viewer_says_so_and_the_lists_work(
 
 
 @pytest.mark.parametrize("listed", [[], [3, 4, 5]])
-def test_a_class_that_was_not_analysed_says_why_and_lists_its_samples(
+def test_a_class_that_was_not_analyzed_says_why_and_lists_its_samples(
     open_viewer: Callable, sample_run, tmp_path: Path, listed: list[int]
 ) -> None:
     run = sample_run.make_sample_run(tmp_path / "run")
@@ -300,13 +300,13 @@ def test_a_class_that_was_not_analysed_says_why_and_lists_its_samples(
         viewer = open_viewer(server)
         assert viewer.classes()[-1] == "frog"
         assert viewer.page.locator("[data-class=frog] td").all_inner_texts() == ["4", TOO_FEW, "3", "–"]
-        viewer.screenshot("overview-not-analysed-light-1280")
+        viewer.screenshot("overview-not-analyzed-light-1280")
         viewer.page.locator("[data-class=frog] td").nth(1).click()
         viewer.wait_for_view("class")
-        viewer.page.get_by_text(f"This class was not analysed: {TOO_FEW}").wait_for()
+        viewer.page.get_by_text(f"This class was not analyzed: {TOO_FEW}").wait_for()
         assert viewer.page.locator("[data-count]").inner_text() == f"all {len(listed)}"
         assert viewer.page.locator("[role=option][data-index]").count() == len(listed)
-        viewer.screenshot(f"class-not-analysed-{len(listed)}-light-1280")
+        viewer.screenshot(f"class-not-analyzed-{len(listed)}-light-1280")
         if listed:
             viewer.page.keyboard.press("ArrowRight")
             viewer.page.get_by_role("region", name="Detail").get_by_text(run.ids[listed[0]]).wait_for()

@@ -162,5 +162,5 @@ def test_a_bookmark_of_a_foreign_project_opens_on_the_run_that_was_imported_from
 def shown(viewer: Any) -> tuple[str, ...]:
     """What is chosen in the viewer, as its controls say."""
     chosen = "select => select.selectedOptions[0].textContent.trim()"
-    labels = ("Analysis", "Class", "Clustering", "Embedding", "Colour map (C)")
+    labels = ("Analysis", "Class", "Clustering", "Embedding", "Color map (C)")
     return tuple(viewer.page.get_by_label(label, exact=True).evaluate(chosen) for label in labels)

@@ -1,4 +1,4 @@
-"""Colour maps: exact tables, neutral and mirrored where they diverge."""
+"""Color maps: exact tables, neutral and mirrored where they diverge."""
 
 import importlib
 
@@ -59,7 +59,7 @@ def test_the_language_means_what_it_means_to_zennit(source: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "zennits"), ZENNIT_NAMES.items())
-def test_a_value_gets_the_colour_that_zennit_gives_it(name: str, zennits: str) -> None:
+def test_a_value_gets_the_color_that_zennit_gives_it(name: str, zennits: str) -> None:
     """Within the two steps by which -1 lies at index 1 here and at 0 there, and 0 at 128 here and at 127.5 there."""
     palette = importlib.import_module("zennit.image").palette(zennits).astype(int)
     ours = lookup(name).astype(int)
@@ -78,12 +78,12 @@ def test_unknown_name_lists_the_known_ones() -> None:
     ["", "fff", "ff,000", "fff;000", "100:fff,000", "80:fff,40:000", "80:fff,80:000", "f,g00"],
 )
 def test_sources_that_say_nothing_are_refused(source: str) -> None:
-    with pytest.raises(InputError, match=r"color map '.*expected two or more colours|must rise"):
+    with pytest.raises(InputError, match=r"color map '.*expected two or more colors|must rise"):
         ColorMap("x", source)
 
 
 @given(st.lists(st.integers(0, 2**24 - 1), min_size=2, max_size=20))
-def test_any_list_of_colours_is_a_map_from_the_first_to_the_last(colors: list[int]) -> None:
+def test_any_list_of_colors_is_a_map_from_the_first_to_the_last(colors: list[int]) -> None:
     table = ColorMap("x", ",".join(f"{color:06x}" for color in colors)).lookup()
     assert int.from_bytes(table[0].tobytes(), "big") == colors[0]
     assert int.from_bytes(table[255].tobytes(), "big") == colors[-1]

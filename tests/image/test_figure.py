@@ -1,4 +1,4 @@
-"""Figures: colours bit for bit, shared scales, numbers at the colour bars, files of every kind."""
+"""Figures: colors bit for bit, shared scales, numbers at the color bars, files of every kind."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def shown(drawn: Figure, row: int, column: int, columns: int) -> np.ndarray:
     return np.asarray(image.get_array())
 
 
-def test_cells_hold_the_colours_of_colorize_bit_for_bit() -> None:
+def test_cells_hold_the_colors_of_colorize_bit_for_bit() -> None:
     drawn = figure([[PHOTO, PHOTO], [MAP, 2 * MAP]], color_bar=False)
     assert (shown(drawn, 0, 1, 2) == PHOTO).all()
     assert (shown(drawn, 1, 0, 2) == colorize(MAP)).all()
@@ -39,7 +39,7 @@ def test_one_scale_for_all_reaches_over_rows() -> None:
     assert (shown(drawn, 1, 0, 1) == colorize(MAP / 2, scale=float(np.abs(MAP.sum(axis=0)).max()))).all()
 
 
-def test_a_colour_bar_is_the_map_from_lowest_to_highest_with_its_numbers() -> None:
+def test_a_color_bar_is_the_map_from_lowest_to_highest_with_its_numbers() -> None:
     drawn = figure(
         [[np.array([[4.0, -2.0]])], [np.array([[1.0, 0.0]])]], color_map=["bwr", "00f,80:000,0f0"], norm="row"
     )

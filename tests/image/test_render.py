@@ -1,4 +1,4 @@
-"""Pictures: sides that differ, zero in the neutral colour, overlays and grids exact."""
+"""Pictures: sides that differ, zero in the neutral color, overlays and grids exact."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_picture_keeps_height_and_width_apart() -> None:
     assert picture.getpixel((0, 2)) == (255, 255, 255)
 
 
-def test_channels_are_summed_before_colouring() -> None:
+def test_channels_are_summed_before_coloring() -> None:
     relevance = np.random.default_rng(1).normal(size=(3, 4, 6))
     assert (colorize(relevance) == colorize(relevance.sum(axis=0))).all()
 
@@ -40,7 +40,7 @@ def test_map_without_relevance_is_neutral() -> None:
 
 
 @pytest.mark.parametrize("color_map", ["bwr", "gray"])
-def test_missing_pixels_are_chequered_in_every_colour_map(color_map: str) -> None:
+def test_missing_pixels_are_checkered_in_every_color_map(color_map: str) -> None:
     relevance = np.full((2, 3), -np.nan)
     relevance[1, 2] = 0
     turns = [[0x66, 0x99, 0x66], [0x99, 0x66, lookup(color_map)[128, 0]]]

@@ -28,7 +28,7 @@ def test_all_explained_samples_are_written_once(run: Run, tmp_path: Path) -> Non
     assert sorted(written) == sorted(tmp_path.rglob("*.png"))
 
 
-def test_runs_and_colour_maps_stand_side_by_side(run: Run, tmp_path: Path) -> None:
+def test_runs_and_color_maps_stand_side_by_side(run: Run, tmp_path: Path) -> None:
     (path,) = Heatmaps(("bwr", "00f,80:000,0f0"), columns=0, side=36).write([run, run], tmp_path, [2])
     assert Image.open(path).size == (5 * 36 + 4 * 2, 24)
 

@@ -27,7 +27,7 @@ def runs(modality_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) ->
         "table": modality_runs.table_run(folder / "table"),
         "image": modality_runs.image_run(folder / "image", 4),
     }
-    return {name: modality_runs.analysed(run) for name, run in made.items()}
+    return {name: modality_runs.analyzed(run) for name, run in made.items()}
 
 
 def pictures_in(page: str) -> list[np.ndarray]:

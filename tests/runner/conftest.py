@@ -48,7 +48,7 @@ def model_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def image_folder(tmp_path: Path) -> Callable[..., Path]:
-    """Make `<class>/<image>` with so many images per class; sides differ, colours are random but the same each time."""
+    """Make `<class>/<image>` with so many images per class; sides differ, colors are random but the same each time."""
 
     def make(name: str = "images", size: tuple[int, int] = (6, 8), **classes: int) -> Path:
         random = np.random.default_rng(0)

@@ -35,7 +35,7 @@ class Logit(nn.Module):
 with torch.no_grad():
     LOGITS = Logit()(torch.tensor(X))[:, 0].numpy()
 Y = (LOGITS > 0).astype(int)
-Y[:6] = 1 - Y[:6]  # 18 of 24 are predicted as labelled
+Y[:6] = 1 - Y[:6]  # 18 of 24 are predicted as labeled
 
 
 def by_hand(z: torch.Tensor) -> torch.Tensor:

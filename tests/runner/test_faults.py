@@ -176,10 +176,10 @@ def test_a_sample_that_hangs_is_named_in_this_process(
 class HangingEarly(Images):
     """Waits until the file `release` is there when sample `hanging` is read for the `times`-th time."""
 
-    def __init__(self, release: Path, hanging: int, times: int, labelled: bool) -> None:
+    def __init__(self, release: Path, hanging: int, times: int, labeled: bool) -> None:
         super().__init__(release, hanging)
         self.times = times
-        if not labelled:
+        if not labeled:
             del self.targets
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
@@ -213,8 +213,8 @@ def test_what_hangs_before_the_first_shard_is_reported(
     """Whatever the engine is: this process does all of it."""
     monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 4 * ROWS)  # so that the speed is measured
     (tmp_path / "model.py").write_text(MODEL)
-    hanging, times, labelled, line = STAGES[stage]
-    images, said, runs = HangingEarly(tmp_path / "release", hanging, times, labelled), Said(), []
+    hanging, times, labeled, line = STAGES[stage]
+    images, said, runs = HangingEarly(tmp_path / "release", hanging, times, labeled), Said(), []
 
     def explain() -> None:
         model = ModelSource(f"{tmp_path / 'model.py'}:net")

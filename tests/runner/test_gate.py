@@ -131,7 +131,7 @@ class Dividing(nn.Module):
 
 
 def test_relevance_that_blows_up_is_a_warning_with_counts(tmp_path):
-    """A gain in a middle layer from its cancelling inputs: relevance of 1e4 times the output and more."""
+    """A gain in a middle layer from its canceling inputs: relevance of 1e4 times the output and more."""
     x = RANDOM.random((40, 1, 3, 3)).astype(np.float32)
     low, high = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
     composite = EpsilonGammaBox(low=low, high=high, zero_params="bias")

@@ -163,7 +163,7 @@ REFUSED = {
     "no modality": (TABLE, mlp, {"modality": "sound"}, "modality is one of image, series, text, table"),
     "too few names": (TABLE, mlp, {"features": ["a", "b"]}, "the inputs have 7"),
     "a rate of a table": (TABLE, mlp, {"rate": 5.0}, "a rate is of series"),
-    "pooled columns": (TABLE, mlp, {"pool": 3}, "no neighbours to be pooled"),
+    "pooled columns": (TABLE, mlp, {"pool": 3}, "no neighbors to be pooled"),
     "too many words": (IDS, Words, {"tokens": [["a"] * 10] * 12, "composite": EpsilonPlus()}, "has 10 tokens"),
     "words of other texts": (IDS, Words, {"tokens": [["a"]] * 3, "composite": EpsilonPlus()}, "3 came"),
     "a range for a table": (TABLE, mlp, {"composite": NamedComposite("epsilon_gamma_box")}, "which only images state"),

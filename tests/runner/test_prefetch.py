@@ -18,7 +18,7 @@ from whyset.runner.prefetch import BATCHES_AHEAD, PART, Batch, Prefetcher, in_or
 
 CPU = torch.device("cpu")
 PIXELS = np.random.default_rng(0).integers(0, 256, (70, 6, 8, 3), dtype=np.uint8)
-NORMALISED = Preprocessing(mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
+NORMALIZED = Preprocessing(mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
 
 
 def assert_equal(one: list[Batch], other: list[Batch]) -> None:
@@ -32,21 +32,21 @@ def assert_equal(one: list[Batch], other: list[Batch]) -> None:
 @settings(max_examples=12)
 @given(start=st.integers(0, 60), size=st.integers(1, 40), threads=st.integers(1, 4))
 def test_threads_read_what_a_plain_loop_reads(start: int, size: int, threads: int) -> None:
-    source = ArraySource(PIXELS, np.arange(70) % 5, preprocessing=NORMALISED)
+    source = ArraySource(PIXELS, np.arange(70) % 5, preprocessing=NORMALIZED)
     plain, ahead = (Prefetcher(source, (3, 6, 8), True, number) for number in (0, threads))
     assert_equal(list(ahead.batches(start, 70, size)), list(plain.batches(start, 70, size)))
     assert [i for batch in ahead.batches(start, 70, size) for i in batch.indices] == list(range(start, 70))
 
 
 def test_batches_of_pixels_become_what_single_samples_are() -> None:
-    source = ArraySource(PIXELS, preprocessing=NORMALISED)
+    source = ArraySource(PIXELS, preprocessing=NORMALIZED)
     (batch,) = Prefetcher(source, (3, 6, 8), True, 1).batches(0, 70, 70)
     assert batch.x.dtype == torch.uint8
-    assert torch.equal(batch.place(NORMALISED, CPU, torch.float32), torch.stack([source[i][0] for i in range(70)]))
-    assert np.array_equal(batch.shown, NORMALISED.undo(torch.stack([source[i][0] for i in range(70)])))
+    assert torch.equal(batch.place(NORMALIZED, CPU, torch.float32), torch.stack([source[i][0] for i in range(70)]))
+    assert np.array_equal(batch.shown, NORMALIZED.undo(torch.stack([source[i][0] for i in range(70)])))
 
 
-def test_floats_are_shown_with_their_normalisation_undone() -> None:
+def test_floats_are_shown_with_their_normalization_undone() -> None:
     floats = np.linspace(-2, 6, 3 * 48, dtype=np.float32).reshape(3, 1, 6, 8)
     source = ArraySource(floats)
     (batch,) = Prefetcher(source, (1, 6, 8), True, 2).batches(0, 3, 3)
@@ -60,7 +60,7 @@ def test_samples_that_fail_are_named_and_left_out(threads: int, image_folder: Ca
     (folder / "cat" / "0009.png").write_bytes(b"no image")
     (folder / "cat" / "0010.png").unlink()
     (folder / "cat" / "0010.png").symlink_to("nowhere.png")
-    source = FolderSource(folder, NORMALISED)
+    source = FolderSource(folder, NORMALIZED)
     batches = list(Prefetcher(source, (3, 6, 8), False, threads).batches(0, len(source), 6))
     found = [index for batch in batches for index in batch.indices]
     errors = {index: error for batch in batches for index, error in batch.failures.items()}
@@ -75,7 +75,7 @@ def test_a_batch_of_failures_alone_is_empty() -> None:
         def read(self, index: int) -> tuple[torch.Tensor, int | None]:
             raise OSError(f"disk gone at {index}")
 
-    (batch,) = Prefetcher(Broken(PIXELS, preprocessing=NORMALISED), (3, 6, 8), True, 2).batches(5, 8, 8)
+    (batch,) = Prefetcher(Broken(PIXELS, preprocessing=NORMALIZED), (3, 6, 8), True, 2).batches(5, 8, 8)
     assert batch.failures == {index: f"OSError: disk gone at {index}" for index in (5, 6, 7)}
     assert (batch.indices, len(batch.x), len(batch.shown)) == ((), 0, 0)
 
@@ -121,7 +121,7 @@ def test_what_is_raised_outside_of_a_sample_reaches_the_caller() -> None:
 
 
 def test_one_thread_reads_unless_a_gpu_waits_and_the_source_allows_several() -> None:
-    source = ArraySource(PIXELS, preprocessing=NORMALISED)
+    source = ArraySource(PIXELS, preprocessing=NORMALIZED)
     assert threads_for(source, CPU, 16) == 1
     assert threads_for(source, torch.device("cuda"), 16) == 8
     assert threads_for(source, torch.device("cuda"), 2) == 2

@@ -74,7 +74,7 @@ def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
         ({"size": (0, 3)}, "size is a positive whole number"),
         ({"size": (3, 3, 3)}, "size is a positive"),
         ({"mean": (0.1, 0.2)}, "mean needs 1 or 3 finite numbers for mode RGB"),
-        ({"mean": "grey"}, "mean is numbers"),
+        ({"mean": "gray"}, "mean is numbers"),
         ({"std": (0.0,)}, "std must be positive"),
         ({"interpolation": "magic"}, "interpolation is one of"),
         ({"sise": 3}, "'sise' is not known; it may hold mode, size"),

@@ -141,7 +141,7 @@ def test_one_map_costs_one_index_one_chunk_and_its_scale(full_run, reads):
     ]
 
 
-def test_neighbours_are_read_together_and_nothing_between_distant_rows(full_run, reads):
+def test_neighbors_are_read_together_and_nothing_between_distant_rows(full_run, reads):
     full_run.inputs[[3, 12, 2, 4, 3, 36]]
     assert reads == [
         ("input/c/0/0/0/0", "end", INDEX),

@@ -176,8 +176,8 @@ class ViewerPage:
 
 def inside(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Which points (n, 2) lie in the polygon, by the angle that its corners wind around each."""
-    towards = corners[None] - points[:, None]
-    angles = np.arctan2(towards[..., 1], towards[..., 0])
+    toward = corners[None] - points[:, None]
+    angles = np.arctan2(toward[..., 1], toward[..., 0])
     turns = np.diff(np.concatenate([angles, angles[:, :1]], axis=1), axis=1)
     wound = ((turns + np.pi) % (2 * np.pi) - np.pi).sum(axis=1)
     return np.asarray(np.abs(wound) > np.pi)

@@ -30,7 +30,7 @@ def make(
     composite: str | None = None,
     **config: object,
 ) -> Run:
-    """A complete run of these maps and inputs, not yet analysed; that of another composite has their magnitudes."""
+    """A complete run of these maps and inputs, not yet analyzed; that of another composite has their magnitudes."""
     if composite is not None:
         values = {**values, "attribution/input": np.abs(values["attribution/input"])}
     maps, inputs = values["attribution/input"], values.get("input")
@@ -50,7 +50,7 @@ def make(
     return run
 
 
-def analysed(run: Run) -> Run:
+def analyzed(run: Run) -> Run:
     analyze(run, Spray(embeddings=(PCA(),), surrogates=0, resamplings=0))
     return run
 
@@ -124,4 +124,4 @@ def make_all(folder: Path) -> dict[str, Run]:
 
 
 if __name__ == "__main__":
-    print(*(analysed(run).path for run in make_all(Path(sys.argv[1])).values()), sep="\n")
+    print(*(analyzed(run).path for run in make_all(Path(sys.argv[1])).values()), sep="\n")

@@ -70,7 +70,7 @@ def make_sample_run(
         failures = {FAILED: REASON} if start <= FAILED < stop else {}
         write_shard(run, shard, {name: array[start:stop] for name, array in values.items()}, failures)
     for name in analyses:
-        writer = run.analysis_writer(name, {"neighbours": 10, "seed": 0})
+        writer = run.analysis_writer(name, {"neighbors": 10, "seed": 0})
         for label in range(len(CLASSES)):
             writer.write(category(label, values["attribution/input"], samples))
     return run
@@ -82,8 +82,8 @@ def sample_values() -> dict[str, np.ndarray]:
     index = np.arange(SAMPLES)
     label, marked = index % 3, (index % 3 == 2) & (index % 2 == 0)
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    centre = np.stack([3 + 3 * label, 4 + 5 * label], axis=1)[:, :, None, None]
-    blob = np.exp(-((rows - centre[:, 0]) ** 2 + (columns - centre[:, 1]) ** 2) / 8)
+    center = np.stack([3 + 3 * label, 4 + 5 * label], axis=1)[:, :, None, None]
+    blob = np.exp(-((rows - center[:, 0]) ** 2 + (columns - center[:, 1]) ** 2) / 8)
     mark = ((rows < 3) & (columns >= WIDTH - 3)) * marked[:, None, None]
     shade = np.clip(60 + 150 * blob + 200 * mark, 0, 255)[:, None] * np.array([1.0, 0.8, 0.6])[:, None, None]
     focus = np.where(marked[:, None, None], mark, blob)[:, None] / CHANNELS

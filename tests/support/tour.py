@@ -22,13 +22,13 @@ def walk(viewer: Any) -> Iterator[str]:
     viewer.until("window.__viewer.drawnFrames() > 0")
     page.get_by_role("listbox", name="Samples").get_by_role("option").first.click()
     yield "class"
-    page.get_by_label("Colour", exact=True).select_option("confidence")
+    page.get_by_label("Color", exact=True).select_option("confidence")
     page.keyboard.press("Escape")
     page.get_by_label("confidence to").fill("0.99")
     page.get_by_label("confidence to").press("Enter")
     yield "filter"
     page.get_by_role("button", name="Show all").click()
-    page.get_by_label("Colour", exact=True).select_option("cluster")
+    page.get_by_label("Color", exact=True).select_option("cluster")
     page.get_by_role("button", name=re.compile("^Compare")).first.click()
     page.get_by_role("dialog").get_by_label("Clustering", exact=True).select_option("hdbscan")
     page.get_by_role("dialog").get_by_role("button", name="Compare", exact=True).click()

@@ -25,7 +25,7 @@ def test_every_rule_is_its_closed_form(found, inputs):
 @pytest.mark.parametrize("inputs", ["signed", "nonnegative"])
 def test_zennit_has_the_same_rules_but_for_norm(found, inputs):
     largest = worst(found, "zennit", inputs)
-    assert largest.pop("Norm") > 0.1  # zennit's counts the bias among what is normalised
+    assert largest.pop("Norm") > 0.1  # zennit's counts the bias among what is normalized
     assert len(largest) == len(subjects()) - 1
     assert {rule: value for rule, value in largest.items() if value > EXACT} == {}
 

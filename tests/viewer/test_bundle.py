@@ -60,7 +60,7 @@ def test_the_lock_file_names_no_registry() -> None:
     )
 
 
-def test_licences_of_bundled_packages_are_carried() -> None:
+def test_licenses_of_bundled_packages_are_carried() -> None:
     text = (STATIC / "THIRD-PARTY-LICENSES.txt").read_text("utf-8")
     assert "svelte" in text
     assert "Permission is hereby granted" in text

@@ -92,7 +92,7 @@ def test_maps_are_the_servers_bytes(file: Path, run: Run) -> None:
 
 def test_words_and_exact_relevance_of_texts_are_held(tmp_path: Path) -> None:
     runs = SimpleNamespace(**runpy.run_path(str(SUPPORT / "modality_runs.py"), run_name="modality_runs"))
-    run = runs.analysed(runs.text_run(tmp_path / "text"))
+    run = runs.analyzed(runs.text_run(tmp_path / "text"))
     file = export_html(run, tmp_path / "page.html")
     held = contents_of(file)
     words, exact = held["lists"]["runs/text/tokens"], held["pictures"]["runs/text/relevance"]
@@ -181,7 +181,7 @@ def test_it_can_be_asked_where_a_loop_runs_already(run: Run) -> None:
         assert thread.submit(asyncio.run, ask()).result() == 200
 
 
-def test_columns_are_read_back_whatever_they_travelled_as(run: Run) -> None:
+def test_columns_are_read_back_whatever_they_traveled_as(run: Run) -> None:
     answer = LocalViewer([run.path]).get("runs/sample/analyses/spray/00002/columns/index")
     expected = run.analysis("spray").category("horse").column("index")
     np.testing.assert_array_equal(read_array(answer), expected)
@@ -215,7 +215,7 @@ def test_inputs_beyond_one_answer_of_the_server_are_held(
 
 def test_ids_of_tokens_have_one_type_in_all_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = SimpleNamespace(**runpy.run_path(str(SUPPORT / "modality_runs.py"), run_name="modality_runs"))
-    run = runs.analysed(runs.text_run(tmp_path / "text"))
+    run = runs.analyzed(runs.text_run(tmp_path / "text"))
     monkeypatch.setattr("whyset.viewer.embed.record.PER_BLOCK", 2)
     file = export_html(run, tmp_path / "page.html")
     held = contents_of(file)["pictures"]["runs/text/inputs"]

@@ -111,7 +111,7 @@ def test_any_text_can_be_looked_for(client: TestClient, text: str) -> None:
 
 @relaxed
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=300))
-def test_any_definition_of_a_colour_map(client: TestClient, definition: str) -> None:
+def test_any_definition_of_a_color_map(client: TestClient, definition: str) -> None:
     require_refused_or_done(client.get(f"/api/color-maps/{definition.encode().hex()}"))
     require_refused_or_done(client.get("/api/color-maps/" + "".join(f"%{byte:02x}" for byte in definition.encode())))
 

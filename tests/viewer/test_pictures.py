@@ -157,7 +157,7 @@ def test_damaged_maps_are_told_and_the_other_shards_still_come(
         assert client.get(f"/api/runs/run/{address}").status_code == 200
 
 
-def test_colour_maps_are_read_in_their_language(client: TestClient) -> None:
+def test_color_maps_are_read_in_their_language(client: TestClient) -> None:
     told = client.get("/api/color-maps/01:00f,%2080:fff,f00").json()
     assert told["lookup"] == lookup("01:00f,80:fff,f00").ravel().tolist()
     assert told["diverging"] is True
@@ -168,16 +168,16 @@ def test_colour_maps_are_read_in_their_language(client: TestClient) -> None:
     ("definition", "words"),
     [
         ("nothing", "no color map is called 'nothing'"),
-        ("00f,xyz,fff", "colour 2 is 'xyz'"),
-        ("00f,", "colour 2 is ''"),
-        ("80:00f,40:fff", "colour 2 stands at 40"),
-        ("0:00f,0:fff", "colour 2 stands at 0"),
+        ("00f,xyz,fff", "color 2 is 'xyz'"),
+        ("00f,", "color 2 is ''"),
+        ("80:00f,40:fff", "color 2 stands at 40"),
+        ("0:00f,0:fff", "color 2 stands at 0"),
         ("fff," * 400 + "fff", "indices must rise"),
         ("f" * 3001, "at most 3000 characters"),
-        ("٣٣٣,fff", "colour 1"),
+        ("٣٣٣,fff", "color 1"),
     ],
 )
-def test_a_colour_map_that_cannot_be_read_says_where_and_why(client: TestClient, definition: str, words: str) -> None:
+def test_a_color_map_that_cannot_be_read_says_where_and_why(client: TestClient, definition: str, words: str) -> None:
     answer = client.get(f"/api/color-maps/{definition}")
     assert answer.status_code == 422
     assert words in answer.json()["error"]["message"]
@@ -197,7 +197,7 @@ def test_reading_in_pieces_changes_nothing(client: TestClient, monkeypatch: pyte
     assert client.get(address).content == whole
 
 
-def test_colour_maps_are_those_of_python(client: TestClient) -> None:
+def test_color_maps_are_those_of_python(client: TestClient) -> None:
     received = client.get("/api/color-maps").json()
     assert set(received) == set(COLOR_MAPS)
     for name, table in received.items():

@@ -1,4 +1,4 @@
-"""Embeddings as the scatter draws them: quantised by the server exactly so that distances keep their ratio."""
+"""Embeddings as the scatter draws them: quantized by the server exactly so that distances keep their ratio."""
 
 import numpy as np
 import pytest

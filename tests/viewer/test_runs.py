@@ -75,7 +75,7 @@ def test_samples_are_limited_to_a_thousand(client: TestClient) -> None:
 
 def test_categories_are_ranked_by_separability(client: TestClient) -> None:
     told = client.get("/api/runs/sample/analyses/spray").json()
-    assert told["config"] == {"neighbours": 10, "seed": 0}
+    assert told["config"] == {"neighbors": 10, "seed": 0}
     assert [row["name"] for row in told["categories"]] == ["horse", "dog <b>&amp;", "cat"]
     assert told["categories"][0] == {
         "rank": 1, "id": "00002", "name": "horse", "n_explanations": 18, "n_samples": 18, "accuracy": 0.9,

@@ -59,7 +59,7 @@ def cases() -> Iterator[tuple[Route, GenerationMode]]:
             yield route, GenerationMode.NEGATIVE
 
 
-# Operations are taken one by one: schemathesis's own way of parametrising does not know pytest 9.
+# Operations are taken one by one: schemathesis's own way of parametrizing does not know pytest 9.
 @pytest.mark.parametrize(
     ("route", "mode"),
     list(cases()),

@@ -16,7 +16,7 @@ from whyset.viewer.state_files import find_opening, parse_document, read_documen
 
 def state_of(run: Run, **changed: Any) -> dict[str, Any]:
     named = {"id": "theirs", "name": "runs/theirs", "path": str(run.path), "hash": run.config_hash}
-    address = "#/theirs/spray/00002?colour=confidence&with=theirs%2Fspray%2F00000&with-embedding=tsne"
+    address = "#/theirs/spray/00002?color=confidence&with=theirs%2Fspray%2F00000&with-embedding=tsne"
     return {"format": "whyset-state", "schema": "1.0", "runs": [named], "address": address, **changed}
 
 
@@ -58,7 +58,7 @@ def save(tmp_path: Path) -> Callable[[object], Path]:
 def test_a_state_file_is_told_in_the_ids_of_the_runs_here(client: TestClient, run: Run) -> None:
     answer = client.post("/api/opening", json=state_of(run, selected=[2, 5], appearance={"theme": "dark"}))
     assert answer.json() == {
-        "address": "#/sample/spray/00002?colour=confidence&with=sample%2Fspray%2F00000&with-embedding=tsne",
+        "address": "#/sample/spray/00002?color=confidence&with=sample%2Fspray%2F00000&with-embedding=tsne",
         "selected": [2, 5],
         "theme": "dark",
         "told": [],
@@ -109,7 +109,7 @@ def test_what_a_bookmark_names_and_the_run_has_not_is_told(client: TestClient) -
     assert opening["selected"] == [2]
     assert [line.partition(" '")[0] for line in opening["told"]] == [
         "the bookmark's clustering",
-        "the bookmark's colour map",
+        "the bookmark's color map",
         "1 of the bookmark's 2 selected samples are not in this class",
     ]
     refused = client.post("/api/opening", json=bookmark_of(selectedAnalysisMethod="other"))

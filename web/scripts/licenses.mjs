@@ -15,18 +15,18 @@ function packageOf(module) {
     }
     folder = dirname(folder);
   }
-  throw new Error(`No package.json above ${module}: its licence is unknown.`);
+  throw new Error(`No package.json above ${module}: its license is unknown.`);
 }
 
 /** @param {string} folder */
 function licenseText(folder) {
   const name = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
-  if (!name) throw new Error(`${folder} carries no licence file, so it must not be bundled.`);
+  if (!name) throw new Error(`${folder} carries no license file, so it must not be bundled.`);
   return readFileSync(join(folder, name), "utf8").replaceAll("\r\n", "\n").trim();
 }
 
 /**
- * A Vite plug-in that writes the licences of exactly those packages whose code is in the bundle.
+ * A Vite plug-in that writes the licenses of exactly those packages whose code is in the bundle.
  * @param {string} fileName
  * @returns {import("vite").Plugin}
  */

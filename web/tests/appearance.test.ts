@@ -19,7 +19,7 @@ test.each([{ gamma: "0" }, { gamma: "1e9" }, { opacity: "x" }, { clip: "50" }, {
   },
 );
 
-test("what a map's colours mean is defined for every scale that can be chosen, and for percentiles", () => {
+test("what a map's colors mean is defined for every scale that can be chosen, and for percentiles", () => {
   expect(NORMS.filter((norm) => !TERMS.map.meaning.match(`[(](scale of: )?${norm}[)]`))).toEqual([]);
   expect(TERMS.map.meaning).toContain("percentile");
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { DataSource } from "../src/api/source";
-import { adjustedRandIndex, normalisedMutualInformation } from "../src/state/compare/agreement";
+import { adjustedRandIndex, normalizedMutualInformation } from "../src/state/compare/agreement";
 import { NOISE, contingency, pointsOfCell, selectedCells, withoutNoise } from "../src/state/compare/contingency";
 import { offered, suggested } from "../src/state/compare/other";
 import type { Here } from "../src/state/compare/other";
@@ -81,7 +81,7 @@ describe("contingency", () => {
     const count = 1_000_000;
     const clusters = everyPoint(count).map((point) => (point % 11) - 1);
     const table = contingency(clusters, clusters, everyPoint(count));
-    expect([table.rows.length, table.total, adjustedRandIndex(table), normalisedMutualInformation(table)]).toEqual([11, count, 1, 1]);
+    expect([table.rows.length, table.total, adjustedRandIndex(table), normalizedMutualInformation(table)]).toEqual([11, count, 1, 1]);
   });
 });
 
@@ -89,12 +89,12 @@ describe("agreement", () => {
   test.each(CASES)("of clusterings that are $name is scikit-learn's", ({ left, right, adjusted_rand, information }) => {
     const table = contingency(Int32Array.from(left), Int32Array.from(right), everyPoint(left.length));
     expect(adjustedRandIndex(table)).toBeCloseTo(adjusted_rand, 12);
-    expect(normalisedMutualInformation(table)).toBeCloseTo(information, 12);
+    expect(normalizedMutualInformation(table)).toBeCloseTo(information, 12);
   });
 
   test("is not known without samples", () => {
     const none = contingency(ints(), ints(), ints());
-    expect([adjustedRandIndex(none), normalisedMutualInformation(none)]).toEqual([null, null]);
+    expect([adjustedRandIndex(none), normalizedMutualInformation(none)]).toEqual([null, null]);
   });
 });
 
@@ -133,7 +133,7 @@ describe("what is proposed beside a class", () => {
     expect(await of(["tsne"], [horse])).toMatchObject({ detail: { id: "2" } });
   });
 
-  test("classes that were not analysed are not offered", async () => {
+  test("classes that were not analyzed are not offered", async () => {
     const rows = [{ ...horse, problem: "too small" }];
     expect((await offered(source({ a: { spray: rows } }, ["kmeans"], []), { run: "a" }, here)).detail).toBeNull();
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Numbers } from "../src/api/binary";
 import { NONE, OTHER, codingOf, limitsOf } from "../src/state/class/coding";
-import { colouringOf } from "../src/state/class/colouring";
+import { coloringOf } from "../src/state/class/coloring";
 import { correctness, described } from "../src/state/class/pointcolumns";
 import type { PointColumn } from "../src/state/class/pointcolumns";
 import {
@@ -27,8 +27,8 @@ function column(kind: PointColumn["kind"], values: Numbers, names: string[] = []
   return { id: "c", title: "c", values, kind, nameOf: (code) => names[code] ?? `cluster ${code}`, none: "noise" };
 }
 
-describe("colours of points", () => {
-  const legendOf = (of: PointColumn) => colouringOf(of, codingOf(of), "light").legend.map(({ name, count }) => [name, count]);
+describe("colors of points", () => {
+  const legendOf = (of: PointColumn) => coloringOf(of, codingOf(of), "light").legend.map(({ name, count }) => [name, count]);
 
   test("noise is neutral and called noise, and a cluster's byte is its number", () => {
     const clusters = column("clusters", Int32Array.of(0, 4, -1, 4));
@@ -38,7 +38,7 @@ describe("colours of points", () => {
 
   test("clusters beyond eight differ from the first eight by shape", () => {
     const clusters = column("clusters", Int32Array.of(0, 8, 16));
-    const { legend } = colouringOf(clusters, codingOf(clusters), "dark");
+    const { legend } = coloringOf(clusters, codingOf(clusters), "dark");
     expect(legend.map((entry) => entry.shape)).toEqual([0, 1, 2]);
     expect(new Set(legend.map((entry) => entry.color)).size).toBe(1);
   });

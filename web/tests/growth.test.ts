@@ -50,7 +50,7 @@ test.each<[string[], Partial<RunProgress>]>([
   [["its samples were written anew"], { version: "b" }],
   [["“spray” has 3 classes now"], { analyses: [{ ...SPRAY, categories: 3, version: "t" }] }],
   [["“spray” has one class now"], { analyses: [{ ...SPRAY, categories: 1, version: "t" }] }],
-  [["classes of “spray” were analysed again"], { analyses: [{ ...SPRAY, version: "t" }] }],
+  [["classes of “spray” were analyzed again"], { analyses: [{ ...SPRAY, version: "t" }] }],
   [["the analysis “other” is new"], { analyses: [{ ...SPRAY, name: "other" }, SPRAY] }],
   [["7 of 10 samples are there now", "the analysis “spray” is gone"], { version: "b", committed: 7, analyses: [] }],
 ])("what has grown is told: %j", (told, changed) => {

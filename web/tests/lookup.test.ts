@@ -33,11 +33,11 @@ test.each([
   [1, [7], [7, 7, 7, 255]],
   [3, [1, 2, 3], [1, 2, 3, 255]],
   [4, [1, 2, 3, 4], [1, 2, 3, 4]],
-])("an input of %i channels has a colour", (channels, pixel, expected) => {
+])("an input of %i channels has a color", (channels, pixel, expected) => {
   expect([...inputRaster({ pixels: Uint8Array.from(pixel), height: 1, width: 1, channels }).rgba]).toEqual(expected);
 });
 
-test("an overlay is grey where the map is zero and coloured where it is largest", () => {
+test("an overlay is gray where the map is zero and colored where it is largest", () => {
   const input = { pixels: Uint8Array.of(255, 0, 0, 255, 0, 0), height: 1, width: 2, channels: 3 };
   const red = { lookup: Array.from({ length: 256 }, () => [200, 10, 20]).flat(), diverging: true };
   const map = { codes: Uint8Array.of(128, 255), scale: 1, height: 1, width: 2 };
@@ -58,7 +58,7 @@ test("opacity bounds what an overlay covers", () => {
   expect([...overlayRaster(input, map, looked(red, 0.25)).rgba]).toEqual([125, 75, 75, 255]);
 });
 
-test("missing pixels are chequered, in a map and over an input", () => {
+test("missing pixels are checkered, in a map and over an input", () => {
   const map = { codes: Uint8Array.of(0, 0, 128, 0), scale: 1, height: 2, width: 2 };
   expect([...mapRaster(map, looked(ramp)).rgba].filter((_, at) => at % 4 === 0)).toEqual([0x66, 0x99, 128, 0x66]);
   const input = { pixels: new Uint8Array(4).fill(9), height: 2, width: 2, channels: 1 };

@@ -1,8 +1,8 @@
-/** `npx vitest bench --run`: what one change of filter, selection, colour or order costs at a million points. */
+/** `npx vitest bench --run`: what one change of filter, selection, color or order costs at a million points. */
 import { bench, describe } from "vitest";
 
 import { hoverIndex, nearest } from "../src/scatter/hover";
-import { towards } from "../src/scatter/direction";
+import { toward } from "../src/scatter/direction";
 import { pointsOf } from "../src/scatter/points";
 import { codingOf } from "../src/state/class/coding";
 import { applyBrush, applyHiding, countOnes } from "../src/state/class/filter";
@@ -53,6 +53,6 @@ describe("a million points", () => {
   bench("selected points", () => void selectedPoints(mask, visible), once);
   bench("selection of everything that is seen", () => void changeSelection(mask, visibleAmong(everyPoint, visible), "replace"), once);
   bench("points of a million samples", () => void pointsOfSamples(indices, indices, N), once);
-  bench("next point by arrow key", () => void towards(places, [0.5, 0.5], [1, 0], visible), once);
+  bench("next point by arrow key", () => void toward(places, [0.5, 0.5], [1, 0], visible), once);
   bench("hover under a filter", () => void nearest(index, 0.5, 0.5, 0.01, visible), once);
 });

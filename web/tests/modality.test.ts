@@ -8,8 +8,8 @@ import { decimated, extent, placeInMap, placeOf, strokes, strongest, ticks } fro
 import { signed, valueOf } from "../src/modality/shown";
 import { firstShown, paddingOf, tokensOf } from "../src/modality/tokens";
 
-describe("text on colours", () => {
-  it("is read with 4.5 : 1 at least on every colour", () => {
+describe("text on colors", () => {
+  it("is read with 4.5 : 1 at least on every color", () => {
     for (let red = 0; red < 256; red += 15) {
       for (let green = 0; green < 256; green += 15) {
         for (let blue = 0; blue < 256; blue += 15) {
@@ -36,7 +36,7 @@ describe("series", () => {
     expect(decimated(values, 1000)).toBe(values);
   });
 
-  it("are drawn as one path for each colour, the strongest on top, with gaps where there is no number", () => {
+  it("are drawn as one path for each color, the strongest on top, with gaps where there is no number", () => {
     const lines = strokes([0, 1, 2, 3, 4, 5], [0, 1, NaN, 3, 4, 5], [128, 128, 128, 128, 255, 129]);
     expect(lines).toEqual([{ code: 128, path: "M0 0L1 1" }, { code: 255, path: "M3 3L4 4L5 5" }]);
   });

@@ -31,9 +31,9 @@ describe("state file", () => {
 
 describe("a selection that is too long for an address", () => {
   test("is kept beside it and comes back; one that was not kept stays marked", () => {
-    const { address, memory } = placeOf({ address: "#/r/a/c?colour=x", selected: [...SCATTERED].reverse(), theme: null, told: [] });
+    const { address, memory } = placeOf({ address: "#/r/a/c?color=x", selected: [...SCATTERED].reverse(), theme: null, told: [] });
     const route = parseRoute(address);
-    expect([route.colour, route.selected]).toEqual(["x", TOO_LONG]);
+    expect([route.color, route.selected]).toEqual(["x", TOO_LONG]);
     const back = remembering(route, memory);
     expect(back.selected).toMatch(/^0\.3\.3/);
     expect(remembering(route, null).selected).toBe(TOO_LONG);

@@ -5,7 +5,7 @@ import { fit, panBy, pinch, project, toPlace, toScreen, zoomAt } from "../src/sc
 import { density, densityColors } from "../src/scatter/density";
 import { hoverIndex, nearest } from "../src/scatter/hover";
 import { pointsInside } from "../src/scatter/lasso";
-import { MISSING, STEPS, isMissing, middles, pointsOf, quantise } from "../src/scatter/points";
+import { MISSING, STEPS, isMissing, middles, pointsOf, quantize } from "../src/scatter/points";
 import { everyWhileMoving } from "../src/scatter/renderer";
 import type { Points } from "../src/scatter/points";
 
@@ -15,7 +15,7 @@ function random(seed: number): () => number {
 }
 
 function placed(...values: number[]): Points {
-  return pointsOf(quantise(Float32Array.from(values), 2, [0, 1]));
+  return pointsOf(quantize(Float32Array.from(values), 2, [0, 1]));
 }
 
 function cloud(count: number, seed = 1): Points {
@@ -23,7 +23,7 @@ function cloud(count: number, seed = 1): Points {
   return placed(...Array.from({ length: count * 2 }, () => next() * 7 - 3));
 }
 
-describe("quantisation", () => {
+describe("quantization", () => {
   test("both axes share one scale, and the longer one fills the range", () => {
     const points = placed(0, 0, 10, 5);
     expect([...points.positions]).toEqual([0, Math.round(0.25 * STEPS), STEPS, Math.round(0.75 * STEPS)]);
@@ -32,7 +32,7 @@ describe("quantisation", () => {
 
   test("a place differs from its value by at most half a step", () => {
     const values = Float32Array.of(-3.3, 0, 1.7, 2, 9.1, 4);
-    const positions = quantise(values, 2, [0, 1]);
+    const positions = quantize(values, 2, [0, 1]);
     const size = Math.fround(9.1) - Math.fround(-3.3);
     for (const point of [0, 1, 2]) {
       expect(Math.abs((positions[point * 2] / STEPS) * size - 3.3 - values[point * 2])).toBeLessThan(0.51 * (size / STEPS));
@@ -40,7 +40,7 @@ describe("quantisation", () => {
   });
 
   test("axes are chosen among many dimensions", () => {
-    const places = quantise(Float32Array.of(0, 5, 1, 0, 5, 0), 3, [2, 0]);
+    const places = quantize(Float32Array.of(0, 5, 1, 0, 5, 0), 3, [2, 0]);
     expect([...places]).toEqual([STEPS, STEPS / 2, 0, STEPS / 2]);
   });
 
@@ -59,7 +59,7 @@ describe("quantisation", () => {
   });
 
   test("one dimension is a line", () => {
-    expect([...quantise(Float32Array.of(1, 2), 1, [0, 1])]).toEqual([0, STEPS / 2, STEPS, STEPS / 2]);
+    expect([...quantize(Float32Array.of(1, 2), 1, [0, 1])]).toEqual([0, STEPS / 2, STEPS, STEPS / 2]);
   });
 
   test("the middle of a cluster is its median, and an empty cluster has none", () => {

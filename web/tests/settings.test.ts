@@ -9,7 +9,7 @@ import { Settings } from "../src/state/heatmaps/settings.svelte";
 const MAP = { lookup: Array.from({ length: 768 }, () => 0), diverging: true };
 const source = {
   colorMaps: () => Promise.resolve({ coldnhot: MAP, bwr: MAP }),
-  colorMap: (definition: string) => (definition === "f00,0f0" ? Promise.resolve(MAP) : Promise.reject(new SourceError("x is no colour."))),
+  colorMap: (definition: string) => (definition === "f00,0f0" ? Promise.resolve(MAP) : Promise.reject(new SourceError("x is no color."))),
 } as unknown as DataSource;
 
 async function asked(colorMap: string | null): Promise<Settings> {
@@ -19,7 +19,7 @@ async function asked(colorMap: string | null): Promise<Settings> {
   return settings;
 }
 
-test("a colour map of an address is shown, by its name or its definition", async () => {
+test("a color map of an address is shown, by its name or its definition", async () => {
   for (const name of ["bwr", "f00,0f0"]) {
     const settings = await asked(name);
     await settings.loadAsked(source);
@@ -28,8 +28,8 @@ test("a colour map of an address is shown, by its name or its definition", async
 });
 
 test("one that is not there is told, with what is shown instead", async () => {
-  await expect((await asked("viridiss")).loadAsked(source)).rejects.toThrow("There is no colour map “viridiss”; coldnhot is shown.");
-  await expect((await asked("x,y")).loadAsked(source)).rejects.toThrow("The colour map “x,y” cannot be read; coldnhot is shown. x is no colour.");
+  await expect((await asked("viridiss")).loadAsked(source)).rejects.toThrow("There is no color map “viridiss”; coldnhot is shown.");
+  await expect((await asked("x,y")).loadAsked(source)).rejects.toThrow("The color map “x,y” cannot be read; coldnhot is shown. x is no color.");
 });
 
 test("without one in the address nothing is told", async () => {

@@ -17,10 +17,10 @@ describe("address", () => {
     { ...HOME, run: "cifar", classOrder: "-size", classFilter: "a & b" },
     { ...HOME, run: "a/b c?&#%", analysis: "spräy", category: "00007" },
     { ...HOME, run: "r", analysis: "a", category: "c", clustering: "k means&", embedding: "t=sne", sample: 123456 },
-    { ...HOME, axes: [2, 0] as const, camera: { x: 0.25, y: -1.5, zoom: 12.34567 }, colour: "confidence", selected: "3-2.4" },
+    { ...HOME, axes: [2, 0] as const, camera: { x: 0.25, y: -1.5, zoom: 12.34567 }, color: "confidence", selected: "3-2.4" },
     { ...HOME, order: "least confident", colorMap: "00f,80:fff,f00", pictures: "map" },
     { ...HOME, run: "r", sample: 3, with: { ...HOME, run: "b/ c?&", analysis: "spräy", category: "00007", clustering: "k means", axes: [1, 2] as const } },
-    { ...HOME, run: "r", with: { ...HOME, run: "b", camera: { x: 0.5, y: 1, zoom: 2 }, selected: "3-2", colour: "confidence" } },
+    { ...HOME, run: "r", with: { ...HOME, run: "b", camera: { x: 0.5, y: 1, zoom: 2 }, selected: "3-2", color: "confidence" } },
     { ...HOME, hide: "class%3Aclustering.kmeans:-1,3", brush: "confidence:0.2:" },
     { ...HOME, pictures: "overlay", norm: "cluster", clip: "99.5", gamma: "0.65", opacity: "0.4", sampling: "smooth" },
     { ...HOME, clusters: "purity", means: "absolute", draw: "density", methods: "shared" },
@@ -43,7 +43,7 @@ describe("indices in an address", () => {
     expect(text === "" ? [] : decodeIndices(text)).toEqual(indices);
   });
 
-  test("a million neighbours are short, and scattered ones are left out", () => {
+  test("a million neighbors are short, and scattered ones are left out", () => {
     expect(encodeIndices(Int32Array.from({ length: 1_000_000 }, (_, at) => at))).toBe("0-lflr");
     expect(encodeIndices(Int32Array.from({ length: 10_000 }, (_, at) => at * 3))).toBeNull();
   });

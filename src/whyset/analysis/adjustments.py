@@ -30,12 +30,12 @@ def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
 def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
     """Give one sentence for each thing that was treated, to be recorded with the results."""
     found: list[str] = []
-    neighbours, number = results["neighbours"], results["number"]
-    samples, used = neighbours.indices.shape
+    neighbors, number = results["neighbors"], results["number"]
+    samples, used = neighbors.indices.shape
     if used < spray.n_neighbors:
-        found.append(f"{samples} samples are few: each was joined to {used} neighbours instead of {spray.n_neighbors}.")
+        found.append(f"{samples} samples are few: each was joined to {used} neighbors instead of {spray.n_neighbors}.")
     if spray.approximate_above is not None and samples > spray.approximate_above:
-        found.append(f"Neighbours are approximate: their measured recall is {neighbours.recall:.4f}.")
+        found.append(f"Neighbors are approximate: their measured recall is {neighbors.recall:.4f}.")
     found += _graph(results["spectrum"])
     if not number.clear:
         found.append(
@@ -49,11 +49,11 @@ def _graph(spectrum: SpectrumOfGraph) -> list[str]:
     found = []
     if spectrum.components > 1:
         found.append(
-            f"The neighbour graph falls into {spectrum.components} components: each was solved by itself, "
+            f"The neighbor graph falls into {spectrum.components} components: each was solved by itself, "
             "and counts as one cluster at least."
         )
     if spectrum.isolated.any():
-        found.append(f"{spectrum.isolated.sum()} samples have no neighbour: they are noise in every clustering.")
+        found.append(f"{spectrum.isolated.sum()} samples have no neighbor: they are noise in every clustering.")
     return found
 
 
@@ -62,6 +62,6 @@ def _embedding(part: object, samples: int) -> list[str]:
         used = f"{part.perplexity_for(samples):.3g} instead of {part.perplexity:g}"
         return [f"{samples} samples are few: t-SNE used the perplexity {used}."]
     if isinstance(part, UMAP | LLE) and samples <= part.n_neighbors:
-        used = f"{samples - 1} neighbours instead of {part.n_neighbors}"
+        used = f"{samples - 1} neighbors instead of {part.n_neighbors}"
         return [f"{samples} samples are few: {type(part).__name__} used {used}."]
     return []

@@ -1,4 +1,4 @@
-"""Analyse all classes of a run, one job per class, through an engine."""
+"""Analyze all classes of a run, one job per class, through an engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from whyset.store.jsonfile import JSON
 
 @dataclass(frozen=True)
 class ClassJob:
-    """One class to be analysed; it can be sent to a worker."""
+    """One class to be analyzed; it can be sent to a worker."""
 
     group: Group
     spray: Spray
@@ -105,7 +105,7 @@ def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[Analysis
 
 
 def _require_something(run: Run, spray: Spray) -> None:
-    """Refuse what cannot be analysed before anything is written."""
+    """Refuse what cannot be analyzed before anything is written."""
     get_analyzed_array(run, spray.array)
     group_samples(run, spray.group_by)
 
@@ -128,7 +128,7 @@ def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: 
         progress.finish()
     if failed:
         raise WhysetError(
-            f"{len(failed)} of {len(mine)} classes could not be analysed, the others are finished: {'; '.join(failed)}"
+            f"{len(failed)} of {len(mine)} classes could not be analyzed, the others are finished: {'; '.join(failed)}"
         )
 
 
@@ -137,7 +137,7 @@ def _open_job(path: AnyPath, jobs: Mapping[int, ClassJob]) -> tuple[Run, Mapping
 
 
 def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
-    """Analyse one class, write the result, and give its problem, if there is one."""
+    """Analyze one class, write the result, and give its problem, if there is one."""
     run, job = state[0], state[1][number]
     result = analyze_class(run, job.group, job.spray, job.memo)
     job.writer.write(result)
@@ -154,4 +154,4 @@ def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:
     ids = {group.id for group in groups}
     problems = [c.problem or c.evidence.problem for c in analysis.categories if c.id in ids]
     if problems and all(problems):
-        raise InputError(f"None of the {len(problems)} classes could be analysed; the first one: {problems[0]}")
+        raise InputError(f"None of the {len(problems)} classes could be analyzed; the first one: {problems[0]}")

@@ -28,7 +28,7 @@ class Assignment:
 
     `clusters` and `positions` hold one array per clustering and embedding, (m,) and (m, d); `nearest` (m,) is the row
     of the nearest sample of the class, and `strangeness` (m,) the distance to it, divided by the median distance of the
-    class's own samples to their last neighbour: well above 1, a sample is unlike all that was analysed.
+    class's own samples to their last neighbor: well above 1, a sample is unlike all that was analyzed.
     """
 
     category: str

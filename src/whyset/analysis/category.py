@@ -31,7 +31,7 @@ _ONE_THREAD_BELOW = 2000  # samples; for smaller matrices, waking threads takes 
 
 
 def analyze_class(run: Run, group: Group, spray: Spray, memo: Memo | None = None) -> CategoryResult:
-    """Analyse one class. One that cannot be analysed is a result, too: its `evidence.problem` says why."""
+    """Analyze one class. One that cannot be analyzed is a result, too: its `evidence.problem` says why."""
     try:
         with _threads(len(group.indices)):
             return _analyze(run, group, spray, memo)
@@ -74,7 +74,7 @@ def _analyze(run: Run, group: Group, spray: Spray, memo: Memo | None) -> Categor
         describe_class(group, members, spray),
         separability=tested,
         eigengap=describe_eigengap(results["number"]),
-        graph=describe_graph(results["spectrum"], spray.affinity, results["neighbours"]),
+        graph=describe_graph(results["spectrum"], spray.affinity, results["neighbors"]),
         clusterings=clusterings,
         embeddings={kind: EmbeddingEvidence(values.shape[1]) for kind, values in embeddings.items()},
         prototypes=prototypes,
@@ -89,12 +89,12 @@ def _graph_columns(results: dict[str, Any]) -> dict[str, NDArray[Any]]:
     return {
         "eigenvalues": results["spectrum"].eigenvalues,
         "degree": results["affinity"].sum(axis=1),
-        "reach": results["neighbours"].distances[:, -1],
+        "reach": results["neighbors"].distances[:, -1],
     }
 
 
 def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
-    """Give the steps for this class: neighbours lowered for few samples, a distance of maps told their shape."""
+    """Give the steps for this class: neighbors lowered for few samples, a distance of maps told their shape."""
     samples = len(group.indices)
     shape = get_prepared_shape(run, spray, int(group.indices[0])) if spray.metric.needs_shape else None
     return spray.pipeline(limit_neighbors(spray.n_neighbors, samples), samples=samples, shape=shape)

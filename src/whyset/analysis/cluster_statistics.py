@@ -69,7 +69,7 @@ def compute_cluster_statistics(
         for inside in [clustering.labels == cluster.id]
     )
     columns = _difference_columns(name, found, features.shape[1])
-    columns["outlier_factor"] = local_outlier_factor(results["neighbours"]).astype(np.float32)
+    columns["outlier_factor"] = local_outlier_factor(results["neighbors"]).astype(np.float32)
     return replace(described, stability=stability, n_enrichment_tests=len(tests), clusters=clusters), columns
 
 

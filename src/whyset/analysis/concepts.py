@@ -16,7 +16,7 @@ def concept_references(
     run: Run | str | AnyPath, layer: str, count: int = 8, rows: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give, for each channel of a recorded layer, the samples that it was most relevant for (CRP's relevance
-    maximisation; Achtibat et al. 2023): row numbers and relevance, (channels, count) each.
+    maximization; Achtibat et al. 2023): row numbers and relevance, (channels, count) each.
 
     `rows` are the rows to choose from, a class say; by default all that are explained.
 

@@ -1,4 +1,4 @@
-"""What is checked before a class is analysed, and what is done about it."""
+"""What is checked before a class is analyzed, and what is done about it."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class CheckedFeatures:
 
 
 def check_features(features: NDArray[np.floating], indices: NDArray[np.integer], smallest: int) -> CheckedFeatures:
-    """Refuse features that cannot be analysed, leave out constant maps, and count repeated ones.
+    """Refuse features that cannot be analyzed, leave out constant maps, and count repeated ones.
 
     `features` (N, D) are those of the samples `indices` (N,). InputError: a map is not finite, fewer than `smallest`
     maps remain, or all that remain are the same.
@@ -32,7 +32,7 @@ def check_features(features: NDArray[np.floating], indices: NDArray[np.integer],
     if repeated == kept.sum() - 1:
         raise InputError(f"All {kept.sum()} relevance maps are the same: there is nothing to compare.")
     if repeated:
-        treatment.append(f"{repeated} maps repeat another map exactly; they stay, as neighbours of each other.")
+        treatment.append(f"{repeated} maps repeat another map exactly; they stay, as neighbors of each other.")
     return CheckedFeatures(kept, tuple(treatment))
 
 
@@ -52,9 +52,9 @@ def count_repeated(features: NDArray[np.floating]) -> int:
     return len(rows) - len(np.unique(as_bytes))
 
 
-def limit_neighbors(neighbours: int, samples: int) -> int:
-    """Give the number of neighbours for a class: at most a fifth of its samples, so that the graph stays local."""
-    return min(neighbours, max(2, samples // 5))
+def limit_neighbors(neighbors: int, samples: int) -> int:
+    """Give the number of neighbors for a class: at most a fifth of its samples, so that the graph stays local."""
+    return min(neighbors, max(2, samples // 5))
 
 
 def list_samples(indices: NDArray[np.integer]) -> str:

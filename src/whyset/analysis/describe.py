@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from whyset.analysis.groups import Group
 from whyset.analysis.pipelines import Spray
-from whyset.analysis.processors import Affinity, Clustering, Neighbours, NumberOfClusters, SpectrumOfGraph
+from whyset.analysis.processors import Affinity, Clustering, Neighbors, NumberOfClusters, SpectrumOfGraph
 from whyset.analysis.sample_metadata import SampleMetadata
 from whyset.analysis.scores import Separability, coherence, finite_mean, medoids
 from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvidence, EigengapEvidence, NeighborGraph
@@ -26,14 +26,14 @@ def describe_class(group: Group, members: SampleMetadata, spray: Spray) -> Class
     )
 
 
-def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbours: Neighbours) -> NeighborGraph:
+def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbors: Neighbors) -> NeighborGraph:
     """Describe the neighbor graph, and how it was made, so that new samples can be joined to it."""
     return NeighborGraph(
         n_connected_components=spectrum.components,
         n_isolated=int(spectrum.isolated.sum()),
-        n_neighbors=neighbours.indices.shape[1],
-        recall=neighbours.recall,
-        affinity=affinity.fit(neighbours).to_dict(),
+        n_neighbors=neighbors.indices.shape[1],
+        recall=neighbors.recall,
+        affinity=affinity.fit(neighbors).to_dict(),
     )
 
 

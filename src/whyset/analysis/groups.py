@@ -39,7 +39,7 @@ def group_samples(run: Run, by: str = "auto") -> list[Group]:
     found = np.unique(classes[classes >= 0])
     if not len(found):
         known = "neither labels nor predictions" if by == "label" else f"no {by}"
-        raise InputError(f"{run.path} knows {known}: there are no classes to analyse.")
+        raise InputError(f"{run.path} knows {known}: there are no classes to analyze.")
     return [_group(run, int(number), indices[classes == number], by) for number in found]
 
 

@@ -16,7 +16,7 @@ _BLOCK_VALUES = 8_000_000  # values of relevance held at once: 32 MB in float32
 
 
 def get_analyzed_array(run: Run, of: str) -> LazyArray:
-    """Give the array of a run that is analysed; InputError, with what there is, where the run does not hold it."""
+    """Give the array of a run that is analyzed; InputError, with what there is, where the run does not hold it."""
     names = [spec.name for spec in run.arrays if spec.name.startswith(("attribution/", "concept/")) and spec.shape]
     if of not in names:
         raise InputError(
@@ -51,7 +51,7 @@ def get_prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
     """Give the shape that a map has before it is flattened, by preparing that of one sample."""
     array = get_analyzed_array(run, spray.array)
     results = spray.preparation(array.shape[1:]).run({"maps": array[[index]]}, seed=spray.seed)
-    shape: tuple[int, ...] = results["normalised"].shape[1:]
+    shape: tuple[int, ...] = results["normalized"].shape[1:]
     return shape
 
 
@@ -61,7 +61,7 @@ def mean_maps(
     """Give the columns `mean_map.<name>` and `mean_abs_map.<name>`: of each cluster the mean of its maps, and of their
     magnitudes, channels summed: (clusters, H, W) of images.
 
-    `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analysed, so
+    `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analyzed, so
     that they can be looked at. Where relevance of both signs cancels, only the second shows it. Noise takes no part,
     and a number without samples gets zeros. The relevance is read once for all clusterings.
     """

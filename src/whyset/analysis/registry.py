@@ -26,7 +26,7 @@ from whyset.analysis.processors import (
     SlicedWasserstein,
     StructuralDissimilarity,
     SymmetricLaplacian,
-    SymmetricNeighbours,
+    SymmetricNeighbors,
     Wasserstein,
     kmeans_sweep,
 )
@@ -45,7 +45,7 @@ METRICS: Mapping[str, Callable[[], Distance]] = MappingProxyType(
         "ssim": StructuralDissimilarity,
     }
 )
-AFFINITIES: Mapping[str, Callable[[], Affinity]] = MappingProxyType({"knn": SymmetricNeighbours, "rbf": RadialBasis})
+AFFINITIES: Mapping[str, Callable[[], Affinity]] = MappingProxyType({"knn": SymmetricNeighbors, "rbf": RadialBasis})
 LAPLACIANS: Mapping[str, Callable[[], Laplacian]] = MappingProxyType(
     {"symmetric": SymmetricLaplacian, "random-walk": RandomWalkLaplacian}
 )

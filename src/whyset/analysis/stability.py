@@ -33,7 +33,7 @@ class Resampling:
     """Run a pipeline again on `runs` subsamples without replacement, each a `share` of the samples.
 
     Subsamples (Ben-Hur, Elisseeff, Guyon 2002) and not draws with replacement: a sample drawn twice would be its own
-    nearest neighbour, and the neighbour graph of a bootstrap sample falls into pieces that are not in the data.
+    nearest neighbor, and the neighbor graph of a bootstrap sample falls into pieces that are not in the data.
     """
 
     runs: int = 20

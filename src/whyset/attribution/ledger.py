@@ -12,7 +12,7 @@ class Cause(StrEnum):
     """Why an operation hands on less (or more) relevance than it gets."""
 
     BIAS = "bias"  # the share of a bias, or of the shift of a batch norm
-    STABILISER = "stabiliser"  # what keeps a denominator away from zero
+    STABILIZER = "stabilizer"  # what keeps a denominator away from zero
     CONSTANT = "constant"  # a summand that does not depend on the input
     ZERO = "zero"  # relevance that would rest on an exact zero
     NONLINEARITY = "nonlinearity"  # an operation that is not homogeneous, as softmax

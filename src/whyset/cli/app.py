@@ -24,6 +24,7 @@ from whyset.printable import printable
 COMMANDS = (
     "demo",
     "explain",
+    "rerun",
     "analyze",
     "view",
     "report",

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whyset.cli.asking import ask_to_execute, is_interactive
 from whyset.cli.exit_codes import PARTLY_DONE
 from whyset.cli.options import (
     EngineName,
     Mean,
     Mode,
+    Model,
     OnUnknown,
     Scheduler,
     Seed,
@@ -34,23 +34,18 @@ if TYPE_CHECKING:
 
 EXAMPLE = "whyset explain --model net.py:resnet --weights net.pt --data images --out runs/mine"
 NAMED = 5
-NEEDED = ("model", "data", "out")
-WITH_AGAIN = frozenset({"again", "out", "data", "device", "engine", "workers", "scheduler", "stall_timeout", "trust"})
 
 
 def explain(
-    context: typer.Context,
-    model: Annotated[str | None, typer.Option(help="file.py:function, torchvision:NAME or timm:NAME.")] = None,
+    model: Model,
     data: Annotated[
-        Path | None,
+        Path,
         typer.Option(
             help="Images as <class>/<image>, or a flat folder without labels; an .npy, .npz or .h5 file; or a saved "
             "Hugging Face data set."
         ),
-    ] = None,
-    out: Annotated[
-        str | None, typer.Option(help="The run: a folder or a URL; made, or continued if it is the same run.")
-    ] = None,
+    ],
+    out: Annotated[str, typer.Option(help="The run: a folder or a URL; made, or continued if it is the same run.")],
     weights: Weights = None,
     composite: Annotated[
         str,
@@ -99,42 +94,8 @@ def explain(
     no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not keep the images beside the maps.")] = False,
     seed: Seed = 0,
     on_unknown: OnUnknown = "warn",
-    again: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUN",
-            help="Repeat this run from its run.json in --out, or continue it; --data says where its data lies now.",
-        ),
-    ] = None,
-    trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="With --again: execute the model file of a run that was not made on this machine."
-        ),
-    ] = False,
 ) -> int:
     """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
-    if again is not None:
-        _refuse_others(context)
-        from whyset.runner import rerun as repeated
-
-        chosen = make_engine(engine, workers, scheduler)
-        run = repeated(
-            again,
-            out,
-            data=data,
-            engine=chosen,
-            device=device,
-            stall_timeout=stall_timeout,
-            trust=trust or (ask_to_execute if is_interactive() else False),
-            progress=choose_display(),
-        )
-        return _report_completion(run, chosen.share)
-    if trust:
-        raise InputError("--trust belongs to --again: a model file given by --model is executed because you name it")
-    if model is None or data is None or out is None:
-        missing = next(name for name in NEEDED if context.params[name] is None)
-        raise InputError(f"Missing option '--{missing}' or --again RUN (see whyset explain --help)")
     from whyset import runner
 
     chosen = make_engine(engine, workers, scheduler)
@@ -162,10 +123,10 @@ def explain(
         stall_timeout=stall_timeout,
         progress=choose_display(),
     )
-    return _report_completion(run, chosen.share)
+    return report_completion(run, chosen.share)
 
 
-def _report_completion(run: "Run", share: "Share") -> int:
+def report_completion(run: "Run", share: "Share") -> int:
     """Say whether this process's part of the run is complete, what others still have to do, and what comes next."""
     pending = run.pending_shards()
     mine = share.of(pending)
@@ -196,12 +157,3 @@ def _existing(data: Path) -> Path:
     if not data.exists():
         raise InputError(f"data folder {data} does not exist")
     return data
-
-
-def _refuse_others(context: typer.Context) -> None:
-    """What a run was made from is not to be changed when it is repeated."""
-    source: Any = context.get_parameter_source
-    given = [name for name in context.params if source(name).name == "COMMANDLINE" and name not in WITH_AGAIN]
-    if given:
-        option = given[0].replace("_", "-")
-        raise InputError(f"--{option} is part of what --again repeats; leave it out, or give a whole new command")

@@ -28,7 +28,7 @@ def heatmaps(
     columns: Annotated[int, typer.Option(help="Samples in each montage; 0: no montages.", min=0)] = 8,
     montage: Annotated[str, typer.Option(help="Format of the montages: png, svg or pdf.")] = "png",
 ) -> None:
-    """Write the heatmaps of a run: one picture a sample, and montages with a row for each run and colour map."""
+    """Write the heatmaps of a run: one picture a sample, and montages with a row for each run and color map."""
     import numpy as np
 
     from whyset.report import Heatmaps

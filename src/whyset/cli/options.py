@@ -45,7 +45,7 @@ OnUnknown = Annotated[str, typer.Option(help="At an operation without a rule: wa
 Size = Annotated[str | None, typer.Option(help="The model's input: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.")]
 Mean = Annotated[str | None, typer.Option(help="Mean of each channel in [0, 1], such as 0.485,0.456,0.406.")]
 Std = Annotated[str | None, typer.Option(help="Standard deviation of each channel, such as 0.229,0.224,0.225.")]
-Mode = Annotated[str | None, typer.Option(help="Colours of the images: RGB or L (grey).")]
+Mode = Annotated[str | None, typer.Option(help="Colors of the images: RGB or L (gray).")]
 
 
 def preprocessing_fields(size: str | None, mean: str | None, std: str | None, mode: str | None) -> Mapping[str, Any]:

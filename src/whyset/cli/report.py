@@ -34,7 +34,7 @@ def report(
     ] = None,
     classes: Annotated[int, typer.Option(help="How many classes an HTML page shows with pictures.", min=0)] = 10,
 ) -> None:
-    """Rank the classes of an analysed run by how separable their strategies are, and name the suspicious clusters."""
+    """Rank the classes of an analyzed run by how separable their strategies are, and name the suspicious clusters."""
     from whyset import report as written
     from whyset.store import open_run
     from whyset.store.files import replace_file

@@ -122,7 +122,7 @@ class Cluster:
             return None
         except CancelledError:
             self._look()  # raises if the scheduler is gone
-            return self._make_loss(key, Died("cancelled by its cluster", blamed=False)) if key in self.workers else None
+            return self._make_loss(key, Died("canceled by its cluster", blamed=False)) if key in self.workers else None
         if worker.task is not None:
             return _as_event(value)
         worker.identity, event = value

@@ -1,4 +1,4 @@
-"""Colour maps, defined once in their language; the browser receives the same lookup tables."""
+"""Color maps, defined once in their language; the browser receives the same lookup tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from whyset.errors import InputError
 from whyset.image.language import Anchors, Color, parse
 
 ENTRIES = 256
-CENTRE = 128
+CENTER = 128
 """The entry that stands for exactly zero (see `whyset.image.indices`)."""
 
 
 @dataclass(frozen=True)
 class ColorMap:
-    """A colour map: colours at entries of 0 to 255, linear between them, constant beyond the outer ones.
+    """A color map: colors at entries of 0 to 255, linear between them, constant beyond the outer ones.
 
     >>> ColorMap("mine", "00f,80:eee,f00").at(128)
     (238, 238, 238)
@@ -26,10 +26,10 @@ class ColorMap:
 
     name: str
     source: str
-    """Zennit's language of colour maps: `whyset.image.language.parse`."""
+    """Zennit's language of color maps: `whyset.image.language.parse`."""
 
     anchors: Anchors = field(init=False, repr=False, compare=False)
-    """Entries in rising order, with their colours."""
+    """Entries in rising order, with their colors."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "anchors", parse(self.source))
@@ -38,10 +38,10 @@ class ColorMap:
     def diverging(self) -> bool:
         """Whether zero is neutral (red = green = blue at entry 128) and something else is not."""
         neutral = (np.ptp(self.lookup(), axis=1) == 0).astype(bool)
-        return bool(neutral[CENTRE] and not neutral.all())
+        return bool(neutral[CENTER] and not neutral.all())
 
     def at(self, entry: int) -> Color:
-        """The colour of one entry, in integer arithmetic (halves up), so that it is the same on every machine."""
+        """The color of one entry, in integer arithmetic (halves up), so that it is the same on every machine."""
         first, last = self.anchors[0], self.anchors[-1]
         entry = min(max(entry, first[0]), last[0])
         left, right = next(pair for pair in pairwise(self.anchors) if pair[0][0] <= entry <= pair[1][0])
@@ -87,11 +87,11 @@ _SOURCES = {
 COLOR_MAPS: Mapping[str, ColorMap] = MappingProxyType(
     {name: ColorMap(name, source) for name, source in _SOURCES.items()}
 )
-"""Every named colour map: those of Zennit and of ViRelAy, and matplotlib's two that people ask for by name."""
+"""Every named color map: those of Zennit and of ViRelAy, and matplotlib's two that people ask for by name."""
 
 
 def find_color_map(given: str | ColorMap) -> ColorMap:
-    """A colour map by its name or by a source in the language of colour maps; a ColorMap is itself.
+    """A color map by its name or by a source in the language of color maps; a ColorMap is itself.
 
     >>> find_color_map("000,fff").at(51), find_color_map("bwr").name
     ((51, 51, 51), 'bwr')
@@ -108,7 +108,7 @@ def find_color_map(given: str | ColorMap) -> ColorMap:
 
 
 def lookup(color_map: str | ColorMap) -> NDArray[np.uint8]:
-    """The lookup table of a colour map, uint8 (256, 3).
+    """The lookup table of a color map, uint8 (256, 3).
 
     >>> lookup("bwr")[[1, 128, 255]].tolist()
     [[0, 0, 255], [255, 255, 255], [255, 0, 0]]

@@ -1,4 +1,4 @@
-"""Figures for papers: inputs and maps in rows and columns, with titles and colour bars, as PNG, SVG or PDF."""
+"""Figures for papers: inputs and maps in rows and columns, with titles and color bars, as PNG, SVG or PDF."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _CELL, _BAR, _GAP, _MARGIN, _NUMBERS, _LETTER = 1.2, 0.12, 0.06, 0.25, 0.45, 0.0
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """Cells of one row, the colour map of its maps, and the full colour's relevance for each (None: its own)."""
+    """Cells of one row, the color map of its maps, and the full color's relevance for each (None: its own)."""
 
     cells: Sequence[NDArray[Any]]
     color_map: ColorMap
@@ -47,14 +47,14 @@ def figure(
 ) -> "Figure":
     """Draw rows of cells; a cell is a picture, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W).
 
-    Colours are those of `colorize`, bit for bit. `color_map` is one for all, or one for each row; `norm` says which
+    Colors are those of `colorize`, bit for bit. `color_map` is one for all, or one for each row; `norm` says which
     maps share a scale: none ("each"), those of a row, or all; `scales` states it for each row instead. Give the
     result's `savefig` a path that ends in .png, .svg or .pdf.
 
     >>> drawn = figure([[np.ones((4, 6)), -np.ones((4, 6))]], column_titles=["for", "against"])
     >>> drawn.savefig("figure.svg")                                              # doctest: +SKIP
 
-    InputError: rows of different lengths, or titles or colour maps of another number. MissingExtraError: without
+    InputError: rows of different lengths, or titles or color maps of another number. MissingExtraError: without
     matplotlib (`pip install "whyset[figures]"`).
     """
     Figure = import_optional("matplotlib.figure", "a figure", 'pip install "whyset[figures]"').Figure

@@ -21,7 +21,7 @@ def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
 
 
 def compute_scale(values: ArrayLike, percentile: float = 100.0) -> float:
-    """The largest finite magnitude, or a percentile of the magnitudes, linear between neighbours.
+    """The largest finite magnitude, or a percentile of the magnitudes, linear between neighbors.
 
     0.0 where there is none (all-zero, empty or wholly non-finite maps).
 

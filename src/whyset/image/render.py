@@ -18,16 +18,16 @@ Picture = NDArray[np.uint8]
 """A picture is uint8 (H, W, 3)."""
 
 WHITE = (255, 255, 255)
-CHEQUERS = (0x66, 0x99)
-"""Greys of missing pixels, by turns: (row + column) % 2. No colour map has this pattern."""
+CHECKERS = (0x66, 0x99)
+"""Grays of missing pixels, by turns: (row + column) % 2. No color map has this pattern."""
 
 
 def colorize(
     relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None, gamma: float = 1.0
 ) -> Picture:
-    """Colour a map (H, W), or the channel sum of (C, H, W): uint8 (H, W, 3), zero at the map's entry 128.
+    """Color a map (H, W), or the channel sum of (C, H, W): uint8 (H, W, 3), zero at the map's entry 128.
 
-    A pixel without a number (NaN) is missing: such pixels are a chequerboard of two greys.
+    A pixel without a number (NaN) is missing: such pixels are a checkerboard of two grays.
     """
     array = np.asarray(relevance, dtype=np.float64)
     if array.ndim not in (2, 3):
@@ -35,14 +35,14 @@ def colorize(
     found = indices(array if array.ndim == 2 else channel_sum(array), scale, gamma)
     picture = lookup(color_map)[found]
     rows, columns = np.nonzero(found == MISSING)
-    picture[rows, columns] = np.take(CHEQUERS, (rows + columns) % 2)[:, np.newaxis]
+    picture[rows, columns] = np.take(CHECKERS, (rows + columns) % 2)[:, np.newaxis]
     return picture
 
 
 def imgify(
     relevance: ArrayLike, color_map: str | ColorMap = "bwr", scale: float | None = None, gamma: float = 1.0
 ) -> Image.Image:
-    """A map (H, W) or (C, H, W) as an RGB picture of W x H pixels; `scale` is the relevance of the full colour.
+    """A map (H, W) or (C, H, W) as an RGB picture of W x H pixels; `scale` is the relevance of the full color.
 
     >>> imgify([[-1.0, 0.0, 1.0]]).size
     (3, 1)
@@ -87,7 +87,7 @@ def imsave(
 def overlay(picture: ArrayLike, color: ArrayLike, opacity: ArrayLike = 0.5) -> Picture:
     """Lay `color` over `picture` (both uint8, (H, W, 3)): (1 - opacity) picture + opacity color, halves up.
 
-    `opacity` is a number or (H, W), between 0 and 1; at 0 the picture and at 1 the colour come back bit for bit.
+    `opacity` is a number or (H, W), between 0 and 1; at 0 the picture and at 1 the color come back bit for bit.
     """
     below, above = np.asarray(picture, dtype=np.float64), np.asarray(color, dtype=np.float64)
     share = np.asarray(opacity, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Maps and inputs of every shape as planes that can be coloured: images, series, texts and tables."""
+"""Maps and inputs of every shape as planes that can be colored: images, series, texts and tables."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def planes(relevance: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def to_rgb(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A stored input (C, H, W) as a picture (H, W, 3): one channel is grey, three are colours, a fourth is opacity over
+    """A stored input (C, H, W) as a picture (H, W, 3): one channel is gray, three are colors, a fourth is opacity over
     white, and others are shown by their norm, the root of the mean of their squares.
 
     >>> seen(np.array([[[200]], [[0]], [[0]], [[0]]], np.uint8)).tolist()

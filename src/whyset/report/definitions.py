@@ -20,7 +20,7 @@ DEFINITIONS = (
         "spectral embedding, rows of unit length, ε = 0.001; of a cluster: it against the rest",
         "Fisher 1936; used to rank classes by Anders et al. 2022",
         "p: the share (1 + #{surrogates as separable}) / (1 + B) of surrogates: data with each feature's own values "
-        "and their rank correlations, but no clusters, analysed the same way. Bounded by about 1/ε where clusters are "
+        "and their rank correlations, but no clusters, analyzed the same way. Bounded by about 1/ε where clusters are "
         "components",
     ),
     Definition(
@@ -31,7 +31,7 @@ DEFINITIONS = (
     ),
     Definition(
         "eigengap",
-        "the largest difference of successive eigenvalues of the normalised affinity, λ_k - λ_(k+1), k >= 2",
+        "the largest difference of successive eigenvalues of the normalized affinity, λ_k - λ_(k+1), k >= 2",
         "von Luxburg 2007",
         "~ marks one that is smaller than the gap behind the first eigenvalue: one strategy",
     ),

@@ -1,4 +1,4 @@
-"""Heatmaps of a run as files: one picture a sample, and montages with a row for each run and colour map."""
+"""Heatmaps of a run as files: one picture a sample, and montages with a row for each run and color map."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ class Heatmaps:
         for name in self.color_maps:
             find_color_map(name)
         if not self.color_maps or self.columns < 0 or (self.side is not None and self.side < 1):
-            raise InputError(f"heatmaps need a colour map, columns of 0 or more and a side of 1 or more, got {self}")
+            raise InputError(f"heatmaps need a color map, columns of 0 or more and a side of 1 or more, got {self}")
         if self.montage not in ("png", "svg", "pdf"):
             raise InputError(f"a montage is written as png, svg or pdf, not {self.montage!r}")
 
@@ -80,14 +80,14 @@ class Heatmaps:
         return self.color_maps if len(self.color_maps) > 1 else [""]
 
     def _scale(self, run: Run, rows: NDArray[np.int64]) -> float | None:
-        """The full colour's relevance for all maps of a run; None where each has its own."""
+        """The full color's relevance for all maps of a run; None where each has its own."""
         if not self.together:
             return None
         blocks = (rows[start : start + 256] for start in range(0, len(rows), 256))
         return max(compute_scale(planes(run.relevance[block])) for block in blocks)
 
     def _strip(self, picture: NDArray[Any] | None, maps: Sequence[tuple[NDArray[Any], float | None]]) -> Image.Image:
-        """One sample: its input, where there is one, and a map for each run and colour map, side by side."""
+        """One sample: its input, where there is one, and a map for each run and color map, side by side."""
         colored = [colorize(one, name, scale) for one, scale in maps for name in self.color_maps]
         shown = [self._resize(part) for part in ([] if picture is None else [to_rgb(picture)]) + colored]
         return Image.fromarray(grid(shown, len(shown)))

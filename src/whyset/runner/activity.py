@@ -106,4 +106,4 @@ class StallReport:
     def _once(self, what: int | str, message: str) -> None:
         if what not in self.said:
             self.said.add(what)
-            self.info(f"{message}; a process cannot interrupt itself: {self.activity.advice}")
+            self.say(f"{message}; a process cannot interrupt itself: {self.activity.advice}")

@@ -75,4 +75,4 @@ def _is_finite(ledger: Ledger) -> bool:
     return all(map(math.isfinite, (ledger.output, *ledger.lost().values())))
 
 
-_NAMES = {Cause.STABILISER: "stabilizer"}
+_NAMES = {Cause.STABILIZER: "stabilizer"}

@@ -23,7 +23,7 @@ INTERPOLATIONS = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Convert to `mode`, resize, cut out the centre, scale to [0, 1] and normalise: x = (u / 255 - mean) / std.
+    """Convert to `mode`, resize, cut out the center, scale to [0, 1] and normalize: x = (u / 255 - mean) / std.
 
     `size` is the (height, width) that the model sees; None leaves images as they are. `resize` is what comes before the
     cut: the length of the shorter side, or (height, width); None makes the image just large enough to be cut.
@@ -60,7 +60,7 @@ class Preprocessing:
         return self.normalize(self.pixels(image))
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
-        """The image as the model sees it, before it is normalised: uint8 (C, H, W)."""
+        """The image as the model sees it, before it is normalized: uint8 (C, H, W)."""
         seen = np.asarray(self._fit(image)).reshape(*self._fit_shape(image), self.channels)
         return torch.from_numpy(np.array(seen.transpose(2, 0, 1), dtype=np.uint8, order="C"))
 
@@ -122,7 +122,7 @@ class Preprocessing:
         height, width = self._resize_shape(image)
         if (width, height) != converted.size:
             converted = converted.resize((width, height), INTERPOLATIONS[self.interpolation])
-        return converted if self.size is None else _centre(converted, self.size)
+        return converted if self.size is None else _center(converted, self.size)
 
     def _fit_shape(self, image: Image.Image) -> tuple[int, int]:
         return self.size if self.size is not None else self._resize_shape(image)
@@ -152,8 +152,8 @@ def _lengths(name: str, value: Any) -> int | tuple[int, int] | None:
     return numbers[0] if name == "resize" else (numbers[0], numbers[0])
 
 
-def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Cut out the centre; what lies beyond the image is black."""
+def _center(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Cut out the center; what lies beyond the image is black."""
     top, left = round((image.height - size[0]) / 2), round((image.width - size[1]) / 2)
     return image.crop((left, top, left + size[1], top + size[0]))
 

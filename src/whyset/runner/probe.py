@@ -129,5 +129,5 @@ def _require_some_finite(explained: ExplainedBatch) -> None:
     if not bool(finite.any()):
         raise InputError(
             f"the {what} is not finite for any of {len(finite)} samples spread over the data: look for NaN in the "
-            "weights, a wrong normalisation (--mean, --std), or try another composite"
+            "weights, a wrong normalization (--mean, --std), or try another composite"
         )

@@ -15,7 +15,7 @@ class Reduction:
 
     A pixel on the border of two areas counts in both, by the part of it that lies in each: `P_h R P_wᵀ`, where the
     columns of P sum to 1. Maps that are small enough stay as they are. Series (C, T) are pooled along their time; texts
-    and tables have neither channels nor neighbours, and are refused.
+    and tables have neither channels nor neighbors, and are refused.
 
     >>> Reduction("channel_sum", 4).shape((3, 8, 6))
     (1, 4, 3)
@@ -55,7 +55,7 @@ class Reduction:
     def _refuse_rows(self, shape: Sequence[int]) -> None:
         if self.kind != "none" or self.pool is not None:
             raise InputError(
-                f"maps {tuple(shape)} of texts and tables have no channels to be summed and no neighbours to be "
+                f"maps {tuple(shape)} of texts and tables have no channels to be summed and no neighbors to be "
                 "pooled: leave reduction and pool out"
             )
 

@@ -28,12 +28,12 @@ from whyset.store.layout import INPUT, STATUS
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What one shard contributed: samples explained, rows failed, samples with a known label, predicted as labelled."""
+    """What one shard contributed: samples explained, rows failed, samples with a known label, predicted as labeled."""
 
     shard: int
     samples: int
     failed: int
-    labelled: int
+    labeled: int
     correct: int
 
 
@@ -174,12 +174,12 @@ def read_shard_report(run: Run, shard: int) -> ShardReport:
     start, stop = run.shard_range(shard)
     each = run.config.targets_per_sample
     done = run.array(STATUS)[start:stop] == DONE
-    labelled = (done & (run.labels[start:stop] != UNKNOWN))[::each]
+    labeled = (done & (run.labels[start:stop] != UNKNOWN))[::each]
     correct = (run.array("prediction")[start:stop] == run.labels[start:stop])[::each]
     return ShardReport(
         shard=shard,
         samples=(stop - start) // each,
         failed=int((~done).sum()),
-        labelled=int(labelled.sum()),
-        correct=int((correct & labelled).sum()),
+        labeled=int(labeled.sum()),
+        correct=int((correct & labeled).sum()),
     )

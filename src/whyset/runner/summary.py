@@ -27,8 +27,8 @@ class Summary:
         if isinstance(result.value, ShardReport):
             self.reported += 1
             if self.reported == 1 and self.run.shard_count > 1:
-                if result.value.labelled:
-                    self._say_accuracy("accuracy after the first shard", result.value.correct, result.value.labelled)
+                if result.value.labeled:
+                    self._say_accuracy("accuracy after the first shard", result.value.correct, result.value.labeled)
                 self.gate.report(" after the first shard")
         else:
             self.errors[result.task] = result.error or "unknown error"
@@ -45,10 +45,10 @@ class Summary:
             raise InputError(
                 f"none of {len(failures):,} samples was explained; the first is {_name_failure(failures[0])}"
             )
-        labelled = (done & (self.run.labels != UNKNOWN))[:: self.each]
-        if labelled.any():
-            correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labelled]))
-            self._say_accuracy("accuracy", correct, int(labelled.sum()))
+        labeled = (done & (self.run.labels != UNKNOWN))[:: self.each]
+        if labeled.any():
+            correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labeled]))
+            self._say_accuracy("accuracy", correct, int(labeled.sum()))
         if failures:
             more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
             named = "; ".join(map(_name_failure, failures[:NAMED]))
@@ -56,8 +56,8 @@ class Summary:
             self.progress.warn(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
         self.gate.report()
 
-    def _say_accuracy(self, what: str, correct: int, labelled: int) -> None:
-        self.progress.info(f"{what}: {correct / labelled:.1%} ({correct:,} of {labelled:,} samples)")
+    def _say_accuracy(self, what: str, correct: int, labeled: int) -> None:
+        self.progress.info(f"{what}: {correct / labeled:.1%} ({correct:,} of {labeled:,} samples)")
 
 
 def _name_failure(failure: Any) -> str:

@@ -16,7 +16,7 @@ ONE = "label, prediction, the index of an output (0, 1, ...) or top:K"
 
 @dataclass(frozen=True)
 class Target:
-    """`label` explains the labelled class (the predicted one where no label is known), `prediction` the predicted one,
+    """`label` explains the labeled class (the predicted one where no label is known), `prediction` the predicted one,
     `index` one and the same, `top` the `number` highest outputs, the highest first.
 
     >>> Target.of("3").number, Target.of("top:3").count

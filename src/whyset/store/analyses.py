@@ -25,7 +25,7 @@ from whyset.store.summary_table import make_summary_table
 
 ANALYSIS = "analysis.json"
 CATEGORY = "category.json"
-ANALYSIS_SCHEMA = "2.1"
+ANALYSIS_SCHEMA = "2.2"
 """Since 2.0 categories hold typed evidence and a checksum, and analysis.json lists them; 1.x is still read."""
 READABLE = ("1", "2")
 _REMEDY = "to compute the class again, delete the folder of its files and analyze again"

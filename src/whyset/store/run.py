@@ -212,7 +212,7 @@ class Run(RunGeometry):
 
     @property
     def inputs(self) -> LazyArray | None:
-        """Images as the model saw them, normalisation undone, shape (N, C, H, W), uint8; None where not stored.
+        """Images as the model saw them, normalization undone, shape (N, C, H, W), uint8; None where not stored.
 
         Series and rows of tables are kept as the model takes them, float32, and texts as ids of tokens, int32.
         They are stored once per sample and indexed by row, as everything else.

@@ -56,7 +56,7 @@ def samples_table(
     """The table of a run's rows from what is known of each sample; the index is the position.
 
     `tokens` are the words of each text in order, without what it was filled up with. `further` columns, one value a
-    sample, can be searched and coloured by in the viewer.
+    sample, can be searched and colored by in the viewer.
 
     >>> samples_table(["cat/1.png", "dog/2.png"], [0, 1]).column_names
     ['index', 'id', 'label', 'uri']

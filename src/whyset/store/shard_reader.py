@@ -17,7 +17,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def read_entries(file: AnyPath, spec: ArraySpec, shard_entries: int, wanted: Numbers) -> npt.NDArray[np.generic]:
-    """The entries with these numbers, counted from the beginning of the shard; neighbours are read together.
+    """The entries with these numbers, counted from the beginning of the shard; neighbors are read together.
 
     FileNotFoundError: there is no such file. ValueError: it is damaged.
     """

@@ -1,7 +1,7 @@
 """The rules as their sources define them, on a dense matrix: slow, plain, and the measure of everything else.
 
 Each function takes the matrix W and bias b of a linear operation, one flattened sample x and the relevance r of the
-output, and gives the relevance of x. `epsilon` stabilises denominators: `st(z) = z + ε sign(z)`, `sign(0) = +1`.
+output, and gives the relevance of x. `epsilon` stabilizes denominators: `st(z) = z + ε sign(z)`, `sign(0) = +1`.
 """
 
 from collections.abc import Callable
@@ -63,13 +63,13 @@ class GammaForm:
 
     def __call__(self, w: Tensor, b: Tensor, x: Tensor, r: Tensor) -> Tensor:
         xp, xn, z = plus(x), minus(x), w @ x + b
-        favoured, disfavoured = w + self.gamma * plus(w), w + self.gamma * minus(w)
-        up = favoured @ xp + disfavoured @ xn + b + self.gamma * plus(b)
-        down = disfavoured @ xp + favoured @ xn + b + self.gamma * minus(b)
+        favored, disfavored = w + self.gamma * plus(w), w + self.gamma * minus(w)
+        up = favored @ xp + disfavored @ xn + b + self.gamma * plus(b)
+        down = disfavored @ xp + favored @ xn + b + self.gamma * minus(b)
         s_up = torch.where(z > 0, r / st(up, self.epsilon), 0)
         s_down = torch.where(z < 0, r / st(down, self.epsilon), 0)
-        on_positive = favoured.T @ s_up + disfavoured.T @ s_down
-        on_negative = disfavoured.T @ s_up + favoured.T @ s_down
+        on_positive = favored.T @ s_up + disfavored.T @ s_down
+        on_negative = disfavored.T @ s_up + favored.T @ s_down
         return xp * on_positive + xn * on_negative
 
 

@@ -44,7 +44,7 @@ def zennit_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
 def captum_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
     """Give one of captum's rules likewise; it explains one output, that at which the coefficient is 1.
 
-    Only its EpsilonRule lets the stabiliser be chosen; the others have 1e-9.
+    Only its EpsilonRule lets the stabilizer be chosen; the others have 1e-9.
     """
     attr, rules = import_peer("captum.attr"), import_peer("captum.attr._utils.lrp_rules")
     if attr is None or rules is None:

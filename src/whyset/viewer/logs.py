@@ -14,9 +14,9 @@ class WithoutCancellations(logging.Filter):
     """Leaves out what is logged of requests that the end of the server cancels."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+        canceled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
         text = record.getMessage()  # starlette tells of its own end by a message that is a traceback
-        return not cancelled and not any(part in text for part in _OF_CANCELLATIONS)
+        return not canceled and not any(part in text for part in _OF_CANCELLATIONS)
 
 
 def log_config() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Relevance maps and inputs of many samples at once, as bytes for the browser to colour.
+"""Relevance maps and inputs of many samples at once, as bytes for the browser to color.
 
 Arrays are those of images (N, C, H, W), series (N, C, T), or texts and tables (N, F).
 """
@@ -56,7 +56,7 @@ def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
 
 
 def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """The inputs as the model saw them: images, with the normalisation undone, as uint8 [n, H, W, C]; series as float32
+    """The inputs as the model saw them: images, with the normalization undone, as uint8 [n, H, W, C]; series as float32
     [n, C, T], tables as float32 [n, F], ids of tokens as int32 [n, T].
     """
     *sides, channels = input_sides(stored.shape, longest)

@@ -43,7 +43,7 @@ Definition = Annotated[
     Path(
         min_length=1,
         max_length=LONGEST_DEFINITION,
-        description="the name of a colour map, or colours with commas between them, such as 00f,80:fff,f00",
+        description="the name of a color map, or colors with commas between them, such as 00f,80:fff,f00",
     ),
 ]
 _VERSION = Annotated[

@@ -11,7 +11,7 @@ MISSING = 65535
 def quantize(embedding: NDArray[np.floating], axes: tuple[int, int]) -> NDArray[np.uint16]:
     """Two axes of an embedding (n, d) between 0 and `STEPS`, around their middle and with one scale for both.
 
-    An axis that the embedding does not have lies at its middle. The browser's `quantise` does the same.
+    An axis that the embedding does not have lies at its middle. The browser's `quantize` does the same.
     """
     sides = [_axis(embedding, axis) for axis in axes]  # apart: NumPy is six times slower on both in one array
     finite = np.logical_and(*map(np.isfinite, sides))

@@ -1,4 +1,4 @@
-"""What full colour stands for when pictures are compared: percentiles of |relevance| over many maps of a class."""
+"""What full color stands for when pictures are compared: percentiles of |relevance| over many maps of a class."""
 
 import math
 from collections.abc import Iterator

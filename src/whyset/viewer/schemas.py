@@ -233,7 +233,7 @@ class CategoryDetail(Model):
 
 
 class ColorMapTable(Model):
-    """A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral."""
+    """A color map as 256 colors, flat red, green, blue; entry 128 of a diverging one is neutral."""
 
     lookup: list[int]
     diverging: bool

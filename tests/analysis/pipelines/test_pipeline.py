@@ -66,13 +66,13 @@ def test_what_does_not_fit_together_is_refused() -> None:
 
 def test_a_pipeline_prints_every_step_with_its_parameters() -> None:
     printed = str(Spray(n_neighbors=7).pipeline())
-    assert "KNearestNeighbours(k=7, distance=Euclidean(), device=None) of features" in printed
+    assert "KNearestNeighbors(k=7, distance=Euclidean(), device=None) of features" in printed
     assert len(printed.splitlines()) == 1 + len(Spray().pipeline().steps)
 
 
 def test_the_separability_rests_on_no_embedding() -> None:
     names = [step.name for step in Spray().pipeline().until("separability").steps]
-    assert names == ["neighbours", "affinity", "spectrum", "number", "clustering.kmeans", "separability"]
+    assert names == ["neighbors", "affinity", "spectrum", "number", "clustering.kmeans", "separability"]
     chosen = Spray(clusterings=(HDBSCAN(), KMeans())).pipeline().until("separability")
     assert "clustering.hdbscan" in [step.name for step in chosen.steps]
 
@@ -97,7 +97,7 @@ def test_a_spray_that_cannot_work_is_refused_when_it_is_made(fields: dict) -> No
         Spray(**fields)
 
 
-def test_preparation_pools_and_normalises_each_map_by_itself() -> None:
+def test_preparation_pools_and_normalizes_each_map_by_itself() -> None:
     maps = np.random.default_rng(0).normal(size=(5, 3, 40, 56)).astype(np.float32)
     features = Spray(pooling=14).preparation().run({"maps": maps}, seed=0)["features"]
     assert features.shape == (5, 10 * 14)

@@ -9,11 +9,11 @@ from whyset.analysis.processors import (
     Agglomerative,
     Eigengap,
     KMeans,
-    KNearestNeighbours,
+    KNearestNeighbors,
     NumberOfClusters,
     Spectrum,
     SpectrumOfGraph,
-    SymmetricNeighbours,
+    SymmetricNeighbors,
     kmeans_sweep,
 )
 from whyset.analysis.processors.clustering import by_size, spectral_coordinates
@@ -22,9 +22,9 @@ from whyset.errors import InputError
 
 def planted(count: int, apart: float = 12.0, size: int = 40) -> tuple[SpectrumOfGraph, np.ndarray]:
     rng = np.random.default_rng(count)
-    centres = apart * np.linalg.qr(rng.normal(size=(20, 20)))[0][:count]
-    rows = (centres[:, None] + rng.normal(size=(count, size, 20))).reshape(-1, 20)
-    affinity = SymmetricNeighbours()(KNearestNeighbours(8)(rows))
+    centers = apart * np.linalg.qr(rng.normal(size=(20, 20)))[0][:count]
+    rows = (centers[:, None] + rng.normal(size=(count, size, 20))).reshape(-1, 20)
+    affinity = SymmetricNeighbors()(KNearestNeighbors(8)(rows))
     return Spectrum(24)(affinity, seed=0), np.repeat(np.arange(count), size)
 
 

@@ -10,7 +10,7 @@ from whyset.analysis.processors import (
     Cosine,
     Distance,
     Euclidean,
-    KNearestNeighbours,
+    KNearestNeighbors,
     SlicedWasserstein,
     StructuralDissimilarity,
     Wasserstein,
@@ -46,9 +46,9 @@ def test_distances_agree_with_scipy(distance: Distance, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DISTANCES)
-def test_neighbours_are_the_nearest_by_any_distance(kind: type[Distance]) -> None:
+def test_neighbors_are_the_nearest_by_any_distance(kind: type[Distance]) -> None:
     distance = told(kind)
-    found = KNearestNeighbours(4, distance)(ROWS)
+    found = KNearestNeighbors(4, distance)(ROWS)
     all_pairs = distance(ROWS)
     np.fill_diagonal(all_pairs, np.inf)
     np.testing.assert_array_equal(found.indices, np.argsort(all_pairs, axis=1)[:, :4])

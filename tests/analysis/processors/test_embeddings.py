@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
-from whyset.analysis.processors import LLE, PCA, TSNE, UMAP, KNearestNeighbours, Spectrum, SymmetricNeighbours
+from whyset.analysis.processors import LLE, PCA, TSNE, UMAP, KNearestNeighbors, Spectrum, SymmetricNeighbors
 from whyset.errors import InputError, MissingExtraError
 
 LABELS = np.repeat([0, 1], 40)
@@ -12,7 +12,7 @@ FEATURES = (np.random.default_rng(0).normal(size=(80, 10)) + 4.0 * LABELS[:, Non
 
 
 def spectrum() -> object:
-    return Spectrum(16)(SymmetricNeighbours()(KNearestNeighbours(4)(FEATURES)), seed=0)
+    return Spectrum(16)(SymmetricNeighbors()(KNearestNeighbors(4)(FEATURES)), seed=0)
 
 
 @pytest.mark.parametrize("part", [PCA(), LLE(), TSNE(space="features")], ids=repr)
@@ -25,8 +25,8 @@ def test_two_clusters_lie_apart_and_the_seed_decides_all(part: object) -> None:
 
 
 def test_principal_components_agree_with_the_singular_value_decomposition() -> None:
-    centred = FEATURES.astype(np.float64) - FEATURES.mean(axis=0, dtype=np.float64)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    centered = FEATURES.astype(np.float64) - FEATURES.mean(axis=0, dtype=np.float64)
+    left, values, _ = np.linalg.svd(centered, full_matrices=False)
     expected = np.abs(left[:, :3] * values[:3])
     np.testing.assert_allclose(np.abs(PCA(3)(FEATURES, seed=0)), expected, rtol=1e-3, atol=1e-3)
     assert PCA(50)(FEATURES[:6], seed=0).shape == (6, 6)

@@ -3,18 +3,18 @@ import pytest
 from scipy.sparse import csr_array
 
 from whyset.analysis.processors import (
-    KNearestNeighbours,
+    KNearestNeighbors,
     RadialBasis,
     RandomWalkLaplacian,
     Spectrum,
     SymmetricLaplacian,
-    SymmetricNeighbours,
+    SymmetricNeighbors,
 )
 from whyset.errors import InputError
 
 
 def graph() -> csr_array:
-    return SymmetricNeighbours()(KNearestNeighbours(5)(np.random.default_rng(0).normal(size=(90, 6))))
+    return SymmetricNeighbors()(KNearestNeighbors(5)(np.random.default_rng(0).normal(size=(90, 6))))
 
 
 @pytest.mark.parametrize("laplacian", [SymmetricLaplacian(), RandomWalkLaplacian()], ids=repr)
@@ -47,36 +47,36 @@ def test_isolated_nodes_have_rows_of_zeros() -> None:
 
 
 def test_radial_basis_weights_follow_the_formula_on_the_edges_of_the_graph() -> None:
-    neighbours = KNearestNeighbours(4)(np.random.default_rng(1).normal(size=(40, 5)))
-    affinity = RadialBasis(1.5)(neighbours).toarray()
-    assert (affinity > 0).sum() == SymmetricNeighbours()(neighbours).nnz
-    i, j = 7, int(neighbours.indices[7, 0])
-    weight = np.exp(-(neighbours.distances[7, 0] ** 2) / (2 * 1.5**2))
-    assert affinity[i, j] == pytest.approx(weight * (1 if i in neighbours.indices[j] else 0.5))
+    neighbors = KNearestNeighbors(4)(np.random.default_rng(1).normal(size=(40, 5)))
+    affinity = RadialBasis(1.5)(neighbors).toarray()
+    assert (affinity > 0).sum() == SymmetricNeighbors()(neighbors).nnz
+    i, j = 7, int(neighbors.indices[7, 0])
+    weight = np.exp(-(neighbors.distances[7, 0] ** 2) / (2 * 1.5**2))
+    assert affinity[i, j] == pytest.approx(weight * (1 if i in neighbors.indices[j] else 0.5))
     np.testing.assert_allclose(affinity, affinity.T)
 
 
-def test_the_width_is_the_median_distance_to_the_last_neighbour_unless_given() -> None:
+def test_the_width_is_the_median_distance_to_the_last_neighbor_unless_given() -> None:
     rows = np.random.default_rng(1).normal(size=(40, 5))
-    neighbours = KNearestNeighbours(4)(rows)
-    assert RadialBasis().fit(neighbours).sigma == np.median(neighbours.distances[:, -1])
-    scaled = RadialBasis()(KNearestNeighbours(4)(1000 * rows)).toarray()
-    np.testing.assert_allclose(RadialBasis()(neighbours).toarray(), scaled)
+    neighbors = KNearestNeighbors(4)(rows)
+    assert RadialBasis().fit(neighbors).sigma == np.median(neighbors.distances[:, -1])
+    scaled = RadialBasis()(KNearestNeighbors(4)(1000 * rows)).toarray()
+    np.testing.assert_allclose(RadialBasis()(neighbors).toarray(), scaled)
     with pytest.raises(InputError, match="give a sigma"):
-        RadialBasis()(KNearestNeighbours(4)(np.zeros((10, 2))))
+        RadialBasis()(KNearestNeighbors(4)(np.zeros((10, 2))))
     with pytest.raises(InputError, match="positive"):
         RadialBasis(0.0)
 
 
-def test_with_all_samples_as_neighbours_the_affinity_is_the_full_one() -> None:
+def test_with_all_samples_as_neighbors_the_affinity_is_the_full_one() -> None:
     rows = np.random.default_rng(2).normal(size=(12, 3))
-    affinity = RadialBasis(1.0)(KNearestNeighbours(11)(rows)).toarray()
+    affinity = RadialBasis(1.0)(KNearestNeighbors(11)(rows)).toarray()
     full = np.exp(-((rows[:, None] - rows) ** 2).sum(axis=2) / 2) - np.eye(12)
     np.testing.assert_allclose(affinity, full, atol=1e-12)
 
 
 def test_weights_too_small_for_a_number_isolate_a_sample() -> None:
     rows = np.vstack([np.random.default_rng(3).normal(size=(20, 2)), [[1e4, 0]]])
-    affinity = RadialBasis(1.0)(KNearestNeighbours(3)(rows))
+    affinity = RadialBasis(1.0)(KNearestNeighbors(3)(rows))
     assert (affinity.data > 0).all()
     assert Spectrum(3)(affinity, seed=0).isolated.nonzero()[0].tolist() == [20]

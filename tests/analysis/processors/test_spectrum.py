@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import block_diag, csr_array
 
-from whyset.analysis.processors import KNearestNeighbours, Spectrum, SymmetricNeighbours
+from whyset.analysis.processors import KNearestNeighbors, Spectrum, SymmetricNeighbors
 from whyset.errors import InputError
 
 
@@ -17,11 +17,11 @@ def dense(affinity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def clusters(count: int, size: int, seed: int = 0, apart: float = 100.0) -> csr_array:
-    """The neighbour graph of `count` clusters: disconnected where they are far apart."""
+    """The neighbor graph of `count` clusters: disconnected where they are far apart."""
     rng = np.random.default_rng(seed)
-    centres = apart * rng.normal(size=(count, 1, 10))
-    rows = (centres + rng.normal(size=(count, size, 10))).reshape(-1, 10)
-    return SymmetricNeighbours()(KNearestNeighbours(6)(rows))
+    centers = apart * rng.normal(size=(count, 1, 10))
+    rows = (centers + rng.normal(size=(count, size, 10))).reshape(-1, 10)
+    return SymmetricNeighbors()(KNearestNeighbors(6)(rows))
 
 
 @pytest.mark.parametrize("dense_below", [3, 10_000], ids=["Lanczos", "dense"])
@@ -47,8 +47,8 @@ def test_vectors_are_unit_eigenvectors_of_the_right_end(dense_below: int) -> Non
     affinity = clusters(3, 60, apart=1.0)
     found = Spectrum(12, dense_below)(affinity, seed=0)
     scale = 1 / np.sqrt(affinity.sum(axis=1))
-    normalised = scale[:, None] * affinity.toarray() * scale
-    np.testing.assert_allclose(normalised @ found.eigenvectors, found.eigenvectors * found.eigenvalues, atol=1e-7)
+    normalized = scale[:, None] * affinity.toarray() * scale
+    np.testing.assert_allclose(normalized @ found.eigenvectors, found.eigenvectors * found.eigenvalues, atol=1e-7)
     np.testing.assert_allclose(found.eigenvectors.T @ found.eigenvectors, np.eye(12), atol=1e-7)
     assert found.eigenvalues[0] == 1
     assert (np.diff(found.eigenvalues) <= 0).all()

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
-from whyset.analysis.processors import TSNE, KNearestNeighbours, Spectrum, SpectrumOfGraph, SymmetricNeighbours
+from whyset.analysis.processors import TSNE, KNearestNeighbors, Spectrum, SpectrumOfGraph, SymmetricNeighbors
 from whyset.errors import InputError
 
 
 def two_clusters(size: int) -> SpectrumOfGraph:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(2 * size, 10)) + 3.0 * np.repeat([0, 1], size)[:, None]
-    return Spectrum(16)(SymmetricNeighbours()(KNearestNeighbours(3)(rows)), seed=0)
+    return Spectrum(16)(SymmetricNeighbors()(KNearestNeighbors(3)(rows)), seed=0)
 
 
 def test_clusters_lie_apart_in_the_plane_and_the_seed_decides_all() -> None:

@@ -48,7 +48,7 @@ def p_of(rows: np.ndarray, seed: int, surrogates: CopulaSurrogates | GaussianSur
 
 
 def skewed(seed: int) -> np.ndarray:
-    """Noise as normalised relevance has it: most of a map's relevance lies in a few pixels."""
+    """Noise as normalized relevance has it: most of a map's relevance lies in a few pixels."""
     rows = np.random.default_rng([3, seed]).gamma(0.3, size=(60, 40)) * np.arange(1, 41) ** -0.7
     return rows / rows.sum(axis=1, keepdims=True)
 

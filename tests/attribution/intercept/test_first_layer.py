@@ -41,7 +41,7 @@ def channels_last(x):
 
 
 FRONTS = {
-    "normalised": lambda x: (x - MEAN) / 0.25,
+    "normalized": lambda x: (x - MEAN) / 0.25,
     "by channel": by_channel,
     "channels last": channels_last,
     "written": lambda x: x.sub_(MEAN),

@@ -122,22 +122,22 @@ def test_in_place_is_out_of_place(name, composite):
     torch.testing.assert_close(output, written(x))
 
 
-@pytest.mark.parametrize("centred", [True, False])
-def test_a_model_that_writes_into_its_input_leaves_the_callers_tensor_alone(centred):
-    class Centres(nn.Module):
+@pytest.mark.parametrize("centered", [True, False])
+def test_a_model_that_writes_into_its_input_leaves_the_callers_tensor_alone(centered):
+    class Centers(nn.Module):
         def __init__(self):
             super().__init__()
             self.layer = nn.Linear(3, 2).double()
 
         def forward(self, x):
-            if centred:
+            if centered:
                 x -= 0.5
             x[:, 0] = 0
             return self.layer(x)
 
     x = torch.randn(2, 3, dtype=torch.float64)
     before = x.clone()
-    _, relevance = Gradient(Centres().eval(), EpsilonPlus())(x, 0)
+    _, relevance = Gradient(Centers().eval(), EpsilonPlus())(x, 0)
     assert torch.equal(x, before)
     assert (relevance[:, 0] == 0).all()
     assert (relevance[:, 1:] != 0).all()

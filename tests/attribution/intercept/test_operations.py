@@ -55,7 +55,7 @@ def test_tiny_inputs_stay_finite_in_every_float_type(name, dtype):
 
 
 @pytest.mark.parametrize("function", [torch.sigmoid, F.softplus, torch.exp, torch.cos])
-def test_functions_that_are_not_zero_at_zero_are_stabilised(function):
+def test_functions_that_are_not_zero_at_zero_are_stabilized(function):
     x = torch.randn(2, 5, dtype=torch.float64)
     output, r = relevance(function, x)
     sign = torch.where(x >= 0, 1.0, -1.0).double()
@@ -118,7 +118,7 @@ def test_norms_hold_their_deviation_constant():
     torch.testing.assert_close(r, torch.zeros(3, 6, 4).double())  # all outputs of a group sum to a constant
 
 
-def test_normalising_by_hand_conserves():
+def test_normalizing_by_hand_conserves():
     x = torch.randn(3, 6, dtype=torch.float64)
     for function in (
         F.normalize,

@@ -104,7 +104,7 @@ def test_unknown_operations_warn_raise_or_pass_as_told():
 
 
 class WithTable(nn.Module):
-    """Computes a table from a linear layer of its own before the stem, and normalises its weight on the fly."""
+    """Computes a table from a linear layer of its own before the stem, and normalizes its weight on the fly."""
 
     def __init__(self):
         super().__init__()

@@ -121,7 +121,7 @@ def test_values_are_checked_when_a_rule_is_made(make_rule):
         make_rule()
 
 
-def test_a_stabiliser_derived_from_stabilizer_stabilises_in_its_own_way():
+def test_a_stabilizer_derived_from_stabilizer_stabilizes_in_its_own_way():
     class Farther(Stabilizer):
         def __call__(self, z):
             return z + 5

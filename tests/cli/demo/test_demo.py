@@ -59,7 +59,7 @@ def test_the_told_reliance_is_what_the_kept_network_does(demo) -> None:
         recall = np.mean(answers[test.labels == 8] == 8)
         taken = np.mean(answers[test.labels != 8] == 8)
         numbers = r" +([\d.]+)" if column == 1 else r" +[\d.]+ +([\d.]+)"
-        assert told_number(demo.told, r"class 8 recognised \(recall\)" + numbers) == pytest.approx(recall, abs=0.005)
+        assert told_number(demo.told, r"class 8 recognized \(recall\)" + numbers) == pytest.approx(recall, abs=0.005)
         assert told_number(demo.told, "other digits taken for class 8" + numbers) == pytest.approx(taken, abs=0.005)
 
 

@@ -42,8 +42,8 @@ def test_the_mark_changes_the_corner_of_a_copy_only(parts: tuple[Digits, Digits]
 def test_the_enlarged_digit_is_the_digit_where_there_is_no_noise() -> None:
     train, _ = noisy_digits(Recipe(noise=0, mark=0, test_share=0))
     blocks = train.images.reshape(-1, 8, 3, 8, 3)
-    centres = blocks[:, :, 1, :, 1] / 255 * 16  # the middle pixel of each 3x3 block lies on the original pixel
-    assert np.abs(centres - load_digits().images).max() <= 16 / 255
+    centers = blocks[:, :, 1, :, 1] / 255 * 16  # the middle pixel of each 3x3 block lies on the original pixel
+    assert np.abs(centers - load_digits().images).max() <= 16 / 255
 
 
 def test_the_noise_has_the_stated_deviation_before_it_is_clipped() -> None:

@@ -32,7 +32,7 @@ def test_bytes_pass_through_the_preprocessing() -> None:
     assert np.array_equal(preprocessing.undo(source[1][0]), images[1].transpose(2, 0, 1))
 
 
-def test_grey_bytes_may_lack_the_channel() -> None:
+def test_gray_bytes_may_lack_the_channel() -> None:
     for shape in [(2, 6, 8), (2, 6, 8, 1)]:
         source = ArraySource(np.ones(shape, np.uint8), preprocessing=Preprocessing(mode="L"))
         assert source[0][0].shape == (1, 6, 8)

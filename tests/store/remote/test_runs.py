@@ -197,7 +197,7 @@ def test_a_server_that_dies_is_told(own_server):
 
 def test_an_analysis_appears_when_it_is_complete(place, monkeypatch):
     run = write_pending(example_run(place))
-    writer = run.analysis_writer("spray", {"neighbours": 3})
+    writer = run.analysis_writer("spray", {"neighbors": 3})
     first = CategoryResult(
         "0", "cat", {"index": np.arange(0, 37, 2), "x": np.ones((2, 3))}, ClassEvidence(n_explanations=1)
     )

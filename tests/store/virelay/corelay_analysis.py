@@ -16,7 +16,7 @@ from corelay.processor.flow import Parallel
 CLUSTERS = (2, 3)
 
 
-def analysed(maps):
+def analyzed(maps):
     pipeline = SpectralClustering(
         affinity=SparseKNN(n_neighbors=5, symmetric=True),
         embedding=EigenDecomposition(n_eigval=4, is_output=True),
@@ -60,7 +60,7 @@ def main(attributions, folder):
         index, label = source["index"][()], source["label"][()]
         for number in np.unique(label):
             rows = np.flatnonzero(label == number)
-            found = analysed(source["attribution"][rows])
+            found = analyzed(source["attribution"][rows])
             for layout, target in (("code", code), ("documented", documented)):
                 write(target.create_group(f"n{number:08d}"), layout, index[rows], *found)
 

@@ -125,13 +125,13 @@ def ramp(height, width):
         ("wrap_around", [3, 0, 1, 2, 3, 0], [2, 0, 1, 2, 0, 1]),
     ],
 )
-def test_filling_keeps_the_centre(method, rows, columns):
+def test_filling_keeps_the_center(method, rows, columns):
     filled = fit(ramp(4, 3), (6, 6), "none", method)
     assert filled[:, 2, 0].tolist() == rows
     assert filled[2, :, 1].tolist() == columns
 
 
-def test_cutting_keeps_the_centre_and_sides_are_treated_each_by_itself():
+def test_cutting_keeps_the_center_and_sides_are_treated_each_by_itself():
     cut = fit(ramp(9, 3), (4, 5), "center_crop", "fill_zeros")
     assert cut[:, 2, 0].tolist() == [2, 3, 4, 5]
     assert cut[1, :, 1].tolist() == [0, 0, 1, 2, 0]

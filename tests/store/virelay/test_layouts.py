@@ -44,14 +44,14 @@ def test_one_range_holds_for_all_pictures(files, imported):
     assert [int(inputs[row].max()) for row in (0, 1, 2)] == [0, 191, 128]
 
 
-def test_normalised_inputs_are_stretched_with_a_warning(files, imported):
+def test_normalized_inputs_are_stretched_with_a_warning(files, imported):
     files.dataset["data"] = np.linspace(-2, 3, 12 * 3 * 6 * 9, dtype=np.float32).reshape(12, 3, 6, 9)
     found = imported(files.write())
     assert found.warned("data ranges from -2 to 3")
     assert (found.run.inputs[:].min(), found.run.inputs[:].max()) == (0, 255)
 
 
-def test_grey_images(files, imported):
+def test_gray_images(files, imported):
     files.dataset["data"] = files.dataset["data"][:, :1]
     assert imported(files.write()).run.inputs.shape == (12, 1, 6, 9)
 

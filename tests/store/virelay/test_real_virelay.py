@@ -9,7 +9,7 @@ from PIL import Image
 from whyset.image import imgify
 from whyset.store.virelay import export_project
 
-SAME = 3  # of 255, on average: pictures travel as JPEG, and colours are rounded otherwise
+SAME = 3  # of 255, on average: pictures travel as JPEG, and colors are rounded otherwise
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def smooth_maps():
     return maps
 
 
-def test_heatmaps_are_drawn_as_by_our_colour_maps_of_the_same_names(files, imported, virelay, tmp_path):
+def test_heatmaps_are_drawn_as_by_our_color_maps_of_the_same_names(files, imported, virelay, tmp_path):
     """Turned, mirrored or inverted ones would be farther away."""
     files.attributions["attributions.h5"]["attribution"] = smooth_maps()
     files.dataset["data"] = np.full((12, 3, 24, 40), 128, np.uint8)
@@ -81,7 +81,7 @@ def test_heatmaps_are_drawn_as_by_our_colour_maps_of_the_same_names(files, impor
         picture = server.image(f"projects/0/attributions/5/heatmap?colorMap={colors}").astype(float)
         others = (summed[::-1], summed[:, ::-1], summed[::-1, ::-1], -summed)
         own, *wrong = (_distance(picture, imgify(values, color_map=colors)) for values in (summed, *others))
-        assert own < 2 * SAME  # saturated colours suffer more
+        assert own < 2 * SAME  # saturated colors suffer more
         assert own < min(wrong) / 5
 
 

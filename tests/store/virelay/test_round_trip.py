@@ -64,7 +64,7 @@ def test_analyses_come_back_equal(sample_run, back):
                 assert one.column(column).dtype == other.column(column).dtype
 
 
-def test_a_run_that_came_back_can_be_analysed_like_any_other(back):
+def test_a_run_that_came_back_can_be_analyzed_like_any_other(back):
     analyze(back, Spray("own", surrogates=0, resamplings=2))
     assert back.analyses == ["own", "spray"]
     assert all(category.evidence.problem is None for category in back.analysis("own").categories)
@@ -117,9 +117,9 @@ def write_analysis(run, name, embeddings):
     writer.write(CategoryResult("00002", "horse", {"index": np.arange(2, 20, 3)}, from_info(failed)))
 
 
-def test_grey_pictures_and_unknown_confidence_come_back_equal(imported, tmp_path):
+def test_gray_pictures_and_unknown_confidence_come_back_equal(imported, tmp_path):
     """ViRelAy needs three channels; which one it was is written beside."""
-    run = made_run(tmp_path / "grey")
+    run = made_run(tmp_path / "gray")
     project = export_project(run, tmp_path / "exported")
     with h5py.File(project.parent / "attributions.h5") as file:
         assert file["attribution"].shape == (20, 3, 6, 9)
@@ -132,7 +132,7 @@ def test_grey_pictures_and_unknown_confidence_come_back_equal(imported, tmp_path
 
 def test_what_not_all_classes_have_is_left_out_and_told(imported, tmp_path):
     told = []
-    project = export_project(made_run(tmp_path / "grey"), tmp_path / "exported", telling=Told(told))
+    project = export_project(made_run(tmp_path / "gray"), tmp_path / "exported", telling=Told(told))
     assert "analysis spray-1: the embedding umap is left out, as 1 of 2 classes have none" in told
     assert "analysis spray-1: horse is left out: Too few samples: 6; at least 10 are needed." in told
     assert "analysis odd: its classes have no clustering and embedding in common; it is left out" in told
@@ -141,7 +141,7 @@ def test_what_not_all_classes_have_is_left_out_and_told(imported, tmp_path):
 
 
 def test_word_net_ids_are_real_where_names_or_folders_tell_them(tmp_path):
-    project = export_project(made_run(tmp_path / "grey"), tmp_path / "exported", analyses=["spray-1"])
+    project = export_project(made_run(tmp_path / "gray"), tmp_path / "exported", analyses=["spray-1"])
     with h5py.File(project.parent / "analysis_spray_1.h5") as file:
         assert sorted(file) == ["n02084071", "n02123045"]
     labels = yaml.safe_load((project.parent / "label_map.json").read_text())
@@ -210,7 +210,7 @@ def test_several_targets_per_sample_become_samples_of_their_own(imported, tmp_pa
 
 
 def test_a_run_of_no_images_is_refused(tmp_path):
-    config = open_run(made_run(tmp_path / "grey").path).config
+    config = open_run(made_run(tmp_path / "gray").path).config
     arrays = [ArraySpec("attribution/input", (7,), "float32"), *standard_arrays((1, 2, 3))[1:]]
     run = create_run(tmp_path / "series", config, samples_table(["a"]), arrays)
     with pytest.raises(InputError, match="ViRelAy shows images"):

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Get Color Maps
-         * @description Every colour map as a lookup table for the bytes of a map.
+         * @description Every color map as a lookup table for the bytes of a map.
          */
         get: operations["get_color_maps"];
         put?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Get Color Map
-         * @description The lookup table of a colour map in Zennit's language, or of a named one.
+         * @description The lookup table of a color map in Zennit's language, or of a named one.
          */
         get: operations["get_color_map"];
         put?: never;
@@ -243,7 +243,7 @@ export interface paths {
         };
         /**
          * Get Scales
-         * @description What full colour stands for where maps are compared within a cluster or the class.
+         * @description What full color stands for where maps are compared within a cluster or the class.
          */
         get: operations["get_scales"];
         put?: never;
@@ -793,7 +793,7 @@ export interface components {
         };
         /**
          * ColorMapTable
-         * @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral.
+         * @description A color map as 256 colors, flat red, green, blue; entry 128 of a diverging one is neutral.
          */
         ColorMapTable: {
             /** Diverging */
@@ -1454,7 +1454,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral. */
+            /** @description A color map as 256 colors, flat red, green, blue; entry 128 of a diverging one is neutral. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1508,14 +1508,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the name of a colour map, or colours with commas between them, such as 00f,80:fff,f00 */
+                /** @description the name of a color map, or colors with commas between them, such as 00f,80:fff,f00 */
                 definition: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A colour map as 256 colours, flat red, green, blue; entry 128 of a diverging one is neutral. */
+            /** @description A color map as 256 colors, flat red, green, blue; entry 128 of a diverging one is neutral. */
             200: {
                 headers: {
                     [name: string]: unknown;

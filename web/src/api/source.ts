@@ -53,7 +53,7 @@ export interface DataSource {
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
-  /** Two axes of an embedding as `quantise` gives them: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
+  /** Two axes of an embedding as `quantize` gives them: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
   places(run: string, analysis: string, category: string, embedding: string, axes: readonly [number, number]): Promise<Uint16Array>;
   /** One map for each index; with `size`, its longest side. */
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
@@ -64,10 +64,10 @@ export interface DataSource {
   tokens(run: string, indices: number[]): Promise<string[][]>;
   /** The map of one sample as it is stored, channels of images summed: float32, in full size. */
   relevance(run: string, index: number): Promise<Column>;
-  /** What full colour stands for where maps of a class are compared. */
+  /** What full color stands for where maps of a class are compared. */
   scales(run: string, analysis: string, category: string, clustering: string): Promise<ScaleTable>;
   colorMaps(): Promise<ColorMaps>;
-  /** A colour map in Zennit's language; a SourceError with status 422 tells what is wrong with it. */
+  /** A color map in Zennit's language; a SourceError with status 422 tells what is wrong with it. */
   colorMap(definition: string): Promise<ColorMap>;
   clusterNames(run: string, analysis: string, category: string): Promise<ClusterNames>;
   /** Replaces all names of the category; as with selections, status 412 tells that `revision` is not the last. */

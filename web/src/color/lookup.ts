@@ -5,7 +5,7 @@ export const MISSING = 0;
 export const ZERO = 128;
 export const STEPS = 127;
 
-/** RGBA bytes of a colour map's 256 entries (128 is exactly zero). */
+/** RGBA bytes of a color map's 256 entries (128 is exactly zero). */
 export type CodeColors = Uint8ClampedArray;
 
 /** The table that the server keeps, as RGBA: a code is its own index, in Python and here. */

@@ -16,8 +16,8 @@ export interface Raster {
   height: number;
 }
 
-/** Greys of missing pixels, by turns: (row + column) % 2, as `whyset.image.colorize` draws them. */
-const CHEQUERS = [0x66, 0x99];
+/** Grays of missing pixels, by turns: (row + column) % 2, as `whyset.image.colorize` draws them. */
+const CHECKERS = [0x66, 0x99];
 
 export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">, shades: Shades): Raster {
   const rgba = new Uint8ClampedArray(map.codes.length * 4);
@@ -26,7 +26,7 @@ export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">,
   for (let pixel = 0; pixel < words.length; pixel++) {
     const code = map.codes[pixel];
     if (code !== MISSING) words[pixel] = table[code];
-    else rgba.set(chequer(Math.floor(pixel / map.width), pixel % map.width), pixel * 4);
+    else rgba.set(checker(Math.floor(pixel / map.width), pixel % map.width), pixel * 4);
   }
   return { rgba, width: map.width, height: map.height };
 }
@@ -34,7 +34,7 @@ export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">,
 /** Which channel of many is looked at; null: the norm over all. */
 export type Channel = number | null;
 
-/** An input of other than 1, 3 or 4 channels as grey: one of them, or the root of the mean of their squares. */
+/** An input of other than 1, 3 or 4 channels as gray: one of them, or the root of the mean of their squares. */
 export function withChannels(input: InputImage, channel: Channel, isBands: boolean): InputImage {
   if (!isBands) return input;
   const { channels, width, height } = input;
@@ -45,7 +45,7 @@ export function withChannels(input: InputImage, channel: Channel, isBands: boole
   return { pixels, width, height, channels: 1 };
 }
 
-/** One channel is grey, three are colours, and a fourth is opacity. */
+/** One channel is gray, three are colors, and a fourth is opacity. */
 export function inputRaster(input: InputImage): Raster {
   const { pixels, width, height, channels } = input;
   const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
@@ -60,8 +60,8 @@ export function inputRaster(input: InputImage): Raster {
 }
 
 /**
- * The coloured map over the grey input: where relevance is strong its colour covers the input, where it is zero the
- * input shows. The shades say how much is covered, grey = 0.299 R + 0.587 G + 0.114 B; a map of another size is read
+ * The colored map over the gray input: where relevance is strong its color covers the input, where it is zero the
+ * input shows. The shades say how much is covered, gray = 0.299 R + 0.587 G + 0.114 B; a map of another size is read
  * at the nearest pixel.
  */
 export function overlayRaster(input: InputImage, map: RelevanceMap, shades: Shades): Raster {
@@ -72,19 +72,19 @@ export function overlayRaster(input: InputImage, map: RelevanceMap, shades: Shad
     for (let x = 0; x < width; x++) {
       const column = Math.floor(((x + 0.5) * map.width) / width);
       const code = map.codes[row * map.width + column];
-      const color = code === MISSING ? chequer(row, column) : shades.table.subarray(code * 4, code * 4 + 3);
+      const color = code === MISSING ? checker(row, column) : shades.table.subarray(code * 4, code * 4 + 3);
       const cover = shades.cover[code];
       const at = (y * width + x) * 4;
-      const grey = 0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2];
+      const gray = 0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2];
       for (let channel = 0; channel < 3; channel++) {
-        rgba[at + channel] = Math.floor(grey * (1 - cover) + color[channel] * cover + 0.5);
+        rgba[at + channel] = Math.floor(gray * (1 - cover) + color[channel] * cover + 0.5);
       }
     }
   }
   return raster;
 }
 
-function chequer(row: number, column: number): [number, number, number, number] {
-  const grey = CHEQUERS[(row + column) % 2];
-  return [grey, grey, grey, 255];
+function checker(row: number, column: number): [number, number, number, number] {
+  const gray = CHECKERS[(row + column) % 2];
+  return [gray, gray, gray, 255];
 }

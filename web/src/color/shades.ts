@@ -2,20 +2,20 @@ import type { RelevanceMap } from "../api/binary";
 import { MISSING, STEPS, ZERO } from "./lookup";
 import type { CodeColors } from "./lookup";
 
-/** How relevance becomes colour, as the reader chose it. */
+/** How relevance becomes color, as the reader chose it. */
 export interface Look {
   colors: CodeColors;
-  /** A power of the share of full colour: below 1 it lifts weak relevance. */
+  /** A power of the share of full color: below 1 it lifts weak relevance. */
   gamma: number;
   /** The most that an overlay covers of the input. */
   opacity: number;
 }
 
-/** The colours of one map's 256 codes. */
+/** The colors of one map's 256 codes. */
 export interface Shades {
-  /** The relevance that full colour stands for. */
+  /** The relevance that full color stands for. */
   full: number;
-  /** The entry of the colour map for each code. */
+  /** The entry of the color map for each code. */
   entries: Uint8Array;
   /** RGBA of each code. */
   table: CodeColors;
@@ -47,12 +47,12 @@ export function entriesOf(scale: number, full: number, gamma: number): Uint8Arra
   return entries;
 }
 
-/** The relevance that full colour stands for where a map is scaled by itself: a percentile of its magnitudes. */
+/** The relevance that full color stands for where a map is scaled by itself: a percentile of its magnitudes. */
 export function ownScale(map: Pick<RelevanceMap, "codes" | "scale">, percentile: number): number {
   return percentile >= 100 ? map.scale : (percentileOf(map.codes, percentile) / STEPS) * map.scale;
 }
 
-/** A percentile of the steps |code - 128| of what is not missing, linear between neighbours as numpy's is. */
+/** A percentile of the steps |code - 128| of what is not missing, linear between neighbors as numpy's is. */
 export function percentileOf(codes: Uint8Array, percentile: number): number {
   const counts = new Uint32Array(STEPS + 1);
   for (const code of codes) if (code !== MISSING) counts[Math.abs(code - ZERO)]++;

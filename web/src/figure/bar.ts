@@ -1,6 +1,6 @@
 import { INK, MUTED, element, line, picture } from "./svg";
 
-/** A colour bar: its colours from negative to positive, and what its end stands for, or null where each map has its own. */
+/** A color bar: its colors from negative to positive, and what its end stands for, or null where each map has its own. */
 export interface Bar {
   href: string;
   end: string | null;

@@ -23,10 +23,10 @@ export async function fileOf(drawing: Drawing, form: FigureForm, parts: readonly
   const name = fileNameOf(parts, form);
   const svg = new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${drawing.svg}\n`], { type: "image/svg+xml" });
   if (form === "svg") return new File([svg], name, { type: svg.type });
-  return new File([await rasterised(svg, drawing)], name, { type: "image/png" });
+  return new File([await rasterized(svg, drawing)], name, { type: "image/png" });
 }
 
-async function rasterised(svg: Blob, { width, height }: Drawing): Promise<Blob> {
+async function rasterized(svg: Blob, { width, height }: Drawing): Promise<Blob> {
   const address = URL.createObjectURL(svg);
   try {
     const image = new Image();

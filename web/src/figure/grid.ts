@@ -11,7 +11,7 @@ export interface GridRow {
   color: string;
   shape: number;
   cells: readonly Cell[];
-  /** What full colour stands for in this row, where rows differ. */
+  /** What full color stands for in this row, where rows differ. */
   end: string | null;
 }
 
@@ -35,7 +35,7 @@ export function cellSize(aspect: number): { width: number; height: number } {
   return { width, height: width / aspect };
 }
 
-/** Samples in rows, captions below each, one colour bar on the right; a row may stand for a cluster. */
+/** Samples in rows, captions below each, one color bar on the right; a row may stand for a cluster. */
 export function gridFigure({ title, words, rows, bar, note }: GridFigure): Drawing {
   const cells = rows.flatMap((row) => row.cells);
   const aspect = Math.max(0.2, ...cells.map((cell) => cell.width / cell.height));

@@ -6,7 +6,7 @@ import { DENSITY_CELL, density, densityColors } from "../scatter/density";
 import { STEPS, isMissing } from "../scatter/points";
 import { HIDDEN, SELECTED, pointOpacity, pointSize } from "../scatter/renderer";
 import { webglRenderer } from "../scatter/webgl";
-import type { Colouring } from "../state/class/colouring";
+import type { Coloring } from "../state/class/coloring";
 import { count, number, plural } from "../state/page/format";
 import type { ClassSession } from "../state/class/session.svelte";
 import type { Stage } from "../state/scatter/stage.svelte";
@@ -20,9 +20,9 @@ const MOST_SHAPES = 5000;
 const SHARPNESS = 2;
 const WHITE: Rgb = [255, 255, 255];
 
-/** The scatter as it is seen, in the colours of the light theme. */
+/** The scatter as it is seen, in the colors of the light theme. */
 export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
-  const colouring = session.colouring("light");
+  const coloring = session.coloring("light");
   const { data, embedding, axes, clustering } = session;
   const { width, height } = stage;
   const shapes = !session.density && session.points.count - session.points.missing <= MOST_SHAPES;
@@ -31,19 +31,19 @@ export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
   const filtered = session.visible ? `, ${count(session.visibleCount)} pass the filter` : "";
   return scatterFigure({
     title: `Class ${data.detail.name}`,
-    words: `${plural(session.size, session.noun)}${filtered}${selected} · ${session.density ? "density" : `coloured by ${session.column.title}`}`,
+    words: `${plural(session.size, session.noun)}${filtered}${selected} · ${session.density ? "density" : `colored by ${session.column.title}`}`,
     width,
     height,
-    points: shapes ? drawnPoints(session, stage, colouring) : { href: pictureOf(session, stage, colouring) },
+    points: shapes ? drawnPoints(session, stage, coloring) : { href: pictureOf(session, stage, coloring) },
     labels: labelsOf(session, stage),
-    legend: (session.density ? [] : colouring.legend).map((entry) => ({ name: entry.name, count: count(entry.count), color: entry.color, shape: entry.shape })),
+    legend: (session.density ? [] : coloring.legend).map((entry) => ({ name: entry.name, count: count(entry.count), color: entry.color, shape: entry.shape })),
     scale: limits && !session.density ? { name: session.column.title, href: scaleHref(), low: number(limits.low), high: number(limits.high) } : null,
     note: [data.run.name, data.analysis, data.detail.name, clustering, `${embedding} ${axes.map((axis) => axis + 1).join(" × ")}`].join(" · "),
   });
 }
 
 /** Selected points lie in front, as on the screen. */
-function drawnPoints(session: ClassSession, { projection, width, height, camera }: Stage, { values, table }: Colouring): DrawnPoint[] {
+function drawnPoints(session: ClassSession, { projection, width, height, camera }: Stage, { values, table }: Coloring): DrawnPoint[] {
   const { points, drawnMask } = session;
   const [size, opacity] = [pointSize(points.count, camera.zoom), pointOpacity(points.count)];
   const anySelected = session.selected.length > 0;
@@ -68,7 +68,7 @@ function drawnPoints(session: ClassSession, { projection, width, height, camera 
 }
 
 /** All points as the screen's renderer draws them, twice as sharp and on white. */
-function pictureOf(session: ClassSession, { projection }: Stage, { values, table }: Colouring): string {
+function pictureOf(session: ClassSession, { projection }: Stage, { values, table }: Coloring): string {
   const canvas = document.createElement("canvas");
   const renderer = webglRenderer(canvas);
   if (!renderer) throw new Error(`More than ${count(MOST_SHAPES)} points are drawn by WebGL2, which this browser does not offer.`);
@@ -101,7 +101,7 @@ function labelsOf(session: ClassSession, stage: Stage) {
     const middle = session.labelPlaces[place];
     if (!middle) return [];
     const [x, y] = toScreen(stage.projection, middle.x, middle.y);
-    return [{ text: String(cluster.id), x, y, color: session.colourBy === "cluster" ? hue(cluster.id, "light") : "#5c6168" }];
+    return [{ text: String(cluster.id), x, y, color: session.colorBy === "cluster" ? hue(cluster.id, "light") : "#5c6168" }];
   });
 }
 

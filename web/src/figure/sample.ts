@@ -18,7 +18,7 @@ export interface SampleFigure {
   words: string;
   cells: readonly Cell[];
   bar: Bar | null;
-  /** How the colours came about. */
+  /** How the colors came about. */
   note: string;
 }
 
@@ -27,7 +27,7 @@ const GAP = 14;
 const HEAD = 46;
 const FOOT = 46;
 
-/** One sample: its pictures beside each other, captions below, the colour bar on the right. */
+/** One sample: its pictures beside each other, captions below, the color bar on the right. */
 export function sampleFigure({ title, words, cells, bar, note }: SampleFigure): Drawing {
   const widths = cells.map((cell) => (HEIGHT * cell.width) / cell.height);
   const pictures = widths.reduce((sum, width) => sum + width + GAP, -GAP);

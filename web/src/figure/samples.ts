@@ -134,7 +134,7 @@ function listedModes(pictures: RunPictures, mode: PictureMode): readonly SingleM
   return mode === "side by side" ? ["input", "map"] : [mode];
 }
 
-/** The pictures of a sample, with the relevance that full colour stands for; what is not an image is drawn for a height. */
+/** The pictures of a sample, with the relevance that full color stands for; what is not an image is drawn for a height. */
 async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[], height: number): Promise<{ cells: Cell[]; full: number }> {
   const { pictures, settings, norms } = scene;
   const isImage = pictures.modality === "image";

@@ -21,7 +21,7 @@ export interface ScatterFigure {
   points: readonly DrawnPoint[] | { href: string };
   labels: readonly { text: string; x: number; y: number; color: string }[];
   legend: readonly { name: string; count: string; color: string; shape: number }[];
-  /** Given where the colours are a scale. */
+  /** Given where the colors are a scale. */
   scale: { name: string; href: string; low: string; high: string } | null;
   note: string;
 }

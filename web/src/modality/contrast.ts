@@ -11,13 +11,13 @@ function luminance(color: Rgb): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-/** (L1 + 0.05) / (L2 + 0.05), the lighter colour first: 1 to 21. */
+/** (L1 + 0.05) / (L2 + 0.05), the lighter color first: 1 to 21. */
 export function contrast(a: Rgb, b: Rgb): number {
   const [low, high] = [luminance(a), luminance(b)].sort((left, right) => left - right);
   return (high + 0.05) / (low + 0.05);
 }
 
-/** Black or white, whichever is read better on a colour: 4.58 : 1 at least, whatever the colour. */
+/** Black or white, whichever is read better on a color: 4.58 : 1 at least, whatever the color. */
 export function inkOn(color: Rgb): Ink {
   return contrast(color, [0, 0, 0]) >= contrast(color, [255, 255, 255]) ? "#000000" : "#ffffff";
 }

@@ -19,7 +19,7 @@ const MOST_CHANNELS = 3;
 const FONT = "10px system-ui, sans-serif";
 const LINE = 14;
 
-/** The channels with the most relevance below each other: the line coloured, or without inputs the relevance alone. */
+/** The channels with the most relevance below each other: the line colored, or without inputs the relevance alone. */
 export function drawSeries({ map, shades, theme }: Seen, series: SeriesValues | null, colored: boolean): Draw {
   return (context, width, height) => {
     const channels = strongest({ ...map, height: Math.min(map.height, series?.channels ?? map.height) }).slice(0, MOST_CHANNELS).sort((a, b) => a - b);

@@ -21,7 +21,7 @@ export interface Projection {
 }
 
 const FILLED = 0.88; // the share of the view that the points take when all of them are shown
-const CLOSEST = 64; // beyond this the steps of the quantised coordinates would show
+const CLOSEST = 64; // beyond this the steps of the quantized coordinates would show
 
 export function fit(extent: Extent): Camera {
   return { x: (extent.left + extent.right) / 2, y: (extent.bottom + extent.top) / 2, zoom: 1 };

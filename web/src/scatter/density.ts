@@ -36,7 +36,7 @@ export function density(points: Points, { camera, viewport, unit }: Projection, 
   return { counts, width, height, most };
 }
 
-/** Colours on a logarithmic scale from 1 to the most; empty cells are transparent. */
+/** Colors on a logarithmic scale from 1 to the most; empty cells are transparent. */
 export function densityColors({ counts, most }: Density, theme: Theme): Uint8ClampedArray<ArrayBuffer> {
   const table = new Uint32Array(256);
   const bytes = new Uint8ClampedArray(table.buffer);

@@ -16,7 +16,7 @@ const ASIDE = 2;
  * The point that one comes to first from a place (0 to 1) in a direction: among those within 45 degrees of it the one with
  * the least distance, where what lies aside counts double. -1 where there is none.
  */
-export function towards(
+export function toward(
   { positions }: Points,
   from: readonly [number, number],
   [right, up]: readonly [number, number],

@@ -23,7 +23,7 @@ export function isMissing(points: Points, point: number): boolean {
   return points.positions[point * 2] === MISSING;
 }
 
-/** Quantised places with what follows from them. */
+/** Quantized places with what follows from them. */
 export function pointsOf(positions: Uint16Array): Points {
   const count = positions.length / 2;
   let [left, right, bottom, top, missing] = [STEPS, 0, STEPS, 0, 0];
@@ -47,7 +47,7 @@ export function pointsOf(positions: Uint16Array): Points {
  * Two columns of an embedding (n, dimensions) as places; an embedding of one dimension lies on a line. The server's
  * `quantize` does the same.
  */
-export function quantise(embedding: Float32Array, dimensions: number, axes: readonly [number, number]): Uint16Array {
+export function quantize(embedding: Float32Array, dimensions: number, axes: readonly [number, number]): Uint16Array {
   const count = dimensions > 0 ? Math.floor(embedding.length / dimensions) : 0;
   const read = (point: number, axis: number) => (axis < dimensions ? embedding[point * dimensions + axis] : 0);
   const low = [Infinity, Infinity];

@@ -6,7 +6,7 @@ import type { Rgb } from "../color/palette";
 export const SELECTED = 1;
 export const HIDDEN = 2;
 
-/** A table of 256 colours: red, green, blue and, in the fourth byte, the shape (0 disc, 1 square, 2 diamond, 3 triangle). */
+/** A table of 256 colors: red, green, blue and, in the fourth byte, the shape (0 disc, 1 square, 2 diamond, 3 triangle). */
 export type ColorTable = Uint8Array;
 
 /** What one frame shows. */

@@ -2,7 +2,7 @@ export const VERTEX = `#version 300 es
 layout(location = 0) in vec2 position;
 layout(location = 1) in uint value;
 layout(location = 2) in uint state;
-uniform vec2 centre;
+uniform vec2 center;
 uniform vec2 scale;
 uniform float size;
 uniform float opacity;
@@ -24,7 +24,7 @@ void main() {
   radius = diameter * 0.5;
   gl_PointSize = diameter + 1.0;
   bool missing = position.x > 0.99999; // 65535 of 65535; the largest place is 65534
-  gl_Position = hidden || missing || (onlySelected && !selected) ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((position - centre) * scale, selected ? 0.0 : 0.5, 1.0);
+  gl_Position = hidden || missing || (onlySelected && !selected) ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((position - center) * scale, selected ? 0.0 : 0.5, 1.0);
 }`;
 
 export const FRAGMENT = `#version 300 es

@@ -5,8 +5,8 @@ import type { ColorTable, ScatterRenderer, View } from "./renderer";
 
 const [POSITION, VALUE, STATE] = [0, 1, 2];
 const BYTES = [4, 1, 1]; // of one point in each buffer
-const PLACE = STEPS / MISSING; // places end at STEPS, the normalised attribute at MISSING
-const UNIFORMS = ["centre", "scale", "size", "opacity", "anySelected", "onlySelected", "background"] as const;
+const PLACE = STEPS / MISSING; // places end at STEPS, the normalized attribute at MISSING
+const UNIFORMS = ["center", "scale", "size", "opacity", "anySelected", "onlySelected", "background"] as const;
 
 /** The renderer on WebGL2: one buffer for each property, one draw call. Null where the browser has no WebGL2. */
 export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null {
@@ -68,7 +68,7 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
       gl.enable(gl.DEPTH_TEST); // selected points lie in front without being sorted
       gl.depthFunc(gl.LEQUAL);
-      gl.uniform2f(uniforms.centre, camera.x * PLACE, camera.y * PLACE);
+      gl.uniform2f(uniforms.center, camera.x * PLACE, camera.y * PLACE);
       gl.uniform2f(uniforms.scale, (2 * unit) / viewport.width / PLACE, (2 * unit) / viewport.height / PLACE);
       gl.uniform1f(uniforms.size, pointSize(drawn, camera.zoom) * pixelRatio);
       gl.uniform1f(uniforms.opacity, pointOpacity(drawn));

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
-# Two threads that import parts of scikit-learn for the first time at once can meet a half-initialised module.
+# Two threads that import parts of scikit-learn for the first time at once can meet a half-initialized module.
 _FIRST = ("sklearn.cluster", "sklearn.decomposition", "sklearn.manifold")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -47,10 +48,10 @@ class Pipeline:
     """A named sequence of steps. Names that no step makes are what the pipeline is given.
 
     >>> from whyset.analysis.processors import AbsoluteSum, ChannelSum
-    >>> steps = (Step("summed", ChannelSum(), ("maps",)), Step("normalised", AbsoluteSum(), ("summed",)))
+    >>> steps = (Step("summed", ChannelSum(), ("maps",)), Step("normalized", AbsoluteSum(), ("summed",)))
     >>> pipeline = Pipeline("prepare", steps)
     >>> results = pipeline.run({"maps": np.full((1, 3, 2, 2), -2.0)}, seed=0)
-    >>> results["normalised"].tolist()
+    >>> results["normalized"].tolist()
     [[[-0.25, -0.25], [-0.25, -0.25]]]
     >>> Pipeline.from_json(pipeline.to_json()) == pipeline
     True
@@ -151,6 +152,11 @@ class Pipeline:
         return "\n".join([f"{self.name}({', '.join(self.input_names)})", *lines])
 
 
+# A renamed step keeps the random numbers of its former name, so that analyses of earlier versions are repeated exactly.
+_SEEDED_AS = MappingProxyType({"neighbors": "neighbours"})
+
+
 def step_seed(seed: int, name: str) -> int:
     """Derive the seed of one step, so that a step added elsewhere changes no other step's random numbers."""
-    return int(np.random.SeedSequence([seed, crc32(name.encode())]).generate_state(1)[0])
+    seeded_as = _SEEDED_AS.get(name, name)
+    return int(np.random.SeedSequence([seed, crc32(seeded_as.encode())]).generate_state(1)[0])

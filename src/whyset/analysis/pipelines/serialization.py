@@ -12,6 +12,15 @@ from whyset.analysis.processors import PROCESSORS, Processor
 from whyset.analysis.processors.source import source_hash
 from whyset.errors import InputError
 
+EARLIER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "KNearestNeighbours": "KNearestNeighbors",
+        "ApproximateNeighbours": "ApproximateNeighbors",
+        "SymmetricNeighbours": "SymmetricNeighbors",
+    }
+)
+"""Names of processors in analyses before format 2.2, and their present names."""
+
 EARLIER_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "Spray": {
@@ -50,7 +59,7 @@ def processor_from_dict(form: Any, *others: type[Processor]) -> Processor:
         or not isinstance(form.get("fields"), Mapping)
     ):
         raise InputError(f'A stored processor is {{"name": ..., "fields": {{...}}}}; this is {form!r}.')
-    name = form["name"]
+    name = EARLIER_NAMES.get(form["name"], form["name"])
     known = {**get_known_processors(), **{other.__name__: other for other in others}}
     kind = _find_processor(name, form.get("source")) if ":" in name else known.get(name)
     if kind is None:

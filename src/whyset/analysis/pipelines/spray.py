@@ -8,7 +8,7 @@ from whyset.analysis.processors import (
     TSNE,
     AbsoluteSum,
     Affinity,
-    ApproximateNeighbours,
+    ApproximateNeighbors,
     AreaPooling,
     ChannelSum,
     Distance,
@@ -16,11 +16,11 @@ from whyset.analysis.processors import (
     Euclidean,
     Flatten,
     KMeans,
-    KNearestNeighbours,
+    KNearestNeighbors,
     Laplacian,
     Spectrum,
     SymmetricLaplacian,
-    SymmetricNeighbours,
+    SymmetricNeighbors,
 )
 from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
@@ -33,12 +33,12 @@ GROUPINGS = ("auto", "label", "prediction", "target")
 
 @dataclass(frozen=True)
 class Spray(Processor):
-    """Find the strategies behind the relevance maps of one class: pooled maps, neighbour graph, spectrum, clusters.
+    """Find the strategies behind the relevance maps of one class: pooled maps, neighbor graph, spectrum, clusters.
 
     `array` names the array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>". Maps
     (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
     `preprocessing`, and divided by Σ|R|; rows of one or two axes, such as the channels of a concept, are neither summed
-    nor pooled. Neighbours are searched on the `device` of torch, if one is given; from more than `approximate_above`
+    nor pooled. Neighbors are searched on the `device` of torch, if one is given; from more than `approximate_above`
     samples on they are approximate, and found without it. Samples are grouped into classes `group_by` label (prediction
     where it is unknown), prediction or target; "auto" is by label, and by target in a run with several targets per
     sample.
@@ -61,7 +61,7 @@ class Spray(Processor):
     n_neighbors: int = 10
     device: str | None = None
     approximate_above: int | None = None
-    affinity: Affinity = field(default_factory=SymmetricNeighbours)
+    affinity: Affinity = field(default_factory=SymmetricNeighbors)
     laplacian: Laplacian = field(default_factory=SymmetricLaplacian)
     eigenvectors: int = 32
     n_clusters: Eigengap = field(default_factory=Eigengap)
@@ -94,7 +94,7 @@ class Spray(Processor):
             chain.append(("summed", ChannelSum()))
             chain += [] if self.pooling is None else [("pooled", AreaPooling(self.pooling))]
         chain += [(f"{number}.{get_name(part)}", part) for number, part in enumerate(self.preprocessing, 1)]
-        chain += [("normalised", AbsoluteSum()), ("features", Flatten())]
+        chain += [("normalized", AbsoluteSum()), ("features", Flatten())]
         before = ["maps", *(name for name, _ in chain)]
         steps = tuple(Step(name, part, (given,)) for (name, part), given in zip(chain, before, strict=False))
         return Pipeline(f"{self.name} preparation", steps)
@@ -105,11 +105,11 @@ class Spray(Processor):
         """Give the steps from features (N, D) to clusterings, embeddings and separability of a class.
 
         `shape` is that of the maps that were flattened, where distances need it; `samples` decides between exact and
-        approximate neighbours.
+        approximate neighbors.
         """
         graph = (
-            Step("neighbours", self._search(n_neighbors or self.n_neighbors, samples, shape), ("features",)),
-            Step("affinity", self.affinity, ("neighbours",)),
+            Step("neighbors", self._search(n_neighbors or self.n_neighbors, samples, shape), ("features",)),
+            Step("affinity", self.affinity, ("neighbors",)),
             Step("spectrum", Spectrum(self.eigenvectors, laplacian=self.laplacian), ("affinity",)),
             Step("number", self.n_clusters, ("spectrum",)),
         )
@@ -123,11 +123,11 @@ class Spray(Processor):
         )
         return Pipeline(self.name, (*graph, *clusterings, score, *embeddings))
 
-    def _search(self, neighbours: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
+    def _search(self, neighbors: int, samples: int, shape: tuple[int, ...] | None) -> Processor:
         distance = self.metric if shape is None else self.metric.for_maps(shape)
         if self.approximate_above is not None and samples > self.approximate_above:
-            return ApproximateNeighbours(neighbours, distance)
-        return KNearestNeighbours(neighbours, distance, self.device)
+            return ApproximateNeighbors(neighbors, distance)
+        return KNearestNeighbors(neighbors, distance, self.device)
 
     def _check_parts(self) -> None:
         if not self.array.startswith((LAYER, CONCEPT)):
@@ -156,7 +156,7 @@ class Spray(Processor):
             raise InputError(f"Spray: the seed must be 0 or more, got {self.seed}.")
         if self.approximate_above is not None and self.approximate_above < 0:
             raise InputError(f"Spray: approximate_above must be 0 or more (or None), got {self.approximate_above}.")
-        KNearestNeighbours(self.n_neighbors), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
+        KNearestNeighbors(self.n_neighbors), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
         if self.pooling is not None:
             AreaPooling(self.pooling)
 

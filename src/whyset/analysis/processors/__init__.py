@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from whyset.analysis.processors.absolute import Absolute
-from whyset.analysis.processors.affinity import Affinity, RadialBasis, SymmetricNeighbours
+from whyset.analysis.processors.affinity import Affinity, RadialBasis, SymmetricNeighbors
 from whyset.analysis.processors.agglomerative import Agglomerative
-from whyset.analysis.processors.approximate import ApproximateNeighbours
+from whyset.analysis.processors.approximate import ApproximateNeighbors
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.channel_sum import ChannelSum
 from whyset.analysis.processors.clustering import Clustering
@@ -21,8 +21,8 @@ from whyset.analysis.processors.histogram import Histogram
 from whyset.analysis.processors.kmeans import KMeans, kmeans_sweep
 from whyset.analysis.processors.laplacian import Laplacian, RandomWalkLaplacian, SymmetricLaplacian
 from whyset.analysis.processors.lle import LLE
-from whyset.analysis.processors.neighbours import KNearestNeighbours, Neighbours
-from whyset.analysis.processors.normalise import AbsoluteSum
+from whyset.analysis.processors.neighbors import KNearestNeighbors, Neighbors
+from whyset.analysis.processors.normalize import AbsoluteSum
 from whyset.analysis.processors.pca import PCA
 from whyset.analysis.processors.pooling import AreaPooling, Pooling
 from whyset.analysis.processors.resize import Rescale, Resize
@@ -37,7 +37,7 @@ PREPROCESSING = (
 )  # fmt: skip
 DISTANCES = (Euclidean, Cosine, Correlation, Cityblock, Wasserstein, SlicedWasserstein, StructuralDissimilarity)
 GRAPH = (
-    KNearestNeighbours, ApproximateNeighbours, SymmetricNeighbours, RadialBasis, SymmetricLaplacian,
+    KNearestNeighbors, ApproximateNeighbors, SymmetricNeighbors, RadialBasis, SymmetricLaplacian,
     RandomWalkLaplacian, Spectrum, Eigengap,
 )  # fmt: skip
 CLUSTERINGS = (KMeans, HDBSCAN, DBSCAN, Agglomerative, ClusteringEstimator)
@@ -63,7 +63,7 @@ __all__ = [
     "AbsoluteSum",
     "Affinity",
     "Agglomerative",
-    "ApproximateNeighbours",
+    "ApproximateNeighbors",
     "AreaPooling",
     "ChannelSum",
     "Cityblock",
@@ -80,9 +80,9 @@ __all__ = [
     "FourierMagnitude",
     "Histogram",
     "KMeans",
-    "KNearestNeighbours",
+    "KNearestNeighbors",
     "Laplacian",
-    "Neighbours",
+    "Neighbors",
     "NumberOfClusters",
     "Pooling",
     "Processor",
@@ -95,7 +95,7 @@ __all__ = [
     "SpectrumOfGraph",
     "StructuralDissimilarity",
     "SymmetricLaplacian",
-    "SymmetricNeighbours",
+    "SymmetricNeighbors",
     "Wasserstein",
     "kmeans_sweep",
 ]

@@ -1,4 +1,4 @@
-"""Symmetric sparse affinity from nearest neighbours."""
+"""Symmetric sparse affinity from nearest neighbors."""
 
 from dataclasses import dataclass
 
@@ -7,39 +7,39 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.neighbours import Neighbours
+from whyset.analysis.processors.neighbors import Neighbors
 from whyset.errors import InputError
 
 
 class Affinity(Processor):
     """How strongly each pair of samples belongs together: W = (A + Aᵀ)/2, sparse (N, N), with an empty diagonal.
 
-    A subclass says `weights`, the entries A[i, j] where j is among the nearest neighbours of i; all others are 0.
+    A subclass says `weights`, the entries A[i, j] where j is among the nearest neighbors of i; all others are 0.
     """
 
-    def __call__(self, neighbours: Neighbours) -> csr_array:
-        n, k = neighbours.indices.shape
+    def __call__(self, neighbors: Neighbors) -> csr_array:
+        n, k = neighbors.indices.shape
         rows = np.repeat(np.arange(n), k)
-        weights = self.fit(neighbours).weights(neighbours.distances)
-        directed = csr_array((weights.ravel(), (rows, neighbours.indices.ravel())), shape=(n, n))
+        weights = self.fit(neighbors).weights(neighbors.distances)
+        directed = csr_array((weights.ravel(), (rows, neighbors.indices.ravel())), shape=(n, n))
         affinity = csr_array((directed + directed.T) / 2)
         affinity.eliminate_zeros()
         return affinity
 
-    def fit(self, neighbours: Neighbours) -> "Affinity":
+    def fit(self, neighbors: Neighbors) -> "Affinity":
         """Give the affinity with everything fixed that hangs on all samples."""
         return self
 
     def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give A[i, j] for each distance of i to its neighbour j."""
+        """Give A[i, j] for each distance of i to its neighbor j."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class SymmetricNeighbours(Affinity):
-    """A[i, j] = 1 where j is among the nearest neighbours of i (von Luxburg 2007, section 2.2).
+class SymmetricNeighbors(Affinity):
+    """A[i, j] = 1 where j is among the nearest neighbors of i (von Luxburg 2007, section 2.2).
 
-    So mutual neighbours get 1, one-sided ones 1/2, all others 0.
+    So mutual neighbors get 1, one-sided ones 1/2, all others 0.
     """
 
     def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,10 +48,10 @@ class SymmetricNeighbours(Affinity):
 
 @dataclass(frozen=True)
 class RadialBasis(Affinity):
-    """A[i, j] = exp(-d²/2σ²) where j is among the nearest neighbours of i.
+    """A[i, j] = exp(-d²/2σ²) where j is among the nearest neighbors of i.
 
-    σ is `sigma`, or the median distance to the k-th neighbour, if None. Edges whose weight is below the smallest
-    number are absent; with as many neighbours as there are other samples, the affinity is the full one.
+    σ is `sigma`, or the median distance to the k-th neighbor, if None. Edges whose weight is below the smallest
+    number are absent; with as many neighbors as there are other samples, the affinity is the full one.
     """
 
     sigma: float | None = None
@@ -60,16 +60,16 @@ class RadialBasis(Affinity):
         if self.sigma is not None and not 0 < self.sigma < np.inf:
             raise InputError(f"RadialBasis: sigma must be positive, got {self.sigma}.")
 
-    def fit(self, neighbours: Neighbours) -> "RadialBasis":
+    def fit(self, neighbors: Neighbors) -> "RadialBasis":
         if self.sigma is not None:
             return self
-        width = float(np.median(neighbours.distances[:, -1]))
+        width = float(np.median(neighbors.distances[:, -1]))
         if width == 0:
-            raise InputError("RadialBasis: half of all samples have only duplicates as neighbours; give a sigma.")
+            raise InputError("RadialBasis: half of all samples have only duplicates as neighbors; give a sigma.")
         return RadialBasis(width)
 
     def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.sigma is None:
-            raise InputError("RadialBasis: sigma is not known yet; call the affinity with neighbours.")
+            raise InputError("RadialBasis: sigma is not known yet; call the affinity with neighbors.")
         weights: NDArray[np.float64] = np.exp(-0.5 * (distances / self.sigma) ** 2)
         return weights

@@ -18,7 +18,7 @@ _LARGEST = 30_000
 class Agglomerative(Processor):
     """Merge the two nearest clusters until k are left; k is `n_clusters`, or what the eigengap says if None.
 
-    It works on k row-normalised eigenvectors. The dendrogram is kept as SciPy's linkage matrix: n - 1 rows of the two
+    It works on k row-normalized eigenvectors. The dendrogram is kept as SciPy's linkage matrix: n - 1 rows of the two
     clusters merged, their distance and the number of samples; leaves are the samples in clusters, in their order.
     """
 

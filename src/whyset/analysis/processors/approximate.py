@@ -1,4 +1,4 @@
-"""Approximate nearest neighbours for very many samples, with their recall measured."""
+"""Approximate nearest neighbors for very many samples, with their recall measured."""
 
 from dataclasses import dataclass, field
 
@@ -7,18 +7,18 @@ from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor
 from whyset.analysis.processors.distances import Distance, Euclidean
-from whyset.analysis.processors.neighbours import Neighbours, Rows, nearest_by_all_pairs, real, require_rows
+from whyset.analysis.processors.neighbors import Neighbors, Rows, nearest_by_all_pairs, real, require_rows
 from whyset.errors import InputError
 from whyset.optional import import_optional
 
 
 @dataclass(frozen=True)
-class ApproximateNeighbours(Processor):
-    """Find about k nearest neighbours by nearest-neighbour descent (Dong et al. 2011; pynndescent).
+class ApproximateNeighbors(Processor):
+    """Find about k nearest neighbors by nearest-neighbor descent (Dong et al. 2011; pynndescent).
 
-    `recall` of the result is measured: the share of true neighbours found, at `probes` samples drawn at random that are
+    `recall` of the result is measured: the share of true neighbors found, at `probes` samples drawn at random that are
     compared with all others. Serves distances that are a form of the Euclidean one. The time grows about linearly
-    with N; below some 50,000 samples `KNearestNeighbours` is exact in minutes.
+    with N; below some 50,000 samples `KNearestNeighbors` is exact in minutes.
 
     MissingExtraError: pynndescent is not installed.
     """
@@ -32,19 +32,19 @@ class ApproximateNeighbours(Processor):
 
     def __post_init__(self) -> None:
         if self.k < 1 or self.probes < 1:
-            raise InputError(f"ApproximateNeighbours needs k >= 1 and probes >= 1, got {self}.")
+            raise InputError(f"ApproximateNeighbors needs k >= 1 and probes >= 1, got {self}.")
 
-    def __call__(self, features: Rows, *, seed: int) -> Neighbours:
+    def __call__(self, features: Rows, *, seed: int) -> Neighbors:
         require_rows(features, self.k)
         rows = self.distance.euclidean_rows(features)
         if rows is None:
             raise InputError(
-                f"{type(self.distance).__name__} is no form of the Euclidean distance, which approximate neighbours "
+                f"{type(self.distance).__name__} is no form of the Euclidean distance, which approximate neighbors "
                 "need: choose the exact search or another distance."
             )
         indices, distances = _descent(real(rows), self.k, seed)
         recall = self._recall(real(rows), indices, seed)
-        return Neighbours(indices, self.distance.from_euclidean(distances), recall=recall)
+        return Neighbors(indices, self.distance.from_euclidean(distances), recall=recall)
 
     def _recall(self, rows: Rows, indices: NDArray[np.int64], seed: int) -> float:
         n = len(rows)
@@ -64,6 +64,6 @@ def _descent(rows: Rows, k: int, seed: int) -> tuple[NDArray[np.int64], NDArray[
     itself = indices == np.arange(len(rows))[:, None]
     itself[~itself.any(axis=1), -1] = True  # a duplicate can push a row out of its own list
     if (indices < 0).any():
-        raise InputError(f"Nearest-neighbour descent left rows with fewer than {k} neighbours: use the exact search.")
+        raise InputError(f"Nearest-neighbor descent left rows with fewer than {k} neighbors: use the exact search.")
     shape = (len(rows), k)
     return indices[~itself].reshape(shape).astype(np.int64), distances[~itself].reshape(shape).astype(np.float64)

@@ -13,7 +13,7 @@ from whyset.errors import InputError
 class DBSCAN(Processor):
     """Join samples that have `min_samples` samples within `eps` (Ester et al. 1996); sparse samples are noise.
 
-    It works on as many row-normalised eigenvectors as the eigengap says; rows have length 1, so `eps` is between 0
+    It works on as many row-normalized eigenvectors as the eigengap says; rows have length 1, so `eps` is between 0
     and 2.
     """
 

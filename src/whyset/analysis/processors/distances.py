@@ -18,7 +18,7 @@ class Distance(Processor):
     """How far apart two samples are; called with features (N, D), it gives all distances, (N, N), in float64.
 
     A subclass says `between`. Where the distance grows with the Euclidean one of some other rows, `euclidean_rows`
-    gives these and `from_euclidean` the distance, and the fast search for neighbours is used.
+    gives these and `from_euclidean` the distance, and the fast search for neighbors is used.
     """
 
     needs_shape: ClassVar[bool] = False
@@ -71,9 +71,9 @@ class Correlation(Cosine):
     """1 - the correlation of two rows: the cosine distance after each row's mean is taken off."""
 
     def euclidean_rows(self, features: Rows) -> Rows:
-        centred = (features - features.mean(axis=1, keepdims=True, dtype=np.float64)).astype(features.dtype)
+        centered = (features - features.mean(axis=1, keepdims=True, dtype=np.float64)).astype(features.dtype)
         _require_positive(np.ptp(features, axis=1), "the correlation distance is undefined for a constant row")
-        return super().euclidean_rows(centred)
+        return super().euclidean_rows(centered)
 
 
 @dataclass(frozen=True)

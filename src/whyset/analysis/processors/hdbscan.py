@@ -13,7 +13,7 @@ from whyset.errors import InputError
 class HDBSCAN(Processor):
     """Find dense clusters of `min_cluster_size` samples or more (Campello, Moulavi, Sander 2013); the rest is noise.
 
-    It works on as many row-normalised eigenvectors as the eigengap says, and finds the number of clusters itself.
+    It works on as many row-normalized eigenvectors as the eigengap says, and finds the number of clusters itself.
     `min_samples` is the number of neighbors that make a sample a core sample; None takes `min_cluster_size`.
     """
 

@@ -11,7 +11,7 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class KMeans(Processor):
-    """Cluster k row-normalised eigenvectors into k clusters; k is `n_clusters`, or what the eigengap says if None."""
+    """Cluster k row-normalized eigenvectors into k clusters; k is `n_clusters`, or what the eigengap says if None."""
 
     n_clusters: int | None = None
     n_init: int = 10

@@ -1,4 +1,4 @@
-"""The normalised Laplacians of a graph."""
+"""The normalized Laplacians of a graph."""
 
 from dataclasses import dataclass
 

@@ -25,9 +25,9 @@ def search_on(device: str, products: Products, fetched: int) -> Candidates:
         norms = torch.as_tensor(products.norms, device=device)
         rows = torch.empty((n, dimensions), dtype=torch.float32, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise InputError(f"Neighbours cannot be searched on {device!r}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"Neighbors cannot be searched on {device!r}: {str(error).splitlines()[0]}") from error
     for part in blocks(n, _ROWS):
-        rows[part] = torch.from_numpy(products.center(part, slice(None)))
+        rows[part] = torch.from_numpy(products.subtract_center(part, slice(None)))
     indices, squared = np.empty((n, fetched), np.int64), np.empty((n, fetched))
     with _single_precision(torch):
         for part in blocks(n, _ROWS):

@@ -24,38 +24,38 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Products:
-    """Squared distances ‖x‖² - 2xy + ‖y‖² between blocks of rows, by products of centred rows in float32.
+    """Squared distances ‖x‖² - 2xy + ‖y‖² between blocks of rows, by products of centered rows in float32.
 
-    Centring shrinks the norms that the rounding is proportional to. Products of 512 columns are made in float32
+    Centering shrinks the norms that the rounding is proportional to. Products of 512 columns are made in float32
     and added up in float64, so the bound does not grow with D: with m = 512, ε that of float32, M = max‖y‖,
     |d̃² - d²| ≤ δ = (m + 8) ε ‖x‖ M + 2ε (‖x‖ + M)²  (Higham 2002, section 3.1; the second part is the rounding of the
-    centred values themselves). All is scaled by a power of two, so that very small or large values neither vanish nor
+    centered values themselves). All is scaled by a power of two, so that very small or large values neither vanish nor
     overflow in float32.
     """
 
     rows: Rows
-    centre: NDArray[np.float64]
+    center: NDArray[np.float64]
     scale: float
     norms: NDArray[np.float64]
 
     @classmethod
     def of(cls, rows: Rows) -> "Products":
-        centre = rows.mean(axis=0, dtype=np.float64)
-        products = cls(rows, centre, 1.0, np.zeros(len(rows)))
+        center = rows.mean(axis=0, dtype=np.float64)
+        products = cls(rows, center, 1.0, np.zeros(len(rows)))
         parts = [(block, columns) for block in blocks(len(rows), _BLOCK) for columns in blocks(rows.shape[1], DEPTH)]
-        largest = max(float(np.abs(rows[block, columns] - centre[columns]).max()) for block, columns in parts)
+        largest = max(float(np.abs(rows[block, columns] - center[columns]).max()) for block, columns in parts)
         exponent = int(np.frexp(largest)[1])
         products = replace(products, scale=2.0 ** -max(-126, min(126, exponent)))
         for block, columns in parts:
-            part = products.center(block, columns).astype(np.float64)
+            part = products.subtract_center(block, columns).astype(np.float64)
             products.norms[block] += np.einsum("nd,nd->n", part, part)
         return products
 
-    def center(self, part: NDArray[np.int64] | slice, columns: slice) -> NDArray[np.float32]:
-        """Give a part of the rows, in some columns, less the centre and scaled, in float32."""
+    def subtract_center(self, part: NDArray[np.int64] | slice, columns: slice) -> NDArray[np.float32]:
+        """Give a part of the rows, in some columns, less the center and scaled, in float32."""
         if self.rows.dtype == np.float32:
-            return (self.rows[part, columns] - self.centre[columns].astype(np.float32)) * np.float32(self.scale)
-        return ((self.rows[part, columns] - self.centre[columns]) * self.scale).astype(np.float32)
+            return (self.rows[part, columns] - self.center[columns].astype(np.float32)) * np.float32(self.scale)
+        return ((self.rows[part, columns] - self.center[columns]) * self.scale).astype(np.float32)
 
     @property
     def rounding(self) -> NDArray[np.float64]:
@@ -69,8 +69,8 @@ class Products:
         """Give approximate squared distances, (some, others)."""
         total = np.add.outer(self.norms[some], self.norms[others])
         for columns in blocks(self.rows.shape[1], DEPTH):
-            x = self.center(some, columns)
-            y = x if some is others else self.center(others, columns)
+            x = self.subtract_center(some, columns)
+            y = x if some is others else self.subtract_center(others, columns)
             total -= 2 * (x @ y.T)
         return total
 

@@ -1,4 +1,4 @@
-"""The leading eigenpairs of a normalised affinity, component by component."""
+"""The leading eigenpairs of a normalized affinity, component by component."""
 
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class SpectrumOfGraph:
 
 @dataclass(frozen=True)
 class Spectrum(Processor):
-    """Solve D^-½ A D^-½ v = λ v for the algebraically largest λ; 1 - λ are the smallest of the normalised Laplacian.
+    """Solve D^-½ A D^-½ v = λ v for the algebraically largest λ; 1 - λ are the smallest of the normalized Laplacian.
 
     The graph is cut into its connected components first and each is solved by itself, because Lanczos iteration
     finds a multiple eigenvalue too few times, and λ = 1 is as multiple as there are components. Isolated nodes, where
@@ -64,12 +64,12 @@ class Spectrum(Processor):
         count = min(count, n)
         degrees = affinity.sum(axis=1)
         scale = diags_array(1 / np.sqrt(degrees))
-        normalised = scale @ affinity @ scale
+        normalized = scale @ affinity @ scale
         if n <= self.dense_below or count >= n - 1:
-            values, vectors = eigh(normalised.toarray(), subset_by_index=(n - count, n - 1))
+            values, vectors = eigh(normalized.toarray(), subset_by_index=(n - count, n - 1))
         else:
             start = rng.uniform(0.5, 1.5, n)
-            values, vectors = eigsh(normalised, count, which="LA", v0=start, ncv=min(n, max(3 * count, 20)), tol=1e-10)
+            values, vectors = eigsh(normalized, count, which="LA", v0=start, ncv=min(n, max(3 * count, 20)), tol=1e-10)
         order = np.argsort(-values, kind="stable")
         return values[order], _fix_signs(self.laplacian.eigenvectors(vectors[:, order], degrees))
 

@@ -18,7 +18,7 @@ class CopulaSurrogates(Processor):
     with the same choice of k, is run on data without clusters instead. Normal scores z = Φ⁻¹((rank - ½)/N) of each
     feature have the covariance S, shrunk as by Ledoit and Wolf (2004); a surrogate draws g ~ N(0, (1 - a)S + aμI) and
     gives the i-th smallest g of a feature the i-th smallest of the feature's own values (Cario, Nelson 1997; for time
-    series Theiler et al. 1992). So skewed and heavy-tailed features, as normalised relevance has them, stay as they
+    series Theiler et al. 1992). So skewed and heavy-tailed features, as normalized relevance has them, stay as they
     are, distances of every kind keep their meaning, and what goes is dependence beyond the correlation of ranks.
     """
 

@@ -19,8 +19,8 @@ class GaussianSurrogates(Processor):
 
     The covariance is Ledoit and Wolf's (2004), (1 - a)S + a·tr(S)/D·I: with fewer samples than dimensions the plain S
     has too few directions, so its surrogates look more clustered than the noise they stand for. Draws are made in
-    principal coordinates, where the covariance is diagonal, and centred; the mean and the rotation back are left
-    out, because Euclidean neighbours do not depend on them. Analyses use `CopulaSurrogates`: skewed features look
+    principal coordinates, where the covariance is diagonal, and centered; the mean and the rotation back are left
+    out, because Euclidean neighbors do not depend on them. Analyses use `CopulaSurrogates`: skewed features look
     clustered to this null (docs/scores.md).
     """
 
@@ -44,11 +44,11 @@ def principal_deviations(features: NDArray[np.floating]) -> NDArray[np.float64]:
     from sklearn.covariance import ledoit_wolf_shrinkage
 
     n, dimensions = features.shape
-    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
-    gram = centred @ centred.T if n < dimensions else centred.T @ centred
+    centered = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
+    gram = centered @ centered.T if n < dimensions else centered.T @ centered
     variances = np.zeros(dimensions)
     variances[: len(gram)] = np.maximum(np.linalg.eigvalsh(gram)[::-1], 0) / n
-    shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
+    shrinkage = float(ledoit_wolf_shrinkage(centered, assume_centered=True))
     deviations: NDArray[np.float64] = np.sqrt((1 - shrinkage) * variances + shrinkage * variances.mean())
     return deviations
 

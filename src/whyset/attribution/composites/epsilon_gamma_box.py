@@ -11,7 +11,7 @@ from whyset.attribution.rules.z_box import Bound
 class EpsilonGammaBox(LayerComposite):
     """ZBox for the first linear operation, Gamma for convolutions, Epsilon for linear layers (Montavon 2019).
 
-    `low` and `high` are the bounds of the input after normalisation, floats or tensors that broadcast to it.
+    `low` and `high` are the bounds of the input after normalization, floats or tensors that broadcast to it.
     """
 
     low: Bound

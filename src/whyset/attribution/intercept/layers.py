@@ -48,7 +48,7 @@ class WeightCache:
     it.
 
     An entry is valid as long as its sources are the same tensors at the same version, in the same memory. It goes when
-    its first source does, such as a weight that a parametrisation makes anew in every call. While gradients of the
+    its first source does, such as a weight that a parametrization makes anew in every call. While gradients of the
     relevance itself are being recorded nothing is cached: the derived weight is then part of a graph.
     """
 
@@ -85,8 +85,8 @@ class Affine:
         return inverse if self.gain is None else inverse * self.gain
 
     def shift(self, bias: Tensor | None) -> Tensor:
-        centred = (0 if bias is None else bias) - self.mean
-        return centred * self.scale() + (0 if self.offset is None else self.offset)
+        centered = (0 if bias is None else bias) - self.mean
+        return centered * self.scale() + (0 if self.offset is None else self.offset)
 
 
 @dataclass(frozen=True)

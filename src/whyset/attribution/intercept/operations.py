@@ -18,7 +18,7 @@ class OperationKind(StrEnum):
     PRODUCT = "product"  # equal shares to all factors that depend on the input
     ATTENTION = "attention"  # fused softmax(qkᵀ)v: shares ¼, ¼, ½
     QUOTIENT = "quotient"  # the denominator is a constant
-    NORMALISER = "normaliser"  # a power that others are divided by: a constant
+    NORMALIZER = "normalizer"  # a power that others are divided by: a constant
     NORM = "norm"  # layer, group, RMS, instance norm: the standard deviation is a constant
     QUADRATIC = "quadratic"  # homogeneous of degree two: half the gradient
     RECURRENT = "recurrent"  # one call runs a whole cell over time: refused by name
@@ -40,7 +40,7 @@ _NAMES: dict[OperationKind, str] = {
     "addmm baddbmm addbmm addmv addr addcmul bilinear linalg_multi_dot chain_matmul cross linalg_cross",
     OperationKind.ATTENTION: "scaled_dot_product_attention",
     OperationKind.QUOTIENT: "div divide true_divide truediv addcdiv",
-    OperationKind.NORMALISER: "rsqrt reciprocal",
+    OperationKind.NORMALIZER: "rsqrt reciprocal",
     OperationKind.NORM: "layer_norm rms_norm group_norm instance_norm",
     OperationKind.QUADRATIC: "var",
     OperationKind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",

@@ -98,19 +98,19 @@ class Recorder:
 
 
 def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
-    """Give the losses of a rule by formula: the bias keeps `s · b`, a stabiliser `R − s · z` of each branch."""
+    """Give the losses of a rule by formula: the bias keeps `s · b`, a stabilizer `R − s · z` of each branch."""
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
         x, r, here = xs[0], c * y, layer.at(xs[0])
         branches = rule.branches(here, x, y)
-        causes = dict.fromkeys((Cause.BIAS, Cause.STABILISER, Cause.RULE, Cause.ZERO), 0.0)
+        causes = dict.fromkeys((Cause.BIAS, Cause.STABILIZER, Cause.RULE, Cause.ZERO), 0.0)
         empty = Cause.RULE if len(branches) > 1 else Cause.ZERO
         for branch in branches:
             s = branch.share(r, rule.stabilizing)
             z, bias = branch.z.expand_as(r), torch.as_tensor(branch.bias).to(r).expand_as(r)
             rest = branch.factor * r.double() - s.double() * z.double()
             causes[Cause.BIAS] += total(s, bias)
-            causes[Cause.STABILISER] += float(rest[z != 0].sum())
+            causes[Cause.STABILIZER] += float(rest[z != 0].sum())
             causes[empty] += float(rest[z == 0].sum())
         if rule.states_relevance and not stated:
             causes[Cause.ZERO] += float(rule.relevance(here, x, y, r).expand_as(x)[x == 0].double().sum())

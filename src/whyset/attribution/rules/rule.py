@@ -132,7 +132,7 @@ def without_bias(layer: Layer, y: Tensor) -> Tensor:
 
 def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
     stabilize = stabilizer(stabilizing)
-    # A subclass of Stabilizer may stabilise in a way of its own.
+    # A subclass of Stabilizer may stabilize in a way of its own.
     plain = type(stabilize) is Stabilizer and not stabilize.may_vanish
     if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or not plain or not branch.factor:
         return branch.share(r if times is None else r * times, stabilizing)
@@ -141,10 +141,10 @@ def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabili
 
 
 def _check_stabilizing(rule: object, name: str, value: Any) -> None:
-    """Refuse a stabiliser argument that is neither a number nor a callable."""
+    """Refuse a stabilizer argument that is neither a number nor a callable."""
     if isinstance(value, bool) or not (callable(value) or isinstance(value, (int, float))):
         raise InputError(
-            f"{type(rule).__name__}({name}={value!r}): expected a number or a callable that stabilises a tensor"
+            f"{type(rule).__name__}({name}={value!r}): expected a number or a callable that stabilizes a tensor"
         )
     stabilizer(value)
 

@@ -42,7 +42,7 @@ class Stabilizer:
 
     @property
     def may_vanish(self) -> bool:
-        """Whether what is stabilised can still be zero, or so small that a quotient overflows."""
+        """Whether what is stabilized can still be zero, or so small that a quotient overflows."""
         return self.epsilon < 1e-12 or self.norm_scale
 
     def divide(self, z: Tensor, sign: int, factor: float) -> Tensor:
@@ -55,7 +55,7 @@ class Stabilizer:
 
 
 def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
-    """Make a stabiliser of what an `epsilon` or `stabilizer` argument may be: a float, or a callable taken as it is."""
+    """Make a stabilizer of what an `epsilon` or `stabilizer` argument may be: a float, or a callable taken as it is."""
     return given if callable(given) else Stabilizer(given)
 
 
@@ -77,7 +77,7 @@ def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int, f
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Divide with `x / 0 = 0`, so that what carries nothing gives nothing, also without a stabiliser."""
+    """Divide with `x / 0 = 0`, so that what carries nothing gives nothing, also without a stabilizer."""
     empty = denominator == 0
     return torch.where(empty | (numerator == 0), 0, numerator / torch.where(empty, 1, denominator))
 

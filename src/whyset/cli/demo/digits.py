@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from whyset.cli.demo.recipe import Recipe
 
 Images = NDArray[np.uint8]
-FULL_INK = 16  # the digits come with 17 levels of grey, 0 to 16
+FULL_INK = 16  # the digits come with 17 levels of gray, 0 to 16
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,6 @@ def with_mark(images: Images, recipe: Recipe) -> Images:
     return marked
 
 
-def as_bytes(grey: NDArray[np.float64]) -> Images:
-    """Grey values in [0, 1] as 0 to 255; what noise has driven out of the range is clipped, as a camera would."""
-    return np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8)
+def as_bytes(gray: NDArray[np.float64]) -> Images:
+    """Gray values in [0, 1] as 0 to 255; what noise has driven out of the range is clipped, as a camera would."""
+    return np.rint(np.clip(gray, 0, 1) * 255).astype(np.uint8)

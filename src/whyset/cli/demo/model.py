@@ -1,4 +1,4 @@
-"""A small convolutional network for grey 24x24 images of ten classes; the demo puts a copy beside its run."""
+"""A small convolutional network for gray 24x24 images of ten classes; the demo puts a copy beside its run."""
 
 from torch import nn
 

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the digits are spoiled, split and learned; lengths in pixels, noise in units of the full range of grey.
+    """How the digits are spoiled, split and learned; lengths in pixels, noise in units of the full range of gray.
 
     What to expect of other values: over the seeds 0 to 3 and noise of 0.5, 0.6 and 0.7 the planted class ranked first
     ten times and second twice; the most suspicious cluster of that class held nothing but planted samples every time,

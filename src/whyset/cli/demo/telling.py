@@ -41,8 +41,8 @@ def reliance(found: DemoFindings, recipe: Recipe) -> Iterator[str]:
     yield "How far the network relies on the mark, on the test images without it and with it:"
     yield f"{'':36}without  with"
     for what, without, with_mark in (
-        ("all digits recognised (accuracy)", measured.accuracy, measured.accuracy_with_mark),
-        (f"class {planted} recognised (recall)", measured.recall_without_mark, measured.recall_with_mark),
+        ("all digits recognized (accuracy)", measured.accuracy, measured.accuracy_with_mark),
+        (f"class {planted} recognized (recall)", measured.recall_without_mark, measured.recall_with_mark),
         (f"other digits taken for class {planted}", measured.others_without_mark, measured.others_with_mark),
     ):
         yield f"  {what:<34}{without:>7.2f}  {with_mark:>4.2f}"

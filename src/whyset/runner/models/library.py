@@ -69,7 +69,7 @@ def _of_torchvision(preset: Any, spec: str) -> Preprocessing:
 
 
 def _of_timm(config: dict[str, Any]) -> Preprocessing:
-    """timm resizes the shorter side to size / crop_pct and cuts out the centre, or squashes the image."""
+    """timm resizes the shorter side to size / crop_pct and cuts out the center, or squashes the image."""
     channels, height, width = config["input_size"]
     resized = (math.floor(height / config["crop_pct"]), math.floor(width / config["crop_pct"]))
     squashed = config["crop_mode"] == "squash" or height != width

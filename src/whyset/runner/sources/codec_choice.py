@@ -35,7 +35,7 @@ def show_values(*, integers: bool) -> CodecChoice:
 def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> CodecChoice:
     """Images (C, H, W) without a stated preprocessing are kept in eight bits.
 
-    Values in [0, 1] are kept as they are, any other range from black to white; values outside it are clipped. Grey and
+    Values in [0, 1] are kept as they are, any other range from black to white; values outside it are clipped. Gray and
     color images have one range for each channel, because a normalization has one mean and one standard deviation for
     each. The same numbers are the bounds of ZBox, so they must be those of the model's input: x = (u - mean) / std
     gives the lowest value at u = 0 and the highest at u = 1.

@@ -13,7 +13,7 @@ from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.sources.source import ONE_CLASS
 
 CHANNELS = ((1, 3), (4,))
-"""Of images in eight bits: grey or colours, and where neither fits, colours with opacity."""
+"""Of images in eight bits: gray or colors, and where neither fits, colors with opacity."""
 
 
 class ArrayRows(Protocol):
@@ -30,7 +30,7 @@ class ArrayRows(Protocol):
 
 @dataclass(frozen=True)
 class RowForm:
-    """Rows are numbers as the model takes them (floats, or ids of tokens), or images: grey (H, W), or with the channels
+    """Rows are numbers as the model takes them (floats, or ids of tokens), or images: gray (H, W), or with the channels
     first or last.
 
     >>> RowForm.of((5, 32, 24, 3), np.dtype(np.uint8)).channels

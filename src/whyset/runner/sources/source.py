@@ -26,7 +26,7 @@ class Source(Protocol):
     An input is float (C, H, W), a series (C, T), a row of a table (F,), or the ids of a text's tokens, int64 (T,). A
     sample that cannot be read raises; the runner records it as failed and goes on. More may be there besides:
     `read(i)`, which gives uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
-    batch is normalised where the model is; `concurrent = True`, which lets several threads read at once; `measured`,
+    batch is normalized where the model is; `concurrent = True`, which lets several threads read at once; `measured`,
     the `MeasuredRange` that `preprocessing` was made from where nothing stated it; and what
     `whyset.runner.data_spec.DataSpec` takes from a source: `features`, `rate` and `tokens`.
     """

@@ -94,7 +94,7 @@ def _dataset(file: Path, source: Any, classes: int, findings: ImportFindings) ->
     if images is None:
         return None
     if images.shape[0] not in IMAGE_CHANNELS:
-        findings.error(file, f"data has {images.shape[0]} channels: expected 3, or 1 for grey images")
+        findings.error(file, f"data has {images.shape[0]} channels: expected 3, or 1 for gray images")
     channels = read_mark(source).get("channels")
     images = images if channels is None else images.first_channels(int(channels))
     keys = [str(key) for key in data.keys or range(len(data))]

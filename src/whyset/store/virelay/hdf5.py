@@ -89,7 +89,7 @@ class Hdf5Rows:
         return Hdf5Rows(self.file, self.name, keys, self.row_shapes, self.size, self.dtype)
 
     def read(self, rows: Indices, source: Any = None) -> list[npt.NDArray[Any]]:
-        """Read these rows, which ascend, from the opened file where there is one; neighbours are read together."""
+        """Read these rows, which ascend, from the opened file where there is one; neighbors are read together."""
         if source is None:
             with open_hdf5(self.file) as opened:
                 return self.read(rows, opened)

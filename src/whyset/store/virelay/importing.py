@@ -128,7 +128,7 @@ def _config(
     warnings: list[str],
     arrays: tuple[ArraySpec, ...],
 ) -> RunConfig:
-    """What is not in the project's files is unknown: such a run is read and analysed, and never continued."""
+    """What is not in the project's files is unknown: such a run is read and analyzed, and never continued."""
     project = found.project
     target = found.attributions.get_common_value("target")
     origin: dict[str, JSON] = {

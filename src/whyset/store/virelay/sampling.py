@@ -21,7 +21,7 @@ Picture = npt.NDArray[np.uint8]
 def fit(image: Picture, size: tuple[int, int], down_sampling: str, up_sampling: str) -> Picture:
     """Bring an image (H, W, C) to `size`: sides that are too long by one method, too short ones by the other.
 
-    "none" leaves a side as it is. Cutting and filling keep the centre; `fill_ones` means white.
+    "none" leaves a side as it is. Cutting and filling keep the center; `fill_ones` means white.
 
     >>> fitted(np.zeros((30, 10, 3), np.uint8), (12, 18), "center_crop", "fill_zeros").shape
     (12, 18, 3)

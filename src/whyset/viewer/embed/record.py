@@ -56,7 +56,7 @@ def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPic
 
 
 def read_array(answer: LocalAnswer) -> NDArray[Any]:
-    """The array in a binary answer, whole numbers as int32 whatever they travelled as."""
+    """The array in a binary answer, whole numbers as int32 whatever they traveled as."""
     values = np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
     if answer.headers["x-coding"] == "steps":
         values = np.cumsum(values)
@@ -150,7 +150,7 @@ def _find_held(
 
 
 def _is_per_sample(column: dict[str, Any], size: int | None) -> bool:
-    """Whether a column has a value, or a place, for each sample; any further one can be a colour."""
+    """Whether a column has a value, or a place, for each sample; any further one can be a color."""
     return _kind(column) in PER_SAMPLE or (column["shape"] == [size] and _kind(column) not in PER_CLUSTER)
 
 
@@ -173,7 +173,7 @@ def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: Embedd
 def _record_inputs(
     archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection, size: str, pictures: EmbeddedPictures
 ) -> None:
-    """Inputs as sprites where they are grey or coloured pictures, otherwise as numbers."""
+    """Inputs as sprites where they are gray or colored pictures, otherwise as numbers."""
     first = [viewer.get(f"{at}?{_indices(chosen.explained[:1])}{size}")] if chosen.explained else []
     described = _form(first) | {"dtype": read_array(first[0]).dtype.name if first else "uint8"}
     blocks = _input_blocks(

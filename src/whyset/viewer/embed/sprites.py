@@ -10,7 +10,7 @@ from PIL import Image
 COLUMNS = 16
 LOSSLESS = 100
 CHANNELS = (1, 3)
-"""Grey and red-green-blue; WebP has no others."""
+"""Gray and red-green-blue; WebP has no others."""
 
 
 def sprite(pictures: NDArray[np.uint8], quality: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Relevance maps and inputs of many samples, and the colour maps to show them in."""
+"""Relevance maps and inputs of many samples, and the color maps to show them in."""
 
 import math
 from http import HTTPStatus
@@ -66,12 +66,12 @@ def get_relevance(request: Request, opened: OneRun, indices: Explained, keep: Ke
 
 
 def get_color_maps() -> dict[str, ColorMapTable]:
-    """Every colour map as a lookup table for the bytes of a map."""
+    """Every color map as a lookup table for the bytes of a map."""
     return {name: _table(color_map) for name, color_map in COLOR_MAPS.items()}
 
 
 def get_color_map(definition: Definition) -> ColorMapTable:
-    """The lookup table of a colour map in Zennit's language, or of a named one."""
+    """The lookup table of a color map in Zennit's language, or of a named one."""
     try:
         return _table(find_color_map(definition))
     except InputError as error:

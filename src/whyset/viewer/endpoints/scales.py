@@ -14,7 +14,7 @@ from whyset.viewer.schemas import ScaleTable
 
 
 def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName) -> ScaleTable:
-    """What full colour stands for where maps are compared within a cluster or the class."""
+    """What full color stands for where maps are compared within a cluster or the class."""
     found, name = readable(category), f"{CLUSTERING}{clustering}"
     if name not in found.columns:
         raise not_found("clustering", clustering, f"the category {found.id!r}")

@@ -107,7 +107,7 @@ def _opening(reading: _Reading, run_id: str, analysis: Analysis, category: Categ
     chosen = {
         "clustering": _own_name(reading, "clustering", bookmark.selectedClustering, evidence.clusterings),
         "embedding": _own_name(reading, "embedding", bookmark.selectedEmbeddingName, evidence.embeddings),
-        "colorMap": _of_table(reading, "colour map", bookmark.selectedColorMap, {name: name for name in COLOR_MAPS}),
+        "colorMap": _of_table(reading, "color map", bookmark.selectedColorMap, {name: name for name in COLOR_MAPS}),
         "pictures": _of_table(reading, "image mode", bookmark.selectedImageMode, PICTURES),
     }
     selected = _rows(reading, category)

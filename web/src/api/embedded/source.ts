@@ -1,5 +1,5 @@
 import type { Sample } from "../types";
-import { quantise } from "../../scatter/points";
+import { quantize } from "../../scatter/points";
 import { sourceOver } from "../http";
 import { SourceError } from "../source";
 import type { DataSource } from "../source";
@@ -50,7 +50,7 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
     },
     async places(run, analysis, category, embedding, axes) {
       const { data, shape } = await source.categoryColumn(run, analysis, category, `embedding.${embedding}`);
-      return quantise(data as Float32Array, shape[1] ?? 1, axes);
+      return quantize(data as Float32Array, shape[1] ?? 1, axes);
     },
     async find(run, text, { analysis, limit = 50 } = {}) {
       const samples = contents.lists[`runs/${encodeURIComponent(run)}/samples`].values as Sample[];

@@ -5,11 +5,11 @@ import type { ClassSession } from "../class/session.svelte";
 
 /** What an address asks of a class and the class has not, in words. */
 export function missedBy(route: Route, session: ClassSession): string[] {
-  const { clustering, embedding, axes, colourBy, order, data } = session;
+  const { clustering, embedding, axes, colorBy, order, data } = session;
   const choices: [string, string | null, string][] = [
     ["clustering", route.clustering, clustering],
     ["embedding", route.embedding, embedding],
-    ["colour", route.colour, colourBy],
+    ["color", route.color, colorBy],
     ["order", route.order, order],
     ["axes", route.axes && route.axes.map((axis) => axis + 1).join(" × "), axes.map((axis) => axis + 1).join(" × ")],
   ];

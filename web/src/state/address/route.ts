@@ -11,7 +11,7 @@ export interface Route {
   sample: number | null;
   /** Dimensions of the embedding, from 0. */
   axes: readonly [number, number] | null;
-  colour: string | null;
+  color: string | null;
   order: string | null;
   /** "density" in place of points. */
   draw: string | null;
@@ -50,7 +50,7 @@ export const HOME: Route = {
   embedding: null,
   sample: null,
   axes: null,
-  colour: null,
+  color: null,
   order: null,
   draw: null,
   camera: null,
@@ -72,7 +72,9 @@ export const HOME: Route = {
   brush: null,
 };
 
-const TEXTS = ["clustering", "embedding", "colour", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
+/** Parameters of addresses that were written by earlier versions. */
+const FORMER_NAMES: Partial<Record<string, string>> = { color: "colour" };
+const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
 
 /** What the query calls the other side of a comparison. */
 const OTHER = "with";
@@ -127,7 +129,7 @@ function readRoute(path: string, query: URLSearchParams): Route {
   const sample = query.get("sample");
   const axes = numbers(query.get("axes"), 2)?.map((axis) => axis - 1);
   const camera = numbers(query.get("camera"), 3);
-  const texts = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) || null]));
+  const texts = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) || query.get(FORMER_NAMES[name] ?? "") || null]));
   return {
     ...HOME,
     ...texts,
@@ -145,7 +147,7 @@ function numbers(text: string | null, count: number): number[] | null {
   return values.length === count && values.every(Number.isFinite) ? values : null;
 }
 
-/** Finer places than the quantised coordinates have would only lengthen the address. */
+/** Finer places than the quantized coordinates have would only lengthen the address. */
 function rounded(value: number): number {
   return Number(value.toFixed(5));
 }

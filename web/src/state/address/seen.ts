@@ -54,8 +54,8 @@ export function onward({ session, comparison, beside }: Screen, category: string
 
 /** How a class is drawn, without what is selected, filtered and looked at in it. */
 function drawnOf(session: ClassSession): Partial<Route> {
-  const { clustering, embedding, axes, colour, draw, order, clusters, means } = seenOfClass(session);
-  return { clustering, embedding, axes, colour, draw, order, clusters, means };
+  const { clustering, embedding, axes, color, draw, order, clusters, means } = seenOfClass(session);
+  return { clustering, embedding, axes, color, draw, order, clusters, means };
 }
 
 /** The samples looked at and selected follow from the left side where they can. */
@@ -78,14 +78,14 @@ function seenOfPictures(settings: Settings): Partial<Route> {
 }
 
 function seenOfClass(session: ClassSession) {
-  const { data, clustering, embedding, current, axes, colourBy, order, filter } = session;
+  const { data, clustering, embedding, current, axes, colorBy, order, filter } = session;
   return {
     category: data.detail.id,
     clustering,
     embedding,
     sample: current < 0 ? null : data.indices[current],
     axes: axes[0] === 0 && axes[1] === 1 ? null : axes,
-    colour: colourBy === "cluster" ? null : colourBy,
+    color: colorBy === "cluster" ? null : colorBy,
     draw: session.density ? "density" : null,
     order: order === "as in the run" ? null : order,
     selected: session.selectedCode,

@@ -9,7 +9,7 @@ export const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
 export const TARGET = "target";
 
 /** Typical means a high silhouette: near to the own cluster, far from the next. */
-const SAMPLE_ORDERS = ["as in the run", "most typical", "least typical", "least confident", "colour, lowest first", "colour, highest first"] as const;
+const SAMPLE_ORDERS = ["as in the run", "most typical", "least typical", "least confident", "color, lowest first", "color, highest first"] as const;
 export type SampleOrder = (typeof SAMPLE_ORDERS)[number];
 
 /** What is shown of a class; each choice may need columns that are not loaded yet. */
@@ -18,14 +18,14 @@ export interface Choice {
   embedding: string;
   axes: readonly [number, number];
   /** The id of a column. */
-  colourBy: string;
+  colorBy: string;
   order: SampleOrder;
 }
 
 /** A choice, and what is filtered from now on where that is said. */
 export type Wanted = Choice & { filter?: FilterState };
 
-const FIRST = { axes: [0, 1], colourBy: CLUSTER, order: "as in the run" } as const;
+const FIRST = { axes: [0, 1], colorBy: CLUSTER, order: "as in the run" } as const;
 
 /** What a class shows at the beginning. */
 export function firstChoice({ evidence }: CategoryDetail): Choice {
@@ -47,7 +47,7 @@ export function choiceOf(route: Route, run: RunDetail, detail: CategoryDetail, b
     clustering,
     embedding,
     axes: route.axes?.every((axis) => axis < dimensions) ? route.axes : FIRST.axes,
-    colourBy: route.colour !== null && choices.has(route.colour) ? route.colour : FIRST.colourBy,
+    colorBy: route.color !== null && choices.has(route.color) ? route.color : FIRST.colorBy,
     order: sampleOrders(detail, clustering).find((name) => name === route.order) ?? FIRST.order,
     filter: { hidings: conditions(parseHidings(route.hide)), brushes: conditions(parseBrushes(route.brush)) },
   };
@@ -61,10 +61,10 @@ export function changedChoice(before: Choice, change: Partial<Choice>, detail: C
 }
 
 /** Names of the columns that have to be here before the choice can be shown. */
-export function columnsFor({ clustering, colourBy, order }: Choice, filter: FilterState | undefined): string[] {
+export function columnsFor({ clustering, colorBy, order }: Choice, filter: FilterState | undefined): string[] {
   const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
   const filtering = [...(filter?.hidings ?? []), ...(filter?.brushes ?? [])].map(({ column }) => column);
-  const ofPoints = [CLUSTER, colourBy, ...filtering].flatMap((id) => neededFor(id, clustering));
+  const ofPoints = [CLUSTER, colorBy, ...filtering].flatMap((id) => neededFor(id, clustering));
   return [...new Set([TARGET, "eigenvalues", `${MEAN}.${clustering}`, `${ABSOLUTE_MEAN}.${clustering}`, ...ofPoints, ...sorting])];
 }
 

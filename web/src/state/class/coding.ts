@@ -2,7 +2,7 @@ import type { Numbers } from "../../api/binary";
 import { HUES, SHAPES } from "../../color/palette";
 import { atRanks } from "./ordering";
 
-/** Bytes of points that are in no category of their own: not known (noise, NaN), and too rare for a colour. */
+/** Bytes of points that are in no category of their own: not known (noise, NaN), and too rare for a color. */
 export const NONE = 255;
 export const OTHER = 254;
 /** Codes under which an address names these two. */
@@ -55,7 +55,7 @@ export function codingOf(column: { values: Numbers; kind: ColumnKind }): Coding 
   return numbered(column.values, column.kind === "clusters" ? NUMBERED : DISTINCT);
 }
 
-/** The byte is the code itself, so that a cluster has its colour whatever else there is. */
+/** The byte is the code itself, so that a cluster has its color whatever else there is. */
 function numbered(values: Numbers, most: number): Coding {
   const bytes = new Uint8Array(values.length);
   for (let point = 0; point < bytes.length; point++) {
@@ -65,7 +65,7 @@ function numbered(values: Numbers, most: number): Coding {
   return categorical(bytes, (byte) => byte);
 }
 
-/** The most frequent get a colour each, the first the most frequent. */
+/** The most frequent get a color each, the first the most frequent. */
 function ranked(values: Numbers): Coding {
   const counts = countsOf(values);
   const order: number[] = [];

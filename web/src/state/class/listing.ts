@@ -5,14 +5,14 @@ import { orderBy } from "./ordering";
 import { pointsThat } from "./selection";
 
 /** What samples can be ordered by. */
-export type SortKey = "silhouette" | "confidence" | "colour";
+export type SortKey = "silhouette" | "confidence" | "color";
 
 /** All points in this order by the values that `of` gives, or null where it is their own or its values are not there. */
 export function ranked(order: SampleOrder, of: (key: SortKey) => Numbers | undefined): Uint32Array | null {
   if (order === "as in the run") return null;
-  const key = order.includes("typical") ? "silhouette" : order === "least confident" ? "confidence" : "colour";
+  const key = order.includes("typical") ? "silhouette" : order === "least confident" ? "confidence" : "color";
   const values = of(key);
-  return values ? orderBy(values, order === "most typical" || order === "colour, highest first") : null;
+  return values ? orderBy(values, order === "most typical" || order === "color, highest first") : null;
 }
 
 /** Of the points that pass the filter the selected ones, or all of them while none is selected; ranked where that is asked for. */

@@ -15,7 +15,7 @@ export interface PointColumn {
   none: string;
 }
 
-/** What can be chosen as a colour. */
+/** What can be chosen as a color. */
 export interface ColumnChoice {
   id: string;
   title: string;
@@ -75,7 +75,7 @@ export function neededFor(id: string, clustering: string): string[] {
   return id === CORRECTNESS ? ["prediction", "label"] : [id];
 }
 
-/** Columns that points are coloured and filtered by, made from those that are loaded, and their codings; each is made once. */
+/** Columns that points are colored and filtered by, made from those that are loaded, and their codings; each is made once. */
 export class PointColumns {
   readonly #run: RunDetail;
   readonly #loaded: ClassColumns;

@@ -10,8 +10,8 @@ import type { Choice, SampleOrder, Wanted } from "./choice";
 import { CLUSTER_ORDERS } from "./clusters";
 import type { ClusterOrder } from "./clusters";
 import { decodeClusters, decodeIndices, encodeClusters, selectionCode } from "../address/codes";
-import { colouringOf } from "./colouring";
-import type { Colouring } from "./colouring";
+import { coloringOf } from "./coloring";
+import type { Coloring } from "./coloring";
 import { ClassColumns } from "./columns";
 import type { ClassAddress } from "./columns";
 import { countOnes, passing } from "./filter";
@@ -56,7 +56,7 @@ export class ClassSession {
   clustering = $state("");
   embedding = $state("");
   axes = $state.raw<readonly [number, number]>([0, 1]);
-  colourBy = $state<string>(CLUSTER);
+  colorBy = $state<string>(CLUSTER);
   order = $state<SampleOrder>("as in the run");
   #current = $state(-1);
   #hovered = $state(-1);
@@ -84,7 +84,7 @@ export class ClassSession {
   readonly dimensions = $derived.by(() => dimensionsOf(this.data.detail, this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
-  /** The column that the points are coloured by. */
+  /** The column that the points are colored by. */
   readonly column = $derived.by(() => this.#columnShown());
   readonly coding = $derived.by(() => this.#ofPoints.coding(this.column));
   /** 1 for each point that passes the filter; null where there is none. */
@@ -140,8 +140,8 @@ export class ClassSession {
       this.#show(choice, points);
       if (filter) this.filter.restore(filter);
     } catch (error) {
-      const { clustering, embedding, axes, colourBy, order } = this;
-      if (choice === this.#wanted) this.#wanted = { clustering, embedding, axes, colourBy, order };
+      const { clustering, embedding, axes, colorBy, order } = this;
+      if (choice === this.#wanted) this.#wanted = { clustering, embedding, axes, colorBy, order };
       throw error;
     }
   }
@@ -151,11 +151,11 @@ export class ClassSession {
     return choiceOf(route, this.data.run, this.data.detail, this.#wanted);
   }
 
-  /** Colours by another column; where it cannot be had, that is told and the rest stays as it is. */
-  async chooseColour(id: string): Promise<void> {
+  /** Colors by another column; where it cannot be had, that is told and the rest stays as it is. */
+  async chooseColor(id: string): Promise<void> {
     this.columnProblem = null;
     try {
-      await this.choose({ colourBy: id });
+      await this.choose({ colorBy: id });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.columnProblem = `The column ${this.columnTitle(id)} cannot be shown: ${reason}`;
@@ -199,7 +199,7 @@ export class ClassSession {
     this.#earlier = [];
   }
 
-  /** Why the class was not analysed, or null. */
+  /** Why the class was not analyzed, or null. */
   get problem(): string | null {
     return this.data.detail.evidence.problem;
   }
@@ -213,11 +213,11 @@ export class ClassSession {
     return this.data.indices.length;
   }
 
-  colouring(theme: Theme): Colouring {
-    return colouringOf(this.#named(this.column), this.coding, theme);
+  coloring(theme: Theme): Coloring {
+    return coloringOf(this.#named(this.column), this.coding, theme);
   }
 
-  /** Everything that the points can be coloured by. */
+  /** Everything that the points can be colored by. */
   get columnChoices() {
     return columnChoices(this.data.run, this.data.detail);
   }
@@ -278,7 +278,7 @@ export class ClassSession {
   }
 
   /** Every point that a legend entry stands for. */
-  selectColour(values: Uint8Array, value: number, mode: SelectionMode): void {
+  selectColor(values: Uint8Array, value: number, mode: SelectionMode): void {
     this.select(pointsWhere(values, value), mode);
   }
 
@@ -335,12 +335,12 @@ export class ClassSession {
     return pointsOf(await source.places(run.id, analysis, detail.id, embedding, axes));
   }
 
-  #show({ clustering, embedding, axes, colourBy, order }: Choice, points: Points): void {
-    Object.assign(this, { clustering, embedding, axes, colourBy, order, points });
+  #show({ clustering, embedding, axes, colorBy, order }: Choice, points: Points): void {
+    Object.assign(this, { clustering, embedding, axes, colorBy, order, points });
   }
 
   #columnShown(): PointColumn {
-    const column = this.#ofPoints.get(this.colourBy === CLUSTER ? clusteringColumn(this.clustering) : this.colourBy);
+    const column = this.#ofPoints.get(this.colorBy === CLUSTER ? clusteringColumn(this.clustering) : this.colorBy);
     if (column) return column;
     const values = new Int32Array(this.size).fill(-1);
     return { id: CLUSTER, title: CLUSTER, values, kind: "clusters", nameOf: String, none: "noise" };
@@ -352,7 +352,7 @@ export class ClassSession {
   }
 
   #sortedBy(key: SortKey): Numbers | undefined {
-    if (key === "colour") return this.column.values;
+    if (key === "color") return this.column.values;
     return this.#columns.numbers(key === "silhouette" ? `silhouette.${this.clustering}` : key);
   }
 

@@ -95,7 +95,7 @@ export const TERMS = {
       "How often two clusterings agree whether a pair of samples belongs together, corrected for chance: 1 the same groups, about 0 as by chance, below 0 less than that.",
   },
   information: {
-    name: "Normalised mutual information",
+    name: "Normalized mutual information",
     meaning: "How much one clustering tells about the other: 1 everything, 0 nothing. Not corrected for chance; many small clusters raise it.",
   },
   noise: { name: "Noise", meaning: "Samples that a density clustering assigns to no cluster." },
@@ -110,6 +110,6 @@ export const TERMS = {
   map: {
     name: "Map",
     meaning:
-      "Relevance for the explained class: of each pixel (summed over channels), position, token or column. Full colour is the largest magnitude, or the percentile chosen under Appearance: of this map alone (scale of: sample), of all maps of its cluster (cluster) or of the class (all). The colour bar says which; the number stands as ± below a large map.",
+      "Relevance for the explained class: of each pixel (summed over channels), position, token or column. Full color is the largest magnitude, or the percentile chosen under Appearance: of this map alone (scale of: sample), of all maps of its cluster (cluster) or of the class (all). The color bar says which; the number stands as ± below a large map.",
   },
 } as const;

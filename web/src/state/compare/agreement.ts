@@ -17,14 +17,14 @@ export function adjustedRandIndex({ counts, rowTotals, columnTotals, total }: Co
 }
 
 /**
- * Normalised mutual information: what one clustering tells about the other, 0 nothing and 1 everything.
+ * Normalized mutual information: what one clustering tells about the other, 0 nothing and 1 everything.
  *
  *     I(U; V) / ((H(U) + H(V)) / 2)
  *
  * N. X. Vinh, J. Epps, J. Bailey: Information theoretic measures for clusterings comparison. JMLR 11 (2010), table 2
  * (NMI_sum). It is not corrected for chance: many small clusters raise it. Null without samples.
  */
-export function normalisedMutualInformation({ rows, columns, counts, rowTotals, columnTotals, total }: Contingency): number | null {
+export function normalizedMutualInformation({ rows, columns, counts, rowTotals, columnTotals, total }: Contingency): number | null {
   if (total === 0) return null;
   const mean = (entropy(rowTotals, total) + entropy(columnTotals, total)) / 2;
   if (mean === 0) return 1; // one cluster on both sides

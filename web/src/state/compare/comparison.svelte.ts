@@ -1,6 +1,6 @@
 import type { RunDetail } from "../../api/types";
 import type { PictureMode } from "../../color/picture";
-import { adjustedRandIndex, normalisedMutualInformation } from "./agreement";
+import { adjustedRandIndex, normalizedMutualInformation } from "./agreement";
 import { contingency, pointsOfCell, selectedCells, withoutNoise } from "./contingency";
 import { methodNames } from "./methods.svelte";
 import type { Norms } from "../heatmaps/norms.svelte";
@@ -30,7 +30,7 @@ export class Comparison {
   /** The table that the agreement is about. */
   readonly clustered = $derived.by(() => withoutNoise(this.table));
   readonly randIndex = $derived.by(() => adjustedRandIndex(this.clustered));
-  readonly information = $derived.by(() => normalisedMutualInformation(this.clustered));
+  readonly information = $derived.by(() => normalizedMutualInformation(this.clustered));
   /** How many of each cell are selected. */
   readonly chosen = $derived.by(() =>
     selectedCells(this.table, this.left.clusters, this.right.clusters, this.#pairs, this.left.mask),
@@ -93,7 +93,7 @@ export class Comparison {
   }
 
   /** Counts the shared samples whose label has another name on the other side: a sign that ids mean something else there. */
-  async relabelled(): Promise<number> {
+  async relabeled(): Promise<number> {
     const labels = ({ data }: ClassSession) =>
       data.source.column(data.run.id, "label", { analysis: data.analysis, category: data.detail.id });
     const [here, there] = (await Promise.all([labels(this.left), labels(this.right)])).map((column) => column.data);

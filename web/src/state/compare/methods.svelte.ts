@@ -4,7 +4,7 @@ import { storedName } from "../page/format";
 import { OpenedRun } from "../page/opened";
 import type { Route } from "../address/route";
 
-/** How the maps of all runs are shown: each with its own full colour, or all with that of the strongest. */
+/** How the maps of all runs are shown: each with its own full color, or all with that of the strongest. */
 export type MethodScale = "own" | "shared";
 
 /** The map of a sample in one of the open runs; null where that run does not have the sample, or cannot be read. */

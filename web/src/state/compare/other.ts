@@ -71,7 +71,7 @@ export async function suggested(source: DataSource, runs: readonly string[], her
   return category ? offered(source, { run: here.run, analysis: here.analysis, category }, here) : own;
 }
 
-/** The id of the class of this name in another analysis, where that has analysed it. */
+/** The id of the class of this name in another analysis, where that has analyzed it. */
 export function sameClass({ categories }: AnalysisDetail, name: string): string | undefined {
   return categories.find((row) => row.name === name && !row.problem)?.id;
 }

@@ -1,11 +1,11 @@
 import { PICTURE_MODES } from "../../color/picture";
 import type { PictureMode } from "../../color/picture";
 
-/** What full colour stands for: the most of each sample, or of all samples of its cluster or of the class. */
+/** What full color stands for: the most of each sample, or of all samples of its cluster or of the class. */
 export type Norm = "sample" | "cluster" | "all";
 export const NORMS: readonly Norm[] = ["sample", "cluster", "all"];
 
-/** Percentiles of |relevance| that full colour may stand for; what is beyond is clipped. */
+/** Percentiles of |relevance| that full color may stand for; what is beyond is clipped. */
 export const CLIPS = [100, 99.5, 99, 95] as const;
 export type Clip = (typeof CLIPS)[number];
 
@@ -23,7 +23,7 @@ export function isPixelated(sampling: Sampling, { width, height }: { width: numb
 export const GAMMA = { least: 0.2, most: 2, step: 0.05 };
 export const OPACITY = { least: 0.05, most: 1, step: 0.05 };
 
-/** How samples are drawn, apart from the colour map. */
+/** How samples are drawn, apart from the color map. */
 export interface Appearance {
   mode: PictureMode;
   norm: Norm;

@@ -4,7 +4,7 @@ import { ownScale } from "../../color/shades";
 import type { ClassSession } from "../class/session.svelte";
 import type { Settings } from "./settings.svelte";
 
-/** What full colour stands for in the pictures that are compared, and from how many maps it was taken. */
+/** What full color stands for in the pictures that are compared, and from how many maps it was taken. */
 export interface Reference {
   full: number;
   /** The cluster whose samples share it; null: the whole class. */
@@ -47,7 +47,7 @@ export class Norms {
     }
   }
 
-  /** The relevance that full colour stands for in this sample's map; null while that is on its way. */
+  /** The relevance that full color stands for in this sample's map; null while that is on its way. */
   full(index: number, map: Pick<RelevanceMap, "codes" | "scale">): number | null {
     const { norm, clip } = this.#settings.appearance;
     if (norm === "sample" || this.problem) return ownScale(map, clip);

@@ -18,7 +18,7 @@ export interface PictureView {
   pictures: RunPictures;
   index: number | null;
   mode: PictureMode;
-  /** What its full colour stands for; without it, its own largest magnitude. */
+  /** What its full color stands for; without it, its own largest magnitude. */
   norms?: Norms;
 }
 

@@ -23,14 +23,14 @@ export class Settings {
   #theme = $state<ThemeChoice>(THEMES.find((theme) => theme === recall("theme")) ?? "system");
   #letterKeys = $state(recall("letter-keys") !== "off");
   #colorMap = $state(recall("color-map") ?? "");
-  /** The colour map that an address asks for. */
+  /** The color map that an address asks for. */
   #asked: string | null = null;
   #appearance = $state.raw<Appearance>(readAppearance(recalled()));
   #tile = $state(tileSide(recall("tile")));
-  /** The server's colour maps, and those that the reader defined. */
+  /** The server's color maps, and those that the reader defined. */
   #named = $state.raw<ColorMaps>({});
   #defined = $state.raw<ColorMaps>({});
-  /** Definitions in the colour-map language, the last used first; the browser keeps them. */
+  /** Definitions in the color-map language, the last used first; the browser keeps them. */
   definitions = $state.raw<readonly string[]>(texts(recall("color-maps")));
 
   /** Diverging ones first: only they tell the sign. */
@@ -123,7 +123,7 @@ export class Settings {
     this.change({ ...PLAIN, mode: this.mode });
   }
 
-  /** A colour map by its name, or by a definition that `define` has read. */
+  /** A color map by its name, or by a definition that `define` has read. */
   chooseColorMap(name: string): void {
     this.#colorMap = name;
     remember("color-map", name);
@@ -144,16 +144,16 @@ export class Settings {
     if (Object.hasOwn(this.colorMaps, name)) return;
     const instead = `${this.colorMapName} is shown`;
     if (!name.includes(",")) {
-      if (name === this.#asked) throw new Error(`There is no colour map “${name}”; ${instead}.`);
+      if (name === this.#asked) throw new Error(`There is no color map “${name}”; ${instead}.`);
       return;
     }
     await this.define(name, source).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`The colour map “${name}” cannot be read; ${instead}. ${reason}`);
+      throw new Error(`The color map “${name}” cannot be read; ${instead}. ${reason}`);
     });
   }
 
-  /** Reads a colour map in its language; the server says what is wrong with one that it does not understand. */
+  /** Reads a color map in its language; the server says what is wrong with one that it does not understand. */
   async define(definition: string, source: DataSource): Promise<void> {
     const map = await source.colorMap(definition);
     this.#defined = { ...this.#defined, [definition]: map };

@@ -33,7 +33,7 @@ export function loaded<T>(ask: () => Promise<T> | null): Loaded<T> {
   };
 }
 
-/** The colours of a map as the reader wants them; null while what full colour stands for is on its way. */
+/** The colors of a map as the reader wants them; null while what full color stands for is on its way. */
 export function shadesFor(index: number, map: RelevanceMap, norms: Pick<Norms, "full"> | undefined, settings: Settings): Shades | null {
   const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
   return full === null ? null : shadesOf(map.scale, full, settings.look);

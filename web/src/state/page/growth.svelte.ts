@@ -25,7 +25,7 @@ export function growthOf(read: RunDetail, now: RunProgress): string[] {
     const before = known.get(name);
     if (before === undefined) told.push(`the analysis “${name}” is new`);
     else if (before.categories !== categories) told.push(`“${name}” has ${categories === 1 ? "one class" : `${count(categories)} classes`} now`);
-    else if (before.version !== version) told.push(`classes of “${name}” were analysed again`);
+    else if (before.version !== version) told.push(`classes of “${name}” were analyzed again`);
     known.delete(name);
   }
   return [...told, ...[...known.keys()].map((name) => `the analysis “${name}” is gone`)];

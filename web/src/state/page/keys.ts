@@ -37,7 +37,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "previous", keys: ["arrowleft"], kind: "named", meaning: "previous sample" },
   { command: "next", keys: ["arrowright"], kind: "named", meaning: "next sample" },
   { command: "pictures", keys: ["h"], kind: "letter", meaning: "input, map, overlay, or two side by side" },
-  { command: "color-map", keys: ["c"], kind: "letter", meaning: "next colour map" },
+  { command: "color-map", keys: ["c"], kind: "letter", meaning: "next color map" },
   { command: "help", keys: ["?"], kind: "letter", meaning: "this help" },
 ];
 

@@ -5,7 +5,7 @@ import { RunPictures } from "../heatmaps/pictures";
 import type { Route } from "../address/route";
 import { ClassSession } from "../class/session.svelte";
 
-/** The samples of a class that was not analysed and does not even list them. */
+/** The samples of a class that was not analyzed and does not even list them. */
 const NO_INDEX: Column = { data: new Int32Array(0), shape: [0] };
 
 /** A run that is open: its pictures, and what opens its classes. */

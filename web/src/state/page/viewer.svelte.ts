@@ -296,7 +296,7 @@ function isAt({ data }: ClassSession, route: Route): boolean {
 }
 
 function lackingTold({ run, analysis }: Beside, { data }: ClassSession): string {
-  return `“${data.detail.name}” stands alone: the analysis “${analysis.name}” of ${run.name} has not analysed it. The next class that it has stands beside again.`;
+  return `“${data.detail.name}” stands alone: the analysis “${analysis.name}” of ${run.name} has not analyzed it. The next class that it has stands beside again.`;
 }
 
 function hasAnalysis(run: RunDetail, name: string | null): boolean {

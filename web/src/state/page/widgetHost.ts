@@ -39,7 +39,7 @@ function keepInside(event: KeyboardEvent): void {
   if (event.defaultPrevented || !(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
 }
 
-/** Whether the notebook is dark: its themes agree on nothing but the colour behind the cell. */
+/** Whether the notebook is dark: its themes agree on nothing but the color behind the cell. */
 function darkness(container: Element): Host["dark"] {
   const subscribe = createSubscriber((changed) => {
     const observer = new MutationObserver(changed);
@@ -70,7 +70,7 @@ function luminanceBehind(element: Element | null): number {
   return matchMedia("(prefers-color-scheme: dark)").matches && usesDarkScheme() ? 0 : 1;
 }
 
-/** Of "rgb(1, 2, 3)" or "rgba(1, 2, 3, 0.5)"; any other notation counts as no colour. */
+/** Of "rgb(1, 2, 3)" or "rgba(1, 2, 3, 0.5)"; any other notation counts as no color. */
 function numbersIn(color: string): number[] {
   return /^rgba?\(/.test(color) ? (color.match(/[\d.]+/g) ?? []).map(Number) : [0, 0, 0, 0];
 }

@@ -1,5 +1,5 @@
 import { toPlace } from "../../scatter/camera";
-import { WAYS, towards } from "../../scatter/direction";
+import { WAYS, toward } from "../../scatter/direction";
 import { nearest } from "../../scatter/hover";
 import { pointsInside } from "../../scatter/lasso";
 import { STEPS, isMissing } from "../../scatter/points";
@@ -27,7 +27,7 @@ function step(session: ClassSession, stage: Stage, way: readonly [number, number
   const { points, visible, current } = session;
   const there = current >= 0 && !isMissing(points, current) && visible?.[current] !== 0;
   const { x, y } = stage.camera;
-  const next = there ? towards(points, placeOf(session, current), way, visible) : nearest(session.hoverIndex, x, y, ANYWHERE, visible);
+  const next = there ? toward(points, placeOf(session, current), way, visible) : nearest(session.hoverIndex, x, y, ANYWHERE, visible);
   if (next < 0) return;
   session.current = next;
   stage.reveal(...placeOf(session, next));

@@ -9,7 +9,7 @@ from whyset.attribution.intercept.handlers.activation import activation, relu
 from whyset.attribution.intercept.handlers.batch_norm import batch_norm
 from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
-from whyset.attribution.intercept.handlers.product import attention, normaliser, product, quadratic, quotient
+from whyset.attribution.intercept.handlers.product import attention, normalizer, product, quadratic, quotient
 from whyset.attribution.intercept.handlers.transparent import recurrent, transparent
 from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.session import Session
@@ -23,7 +23,7 @@ HANDLERS: Mapping[OperationKind, Callable[[Session, Call], Any]] = MappingProxyT
         OperationKind.PRODUCT: product,
         OperationKind.ATTENTION: attention,
         OperationKind.QUOTIENT: quotient,
-        OperationKind.NORMALISER: normaliser,
+        OperationKind.NORMALIZER: normalizer,
         OperationKind.NORM: norm,
         OperationKind.QUADRATIC: quadratic,
         OperationKind.RECURRENT: recurrent,

@@ -62,7 +62,7 @@ def activation(session: Session, call: Call) -> Any:
         return session.unknown(call)
     value, slope = _at_zero(call, x)
     session.note(call, "f(x)/x" if value == 0 else "f(x)/st(x): the function is not 0 at 0")
-    edge, cause = (_through_origin(slope), Cause.ZERO) if value == 0 else (_stabilize, Cause.STABILISER)
+    edge, cause = (_through_origin(slope), Cause.ZERO) if value == 0 else (_stabilize, Cause.STABILIZER)
     out = session.switch(
         y, edge, x, losses=lambda c, y, xs: {cause: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}
     )

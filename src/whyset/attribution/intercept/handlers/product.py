@@ -1,4 +1,4 @@
-"""Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normaliser."""
+"""Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normalizer."""
 
 from typing import Any
 
@@ -89,9 +89,9 @@ def quotient(session: Session, call: Call) -> Any:
     return session.finish(call, session.run(held), dependent=any(call.depends(t) for t in numerators))
 
 
-def normaliser(session: Session, call: Call) -> Any:
-    """Run `1/x` or `1/√x`: what is multiplied by it is normalised, so it is a constant."""
-    session.note(call, "a normaliser is a constant")
+def normalizer(session: Session, call: Call) -> Any:
+    """Run `1/x` or `1/√x`: what is multiplied by it is normalized, so it is a constant."""
+    session.note(call, "a normalizer is a constant")
     return session.finish(call, call.map_tensors(lambda t: session.share(t, 0)).run(), dependent=False)
 
 

@@ -1,4 +1,4 @@
-"""Exact k-nearest neighbours, with a proof for every row."""
+"""Exact k-nearest neighbors, with a proof for every row."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ Rows = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbors:
     """The k nearest other rows of every row, nearest first: `indices` and `distances`, both (N, k)."""
 
     indices: NDArray[np.int64]
@@ -26,12 +26,12 @@ class Neighbours:
     redone: int = 0
     """Rows whose k nearest were in doubt after the fast search, because of its rounding."""
     recall: float = 1.0
-    """The share of true neighbours among those found: 1 for an exact search, else measured."""
+    """The share of true neighbors among those found: 1 for an exact search, else measured."""
 
 
 @dataclass(frozen=True)
-class KNearestNeighbours(Processor):
-    """Find the k nearest neighbours of each row exactly; a row is never its own neighbour, its duplicates can be.
+class KNearestNeighbors(Processor):
+    """Find the k nearest neighbors of each row exactly; a row is never its own neighbor, its duplicates can be.
 
     A blockwise search by float32 products fetches more than k candidates, with a bound δ on their rounding. Every
     candidate with d̃² ≤ d̃²_k + 2δ may belong to the k nearest; these, and no others, are ranked by Σ(x - y)² in float64.
@@ -49,9 +49,9 @@ class KNearestNeighbours(Processor):
 
     def __post_init__(self) -> None:
         if self.k < 1:
-            raise InputError(f"KNearestNeighbours: k must be at least 1, got {self.k}.")
+            raise InputError(f"KNearestNeighbors: k must be at least 1, got {self.k}.")
 
-    def __call__(self, features: Rows) -> Neighbours:
+    def __call__(self, features: Rows) -> Neighbors:
         require_rows(features, self.k)
         rows = self.distance.euclidean_rows(features)
         if rows is None and self.device is not None:
@@ -62,11 +62,11 @@ class KNearestNeighbours(Processor):
         if rows is None:
             return nearest_by_all_pairs(features, features, self.k, self.distance, itself=True)
         indices, squared, redone = _nearest(real(rows), self.k, self.device)
-        return Neighbours(indices, self.distance.from_euclidean(np.sqrt(squared)), redone)
+        return Neighbors(indices, self.distance.from_euclidean(np.sqrt(squared)), redone)
 
 
-def nearest_by_all_pairs(features: Rows, others: Rows, k: int, distance: Distance, *, itself: bool) -> Neighbours:
-    """Compare every row with all others; `itself` tells that both are the same rows, and none is its own neighbour."""
+def nearest_by_all_pairs(features: Rows, others: Rows, k: int, distance: Distance, *, itself: bool) -> Neighbors:
+    """Compare every row with all others; `itself` tells that both are the same rows, and none is its own neighbor."""
     indices, distances = np.empty((len(features), k), np.int64), np.empty((len(features), k))
     columns = list(blocks(len(others), max(1, _BLOCK_VALUES // others.shape[1])))
     for part in blocks(len(features), max(1, _BLOCK_VALUES // len(others))):
@@ -75,15 +75,15 @@ def nearest_by_all_pairs(features: Rows, others: Rows, k: int, distance: Distanc
             found[np.arange(len(found)), np.arange(part.start, part.stop)] = np.inf
         order = np.argsort(found, axis=1, kind="stable")[:, :k]
         indices[part], distances[part] = order, np.take_along_axis(found, order, axis=1)
-    return Neighbours(indices, distances)
+    return Neighbors(indices, distances)
 
 
 def require_rows(features: Rows, k: int) -> None:
-    """Refuse features that are no matrix, not finite, or too few for k neighbours."""
+    """Refuse features that are no matrix, not finite, or too few for k neighbors."""
     if features.ndim != 2:
         raise InputError(f"Expected features of shape (N, D), got {features.shape}.")
     if len(features) <= k:
-        raise InputError(f"{k} neighbours need more than {k} samples, got {len(features)}; lower the neighbours.")
+        raise InputError(f"{k} neighbors need more than {k} samples, got {len(features)}; lower the neighbors.")
     broken = np.flatnonzero(~np.isfinite(features.sum(axis=1, dtype=np.float64)))
     if len(broken):
         raise InputError(f"{len(broken)} rows are not finite (the first: row {broken[0]}); leave them out.")

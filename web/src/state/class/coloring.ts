@@ -14,15 +14,15 @@ export interface LegendEntry {
   shape: number;
 }
 
-/** How the points are coloured, and what the colours mean. */
-export interface Colouring {
+/** How the points are colored, and what the colors mean. */
+export interface Coloring {
   values: Uint8Array;
   table: Uint8Array;
-  /** Empty where the colours are a scale and not categories. */
+  /** Empty where the colors are a scale and not categories. */
   legend: LegendEntry[];
 }
 
-export function colouringOf(column: PointColumn, coding: Coding, theme: Theme): Colouring {
+export function coloringOf(column: PointColumn, coding: Coding, theme: Theme): Coloring {
   const legend = coding.categories.map(({ byte, code, count }) => {
     const gathered = byte === NONE || byte === OTHER;
     const color = gathered ? neutral(theme, byte === OTHER) : hue(byte, theme);

@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from whyset.analysis.processors import KNearestNeighbours
+from whyset.analysis.processors import KNearestNeighbors
 from whyset.errors import InputError
 
 
 def require_exact(features: np.ndarray, k: int) -> int:
     """Compare with all differences in float64; give how many rows had to be ranked again."""
-    found = KNearestNeighbours(k)(features)
+    found = KNearestNeighbors(k)(features)
     distances = cdist(features.astype(np.float64), features.astype(np.float64))
     np.fill_diagonal(distances, np.inf)
     expected = np.sort(distances, axis=1)[:, :k]
@@ -41,13 +41,13 @@ def test_a_common_offset_does_not_blur_the_ranking() -> None:
 
 
 @pytest.mark.parametrize("copies", [2, 5, 11, 40])
-def test_duplicates_are_neighbours_of_each_other_but_never_of_themselves(copies: int) -> None:
+def test_duplicates_are_neighbors_of_each_other_but_never_of_themselves(copies: int) -> None:
     rows = np.repeat(np.random.default_rng(3).normal(size=(8, 12)), copies, axis=0)
     require_exact(rows, 5)
 
 
-def test_rows_that_are_all_the_same_have_neighbours_too() -> None:
-    found = KNearestNeighbours(3)(np.ones((30, 4)))
+def test_rows_that_are_all_the_same_have_neighbors_too() -> None:
+    found = KNearestNeighbors(3)(np.ones((30, 4)))
     assert (found.distances == 0).all()
     assert not (found.indices == np.arange(30)[:, None]).any()
 
@@ -59,8 +59,8 @@ def test_rows_full_of_ties_are_ranked_right(n: int, dimensions: int, levels: int
     require_exact(rng.integers(0, levels, (n, dimensions)).astype(np.float64), int(rng.integers(1, n)))
 
 
-def test_plain_float32_products_would_lose_these_neighbours() -> None:
-    """The trap itself: without the bound and the second look, nearly all neighbours of near-duplicates are wrong."""
+def test_plain_float32_products_would_lose_these_neighbors() -> None:
+    """The trap itself: without the bound and the second look, nearly all neighbors of near-duplicates are wrong."""
     rng = np.random.default_rng(4)
     rows = (5 + rng.normal(size=(10, 1, 50)) + 1e-3 * rng.normal(size=(10, 40, 50))).reshape(400, 50)
     rows = rows.astype(np.float32)
@@ -68,17 +68,17 @@ def test_plain_float32_products_would_lose_these_neighbours() -> None:
     products = squares[:, None] + squares - 2 * (rows @ rows.T)
     np.fill_diagonal(products, np.inf)
     naive = np.argsort(products, axis=1)[:, :10]
-    ours = KNearestNeighbours(10)(rows).indices
+    ours = KNearestNeighbors(10)(rows).indices
     assert np.mean([len(np.intersect1d(*pair)) / 10 for pair in zip(naive, ours, strict=True)]) < 0.5
     assert require_exact(rows, 10) == 400
 
 
 @pytest.mark.parametrize("power", [-60, -30, 0, 30, 60])
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_small_and_large_values_have_the_same_neighbours(power: int, kind: type) -> None:
+def test_small_and_large_values_have_the_same_neighbors(power: int, kind: type) -> None:
     """Products of values of 1e-30 vanish in float32; the search scales them."""
     rows = np.random.default_rng(6).normal(size=(120, 15)).astype(kind)
-    found, usual = KNearestNeighbours(6)(rows * kind(2.0**power)), KNearestNeighbours(6)(rows)
+    found, usual = KNearestNeighbors(6)(rows * kind(2.0**power)), KNearestNeighbors(6)(rows)
     np.testing.assert_array_equal(found.indices, usual.indices)
     np.testing.assert_allclose(found.distances, usual.distances * 2.0**power, rtol=1e-12)
 
@@ -90,7 +90,7 @@ def test_several_blocks_of_rows_and_columns_give_the_same() -> None:
 
 def test_equal_distances_go_to_the_lower_index() -> None:
     rows = np.repeat(np.eye(3), 20, axis=0)
-    found = KNearestNeighbours(4)(rows)
+    found = KNearestNeighbors(4)(rows)
     assert found.indices[0].tolist() == [1, 2, 3, 4]
     assert found.indices[2].tolist() == [0, 1, 3, 4]
     assert found.indices[59].tolist() == [40, 41, 42, 43]
@@ -100,13 +100,13 @@ def test_rows_that_are_not_finite_or_no_matrix_are_refused() -> None:
     rows = np.ones((9, 3))
     rows[4, 1] = np.nan
     with pytest.raises(InputError, match=r"not finite \(the first: row 4\)"):
-        KNearestNeighbours(2)(rows)
+        KNearestNeighbors(2)(rows)
     with pytest.raises(InputError, match=r"shape \(N, D\), got \(3, 2, 2\)"):
-        KNearestNeighbours(2)(np.ones((3, 2, 2)))
+        KNearestNeighbors(2)(np.ones((3, 2, 2)))
 
 
-def test_as_many_neighbours_as_rows_are_refused() -> None:
-    with pytest.raises(InputError, match="5 neighbours need more than 5 samples, got 5"):
-        KNearestNeighbours(5)(np.zeros((5, 2)))
+def test_as_many_neighbors_as_rows_are_refused() -> None:
+    with pytest.raises(InputError, match="5 neighbors need more than 5 samples, got 5"):
+        KNearestNeighbors(5)(np.zeros((5, 2)))
     with pytest.raises(InputError, match="at least 1, got 0"):
-        KNearestNeighbours(0)
+        KNearestNeighbors(0)

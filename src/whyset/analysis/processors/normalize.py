@@ -1,4 +1,4 @@
-"""Normalise each map by the sum of its absolute values."""
+"""Normalize each map by the sum of its absolute values."""
 
 from dataclasses import dataclass
 
@@ -18,5 +18,5 @@ class AbsoluteSum(Processor):
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
         axes = tuple(range(1, maps.ndim))
         total = np.abs(maps).sum(axis=axes, keepdims=True, dtype=np.float64)
-        normalised: NDArray[np.floating] = (maps / np.where(total == 0, 1.0, total)).astype(maps.dtype)
-        return normalised
+        normalized: NDArray[np.floating] = (maps / np.where(total == 0, 1.0, total)).astype(maps.dtype)
+        return normalized
