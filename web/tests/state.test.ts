@@ -29,6 +29,12 @@ describe("address", () => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });
 
+  test("the spelling of earlier versions is read", () => {
+    const route = parseRoute("#/r/a/c?colour=label&with=r%2Fb&with-colour=confidence");
+    expect([route.color, route.with?.color]).toEqual(["label", "confidence"]);
+    expect(formatRoute(route)).toContain("?color=label");
+  });
+
   test.each(["", "#", "#/", "#//", "#/%E0%A4%A", "#/run?sample=-1", "#/run?sample=1e9&x", "#?sample", "#/r?axes=0,1&camera=1,2,0", "#?camera=a,,"])(
     "%s, written by hand, is read without an error",
     (hash) => {
