@@ -34,7 +34,11 @@ from whyset.attribution import Gradient
 from whyset.attribution.composites import EpsilonPlusFlat
 from whyset.runner import FolderSource, ModelSource
 from whyset.runner.sources import SpreadSource
-from whyset.store import RunConfig, create_run, samples_table, shard_rows_for, standard_arrays, write_shard
+from whyset.store import RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import shard_rows_for, standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 RESULTS = Path(__file__).resolve().parent / "results"
 NETWORK = Path(__file__).resolve().parents[1] / "examples" / "cifar_resnet.py"

@@ -33,7 +33,7 @@ import torch
 import whyset
 from whyset.engines import Silent
 from whyset.runner import Preprocessing
-from whyset.store import write_shard
+from whyset.store.shards import write_shard
 
 IMAGENET = 1_281_167
 CLASSES = 1000

@@ -27,7 +27,11 @@ from statistics import median
 import numpy as np
 import zarr
 
-from whyset.store import Run, RunConfig, create_run, open_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig, open_run
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SHARD_ROWS = 128

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import CategoryResult, Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import (
     ClassEvidence,
     ClusterEvidence,
@@ -23,6 +25,8 @@ from whyset.store.evidence import (
     EmbeddingEvidence,
     SeparabilityTest,
 )
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 SIDE, CLASSES, CLUSTERS = 4, 10, 8
 SHARD_ROWS = 8192

@@ -8,8 +8,12 @@ import pytest
 import whyset as ws
 from whyset.analysis.concepts import concept_references
 from whyset.errors import InputError
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import ClusterEvidence
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 SAMPLES, CHANNELS = 60, 6
 

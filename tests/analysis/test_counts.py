@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 from torch import nn
 
 import whyset as ws
-from whyset.report import ReportHeatmaps, as_html, as_json, as_markdown, as_text, report
+from whyset.report import as_html, as_json, as_markdown, as_text, report
+from whyset.report.pictures import ReportHeatmaps
 from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
 from whyset.viewer.app import create_app

@@ -11,7 +11,11 @@ import whyset.report
 from whyset.analysis import KMeans, Spray, assign
 from whyset.analysis.processors import Absolute, StructuralDissimilarity
 from whyset.errors import InputError
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 N = 60
 QUICK = {"n_neighbors": 5, "surrogates": 0, "resamplings": 0, "clusterings": (KMeans(),)}

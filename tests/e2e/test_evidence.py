@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from whyset.report import rank_classes
-from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import CategoryResult, Run, RunConfig
 from whyset.store.analyses import ListedClass
 from whyset.store.checks import Check, write_checks
-from whyset.store.default_arrays import RELEVANCE_COLUMNS
+from whyset.store.create import create_run
+from whyset.store.default_arrays import RELEVANCE_COLUMNS, standard_arrays
 from whyset.store.evidence import (
     ClassEvidence,
     ClusterEvidence,
@@ -20,6 +21,8 @@ from whyset.store.evidence import (
     EmbeddingEvidence,
     SeparabilityTest,
 )
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.viewer import Server
 
 pytestmark = pytest.mark.browser

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator
 
-from whyset.image import COLOR_MAPS, channel_sum, colorize, compute_scale, imsave, indices, overlay, values
+from whyset.image import COLOR_MAPS, channel_sum, colorize, compute_scale, imsave, overlay
+from whyset.image.quantize import indices, values
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import from_info
 from whyset.viewer import Server

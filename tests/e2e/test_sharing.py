@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whyset.store import CategoryResult, Run, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import CategoryResult, Run
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import from_info
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.viewer import Server
 from whyset.viewer.state_files import read_document
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whyset.image import channel_sum, colorize, indices, lookup, overlay
+from whyset.image import channel_sum, colorize, overlay
+from whyset.image.color_maps import lookup
+from whyset.image.quantize import indices
 from whyset.report import rank_classes
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import ClassEvidence

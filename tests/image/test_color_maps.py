@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.errors import InputError
-from whyset.image import COLOR_MAPS, ColorMap, find_color_map, lookup
+from whyset.image import COLOR_MAPS, ColorMap, find_color_map
+from whyset.image.color_maps import lookup
 
 ZENNIT_NAMES = {name: name for name in "gray wred wblue hot cold coldnhot bwr france coolio coleus".split()} | {
     "zennit-seismic": "seismic"

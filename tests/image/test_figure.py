@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import colorize, figure, lookup
+from whyset.image import colorize, figure
+from whyset.image.color_maps import lookup
 
 MAP = np.random.default_rng(0).normal(size=(3, 4, 7))
 PHOTO = np.random.default_rng(1).integers(0, 256, (4, 7, 3), dtype=np.uint8)

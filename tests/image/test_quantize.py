@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from whyset.errors import InputError
-from whyset.image import compute_scale, indices, values
+from whyset.image import compute_scale
+from whyset.image.quantize import indices, values
 
 FLOATS = arrays(
     st.sampled_from([np.float16, np.float32, np.float64]),

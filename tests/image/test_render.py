@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import colorize, grid, gridify, imgify, imsave, lookup, overlay
+from whyset.image import colorize, grid, gridify, imgify, imsave, overlay
+from whyset.image.color_maps import lookup
 
 pytestmark = pytest.mark.filterwarnings("error")
 NOISE = np.random.default_rng(0).integers(0, 256, (2, 4, 7, 3), dtype=np.uint8)

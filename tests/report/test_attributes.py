@@ -5,7 +5,8 @@ import pytest
 
 from whyset.cli.app import run as program
 from whyset.errors import InputError
-from whyset.report import as_markdown, read_attributes, report
+from whyset.report import as_markdown, report
+from whyset.report.attributes import read_attributes
 from whyset.store import Run
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from whyset.report import FORMATTERS, ReportHeatmaps, as_html, as_json, as_text, describe_evidence, report
+from whyset.report import as_html, as_json, as_text, report
+from whyset.report.evidence_lines import FORMATTERS, describe_evidence
+from whyset.report.pictures import ReportHeatmaps
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import (
     ClassEvidence,

@@ -9,7 +9,11 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.image import colorize
 from whyset.report import Heatmaps
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 
 def test_a_picture_is_the_input_and_the_map_side_by_side(run: Run, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from whyset.report import ReportHeatmaps, as_html, report
+from whyset.report import as_html, report
+from whyset.report.pictures import ReportHeatmaps
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import from_info
 

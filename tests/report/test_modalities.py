@@ -11,10 +11,15 @@ import pytest
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import colorize, planes, to_rgb
-from whyset.report import Heatmaps, ReportHeatmaps, as_html, report
+from whyset.image import colorize
+from whyset.image.shapes import planes, to_rgb
+from whyset.report import Heatmaps, as_html, report
 from whyset.report.heatmaps import describe_drawing
-from whyset.store import Run, create_run, samples_table, standard_arrays
+from whyset.report.pictures import ReportHeatmaps
+from whyset.store import Run
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
 from whyset.testing.store import example_config
 
 

@@ -18,8 +18,9 @@ from whyset.report import as_html, as_json, as_markdown, as_text, report
 from whyset.report.contact_sheet import contact_sheet
 from whyset.report.pictures import ReportHeatmaps
 from whyset.report.relevance import Distribution, describe_losses, summarize_columns, summarize_relevance
-from whyset.store import Check, Losses, Run
+from whyset.store import Check, Run
 from whyset.store.checks import check_relevance, write_checks
+from whyset.store.losses import Losses
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from whyset.report import cluster_rows, most_suspicious, rank_classes
+from whyset.report import rank_classes
+from whyset.report.cluster_rows import cluster_rows, most_suspicious
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import from_info
 

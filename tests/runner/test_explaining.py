@@ -19,7 +19,7 @@ from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat
 from whyset.engines import Local
 from whyset.errors import InputError, RunMismatchError, WhysetError
 from whyset.runner import ArraySource, ModelSource, NamedComposite, Preprocessing
-from whyset.store import discard_shard
+from whyset.store.shards import discard_shard
 
 ImageFolder = Callable[..., Path]
 IMAGES = torch.rand(40, 3, 6, 8, generator=torch.Generator().manual_seed(0))

@@ -17,7 +17,8 @@ from whyset.engines import Engine, Local, Static, TaskResult, Work
 from whyset.errors import JobStoppedError, RunMismatchError
 from whyset.runner import DatasetSource, ModelSource
 from whyset.runner.rerun import rerun
-from whyset.store import is_run, open_run
+from whyset.store import open_run
+from whyset.store.layout import is_run
 from whyset.testing.tasks import until
 
 COUNT, ROWS, FATAL = 64, 16, 40

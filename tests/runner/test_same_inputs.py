@@ -20,9 +20,10 @@ from whyset.runner import ArraySource, DatasetSource, FolderSource, Preprocessin
 from whyset.runner.input_digest import digest_input
 from whyset.runner.same_inputs import COMPARED
 from whyset.runner.sources import array_file, dataset, folder
-from whyset.store import discard_shard, open_run
+from whyset.store import open_run
 from whyset.store.commits import read_commit
 from whyset.store.input_hashes import UNREAD
+from whyset.store.shards import discard_shard
 
 SHAPE = (3, 6, 8)
 COUNT = 80

@@ -19,7 +19,7 @@ from whyset.runner.output_spec import OutputSpec
 from whyset.runner.prefetch import Prefetcher
 from whyset.runner.shard_duration import seconds_per_row
 from whyset.runner.targets import Targets
-from whyset.store import discard_shard
+from whyset.store.shards import discard_shard
 
 IMAGES = np.random.default_rng(0).standard_normal((100, 3, 6, 8)).astype(np.float32)
 

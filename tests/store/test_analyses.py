@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import CategoryResult, ClassEvidence, open_run, write_shard
+from whyset.store import CategoryResult, ClassEvidence, open_run
 from whyset.store.analysis_writer import _beside
 from whyset.store.evidence import SeparabilityTest
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows, write_pending
 
 

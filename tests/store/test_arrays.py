@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.errors import InputError
-from whyset.store import ArraySpec, estimate_bytes, shard_rows_for, standard_arrays
-from whyset.store.default_arrays import list_stored_arrays
+from whyset.store import ArraySpec
+from whyset.store.default_arrays import estimate_bytes, list_stored_arrays, shard_rows_for, standard_arrays
 from whyset.store.preallocate import create_arrays
 from whyset.testing.store import example_run, write_pending
 

@@ -11,7 +11,8 @@ import pyarrow.parquet
 import pytest
 
 from whyset.errors import BrokenRunError, InputError, WhysetError
-from whyset.store import discard_shard, open_run, write_shard
+from whyset.store import open_run
+from whyset.store.shards import discard_shard, write_shard
 from whyset.testing.store import example_rows, example_run, write_pending
 
 MAPS = "data.zarr/attribution/input"

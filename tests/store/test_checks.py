@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import Check, Losses, ShardLosses, average_losses
+from whyset.store import Check
 from whyset.store.checks import check_relevance, read_checks, write_checks
 from whyset.store.commits import Tally, read_commit
 from whyset.store.layout import commit_path
+from whyset.store.losses import Losses, ShardLosses, average_losses
 from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows, example_run
 

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError, InputError, RunMismatchError
-from whyset.store import ArraySpec, create_run, open_run, require_free_space, samples_table, standard_arrays
+from whyset.store import ArraySpec, open_run
+from whyset.store.create import create_run, require_free_space
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
 from whyset.testing.store import MAP_SHAPE, example_config, example_run, write_pending
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from whyset.errors import InputError, RunMismatchError
-from whyset.store import CategoryResult, RunConfig, open_run, run_lease
+from whyset.store import CategoryResult, RunConfig, open_run
 from whyset.store.config import _ADDED, _NOT_COMPARED
 from whyset.store.jsonfile import json_checksum
 from whyset.store.layout import KNOWN_FEATURES, SCHEMA
+from whyset.store.rank_lease import run_lease
 from whyset.store.samples import TOKENS
 from whyset.testing.store import LAYER_SHAPES, example_run, write_pending
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from whyset.errors import BrokenRunError, WhysetError
-from whyset.store import open_run, samples_table
+from whyset.store import open_run
 from whyset.store.layout import commit_path
-from whyset.store.samples import SCHEMA, read_samples, read_tokens, sample_columns, write_samples
+from whyset.store.samples import SCHEMA, read_samples, read_tokens, sample_columns, samples_table, write_samples
 from whyset.testing.store import example_run, write_pending
 
 ROWS = 300_000

@@ -10,9 +10,13 @@ from hypothesis.extra import numpy as hnp
 from zarr.storage import LocalStore, WrapperStore
 
 from whyset.errors import BrokenRunError, UncommittedRowsError
-from whyset.store import create_run, open_run, samples_table, shard_rows_for, standard_arrays, write_shard
+from whyset.store import open_run
+from whyset.store.create import create_run
+from whyset.store.default_arrays import shard_rows_for, standard_arrays
 from whyset.store.lazy import by_shard
 from whyset.store.ranges import LocalRanges
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_config, example_rows
 
 ROWS, MAP = 37, (2, 5, 3)

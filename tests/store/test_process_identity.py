@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from whyset.store import Lease, LeaseHeldError, Run
+from whyset.store import LeaseHeldError, Run
 from whyset.store.analysis_writer import _beside
 from whyset.store.jsonfile import replace_json
+from whyset.store.lease import Lease
 from whyset.store.lease_record import new_holder, read_holder
 from whyset.store.process_identity import ProcessIdentity
 from whyset.store.selections import Selection, Selections

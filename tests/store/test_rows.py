@@ -7,7 +7,11 @@ import pyarrow as pa
 import pytest
 
 from whyset.errors import InputError, RunMismatchError
-from whyset.store import RunConfig, create_run, open_run, samples_table, shard_rows_for, standard_arrays, write_shard
+from whyset.store import RunConfig, open_run
+from whyset.store.create import create_run
+from whyset.store.default_arrays import shard_rows_for, standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.testing.store import LAYER_SHAPES, MAP_SHAPE, example_config, example_rows, example_run, write_pending
 
 LAYERS = {"layers": ("conv", "tokens", "head"), "concepts": ("conv", "blocks.1")}

@@ -1,6 +1,7 @@
 import pickle
 
-from whyset.store import open_run, write_shard
+from whyset.store import open_run
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows
 
 

@@ -3,8 +3,7 @@ import pyarrow as pa
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import samples_table
-from whyset.store.samples import check_samples, label_array, read_samples, write_samples
+from whyset.store.samples import check_samples, label_array, read_samples, samples_table, write_samples
 
 
 def test_samples_come_back_from_the_file(tmp_path):

@@ -9,8 +9,10 @@ import pytest
 from whyset.errors import BrokenRunError
 from whyset.report import as_html, as_json, as_markdown, as_text, rank_classes, report
 from whyset.report.pictures import ReportHeatmaps
-from whyset.store import CategoryResult, ClassEvidence, ListedClass, open_run, write_shard
+from whyset.store import CategoryResult, ClassEvidence, open_run
+from whyset.store.analyses import ListedClass
 from whyset.store.evidence import SeparabilityTest
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows, write_pending
 
 CLASSES = [ListedClass("00000", "cat"), ListedClass("00001", "dog"), ListedClass("00002", "horse")]

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from whyset.errors import InputError, UncommittedRowsError, WhysetError
-from whyset.store import LeaseLostError, discard_shard, open_run, write_shard
+from whyset.store import open_run
 from whyset.store.jsonfile import json_checksum
+from whyset.store.lease import LeaseLostError
+from whyset.store.shards import discard_shard, write_shard
 from whyset.testing.store import example_rows, write_pending
 
 MAPS = "data.zarr/attribution/input/c"

@@ -7,8 +7,8 @@ import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.report import rank_classes
-from whyset.store import CategoryResult, ClassEvidence, ListedClass
-from whyset.store.analyses import BEING_WRITTEN, MISSING, ReplacedError
+from whyset.store import CategoryResult, ClassEvidence
+from whyset.store.analyses import BEING_WRITTEN, MISSING, ListedClass, ReplacedError
 from whyset.store.analysis_writer import _beside
 
 CLASSES = [ListedClass("00000", "cat"), ListedClass("00001", "dog")]

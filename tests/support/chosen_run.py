@@ -5,7 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 SHARD_ROWS = 16
 

@@ -11,8 +11,12 @@ import numpy as np
 
 from whyset import Spray, analyze
 from whyset.analysis.processors import PCA
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.modality import get_modality
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 CLASSES = ("even", "odd")
 SAMPLES = 40

@@ -12,8 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import CategoryResult, Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import from_info
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 CLASSES = ("cat", "dog <b>&amp;", "horse")
 SAMPLES, SHARD_ROWS = 60, 16

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
 from whyset.viewer.correspondence import rows_in
 
 CONFIG = RunConfig(

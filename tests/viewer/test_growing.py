@@ -16,20 +16,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from whyset.analysis import Spray
-from whyset.store import (
-    ArraySpec,
-    CategoryResult,
-    ListedClass,
-    Run,
-    RunConfig,
-    create_run,
-    open_run,
-    samples_table,
-    standard_arrays,
-    write_shard,
-)
+from whyset.store import ArraySpec, CategoryResult, Run, RunConfig, open_run
+from whyset.store.analyses import ListedClass
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import from_info
 from whyset.store.rank_lease import run_lease
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 Admitted = Callable[..., TestClient]
 

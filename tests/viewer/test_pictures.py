@@ -10,8 +10,14 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyset.image import COLOR_MAPS, indices, lookup
-from whyset.store import Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.image import COLOR_MAPS
+from whyset.image.color_maps import lookup
+from whyset.image.quantize import indices
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.viewer.maps import fit_sides
 from whyset.viewer.scales import scale_table
 

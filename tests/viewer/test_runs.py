@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.report import as_text, most_suspicious, rank_classes, report
+from whyset.report import as_text, rank_classes, report
+from whyset.report.cluster_rows import most_suspicious
 from whyset.store import Run
 from whyset.store.evidence import EVIDENCE_SCHEMA, from_json
 

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.store import CategoryResult, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import CategoryResult, Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import from_info
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 IDS = ["a/1.png", "a/12.png", "B/3.png", "b/Größe.png", "7", "c/.*.png"]
 FURTHER = {

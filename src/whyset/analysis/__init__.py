@@ -48,6 +48,7 @@ from whyset.analysis.processors import (
     kmeans_sweep,
 )
 from whyset.analysis.scores import Separability
+from whyset.analysis.virelay_import import describe_imported_category
 
 __all__ = [
     "DBSCAN",
@@ -99,5 +100,6 @@ __all__ = [
     "Wasserstein",
     "analyze",
     "assign",
+    "describe_imported_category",
     "kmeans_sweep",
 ]

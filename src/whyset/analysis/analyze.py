@@ -13,8 +13,10 @@ from whyset.analysis.pipelines import Spray
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Progress, get_engine
 from whyset.errors import InputError, WhysetError
-from whyset.store import Analysis, AnalysisWriter, AnyPath, ListedClass, Run, open_run
+from whyset.store import Analysis, AnalysisWriter, Run, open_run
+from whyset.store.analyses import ListedClass
 from whyset.store.jsonfile import JSON
+from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from whyset.analysis.pipelines.serialization import processor_from_dict
 from whyset.analysis.processors import Affinity, Distance
 from whyset.analysis.processors.clustering import NOISE
 from whyset.errors import InputError
-from whyset.store import Analysis, AnyPath, Category, Run, open_run
+from whyset.store import Analysis, Category, Run, open_run
+from whyset.store.remote import AnyPath
 
 _BLOCK_VALUES = 8_000_000  # distances held at once
 _SMALLEST = 1e-6  # eigenvalues that are divided by

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from whyset.analysis.groups import find_explained
 from whyset.analysis.scores import reference_samples
-from whyset.store import AnyPath, Run, open_run
+from whyset.store import Run, open_run
+from whyset.store.remote import AnyPath
 
 _BLOCK_VALUES = 4_000_000  # values of concept relevance held at once
 

@@ -1,14 +1,12 @@
 """Color maps and pictures of relevance; every map is defined here once, for Python and for the browser."""
 
-from whyset.image.color_maps import COLOR_MAPS, ColorMap, find_color_map, lookup
+from whyset.image.color_maps import COLOR_MAPS, ColorMap, find_color_map
 from whyset.image.figure import figure
-from whyset.image.quantize import channel_sum, compute_scale, indices, values
+from whyset.image.quantize import channel_sum, compute_scale
 from whyset.image.render import colorize, grid, gridify, imgify, imsave, overlay
-from whyset.image.shapes import DRAWN, planes, to_rgb
 
 __all__ = [
     "COLOR_MAPS",
-    "DRAWN",
     "ColorMap",
     "channel_sum",
     "colorize",
@@ -19,10 +17,5 @@ __all__ = [
     "gridify",
     "imgify",
     "imsave",
-    "indices",
-    "lookup",
     "overlay",
-    "planes",
-    "to_rgb",
-    "values",
 ]

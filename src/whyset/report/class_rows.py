@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from whyset.analysis.scores import benjamini_hochberg
-from whyset.store import Analysis, Category, Completeness
+from whyset.store import Analysis, Category
+from whyset.store.completeness import Completeness
 from whyset.store.evidence.records import PYDANTIC
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whyset.image import to_rgb
+from whyset.image.shapes import to_rgb
 from whyset.report.pictures import IMAGES, make_uri
 from whyset.store import DONE, Run
 from whyset.store.layout import STATUS

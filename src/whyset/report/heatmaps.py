@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.image import DRAWN, colorize, compute_scale, figure, find_color_map, grid, planes, to_rgb
+from whyset.image import colorize, compute_scale, figure, find_color_map, grid
+from whyset.image.shapes import DRAWN, planes, to_rgb
 from whyset.store import DONE, LazyArray, Run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")

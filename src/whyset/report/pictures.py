@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from whyset.analysis.processors import AreaPooling
-from whyset.image import DRAWN, colorize, overlay, planes, to_rgb
+from whyset.image import colorize, overlay
+from whyset.image.shapes import DRAWN, planes, to_rgb
 from whyset.store import Analysis, Category, Run
 from whyset.store.modality import TEXT
 

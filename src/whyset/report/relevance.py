@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.store import Losses, Run, average_losses
+from whyset.store import Run
 from whyset.store.checks import LEAST_SHARE, MOST_TIMES, find_beyond_limits
 from whyset.store.commits import read_commits
 from whyset.store.layout import ARRIVED, DONE, LARGEST, STATUS
+from whyset.store.losses import Losses, average_losses
 
 
 @dataclass(frozen=True)

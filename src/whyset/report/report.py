@@ -15,7 +15,9 @@ from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspiciou
 from whyset.report.enrichment import find_enriched
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
-from whyset.store import DONE, Analysis, AnyPath, Category, Check, ClassEvidence, Completeness, Run, open_run
+from whyset.store import DONE, Analysis, Category, Check, ClassEvidence, Run, open_run
+from whyset.store.completeness import Completeness
+from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,10 @@ from whyset.runner.shard_writer import ShardWriter
 from whyset.runner.sources import DatasetSource, Source, SpreadSource
 from whyset.runner.summary import Summary
 from whyset.runner.targets import choose_targets
-from whyset.store import AnyPath, RankLease, Run, RunConfig, as_path, run_lease
+from whyset.store import Run, RunConfig
 from whyset.store.config import require_same_config
+from whyset.store.rank_lease import RankLease, run_lease
+from whyset.store.remote import AnyPath, as_path
 
 STATE_PREPROCESSING = (
     "stop it, and state the preprocessing (preprocessing=), so that images are not read before the first is explained"

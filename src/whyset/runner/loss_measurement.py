@@ -10,7 +10,7 @@ from torch import Tensor
 from whyset.attribution.ledger import Cause, Ledger
 from whyset.runner.output import make_attributor
 from whyset.runner.output_spec import OutputSpec
-from whyset.store import ShardLosses
+from whyset.store.losses import ShardLosses
 
 _ONE_OF, _MOST = 16, 4
 """One sample of 16 in a shard is measured, at least one and at most four: an explanation with a ledger takes about

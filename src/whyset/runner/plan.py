@@ -17,24 +17,19 @@ from whyset.runner.probe import DataProbe, probe
 from whyset.runner.sources import Source, SpreadSource
 from whyset.runner.sources.codec_choice import check_range
 from whyset.runner.versions import versions
-from whyset.store import (
-    AnyPath,
-    ArraySpec,
-    Check,
-    Run,
-    RunConfig,
-    create_run,
+from whyset.store import ArraySpec, Check, Run, RunConfig, open_run
+from whyset.store.create import create_run, require_free_space
+from whyset.store.default_arrays import (
+    RELEVANCE_COLUMNS,
     estimate_bytes,
-    is_run,
-    open_run,
-    require_free_space,
-    samples_table,
     shard_rows_for,
     shard_rows_within,
     standard_arrays,
 )
-from whyset.store.default_arrays import RELEVANCE_COLUMNS
+from whyset.store.layout import is_run
 from whyset.store.modality import IMAGE, get_modality
+from whyset.store.remote import AnyPath
+from whyset.store.samples import samples_table
 
 
 @dataclass(frozen=True, eq=False)

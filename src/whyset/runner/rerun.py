@@ -21,7 +21,8 @@ from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, source_at
 from whyset.runner.stored_composites import composite_from_dict
 from whyset.runner.versions import versions
-from whyset.store import AnyPath, Run, RunConfig, as_path, open_run
+from whyset.store import Run, RunConfig, open_run
+from whyset.store.remote import AnyPath, as_path
 
 
 def rerun(

@@ -22,8 +22,10 @@ from whyset.runner.sources import UNKNOWN
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
-from whyset.store import DONE, Run, ShardLosses, write_shard
+from whyset.store import DONE, Run
 from whyset.store.layout import INPUT, STATUS
+from whyset.store.losses import ShardLosses
+from whyset.store.shards import write_shard
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,12 @@ from unittest.mock import patch
 import numpy as np
 import numpy.typing as npt
 
-from whyset.store import AnyPath, Run, RunConfig, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Run, RunConfig
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
+from whyset.store.remote import AnyPath
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 
 MAP_SHAPE = (2, 5, 3)
 LAYER_SHAPES = {"conv": (4, 3, 2), "blocks.1": (5, 2, 3), "tokens": (6, 4), "head": (3,)}

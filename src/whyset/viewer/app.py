@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from whyset.store import AnyPath, as_path
+from whyset.store.remote import AnyPath, as_path
 from whyset.version import __version__
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers

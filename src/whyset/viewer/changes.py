@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeAlias
 
-from whyset.store import AnyPath, RemotePath
+from whyset.store import RemotePath
 from whyset.store.analyses import ANALYSIS, CATEGORY, category_folders
 from whyset.store.layout import CHECKS, COMMITS, RUN
+from whyset.store.remote import AnyPath
 
 State: TypeAlias = int | str | None
 """Another one once a file, folder or object is written anew; None: it is not there."""

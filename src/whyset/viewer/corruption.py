@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import BrokenRunError
-from whyset.store import AnyPath, Commit, Run
-from whyset.store.commits import list_committed_shards, read_commit
+from whyset.store import Run
+from whyset.store.commits import Commit, list_committed_shards, read_commit
 from whyset.store.files import each
 from whyset.store.layout import commit_path
+from whyset.store.remote import AnyPath
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from whyset.errors import WhysetError
-from whyset.store import AnyPath
+from whyset.store.remote import AnyPath
 from whyset.viewer.schemas import Error, ErrorAnswer
 
 logger = logging.getLogger(__name__)

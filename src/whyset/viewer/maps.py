@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from whyset.image import channel_sum, compute_scale, indices
+from whyset.image import channel_sum, compute_scale
+from whyset.image.quantize import indices
 from whyset.store.lazy import LazyArray
 from whyset.viewer.columns import Payload, encode
 from whyset.viewer.series import decimate, get_decimated_length

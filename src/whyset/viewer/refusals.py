@@ -8,10 +8,10 @@ from http import HTTPStatus
 from fastapi import Request
 
 from whyset.errors import InputError
-from whyset.store import AnyPath
 from whyset.store.cluster_names import NamesChangedError
 from whyset.store.layout import SELECTIONS
 from whyset.store.lease import LeaseHeldError
+from whyset.store.remote import AnyPath
 from whyset.store.selections import SelectionChangedError
 from whyset.viewer.errors import ApiError
 from whyset.viewer.run_registry import LoadedRun

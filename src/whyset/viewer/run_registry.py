@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from whyset.errors import WhysetError
 from whyset.report.accuracy import compute_accuracy
 from whyset.report.relevance import RelevanceSummary, summarize_columns
-from whyset.store import AnyPath, Check, Commit, Run, average_losses, open_run
+from whyset.store import Check, Run, open_run
 from whyset.store.checks import check_relevance
-from whyset.store.commits import get_failures
+from whyset.store.commits import Commit, get_failures
 from whyset.store.layout import ARRIVED, DONE, FAILED, LARGEST, STATUS
+from whyset.store.losses import average_losses
+from whyset.store.remote import AnyPath
 from whyset.viewer.changes import Stamp, get_stamp
 from whyset.viewer.correspondence import rows_in
 from whyset.viewer.corruption import read_column, readable_commits

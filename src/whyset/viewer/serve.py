@@ -16,7 +16,8 @@ import uvicorn
 
 from whyset.errors import InputError
 from whyset.printable import echo
-from whyset.store import AnyPath, Run
+from whyset.store import Run
+from whyset.store.remote import AnyPath
 from whyset.viewer.app import create_app
 from whyset.viewer.browser import show_in_browser
 from whyset.viewer.connections import ConnectionLimits, make_bounded_protocol

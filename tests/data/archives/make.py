@@ -12,11 +12,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from whyset.store.standard import RELEVANCE_COLUMNS
 
-from whyset.store import CategoryResult, Check, Run, ShardLosses, create_run, open_run, write_shard
+from whyset.store import CategoryResult, Check, Run, open_run
 from whyset.store.checks import write_checks
 from whyset.store.commits import Tally
+from whyset.store.create import create_run
 from whyset.store.evidence import from_info
 from whyset.store.layout import ARRIVED, LARGEST, SCHEMA
+from whyset.store.losses import ShardLosses
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows, example_run
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from whyset.errors import InputError, MissingExtraError
-from whyset.store import RemoteError, RemotePath, as_path
+from whyset.store import RemoteError, RemotePath
 from whyset.store.files import create_file, new_file, remove, replace_file
-from whyset.store.remote import require_exclusive_creation
+from whyset.store.remote import as_path, require_exclusive_creation
 
 
 def write(folder, *names):

@@ -11,22 +11,14 @@ import pytest
 
 from whyset.engines import Local
 from whyset.errors import BrokenRunError, InputError, RunMismatchError, UncommittedRowsError
-from whyset.store import (
-    CategoryResult,
-    ClassEvidence,
-    LeaseHeldError,
-    RemoteError,
-    RemotePath,
-    discard_shard,
-    open_run,
-    require_free_space,
-    run_lease,
-    standard_arrays,
-    write_shard,
-)
+from whyset.store import CategoryResult, ClassEvidence, LeaseHeldError, RemoteError, RemotePath, open_run
 from whyset.store.commits import read_commit
+from whyset.store.create import require_free_space
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.files import new_file, replace_file
 from whyset.store.layout import shard_file
+from whyset.store.rank_lease import run_lease
+from whyset.store.shards import discard_shard, write_shard
 from whyset.testing.engines import read_stored_bytes, require_serial, write_shards
 from whyset.testing.store import example_rows, example_run, write_pending
 

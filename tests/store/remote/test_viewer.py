@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from whyset.store import CategoryResult, as_path, discard_shard, write_shard
+from whyset.store import CategoryResult
 from whyset.store.files import remove
+from whyset.store.remote import as_path
+from whyset.store.shards import discard_shard, write_shard
 from whyset.testing.store import example_rows, example_run, write_pending
 from whyset.viewer import create_app
 from whyset.viewer.changes import get_stamp

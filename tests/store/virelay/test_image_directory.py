@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from whyset.errors import InputError
-from whyset.store import create_run, samples_table, write_shard
+from whyset.store.create import create_run
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.store.virelay import DamagedProjectError, export_project
 from whyset.store.virelay.sampling import fit
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from whyset.errors import InputError, RunMismatchError
 from whyset.report import as_text, report
-from whyset.store import create_run
+from whyset.store.create import create_run
 from whyset.viewer import create_app
 
 

@@ -10,17 +10,12 @@ import yaml
 from whyset.analysis import Spray, analyze
 from whyset.errors import InputError
 from whyset.progress import Silent
-from whyset.store import (
-    ArraySpec,
-    CategoryResult,
-    RunConfig,
-    create_run,
-    open_run,
-    samples_table,
-    standard_arrays,
-    write_shard,
-)
+from whyset.store import ArraySpec, CategoryResult, RunConfig, open_run
+from whyset.store.create import create_run
+from whyset.store.default_arrays import standard_arrays
 from whyset.store.evidence import from_info
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.store.virelay import export_project
 
 

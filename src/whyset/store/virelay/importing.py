@@ -8,21 +8,13 @@ import numpy as np
 
 from whyset.errors import InputError
 from whyset.progress import Progress, Silent
-from whyset.store import (
-    ArraySpec,
-    CategoryResult,
-    ListedClass,
-    Run,
-    RunConfig,
-    create_run,
-    open_run,
-    require_free_space,
-    samples_table,
-    shard_rows_for,
-    standard_arrays,
-    write_shard,
-)
+from whyset.store import ArraySpec, CategoryResult, Run, RunConfig, open_run
+from whyset.store.analyses import ListedClass
+from whyset.store.create import create_run, require_free_space
+from whyset.store.default_arrays import shard_rows_for, standard_arrays
 from whyset.store.jsonfile import JSON
+from whyset.store.samples import samples_table
+from whyset.store.shards import write_shard
 from whyset.store.virelay.beside import beside, refuse_existing
 from whyset.store.virelay.categories import FoundCategory
 from whyset.store.virelay.counting import count_blocks

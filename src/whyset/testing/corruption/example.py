@@ -7,12 +7,15 @@ import numpy.typing as npt
 
 from whyset.analysis import Spray, analyze
 from whyset.analysis.processors import KMeans
-from whyset.store import Check, Run, create_run, samples_table, standard_arrays, write_shard
+from whyset.store import Check, Run
 from whyset.store.checks import write_checks
 from whyset.store.cluster_names import NamesFile
-from whyset.store.default_arrays import RELEVANCE_COLUMNS
+from whyset.store.create import create_run
+from whyset.store.default_arrays import RELEVANCE_COLUMNS, standard_arrays
 from whyset.store.layout import ARRIVED, LARGEST, SELECTIONS
+from whyset.store.samples import samples_table
 from whyset.store.selections import Selection, Selections
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_config
 
 CLASSES = ("cat", "dog", "horse")

@@ -7,8 +7,9 @@ import numpy as np
 
 from whyset.errors import InputError
 from whyset.report.numbers import plural, row_noun
-from whyset.store import Analysis, AnyPath, Run, open_run
+from whyset.store import Analysis, Run, open_run
 from whyset.store.files import create_file, replace_file
+from whyset.store.remote import AnyPath
 from whyset.viewer.embed.chosen import EmbeddedSelection, choose
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.embed.page import page

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from starlette.types import Message
 
 from whyset.errors import InputError
-from whyset.store import AnyPath
+from whyset.store.remote import AnyPath
 from whyset.viewer.app import create_app
 
 HOST = b"localhost"

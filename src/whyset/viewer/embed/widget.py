@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from whyset.errors import InputError
 from whyset.optional import import_optional
-from whyset.store import Analysis, AnyPath, Run, open_run
+from whyset.store import Analysis, Run, open_run
+from whyset.store.remote import AnyPath
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.endpoints.bundle import STATIC
 

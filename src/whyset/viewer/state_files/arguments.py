@@ -6,7 +6,8 @@ from pathlib import Path
 
 from whyset.command import command
 from whyset.errors import InputError, WhysetError
-from whyset.store import AnyPath, as_path, open_run
+from whyset.store import open_run
+from whyset.store.remote import AnyPath, as_path
 from whyset.viewer.state_files.documents import Document, read_document
 from whyset.viewer.state_files.state_file import NamedRun, StateFile
 
