@@ -54,21 +54,21 @@ _INDICES = Query(
 )
 
 
-def get_library(request: Request) -> RunRegistry:
+def get_registry(request: Request) -> RunRegistry:
     """The runs that this server shows."""
     library: RunRegistry = request.app.state.library
     return library
 
 
-def get_shelf(run: RunId, library: Annotated[RunRegistry, Depends(get_library)]) -> RunHandle:
+def get_handle(run: RunId, library: Annotated[RunRegistry, Depends(get_registry)]) -> RunHandle:
     """The place of the run whose id stands in the path, whether or not it can be read."""
     return library.shelf(run)
 
 
-OneShelf = Annotated[RunHandle, Depends(get_shelf)]
+OneShelf = Annotated[RunHandle, Depends(get_handle)]
 
 
-def get_run(run: RunId, library: Annotated[RunRegistry, Depends(get_library)]) -> LoadedRun:
+def get_run(run: RunId, library: Annotated[RunRegistry, Depends(get_registry)]) -> LoadedRun:
     """The run whose id stands in the path."""
     return library.run(run)
 
@@ -78,7 +78,7 @@ OneRun = Annotated[LoadedRun, Depends(get_run)]
 
 def get_other_run(
     other: Annotated[str, Query(min_length=1, max_length=128, description="id of another run")],
-    library: Annotated[RunRegistry, Depends(get_library)],
+    library: Annotated[RunRegistry, Depends(get_registry)],
 ) -> LoadedRun:
     """The run that the first one is compared with."""
     return library.run(other)

@@ -8,12 +8,12 @@ from pydantic import JsonValue
 
 from whyset.errors import InputError
 from whyset.viewer.errors import ApiError
-from whyset.viewer.parameters import get_library
+from whyset.viewer.parameters import get_registry
 from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.schemas import Opening
 from whyset.viewer.state_files import find_opening, parse_document
 
-OurLibrary = Annotated[RunRegistry, Depends(get_library)]
+OurLibrary = Annotated[RunRegistry, Depends(get_registry)]
 
 
 def get_opening(request: Request, library: OurLibrary) -> Opening | None:

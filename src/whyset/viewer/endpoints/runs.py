@@ -17,7 +17,7 @@ from whyset.viewer.columns import wire_type
 from whyset.viewer.errors import unreadable
 from whyset.viewer.expected_classes import count_expected_classes
 from whyset.viewer.growth import compute_progress, is_growing
-from whyset.viewer.parameters import OneShelf, get_library
+from whyset.viewer.parameters import OneShelf, get_registry
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.run_registry import LoadedRun, RunHandle, RunRegistry
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
@@ -25,7 +25,7 @@ from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress
 NOT_IN_SUMMARY = ("class_names", "shard_rows")
 
 
-def list_runs(library: Annotated[RunRegistry, Depends(get_library)]) -> list[RunRow]:
+def list_runs(library: Annotated[RunRegistry, Depends(get_registry)]) -> list[RunRow]:
     """Every run that was given to the viewer, readable or not."""
     return [_row(shelf) for shelf in library.shelves.values()]
 

@@ -26,7 +26,7 @@ from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.embed.record import read_array
 from whyset.viewer.embed.sprites import COLUMNS, LOSSLESS, sprite
 
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[2] / "support"
 
 
 def block_of(text: str, name: str) -> bytes:
