@@ -14,6 +14,8 @@ from whyset.runner.devices import on_device, placement
 from whyset.runner.models import ModelSource, weights_hash
 from whyset.runner.reading import Reading, threads_for
 from whyset.runner.sources import Source
+from whyset.runner.sources.file_state import FileState, current_files, opened_files, require_unchanged
+from whyset.runner.sources.source import attempt
 from whyset.runner.wanted import Wanted
 from whyset.runner.writing import Writer
 from whyset.store import Run, RunConfig
@@ -41,6 +43,8 @@ class Worker:
     model: torch.nn.Module
     reading: Reading
     writer: Writer
+    files: tuple[FileState, ...] = ()
+    """The files of the source as they were when this worker got ready."""
 
     @property
     def activity(self) -> Activity:
@@ -68,14 +72,29 @@ def named(source: Source, index: int) -> str:
 def set_up(job: Job, writer: Writer | None = None, activity: Activity | None = None) -> Worker:
     """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode.
 
-    JobStoppedError: the model cannot be loaded again, or is not the one that run.json records.
+    JobStoppedError: the model cannot be loaded again, or is not the one that run.json records; or so the data.
     """
+    files = confirm_files(job)
     model = load_model(job.model, job.run.config) if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     outputs = len(job.run.config.class_names)
     reading = Reading(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
-    return Worker(job, model, reading, writer or Writer())
+    return Worker(job, model, reading, writer or Writer(), files)
+
+
+def confirm_files(job: Job) -> tuple[FileState, ...]:
+    """The files of the source as they are now, where a worker opens them again.
+
+    A copy on another machine has another inode and perhaps another time, so what differs is compared by its content.
+    JobStoppedError: the content is not that of the run.
+    """
+    opened = opened_files(job.source)
+    now = current_files(opened)
+    if now == opened or attempt(job.source.fingerprint)[0] == job.run.config.dataset_fingerprint:
+        return now
+    require_unchanged(opened, "so a worker explained nothing")
+    return opened
 
 
 def load_model(source: ModelSource, config: RunConfig) -> torch.nn.Module:

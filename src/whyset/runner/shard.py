@@ -18,6 +18,7 @@ from whyset.runner.measuring_losses import LossSamples, measure_losses
 from whyset.runner.output import compute_confidence, predict_binary
 from whyset.runner.reading import Batch
 from whyset.runner.sources import UNKNOWN
+from whyset.runner.sources.file_state import require_unchanged
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
@@ -78,11 +79,15 @@ class ShardRows:
 
 
 def explain_shard(worker: Worker, shard: int) -> "ShardReport | Future[ShardReport]":
-    """Compute one shard and hand it to the writer; a sample that fails is recorded with its error."""
+    """Compute one shard and hand it to the writer; a sample that fails is recorded with its error.
+
+    JobStoppedError: a file that the samples are read from was changed since the worker opened it.
+    """
     job = worker.job
     if job.run.is_committed(shard):  # its worker died before it could say so
         return report_of(job.run, shard)
     rows, losses = _computed(worker, shard)
+    require_unchanged(worker.files, f"so shard {shard} was not committed")
     return worker.writer.hand_over(partial(_written, job.run, shard, rows, losses, placement(worker.model)[0]))
 
 

@@ -15,6 +15,7 @@ from whyset.optional import import_optional
 from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
+from whyset.runner.sources.file_state import FileState
 from whyset.runner.sources.source import UNKNOWN, known, spread
 from whyset.runner.values import Kept
 
@@ -39,6 +40,7 @@ class HuggingFaceSource(DatasetSource):
         self.label = _column(features, "ClassLabel", LABEL_KEYS)
         self.own_names: Sequence[str] | None = getattr(features.get(self.label), "names", None)
         self.class_labels, self.path = class_labels, path
+        self.opened_files = tuple(FileState.of(Path(file["filename"])) for file in dataset.cache_files)
         if self.image is None:
             raise InputError(
                 f"the data set has the columns {', '.join(features)}; none holds images (or input_ids, input_values)"

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from whyset.runner.sources.file_state import FileState, opened_files
 from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source, read, spread
 from whyset.runner.values import Kept
@@ -45,6 +46,10 @@ class Spread:
     @property
     def preprocessing(self) -> Kept:
         return self.whole.preprocessing
+
+    @property
+    def opened_files(self) -> tuple[FileState, ...]:
+        return opened_files(self.whole)
 
     @property
     def measured(self) -> MeasuredRange | None:
