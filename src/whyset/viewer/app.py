@@ -13,6 +13,7 @@ from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.library import Library
 from whyset.viewer.limits import BodyLimit
 from whyset.viewer.passed_on import Document
+from whyset.viewer.plain_json import PlainJSONResponse
 from whyset.viewer.routes import api_router
 from whyset.viewer.security import Access, Guard, SecurityHeaders
 
@@ -44,6 +45,7 @@ def create_app(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        default_response_class=PlainJSONResponse,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access), Middleware(BodyLimit)],
     )
     library = runs if isinstance(runs, Library) else Library([located(run) for run in runs])
