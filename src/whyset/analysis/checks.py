@@ -19,15 +19,15 @@ class Checked:
 def checked_features(features: NDArray[np.floating], indices: NDArray[np.integer], smallest: int) -> Checked:
     """Refuse features that cannot be analysed, leave out constant maps, and count repeated ones.
 
-    `features` (N, D) are those of the samples `indices` (N,). InputError: a map is not finite, fewer than `smallest`
-    maps remain, or all that remain are the same.
+    `features` (N, D) are those of the explanations `indices` (N,). InputError: a map is not finite, fewer than
+    `smallest` maps remain, or all that remain are the same.
     """
     refuse_non_finite(features, indices)
     kept = np.ptp(features, axis=1) > 0
     treatment = [_left_out(indices[~kept])] if not kept.all() else []
     if kept.sum() < smallest:
         without = f" ({np.count_nonzero(~kept)} constant maps left out)" if treatment else ""
-        raise InputError(f"Too few samples: {kept.sum()}{without}; at least {smallest} are needed.")
+        raise InputError(f"Too few explanations: {kept.sum()}{without}; at least {smallest} are needed.")
     repeated = count_repeated(features[kept])
     if repeated == kept.sum() - 1:
         raise InputError(f"All {kept.sum()} relevance maps are the same: there is nothing to compare.")
@@ -37,11 +37,11 @@ def checked_features(features: NDArray[np.floating], indices: NDArray[np.integer
 
 
 def refuse_non_finite(features: NDArray[np.floating], indices: NDArray[np.integer]) -> None:
-    """Raise an InputError that names the samples with NaN or infinite relevance."""
+    """Raise an InputError that names the explanations with NaN or infinite relevance."""
     broken = indices[~np.isfinite(features).all(axis=1)]
     if len(broken):
         raise InputError(
-            f"{len(broken)} samples have relevance that is not finite ({listed(broken)}); explain them again."
+            f"{len(broken)} explanations have relevance that is not finite ({listed(broken)}); explain them again."
         )
 
 
@@ -58,9 +58,9 @@ def lowered_neighbours(neighbours: int, samples: int) -> int:
 
 
 def listed(indices: NDArray[np.integer]) -> str:
-    """Name the first few samples."""
+    """Name the first few rows."""
     shown = ", ".join(str(index) for index in indices[:5].tolist())
-    return f"samples {shown}{', ...' if len(indices) > 5 else ''}"
+    return f"rows {shown}{', ...' if len(indices) > 5 else ''}"
 
 
 def _left_out(constant: NDArray[np.integer]) -> str:
