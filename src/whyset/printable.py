@@ -20,7 +20,7 @@ def printable(text: str, keep: str = "\n\t") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(char if is_printable(char) or char in keep else _number(char) for char in text)
+    return "".join(char if is_printable(char) or char in keep else escape(char) for char in text)
 
 
 def is_printable(char: str) -> bool:
@@ -33,7 +33,8 @@ def echo(line: object) -> None:
     print(printable(str(line), keep="\t"), flush=True)
 
 
-def _number(char: str) -> str:
+def escape(char: str) -> str:
+    r"""Write a character by its number, as Python does: "\x1b"."""
     return char.encode("unicode_escape").decode()
 
 

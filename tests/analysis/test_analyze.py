@@ -177,7 +177,7 @@ def test_samples_without_a_label_are_grouped_by_prediction(make_run: MakeRun, pl
     some = [None if index == 1 else index % 3 for index in range(96)]
     mixed = ws.analyze(make_run(planted[0], some, np.zeros(96, int), name="some"), NO_NULL)
     assert 1 in mixed.category("cat").column("index")
-    assert mixed.category("cat").evidence.grouped_by == "label, and prediction for 1 samples without a label"
+    assert mixed.category("cat").evidence.grouped_by == "label, and prediction for 1 explanations without a label"
     assert mixed.category("horse").evidence.grouped_by == "label"
 
 
@@ -186,8 +186,8 @@ def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: Mak
     told = Told()
     analysis = ws.analyze(make_run(planted[0], labels.tolist(), labels), NO_NULL, progress=told)
     cat = analysis.category("cat")
-    assert cat.evidence.problem == "Too few samples: 4; at least 10 are needed."
-    assert told.lines == ["cat: Too few samples: 4; at least 10 are needed."]
+    assert cat.evidence.problem == "Too few explanations: 4; at least 10 are needed."
+    assert told.lines == ["cat: Too few explanations: 4; at least 10 are needed."]
     assert cat.evidence.separability.value is None
     assert analysis.category("dog").evidence.problem is None
 
@@ -195,9 +195,9 @@ def test_a_class_with_too_few_samples_says_so_and_the_others_go_on(make_run: Mak
 def test_an_analysis_without_any_result_is_an_error(make_run: MakeRun, planted: Planted) -> None:
     labels = np.arange(12) % 3
     run = make_run(planted[0][:12], labels.tolist(), labels)
-    with pytest.raises(InputError, match="None of the 3 classes could be analyzed; the first one: Too few samples: 4"):
+    with pytest.raises(InputError, match=r"None of the 3 classes .* first one: Too few explanations: 4; at least 10"):
         ws.analyze(run, NO_NULL)
-    with pytest.raises(InputError, match="holds no explained sample"):
+    with pytest.raises(InputError, match="holds no explanation yet"):
         ws.analyze(make_run(planted[0], [0] * 96, np.zeros(96, int), name="none", pending=(0, 1, 2, 3, 4, 5)), NO_NULL)
 
 
@@ -205,7 +205,7 @@ def test_rows_that_cannot_be_grouped_are_told_or_refused(make_run: MakeRun, plan
     predictions = np.where(np.arange(96) < 4, -1, 0)
     told = Told()
     ws.analyze(make_run(planted[0], [None] * 96, predictions, name="some"), NO_NULL, progress=told)
-    assert told.lines == ["4 samples have neither a label nor a prediction and take no part."]
+    assert told.lines == ["4 explanations have neither a label nor a prediction and take no part."]
     run = make_run(planted[0], [None] * 96, np.full(96, -1), name="none")
     with pytest.raises(InputError, match="neither labels nor predictions"):
         ws.analyze(run, NO_NULL)
@@ -228,7 +228,7 @@ def test_treatments_are_recorded_with_the_results(make_run: MakeRun) -> None:
     relevance[[7, 9]] = 0
     (category,) = ws.analyze(make_run(relevance, [0] * 64, np.zeros(64, int)), Spray(surrogates=0)).categories
     treatment = " ".join(category.evidence.data_issues)
-    assert "2 maps are constant and were left out (samples 7, 9)." in treatment
+    assert "2 maps are constant and were left out (rows 7, 9)." in treatment
     assert "1 maps repeat another map exactly" in treatment
     assert "falls into 2 components" in treatment
     assert "perplexity 20.3 instead of 30" in treatment
@@ -311,7 +311,7 @@ def test_clusterings_that_need_more_samples_are_left_out_and_told(make_run: Make
     sweep = replace(NO_NULL, clusterings=(KMeans(), *kmeans_sweep(11, 14)))
     (category,) = ws.analyze(run, sweep).categories
     assert list(category.evidence.clusterings) == ["kmeans", "kmeans-11", "kmeans-12"]
-    assert "24 samples are too few for kmeans-13, kmeans-14: left out." in category.evidence.data_issues
+    assert "24 explanations are too few for kmeans-13, kmeans-14: left out." in category.evidence.data_issues
     with pytest.raises(InputError, match="too few for kmeans-14: at least two per cluster"):
         ws.analyze(run, replace(NO_NULL, name="b", clusterings=(KMeans(14),)))
     with pytest.raises(InputError, match="40 clusters need 40 eigenvectors, got eigenvectors=32"):

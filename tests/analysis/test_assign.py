@@ -132,12 +132,12 @@ def test_what_cannot_be_placed_is_refused(make_run: MakeRun) -> None:
     with pytest.raises(InputError, match="no analysis 'spray'"):
         assign(run)
     analysis = ws.analyze(run, SPRAY)
-    with pytest.raises(InputError, match="'dog' has no result: Too few samples"):
+    with pytest.raises(InputError, match="'dog' has no result: Too few explanations"):
         assign(run, "spray", [0])
     place = FinishedClass.of(run, analysis, "cat")
     with pytest.raises(InputError, match=r"shape \(m, 64\), got \(2, 3\)"):
         place(np.ones((2, 3)))
-    with pytest.raises(InputError, match="1 samples have relevance that is not finite"):
+    with pytest.raises(InputError, match="1 explanations have relevance that is not finite"):
         place(np.full((1, 64), np.nan))
     with pytest.raises(InputError, match=r"shape \(m, 64\), got \(0, 64\)"):
         place(np.ones((0, 64)))

@@ -15,7 +15,7 @@ def features() -> np.ndarray:
 def test_relevance_that_is_not_finite_is_refused_with_the_samples(value: float) -> None:
     broken = features()
     broken[[4, 7], 2] = value
-    with pytest.raises(InputError, match=r"2 samples .* not finite \(samples 104, 107\)"):
+    with pytest.raises(InputError, match=r"2 explanations .* not finite \(rows 104, 107\)"):
         check_features(broken, INDICES, 10)
 
 
@@ -24,7 +24,7 @@ def test_constant_maps_are_left_out_and_named() -> None:
     some[3], some[9] = 0, 0.25
     checked = check_features(some, INDICES, 10)
     assert np.flatnonzero(~checked.kept).tolist() == [3, 9]
-    assert checked.treatment == ("2 maps are constant and were left out (samples 103, 109).",)
+    assert checked.treatment == ("2 maps are constant and were left out (rows 103, 109).",)
 
 
 def test_repeated_maps_are_counted_and_stay() -> None:
@@ -49,7 +49,7 @@ def test_nothing_unusual_needs_no_treatment() -> None:
 def test_too_few_samples_are_refused_also_when_constant_maps_are_the_reason() -> None:
     some = features()
     some[:25] = 0
-    with pytest.raises(InputError, match=r"Too few samples: 5 \(25 constant maps left out\); at least 10"):
+    with pytest.raises(InputError, match=r"Too few explanations: 5 \(25 constant maps left out\); at least 10"):
         check_features(some, INDICES, 10)
 
 

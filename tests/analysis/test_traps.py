@@ -137,7 +137,7 @@ def test_duplicates_are_not_their_own_neighbors(copies: int) -> None:
 def test_nan_does_not_pass_through() -> None:
     broken = FEATURES.copy()
     broken[7, 3] = np.nan
-    with pytest.raises(InputError, match=r"samples 7\)"):
+    with pytest.raises(InputError, match=r"rows 7\)"):
         check_features(broken, np.arange(60), 10)
     for part in (KNearestNeighbors(5), ApproximateNeighbors(5)):
         with pytest.raises(InputError, match="not finite"):
@@ -233,7 +233,7 @@ def test_the_seed_is_really_used() -> None:
 @pytest.mark.parametrize("n", [1, 4, 5])
 def test_fewer_samples_than_neighbors_are_an_error(n: int) -> None:
     for part in (KNearestNeighbors(5), ApproximateNeighbors(5)):
-        with pytest.raises(InputError, match=f"5 neighbors need more than 5 samples, got {n}"):
+        with pytest.raises(InputError, match=f"5 neighbors need more than 5 explanations, got {n}"):
             part(FEATURES[:n], **({"seed": 0} if part.seeded else {}))
 
 
@@ -304,7 +304,7 @@ def test_near_duplicates_in_float32_are_found_with_recall_one(radius: float) -> 
 def test_an_analysis_without_any_result_is_an_error() -> None:
     with pytest.raises(InputError, match="isolated"):
         Spectrum(4)(csr_array((5, 5)), seed=0)
-    with pytest.raises(InputError, match="Too few samples: 0"):
+    with pytest.raises(InputError, match="Too few explanations: 0"):
         check_features(np.zeros((30, 4), np.float32), np.arange(30), 10)
 
 

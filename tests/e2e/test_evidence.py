@@ -222,6 +222,9 @@ def test_explanations_and_samples_are_counted_apart(open_viewer: Callable, serve
     viewer.open_class("cat")
     viewer.page.get_by_role("region", name="Class cat").get_by_text("30 explanations of 10 samples").wait_for()
     assert viewer.told() == "Nothing selected. All 30 explanations are listed."
+    listing = viewer.page.get_by_role("region", name="Explanations", exact=True)
+    listing.get_by_role("listbox", name="Explanations", exact=True).wait_for()
+    listing.get_by_label("Order of the explanations").wait_for()
     viewer.page.get_by_role("application").press("d")
     viewer.page.get_by_text(re.compile(r"explanations? in one place")).wait_for()
     viewer.page.get_by_role("button", name="Find").click()

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,16 @@ def sleep(_: None, task: int) -> int:
     return task
 
 
-def refuse(_: None, task: int) -> int:
-    if task == 1:
-        raise StorageError("the disk is full")
-    return task
+@dataclass(frozen=True)
+class Refuse:
+    """Fails in its second task as it does when no other task could be kept either."""
+
+    error: type[Exception]
+
+    def __call__(self, _: None, task: int) -> int:
+        if task == 1:
+            raise self.error("the disk is full")
+        return task
 
 
 def test_a_stopped_worker_is_replaced_and_its_task_done_again(tmp_path: Path) -> None:
@@ -81,9 +88,10 @@ def test_a_timeout_is_a_number_of_seconds(seconds: float) -> None:
         Local(stall_timeout=seconds)
 
 
+@pytest.mark.parametrize("error", [StorageError, JobStoppedError])
 @pytest.mark.parametrize("engine", [Serial(), Local(workers=1)], ids=["serial", "local"])
-def test_what_cannot_be_stored_stops_the_whole_map(engine: Serial | Local) -> None:
-    results = engine.map(refuse, [0, 1, 2, 3])
+def test_what_cannot_be_stored_stops_the_whole_map(engine: Serial | Local, error: type[Exception]) -> None:
+    results = engine.map(Refuse(error), [0, 1, 2, 3])
     assert next(results).task == 0
     with pytest.raises(JobStoppedError, match="the disk is full"):
         next(results)

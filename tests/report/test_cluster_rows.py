@@ -40,13 +40,13 @@ def test_equal_separability_is_ranked_by_eigengap_and_problems_come_last(run: Ru
         run,
         "ties",
         small=scored(1.0, 0.1),
-        broken=scored(None, None, problem="Too few samples"),
+        broken=scored(None, None, problem="Too few explanations"),
         large=scored(1.0, 0.3),
         zero=scored(0.0, None),
     )
     rows = rank_classes(run.analysis("ties")).rows
     assert [row.name for row in rows] == ["large", "small", "zero", "broken"]
-    assert rows[-1].problem == "Too few samples"
+    assert rows[-1].problem == "Too few explanations"
 
 
 def test_a_damaged_category_is_a_row_with_its_problem(run: Run) -> None:
@@ -74,9 +74,9 @@ def test_the_most_coherent_cluster_of_the_first_class_is_looked_at_first(run: Ru
         "two",
         first=scored(9.0, clusterings={"kmeans": {"clusters": clusters}}),
         second=scored(1.0, clusterings={"kmeans": {"clusters": [{**clusters[0], "coherence": 0.99}]}}),
-        broken=scored(None, None, problem="Too few samples"),
+        broken=scored(None, None, problem="Too few explanations"),
     )
     found = most_suspicious(run.analysis("two"))
     assert (found.class_name, found.evidence.id, found.evidence.coherence) == ("first", 2, 0.4)
-    write(run, "empty", broken=scored(None, None, problem="Too few samples"))
+    write(run, "empty", broken=scored(None, None, problem="Too few explanations"))
     assert most_suspicious(run.analysis("empty")) is None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from whyset.report.numbers import number, percent
+from whyset.report.numbers import SIGNIFICANT, number, percent
 
 TABLE = json.loads((Path(__file__).parents[2] / "web/tests/numbers.json").read_text())
 
@@ -18,3 +18,7 @@ def test_zero_and_one_are_written_only_where_they_are_exact(value: float, digits
 @pytest.mark.parametrize(("value", "written"), TABLE["percents"])
 def test_percents_follow_the_same_rule(value: float, written: str) -> None:
     assert percent(value) == written
+
+
+def test_the_viewer_calls_the_same_significant() -> None:
+    assert TABLE["significant"] == SIGNIFICANT

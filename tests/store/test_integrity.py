@@ -44,6 +44,14 @@ def test_what_is_read_whole_is_compared_by_every_reader(full_run: Run) -> None:
         _ = open_run(full_run.path).relevance[16:32]
 
 
+def test_scales_are_compared_by_every_reader_of_one_map(full_run: Run) -> None:
+    """Their files are small, and a wrong scale makes a whole map wrong; a viewer reads maps so."""
+    flip(full_run.path / SCALES)
+    with pytest.raises(BrokenRunError, match=rf"{SCALES} is damaged: its CRC32 is"):
+        _ = open_run(full_run.path).relevance[31]
+    assert np.array_equal(open_run(full_run.path).relevance[3], full_run.relevance[3])
+
+
 @pytest.mark.parametrize("name", ["prediction", "confidence", "status", "target"])
 def test_columns_are_always_compared(full_run: Run, name: str) -> None:
     flip(full_run.path / f"data.zarr/{name}/c/2", at=1)

@@ -3,8 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { ClassEvidence, ClassRow, Cluster, Sample } from "../src/api/types";
 import { classScores, clusterContrasts, clusterScores, isSignificant } from "../src/state/class/evidence";
 import { counted, probability, wholePercent, withP } from "../src/state/page/format";
-import { TERMS } from "../src/state/class/terms";
+import { SIGNIFICANT, TERMS } from "../src/state/class/terms";
 import { countTargets, describeTargets, explainedClass, mergeCounts, ofPrediction } from "../src/state/class/targets";
+import WRITTEN from "./numbers.json";
+
+test("what is significant is so in the report, too", () => {
+  expect(SIGNIFICANT).toBe(WRITTEN.significant);
+  for (const { meaning } of [TERMS.qValue, TERMS.enrichment]) expect(meaning).toContain(`Bold: q < ${SIGNIFICANT}`);
+  expect([isSignificant(SIGNIFICANT), isSignificant(SIGNIFICANT - 1e-9)]).toEqual([false, true]);
+});
 
 const CLASSES = ["cat", "dog", "horse"];
 const NOTHING = { purity: null, accuracy: null, mean_confidence: null };

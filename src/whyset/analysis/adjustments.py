@@ -11,7 +11,7 @@ from whyset.errors import InputError
 
 
 def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
-    """Leave out clusterings that were told to find more clusters than half of the samples, and say so.
+    """Leave out clusterings that were told to find more clusters than half of the explanations, and say so.
 
     InputError: none remains, or the default one does not.
     """
@@ -20,11 +20,11 @@ def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
         return spray, []
     if spray.clusterings[0] in large:
         raise InputError(
-            f"{samples} samples are too few for {spray.default_clustering}: at least two per cluster are needed."
+            f"{samples} explanations are too few for {spray.default_clustering}: at least two per cluster are needed."
         )
     kept = tuple(part for part in spray.clusterings if part not in large)
     names = ", ".join(get_name(part) for part in large)
-    return replace(spray, clusterings=kept), [f"{samples} samples are too few for {names}: left out."]
+    return replace(spray, clusterings=kept), [f"{samples} explanations are too few for {names}: left out."]
 
 
 def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
@@ -33,7 +33,9 @@ def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
     neighbors, number = results["neighbors"], results["number"]
     samples, used = neighbors.indices.shape
     if used < spray.n_neighbors:
-        found.append(f"{samples} samples are few: each was joined to {used} neighbors instead of {spray.n_neighbors}.")
+        found.append(
+            f"{samples} explanations are few: each was joined to {used} neighbors instead of {spray.n_neighbors}."
+        )
     if spray.approximate_above is not None and samples > spray.approximate_above:
         found.append(f"Neighbors are approximate: their measured recall is {neighbors.recall:.4f}.")
     found += _graph(results["spectrum"])
@@ -53,15 +55,15 @@ def _graph(spectrum: SpectrumOfGraph) -> list[str]:
             "and counts as one cluster at least."
         )
     if spectrum.isolated.any():
-        found.append(f"{spectrum.isolated.sum()} samples have no neighbor: they are noise in every clustering.")
+        found.append(f"{spectrum.isolated.sum()} explanations have no neighbor: they are noise in every clustering.")
     return found
 
 
 def _embedding(part: object, samples: int) -> list[str]:
     if isinstance(part, TSNE) and part.perplexity_for(samples) < part.perplexity:
         used = f"{part.perplexity_for(samples):.3g} instead of {part.perplexity:g}"
-        return [f"{samples} samples are few: t-SNE used the perplexity {used}."]
+        return [f"{samples} explanations are few: t-SNE used the perplexity {used}."]
     if isinstance(part, UMAP | LLE) and samples <= part.n_neighbors:
         used = f"{samples - 1} neighbors instead of {part.n_neighbors}"
-        return [f"{samples} samples are few: {type(part).__name__} used {used}."]
+        return [f"{samples} explanations are few: {type(part).__name__} used {used}."]
     return []

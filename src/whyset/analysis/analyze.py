@@ -149,7 +149,7 @@ def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
 def _say_left_out(run: Run, groups: list[Group], progress: Progress) -> None:
     left_out = len(find_explained(run)) - sum(len(group.indices) for group in groups)
     if left_out:
-        progress.info(f"{left_out} samples have neither a label nor a prediction and take no part.")
+        progress.info(f"{left_out} explanations have neither a label nor a prediction and take no part.")
 
 
 def _refuse_empty(analysis: Analysis, groups: list[Group]) -> None:

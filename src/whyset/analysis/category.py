@@ -53,7 +53,7 @@ def _workers() -> int:
 
 def _analyze(run: Run, group: Group, spray: Spray, memo: Memo | None) -> CategoryResult:
     if len(group.indices) < spray.min_class_size:
-        raise InputError(f"Too few samples: {len(group.indices)}; at least {spray.min_class_size} are needed.")
+        raise InputError(f"Too few explanations: {len(group.indices)}; at least {spray.min_class_size} are needed.")
     seed = step_seed(spray.seed, group.id)
     features = class_features(run, spray, group.id, group.indices)
     checked = check_features(features, group.indices, spray.min_class_size)

@@ -19,15 +19,15 @@ class CheckedFeatures:
 def check_features(features: NDArray[np.floating], indices: NDArray[np.integer], smallest: int) -> CheckedFeatures:
     """Refuse features that cannot be analyzed, leave out constant maps, and count repeated ones.
 
-    `features` (N, D) are those of the samples `indices` (N,). InputError: a map is not finite, fewer than `smallest`
-    maps remain, or all that remain are the same.
+    `features` (N, D) are those of the explanations `indices` (N,). InputError: a map is not finite, fewer than
+    `smallest` maps remain, or all that remain are the same.
     """
     refuse_non_finite(features, indices)
     kept = np.ptp(features, axis=1) > 0
     treatment = [_left_out_note(indices[~kept])] if not kept.all() else []
     if kept.sum() < smallest:
         without = f" ({np.count_nonzero(~kept)} constant maps left out)" if treatment else ""
-        raise InputError(f"Too few samples: {kept.sum()}{without}; at least {smallest} are needed.")
+        raise InputError(f"Too few explanations: {kept.sum()}{without}; at least {smallest} are needed.")
     repeated = count_repeated(features[kept])
     if repeated == kept.sum() - 1:
         raise InputError(f"All {kept.sum()} relevance maps are the same: there is nothing to compare.")
@@ -37,11 +37,11 @@ def check_features(features: NDArray[np.floating], indices: NDArray[np.integer],
 
 
 def refuse_non_finite(features: NDArray[np.floating], indices: NDArray[np.integer]) -> None:
-    """Raise an InputError that names the samples with NaN or infinite relevance."""
+    """Raise an InputError that names the explanations with NaN or infinite relevance."""
     broken = indices[~np.isfinite(features).all(axis=1)]
     if len(broken):
         raise InputError(
-            f"{len(broken)} samples have relevance that is not finite ({list_samples(broken)}); explain them again."
+            f"{len(broken)} explanations have relevance that is not finite ({list_rows(broken)}); explain them again."
         )
 
 
@@ -57,11 +57,11 @@ def limit_neighbors(neighbors: int, samples: int) -> int:
     return min(neighbors, max(2, samples // 5))
 
 
-def list_samples(indices: NDArray[np.integer]) -> str:
-    """Name the first few samples."""
+def list_rows(indices: NDArray[np.integer]) -> str:
+    """Name the first few rows."""
     shown = ", ".join(str(index) for index in indices[:5].tolist())
-    return f"samples {shown}{', ...' if len(indices) > 5 else ''}"
+    return f"rows {shown}{', ...' if len(indices) > 5 else ''}"
 
 
 def _left_out_note(constant: NDArray[np.integer]) -> str:
-    return f"{len(constant)} maps are constant and were left out ({list_samples(constant)})."
+    return f"{len(constant)} maps are constant and were left out ({list_rows(constant)})."

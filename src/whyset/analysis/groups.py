@@ -33,7 +33,7 @@ def group_samples(run: Run, by: str = "auto") -> list[Group]:
     """
     indices = find_explained(run)
     if not len(indices):
-        raise InputError(f"{run.path} holds no explained sample yet: run `whyset explain` to its end first.")
+        raise InputError(f"{run.path} holds no explanation yet: run `whyset explain` to its end first.")
     by = _choose_grouping(run, by)
     classes = get_classes(run, indices, by)
     found = np.unique(classes[classes >= 0])
@@ -76,5 +76,5 @@ def _group(run: Run, number: int, indices: NDArray[np.int64], by: str) -> Group:
     elif unknown == len(indices):
         grouped_by = "prediction"
     else:
-        grouped_by = f"label, and prediction for {unknown} samples without a label"
+        grouped_by = f"label, and prediction for {unknown} explanations without a label"
     return Group(number, name, indices, grouped_by)

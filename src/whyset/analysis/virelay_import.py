@@ -33,7 +33,7 @@ def describe_imported_category(run: Run, found: FoundCategory, names: CategoryNa
     columns: dict[str, NDArray[Any]] = {"index": found.index}
     evidence = _describe(found, names, members)
     if not len(found.index):
-        empty = replace(evidence, problem="The category holds no samples.")
+        empty = replace(evidence, problem="The category holds no explanations.")
         return CategoryResult(names.id, names.name, columns, empty)
     for name, values in found.embeddings.items():
         columns[f"embedding.{names.embeddings[name]}"] = values

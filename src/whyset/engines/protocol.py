@@ -42,8 +42,8 @@ class Engine(ABC):
 
     Results come as they are finished, in any order, exactly one per task. An exception in `fn` is the task's error,
     as text, and is not tried again; a worker that dies is replaced and its task done again, up to `retries` times in
-    all. An exception in `setup` ends the map, and so does a StorageError in `fn`, as a JobStoppedError: no other task
-    could keep its result either. What a task writes must be safe to be done twice.
+    all. An exception in `setup` ends the map, and so does a StorageError or JobStoppedError in `fn`, as a
+    JobStoppedError: no other task could keep its result either. What a task writes must be safe to be done twice.
 
     `fn` may return a `concurrent.futures.Future`: its result is the task's value, and an engine may give the worker its
     next task meanwhile, or wait. When a worker dies its unsettled tasks are done again as well, each by itself.

@@ -39,6 +39,8 @@ class Serial(Engine):
 def _result(task: Any, call: Callable[[], Any]) -> TaskResult[Any, Any]:
     try:
         return TaskResult(task, value=call())
+    except JobStoppedError:
+        raise
     except StorageError as error:
         raise JobStoppedError(str(error)) from error
     except Exception as error:

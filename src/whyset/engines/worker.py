@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from whyset.engines.protocol import Work, error_text
 from whyset.engines.share import local_rank
-from whyset.errors import InputError, StorageError
+from whyset.errors import InputError, JobStoppedError, StorageError
 
 _NUMBER = "WHYSET_WORKER"
 
@@ -38,7 +38,7 @@ class Free:
 class Done:
     """The value, still pickled, or the text of the error, of the task with this number.
 
-    `stop` is the message of a StorageError: no other task could keep its result either.
+    `stop` is the message of a StorageError or JobStoppedError: no other task could keep its result either.
     """
 
     number: int
@@ -114,7 +114,8 @@ def call_for_answer(number: int, value: Callable[[], Any]) -> Done:
 
 
 def _make_failure(number: int, error: Exception) -> Done:
-    return Done(number, None, error_text(error), str(error) if isinstance(error, StorageError) else None)
+    stops = isinstance(error, StorageError | JobStoppedError)
+    return Done(number, None, error_text(error), str(error) if stops else None)
 
 
 def _unpickle(job: bytes) -> Work:

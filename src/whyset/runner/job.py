@@ -16,6 +16,8 @@ from whyset.runner.output_spec import OutputSpec
 from whyset.runner.prefetch import Prefetcher, threads_for
 from whyset.runner.shard_writer import ShardWriter
 from whyset.runner.sources import Source
+from whyset.runner.sources.file_state import FileState, current_files, opened_files, require_unchanged
+from whyset.runner.sources.source import attempt
 from whyset.store import Run, RunConfig
 
 
@@ -41,6 +43,8 @@ class ShardWorker:
     model: torch.nn.Module
     reading: Prefetcher
     writer: ShardWriter
+    files: tuple[FileState, ...] = ()
+    """The files of the source as they were when this worker got ready."""
 
     @property
     def activity(self) -> Activity:
@@ -68,14 +72,29 @@ def name_sample(source: Source, index: int) -> str:
 def set_up(job: Job, writer: ShardWriter | None = None, activity: Activity | None = None) -> ShardWorker:
     """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode.
 
-    JobStoppedError: the model cannot be loaded again, or is not the one that run.json records.
+    JobStoppedError: the model cannot be loaded again, or is not the one that run.json records; or so the data.
     """
+    files = confirm_files(job)
     model = load_model(job.model, job.run.config) if isinstance(job.model, ModelSource) else job.model
     model = on_device(model, job.device).eval()
     threads = threads_for(job.source, placement(model)[0], os.cpu_count() or 1)
     outputs = len(job.run.config.class_names)
     reading = Prefetcher(job.source, job.shape, job.run.inputs is not None, threads, activity or Activity(), outputs)
-    return ShardWorker(job, model, reading, writer or ShardWriter())
+    return ShardWorker(job, model, reading, writer or ShardWriter(), files)
+
+
+def confirm_files(job: Job) -> tuple[FileState, ...]:
+    """The files of the source as they are now, where a worker opens them again.
+
+    A copy on another machine has another inode and perhaps another time, so what differs is compared by its content.
+    JobStoppedError: the content is not that of the run.
+    """
+    opened = opened_files(job.source)
+    now = current_files(opened)
+    if now == opened or attempt(job.source.fingerprint)[0] == job.run.config.dataset_fingerprint:
+        return now
+    require_unchanged(opened, "so a worker explained nothing")
+    return opened
 
 
 def load_model(source: ModelSource, config: RunConfig) -> torch.nn.Module:

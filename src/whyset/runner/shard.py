@@ -19,6 +19,7 @@ from whyset.runner.output import compute_confidence, predict_binary
 from whyset.runner.output_spec import ExplainedBatch, explainer
 from whyset.runner.prefetch import Batch
 from whyset.runner.sources import UNKNOWN
+from whyset.runner.sources.file_state import require_unchanged
 from whyset.runner.tallies import Tallies
 from whyset.runner.targets import label_tensor
 from whyset.runner.versions import provenance
@@ -80,11 +81,15 @@ class ShardRows:
 
 
 def explain_shard(worker: ShardWorker, shard: int) -> "ShardReport | Future[ShardReport]":
-    """Compute one shard and hand it to the writer; a sample that fails is recorded with its error."""
+    """Compute one shard and hand it to the writer; a sample that fails is recorded with its error.
+
+    JobStoppedError: a file that the samples are read from was changed since the worker opened it.
+    """
     job = worker.job
     if job.run.is_committed(shard):  # its worker died before it could say so
         return read_shard_report(job.run, shard)
     rows, losses = _compute(worker, shard)
+    require_unchanged(worker.files, f"so shard {shard} was not committed")
     return worker.writer.hand_over(partial(_write, job.run, shard, rows, losses, placement(worker.model)[0]))
 
 

@@ -20,7 +20,8 @@ class Integrity:
 
     `checksums` returns those of a shard by the name of the array. What is read whole is always compared: CRC32 takes
     about 0.25 s for each GB. Parts of a file are compared only where `thorough` is set, because the whole file must be
-    read for that: numbers and exports need it, a viewer that shows one map does not.
+    read for that: numbers and exports need it, a viewer that shows one map does not. The scales of maps are always
+    compared.
     """
 
     run_path: AnyPath

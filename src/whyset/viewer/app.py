@@ -11,6 +11,7 @@ from whyset.version import __version__
 from whyset.viewer.endpoints.bundle import STATIC, get_file, get_index
 from whyset.viewer.errors import add_error_handlers
 from whyset.viewer.limits import BodyLimit
+from whyset.viewer.plain_json import PlainJSONResponse
 from whyset.viewer.routes import api_router
 from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.security import Access, Guard, SecurityHeaders
@@ -44,6 +45,7 @@ def create_app(
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        default_response_class=PlainJSONResponse,
         middleware=[Middleware(SecurityHeaders), Middleware(Guard, access=access), Middleware(BodyLimit)],
     )
     library = runs if isinstance(runs, RunRegistry) else RunRegistry([as_path(run) for run in runs])

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from whyset.errors import WhysetError
 from whyset.store.remote import AnyPath
+from whyset.viewer.plain_json import PlainJSONResponse
 from whyset.viewer.schemas import Error, ErrorAnswer
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def explain_damage(record: AnyPath) -> Iterator[None]:
 def error_response(status: int, message: str, hint: str | None = None) -> JSONResponse:
     """The one shape that errors have."""
     answer = ErrorAnswer(error=Error(message=message, hint=hint))
-    return JSONResponse(answer.model_dump(), status_code=status, headers={"Cache-Control": "no-store"})
+    return PlainJSONResponse(answer.model_dump(), status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def add_error_handlers(app: FastAPI) -> None:

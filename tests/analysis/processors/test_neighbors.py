@@ -106,7 +106,7 @@ def test_rows_that_are_not_finite_or_no_matrix_are_refused() -> None:
 
 
 def test_as_many_neighbors_as_rows_are_refused() -> None:
-    with pytest.raises(InputError, match="5 neighbors need more than 5 samples, got 5"):
+    with pytest.raises(InputError, match="5 neighbors need more than 5 explanations, got 5"):
         KNearestNeighbors(5)(np.zeros((5, 2)))
     with pytest.raises(InputError, match="at least 1, got 0"):
         KNearestNeighbors(0)

@@ -57,7 +57,7 @@ def test_wide_maps_are_compared_in_blocks_with_the_same_answer(monkeypatch: pyte
 
 
 def test_too_few_samples_or_permutations_are_refused() -> None:
-    with pytest.raises(InputError, match="2 samples on each side"):
+    with pytest.raises(InputError, match="2 explanations on each side"):
         QUICK(np.zeros((5, 2)), np.arange(5) < 1, seed=0)
     with pytest.raises(InputError, match="permutations"):
         MaxStatistic(permutations=10)

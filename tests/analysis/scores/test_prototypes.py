@@ -41,7 +41,7 @@ def test_a_sample_unlike_its_class_is_the_first_outlier() -> None:
 
 
 def test_too_few_samples_and_unknown_covariances_are_refused() -> None:
-    with pytest.raises(InputError, match="need 16 samples, got 10"):
+    with pytest.raises(InputError, match="need 16 explanations, got 10"):
         GaussianPrototypes()(np.zeros((10, 3)), seed=0)
     with pytest.raises(InputError, match="covariance"):
         GaussianPrototypes(2, "spherical")

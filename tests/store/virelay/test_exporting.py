@@ -108,7 +108,7 @@ def write_analysis(run, name, embeddings):
         columns = {"index": index, "clustering.kmeans": np.zeros(len(index), np.int32)}
         columns |= {f"embedding.{embedding}": np.zeros((len(index), 2), np.float32) for embedding in own}
         writer.write(CategoryResult(f"{label:05d}", run.classes[label], columns, from_info({"label": label})))
-    failed = {"label": 2, "problem": "Too few samples: 6; at least 10 are needed."}
+    failed = {"label": 2, "problem": "Too few explanations: 6; at least 10 are needed."}
     writer.write(CategoryResult("00002", "horse", {"index": np.arange(2, 20, 3)}, from_info(failed)))
 
 
@@ -129,7 +129,7 @@ def test_what_not_all_classes_have_is_left_out_and_told(imported, tmp_path):
     told = []
     project = export_project(made_run(tmp_path / "gray"), tmp_path / "exported", telling=Told(told))
     assert "analysis spray-1: the embedding umap is left out, as 1 of 2 classes have none" in told
-    assert "analysis spray-1: horse is left out: Too few samples: 6; at least 10 are needed." in told
+    assert "analysis spray-1: horse is left out: Too few explanations: 6; at least 10 are needed." in told
     assert "analysis odd: its classes have no clustering and embedding in common; it is left out" in told
     described = yaml.safe_load(project.read_text())["project"]
     assert [entry["analysis_method"] for entry in described["analyses"]] == ["spray_1"]

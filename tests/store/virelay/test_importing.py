@@ -234,5 +234,5 @@ def test_a_place_that_is_taken_is_refused_before_anything_is_read(files, importe
 def test_a_category_without_samples_is_a_result_with_a_problem(files, imported):
     files.analyses["Spectral"]["analysis.h5"]["nothing"] = _part([])
     run = imported(files.write()).run
-    assert run.analysis("Spectral").category("nothing").evidence.problem == "The category holds no samples."
-    assert "nothing: The category holds no samples." in as_text(report(run, "Spectral"))
+    assert run.analysis("Spectral").category("nothing").evidence.problem == "The category holds no explanations."
+    assert "nothing: The category holds no explanations." in as_text(report(run, "Spectral"))

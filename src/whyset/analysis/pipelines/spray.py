@@ -149,7 +149,7 @@ class Spray(Processor):
 
     def _check_numbers(self) -> None:
         if self.min_class_size < 10:
-            raise InputError(f"Spray: fewer than 10 samples say nothing; min_class_size is {self.min_class_size}.")
+            raise InputError(f"Spray: fewer than 10 explanations say nothing; min_class_size is {self.min_class_size}.")
         if self.resamplings < 0:
             raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
         if self.seed < 0:

@@ -65,7 +65,7 @@ class RadialBasis(Affinity):
             return self
         width = float(np.median(neighbors.distances[:, -1]))
         if width == 0:
-            raise InputError("RadialBasis: half of all samples have only duplicates as neighbors; give a sigma.")
+            raise InputError("RadialBasis: half of all explanations have only duplicates as neighbors; give a sigma.")
         return RadialBasis(width)
 
     def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:

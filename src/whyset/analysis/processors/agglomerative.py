@@ -44,7 +44,7 @@ class Agglomerative(Processor):
         taking_part = ~spectrum.isolated
         n = int(taking_part.sum())
         if not k <= n <= _LARGEST:
-            raise InputError(f"Agglomerative: {k} clusters need {k} to {_LARGEST} samples, got {n}; use k-means.")
+            raise InputError(f"Agglomerative: {k} clusters need {k} to {_LARGEST} explanations, got {n}; use k-means.")
         dendrogram = linkage(coordinates[taking_part], self.linkage)
         found = fcluster(dendrogram, k, "maxclust")
         selected_by = "eigengap" if self.n_clusters is None else "given"

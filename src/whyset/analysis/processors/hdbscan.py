@@ -35,7 +35,7 @@ class HDBSCAN(Processor):
         taking_part = ~spectrum.isolated
         needed = max(self.min_cluster_size, self.min_samples or 1)
         if needed > taking_part.sum():
-            raise InputError(f"{self} needs at least {needed} samples, got {taking_part.sum()}.")
+            raise InputError(f"{self} needs at least {needed} explanations, got {taking_part.sum()}.")
         density = Density(min_cluster_size=self.min_cluster_size, min_samples=self.min_samples, copy=True)
         found = density.fit_predict(coordinates[taking_part])
         return Clustering(by_size(found, taking_part), coordinates, "density")

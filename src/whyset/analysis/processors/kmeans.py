@@ -33,7 +33,7 @@ class KMeans(Processor):
         coordinates = spectral_coordinates(spectrum, k)
         taking_part = ~spectrum.isolated
         if k > taking_part.sum():
-            raise InputError(f"{k} clusters need at least {k} samples, got {taking_part.sum()}.")
+            raise InputError(f"{k} clusters need at least {k} explanations, got {taking_part.sum()}.")
         found = Lloyd(k, n_init=self.n_init, random_state=seed).fit_predict(coordinates[taking_part])
         return Clustering(by_size(found, taking_part), coordinates, "eigengap" if self.n_clusters is None else "given")
 

@@ -38,7 +38,7 @@ class LLE(Processor):
 
         n = len(features)
         if n < 5:
-            raise InputError(f"LLE needs at least 5 samples, got {n}.")
+            raise InputError(f"LLE needs at least 5 explanations, got {n}.")
         layout = LocallyLinearEmbedding(
             n_neighbors=min(self.n_neighbors, n - 1),
             n_components=2,

@@ -83,7 +83,7 @@ def require_rows(features: Rows, k: int) -> None:
     if features.ndim != 2:
         raise InputError(f"Expected features of shape (N, D), got {features.shape}.")
     if len(features) <= k:
-        raise InputError(f"{k} neighbors need more than {k} samples, got {len(features)}; lower the neighbors.")
+        raise InputError(f"{k} neighbors need more than {k} explanations, got {len(features)}; lower the neighbors.")
     broken = np.flatnonzero(~np.isfinite(features.sum(axis=1, dtype=np.float64)))
     if len(broken):
         raise InputError(f"{len(broken)} rows are not finite (the first: row {broken[0]}); leave them out.")

@@ -46,7 +46,7 @@ class TSNE(Processor):
         coordinates = get_coordinates(space)
         n = len(coordinates)
         if n < 4:
-            raise InputError(f"t-SNE needs at least 4 samples, got {n}.")
+            raise InputError(f"t-SNE needs at least 4 explanations, got {n}.")
         layout = Layout(perplexity=self.perplexity_for(n), init="pca", random_state=seed)
         plane: NDArray[np.float32] = layout.fit_transform(coordinates).astype(np.float32)
         return plane

@@ -52,7 +52,7 @@ class MaxStatistic:
         """Compare rows of `features` (N, D) `inside` (N,) with the others. InputError: a side has fewer than 2 rows."""
         members = int(np.count_nonzero(inside))
         if min(members, len(inside) - members) < 2:
-            raise InputError(f"A difference needs 2 samples on each side, got {members} of {len(inside)} inside.")
+            raise InputError(f"A difference needs 2 explanations on each side, got {members} of {len(inside)} inside.")
         memberships = np.vstack([inside, *_permute(inside, self.permutations, seed)]).astype(np.float64)
         mean, statistic = np.empty((2, features.shape[1]))
         largest = np.zeros(len(memberships))

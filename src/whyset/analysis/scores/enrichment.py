@@ -79,7 +79,9 @@ def _run_tests(
 def _find_known(name: str, values: NDArray[Any], count: int) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
     """Give the mask of known values, and those values as texts."""
     if values.shape != (count,):
-        raise InputError(f"attribute {name!r} has the shape {values.shape}: expected one value for {count} samples.")
+        raise InputError(
+            f"attribute {name!r} has the shape {values.shape}: expected one value for each of {count} explanations."
+        )
     if values.dtype.kind == "f":
         known = np.isfinite(values)
     elif values.dtype.kind == "i":

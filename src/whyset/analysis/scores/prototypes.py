@@ -55,7 +55,7 @@ class GaussianPrototypes(Processor):
 
         rows = concepts.astype(np.float64)
         if len(rows) < 2 * self.components:
-            raise InputError(f"{self.components} prototypes need {2 * self.components} samples, got {len(rows)}.")
+            raise InputError(f"{self.components} prototypes need {2 * self.components} explanations, got {len(rows)}.")
         scale = float(np.sqrt(rows.var(axis=0).mean())) or 1.0
         mixture = GaussianMixture(
             self.components, covariance_type=self.covariance, reg_covar=self.ridge, random_state=seed

@@ -18,6 +18,7 @@ from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
+from whyset.runner.sources.file_state import FileState
 from whyset.runner.sources.measuring import MeasuredRange, measure_rows
 from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids, check_labels
 from whyset.runner.sources.source import UNKNOWN, parse_label
@@ -58,14 +59,19 @@ class ArrayFileSource:
             raise InputError(f"data file {self.path}: expected one of {', '.join(SUFFIXES)}")
         if not self.path.is_file():
             raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
+        _ = self.opened_files  # before it is opened: a change after that is noticed
         if not self.form.numbers and self.given is None:
             raise MissingPreprocessingError(f"the uint8 images in {self.path}")
         check_ids(self.ids, len(self))
         _ = self.labels, self.preprocessing
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel without the open file and its rows, but with the range of all of them."""
-        return {name: getattr(self, name) for name in (*self.__dataclass_fields__, "_shown")}
+        """Travel without the open file and its rows, but with the range of all of them and the state of the file."""
+        return {name: getattr(self, name) for name in (*self.__dataclass_fields__, "_shown", "opened_files")}
+
+    @cached_property
+    def opened_files(self) -> tuple[FileState, ...]:
+        return (FileState.of(self.path),)
 
     @cached_property
     def ids(self) -> list[str]:

@@ -16,6 +16,7 @@ from whyset.runner.input_codecs import InputCodec
 from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
+from whyset.runner.sources.file_state import FileState
 from whyset.runner.sources.source import UNKNOWN, parse_label, spread
 
 SAVED, SPLITS = "state.json", "dataset_dict.json"
@@ -39,6 +40,7 @@ class HuggingFaceSource(DatasetSource):
         self.label = _column(features, "ClassLabel", LABEL_KEYS)
         self.own_names: Sequence[str] | None = getattr(features.get(self.label), "names", None)
         self.class_labels, self.path = class_labels, path
+        self.opened_files = tuple(FileState.of(Path(file["filename"])) for file in dataset.cache_files)
         if self.image is None:
             raise InputError(
                 f"the data set has the columns {', '.join(features)}; none holds images (or input_ids, input_values)"

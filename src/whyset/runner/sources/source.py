@@ -27,8 +27,9 @@ class Source(Protocol):
     sample that cannot be read raises; the runner records it as failed and goes on. More may be there besides:
     `read(i)`, which gives uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
     batch is normalized where the model is; `concurrent = True`, which lets several threads read at once; `measured`,
-    the `MeasuredRange` that `preprocessing` was made from where nothing stated it; and what
-    `whyset.runner.data_spec.DataSpec` takes from a source: `features`, `rate` and `tokens`.
+    the `MeasuredRange` that `preprocessing` was made from where nothing stated it; `opened_files`, the `FileState` of
+    each file that samples are read from, as it was when the source was opened, so that a changed file stops the job;
+    and what `whyset.runner.data_spec.DataSpec` takes from a source: `features`, `rate` and `tokens`.
     """
 
     @property

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from whyset.runner.input_codecs import InputCodec
+from whyset.runner.sources.file_state import FileState, opened_files
 from whyset.runner.sources.measuring import MeasuredRange
 from whyset.runner.sources.source import Source, read, spread
 
@@ -45,6 +46,10 @@ class SpreadSource:
     @property
     def preprocessing(self) -> InputCodec:
         return self.whole.preprocessing
+
+    @property
+    def opened_files(self) -> tuple[FileState, ...]:
+        return opened_files(self.whole)
 
     @property
     def measured(self) -> MeasuredRange | None:

@@ -1,6 +1,5 @@
 """The data set that is a folder of image files."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,17 @@ from PIL import Image
 from whyset.store.boundary import MOST_NOTES, read_regular
 from whyset.store.virelay.findings import ImportFindings, format_first
 from whyset.store.virelay.hdf5 import Indices
+from whyset.store.virelay.label_expression import LabelExpressionError, match_labels
 from whyset.store.virelay.label_map import LabelMap
 from whyset.store.virelay.project import DatasetEntry
 from whyset.store.virelay.sampling import fit
 
 DEEP = ("I", "F")
 """Pillow's modes of more than 8 bits a channel, which it clips where they are turned to RGB."""
+
+
+_MOST_DIGITS = 20
+"""Python refuses to read numbers of thousands of digits."""
 
 
 class DeepImageError(ValueError):
@@ -82,20 +86,23 @@ def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Imp
     except (OSError, ValueError) as error:  # a path that no file can have
         findings.error(entry.path, f"cannot be listed: {error}")
         files = []
-    regex = _regex(entry, findings)
-    if not files or regex is None:
+    expression = _expression(entry)
+    if not files or expression is None:
+        return None
+    matched = _matched(expression, files, entry, findings)
+    if not matched:
         return None
     labels = np.full(len(files), -1, np.int64)
     unknown = []
-    for place, file in enumerate(files):
-        label = _label(file, entry, regex, label_map)
+    for place, (file, found) in enumerate(zip(files, matched, strict=True)):
+        label = _label(found, entry, label_map)
         if label is None:
             unknown.append(_name_sample(file, entry.path))
         else:
             labels[place] = label
     if unknown:
-        found = f"{len(unknown)} of {len(files)} files get no label of the label map by {regex.pattern!r}"
-        findings.error(entry.path, f"{found}: {format_first(unknown)}")
+        which = f"{len(unknown)} of {len(files)} files get no label of the label map by {expression!r}"
+        findings.error(entry.path, f"{which}: {format_first(unknown)}")
     return ImageDirectory(entry.path, files, labels, entry)
 
 
@@ -128,30 +135,29 @@ def _existing(folder: Path, line: str) -> Path:
     return beside if beside.is_file() or not (folder / line).is_file() else folder / line
 
 
-def _regex(entry: DatasetEntry, findings: ImportFindings) -> re.Pattern[str] | None:
-    text = entry.index_regex if entry.index_regex is not None else entry.word_net_id_regex
-    if text is None:
-        return None  # told when the project file was read
+def _expression(entry: DatasetEntry) -> str | None:
+    """The expression of the project; that exactly one is there is checked when the project file is read."""
+    return entry.index_regex if entry.index_regex is not None else entry.word_net_id_regex
+
+
+def _matched(expression: str, files: list[Path], entry: DatasetEntry, findings: ImportFindings) -> list[str | None]:
+    """Match as ViRelAy does, from the beginning of the whole path; expressions for the path in the folder, too."""
+    paths = [(file.absolute().as_posix(), _name_sample(file, entry.path)) for file in files]
     try:
-        pattern = re.compile(text)
-    except re.error as error:
-        findings.error(findings.project, f"project.dataset: {text!r} is no regular expression: {error}")
-        return None
-    if pattern.groups < 1:
-        findings.error(findings.project, f"project.dataset: {text!r} has no group: the first one is the label")
-        return None
-    return pattern
+        return match_labels(expression, paths)
+    except LabelExpressionError as error:
+        findings.error(findings.project, f"project.dataset: {expression!r} {error}")
+        return []
 
 
-def _label(file: Path, entry: DatasetEntry, regex: re.Pattern[str], label_map: LabelMap) -> int | None:
-    """ViRelAy matches from the beginning of the whole path; expressions for the path in the folder are read, too."""
-    candidates = (file.absolute().as_posix(), _name_sample(file, entry.path))
-    found = next((match for match in map(regex.match, candidates) if match), None)
-    if found is None or found[1] is None:
+def _label(found: str | None, entry: DatasetEntry, label_map: LabelMap) -> int | None:
+    if found is None:
         return None
     if entry.index_regex is None:
-        return label_map.index_of.get(found[1])
-    return int(found[1]) if found[1].isdecimal() and int(found[1]) < len(label_map.names) else None
+        return label_map.index_of.get(found)
+    return (
+        int(found) if found.isdecimal() and len(found) <= _MOST_DIGITS and int(found) < len(label_map.names) else None
+    )
 
 
 def _name_sample(file: Path, folder: Path) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from whyset.errors import InputError
+from whyset.printable import printable
 from whyset.viewer.embed.archive import Archive
 from whyset.viewer.endpoints.bundle import STATIC
 
@@ -26,7 +27,7 @@ def page(archive: Archive, title: str, bundle: Path = BUNDLE) -> Iterator[str]:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<title>{escape(printable(title, keep=''))}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         '<div id="app"></div>\n<noscript>This page needs JavaScript; it loads nothing from anywhere.</noscript>\n'
     )
     contents = archive.add_block(json.dumps(archive.contents(), ensure_ascii=False, allow_nan=False).encode())

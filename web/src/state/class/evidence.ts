@@ -1,22 +1,21 @@
 import type { ClassEvidence, ClassRow, Cluster, Contrast, Difference, Enrichment, Interval } from "../../api/types";
 import { count, eigengap, fixed, number, probability, wholePercent, withP } from "../page/format";
-import { TERMS } from "./terms";
+import { SIGNIFICANT, TERMS } from "./terms";
 import type { Term } from "./terms";
 
 /** One score in words. */
 export interface Score {
   term: Term;
   value: string;
-  /** Set in bold: its q-value is below 0.05. */
+  /** Set in bold: its q-value is below `SIGNIFICANT`. */
   significant?: boolean;
 }
 
-const LEVEL = 0.05;
 const OF_CLASSES: readonly string[] = ["label", "prediction"];
 
 /** Significance is a matter of q, never of p; a q-value that is withheld marks nothing. */
 export function isSignificant(q: number | null | undefined): boolean {
-  return q !== null && q !== undefined && q < LEVEL;
+  return q !== null && q !== undefined && q < SIGNIFICANT;
 }
 
 /** The numbers of a cluster, as short as its card needs them. A new score is one line here. */

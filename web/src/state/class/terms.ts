@@ -1,6 +1,9 @@
 /** What the ~ before an eigengap says. */
 export const UNCLEAR = "not the largest gap: the class may have one strategy";
 
+/** q-values below this are significant; the report has the same number. */
+export const SIGNIFICANT = 0.05;
+
 /** A word with its definition. */
 export interface Term {
   name: string;
@@ -22,7 +25,7 @@ export const TERMS = {
   qValue: {
     name: "q-value",
     meaning:
-      "The p-value corrected for the number of classes (Benjamini and Hochberg 1995): the expected share of false discoveries among all classes with a q this small. Bold: q < 0.05. It is withheld until all classes are analyzed.",
+      `The p-value corrected for the number of classes (Benjamini and Hochberg 1995): the expected share of false discoveries among all classes with a q this small. Bold: q < ${SIGNIFICANT}. It is withheld until all classes are analyzed.`,
   },
   eigengap: {
     name: "Eigengap",
@@ -55,7 +58,7 @@ export const TERMS = {
   },
   enrichment: {
     name: "Enriched",
-    meaning: "The value of a label, prediction or further column that is most enriched in this cluster (Fisher's exact test). Bold: q < 0.05, corrected for all such tests of the class.",
+    meaning: `The value of a label, prediction or further column that is most enriched in this cluster (Fisher's exact test). Bold: q < ${SIGNIFICANT}, corrected for all such tests of the class.`,
   },
   meanConfidence: { name: "Mean confidence", meaning: "The mean confidence of the predictions of the class." },
   components: {

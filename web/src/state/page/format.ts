@@ -73,6 +73,11 @@ export function eigengap(value: number | null | undefined, clear: boolean | null
   return `${clear === false ? "~" : ""}${fixed(value, 3)}`;
 }
 
+/** "Samples" of "samples". */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function plural(n: number, word: string, words = `${word}s`): string {
   return `${count(n)} ${n === 1 ? word : words}`;
 }
