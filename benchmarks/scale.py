@@ -96,8 +96,8 @@ class Stopping(Silent):
         object.__setattr__(self, "left", after)
 
     def advance(self, n: int) -> None:
-        object.__setattr__(self, "left", self.get_remaining - n)
-        if self.get_remaining <= 0:
+        object.__setattr__(self, "left", self.left - n)
+        if self.left <= 0:
             object.__setattr__(self, "left", float("inf"))
             os.kill(os.getpid(), signal.SIGINT)
 

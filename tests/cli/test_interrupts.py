@@ -42,7 +42,7 @@ sys.meta_path.insert(0, Slow())
 """
 CLEANING_UP = """
 import sys, threading
-from whyset.runner.shard_writer import Writer
+from whyset.runner.shard_writer import ShardWriter as Writer
 def wait_for_ever(self, *raised):
     print("here", flush=True)
     threading.Event().wait()
@@ -50,7 +50,7 @@ Writer.__exit__ = wait_for_ever
 """
 WORKING = """
 import time
-from whyset.runner.shard_writer import Writer
+from whyset.runner.shard_writer import ShardWriter as Writer
 def work_for_ever(self, do):
     print("working", flush=True)
     while True:
@@ -67,7 +67,7 @@ atexit.register(wait_for_ever)
 """
 FINALIZING = """
 import sys, time
-from whyset.runner.shard_writer import Writer
+from whyset.runner.shard_writer import ShardWriter as Writer
 class Slow:
     def __del__(self):
         print("here", flush=True)

@@ -19,9 +19,10 @@ from functools import partial
 from pathlib import Path
 
 from whyset.engines import Static
-from whyset.store import open_run, run_lease
+from whyset.store import open_run
+from whyset.store.rank_lease import run_lease
 from whyset.testing.store import example_rows, example_run
-from whyset.store import write_shard
+from whyset.store.shards import write_shard
 
 folder, slowness, host = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
 if host:

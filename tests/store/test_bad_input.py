@@ -20,7 +20,8 @@ MAPS = "data.zarr/attribution/input"
 WRITE = """
 import sys
 from whyset.errors import WhysetError
-from whyset.store import open_run, write_shard
+from whyset.store import open_run
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows
 
 run = open_run(sys.argv[1])

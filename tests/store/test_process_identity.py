@@ -84,7 +84,7 @@ def test_a_lease_of_an_earlier_version_is_read_and_its_heartbeat_decides(tmp_pat
 TAKE = """
 import sys
 from pathlib import Path
-from whyset.store import Lease, LeaseHeldError
+from whyset.store.lease import Lease, LeaseHeldError
 
 try:
     with Lease(Path(sys.argv[1]), "it"):
@@ -105,7 +105,7 @@ def test_a_job_in_another_namespace_does_not_take_the_lease_of_a_living_one(tmp_
 HOLD = """
 import sys
 from pathlib import Path
-from whyset.store import Lease
+from whyset.store.lease import Lease
 
 with Lease(Path(sys.argv[1]), "it"):
     print("held", flush=True)

@@ -14,6 +14,7 @@ from whyset.store.problems import Problem
 from whyset.store.remote import RemotePath
 from whyset.store.remote_errors import RemoteError
 from whyset.store.run import Run, open_run
+from whyset.store.shards import discard_shard
 
 __all__ = [
     "DONE",
@@ -34,5 +35,6 @@ __all__ = [
     "RemotePath",
     "Run",
     "RunConfig",
+    "discard_shard",
     "open_run",
 ]

@@ -66,10 +66,10 @@ def test_nested_outputs_and_keyword_inputs():
     class Two(nn.Module):
         def __init__(self):
             super().__init__()
-            self.get_remaining, self.right = nn.Linear(3, 2, bias=False), nn.Linear(4, 2, bias=False)
+            self.left, self.right = nn.Linear(3, 2, bias=False), nn.Linear(4, 2, bias=False)
 
         def forward(self, a, *, b):
-            return {"sum": self.get_remaining(a) + self.right(b), "both": (self.get_remaining(a), self.right(b))}
+            return {"sum": self.left(a) + self.right(b), "both": (self.left(a), self.right(b))}
 
     torch.manual_seed(0)
     model, a, b = (

@@ -24,7 +24,8 @@ from whyset.testing.store import example_rows, example_run, write_pending
 
 WRITER = """
 import sys
-from whyset.store import open_run, write_shard
+from whyset.store import open_run
+from whyset.store.shards import write_shard
 from whyset.testing.store import example_rows
 run = open_run(sys.argv[1])
 sys.stdin.read()  # until all are ready
