@@ -1,9 +1,12 @@
-"""Numbers that a user gives, checked where they come in: a wrong type is found long after, or never."""
+"""Numbers and texts that a user gives, checked where they come in: a wrong type is found long after, or never."""
 
 import math
 import operator
+from collections.abc import Sequence
+from dataclasses import fields
 from numbers import Real
-from typing import Any
+from types import MappingProxyType, NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from whyset.errors import InputError
 
@@ -30,3 +33,48 @@ def require_timeout(name: str, seconds: Any) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 <= float(seconds) < math.inf:
         raise InputError(f"{name} is {seconds!r}: expected seconds, or 0 for no limit")
+
+
+_WORDS = MappingProxyType(
+    {bool: "True or False", int: "a whole number", float: "a number", str: "a text", NoneType: "None"}
+)
+
+
+def require_field_types(part: type, positional: Sequence[Any], by_name: dict[str, Any]) -> None:
+    """InputError: an argument of a dataclass whose field is a number, a text, a bool or None is not of this type.
+
+    A class calls it in `__new__`: `__post_init__` of its subclasses compares values, which a wrong type ends with an
+    error that names neither the class nor the field. Fields of other types are not looked at.
+    """
+    described = [field for field in fields(part) if field.init] if hasattr(part, "__dataclass_fields__") else []
+    given = dict(zip((field.name for field in described if not field.kw_only), positional, strict=False)) | by_name
+    for field in described:
+        of = get_args(field.type)
+        accepted = tuple({type(value) for value in of}) if get_origin(field.type) is Literal else of or (field.type,)
+        if field.name not in given or not all(kind in _WORDS for kind in accepted):
+            continue
+        value = given[field.name]
+        if not any(_is_of(value, kind) for kind in accepted):
+            expected = " or ".join(_WORDS[kind] for kind in accepted)
+            raise InputError(
+                f"{part.__name__}({field.name}={value!r}): expected {expected}, got {type(value).__name__}"
+            )
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type, numbers of numpy and torch included; a bool is not a number."""
+    if kind in (int, float):
+        return not _is_bool(value) and (_is_whole(value) or (kind is float and isinstance(value, Real)))
+    return _is_bool(value) if kind is bool else isinstance(value, kind)
+
+
+def _is_bool(value: Any) -> bool:
+    return type(value).__name__ in ("bool", "bool_")  # numpy's, too, without numpy
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from whyset.runner.accuracy import check_chance, check_order, find_order
 from whyset.runner.gate import Gate, add_tallies, name_first_rule
 from whyset.runner.input_check import check_inputs, measure_deviation
 from whyset.runner.measures import measure
-from whyset.store import open_run
+from whyset.store import discard_shard, open_run
 from whyset.store.commits import Tally, read_commit
 
 RANDOM = np.random.default_rng(0)
@@ -459,6 +460,34 @@ def test_lost_checks_are_noticed_and_found_again(tmp_path):
     again = whyset.explain(mlp(), (x, labels), tmp_path / "run", composite=EpsilonPlusFlat())
     assert again.checks == found
     assert (run.path / "checks.json").read_bytes() == stored
+
+
+def test_lost_checks_of_an_unfinished_run_are_noticed_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 16)
+    x, labels = table()
+    explain = partial(whyset.explain, mlp(), (x, labels), composite=EpsilonPlusFlat())
+    whole, run = explain(out=tmp_path / "whole"), explain(out=tmp_path / "run")
+    assert run.shard_count > 2
+    discard_shard(run, 1)
+    assert "checks_missing" not in [check.name for check in run.checks]
+    (run.path / "checks.json").unlink()
+    run = open_run(run.path)
+    assert ("unfinished", "checks.json") in [(problem.kind, problem.where) for problem in run.verify()]
+    assert [check.name for check in run.checks][-1] == "checks_missing"  # which the report and the viewer show
+    assert explain(out=run.path).checks == whole.checks
+    assert run.verify() == []
+
+
+def test_a_run_without_a_shard_has_no_checks_to_lose(tmp_path, monkeypatch):
+    monkeypatch.setattr("whyset.runner.plan.shard_rows_for", lambda *_: 16)
+    x, labels = table()
+    run = whyset.explain(mlp(), (x, labels), tmp_path / "run", composite=EpsilonPlusFlat())
+    for shard in range(run.shard_count):
+        discard_shard(run, shard)
+    (run.path / "checks.json").unlink()
+    run = open_run(run.path)
+    assert run.checks == ()
+    assert "checks.json" not in [problem.where for problem in run.verify()]
 
 
 def test_that_nothing_is_suspicious_is_stored_too(tmp_path, monkeypatch):

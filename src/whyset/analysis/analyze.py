@@ -77,7 +77,9 @@ def analyze(
     'spray'
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
-    spray, progress = spray or Spray(), resolve_progress(progress)
+    spray, progress = Spray() if spray is None else spray, resolve_progress(progress)
+    if not isinstance(spray, Spray):
+        raise InputError(f"spray is {spray!r}: expected a Spray, such as Spray(n_neighbors=7), or None")
     _require_something(run, spray)
     config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
     writer, groups = _begin(run, spray, config)

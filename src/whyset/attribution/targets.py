@@ -32,6 +32,9 @@ class OutputWeights(ExplainedValue):
 
     weights: Tensor
 
+    def __post_init__(self) -> None:
+        _require_tensor(self, "weights", self.weights)
+
     def coefficient(self, output: Tensor) -> Tensor:
         return self.weights
 
@@ -59,6 +62,15 @@ class AboveReference(ExplainedValue):
     index: int | Tensor
     reference: float | Tensor
 
+    def __post_init__(self) -> None:
+        try:
+            torch.as_tensor(self.reference)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"AboveReference(reference={self.reference!r}): expected a number, or a tensor of numbers shaped like "
+                f"the output, got {type(self.reference).__name__}"
+            ) from error
+
     def coefficient(self, output: Tensor) -> Tensor:
         above = output - torch.as_tensor(self.reference).to(output)
         return output_ratio(one_hot(output, self.index) * above, output, output.dtype)
@@ -75,6 +87,9 @@ class Similarity(ExplainedValue):
     other: Tensor
     cosine: bool = True
 
+    def __post_init__(self) -> None:
+        _require_tensor(self, "other", self.other)
+
     def coefficient(self, output: Tensor) -> Tensor:
         other = self.other.to(output).expand_as(output)
         if not self.cosine:
@@ -82,6 +97,14 @@ class Similarity(ExplainedValue):
         wide = torch.promote_types(output.dtype, torch.float32)  # a product of lengths may overflow in half precision
         lengths = [vectors.to(wide).norm(dim=1, keepdim=True) for vectors in (output, other)]
         return output_ratio(other, lengths[0] * lengths[1], output.dtype)
+
+
+def _require_tensor(owner: ExplainedValue, name: str, value: object) -> None:
+    if not isinstance(value, Tensor):
+        raise InputError(
+            f"{type(owner).__name__}({name}={value!r}): expected a tensor shaped like the model's output, got "
+            f"{type(value).__name__}: torch.as_tensor makes one of numbers or an array"
+        )
 
 
 Target = SupportsIndex | Tensor | Sequence[SupportsIndex] | ExplainedValue | Callable[[Tensor], Tensor] | None

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from whyset.arguments import whole_number
 from whyset.errors import InputError
 
 
@@ -25,6 +26,7 @@ class Share:
     restart: int = 0
 
     def __post_init__(self) -> None:
+        whole_number("rank", self.rank), whole_number("world", self.world)
         if not 0 <= self.rank < self.world:
             raise InputError(
                 f"rank {self.rank} of {self.world}: expected 0 to world - 1, with a world of at least one process"

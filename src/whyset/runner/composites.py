@@ -25,6 +25,8 @@ class NamedComposite:
     on_unknown: str = "warn"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InputError(f"composite is {self.name!r}: expected a name, such as 'epsilon_plus', or a composite")
         if self.name != AUTO:
             find_composite(self.name, COMPOSITES)
         if self.on_unknown not in ("warn", "raise", "gradient"):

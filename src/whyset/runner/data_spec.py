@@ -1,8 +1,9 @@
 """What the data is besides its numbers: its modality, names of channels or columns, a rate, and the words of texts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ class DataSpec:
     def __post_init__(self) -> None:
         if self.modality is not None and self.modality not in MODALITIES:
             raise InputError(f"modality is one of {', '.join(MODALITIES)}, not {self.modality!r}")
+        if isinstance(self.features, str) or not isinstance(self.features, Iterable | None):
+            raise InputError(f"features are {self.features!r}: expected a sequence of names, one for each column")
+        if isinstance(self.rate, bool) or not isinstance(self.rate, Real | None):
+            raise InputError(f"rate is {self.rate!r}: expected a number of positions per second")
 
     def complete(self, source: Source) -> "DataSpec":
         """With what the source knows, where nothing else was said."""

@@ -1,6 +1,6 @@
 """The names of a model's outputs, read from a labels file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,16 @@ class Labels:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "Labels":
+        """Name the outputs in order. InputError: these are not texts, or one stands for two outputs."""
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise InputError(
+                f"class_names are {names!r}: expected a sequence with the name of each output in order, such as "
+                "['cat', 'dog'], or Labels"
+            )
+        names = list(names)
+        stranger = next((name for name in names if not isinstance(name, str)), None)
+        if stranger is not None:
+            raise InputError(f"class_names hold {stranger!r}: expected texts, such as str({stranger!r})")
         return cls(tuple(names), _unique([(name, index) for index, name in enumerate(names)], "the class names"))
 
     @classmethod

@@ -1,10 +1,11 @@
 """What every processor is: a frozen dataclass, called with what it needs, that can be written down."""
 
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from whyset.arguments import require_field_types
 from whyset.errors import InputError
 
 OWN_PACKAGE = "whyset"
@@ -31,6 +32,10 @@ class Processor:
     seeded: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     """Whether two of its kind must not run at once, because the library behind it cannot."""
+
+    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
+        require_field_types(cls, positional, by_name)
+        return super().__new__(cls)
 
     def settings(self) -> dict[str, Any]:
         """Give all fields as plain JSON values, nested processors in their stored form."""

@@ -154,6 +154,8 @@ def make_processor(part: Any, role: str, label: str = "") -> Processor:
 
 def make_processors(parts: Iterable[Any] | Mapping[str, Any], role: str) -> tuple[Processor, ...]:
     """Make the processors of a sequence, or of a mapping from names."""
+    if isinstance(parts, str) or not isinstance(parts, Iterable):
+        raise InputError(f"Spray: {role} are {parts!r}: expected a tuple of processors, or a mapping from names")
     if isinstance(parts, Mapping):
         return tuple(make_processor(part, role, label) for label, part in parts.items())
     return tuple(make_processor(part, role) for part in parts)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
+from whyset.arguments import require_field_types
 from whyset.attribution.composites.matchers import (
     LayerMap,
     check_layer_map,
@@ -40,6 +41,10 @@ class Composite:
 
     multiply_by_input: ClassVar[bool] = True
     gates_are_constant: ClassVar[bool] = False
+
+    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
+        require_field_types(cls, positional, by_name)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         if self.on_unknown not in ON_UNKNOWN:

@@ -44,7 +44,7 @@ def freeze_map(entries: Any) -> Any:
 
 def check_layer_map(owner: object, layer_map: Any) -> None:
     """Refuse a layer map that is not a tuple of (matcher, rule) pairs."""
-    for entry in layer_map:
+    for entry in layer_map if isinstance(layer_map, tuple) else (layer_map,):
         matcher, rule = entry if isinstance(entry, tuple) and len(entry) == 2 else (None, None)
         matchers = matcher if isinstance(matcher, tuple) else (matcher,)
         if not isinstance(rule, Rule) or not all(_is_matcher(one) for one in matchers):

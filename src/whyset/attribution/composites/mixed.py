@@ -20,7 +20,11 @@ class MixedComposite(Composite):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.composites, tuple | list):
+            raise InputError(f"MixedComposite: expected a tuple of composites, got {self.composites!r}")
         for composite in self.composites:
+            if not isinstance(composite, Composite):
+                raise InputError(f"MixedComposite: expected composites, got {composite!r}")
             if composite.multiply_by_input and not composite.gates_are_constant:
                 continue
             raise InputError(

@@ -1,6 +1,7 @@
 """Changes to the gradient at a ReLU, for composites that explain by a modified gradient rather than by relevance."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 from torch import Tensor
@@ -51,7 +52,7 @@ class ReLUBetaSmooth(ReLURule):
     formula: ClassVar[str] = "sigmoid(βx) g"
 
     def __post_init__(self) -> None:
-        if not self.beta_smooth > 0:
+        if not isinstance(self.beta_smooth, Real) or not self.beta_smooth > 0:
             raise InputError(f"ReLUBetaSmooth(beta_smooth={self.beta_smooth!r}): expected a positive number")
 
     def gradient(self, x: Tensor, g: Tensor) -> Tensor:

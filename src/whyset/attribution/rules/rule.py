@@ -4,11 +4,12 @@ it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
 
+from whyset.arguments import require_field_types
 from whyset.attribution.rules.stabilizer import Stabilizer, ratio, share_out, share_out_in_place, stabilizer
 from whyset.errors import InputError
 
@@ -81,6 +82,10 @@ class Rule:
     states_relevance: ClassVar[bool] = False
     formula: ClassVar[str] = ""
 
+    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
+        require_field_types(cls, positional, by_name)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         for name in ("epsilon", "stabilizer"):
             if hasattr(self, name):
@@ -151,8 +156,8 @@ def _check_stabilizing(rule: object, name: str, value: Any) -> None:
 
 def _check_zero_params(rule: object, value: str | tuple[str, ...] | None) -> None:
     """Refuse names of parameters that no linear operation has."""
-    names = () if value is None else (value,) if isinstance(value, str) else value
-    if any(name not in ("weight", "bias") for name in names):
+    names = () if value is None else value if isinstance(value, tuple | list) else (value,)
+    if any(not isinstance(name, str) or name not in ("weight", "bias") for name in names):
         raise InputError(
             f"{type(rule).__name__}(zero_params={value!r}): expected 'weight', 'bias', a tuple of these, or None"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class Stabilizer:
     dim: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not self.epsilon >= 0:
+        if not isinstance(self.epsilon, Real | Tensor) or not self.epsilon >= 0:
             raise InputError(f"Stabilizer(epsilon={self.epsilon!r}): expected a number that is not negative")
 
     def __call__(self, z: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class ModelSource:
     code_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        if ":" not in self.spec or not all(self.spec.rpartition(":")[::2]):
+        if not isinstance(self.spec, str) or ":" not in self.spec or not all(self.spec.rpartition(":")[::2]):
             raise InputError(f"model is file.py:function, torchvision:NAME or timm:NAME, not {self.spec!r}")
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
