@@ -141,7 +141,7 @@ def test_one_map_costs_one_index_one_chunk_and_its_scale(full_run, reads):
     assert reads == [
         ("attribution/input/c/1/0/0/0", "end", INDEX),
         ("attribution/input/c/1/0/0/0", 4 * 60, 60),
-        ("attribution/input.scale/c/1", 4 * 4, 4),
+        ("attribution/input.scale/c/1", 0, 4 * 16),
     ]
 
 
