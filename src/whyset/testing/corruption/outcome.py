@@ -27,7 +27,7 @@ _DAMAGE = re.compile(
     r"|from other commits (?:of the run )?than|another configuration of this analysis"
     r"|(?:shards|run|checks) cannot be read|checks\.json is missing"
     r"|\d+ of \d+ (?:samples have not been explained|explanations have not been computed)"
-    r"|\d+ of \d+ samples have no explanation|\d+ of \d+ samples? explained|\d+ of \d+ samples are there",
+    r"|\d+ of \d+ samples have no explanation|\d+ of \d+ samples? explained|\d+ of \d+ samples are present",
     re.MULTILINE,
 )
 """Phrases in which whyset reports damage or missing parts, as narrow as they are written.
