@@ -163,7 +163,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "no such class": ("target", "2", "target 2: there is no such class; the model has outputs 0 to 1"),
     "a target by name": ("target", "cat", "target is label, prediction, the index of an output (0, 1, ...) or top:K"),
     "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
-    "no such engine": ("engine", "cluster", "there is no engine 'cluster'; there are serial, local, dask, static"),
+    "no such engine": ("engine", "cluster", "engine 'cluster' not found: expected one of serial, local, dask, static"),
     "no scheduler": ("engine", "dask", "needs the address of a scheduler: --scheduler tcp://HOST:8786"),
     "a scheduler for another engine": (
         "scheduler",
