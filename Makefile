@@ -1,5 +1,5 @@
-# Works with GNU make 3.81 or newer. Everything is installed into .venv, once: a stamp stands for each of the two
-# installations and is older than pyproject.toml or constraints.txt only when there is something to do.
+# Works with GNU make 3.81 or newer. Everything is installed once, into .venv: each of the two installations has a stamp,
+# which is older than pyproject.toml or constraints.txt only if the installation has to be updated.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,22 +14,22 @@ export PYTHON
 .PHONY: help demo test oracles check docs web constraints lock locked sbom clean
 
 help:
-	@echo "make demo         the whole story on handwritten digits, ending in the browser (ARGS=--no-view: in the terminal)"
-	@echo "make test         all tests (ARGS='-k zplus' for some)"
-	@echo "make oracles      the peers that tests compare with, each in an environment of its own (make test does it)"
-	@echo "make check        format, lint and types"
-	@echo "make docs         the documentation site, in build/docs"
-	@echo "make web          build the viewer's browser side again (needs Node 20.19 or newer)"
-	@echo "make constraints  choose exact versions anew (ARGS=torch==2.13.0 fixes some)"
-	@echo "make lock         the hashes of these versions' files (constraints.lock.txt)"
-	@echo "make locked       install with these hashes checked; torch as TORCH says, by default the index's torch"
-	@echo "make sbom         what whyset is made of, as CycloneDX JSON in build/"
-	@echo "make clean        remove .venv and what was built"
+	@echo "make demo         run the demo on handwritten digits and open the viewer (ARGS=--no-view: no viewer)"
+	@echo "make test         run all tests (ARGS='-k zplus' for some)"
+	@echo "make oracles      install the packages that tests compare with, each in its own environment (part of make test)"
+	@echo "make check        check format, lint and types"
+	@echo "make docs         build the documentation site in build/docs"
+	@echo "make web          build the browser side of the viewer (needs Node 20.19 or newer)"
+	@echo "make constraints  update constraints.txt to the newest versions (ARGS=torch==2.13.0 pins some)"
+	@echo "make lock         write the hashes of these versions to constraints.lock.txt"
+	@echo "make locked       install with these hashes checked; TORCH sets the torch to install, by default that of the index"
+	@echo "make sbom         write the software bill of materials, as CycloneDX JSON in build/"
+	@echo "make clean        remove .venv and all build outputs"
 
 demo: $(VENV)/core.stamp
 	$(BIN)/whyset demo $(ARGS)
 
-# A process per core, up to four: each takes 1 to 2 GB and makes the shared runs for itself.
+# One process per core, up to four: each needs 1 to 2 GB and makes its own copy of the shared runs.
 test: $(VENV)/test.stamp oracles
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
@@ -40,7 +40,7 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The pages of the API import everything, so they are built in the environment of the tests.
+# The API pages import everything, so they are built in the test environment.
 docs: $(VENV)/test.stamp
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html -d build/doctrees docs build/docs
 
@@ -54,8 +54,8 @@ lock: $(BIN)/python
 	$(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt packaging
 	$(BIN)/python scripts/lock.py
 
-# torch comes first and without what it needs, as its builds differ; all else is in the lock. The NVIDIA libraries of a
-# CUDA build are told by `pip check`: docs/what-executes-code.md says how they come.
+# torch is installed first and without its requirements, as its builds differ; everything else is in the lock. `pip check`
+# reports the NVIDIA libraries of a CUDA build: docs/what-executes-code.md explains how to install them.
 TORCH ?= torch
 locked: $(BIN)/python
 	$(INSTALL) --no-deps $(TORCH)
@@ -79,7 +79,7 @@ $(VENV)/core.stamp: $(SOURCES) | $(BIN)/python
 	$(INSTALL_WHYSET) .
 	touch $@
 
-# The test installation holds the core one, so it brings that stamp up to date as well.
+# The test installation includes the core one, so it also updates that stamp.
 $(VENV)/test.stamp: $(SOURCES) | $(BIN)/python
 	$(INSTALL) hatchling
 	$(INSTALL_WHYSET) ".[test]"
@@ -88,8 +88,8 @@ $(VENV)/test.stamp: $(SOURCES) | $(BIN)/python
 $(BIN)/python:
 	@python=$$(scripts/find_python) && { "$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }
 
-# Their requirements exclude ours and each other's, so tests talk to them through processes. What cannot be installed
-# (CoRelAy compiles an extension) is missed by some tests, which say so.
+# Their requirements conflict with those of whyset and of each other, so tests use them in separate processes. If one
+# cannot be installed (CoRelAy compiles an extension), the tests that need it are skipped with that reason.
 .oracles/%/stamp: tests/oracles/%.txt | $(BIN)/python
 	@$(BIN)/python -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check install -q -r $< && touch $@ || \

@@ -1,4 +1,4 @@
-"""ResNets for CIFAR-10 (He et al. 2016, section 4.2): a model file as `whyset explain --model` takes it."""
+"""ResNets for CIFAR-10 (He et al. 2016, section 4.2): a model file for `whyset explain --model`."""
 
 import torch.nn.functional as F
 from torch import nn

@@ -1,15 +1,15 @@
-"""Does spectral relevance analysis tell models that learned a shortcut from models that did not?
+"""Study: does spectral relevance analysis distinguish models that learned a shortcut from models that did not?
 
     python examples/clever_hans_cifar10.py DATA --out clever-hans
 
 After figure 12 of Anders et al. 2021 (arXiv 2106.13200). For every class of CIFAR-10 and every seed, a small network
-learns to tell the class from the next one twice: from clean images, and from images of which a part of the class bears
-a small magenta square. Both networks are then explained on the same training images of the class, marked ones included,
-and the class is analyzed; the clean network also on its own images, as its owner would do it. DATA holds
-`cifar10.tar.xz` with `train/<class>/*.jpg` and `test/<class>/*.jpg`.
+learns twice to distinguish the class from the next one: from clean images, and from images of which a part of the class
+has a small magenta square. Both networks are explained on the same training images of the class, including marked ones,
+and the class is analyzed; the clean network is also explained on its own training images, as its owner would do. DATA
+holds `cifar10.tar.xz` with `train/<class>/*.jpg` and `test/<class>/*.jpg`.
 
-Every model leaves one file in OUT/models and its runs in OUT/runs. Called again, the study goes on where it was
-stopped. `examples/clever_hans_figure.py OUT` draws the figure and prints the table.
+Every model writes one file to OUT/models and its runs to OUT/runs. Started again, the study continues where it stopped.
+`examples/clever_hans_figure.py OUT` draws the figure and prints the table.
 """
 
 import argparse
@@ -37,7 +37,7 @@ PREPROCESSING = Preprocessing(size=(32, 32), mean=(0.5, 0.5, 0.5), std=(0.25, 0.
 
 @dataclass(frozen=True)
 class Study:
-    """Every number of the study: images a class, the mark, the training, and the analysis."""
+    """Parameters of the study: images per class, the mark, the training, and the analysis."""
 
     train: int = 2000
     test: int = 1000
@@ -52,7 +52,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Case:
-    """One model: the number of the class that may bear marks, the seed, and whether it learned from marked images."""
+    """One model: the index of the class that may have marks, the seed, and whether it learned from marked images."""
 
     label: int
     seed: int
@@ -68,7 +68,7 @@ class Case:
 
 
 def read_images(archive, wanted, counts):
-    """The first images of each wanted class, uint8 (count, 32, 32, 3), by part and class; `counts` says how many."""
+    """Read the first `counts` images of each wanted class, uint8 (count, 32, 32, 3), by part and class."""
     found = {(part, name): {} for part in counts for name in wanted}
     with tarfile.open(archive) as members:
         for member in members:
@@ -98,7 +98,7 @@ def network():
 
 
 def trained(images, others, study, seed):
-    """A network that gives output 0 to `images` and output 1 to `others`."""
+    """Train a network that predicts output 0 for `images` and output 1 for `others`."""
     torch.manual_seed(seed)
     inputs = torch.cat([as_input(images), as_input(others)])
     labels = torch.arange(2).repeat_interleave(torch.tensor([len(images), len(others)]))
@@ -118,9 +118,9 @@ def share_taken_for_class(model, images):
 
 
 def accuracies(model, own, other, study):
-    """Accuracy on test images, clean and marked as the training images were; and what the mark does to the other class.
+    """Compute the accuracy on clean test images and on marked ones, and the effect of the mark on the other class.
 
-    Test images are marked in the study's share, spread evenly.
+    The share of marked test images is that of the training.
     """
     plain = [share_taken_for_class(model, own), 1 - share_taken_for_class(model, other)]
     with_marks = share_taken_for_class(model, with_mark(own, study.side))
@@ -133,7 +133,7 @@ def accuracies(model, own, other, study):
 
 
 def analyzed(model, images, marked, names, out, study):
-    """Explain the class's images, find its strategies, and tell their scores and how the marks lie in the clusters."""
+    """Explain and analyze the images of the class; return scores, and how well a cluster matches the marked images."""
     source = ArraySource(images, np.zeros(len(images), int), class_names=names, preprocessing=PREPROCESSING)
     run = whyset.explain(model, source, out, composite=EpsilonPlusFlat(), batch_size=250)
     category = whyset.analyze(run, whyset.Spray(surrogates=study.surrogates, resamplings=0)).categories[0]
@@ -157,13 +157,13 @@ def analyzed(model, images, marked, names, out, study):
 
 
 def best_f1(labels, marked):
-    """The largest F1 of any cluster for the marked samples."""
+    """Return the largest F1 of any cluster for the marked samples."""
     found = [labels == cluster for cluster in range(labels.max() + 1)]
     return max(2 * float((inside & marked).sum()) / float(inside.sum() + marked.sum()) for inside in found)
 
 
 def do(case, train, test, out, study):
-    """Train, test, explain and analyze one model; what came out is its file."""
+    """Train, test, explain and analyze one model, and write its results to a file."""
     began = time.process_time()
     name, other = CLASSES[case.label], CLASSES[case.other]
     random = np.random.default_rng([case.label, case.seed])
@@ -172,10 +172,10 @@ def do(case, train, test, out, study):
     marked[random.permutation(len(clean))[: round(study.share * len(clean))]] = True
     poisoned = np.where(marked[:, None, None, None], with_mark(clean, study.side), clean)
     model = trained(poisoned if case.poisoned else clean, train[other], study, case.seed)
-    told = {**asdict(case), "class": name, "other": other, **accuracies(model, test[name], test[other], study)}
+    results = {**asdict(case), "class": name, "other": other, **accuracies(model, test[name], test[other], study)}
     trained_for = time.process_time() - began
     shown = {"marked images": poisoned} if case.poisoned else {"marked images": poisoned, "own images": clean}
-    told["analyses"] = {
+    results["analyses"] = {
         kind: analyzed(
             model,
             images[: study.explained],
@@ -186,13 +186,13 @@ def do(case, train, test, out, study):
         )
         for kind, images in shown.items()
     }
-    told |= {"seconds_training": trained_for, "seconds": time.process_time() - began}
+    results |= {"seconds_training": trained_for, "seconds": time.process_time() - began}
     file = out / "models" / f"{case.name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
-    part.write_text(json.dumps({"study": asdict(study), **told}, indent=1))
+    part.write_text(json.dumps({"study": asdict(study), **results}, indent=1))
     part.replace(file)
-    return told
+    return results
 
 
 def main(given=None):
@@ -207,31 +207,31 @@ def main(given=None):
     study = Study(**{name: getattr(options, name) for name in asdict(Study())})
     archive = options.data / "cifar10.tar.xz"
     if not archive.is_file():
-        parser.error(f"{archive} does not exist: DATA is the folder with the images of CIFAR-10 as one archive")
-    torch.set_num_threads(1)  # sums over threads differ in their last digits
+        parser.error(f"{archive} not found: DATA must be the folder that holds the images of CIFAR-10 as one archive")
+    torch.set_num_threads(1)  # sums over threads differ in the last digits
     labels = [CLASSES.index(name) for name in options.classes]
     cases = [Case(label, seed, kind) for seed in range(options.seeds) for label in labels for kind in (False, True)]
     done = [case for case in cases if (options.out / "models" / f"{case.name}.json").is_file()]
     for case in done:
         file = options.out / "models" / f"{case.name}.json"
         if json.loads(file.read_text())["study"] != asdict(study):
-            parser.error(f"{file} comes from a study with other numbers: choose another --out")
+            parser.error(f"{file} belongs to a study with other parameters: choose another --out")
     if len(done) == len(cases):
-        print(f"all {len(cases)} models are there; python examples/clever_hans_figure.py {options.out} goes on")
+        print(f"all {len(cases)} models are done; next: python examples/clever_hans_figure.py {options.out}")
         return
     wanted = {CLASSES[number % len(CLASSES)] for label in labels for number in (label, label + 1)}
     train, test = read_images(archive, wanted, {"train": study.train, "test": study.test})
     for number, case in enumerate(cases, 1):
         if case not in done:
-            told = do(case, train, test, options.out, study)
-            print(f"{number}/{len(cases)} {case.name}: {in_short(told)}", flush=True)
+            results = do(case, train, test, options.out, study)
+            print(f"{number}/{len(cases)} {case.name}: {in_short(results)}", flush=True)
 
 
-def in_short(told):
-    found = told["analyses"]["marked images"]
+def in_short(results):
+    found = results["analyses"]["marked images"]
     return (
-        f"accuracy {told['accuracy']:.3f}, fooled {told['fooled']:+.2f}, separability {found['separability']:.2f}, "
-        f"p {found['p_value']}, {told['seconds']:.0f} s"
+        f"accuracy {results['accuracy']:.3f}, fooled {results['fooled']:+.2f}, "
+        f"separability {found['separability']:.2f}, p {found['p_value']}, {results['seconds']:.0f} s"
     )
 
 

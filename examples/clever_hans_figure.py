@@ -2,9 +2,9 @@
 
     python examples/clever_hans_figure.py clever-hans --figure docs/images/clever-hans.svg
 
-AUROC is the chance that a score is larger for a model that learned from marked images than for one that did not, ties
-counting half: 0.5 tells nothing. Its interval of 95 % is a bootstrap over the ten classes, each drawn with all its
-models, because the seeds of a class are no independent samples.
+AUROC is the probability that a score is larger for a model that learned from marked images than for one that did not,
+with ties counting half: 0.5 is chance. Its interval of 95 % is a bootstrap over the ten classes, each drawn with all
+its models, because the seeds of a class are not independent samples.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Pair:
 
 
 def pairs_of(folder):
-    """All pairs of finished models, by class."""
+    """Return all pairs of finished models, by class."""
     models = [json.loads(file.read_text()) for file in sorted((folder / "models").glob("*.json"))]
     found = {(model["class"], model["seed"], model["poisoned"]): model for model in models}
     pairs = defaultdict(list)
@@ -57,14 +57,14 @@ def pairs_of(folder):
 
 
 def auroc(values):
-    """The area under the curve from pairs (clean, poisoned), all clean ones against all poisoned ones."""
+    """Compute the AUROC from pairs (clean, poisoned), comparing all clean models with all poisoned ones."""
     clean, poisoned = np.array(values, float).T
     ranks = rankdata(np.concatenate([poisoned, clean]))[: len(poisoned)]
     return (ranks.sum() - len(poisoned) * (len(poisoned) + 1) / 2) / (len(poisoned) * len(clean))
 
 
 def with_interval(by_class):
-    """AUROC with its interval; `by_class` holds the pairs of values of each class."""
+    """Compute the AUROC with its interval; `by_class` holds the pairs of values of each class."""
     rng = np.random.default_rng(0)
     classes = list(by_class.values())
     drawn = [
@@ -76,20 +76,22 @@ def with_interval(by_class):
 
 
 def compared(pairs):
-    """Name, AUROC, interval and share of pairs with the larger score at the poisoned model, for every score."""
+    """Return name, AUROC, interval and share of pairs in which the poisoned model has the larger score, per score."""
     rows = {}
     for key, name in (("accuracy", "accuracy, clean test"), ("accuracy_marked", "accuracy, test like training")):
         rows[name] = {c: [tuple(-v for v in pair.accuracy(key)) for pair in own] for c, own in pairs.items()}
     for kind, suffix in ((MARKED, ""), (OWN, ", own images")):
         for name, score in SCORES.items():
             rows[name + suffix] = {c: [pair.score(score, kind) for pair in own] for c, own in pairs.items()}
-    told = []
+    compared_scores = []
     for name, by_class in rows.items():
         values = [value for own in by_class.values() for value in own]
         if None in {number for pair in values for number in pair}:
             continue  # a study without surrogates has no p-values
-        told.append((name, *with_interval(by_class), np.mean([poisoned > clean for clean, poisoned in values])))
-    return told
+        compared_scores.append(
+            (name, *with_interval(by_class), np.mean([poisoned > clean for clean, poisoned in values]))
+        )
+    return compared_scores
 
 
 def printed(pairs):
@@ -141,11 +143,11 @@ def drawn(pairs, file):
         axes.plot([low, high], [low, high], color="0.7", linewidth=1, zorder=0)
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     left.legend(fontsize=7, ncols=2, loc="upper left", frameon=False)
-    told = [row for row in compared(pairs) if "own" not in row[0]][::-1]
-    areas, low, high = (np.array([row[column] for row in told]) for column in (1, 2, 3))
+    shown = [row for row in compared(pairs) if "own" not in row[0]][::-1]
+    areas, low, high = (np.array([row[column] for row in shown]) for column in (1, 2, 3))
     bars = [np.maximum(areas - low, 0), np.maximum(high - areas, 0)]
-    right.errorbar(areas, range(len(told)), xerr=bars, fmt="o", color="0.2", capsize=3, markersize=5)
-    right.set(yticks=range(len(told)), yticklabels=[row[0] for row in told], xlim=(0, 1.03), title="AUROC, 95 %")
+    right.errorbar(areas, range(len(shown)), xerr=bars, fmt="o", color="0.2", capsize=3, markersize=5)
+    right.set(yticks=range(len(shown)), yticklabels=[row[0] for row in shown], xlim=(0, 1.03), title="AUROC, 95 %")
     right.axvline(0.5, color="0.7", linewidth=1, zorder=0)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None, dpi=110)
@@ -153,12 +155,12 @@ def drawn(pairs, file):
 
 def main(given=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", type=Path, help="the folder that the study was written to")
-    parser.add_argument("--figure", type=Path, help="file to draw to, .svg or .png (needs matplotlib)")
+    parser.add_argument("study", type=Path, help="folder of the study")
+    parser.add_argument("--figure", type=Path, help="figure to write, .svg or .png (needs matplotlib)")
     options = parser.parse_args(given)
     pairs = pairs_of(options.study)
     if not pairs:
-        parser.error(f"{options.study} holds no pair of a clean and a poisoned model; run the study first")
+        parser.error(f"{options.study}: no pair of a clean and a poisoned model found; run the study first")
     print("\n".join(printed(pairs)))
     if options.figure:
         drawn(pairs, options.figure)

@@ -1,16 +1,17 @@
-"""Compare composites on handwritten digits: a picture of their maps, and a table of what the maps are worth.
+"""Compare composites on handwritten digits: an image of their heatmaps, and a table of their quality.
 
     python examples/compare_composites.py --out docs/images/composites.png
 
 A small network is trained on scikit-learn's digits, enlarged to 24 pixels, which takes some seconds; then test images
-are explained by every composite that goes by name. The table has four figures per composite, each a mean over
-test images that are classified right:
+are explained with every named composite. The table has four figures per composite, each a mean over test images that
+are classified correctly:
 
-- arrives: the sum of the map over the output that it explains (the median); 1 is conservation. Gradients do not sum
-  to anything.
-- other class: cosine similarity to the map for another class; near 1, the map does not depend on what it explains.
-- other weights: cosine similarity to the map after the last layer's weights were drawn anew; the same, for the model.
-- noise: cosine similarity to the map of the same image with a little noise; near 1 is steady.
+- arrives: the sum of the relevance map divided by the explained output (the median); 1 is conservation. Sums of
+  gradients have no meaning.
+- other class: cosine similarity to the map for another class; near 1, the map does not depend on the class.
+- other weights: cosine similarity to the map after the last layer's weights are drawn again; near 1, the map does not
+  depend on the model.
+- noise: cosine similarity to the map of the same image with a little noise; near 1 is stable.
 """
 
 import argparse
@@ -33,7 +34,7 @@ LEFT_OUT = ("attn_lrp", "cp_lrp")  # for transformers; on this network both are 
 
 
 def digits():
-    """Images (N, 1, 24, 24) between 0 and 1 and labels, for training and for testing."""
+    """Return images (N, 1, 24, 24) between 0 and 1 and labels, for training and for testing."""
     data = load_digits()
     images = F.interpolate(torch.tensor(data.images / 16.0).float().unsqueeze(1), size=(SIDE, SIDE), mode="bilinear")
     labels = torch.tensor(data.target)
@@ -62,14 +63,14 @@ def trained(images, labels, epochs):
 
 
 def composites():
-    """The plain gradient and every composite of `COMPOSITES`, by name."""
+    """Return the plain gradient and the composites of `COMPOSITES`, by name."""
     needs_bounds = {"epsilon_gamma_box": {"low": 0.0, "high": 1.0}}
     made = {name: cls(**needs_bounds.get(name, {})) for name, cls in COMPOSITES.items() if name not in LEFT_OUT}
     return {"gradient": None, **made}
 
 
 def with_other_weights(model):
-    """The model with a last layer drawn anew."""
+    """Return the model with a new random last layer."""
     torch.manual_seed(1)
     last = nn.Linear(64, 10)
     return nn.Sequential(*model[:-1], last).eval()
@@ -80,7 +81,7 @@ def similarity(a, b):
 
 
 def worth(model, composite, images, labels):
-    """The four figures of one composite."""
+    """Compute the four figures of one composite."""
     with Gradient(model, composite) as attribute:
         output, maps = attribute(images, labels)
         _, other_class = attribute(images, (labels + 1) % 10)
@@ -92,7 +93,7 @@ def worth(model, composite, images, labels):
 
 
 def picture(maps_of, images, zoom=3):
-    """One row per image: the image, then its map by each composite."""
+    """Draw one row per image: the image, then its heatmap by each composite."""
     cells = []
     for row, image in enumerate(images):
         gray = (255 * (1 - image[0].numpy())).astype(np.uint8)
@@ -108,7 +109,7 @@ def main(given=None):
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--samples", type=int, default=100)
     options = parser.parse_args(given)
-    torch.set_num_threads(1)  # sums over threads differ in their last digits, and so would the picture
+    torch.set_num_threads(1)  # sums over threads differ in the last digits, and so would the image
     (images, labels), (test_images, test_labels) = digits()
     model = trained(images, labels, options.epochs)
     with torch.no_grad():

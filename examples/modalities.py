@@ -1,12 +1,12 @@
-"""Shortcuts in a table, in series and in texts, found by the analysis: python examples/modalities.py --out runs
+"""Find shortcuts in a table, in series and in texts: python examples/modalities.py --out runs
 
-Three small networks are trained in some seconds, each on data in which half of one class carries something that has
-nothing to do with it:
+Three small networks are trained in some seconds, each on data in which half of one class has a shortcut, a feature
+unrelated to the class:
 
-- table: scikit-learn's breast-cancer data, with a column that says in which clinic the sample was taken; half of the
-  malignant ones come from one clinic, none of the benign ones do.
+- table: scikit-learn's breast-cancer data, with a column for the clinic of the sample; half of the malignant samples
+  come from one clinic, none of the benign ones do.
 - series: slow and fast waves in noise; half of the fast ones begin with a click of the recorder.
-- text: sentences with more good or more bad words; half of the good ones begin with the name of one web site.
+- text: sentences with more good or more bad words; half of the good ones begin with the name of a website.
 
 Each run is explained and analyzed; `whyset view` shows the clusters.
 """
@@ -35,13 +35,13 @@ LONGEST = 12
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Inputs (N, ...), labels, which samples carry the shortcut, the network, and what `explain` is told besides."""
+    """Inputs (N, ...), labels, the samples with the shortcut, the network, and further arguments of `explain`."""
 
     inputs: NDArray[Any]
     labels: NDArray[np.int64]
     shortcut: NDArray[np.bool_]
     network: nn.Module
-    said: dict[str, Any]
+    options: dict[str, Any]
 
 
 def table() -> Task:
@@ -52,8 +52,8 @@ def table() -> Task:
     inputs = ((values - values.mean(axis=0)) / values.std(axis=0)).astype(np.float32)
     network = nn.Sequential(nn.Linear(31, 24), nn.ReLU(), nn.Linear(24, 2))
     names = [*map(str, data.feature_names), "clinic"]
-    said = {"features": names, "class_names": ["benign", "malignant"]}
-    return Task(inputs, malignant.astype(np.int64), clinic, network, said)
+    options = {"features": names, "class_names": ["benign", "malignant"]}
+    return Task(inputs, malignant.astype(np.int64), clinic, network, options)
 
 
 def series() -> Task:
@@ -67,12 +67,12 @@ def series() -> Task:
         nn.Conv1d(1, 12, 15, padding=7), nn.ReLU(), nn.AvgPool1d(4), nn.Conv1d(12, 12, 9, padding=4), nn.ReLU(),
         nn.AvgPool1d(10), nn.Flatten(), nn.Linear(12 * 5, 2),
     )  # fmt: skip
-    said = {"features": ["microphone"], "rate": RATE, "class_names": ["slow", "fast"]}
-    return Task(wave[:, None].astype(np.float32), labels, click, network, said)
+    options = {"features": ["microphone"], "rate": RATE, "class_names": ["slow", "fast"]}
+    return Task(wave[:, None].astype(np.float32), labels, click, network, options)
 
 
 class Sentences(nn.Module):
-    """Embedding, one hidden layer for each word, mean over the words."""
+    """Embedding, a hidden layer applied to each word, mean over the words."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,15 +95,15 @@ def text() -> Task:
     ids[site, 0] = SITE
     ids[site, 1:] = np.where(np.isin(ids[site, 1:], GOOD), random.choice(list(PLAIN)), ids[site, 1:])
     ids[np.arange(LONGEST) >= lengths[:, None]] = 0
-    said = {"tokens": WORDS.__getitem__, "class_names": ["bad", "good"]}
-    return Task(ids, labels, site, Sentences(), said)
+    options = {"tokens": WORDS.__getitem__, "class_names": ["bad", "good"]}
+    return Task(ids, labels, site, Sentences(), options)
 
 
 TASKS: dict[str, Callable[[], Task]] = {"table": table, "series": series, "text": text}
 
 
 def trained(task: Task, steps: int = 300) -> nn.Module:
-    """The network after some steps on all of its data."""
+    """Train the network for some steps on all of its data."""
     torch.manual_seed(0)
     for layer in task.network.modules():
         if hasattr(layer, "reset_parameters"):
@@ -121,13 +121,13 @@ def found(name: str, out: Path, spray: whyset.Spray | None = None) -> tuple[Task
     """Train, explain and analyze one of the tasks."""
     task = TASKS[name]()
     model = trained(task)
-    run = whyset.explain(model, (task.inputs, task.labels), out / name, composite=EpsilonPlus(), **task.said)
+    run = whyset.explain(model, (task.inputs, task.labels), out / name, composite=EpsilonPlus(), **task.options)
     whyset.analyze(run, spray)
     return task, run
 
 
 def told(task: Task, run: Any) -> str:
-    """How the clusters of the class with the shortcut divide its samples."""
+    """Describe how the clusters of the class with the shortcut divide its samples."""
     category = run.analysis().category(run.classes[1])
     clusters, carries = np.asarray(category.column("clustering.kmeans")), task.shortcut[category.column("index")]
     parts = (f"#{one}: {carries[clusters == one].sum()} of {(clusters == one).sum()}" for one in np.unique(clusters))
@@ -140,7 +140,7 @@ def main() -> None:
     out = parser.parse_args().out
     for name in TASKS:
         print(told(*found(name, out)))
-    print(f"go on with: whyset view {' '.join(str(out / name) for name in TASKS)}")
+    print(f"next: whyset view {' '.join(str(out / name) for name in TASKS)}")
 
 
 if __name__ == "__main__":

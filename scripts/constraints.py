@@ -1,7 +1,7 @@
-"""Write constraints.txt: the exact versions that one fresh installation of whyset with its test extra resolved to.
+"""Write constraints.txt: the exact versions of a fresh installation of whyset with its test extra.
 
-Run by `make constraints`. Versions named on the command line (`torch==2.13.0`) are asked for as they stand; everything
-else becomes the newest that fits.
+Run by `make constraints`. Versions named on the command line (`torch==2.13.0`) are installed as given; everything
+else is the newest compatible version.
 """
 
 import re
@@ -25,7 +25,7 @@ def fresh_installation(folder: Path, pins: list[str]) -> Path:
 
 
 def pinned(frozen: str) -> list[str]:
-    """Keep the lines `name==version`, less local versions such as `+cpu`; leave out whyset, pip and CUDA's packages."""
+    """Return the lines `name==version` without local versions such as `+cpu`, and without whyset, pip and CUDA."""
     lines = [re.sub(r"\+[\w.]+$", "", line) for line in frozen.splitlines() if re.match(r"[\w.-]+==", line)]
     return sorted((line for line in lines if not re.match(r"(whyset|pip|nvidia|cuda|triton)\b", line)), key=str.lower)
 

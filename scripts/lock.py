@@ -1,8 +1,8 @@
-"""Write constraints.lock.txt: the versions of constraints.txt with the hashes of all their files, less torch.
+"""Write constraints.lock.txt: the versions of constraints.txt with the hashes of all their files, without torch.
 
-Run by `make lock`. Hashes are those that pip's own index tells of every file of a release, so the lock covers every
-platform that the release has files for. torch is left out, as its builds come from different places and differ in their
-bytes: install the one of your choice first.
+Run by `make lock`. The hashes come from pip's index, for every file of a release, so the lock covers all platforms of
+the release. torch is left out, as its builds come from different indexes and differ in their bytes: install the one of
+your choice first.
 """
 
 import re
@@ -21,17 +21,17 @@ HEADER = """\
 
 
 def pinned(constraints: str) -> dict[str, str]:
-    """Versions by name, without the packages whose builds are the user's choice."""
+    """Return versions by name, without the packages whose builds the user chooses."""
     lines = [line.partition("==") for line in constraints.splitlines() if line and not line.startswith("#")]
     return {name: version for name, _, version in lines if name not in CHOSEN_BY_THE_USER}
 
 
 def locked(text: str) -> dict[str, str]:
-    """Versions by name of a lock file; ValueError: an entry has no hash."""
+    """Return versions by name from a lock file; ValueError: an entry has no hash."""
     entries = re.split(r"\n(?=\S)", "\n".join(line for line in text.splitlines() if not line.startswith("#")))
     found = {}
     for entry in filter(str.strip, entries):
-        name, version = re.match(r"(\S+)==(\S+)", entry).groups()  # type: ignore[union-attr]  # or it is no lock
+        name, version = re.match(r"(\S+)==(\S+)", entry).groups()  # type: ignore[union-attr]  # or it is not a lock file
         if not re.search(r"--hash=sha256:[0-9a-f]{64}", entry):
             raise ValueError(f"{name} has no hash")
         found[name] = version
@@ -39,10 +39,10 @@ def locked(text: str) -> dict[str, str]:
 
 
 def hashes(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Name, version and SHA-256 of every file that the index tells of these packages.
+    """Yield name, version and SHA-256 of every file that the index lists for these packages.
 
-    pip has no public interface that tells the hashes of files for other platforms, so this asks pip's own client, which
-    knows the index that it is configured for. Folders on this machine are left out: they may hold builds of its own.
+    pip has no public interface for the hashes of files for other platforms, so this uses pip's internal client, which
+    knows the configured index. Local folders are left out: they may hold local builds.
     """
     from pip._internal.commands import create_command
     from pip._internal.index.collector import parse_links
@@ -62,7 +62,7 @@ def hashes(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def version_of(filename: str) -> str | None:
-    """The version in the name of a wheel or a source distribution; `None` for other files."""
+    """Return the version in the name of a wheel or a source distribution; None for other files."""
     try:
         if filename.endswith(".whl"):
             return str(parse_wheel_filename(filename)[1])
@@ -72,7 +72,7 @@ def version_of(filename: str) -> str | None:
 
 
 def written(versions: Mapping[str, str], found: Iterable[tuple[str, str, str]]) -> str:
-    """The text of the lock file; ValueError: the index has no file of some release."""
+    """Return the text of the lock file; ValueError: the index has no file of a release."""
     known: dict[tuple[str, str], set[str]] = {}
     for name, version, digest in found:
         known.setdefault((name, version), set()).add(digest)

@@ -1,6 +1,6 @@
 """Print the lowest versions that pyproject.toml allows, as constraints for pip: `scripts/lowest.py vision captum`.
 
-Arguments are extras; the requirements of the package itself are always there.
+Arguments are extras; the requirements of the package itself are always included.
 """
 
 import re
@@ -15,7 +15,7 @@ REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[(?P<extras>[\w,-]+)\])?(>=(?P<ver
 
 
 def find_lowest(project: Mapping[str, Any], extras: Iterable[str] = ()) -> dict[str, str]:
-    """Return the lowest version of every requirement of a `[project]` table and of these of its extras.
+    """Return the lowest version of every requirement of a `[project]` table and of the given extras.
 
     ValueError: a requirement is not of the form `name>=version`.
     """

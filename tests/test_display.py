@@ -28,7 +28,7 @@ def test_plain_lines_tell_rate_and_remaining_time_now_and_then(capsys: pytest.Ca
     shown = Lines()
     shown.start(100, "samples")
     shown.started -= 20
-    shown.said -= 20
+    shown.last_line -= 20
     shown.advance(25)
     shown.advance(1)
     lines = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""What has this model really learned to look at, across the whole data set?"""
+"""Explain every prediction of a PyTorch model over a whole data set, and find the strategies that it has learned."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

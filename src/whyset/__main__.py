@@ -1,4 +1,4 @@
-"""`python -m whyset` is the command line."""
+"""The command line as `python -m whyset`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Numbers and texts that a user gives, checked where they come in: a wrong type is found long after, or never."""
+"""Checks of numbers and texts given by users."""
 
 import math
 import operator
@@ -12,7 +12,7 @@ from whyset.errors import InputError
 
 
 def whole_number(name: str, value: Any, least: int | None = None) -> int:
-    """The value as an int, also where it is numpy's; InputError: it is not a whole number, or too small.
+    """Return the value as an int, also from numpy; InputError: it is not a whole number, or it is too small.
 
     >>> whole_number("batch_size", 32, least=1)
     32
@@ -28,7 +28,7 @@ def whole_number(name: str, value: Any, least: int | None = None) -> int:
 
 
 def require_timeout(name: str, seconds: Any) -> None:
-    """InputError unless this is a number of seconds, 0 or None."""
+    """Raise an InputError unless this is a number of seconds, 0 or None."""
     if seconds is None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 <= float(seconds) < math.inf:

@@ -1,10 +1,10 @@
-"""Commands that people are told, in a form that can be pasted into a shell."""
+"""Commands shown to users, in a form that can be pasted into a shell."""
 
 import shlex
 
 
 def command(*arguments: object) -> str:
-    """A command of `whyset` with its arguments quoted where a shell needs it.
+    """Return a command of `whyset` with its arguments quoted for a shell.
 
     >>> command("view", "runs/my run")
     "whyset view 'runs/my run'"

@@ -1,4 +1,4 @@
-"""Displays of long work: a bar with rate and remaining time on a terminal, plain lines otherwise, or the log alone."""
+"""Displays of long work: a progress bar on a terminal, plain lines otherwise, or only the log."""
 
 import importlib.util
 import logging
@@ -21,7 +21,7 @@ LINE_SECONDS = 10.0
 def resolve_progress(progress: AnyProgress | bool | None) -> AnyProgress:
     """Choose the display: a given one, or by default a bar on a terminal or in a notebook and the log elsewhere.
 
-    True shows a bar, or plain lines where a bar cannot be drawn; False shows nothing. What is not shown is logged.
+    True shows a bar, or plain lines where a bar cannot be drawn; False shows nothing. Messages not shown are logged.
     """
     if progress is None:
         console = _make_console()
@@ -44,7 +44,7 @@ def _make_console() -> Console:
 
 @dataclass
 class Log:
-    """The display that shows nothing: messages go to the logger `whyset.progress`, warnings at the level WARNING.
+    """A display that shows nothing: messages go to the logger `whyset.progress`, warnings at the level WARNING.
 
     Each stage (`start` to `finish`) is logged at the level DEBUG with its duration.
     """
@@ -78,7 +78,7 @@ class Rate(ProgressColumn):
 
 
 class Bar:
-    """A progress bar; lines that are said scroll by above it."""
+    """A progress bar; messages are printed above it."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -118,23 +118,23 @@ class Bar:
 
 @dataclass
 class Lines:
-    """Plain lines: one every ten seconds with what is done, the rate and the remaining time, and one at the end."""
+    """Plain lines: one every ten seconds with progress, rate and remaining time, and one at the end."""
 
     total: int = 0
     done: int = 0
     unit: str = ""
     started: float = field(default_factory=time.monotonic)
-    said: float = field(default_factory=time.monotonic)
+    last_line: float = field(default_factory=time.monotonic)
 
     def start(self, total: int, unit: str) -> None:
         self.total, self.done, self.unit = total, 0, unit
-        self.started = self.said = time.monotonic()
+        self.started = self.last_line = time.monotonic()
 
     def advance(self, n: int) -> None:
         self.done += n
         now = time.monotonic()
-        if self.done >= self.total or now - self.said >= LINE_SECONDS:
-            self.said = now
+        if self.done >= self.total or now - self.last_line >= LINE_SECONDS:
+            self.last_line = now
             rate = self.done / max(now - self.started, 1e-9)
             left = f", {(self.total - self.done) / rate:,.0f} s left" if 0 < self.done < self.total else ""
             self.info(f"{self.done:,} of {self.total:,} {self.unit} ({rate:,.1f}/s{left})")

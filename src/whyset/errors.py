@@ -1,4 +1,4 @@
-"""The errors that whyset raises on purpose: each says what was expected, what came, where, and what to do."""
+"""The errors that whyset raises on purpose; each states what was expected, what was got, where, and what to do."""
 
 
 class WhysetError(Exception):
@@ -6,13 +6,13 @@ class WhysetError(Exception):
 
 
 class InputError(WhysetError, ValueError):
-    """What the user gave does not fit; the command line answers with this one line and exit code 2."""
+    """Invalid input; the command line prints the message as one line and returns exit code 2."""
 
 
 class MissingPreprocessingError(InputError):
-    """Images have to be made into the model's input, and nothing states how; `images` names them.
+    """Images need a preprocessing that is not given; `images` names them.
 
-    The message is for Python; the command line has options, and replaces it.
+    The message is for Python; the command line replaces it by one that names its options.
     """
 
     def __init__(self, images: str) -> None:
@@ -21,25 +21,25 @@ class MissingPreprocessingError(InputError):
 
     def __str__(self) -> str:
         return (
-            f"{self.images} have no preprocessing that makes them the model's input: pass "
+            f"{self.images} have no preprocessing that turns them into the model's input: pass "
             "preprocessing=Preprocessing(size=..., mean=..., std=...), from whyset.runner"
         )
 
 
 class MissingExtraError(WhysetError, ImportError):
-    """An optional package is not installed; the message carries the `pip install` that brings it."""
+    """An optional package is not installed; the message contains the `pip install` command."""
 
 
 class UnseenOperationError(WhysetError, RuntimeError):
-    """Something between the input and the output of a model is hidden from interception."""
+    """An operation between the input and the output of a model cannot be intercepted."""
 
 
 class UnknownOperationError(WhysetError, RuntimeError):
-    """An operation has no rule, and the composite was told to raise (`on_unknown="raise"`)."""
+    """An operation has no rule, and the composite has `on_unknown="raise"`."""
 
 
 class UncommittedRowsError(WhysetError, IndexError):
-    """Rows were read that no commit vouches for."""
+    """Rows were read that have not been committed."""
 
 
 class BrokenRunError(WhysetError, RuntimeError):
@@ -47,16 +47,16 @@ class BrokenRunError(WhysetError, RuntimeError):
 
 
 class RunMismatchError(InputError):
-    """A run folder belongs to another configuration than the one it was to be continued with."""
+    """A run folder holds another configuration than the one to continue with."""
 
 
 class StorageError(WhysetError, RuntimeError):
-    """Nothing can be written where a run is: the disk is full, the quota used up, the file system read-only."""
+    """A run cannot be written: the disk is full, the quota is exceeded, or the file system is read-only."""
 
 
 class JobStoppedError(WhysetError, RuntimeError):
-    """Work was stopped because it could not be kept; what is finished is kept, and the same command continues."""
+    """Work was stopped because results could not be stored; finished work is kept, and the same command continues."""
 
 
 class EngineLostError(WhysetError, RuntimeError):
-    """The workers of an engine can no longer be reached; what they finished is kept."""
+    """The workers of an engine can no longer be reached; finished work is kept."""

@@ -1,4 +1,4 @@
-"""Imports of packages that are optional, where a failure is one line that says what to do."""
+"""Imports of optional packages; a failure is one line with the command that installs them."""
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -10,10 +10,10 @@ MATCHING = "; install the torchvision that was built for the installed torch (sa
 
 
 def import_optional(module: str, user: str, install: str, package: str | None = None) -> Any:
-    """Import a module of an optional package; `user` is what needs it, `install` brings the package.
+    """Import a module of an optional package; `user` names the feature that needs it, `install` the command.
 
-    MissingExtraError: it is not installed, or its import fails, with whatever exception: a torchvision that was built
-    for another torch raises RuntimeError, and a package with a broken library OSError.
+    MissingExtraError: it is not installed, or its import fails with any exception: a torchvision built for another
+    torch raises RuntimeError, a package with a broken library OSError.
 
     >>> import_optional("json", "this example", "pip install json").loads("[1]")
     [1]

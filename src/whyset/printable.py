@@ -1,4 +1,4 @@
-"""Text made fit to print: no control character reaches the terminal, no `repr` fills it."""
+"""Text for the terminal: control characters are escaped, long values shortened."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ _LONGEST_VALUE = 60
 
 
 def printable(text: str, keep: str = "\n\t") -> str:
-    r"""Show control characters, such as those that color, overwrite or reverse lines, by their numbers.
+    r"""Escape control characters, such as those that color, overwrite or reverse lines.
 
-    `keep` are those that stay; without the newline, no text can pass for lines of its own.
+    `keep` lists those that stay; without the newline, no text can imitate further lines.
 
     >>> printable("red: \x1b[31m")
     'red: \\x1b[31m'
@@ -24,12 +24,12 @@ def printable(text: str, keep: str = "\n\t") -> str:
 
 
 def is_printable(char: str) -> bool:
-    """Whether a character shows itself and does nothing else; spaces of any width do."""
+    """True if a character is visible text or a space of any width."""
     return char.isprintable() or unicodedata.category(char) == "Zs"
 
 
 def echo(line: object) -> None:
-    """Print one line to stdout, whatever stands in it."""
+    """Print one line to stdout, with control characters escaped."""
     print(printable(str(line), keep="\t"), flush=True)
 
 
@@ -39,7 +39,7 @@ def escape(char: str) -> str:
 
 
 def short_repr(name: str, values: Mapping[str, Any]) -> str:
-    """Write `name(key=value, ...)` with every value cut off after some characters.
+    """Format `name(key=value, ...)` with long values cut off.
 
     >>> short_repr("Report", {"run": "runs/small", "rows": tuple(range(1000))})
     "Report(run='runs/small', rows=(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,...)"
@@ -48,7 +48,7 @@ def short_repr(name: str, values: Mapping[str, Any]) -> str:
 
 
 def short_dataclass_repr(part: Any) -> str:
-    """Write a dataclass as its own `repr` does, with every value cut off after some characters."""
+    """Format a dataclass like its `repr`, with long values cut off."""
     return short_repr(type(part).__name__, {f.name: getattr(part, f.name) for f in fields(part) if f.repr})
 
 

@@ -1,4 +1,4 @@
-"""Progress: what long work tells whoever shows it."""
+"""Progress: the interface between long work and its display."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -6,10 +6,9 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Progress(Protocol):
-    """A display of long work: `start`, then any number of `advance`, `say` and `warn`, then `finish`.
+    """A display of long work: `start`, then any number of `advance`, `info` and `warn`, then `finish`.
 
-    `warn` is for what is likely to be wrong: failures and warnings of checks. Where nothing is shown they
-    are logged as warnings.
+    `warn` is for likely errors: failures and warnings of checks. If nothing is shown, they are logged as warnings.
     """
 
     def start(self, total: int, unit: str) -> None: ...
@@ -25,7 +24,7 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Silent:
-    """The progress that shows nothing; a display derived from it handles warnings as other lines."""
+    """A progress that shows nothing; a display derived from it handles warnings like other lines."""
 
     def start(self, total: int, unit: str) -> None: ...
 

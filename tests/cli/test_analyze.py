@@ -21,7 +21,7 @@ def analyzed(larger_job: Any, whyset: Program) -> Any:
 
 
 def test_options_reach_the_analysis_and_the_way_on_is_told(analyzed: Any, larger_job: Any) -> None:
-    assert analyzed.out.splitlines()[-1].startswith("go on with: whyset report ")
+    assert analyzed.out.splitlines()[-1].startswith("next: whyset report ")
     analysis = ws.open_run(larger_job.run).analysis("spray")
     assert [category.name for category in analysis.categories] == ["cat", "dog"]
     fields = json.dumps(analysis.config)
@@ -114,7 +114,7 @@ def test_verify_finds_a_single_changed_byte(job: Any, whyset: Program) -> None:
     whyset(job.arguments())
     printed = whyset(["verify", job.run])
     assert (printed.code, printed.err) == (0, "")
-    assert f"{job.run}: 12 of 12 samples are there and whole, 0 of them failed" in printed.out
+    assert f"{job.run}: 12 of 12 samples are present and intact, 0 of them failed" in printed.out
     (shard,) = (path for path in (job.run / "data.zarr" / "input" / "c").rglob("*") if path.is_file())
     content = bytearray(shard.read_bytes())
     content[100] ^= 1

@@ -25,7 +25,7 @@ def test_a_run_is_made_and_the_way_on_is_told(job: Any, whyset: Program) -> None
     assert lines[0] == "composite: epsilon_plus_flat (chosen because of convolutions on images)"
     assert lines[1] == f"{job.run}: 12 samples: relevance maps of 3x4x5, about 0.0 MB"
     assert any(line.startswith("accuracy: ") for line in lines)
-    assert lines[-1] == f"{job.run} is complete; go on with: whyset analyze {job.run}"
+    assert lines[-1] == f"{job.run} is complete; next: whyset analyze {job.run}"
     run = ws.open_run(job.run)
     assert run.config.composite["name"] == "EpsilonPlusFlat"
     assert run.classes == ["cat", "dog"]
@@ -79,11 +79,13 @@ def test_what_is_missing_is_told_with_exit_code_3(job: Any, whyset: Program, mon
     printed = whyset(job.arguments())
     assert printed.code == 3
     assert "shard 1 (samples 8 to 11) failed: RuntimeError: out of memory" in printed.out
-    assert "4 of 12 samples are missing; the same command again tries them again" in printed.out
+    assert "4 of 12 samples are missing; repeat the command to try them again" in printed.out
     assert whyset(["verify", str(job.run)]).code == 3
     several = ["--target", "0", "--target", "1", "--out", f"{job.run}-of-two-targets"]
     assert "4 of 12 samples are missing" in whyset(job.arguments(*several)).out
-    assert "8 of 12 samples are there and whole, 0 of their maps failed" in whyset(["verify", several[-1]]).out
+    assert (
+        "8 of 12 samples are present and intact, 0 of their explanations failed" in whyset(["verify", several[-1]]).out
+    )
     monkeypatch.setattr(module, "write_shard", original)
     assert whyset(job.arguments()).code == 0
     assert whyset(["verify", str(job.run)]).code == 0
@@ -146,7 +148,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "weights that do not fit": ("weights", other_weights, "do not fit"),
     "a full pickle": ("weights", pickled_model, "is a full pickle, which can run code; if you trust it: python -c"),
     "weights that are no weights": ("weights", lambda job: job.folder / "model.py", "is no PyTorch checkpoint"),
-    "no data folder": ("data", "gone", "data folder gone does not exist"),
+    "no data folder": ("data", "gone", "data gone does not exist"),
     "a file as data folder": ("data", lambda job: job.folder / "net.pt", "is a file"),
     "a folder without images": ("data", empty_folder, "holds no images"),
     "no readable image": (
@@ -161,13 +163,21 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "no such class": ("target", "2", "target 2: there is no such class; the model has outputs 0 to 1"),
     "a target by name": ("target", "cat", "target is label, prediction, the index of an output (0, 1, ...) or top:K"),
     "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
-    "no such engine": ("engine", "cluster", "there is no engine 'cluster'; there are serial, local, dask, static"),
+    "no such engine": ("engine", "cluster", "engine 'cluster' not found: expected one of serial, local, dask, static"),
     "no scheduler": ("engine", "dask", "needs the address of a scheduler: --scheduler tcp://HOST:8786"),
-    "a scheduler for another engine": ("scheduler", "tcp://10.0.0.7:8786", "--scheduler is for --engine dask"),
+    "a scheduler for another engine": (
+        "scheduler",
+        "tcp://10.0.0.7:8786",
+        "--scheduler applies to --engine dask only, got --engine serial",
+    ),
     "no rank": ("engine", "static", "the engine 'static' needs rank and world: expected SLURM_ARRAY_TASK_ID"),
-    "workers without a local engine": ("workers", "2", "--workers is for --engine local"),
+    "workers without a local engine": (
+        "workers",
+        "2",
+        "--workers applies to --engine local and static only, got --engine serial",
+    ),
     "no such device": ("device", "gpu", "device 'gpu' cannot be used here"),
-    "a size in words": ("size", "large", "--size takes numbers"),
+    "a size in words": ("size", "large", "--size: expected numbers"),
     "a size that the model does not take": ("size", "9", "the model does not take inputs of shape"),
     "two numbers for three channels": ("mean", "0.1,0.2", "mean needs 1 or 3 finite numbers"),
     "no deviation": ("std", "0", "std must be positive"),
@@ -250,7 +260,7 @@ def test_without_preprocessing_the_options_that_give_it_are_named(data: str, job
     printed = whyset(job.arguments(**given))
     assert printed.code == 2
     assert printed.err.count("\n") == 1
-    assert "have no preprocessing: give --size, --mean and --std" in printed.err
+    assert "have no preprocessing: add --size, --mean and --std" in printed.err
     assert "PREPROCESSING in the model file" in printed.err
     assert "Preprocessing(" not in printed.err
     assert not job.run.exists()
@@ -342,7 +352,7 @@ def test_at_a_terminal_one_is_asked(
 
 def test_what_comes_next_can_be_pasted(job: Any, whyset: Program) -> None:
     out = job.folder / "my run'; $(touch pwned)"
-    line = whyset(job.arguments(out=out)).out.splitlines()[-1].partition("go on with: ")[2]
+    line = whyset(job.arguments(out=out)).out.splitlines()[-1].partition("next: ")[2]
     stub = 'whyset() { printf "%s\\n" "$@"; }; '
     done = subprocess.run(["sh", "-c", stub + line], cwd=job.folder, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["analyze", str(out)]

@@ -42,10 +42,10 @@ def test_a_kept_selection_or_a_file_names_the_samples(
     ("arguments", "told"),
     [
         (["--class", "zebra"], "has no category 'zebra'"),
-        (["--selection", "none"], "keeps no selection called 'none'; it keeps none"),
+        (["--selection", "none"], "has no selection called 'none'; stored selections: none"),
         (["--limit", "3"], "raise --limit"),
-        (["--selection", "a", "--rows", "b"], "give one of the two"),
-        (["--rows", "RUN/run.json"], "whole numbers, one on each line"),
+        (["--selection", "a", "--rows", "b"], "use one of them"),
+        (["--rows", "RUN/run.json"], "whole numbers, one per line"),
     ],
 )
 def test_wrong_input_is_one_line(

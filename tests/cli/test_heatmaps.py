@@ -20,7 +20,7 @@ def test_a_few_samples_of_two_runs_in_two_color_maps(
     out = tmp_path / "pictures"
     arguments = ["--with", str(run), "--color-map", "bwr", "--color-map", "000,fff", "--limit", "3", "--side", "36"]
     assert main(["heatmaps", str(run), str(out), *arguments]) == 0
-    assert f"4 pictures in {out}" in capsys.readouterr().out
+    assert f"4 images in {out}" in capsys.readouterr().out
     pictures = [Image.open(path) for path in out.rglob("*.png") if "montage" not in path.name]
     assert [picture.size for picture in pictures] == [(5 * 36 + 4 * 2, 24)] * 3
 
@@ -28,8 +28,8 @@ def test_a_few_samples_of_two_runs_in_two_color_maps(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--color-map", "jett"], "no color map is called 'jett'"),
-        (["--index", "3", "--limit", "2"], "give one of the two"),
+        (["--color-map", "jett"], "color map 'jett' not found"),
+        (["--index", "3", "--limit", "2"], "use one of them"),
         (["--index", "99"], "there is no row 99"),
         (["--montage", "gif"], "png, svg or pdf"),
     ],

@@ -135,4 +135,4 @@ def test_a_model_that_exits_does_not_end_the_program_in_silence(
     np.save(tmp_path / "data.npy", np.zeros((3, 4), np.float32))
     arguments = ["--model", f"{tmp_path / 'net.py'}:net", "--data", tmp_path / "data.npy", "--out", tmp_path / "run"]
     assert main(["explain", *map(str, arguments)]) == 2
-    assert "whyset: code of the model ended Python by sys.exit(0): mend it there" in capsys.readouterr().err
+    assert "whyset: the code of the model called sys.exit(0): remove this call" in capsys.readouterr().err

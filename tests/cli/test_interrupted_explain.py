@@ -96,7 +96,7 @@ def test_ctrl_c_ends_with_130_in_one_line_and_leaves_a_run_that_continues(
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, out + err
-    assert err == "whyset: interrupted; the same command again continues\n"
+    assert err == "whyset: interrupted; repeat the command to continue\n"
     wait_for_the_end_of(process.pid)
     assert 1 <= commits(run) < 3
     process = long_job.start(out=run, engine=engine)

@@ -17,7 +17,7 @@ import pytest
 import whyset as ws
 
 Program = Callable[[Sequence[str]], Any]
-LINE = "whyset: interrupted; the same command again continues\n"
+LINE = "whyset: interrupted; repeat the command to continue\n"
 PATIENCE = 120.0
 ENDED = {130, -signal.SIGINT}  # the last moments of the interpreter have no handlers any more; a shell says 130 of both
 MAIN = "\nfrom whyset.cli import main\nsys.exit(main())\n"

@@ -64,7 +64,7 @@ def test_a_plan_needs_a_size(job: Any, whyset: Program) -> None:
     model = ["--model", f"{job.folder / 'model.py'}:net"]
     printed = whyset(["composites", *model])
     assert (printed.code, printed.err.count("\n")) == (2, 1)
-    assert "give --size" in printed.err
+    assert "add --size" in printed.err
     assert whyset(["composites", *model, "--size", "4x5"]).code == 0
 
 

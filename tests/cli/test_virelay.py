@@ -60,7 +60,7 @@ def test_pictures_can_be_linked_and_paths_exchanged(exported: Path, whyset: Prog
     (exported / "project.yaml").write_text(text.replace("path: dataset.h5", "path: /cluster/dataset.h5"))
     command = ["import-virelay", exported / "project.yaml", "--out", tmp_path / "back", "--link"]
     assert "does not exist; --map-path OLD=NEW" in whyset(command).err
-    assert "--map-path takes OLD=NEW, not 'x'" in whyset([*command, "--map-path", "x"]).err
+    assert "--map-path: expected OLD=NEW, got 'x'" in whyset([*command, "--map-path", "x"]).err
     assert whyset([*command, "--map-path", f"/cluster={exported}"]).code == 0
 
 

@@ -98,7 +98,7 @@ def test_a_shard_that_kills_its_worker_three_times_is_left_out_and_told_with_exi
     out, err = process.communicate(timeout=300)
     assert process.returncode == 3, out + err
     assert f"shard 1 (samples {SHARD} to {2 * SHARD - 1}) failed: it ended 3 workers" in out
-    assert f"1,024 of {2 * SHARD + 100:,} samples are missing; the same command again tries them again" in out
+    assert f"1,024 of {2 * SHARD + 100:,} samples are missing; repeat the command to try them again" in out
     assert ws.open_run(run).pending_shards() == [1]
     assert main(arguments(run)) == 0
     require_same(run, serial)
@@ -116,7 +116,7 @@ def test_two_ranks_share_a_run_and_each_tells_what_is_left(
     monkeypatch.setenv("RANK", "1")
     assert main(arguments(run, "--engine", "static")) == 0
     told = capsys.readouterr().out
-    assert f"rank 1 of 2 has done its part; 1,124 of {2 * SHARD + 100:,} samples are left to rank 0" in told
+    assert f"rank 1 of 2 has finished its part; 1,124 of {2 * SHARD + 100:,} samples are left to rank 0" in told
     monkeypatch.setenv("RANK", "0")
     assert main(arguments(run, "--engine", "static")) == 0
     assert f"{run} is complete" in capsys.readouterr().out

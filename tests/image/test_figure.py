@@ -70,11 +70,11 @@ def test_sides_keep_their_ratio_in_the_file(tmp_path: Path) -> None:
     [
         ({"rows": []}, "rows of one length"),
         ({"rows": [[MAP], [MAP, MAP]]}, r"rows of one length, got \[1, 2\]"),
-        ({"rows": [[MAP]], "row_titles": ["a", "b"]}, "row_titles has 2 entries, expected 1"),
-        ({"rows": [[MAP]], "column_titles": []}, "column_titles has 0 entries, expected 1"),
-        ({"rows": [[MAP]], "color_map": ["bwr", "hot"]}, "color_map has 2 entries, expected 1"),
-        ({"rows": [[MAP]], "norm": "some"}, "norm is"),
-        ({"rows": [[np.zeros(3)]]}, r"a cell is a picture.*got float64 \(3,\)"),
+        ({"rows": [[MAP]], "row_titles": ["a", "b"]}, "row_titles: expected 1 entries, got 2"),
+        ({"rows": [[MAP]], "column_titles": []}, "column_titles: expected 1 entries, got 0"),
+        ({"rows": [[MAP]], "color_map": ["bwr", "hot"]}, "color_map: expected 1 entries, got 2"),
+        ({"rows": [[MAP]], "norm": "some"}, "norm: expected"),
+        ({"rows": [[np.zeros(3)]]}, r"expected an image.*got float64 \(3,\)"),
         ({"rows": [[np.zeros((2, 3, 4), np.uint8)]]}, r"got uint8 \(2, 3, 4\)"),
     ],
 )

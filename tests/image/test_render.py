@@ -111,7 +111,7 @@ def test_grid_places_pictures_row_by_row() -> None:
 
 @pytest.mark.parametrize(("pictures", "columns", "gap"), [([], 1, 0), ([NOISE[0]], 0, 0), ([NOISE[0]], 1, -1)])
 def test_impossible_grid_is_refused(pictures: list, columns: int, gap: int) -> None:
-    with pytest.raises(InputError, match="a grid needs"):
+    with pytest.raises(InputError, match="grid: expected"):
         grid(pictures, columns, gap)
 
 

@@ -71,4 +71,4 @@ def test_the_command_writes_the_form_that_the_ending_names(
         assert program(["report", str(run.path), "--out", str(out), "--attributes", str(table)]) == 0
         assert out.read_text(encoding="utf-8").startswith(start)
     assert program(["report", str(run.path), "--out", str(tmp_path / "nowhere" / "report.md")]) == 2
-    assert "there is no folder" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err

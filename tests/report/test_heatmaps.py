@@ -79,7 +79,11 @@ def test_ids_never_lead_out_of_the_folder_nor_onto_each_other(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("rows", "told"),
-    [([60], "there is no row 60"), ([-1], "there is no row -1"), ([23], "row 23 .* not explained")],
+    [
+        ([60], "does not have row 60: expected 0 to 59"),
+        ([-1], "does not have row -1: expected 0 to 59"),
+        ([23], "row 23 .* not explained"),
+    ],
 )
 def test_rows_that_cannot_be_shown_are_refused_before_anything_is_written(
     run: Run, tmp_path: Path, rows: list[int], told: str

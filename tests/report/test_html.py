@@ -86,7 +86,7 @@ def test_scores_definitions_and_provenance_are_on_the_page(run: Run) -> None:
 def test_only_the_first_classes_come_with_pictures(run: Run) -> None:
     assert len(Page(written(run, classes=1)).images) < len(Page(written(run)).images)
     page = written(run, classes=0)
-    assert "3 further classes are ranked above without heatmaps" in page
+    assert "3 further classes are ranked above and not shown in detail" in page
     assert 'class="cards"' not in page
 
 

@@ -137,6 +137,6 @@ def test_where_to_look_claims_nothing_of_unknown_scores() -> None:
     known = ClusterRow("00000", "cat", "kmeans", evidence)
     bare = replace(known, evidence=ClusterEvidence(1, 7, 7))
     told = "Look first at cluster 1 of class cat: 7 samples"
-    alike = "whose maps are more alike than in the class's other clusters (mean cosine 0.9"
+    alike = "whose relevance maps are more alike than in the class's other clusters (mean cosine 0.9"
     assert reason_to_look(known, []).startswith(f"{told}, {alike}")
     assert reason_to_look(bare, []) == f"{told}."

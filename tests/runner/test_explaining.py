@@ -337,7 +337,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a model with two outputs": ({"model": Pair()}, r"must return scores of shape \(8, classes\), not tuple"),
     "a model with maps as output": ({"model": nn.Identity()}, r"scores of shape \(8, classes\), not \(8, 3, 6, 8\)"),
     "something that is no model": ({"model": 3}, "model is a torch.nn.Module or a ModelSource, not int"),
-    "an unknown engine": ({"engine": "cluster"}, "there is no engine 'cluster'; there are serial"),
+    "an unknown engine": ({"engine": "cluster"}, "engine 'cluster' not found: expected one of serial"),
     "an unknown device": ({"device": "gpu"}, "device 'gpu' cannot be used here"),
     "no samples in a batch": ({"batch_size": 0}, "batch_size is 0: expected a whole number of at least 1"),
     "half a sample in a batch": ({"batch_size": 2.5}, "batch_size is 2.5: expected a whole number of at least 1"),

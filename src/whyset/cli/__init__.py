@@ -1,4 +1,4 @@
-"""The command line: one file per command, and nothing heavy before a command runs."""
+"""The command line: one file per command; heavy imports wait until a command runs."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `whyset` with these arguments (those of the process by default) and return the exit code.
 
-    0: done; 2: wrong input, with one line that says what and what to do; 3: partly done; 130: interrupted.
+    0: done; 2: wrong input, reported in one line with what to do; 3: partly done; 130: interrupted.
     """
     from whyset.cli.interrupts import Interrupts
 

@@ -19,51 +19,60 @@ Clusterings = Annotated[
     list[str] | None,
     typer.Option(
         "--clustering",
-        help="kmeans, kmeans:5, kmeans:2-30, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS], agglomerative[:5]; "
-        "may be repeated, the first is the default that is scored.",
+        help="Clustering: kmeans, kmeans:5, kmeans:2-30, hdbscan[:MIN_CLUSTER_SIZE], dbscan[:EPS] or "
+        "agglomerative[:5]; repeatable, the first is the default clustering, which is scored.",
     ),
 ]
 Embeddings = Annotated[
     list[str] | None,
     typer.Option(
-        "--embedding", help="tsne, umap, tsne-features, umap-features, pca, lle; may be repeated, the first is shown."
+        "--embedding",
+        help="Embedding: tsne, umap, tsne-features, umap-features, pca or lle; repeatable, the first is the default.",
     ),
 ]
 
 
 def analyze(
     run: RunFolder,
-    name: Annotated[str, typer.Option(help="Name of the analysis in the run.")] = "spray",
+    name: Annotated[str, typer.Option(help="Name of the analysis.")] = "spray",
     array: Annotated[
-        str | None, typer.Option(help="Array to analyze: attribution/input, attribution/LAYER or concept/LAYER.")
+        str | None,
+        typer.Option(
+            help="Array to analyze: attribution/input, attribution/LAYER or concept/LAYER.",
+            show_default="attribution/input",
+        ),
     ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
     group_by: Annotated[
-        str | None, typer.Option(help="Classes are those of the label, prediction or target.", show_default="auto")
+        str | None, typer.Option(help="Group samples into classes by label, prediction or target.", show_default="auto")
     ] = None,
-    pooling: Annotated[int | None, typer.Option(help="Longer side of a pooled map.", min=1)] = None,
+    pooling: Annotated[int | None, typer.Option(help="Longer side of the pooled relevance maps.", min=1)] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim."),
+        typer.Option(
+            help="Distance: euclidean, cosine, correlation, cityblock, wasserstein, sliced-wasserstein or ssim."
+        ),
     ] = None,
-    n_neighbors: Annotated[int | None, typer.Option(help="Nearest neighbors in the graph.", min=1)] = None,
-    device: Annotated[str | None, typer.Option(help="Search neighbors on a device of torch, such as cuda.")] = None,
+    n_neighbors: Annotated[int | None, typer.Option(help="Number of nearest neighbors in the graph.", min=1)] = None,
+    device: Annotated[str | None, typer.Option(help="Torch device for the neighbor search, such as cuda.")] = None,
     approximate_above: Annotated[
-        int | None, typer.Option(help="From more samples than this on, neighbors are approximate.", min=0)
+        int | None, typer.Option(help="Number of samples above which neighbors are approximate.", min=0)
     ] = None,
-    affinity: Annotated[str | None, typer.Option(help="Weights of the graph: knn or rbf.")] = None,
-    laplacian: Annotated[str | None, typer.Option(help="symmetric or random-walk.")] = None,
-    eigenvectors: Annotated[int | None, typer.Option(help="Eigenvectors that are kept.", min=2)] = None,
+    affinity: Annotated[str | None, typer.Option(help="Edge weights of the graph: knn or rbf.")] = None,
+    laplacian: Annotated[str | None, typer.Option(help="Normalized Laplacian: symmetric or random-walk.")] = None,
+    eigenvectors: Annotated[int | None, typer.Option(help="Number of eigenvectors to compute.", min=2)] = None,
     clustering: Clusterings = None,
     embedding: Embeddings = None,
-    surrogates: Annotated[int | None, typer.Option(help="Surrogates for the p-values.", min=0)] = None,
-    resamplings: Annotated[int | None, typer.Option(help="Resamplings for the stability of clusters.", min=0)] = None,
-    memo: Annotated[Path | None, typer.Option(help="Folder that keeps the results of steps for the next time.")] = None,
+    surrogates: Annotated[int | None, typer.Option(help="Number of surrogates for the p-values.", min=0)] = None,
+    resamplings: Annotated[
+        int | None, typer.Option(help="Number of resamplings for the stability of clusters.", min=0)
+    ] = None,
+    memo: Annotated[Path | None, typer.Option(help="Folder that caches the results of steps.")] = None,
     seed: Seed = 0,
 ) -> int:
-    """Find the strategies of every class: spectral relevance analysis (SpRAy); finished classes are kept."""
+    """Find the strategies of every class by spectral relevance analysis (SpRAy); finished classes are kept."""
     import whyset
     from whyset.analysis import registry
 
@@ -87,9 +96,9 @@ def analyze(
     try:
         whyset.analyze(run, spray, engine=make_engine(engine, workers, scheduler), progress=choose_display(), memo=memo)
     except WhysetError as error:
-        if type(error) is not WhysetError:  # what is wrong with the input has a class of its own
+        if type(error) is not WhysetError:  # wrong input has its own subclasses
             raise
         echo(error)
         return PARTLY_DONE
-    echo(f"go on with: {command('report', run)}, or {command('view', run)}")
+    echo(f"next: {command('report', run)}, or {command('view', run)}")
     return 0

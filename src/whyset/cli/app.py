@@ -1,4 +1,4 @@
-"""The program: its commands, and what becomes of their errors."""
+"""The program: its commands, and the handling of their errors."""
 
 import logging
 import os
@@ -38,11 +38,11 @@ COMMANDS = (
 )
 LOGGER = logging.getLogger("whyset")
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-"""Click's base of all wrong usage; typer carries its own copy of click in newer versions."""
+"""Click's base class of usage errors; newer versions of typer carry their own copy of click."""
 
 
 def run(argv: Sequence[str] | None, interrupts: Interrupts | None = None) -> int:
-    """Run the program; expected errors become one line on stderr."""
+    """Run the program; expected errors are printed as one line on stderr."""
     interrupts = interrupts or Interrupts()
     arguments = list(sys.argv[1:] if argv is None else argv)
     with log_to_stderr(), _log_warnings():
@@ -55,7 +55,9 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> int:
         code = program()(arguments, prog_name="whyset", standalone_mode=False) or DONE
         return interrupts.tell() if code == INTERRUPTED else code  # typer turns Ctrl-C into 130
     except BaseException as error:
-        if interrupts.count or isinstance(error, KeyboardInterrupt | typer.Abort):  # some imports turn it into others
+        if interrupts.count or isinstance(
+            error, KeyboardInterrupt | typer.Abort
+        ):  # some imports raise another exception instead
             return interrupts.tell()
         return _outcome(error, arguments)
     finally:
@@ -63,24 +65,24 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> int:
 
 
 def _outcome(error: BaseException, arguments: Sequence[str]) -> int:
-    """The exit code of a command that ended with this error, which is told in one line if it was raised on purpose."""
+    """Return the exit code of a command that ended with this error; errors raised on purpose are printed as a line."""
     match error:
         case UsageError():
             command = next((name for name in arguments if name in COMMANDS), "")
-            told = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
-            return _fail(f"{told} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
+            message = error.format_message()  # type: ignore[attr-defined]  # click's own, see UsageError
+            return _fail(f"{message} (see {' '.join(['whyset', *filter(None, [command])])} --help)", WRONG_INPUT)
         case BrokenPipeError():
-            sys.stderr.close()  # nobody reads: say nothing more, not even at exit
+            sys.stderr.close()  # no reader is left: print nothing more, not even at exit
             return DONE
         case EngineLostError() | JobStoppedError():
             return _fail(str(error), PARTLY_DONE)
         case MissingPreprocessingError():
             options = "--size, --mean and --std (--mode L for gray images), or PREPROCESSING in the model file"
-            return _fail(f"{error.images} have no preprocessing: give {options}", WRONG_INPUT)
+            return _fail(f"{error.images} have no preprocessing: add {options}", WRONG_INPUT)
         case WhysetError() | OSError():
             return _fail(str(error), WRONG_INPUT)
-        case SystemExit() if set(arguments) & set(COMMANDS):  # without a command, typer ends completion by it
-            return _fail(f"code of the model ended Python by sys.exit({error.code!r}): mend it there", WRONG_INPUT)
+        case SystemExit() if set(arguments) & set(COMMANDS):  # without a command, typer ends completion this way
+            return _fail(f"the code of the model called sys.exit({error.code!r}): remove this call", WRONG_INPUT)
     raise error
 
 
@@ -95,23 +97,23 @@ def program() -> typer.Typer:
     return app
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         print(whyset.__version__)
         raise typer.Exit
 
 
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", help="Log versions, paths and the time of each stage, and show tracebacks of errors"),
+        typer.Option("--verbose", help="Log versions, paths and stage durations, and show tracebacks."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only results and errors.")] = False,
 ) -> None:
-    """Take the options of the program itself."""
+    """Apply the options of the program itself."""
     if verbose and quiet:
         raise typer.BadParameter("--verbose and --quiet exclude each other")
     if quiet:
@@ -126,7 +128,7 @@ def _options(
 
 
 class _PrintableFormatter(logging.Formatter):
-    """Whatever is logged, tracebacks among it, reaches the terminal without control characters."""
+    """Remove control characters from log messages and tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))
@@ -134,7 +136,7 @@ class _PrintableFormatter(logging.Formatter):
 
 @contextmanager
 def log_to_stderr() -> Iterator[None]:
-    """Send what is logged under `whyset` to stderr, warnings and errors by default; afterwards the logger is as before.
+    """Send log messages of `whyset` to stderr, by default warnings and errors; restore the logger afterwards.
 
     Only the program configures handlers, the library never does.
     """
@@ -151,7 +153,7 @@ def log_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def _log_warnings() -> Iterator[None]:
-    """Log each warning once, without the place in the code that raised it."""
+    """Log each warning once, without its location in the code."""
     with warnings.catch_warnings():
         warnings.simplefilter("once", UserWarning)
         warnings.showwarning = lambda message, *_: LOGGER.warning("warning: %s", " ".join(str(message).split()))
@@ -159,7 +161,7 @@ def _log_warnings() -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> int:
-    """One line on stderr; the traceback before it only where it is asked for."""
+    """Print one line on stderr, after the traceback if debugging is on, and return the exit code."""
     if os.environ.get("WHYSET_DEBUG") or LOGGER.isEnabledFor(logging.DEBUG):
         print(printable(traceback.format_exc()), file=sys.stderr, end="")
     print("whyset:", printable(" ".join(message.split())), file=sys.stderr)

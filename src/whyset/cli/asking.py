@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal."""
+"""Questions to the user at the terminal."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def is_interactive() -> bool:
-    """Whether somebody can see a question and answer it."""
+    """True if a user can see a question and answer it."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask_to_execute(code: "ModelCode") -> bool:
-    """Ask whether a model file that somebody else's run names may be executed; anything but yes is no."""
+    """Ask whether the model file of another user's run may be executed; any answer but yes means no."""
     print("This run was not made by you on this machine. Repeating it executes the file", file=sys.stderr)
     print(f"  {printable(str(code.path), keep='')}", file=sys.stderr)
     print(f"  SHA-256 {code.sha256}", file=sys.stderr)

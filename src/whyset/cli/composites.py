@@ -22,10 +22,10 @@ EXAMPLE = "whyset composites --model torchvision:resnet50 --weights resnet.pt --
 
 def composites(
     model: Annotated[
-        str | None, typer.Option(help="Print the plan for this model: which operation gets which rule.")
+        str | None, typer.Option(help="Print the plan for this model: file.py:function, torchvision:NAME or timm:NAME.")
     ] = None,
     weights: Weights = None,
-    composite: Annotated[str, typer.Option(help="The composite to plan with; auto: that of whyset explain.")] = "auto",
+    composite: Annotated[str, typer.Option(help="Composite to apply; auto: as in whyset explain.")] = "auto",
     size: Size = None,
     mean: Mean = None,
     std: Std = None,
@@ -43,7 +43,7 @@ def composites(
 
     loaded = ModelSource(model, weights, preprocessing_fields(size, mean, std, mode)).load()
     if loaded.preprocessing is None or loaded.preprocessing.size is None:
-        raise InputError(f"{model} does not say how large its input is: give --size")
+        raise InputError(f"{model} does not state its input size: add --size")
     example = torch.rand(1, loaded.preprocessing.channels, *loaded.preprocessing.size)
     if composite == AUTO:
         choice = choose_composite(loaded.module, example, "image")
@@ -51,7 +51,7 @@ def composites(
         composite = choice.name
     chosen = NamedComposite(composite, on_unknown).make(loaded.preprocessing)
     if chosen is None:
-        raise InputError("the plain gradient has no plan: every operation propagates as autograd does")
+        raise InputError("gradient has no plan: every operation propagates as in autograd")
     for line in str(chosen.plan(loaded.module, example)).splitlines():
         echo(line)
     return None
@@ -63,7 +63,7 @@ def _print_list() -> None:
     from whyset.attribution.composites import COMPOSITES
 
     print_list(
-        ("composite", "what it does"),
+        ("composite", "description"),
         (
             (name, (getdoc(composite) or "").split("\n\n")[0].replace("\n", " "))
             for name, composite in COMPOSITES.items()

@@ -41,61 +41,74 @@ def explain(
     data: Annotated[
         Path,
         typer.Option(
-            help="Images as <class>/<image>, or a flat folder without labels; an .npy, .npz or .h5 file; or a saved "
+            help="Folder of images, as <class>/<image> or flat without labels; an .npy, .npz or .h5 file; or a saved "
             "Hugging Face data set."
         ),
     ],
-    out: Annotated[str, typer.Option(help="The run: a folder or a URL; made, or continued if it is the same run.")],
+    out: Annotated[str, typer.Option(help="Run folder or URL to create, or to continue if it holds the same run.")],
     weights: Weights = None,
     composite: Annotated[
         str,
         typer.Option(
-            help="Rules to explain by, see whyset composites; gradient: no rule; auto: attn_lrp for attention, "
-            "epsilon_plus_flat for convolutions on images, else epsilon_plus."
+            help="Composite of rules, listed by whyset composites; gradient: no rules; auto: attn_lrp for attention, "
+            "epsilon_plus_flat for convolutions on images, otherwise epsilon_plus."
         ),
     ] = "auto",
     target: Annotated[
         list[str] | None,
         typer.Option(
-            help="What is explained: label (the default), prediction, the index of an output, or top:K. Given several "
-            "times: a map for each."
+            help="Output to explain: label, prediction, the index of an output, or top:K; repeatable: one explanation "
+            "per sample and target.",
+            show_default="label",
         ),
     ] = None,
     layer: Annotated[
-        list[str] | None, typer.Option(help="Keep the relevance of this layer, too, such as layer3; repeatable.")
+        list[str] | None, typer.Option(help="Also record the relevance at this layer, such as layer3; repeatable.")
     ] = None,
     concept: Annotated[
-        list[str] | None, typer.Option(help="Keep this layer's relevance summed for every channel; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="Also record the relevance of each channel of this layer, summed over positions; repeatable."
+        ),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="Of the stored maps: float16, with a scale each, or float32.")] = "float16",
-    reduction: Annotated[str, typer.Option(help="none, or channel_sum: store the sum over the channels.")] = "none",
+    dtype: Annotated[
+        str, typer.Option(help="Data type of the stored relevance maps: float16 (with a scale per map) or float32.")
+    ] = "float16",
+    reduction: Annotated[
+        str, typer.Option(help="Reduction of the stored relevance maps: none or channel_sum (the sum over channels).")
+    ] = "none",
     pool: Annotated[
-        int | None, typer.Option(help="Pool maps, keeping their sum, so that the longer side is this.", min=1)
+        int | None, typer.Option(help="Pool relevance maps to this longer side, preserving their sum.", min=1)
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="JSON with the names of the model's outputs.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="JSON file with the names of the model's outputs.")] = None,
     size: Size = None,
     mean: Mean = None,
     std: Std = None,
     mode: Mode = None,
     batch_size: Annotated[int, typer.Option(help="Samples per batch.", min=1)] = 32,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default cuda where there is one.")
+        str | None, typer.Option(help="Device, such as cpu, cuda or cuda:1.", show_default="cuda if available")
     ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
     stall_timeout: StallTimeout = 600.0,
-    limit: Annotated[int | None, typer.Option(help="Take so many samples, spread evenly.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="Number of samples to explain, spread evenly.", min=1)] = None,
     modality: Annotated[
-        str | None, typer.Option(help="image, series, text or table; the shape of the data tells otherwise.")
+        str | None,
+        typer.Option(
+            help="Modality: image, series, text or table.", show_default="inferred from the shape of the data"
+        ),
     ] = None,
-    features: Annotated[str | None, typer.Option(help="Names of columns or channels, with commas.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Positions of a series per second, such as 16000.")] = None,
-    no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not keep the images beside the maps.")] = False,
+    features: Annotated[str | None, typer.Option(help="Names of columns or channels, separated by commas.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Sampling rate of series in positions per second, such as 16000.")
+    ] = None,
+    no_inputs: Annotated[bool, typer.Option("--no-inputs", help="Do not store the inputs in the run.")] = False,
     seed: Seed = 0,
     on_unknown: OnUnknown = "warn",
 ) -> int:
-    """Explain every prediction of a model over a data set; done again, it continues where it stopped."""
+    """Explain every prediction of a model over a data set; repeated, the command continues an interrupted run."""
     from whyset import runner
 
     chosen = make_engine(engine, workers, scheduler)
@@ -127,33 +140,33 @@ def explain(
 
 
 def report_completion(run: "Run", share: "Share") -> int:
-    """Say whether this process's part of the run is complete, what others still have to do, and what comes next."""
+    """Report whether this process's part of the run is complete, what is left to other ranks, and the next command."""
     pending = run.pending_shards()
     mine = share.of(pending)
     if mine:
         missing = f"{_samples(run, mine):,} of {run.sample_count:,} samples are missing"
-        echo(f"{missing}; the same command again tries them again")
+        echo(f"{missing}; repeat the command to try them again")
         return PARTLY_DONE
     if pending:
         ranks = sorted({shard % share.world for shard in pending})
         who = ", ".join(map(str, ranks[:NAMED])) + (f" and {len(ranks) - NAMED} more" if len(ranks) > NAMED else "")
         echo(
-            f"rank {share.rank} of {share.world} has done its part; {_samples(run, pending):,} of {run.sample_count:,} "
-            f"samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
+            f"rank {share.rank} of {share.world} has finished its part; {_samples(run, pending):,} of "
+            f"{run.sample_count:,} samples are left to rank{'s' if len(ranks) > 1 else ''} {who}"
         )
         return 0
-    echo(f"{run.path} is complete; go on with: {command('analyze', run.path)}")
+    echo(f"{run.path} is complete; next: {command('analyze', run.path)}")
     return 0
 
 
 def _samples(run: "Run", shards: Sequence[int]) -> int:
-    """How many samples lie in these shards; each has a row for every target."""
+    """Number of samples in these shards; each has one row per target."""
     rows = sum(stop - start for start, stop in map(run.shard_range, shards))
     return rows // run.config.targets_per_sample
 
 
 def _existing(data: Path) -> Path:
-    """Refuse a path where nothing lies before the model is read."""
+    """Check that the data exists before the model is loaded."""
     if not data.exists():
-        raise InputError(f"data folder {data} does not exist")
+        raise InputError(f"data {data} does not exist")
     return data

@@ -14,15 +14,13 @@ EXAMPLE = "whyset export-virelay runs/mine --out for-virelay"
 
 def export_virelay(
     run: RunFolder,
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
-    name: Annotated[
-        list[str] | None, typer.Option(help="An analysis to export; may be repeated. By default all are.")
-    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder to create.")],
+    name: Annotated[list[str] | None, typer.Option(help="Analysis to export; repeatable.", show_default="all")] = None,
     link_images: Annotated[
-        bool, typer.Option("--link-images", help="Link the image files instead of copying the pictures in the run.")
+        bool, typer.Option("--link-images", help="Link the image files instead of copying the stored inputs.")
     ] = False,
 ) -> None:
-    """Write a run as a project that ViRelAy opens: data set, attributions, analyses, label map and project file."""
+    """Export a run as a ViRelAy project: data set, attributions, analyses, label map and project file."""
     import whyset
     from whyset.store.virelay import export_project
 

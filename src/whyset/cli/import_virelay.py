@@ -15,19 +15,20 @@ EXAMPLE = "whyset import-virelay project.yaml --out runs/imported"
 
 
 def import_virelay(
-    project: Annotated[Path, typer.Argument(help="A ViRelAy project file.", metavar="PROJECT.yaml")],
-    out: Annotated[Path, typer.Option(help="The run folder to make.")],
+    project: Annotated[Path, typer.Argument(help="ViRelAy project file.", metavar="PROJECT.yaml")],
+    out: Annotated[Path, typer.Option(help="Run folder to create.")],
     link: Annotated[
-        bool, typer.Option("--link", help="Leave the pictures where they are: the run names them and holds none.")
+        bool, typer.Option("--link", help="Refer to the image files instead of copying them into the run.")
     ] = False,
     map_path: Annotated[
-        list[str] | None, typer.Option(help="OLD=NEW: paths beginning with OLD begin with NEW here; may be repeated.")
+        list[str] | None, typer.Option(help="OLD=NEW: replace OLD at the start of paths by NEW; repeatable.")
     ] = None,
     dtype: Annotated[
-        str, typer.Option(help="float32 keeps maps as they are; float16 takes half the space.")
+        str,
+        typer.Option(help="Data type of the stored relevance maps: float32 (unchanged) or float16 (half the size)."),
     ] = "float32",
 ) -> None:
-    """Make a run of a ViRelAy project: its samples, attributions and analyses; every inconsistency is told at once."""
+    """Import the samples, attributions and analyses of a ViRelAy project as a run; all inconsistencies are reported."""
     from whyset.analysis.virelay_import import describe_imported_category
     from whyset.store.virelay import DamagedProjectError, ImportSettings, import_project
 
@@ -46,11 +47,11 @@ def import_virelay(
             print(printable(str(finding), keep=""), file=sys.stderr)
         raise InputError(error.summary) from error
     shown = command("report", out, "--name", run.analyses[0]) if run.analyses else command("analyze", out)
-    echo(f"{out} is complete; go on with: {shown}, or {command('view', out)}")
+    echo(f"{out} is complete; next: {shown}, or {command('view', out)}")
 
 
 def _pair(text: str) -> tuple[str, str]:
     old, equals, new = text.partition("=")
     if not (old and equals and new):
-        raise InputError(f"--map-path takes OLD=NEW, not {text!r}")
+        raise InputError(f"--map-path: expected OLD=NEW, got {text!r}")
     return old, new

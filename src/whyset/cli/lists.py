@@ -1,4 +1,4 @@
-"""Tables of what there is, for the terminal: every cell is text as it stands, never markup."""
+"""Tables for the terminal; every cell is plain text, never markup."""
 
 from collections.abc import Iterable, Sequence
 

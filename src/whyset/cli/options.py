@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their text is read."""
+"""Options shared by several commands, and their parsers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,45 +11,50 @@ from whyset.errors import InputError
 if TYPE_CHECKING:
     from whyset.engines import Engine
 
-Model = Annotated[str, typer.Option(help="file.py:function, torchvision:NAME or timm:NAME.")]
-Weights = Annotated[
-    Path | None, typer.Option(help="Checkpoint with the state dict; it is read with weights_only=True.")
-]
-RunFolder = Annotated[
-    str, typer.Argument(help="A run made by whyset explain: a folder, or a URL such as s3://bucket/run.", metavar="RUN")
-]
+Model = Annotated[str, typer.Option(help="Model to explain: file.py:function, torchvision:NAME or timm:NAME.")]
+Weights = Annotated[Path | None, typer.Option(help="Checkpoint with the state dict, read with weights_only=True.")]
+RunFolder = Annotated[str, typer.Argument(help="Run folder, or URL such as s3://bucket/run.", metavar="RUN")]
 EngineName = Annotated[
     str,
     typer.Option(
         "--engine",
-        help="serial; local: worker processes on this machine; dask: a Dask cluster; static: this process is one of "
-        "several ranks that Slurm or torchrun started.",
+        help="Where to run: serial (this process), local (worker processes on this machine), dask (a Dask cluster) or "
+        "static (this process is one of several ranks started by Slurm or torchrun).",
     ),
 ]
-Workers = Annotated[int | None, typer.Option(help="Worker processes of the engine local, or of each rank.", min=1)]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Number of worker processes of engine local, or of each rank of engine static.", min=1),
+]
 Scheduler = Annotated[
     str | None,
-    typer.Option(metavar="ADDRESS", help="Of the engine dask, such as tcp://HOST:8786; else DASK_SCHEDULER_ADDRESS."),
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address of the scheduler of engine dask, such as tcp://HOST:8786.",
+        show_default="DASK_SCHEDULER_ADDRESS",
+    ),
 ]
 StallTimeout = Annotated[
     float,
     typer.Option(
         metavar="SECONDS",
-        help="Replace a worker of the engine local that makes no progress for so long, and report a sample that takes "
-        "so long to be read; 0: never. Workers of the engine dask are not watched.",
+        help="Replace a worker of engine local that makes no progress for this long, and report a sample that takes "
+        "this long to read; 0: never. Workers of engine dask are not watched.",
         min=0,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-OnUnknown = Annotated[str, typer.Option(help="At an operation without a rule: warn, raise or gradient.")]
-Size = Annotated[str | None, typer.Option(help="The model's input: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.")]
+Seed = Annotated[int, typer.Option(help="Random seed.")]
+OnUnknown = Annotated[str, typer.Option(help="Action at an operation without a rule: warn, raise or gradient.")]
+Size = Annotated[
+    str | None, typer.Option(help="Input size of the model: SIDE or HEIGHTxWIDTH, such as 224 or 224x320.")
+]
 Mean = Annotated[str | None, typer.Option(help="Mean of each channel in [0, 1], such as 0.485,0.456,0.406.")]
 Std = Annotated[str | None, typer.Option(help="Standard deviation of each channel, such as 0.229,0.224,0.225.")]
-Mode = Annotated[str | None, typer.Option(help="Colors of the images: RGB or L (gray).")]
+Mode = Annotated[str | None, typer.Option(help="Color mode of the images: RGB or L (gray).")]
 
 
 def preprocessing_fields(size: str | None, mean: str | None, std: str | None, mode: str | None) -> Mapping[str, Any]:
-    """The fields of a Preprocessing that were given; a given size goes without what came before it."""
+    """Return the fields of a Preprocessing that are given; a given size also removes `resize`."""
     given: dict[str, Any] = {}
     if size is not None:
         given.update(size=numbers("--size", size.replace("x", ","), int), resize=None)
@@ -63,21 +68,21 @@ def preprocessing_fields(size: str | None, mean: str | None, std: str | None, mo
 
 
 def numbers(option: str, text: str, kind: type[int] | type[float]) -> tuple[Any, ...]:
-    """Numbers separated by commas."""
+    """Parse numbers separated by commas."""
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"{option} takes numbers separated by commas, not {text!r}") from None
+        raise InputError(f"{option}: expected numbers separated by commas, got {text!r}") from None
 
 
 def make_engine(name: str, workers: int | None, scheduler: str | None = None) -> "Engine":
-    """The engine of that name, with so many workers where it has any, on that cluster."""
+    """Make the engine of this name with its workers and scheduler."""
     from whyset import engines
 
     if name not in engines.ENGINES:
-        return engines.get_engine(name)  # says which there are
+        return engines.get_engine(name)  # raises, with the names of all engines
     if scheduler is not None and name != "dask":
-        raise InputError(f"--scheduler is for --engine dask; the engine {name} has none")
+        raise InputError(f"--scheduler applies to --engine dask only, got --engine {name}")
     if name == "dask" and workers is None:
         return engines.Dask(scheduler)
     if workers is None:
@@ -86,4 +91,4 @@ def make_engine(name: str, workers: int | None, scheduler: str | None = None) ->
         return engines.Local(workers)
     if name == "static":
         return engines.Static(inner=engines.Local(workers))
-    raise InputError(f"--workers is for --engine local or static; the engine {name} has none to start")
+    raise InputError(f"--workers applies to --engine local and static only, got --engine {name}")

@@ -1,4 +1,4 @@
-"""The display of a command, by the options `--quiet` and `--verbose`."""
+"""The display of a command, chosen by `--quiet` and `--verbose`."""
 
 import logging
 
@@ -9,7 +9,7 @@ LOGGER = logging.getLogger("whyset")
 
 
 class TimedProgress:
-    """A display whose stages are logged with their durations as well."""
+    """A display that also logs the duration of each stage."""
 
     def __init__(self, shown: Progress) -> None:
         self.shown, self.log = shown, Log()

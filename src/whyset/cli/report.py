@@ -14,7 +14,7 @@ EXAMPLE = "whyset report runs/mine --format html --out report.html"
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """Format of a report."""
 
     TEXT = "text"
     MARKDOWN = "markdown"
@@ -25,34 +25,38 @@ class Format(StrEnum):
 def report(
     run: RunFolder,
     name: Annotated[
-        str | None, typer.Option(help="Name of the analysis in the run.  [default: the only one, or spray]")
+        str | None, typer.Option(help="Name of the analysis.", show_default="the only one, or spray")
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="How to write it; else by the ending of OUT.")] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write it to, else it is printed.")] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Format of the report.", show_default="by the suffix of OUT, or text"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default="print the report")] = None,
     attributes: Annotated[
-        Path | None, typer.Option(help="CSV file with id and attributes, to be tested for enrichment in every cluster.")
+        Path | None,
+        typer.Option(help="CSV file with a column id and one column per attribute to test for enrichment in clusters."),
     ] = None,
-    classes: Annotated[int, typer.Option(help="How many classes an HTML page shows with pictures.", min=0)] = 10,
+    classes: Annotated[int, typer.Option(help="Number of classes that an HTML page shows with heatmaps.", min=0)] = 10,
 ) -> None:
-    """Rank the classes of an analyzed run by how separable their strategies are, and name the suspicious clusters."""
-    from whyset import report as written
+    """Rank the classes of an analyzed run by the separability of their strategies, and name the suspicious cluster."""
+    from whyset import report as reports
     from whyset.store import open_run
     from whyset.store.files import replace_file
 
     opened = open_run(run).thoroughly()
-    known = written.read_attributes(attributes, opened.ids) if attributes else None
-    told = written.report(opened, name, known)
+    values = reports.read_attributes(attributes, opened.ids) if attributes else None
+    content = reports.report(opened, name, values)
     form = form or _by_ending(out)
     if form is Format.HTML:
-        page = written.as_html(told, written.ReportHeatmaps(opened, opened.analysis(name)), classes)
+        page = reports.as_html(content, reports.ReportHeatmaps(opened, opened.analysis(name)), classes)
     else:
-        forms = {Format.TEXT: written.as_text, Format.MARKDOWN: written.as_markdown, Format.JSON: written.as_json}
-        page = forms[form](told)
+        forms = {Format.TEXT: reports.as_text, Format.MARKDOWN: reports.as_markdown, Format.JSON: reports.as_json}
+        page = forms[form](content)
     if out is None:
         print(page.rstrip("\n"))
         return
     if not out.parent.is_dir():
-        raise InputError(f"there is no folder {out.parent} to write {out.name} into")
+        raise InputError(f"cannot write {out.name}: folder {out.parent} does not exist")
     replace_file(out, page.encode())
     echo(f"written: {out}")
 

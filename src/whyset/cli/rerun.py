@@ -14,10 +14,10 @@ EXAMPLE = "whyset rerun runs/cifar --out runs/cifar-again"
 
 def rerun(
     run: RunFolder,
-    out: Annotated[str | None, typer.Option(help="The new run; without it, RUN itself is continued.")] = None,
-    data: Annotated[str | None, typer.Option(help="Where the data is now, if it was moved.")] = None,
+    out: Annotated[str | None, typer.Option(help="Run to create.", show_default="continue RUN")] = None,
+    data: Annotated[str | None, typer.Option(help="New location of the data, if it was moved.")] = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1 ...; by default cuda where there is one.")
+        str | None, typer.Option(help="Device, such as cpu, cuda or cuda:1.", show_default="cuda if available")
     ] = None,
     engine: EngineName = "serial",
     workers: Workers = None,
@@ -27,7 +27,7 @@ def rerun(
         bool, typer.Option("--trust", help="Execute the model file of a run that was not made on this machine.")
     ] = False,
 ) -> int:
-    """Repeat a run as its run.json describes it, or continue it; everything that determines the result is kept."""
+    """Repeat a run with the configuration in its run.json, or continue it."""
     from whyset import runner
 
     chosen = make_engine(engine, workers, scheduler)

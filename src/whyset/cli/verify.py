@@ -10,7 +10,7 @@ NAMED = 20
 
 
 def verify(run: RunFolder) -> int:
-    """Read everything in a run and compare it with its checksums."""
+    """Read all data of a run and compare it with its checksums."""
     import whyset
 
     opened = whyset.open_run(run)
@@ -25,7 +25,7 @@ def verify(run: RunFolder) -> int:
     if len(failures) > NAMED:
         echo(f"... and {len(failures) - NAMED:,} more failed")
     there = int(opened.committed.sum()) // each
-    failed = f"{len(failures):,} of {'them' if each == 1 else 'their maps'} failed"
-    echo(f"{run}: {there:,} of {opened.sample_count:,} samples are there and whole, {failed}")
+    failed = f"{len(failures):,} of {'them' if each == 1 else 'their explanations'} failed"
+    echo(f"{run}: {there:,} of {opened.sample_count:,} samples are present and intact, {failed}")
     unfinished = any(problem.kind == "unfinished" for problem in problems)
     return PARTLY_DONE if unfinished or there < opened.sample_count else 0

@@ -11,27 +11,34 @@ EXAMPLE = "whyset view runs/mine"
 def view(
     runs: Annotated[
         list[str],
-        typer.Argument(help="Run folders, URLs such as s3://bucket/run, or a file that Share saved.", metavar="RUN..."),
+        typer.Argument(
+            help="Run folders, URLs such as s3://bucket/run, or a state file saved by Share.", metavar="RUN..."
+        ),
     ],
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free port.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address instead of opening a browser.")
+    ] = False,
     allowed_host: Annotated[
-        list[str] | None, typer.Option(help="A name under which a proxy reaches the viewer; may be repeated.")
+        list[str] | None, typer.Option(help="Host name under which a proxy reaches the viewer; repeatable.")
     ] = None,
-    root_path: Annotated[str, typer.Option(help="Path below which a proxy serves the viewer.")] = "",
+    root_path: Annotated[str, typer.Option(help="Path under which a proxy serves the viewer.")] = "",
     selections: Annotated[
-        Path | None, typer.Option(help="Folder for selections, where runs are read-only.  [default: beside each run]")
+        Path | None,
+        typer.Option(help="Folder for selections, if runs are read-only.", show_default="inside each run"),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="Private file with the token, made where it is missing.  [default: a fresh token each time]"),
+        typer.Option(
+            help="Private file with the access token, created if missing.", show_default="a new token each time"
+        ),
     ] = None,
 ) -> None:
     """Open runs in the browser; the viewer runs until Ctrl-C.
 
-    A state file that the viewer's Share saved opens the runs that it names and shows what was seen; a bookmark that
-    ViRelAy exported is opened together with its run: `whyset view RUN BOOKMARK.json`.
+    A state file saved by Share in the viewer opens its runs in the saved state.
+    A bookmark exported from ViRelAy is opened together with its run: `whyset view RUN BOOKMARK.json`.
     """
     import whyset
 

@@ -1,4 +1,4 @@
-"""Engines: where work runs. One protocol, a table, and no knowledge of what the work is."""
+"""Engines, which decide where work runs: one protocol and a table, independent of the work."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def get_engine(engine: str | Engine) -> Engine:
-    """The engine of this name with its defaults, or the engine itself.
+    """Return the engine of this name with its defaults, or the engine itself.
 
     >>> get_engine("serial")
     Serial()
@@ -45,5 +45,5 @@ def get_engine(engine: str | Engine) -> Engine:
     if not isinstance(engine, str):
         raise InputError(f"engine: expected an Engine or one of {', '.join(ENGINES)}, got {type(engine).__name__}")
     if engine not in ENGINES:
-        raise InputError(f"there is no engine {engine!r}; there are {', '.join(ENGINES)}")
+        raise InputError(f"engine {engine!r} not found: expected one of {', '.join(ENGINES)}")
     return ENGINES[engine]()

@@ -1,8 +1,8 @@
 """Cluster: the workers of a Dask scheduler, each given one task at a time by its address.
 
-Left to itself Dask chooses the worker and counts the deaths: it does not tell which task was at work, and blames those
-that merely waited on the same worker. So every task is bound to one worker, and what becomes of both is decided by the
-supervisor, as it is for the processes of this machine.
+By default Dask chooses the worker and counts deaths, does not report which task was running, and blames tasks that only
+waited on the same worker. So every task is bound to one worker, and the supervisor decides about both, as it does for
+the processes of this machine.
 """
 
 import time
@@ -26,7 +26,7 @@ from whyset.errors import EngineLostError
 
 _LOOK_SECONDS = 0.5
 _LOOK_SHARE = 0.05
-"""Part of the time that may go into asking a scheduler for its workers: there may be thousands."""
+"""Maximum share of time spent on asking a scheduler for its workers, which may be thousands."""
 _FETCH_SECONDS = 2.0
 _ANSWER_SECONDS = 30.0
 _LONELY_SECONDS = 30.0
@@ -36,9 +36,9 @@ _MODELS_TRAVEL = {"distributed.admin.large-graph-warning-threshold": "1TB"}
 
 @dataclass
 class ClusterWorker:
-    """A worker of the cluster: where it is, its number on its host, its state, and what it is at.
+    """A worker of the cluster: its address, its number on its host, its state, and its current task.
 
-    `identity` tells its process from another one that has the same address later.
+    `identity` distinguishes its process from a later one with the same address.
     """
 
     address: str
@@ -53,7 +53,7 @@ class ClusterWorker:
 
 @dataclass
 class Cluster:
-    """The workers that a scheduler knows, taken in as they are needed."""
+    """The workers of a scheduler, used as they are needed."""
 
     client: Client
     job: bytes
@@ -90,14 +90,14 @@ class Cluster:
         self._expect(worker)
 
     def _submit_to(self, address: str, *call: Any) -> Future[Any]:
-        """Submit a call that this worker does and no other."""
+        """Submit a call that only this worker may run."""
         return self.client.submit(*call, workers=[address], allow_other_workers=False, pure=False)
 
     def _expect(self, key: int) -> None:
         self.workers[key].doing.add_done_callback(lambda future: self.news.put((key, future)))
 
     def listen(self) -> list[tuple[int, Event]]:
-        """Wait for news of a task; look again and again which workers are still there, because Dask does not say."""
+        """Wait for an event of a task; poll the list of workers, as Dask does not report their loss."""
         if time.monotonic() >= self.next_look and (lost := self._look()):
             return lost
         try:
@@ -106,22 +106,22 @@ class Cluster:
             return []
         worker = self.workers.get(key)
         if worker is None or future is not worker.doing:
-            return []  # of a worker that was given up meanwhile
+            return []  # from a worker that has been given up
         event = self._event(key, worker)
         return [] if event is None else [(key, event)]
 
     def _event(self, key: int, worker: ClusterWorker) -> Event | None:
-        """What a future has to tell; None if its result cannot be had yet."""
+        """Return the event of a future; None if its result is not available yet."""
         future = worker.doing
         if future.status == "error":
             return self._make_failure(key, worker, future.exception())
         try:
             value = future.result(timeout=_FETCH_SECONDS)
-        except TimeoutError:  # whoever holds the result has died, and the next look will find that; or it is slow
+        except TimeoutError:  # the holder of the result is slow, or has died, which the next look finds
             self.news.put((key, future))
             return None
         except CancelledError:
-            self._look()  # raises if the scheduler is gone
+            self._look()  # raises if the scheduler is lost
             return self._make_loss(key, Died("canceled by its cluster", blamed=False)) if key in self.workers else None
         if worker.task is not None:
             return _as_event(value)
@@ -136,7 +136,7 @@ class Cluster:
         return SetupFailed(None, f"{error_text(error)} (workers need the same packages as this process)", "")
 
     def _look(self) -> list[tuple[int, Event]]:
-        """Ask the scheduler for its workers, and give up those that are no longer there."""
+        """Ask the scheduler for its workers, and give up those that are lost."""
         began = time.monotonic()
         self.there = self._ask()
         now = time.monotonic()
@@ -152,15 +152,15 @@ class Cluster:
         return lost
 
     def _ask(self) -> Mapping[str, Mapping[str, Any]]:
-        """The workers by their addresses, fresh from the scheduler."""
+        """Return the workers by address, as currently known by the scheduler."""
         try:
-            if self.client.scheduler is None or self.client.status != "running":  # it may connect again, without tasks
+            if self.client.scheduler is None or self.client.status != "running":  # it may reconnect, but without tasks
                 raise ConnectionError("the connection to it was lost")
             answer = self.client.sync(self.client.scheduler.identity, callback_timeout=_ANSWER_SECONDS)
         except (OSError, TimeoutError, CancelledError) as error:
             raise EngineLostError(
-                f"the Dask scheduler is gone ({error_text(error)}); what is finished is kept, and the same command "
-                "again goes on from there, with this or any other engine"
+                f"the Dask scheduler is lost ({error_text(error)}); finished work is kept: repeat the command to "
+                "continue, with this or any other engine"
             ) from error
         workers: Mapping[str, Mapping[str, Any]] = answer["workers"]
         return workers
@@ -170,7 +170,7 @@ class Cluster:
             self.last_company = now
         elif now - self.last_company > _LONELY_SECONDS:
             self.last_company = float("inf")
-            warnings.warn("the Dask scheduler has no workers; waiting for one to come", stacklevel=2)
+            warnings.warn("the Dask scheduler has no workers; waiting for one to join", stacklevel=2)
 
     def _make_loss(self, key: int, died: Died) -> Event:
         worker = self.workers.pop(key)
@@ -178,7 +178,7 @@ class Cluster:
         return died
 
     def _cancel(self, futures: list[Future[Any]]) -> None:
-        """Withdraw what has not begun; Dask cannot interrupt what has, and forgets its result."""
+        """Cancel tasks that have not begun; Dask cannot interrupt running ones, and discards their results."""
         if futures and self.client.status == "running":
             with suppress(OSError, TimeoutError, CancelledError):
                 self.client.cancel(futures, force=True)
@@ -190,5 +190,5 @@ class Cluster:
 
 
 def _as_event(value: Any) -> Event:
-    assert isinstance(value, Event), "what `introduce` and `do` return"
+    assert isinstance(value, Event), "`introduce` and `do` return events"
     return value

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 _PATIENCE = 30.0
-"""Seconds that a scheduler gets to answer."""
+"""Seconds to wait for an answer of the scheduler."""
 _FAREWELL = 2.0
 
 
 @dataclass(frozen=True)
 class Dask(Engine):
-    """Every worker of a Dask cluster does one task at a time; workers may come and go meanwhile.
+    """Engine on a Dask cluster: every worker runs one task at a time; workers may join and leave during the map.
 
     `scheduler` is its address, such as "tcp://10.0.0.7:8786", or a `distributed.Client`, which stays open; by default
     the address in the environment variable DASK_SCHEDULER_ADDRESS. A worker that dies is replaced by its nanny or its
-    cluster; one that leaves in good order costs its task no attempt.
+    cluster; one that is retired does not cost its task an attempt.
 
     >>> Dask("tcp://10.0.0.7:8786")
     Dask(scheduler='tcp://10.0.0.7:8786')
@@ -58,7 +58,7 @@ class Dask(Engine):
 
     @contextmanager
     def _client(self) -> Iterator["Client"]:
-        """The client given, or one of our own that is closed in the end."""
+        """Yield the given client, or a new one that is closed at the end."""
         from distributed import Client
 
         if isinstance(self.scheduler, Client):
@@ -69,8 +69,8 @@ class Dask(Engine):
         try:
             client = Client(self.scheduler, timeout=_PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
-            told = " ".join(str(error).split())
-            raise WhysetError(f"no Dask scheduler answers at {self.scheduler}: {told}") from error
+            reason = " ".join(str(error).split())
+            raise WhysetError(f"no Dask scheduler answers at {self.scheduler}: {reason}") from error
         try:
             yield client
         finally:

@@ -1,4 +1,4 @@
-"""Local: spawned processes on this machine, supervised one by one."""
+"""Local: spawned processes on this machine, supervised individually."""
 
 import os
 from collections.abc import Generator, Sequence
@@ -14,12 +14,12 @@ from whyset.engines.supervisor import Supervisor, pickle_for_worker
 
 @dataclass(frozen=True)
 class Local(Engine):
-    """Processes that are replaced when they die; see `Engine` for what becomes of their tasks.
+    """Worker processes that are replaced when they die; see `Engine` for their tasks.
 
-    `workers` is the number of processes, by default one per core that this process may use (`explain` on CUDA: one per
-    device). Each is told to use `threads` threads (`OMP_NUM_THREADS`, unless that is set), by default its share of
-    the cores. A worker whose task makes no progress for `stall_timeout` seconds is ended and counts as dead (0: never;
-    `explain` sets 600 where nothing is given); tasks that report no progress may take as long as they want.
+    `workers` is the number of processes, by default one per core available to this process (`explain` on CUDA: one per
+    device). Each uses `threads` threads (`OMP_NUM_THREADS`, unless that is set), by default its share of the cores. A
+    worker whose task makes no progress for `stall_timeout` seconds is ended and counts as dead (0: never; `explain`
+    sets 600 by default); tasks that do not report progress have no time limit.
 
     >>> list(Local(workers=2).map(pow, []))
     []

@@ -1,4 +1,4 @@
-"""Processes: the workers of `Local`, spawned on this machine, each with a pipe of its own."""
+"""Processes: the workers of `Local`, spawned on this machine, each with its own pipe."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ from whyset.engines.worker import (
 )
 
 _PATIENCE = 5.0
-"""Seconds that a worker gets to end by itself before it is ended."""
+"""Seconds to wait for a worker to end before it is killed."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class WorkerProcess:
 
 @dataclass
 class WorkerWatch:
-    """When a worker was last heard of, which tasks it has, and what it said it was waiting for."""
+    """Time of the last event of a worker, its tasks, and what it waits for."""
 
     heard: float = field(default_factory=time.monotonic)
     reports: bool = False
@@ -49,7 +49,7 @@ class WorkerWatch:
     at: str = ""
 
     def note(self, event: Event | Working) -> None:
-        """Take note of an event; a note of what is waited for is no progress."""
+        """Record an event; a note of what the worker waits for does not count as progress."""
         if isinstance(event, Working):
             self.reports = True
             self.at = event.at
@@ -60,7 +60,7 @@ class WorkerWatch:
         self.heard, self.at = time.monotonic(), ""
 
     def get_remaining(self, timeout: float | None) -> float | None:
-        """Seconds that it still has to make progress; None: any number."""
+        """Return the seconds left for the worker to make progress; None: no limit."""
         if not timeout or not self.reports or not self.tasks:
             return None
         return self.heard + timeout - time.monotonic()
@@ -68,7 +68,7 @@ class WorkerWatch:
 
 @dataclass
 class Processes:
-    """Up to `places` worker processes; the place gives a worker its number, counted from `first`."""
+    """Up to `places` worker processes; the number of a worker is its place plus `first`."""
 
     job: bytes
     places: int
@@ -101,7 +101,7 @@ class Processes:
         vigil = self.workers[worker].vigil
         vigil.tasks.add(number)
         vigil.heard = time.monotonic()
-        with suppress(OSError):  # the worker is dead: listening will find out
+        with suppress(OSError):  # the worker is dead, as `listen` will find
             self.workers[worker].connection.send((number, task))
 
     def listen(self) -> list[tuple[int, Event]]:
@@ -112,8 +112,8 @@ class Processes:
         events = [
             (place, self._event(place)) for place, worker in list(self.workers.items()) if worker.connection in heard
         ]
-        told = [(place, event) for place, event in events if not isinstance(event, Working)]
-        return [*told, *self._end_stalled()]
+        reported = [(place, event) for place, event in events if not isinstance(event, Working)]
+        return [*reported, *self._end_stalled()]
 
     def _event(self, place: int) -> Event | Working:
         try:
@@ -124,7 +124,7 @@ class Processes:
         return event
 
     def _end_stalled(self) -> list[tuple[int, Event]]:
-        """End the workers that made no progress for too long; what else they had sent is heard first."""
+        """End workers that made no progress for too long, after receiving everything that they had sent."""
         events: list[tuple[int, Event]] = []
         for place, worker in list(self.workers.items()):
             left = worker.vigil.get_remaining(self.stall_timeout)
@@ -146,14 +146,14 @@ class Processes:
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back while a process starts, so that one that is still importing does not end with a traceback.
+    """Block Ctrl-C while a process starts, so that a process that is still importing prints no traceback.
 
-    The new process inherits that; what arrived meanwhile reaches this one afterwards.
+    The new process inherits the block; a signal that arrives in the meantime reaches this process afterwards.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # where it is started by the way, it lifts the block
+    resource_tracker.ensure_running()  # started later, it would lift the block
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -162,8 +162,8 @@ def without_interrupts() -> Iterator[None]:
 
 
 def serve(connection: Connection, job: bytes, number: int, threads: int) -> None:
-    """Be a worker: serve tasks from the connection until it closes or says so; end at once when the parent dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    """Run as a worker: serve tasks from the connection until it closes or sends None; end when the parent dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent decides
     set_worker_number(number)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # before the job's libraries are loaded
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -183,13 +183,13 @@ def serve(connection: Connection, job: bytes, number: int, threads: int) -> None
 
 @dataclass(frozen=True)
 class Answers:
-    """The way back to the supervisor, for one thread at a time."""
+    """Sender of events to the supervisor, for one thread at a time."""
 
     connection: Connection
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def follow(self, number: int, begun: "Done | Future[Any]") -> None:
-        """Send the answer, or say that it will come and that the next task may."""
+        """Send the outcome, or announce that it will follow and that another task may be given."""
         if isinstance(begun, Done):
             self.send(begun)
             return
@@ -197,12 +197,12 @@ class Answers:
         begun.add_done_callback(lambda future: self.send(call_for_answer(number, future.result)))
 
     def send(self, event: Event | Working) -> None:
-        with self.lock, suppress(OSError):  # the parent is gone, and this process ends with it
+        with self.lock, suppress(OSError):  # the parent has died, and this process ends with it
             self.connection.send(event)
 
 
 def _end_with_parent() -> None:
-    """A killed parent must not leave workers that go on writing."""
+    """End this process with its parent, so that no worker continues to write."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -210,7 +210,7 @@ def _end_with_parent() -> None:
 
 
 def _end(worker: WorkerProcess) -> str:
-    """Make sure that the process is gone, release what belongs to it, and say how it ended."""
+    """Ensure that the process has ended, release its resources, and return how it ended."""
     worker.connection.close()
     worker.process.join(_PATIENCE)
     if worker.process.is_alive():

@@ -16,12 +16,12 @@ V = TypeVar("V")
 
 
 def nothing() -> None:
-    """The setup of work that needs no state."""
+    """Setup of work without state."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done with every task: `fn(state, task)`, with `state = setup()` made once per worker."""
+    """The work for every task: `fn(state, task)`, with `state = setup()` made once per worker."""
 
     fn: Callable[[Any, Any], Any]
     setup: Callable[[], Any] = nothing
@@ -29,7 +29,7 @@ class Work:
 
 @dataclass(frozen=True)
 class TaskResult(Generic[T, V]):
-    """What became of one task: its value, or the error as text, and how many attempts it took."""
+    """Result of one task: its value, or the error as text, and the number of attempts."""
 
     task: T
     value: V | None = None
@@ -40,25 +40,25 @@ class TaskResult(Generic[T, V]):
 class Engine(ABC):
     """Runs `fn(state, task)` for every task, where `state = setup()` is made once per worker.
 
-    Results come as they are finished, in any order, exactly one per task. An exception in `fn` is the task's error,
-    as text, and is not tried again; a worker that dies is replaced and its task done again, up to `retries` times in
-    all. An exception in `setup` ends the map, and so does a StorageError or JobStoppedError in `fn`, as a
-    JobStoppedError: no other task could keep its result either. What a task writes must be safe to be done twice.
+    Results are yielded as they are finished, in any order, exactly one per task. An exception in `fn` becomes the
+    task's error, as text, without a retry; a worker that dies is replaced and its task is repeated, up to `retries`
+    attempts in total. An exception in `setup` ends the map. A StorageError or JobStoppedError in `fn` ends it with a
+    JobStoppedError, as no other task could store its result either. Tasks must be safe to repeat.
 
-    `fn` may return a `concurrent.futures.Future`: its result is the task's value, and an engine may give the worker its
-    next task meanwhile, or wait. When a worker dies its unsettled tasks are done again as well, each by itself.
+    `fn` may return a `concurrent.futures.Future`: its result is the task's value, and an engine may give the worker
+    its next task in the meantime, or wait. When a worker dies, its unsettled tasks are repeated too, one at a time.
 
-    An engine of one's own implements `run`; `whyset.testing.engines` holds the tests that it should pass.
+    A custom engine implements `run`; `whyset.testing.engines` holds the tests that it should pass.
     """
 
     @property
     def share(self) -> Share:
-        """Which tasks this process takes care of: all of them, unless it is one of several ranks."""
+        """The tasks of this process: all, unless it is one of several ranks."""
         return Share(job=job_id(os.environ), restart=restarts(os.environ))
 
     @property
     def in_process(self) -> bool:
-        """Whether the tasks are done in this very process, so that nothing needs to be sent anywhere."""
+        """True if tasks run in this process, so nothing has to be pickled."""
         return False
 
     @overload
@@ -85,9 +85,9 @@ class Engine(ABC):
 
     @abstractmethod
     def run(self, work: Work, tasks: Sequence[Any], retries: int) -> Generator[TaskResult[Any, Any], None, None]:
-        """Do the tasks; `map` has checked the arguments. Closing the generator ends the work and leaves nothing."""
+        """Run the tasks; `map` has checked the arguments. Closing the generator ends all work."""
 
 
 def error_text(error: BaseException) -> str:
-    """Type and message of an exception, on one line where it has one."""
+    """Return the type and the message of an exception."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,4 +1,4 @@
-"""What runs on a worker of a Dask cluster: make the state and keep it there, then do one task after the other."""
+"""Code that runs on a worker of a Dask cluster: make the state, keep it there, and run one task after the other."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from whyset.engines.worker import Done, Ready, SetupFailed, WorkerState, set_wor
 
 
 class LostStateError(RuntimeError):
-    """The state is gone: another process has the worker's address now, or Dask was short of memory."""
+    """The state is lost: another process now has the worker's address, or Dask ran out of memory."""
 
 
 class KeptResults:
-    """A bench in the memory of a Dask worker; where Dask copies it or spills it to disk, an empty one arrives."""
+    """Holder of the state in the memory of a Dask worker; it is empty after Dask copies it or spills it to disk."""
 
     def __init__(self, bench: WorkerState | SetupFailed | None) -> None:
         self.bench = bench
@@ -22,18 +22,18 @@ class KeptResults:
 
 
 def prepare(job: bytes, number: int) -> KeptResults:
-    """Make the state; it lives as long as the client holds on to it."""
+    """Make the state; it exists as long as the client holds a reference."""
     set_worker_number(number)
     return KeptResults(WorkerState.make(job))
 
 
 def introduce(kept: KeptResults) -> tuple[str, Ready | SetupFailed]:
-    """Say which process this is, and whether it has its state."""
+    """Return the identity of this process, and whether its state is ready."""
     failed = kept.bench if isinstance(kept.bench, SetupFailed) else None
     return get_worker().id, failed or Ready()
 
 
 def do(kept: KeptResults, identity: str, number: int, task: bytes) -> Done:
     if not isinstance(kept.bench, WorkerState) or get_worker().id != identity:
-        raise LostStateError("the worker's state is gone")
+        raise LostStateError("the worker's state is lost")
     return kept.bench.do(number, task)

@@ -1,4 +1,4 @@
-"""Serial: the tasks one after the other in this process."""
+"""Serial: run the tasks one after the other in this process."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -13,7 +13,7 @@ from whyset.errors import JobStoppedError, StorageError
 
 @dataclass(frozen=True)
 class Serial(Engine):
-    """The engine without workers; `retries` has no meaning here, because the death of the process ends the map."""
+    """Engine without workers; `retries` has no effect, as the death of the process ends the map."""
 
     @property
     def in_process(self) -> bool:

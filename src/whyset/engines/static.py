@@ -1,4 +1,4 @@
-"""Static: one rank of several that divide the tasks among themselves without talking to each other."""
+"""Static: one of several ranks that divide the tasks without communication."""
 
 import os
 from collections.abc import Generator, Sequence
@@ -14,11 +14,11 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Static(Engine):
-    """Does the tasks i with `i % world == rank`, through the engine `inner`; gives results for these alone.
+    """Runs the tasks i with `i % world == rank` through the engine `inner`, and yields their results only.
 
-    Rank and world come from the arguments, else from Slurm or torchrun (see `get_launched_share`). A task that is a
-    number is divided by that number and any other by its position in the list: ranks that start at different times
-    see different lists of what is left to do, and must not miss a task for that.
+    Rank and world come from the arguments, or from Slurm or torchrun (see `get_launched_share`). Integer tasks are
+    assigned by their value, others by their position in the list: ranks that start at different times have different
+    lists of pending tasks, and must not skip a task because of that.
 
     >>> [result.task for result in Static(rank=1, world=2).map(lambda _, task: task, [2, 3, 4, 5])]
     [3, 5]
@@ -38,15 +38,15 @@ class Static(Engine):
         for name in ("rank", "world"):
             object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         if isinstance(self.inner, Static):
-            raise InputError("inner is a Static itself: expected an engine that does the tasks, such as Local()")
-        _ = self.share  # a rank outside of its world is refused here
+            raise InputError("inner is a Static: expected an engine that runs the tasks, such as Local()")
+        _ = self.share  # raises if the rank is outside of its world
 
     @property
     def share(self) -> Share:
-        """Ranks that no launcher started make one job if they divide by the same world."""
+        """The share of this rank; ranks without a launcher and with the same world form one job."""
         job = job_id(os.environ) or f"static-{self.world}"
-        assert self.rank is not None, "set when it was made"
-        assert self.world is not None, "set when it was made"
+        assert self.rank is not None, "set in __post_init__"
+        assert self.world is not None, "set in __post_init__"
         return Share(self.rank, self.world, job, restarts(os.environ))
 
     @property

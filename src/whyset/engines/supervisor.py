@@ -1,4 +1,4 @@
-"""Supervision: each worker is watched by itself, so one death costs one attempt of one task and nothing else."""
+"""Supervision: each worker is watched separately, so a death costs one attempt of one task and nothing else."""
 
 import pickle
 from collections import Counter, deque
@@ -13,7 +13,7 @@ from whyset.errors import InputError, JobStoppedError, WhysetError
 
 @dataclass(frozen=True)
 class Died:
-    """A worker is no more, and how it ended; `blamed`: its task may have been the reason."""
+    """A worker has died: how it ended; `blamed`: its task may be the cause."""
 
     how: str
     blamed: bool = True
@@ -23,32 +23,32 @@ Event = Ready | SetupFailed | Free | Done | Died
 
 
 class Pool(Protocol):
-    """Workers that come and go, each known by a number."""
+    """A changing set of workers, each identified by a number."""
 
     @property
     def size(self) -> int:
-        """How many workers there are, those included that still make their state."""
+        """Number of workers, including those that still make their state."""
 
     def grow(self, wanted: int) -> None:
-        """Let up to so many more workers make their state."""
+        """Start up to `wanted` more workers."""
 
     def give(self, worker: int, number: int, task: bytes) -> None:
         """Send a task to a worker that is ready for one; its answer will carry the number."""
 
     def listen(self) -> Sequence[tuple[int, Event]]:
-        """Wait until something has happened, or for a moment; what has died is not a worker any more."""
+        """Wait for events, or for a moment; dead workers are removed."""
 
     def close(self, gently: bool) -> None:
-        """End all workers, or let go of them; gently if none of them has a task."""
+        """End or release all workers; gently if none of them has a task."""
 
 
 @dataclass
 class Supervisor:
-    """Does the tasks of one map with the workers of a pool.
+    """Runs the tasks of one map with the workers of a pool.
 
-    `unsettled` holds the tasks of each worker that is ready, in the order in which it got them: usually none or one,
-    and one more while the value of an earlier one is still to come. A task that was there when a worker died is under
-    suspicion, and from then on has its worker to itself, so that the next death tells which one it was.
+    `unsettled` holds the tasks of each ready worker in the order in which it received them: usually none or one, and
+    one more while the value of an earlier one is pending. A task that was unsettled when a worker died is suspect: from
+    then on it runs alone on its worker, so the next death identifies the cause.
     """
 
     pool: Pool
@@ -66,7 +66,7 @@ class Supervisor:
         self.waiting = deque(range(len(self.tasks)))
 
     def run(self) -> Generator[TaskResult[Any, Any], None, None]:
-        """Yield one result per task; whatever ends the loop, no worker is left at work."""
+        """Yield one result per task; no worker is left running, however the loop ends."""
         finished = False
         try:
             while self.waiting or any(self.unsettled.values()):
@@ -78,7 +78,7 @@ class Supervisor:
             self.pool.close(gently=finished)
 
     def _give_out(self) -> None:
-        """Give waiting tasks to idle workers, and call for workers while tasks wait for them."""
+        """Give waiting tasks to idle workers, and start workers while tasks wait."""
         for worker in list(self.idle):
             if self.waiting and not (self.unsettled[worker] and self.deaths[self.waiting[0]]):
                 self.idle.remove(worker)
@@ -95,7 +95,7 @@ class Supervisor:
         )
 
     def _heard(self, worker: int, event: Event) -> list[TaskResult[Any, Any]]:
-        """Take note of an event, and give the results that it brings."""
+        """Handle an event, and return its results."""
         match event:
             case SetupFailed():
                 raise _setup_error(event)
@@ -128,7 +128,7 @@ class Supervisor:
             return TaskResult(task, error=f"its value cannot be read back: {error_text(error)}", attempts=attempts)
 
     def _retry_tasks(self, worker: int, event: Died) -> list[TaskResult[Any, Any]]:
-        """Put its tasks in front again, or give those up that have cost enough workers."""
+        """Put the tasks of a dead worker in front again, or give up those that have ended too many workers."""
         self.idle.discard(worker)
         if worker not in self.unsettled:
             self._count_stillborn(event)
@@ -145,24 +145,24 @@ class Supervisor:
         return TaskResult(self.tasks[number], error=error, attempts=self.given.pop(number))
 
     def _count_stillborn(self, event: Died) -> None:
-        """Workers that keep dying before they are ready end the map."""
+        """Count workers that died before they were ready; too many in a row end the map."""
         self.stillborn += event.blamed
         if self.stillborn >= self.retries:
             raise WhysetError(
-                f"{self.stillborn} workers in a row ended while they were set up (the last was {event.how}); "
-                "a script needs `if __name__ == '__main__':` around what starts workers; otherwise try fewer workers, "
-                "or the engine 'serial' to see why"
+                f"{self.stillborn} workers in a row ended while they were set up (the last was {event.how}): in a "
+                "script, put the code that starts workers under `if __name__ == '__main__':`; otherwise try fewer "
+                "workers, or the engine 'serial' to see the cause"
             )
 
 
 def pickle_for_worker(value: object, what: str, dumps: Callable[[Any], bytes] = pickle.dumps) -> bytes:
-    """Pickle for another process, or say what cannot be sent."""
+    """Pickle a value for another process; InputError: it cannot be pickled."""
     try:
         return dumps(value)
     except Exception as error:
         raise InputError(
             f"{what} cannot be sent to another process ({error_text(error)}): expected functions and classes from the "
-            "top level of a module, not lambdas or local ones, and nothing that is bound to this process, such as a "
+            "top level of a module, not lambdas or local ones, and no objects bound to this process, such as a "
             "lock or an open file; or use the engine 'serial'"
         ) from error
 

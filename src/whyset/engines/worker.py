@@ -1,4 +1,4 @@
-"""What a worker does, wherever it runs: make the state once, then one task after the other."""
+"""Code of a worker in any engine: make the state once, then run one task after the other."""
 
 import os
 import pickle
@@ -22,7 +22,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class SetupFailed:
-    """`setup` raised: the exception itself where it can be pickled, and what it looked like in the worker."""
+    """`setup` raised: the exception if it can be pickled, its text, and its traceback in the worker."""
 
     error: BaseException | None
     text: str
@@ -31,14 +31,14 @@ class SetupFailed:
 
 @dataclass(frozen=True)
 class Free:
-    """The task given last will be settled later, and the next one may come."""
+    """The worker is ready for another task; the last one will be settled later."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The value, still pickled, or the text of the error, of the task with this number.
+    """The pickled value or the error text of the task with this number.
 
-    `stop` is the message of a StorageError or JobStoppedError: no other task could keep its result either.
+    `stop` is the message of a StorageError or JobStoppedError: no other task could store its result either.
     """
 
     number: int
@@ -49,23 +49,23 @@ class Done:
 
 @dataclass(frozen=True)
 class Working:
-    """A sign of progress in a task, or with `at` a note of what it waits for, which is none."""
+    """Progress of a task; with `at`, only a note of what the task waits for, not progress."""
 
     at: str = ""
 
 
 @runtime_checkable
 class ReportsProgress(Protocol):
-    """A state whose tasks report their progress, so that an engine can tell a slow task from one that hangs."""
+    """A state whose tasks report progress, so an engine can distinguish slow tasks from stalled ones."""
 
     def report_to(self, report: Callable[[str], None]) -> None:
-        """Call `report` with "" after each step, and with a text while something is waited for."""
+        """Call `report` with "" after each step, and with a text while waiting."""
 
 
 def worker_number() -> int:
-    """Number of this worker among those of its engine on this host, from 0; it serves to choose a device.
+    """Return the number of this worker among those of its engine on this host, from 0, used to choose a device.
 
-    Outside of workers it is the number that Slurm or torchrun gave to this process on this host, or 0.
+    Outside of workers it is the number that Slurm or torchrun assigned to this process on this host, or 0.
     """
     given = os.environ.get(_NUMBER)
     return local_rank() if given is None else int(given)
@@ -77,7 +77,7 @@ def set_worker_number(number: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class WorkerState:
-    """A worker's place of work: the function and the state that it made."""
+    """The function and the state of a worker."""
 
     work: Work
     state: Any
@@ -92,7 +92,7 @@ class WorkerState:
             return _make_setup_failure(error)
 
     def begin(self, number: int, task: bytes) -> "Done | Future[Any]":
-        """Do a task; a Future will have its value."""
+        """Run a task; return its outcome, or a Future of its value."""
         try:
             value = self.work.fn(self.state, pickle.loads(task))
         except Exception as error:
@@ -100,13 +100,13 @@ class WorkerState:
         return value if isinstance(value, Future) else call_for_answer(number, lambda: value)
 
     def do(self, number: int, task: bytes) -> Done:
-        """Do a task and wait for its value."""
+        """Run a task and wait for its value."""
         begun = self.begin(number, task)
         return call_for_answer(number, begun.result) if isinstance(begun, Future) else begun
 
 
 def call_for_answer(number: int, value: Callable[[], Any]) -> Done:
-    """The answer with the value that is had by calling, or with the error that this raises."""
+    """Call `value` and return the outcome of the task: its result or its error."""
     try:
         return Done(number, pickle.dumps(value()))
     except Exception as error:
@@ -123,7 +123,7 @@ def _unpickle(job: bytes) -> Work:
         work: Work = pickle.loads(job)
     except Exception as error:
         raise InputError(
-            f"a worker cannot rebuild what it was sent ({error_text(error)}): expected functions and classes from a "
+            f"a worker cannot unpickle its work ({error_text(error)}): expected functions and classes from a "
             "module that can be imported where the worker runs, not from a notebook or a shell; or use the engine "
             "'serial'"
         ) from error

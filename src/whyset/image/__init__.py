@@ -1,4 +1,4 @@
-"""Color maps and pictures of relevance; every map is defined here once, for Python and for the browser."""
+"""Color maps and heatmaps; every color map is defined once, for Python and for the browser."""
 
 from whyset.image.color_maps import COLOR_MAPS, ColorMap, find_color_map
 from whyset.image.figure import figure

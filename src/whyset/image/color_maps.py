@@ -1,4 +1,4 @@
-"""Color maps, defined once in their language; the browser receives the same lookup tables."""
+"""Color maps, defined by short strings; the browser receives the same lookup tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from whyset.image.language import Anchors, Color, parse
 
 ENTRIES = 256
 CENTER = 128
-"""The entry that stands for exactly zero (see `whyset.image.indices`)."""
+"""The entry of exactly zero (see `whyset.image.indices`)."""
 
 
 @dataclass(frozen=True)
 class ColorMap:
-    """A color map: colors at entries of 0 to 255, linear between them, constant beyond the outer ones.
+    """A color map: colors at entries from 0 to 255, linear between them, constant beyond the outer ones.
 
     >>> ColorMap("mine", "00f,80:eee,f00").at(128)
     (238, 238, 238)
@@ -26,22 +26,22 @@ class ColorMap:
 
     name: str
     source: str
-    """Zennit's language of color maps: `whyset.image.language.parse`."""
+    """Definition in Zennit's color map language: see `whyset.image.language.parse`."""
 
     anchors: Anchors = field(init=False, repr=False, compare=False)
-    """Entries in rising order, with their colors."""
+    """Entries in increasing order, with their colors."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "anchors", parse(self.source))
 
     @property
     def diverging(self) -> bool:
-        """Whether zero is neutral (red = green = blue at entry 128) and something else is not."""
+        """True if zero is neutral (red = green = blue at entry 128) and another entry is not."""
         neutral = (np.ptp(self.lookup(), axis=1) == 0).astype(bool)
         return bool(neutral[CENTER] and not neutral.all())
 
     def at(self, entry: int) -> Color:
-        """The color of one entry, in integer arithmetic (halves up), so that it is the same on every machine."""
+        """Return the color of one entry, in integer arithmetic (halves up), the same on every machine."""
         first, last = self.anchors[0], self.anchors[-1]
         entry = min(max(entry, first[0]), last[0])
         left, right = next(pair for pair in pairwise(self.anchors) if pair[0][0] <= entry <= pair[1][0])
@@ -50,7 +50,7 @@ class ColorMap:
         return red, green, blue
 
     def lookup(self) -> NDArray[np.uint8]:
-        """The table of all entries, uint8 (256, 3)."""
+        """Return the table of all entries, uint8 (256, 3)."""
         return np.array([self.at(entry) for entry in range(ENTRIES)], dtype=np.uint8)
 
 
@@ -59,7 +59,7 @@ def _between(left: int, low: int, right: int, high: int, entry: int) -> int:
     return (2 * (low * (right - entry) + high * (entry - left)) + span) // (2 * span)
 
 
-# Maps of relevance mirror at entry 128, from 1 (the lowest value) to 255 (the highest).
+# Signed relevance maps to entries 1 (lowest) to 255 (highest), symmetric around 128.
 _SOURCES = {
     "bwr": "01:00f,80:fff,f00",
     "seismic": "01:000080,40:00f,80:fff,c0:f00,800000",
@@ -87,11 +87,11 @@ _SOURCES = {
 COLOR_MAPS: Mapping[str, ColorMap] = MappingProxyType(
     {name: ColorMap(name, source) for name, source in _SOURCES.items()}
 )
-"""Every named color map: those of Zennit and of ViRelAy, and matplotlib's two that people ask for by name."""
+"""All named color maps: those of Zennit and ViRelAy, and two of matplotlib (bwr and seismic)."""
 
 
 def find_color_map(given: str | ColorMap) -> ColorMap:
-    """A color map by its name or by a source in the language of color maps; a ColorMap is itself.
+    """Return a color map by its name or by a definition in the color map language; a ColorMap is returned as is.
 
     >>> find_color_map("000,fff").at(51), find_color_map("bwr").name
     ((51, 51, 51), 'bwr')
@@ -103,12 +103,13 @@ def find_color_map(given: str | ColorMap) -> ColorMap:
     if "," in given:
         return ColorMap(given, given)
     raise InputError(
-        f"no color map is called {given!r}; there are {', '.join(COLOR_MAPS)}, and sources such as 00f,80:fff,f00"
+        f"color map {given!r} not found: expected one of {', '.join(COLOR_MAPS)}, "
+        "or a definition such as 00f,80:fff,f00"
     )
 
 
 def lookup(color_map: str | ColorMap) -> NDArray[np.uint8]:
-    """The lookup table of a color map, uint8 (256, 3).
+    """Return the lookup table of a color map, uint8 (256, 3).
 
     >>> lookup("bwr")[[1, 128, 255]].tolist()
     [[0, 0, 255], [255, 255, 255], [255, 0, 0]]

@@ -1,4 +1,4 @@
-"""Figures for papers: inputs and maps in rows and columns, with titles and color bars, as PNG, SVG or PDF."""
+"""Figures for papers: inputs and heatmaps in rows and columns, with titles and color bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _CELL, _BAR, _GAP, _MARGIN, _NUMBERS, _LETTER = 1.2, 0.12, 0.06, 0.25, 0.45, 0.0
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """Cells of one row, the color map of its maps, and the full color's relevance for each (None: its own)."""
+    """Cells of one row, their color map, and the relevance of the full color (None: each cell has its own)."""
 
     cells: Sequence[NDArray[Any]]
     color_map: ColorMap
@@ -45,16 +45,16 @@ def figure(
     column_titles: Sequence[str] | None = None,
     color_bar: bool = True,
 ) -> "Figure":
-    """Draw rows of cells; a cell is a picture, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W).
+    """Draw rows of cells; a cell is an image, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W).
 
-    Colors are those of `colorize`, bit for bit. `color_map` is one for all, or one for each row; `norm` says which
-    maps share a scale: none ("each"), those of a row, or all; `scales` states it for each row instead. Give the
-    result's `savefig` a path that ends in .png, .svg or .pdf.
+    Colors are those of `colorize`, bit for bit. `color_map` is one for all rows, or one for each; `norm` selects the
+    relevance maps that share a scale: none ("each"), those of a row, or all; `scales` sets the scale of each row
+    instead. Save the figure with `savefig`, as .png, .svg or .pdf.
 
     >>> drawn = figure([[np.ones((4, 6)), -np.ones((4, 6))]], column_titles=["for", "against"])
     >>> drawn.savefig("figure.svg")                                              # doctest: +SKIP
 
-    InputError: rows of different lengths, or titles or color maps of another number. MissingExtraError: without
+    InputError: rows of different lengths, or a wrong number of titles or color maps. MissingExtraError: without
     matplotlib (`pip install "whyset[figures]"`).
     """
     Figure = import_optional("matplotlib.figure", "a figure", 'pip install "whyset[figures]"').Figure
@@ -78,7 +78,7 @@ def figure(
 def _canvas(
     kind: "type[Figure]", heights: list[float], widths: list[float], titles: float
 ) -> tuple["Figure", NDArray[Any]]:
-    """An empty figure whose cells have these sides, and room for titles and numbers around them."""
+    """Make an empty figure whose cells have these sides, with space for titles and numbers."""
     left, right = titles + _GAP, _NUMBERS if _BAR in widths else _GAP
     width = left + sum(widths) + _GAP * (len(widths) - 1) + right
     height = _MARGIN + sum(heights) + _GAP * len(heights)
@@ -103,11 +103,11 @@ def _rows(
 ) -> list[_Row]:
     cells = [[_check(np.asarray(cell)) for cell in row] for row in rows]
     if not cells or not cells[0] or len({len(row) for row in cells}) > 1:
-        raise InputError(f"a figure needs rows of one length, got {[len(row) for row in cells]}")
+        raise InputError(f"figure: expected rows of one length, got {[len(row) for row in cells]}")
     chosen = [color_map] * len(cells) if isinstance(color_map, str | ColorMap) else list(color_map)
     _require_length("color_map", chosen, len(cells))
     if norm not in ("each", "row", "all"):
-        raise InputError(f"norm is 'each', 'row' or 'all', not {norm!r}")
+        raise InputError(f"norm: expected 'each', 'row' or 'all', got {norm!r}")
     _require_length("scales", scales, len(cells))
     given = _scales(cells, norm) if scales is None else scales
     maps = [find_color_map(one) for one in chosen]
@@ -125,7 +125,7 @@ def _check(cell: NDArray[Any]) -> NDArray[Any]:
     shaped = cell.ndim == 2 or (cell.ndim == 3 and (not _is_picture(cell) or cell.shape[2] == 3))
     if not shaped or 0 in cell.shape:
         raise InputError(
-            "a cell is a picture, uint8 (H, W, 3) or (H, W), or a map (H, W) or (C, H, W); "
+            "expected an image, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W), "
             f"got {cell.dtype} {cell.shape}"
         )
     return cell
@@ -136,7 +136,7 @@ def _is_picture(cell: NDArray[Any]) -> bool:
 
 
 def _flat(cell: NDArray[Any]) -> NDArray[Any]:
-    """The plane of a cell: a picture as it is, a map summed over its channels."""
+    """Return the plane of a cell: an image as is, a relevance map summed over channels."""
     return cell if _is_picture(cell) or cell.ndim == 2 else channel_sum(cell)
 
 
@@ -153,7 +153,7 @@ def _draw_row(places: NDArray[Any], row: _Row, bar: bool) -> None:
 
 
 def _draw_bar(place: "Axes", row: _Row) -> None:
-    """The entries 1 to 255 from bottom to top; zero is in the middle."""
+    """Draw entries 1 to 255 from bottom to top, with zero in the middle."""
     place.imshow(row.color_map.lookup()[1:][:, np.newaxis], aspect="auto", origin="lower", interpolation="nearest")
     end = "max" if row.scale is None else f"{row.scale:.2g}"
     place.yaxis.tick_right()
@@ -165,4 +165,4 @@ def _draw_bar(place: "Axes", row: _Row) -> None:
 
 def _require_length(name: str, values: Sequence[Any] | None, length: int) -> None:
     if values is not None and len(values) != length:
-        raise InputError(f"{name} has {len(values)} entries, expected {length}")
+        raise InputError(f"{name}: expected {length} entries, got {len(values)}")

@@ -1,4 +1,4 @@
-"""The language of color maps: colors in hexadecimal, with an index in front where one is wanted."""
+"""The color map language: hexadecimal colors with optional indices."""
 
 import re
 from itertools import pairwise
@@ -12,30 +12,30 @@ _NODE = re.compile(r"(?:([0-9a-f]{1,2}):)?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNOREC
 _LAST = 255
 _SHOWN = 60
 _EXPECTED = (
-    "expected two or more colors with commas between them, each as rgb or rrggbb in hexadecimal, with an index 0 to "
-    "ff and a colon in front where wanted, such as 00f,80:fff,f00"
+    "expected two or more colors separated by commas, each as rgb or rrggbb in hexadecimal, optionally after an index "
+    "0 to ff and a colon, such as 00f,80:fff,f00"
 )
 
 
 def parse(source: str) -> Anchors:
     """Read `[index:]color,...` into anchors (entry of 0 to 255, color); one hexadecimal digit counts double.
 
-    The language is Zennit's. The first color without an index lies at 0, the last at 255, others spread evenly
-    between their neighbors, rounded down: three colors stand at 0, 127 and 255.
+    The language is Zennit's. Without an index the first color is at 0, the last at 255, and the others are spread
+    evenly between their neighbors, rounded down: three colors are at 0, 127 and 255.
 
-    >>> parsed("00f,80:fff,f00")
+    >>> parse("00f,80:fff,f00")
     ((0, (0, 0, 255)), (128, (255, 255, 255)), (255, (255, 0, 0)))
     """
     nodes = [_node(source, number, part) for number, part in enumerate(source.split(","), 1)]
     if len(nodes) < 2:
-        raise InputError(f"color map {_short(source)}: there is one color only; {_EXPECTED}")
+        raise InputError(f"color map {_short(source)}: got a single color; {_EXPECTED}")
     colors = [_double(node[2], 3) for node in nodes]
     given = [int(_double_digit(node[1]), 16) if node[1] else None for node in nodes]
     entries = _spread([given[0] or 0, *given[1:]])
     for number, (left, right) in enumerate(pairwise(entries), 2):
         if left >= right:
             raise InputError(
-                f"color map {_short(source)}: indices must rise from left to right, but color {number} stands at "
+                f"color map {_short(source)}: indices must rise from left to right, but color {number} is at "
                 f"{right:x}, and the one before it at {left:x}"
             )
     return tuple(zip(entries, colors, strict=True))
@@ -53,7 +53,7 @@ def _short(text: str) -> str:
 
 
 def _spread(given: list[int | None]) -> list[int]:
-    """Fill in the entries that are not given, evenly between their neighbors."""
+    """Fill in missing entries, evenly between their neighbors."""
     known = [(at, entry) for at, entry in enumerate(given) if entry is not None]
     if known[-1][0] < len(given) - 1:
         known.append((len(given) - 1, _LAST))

@@ -1,4 +1,4 @@
-"""Relevance as one byte a pixel: 128 is exactly zero, both signs reach equally far, 0 is missing."""
+"""Relevance as one byte per pixel: 128 is exactly zero, both signs have 127 steps, 0 is missing."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from whyset.errors import InputError
 
 MISSING = 0
-"""The index of what is not a number; values have 1 to 255."""
+"""The index of NaN; values have indices 1 to 255."""
 
 ZERO = 128
 STEPS = 127
@@ -14,22 +14,22 @@ STEPS = 127
 
 
 def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
-    """The relevance of each pixel: (..., C, H, W) summed over channels to (..., H, W); opposite infinities give NaN."""
+    """Sum relevance (..., C, H, W) over channels to (..., H, W); opposite infinities give NaN."""
     with np.errstate(invalid="ignore"):
         summed: NDArray[np.float64] = np.asarray(relevance).sum(axis=-3, dtype=np.float64)
     return summed
 
 
 def compute_scale(values: ArrayLike, percentile: float = 100.0) -> float:
-    """The largest finite magnitude, or a percentile of the magnitudes, linear between neighbors.
+    """Return the largest finite magnitude, or a percentile of the magnitudes with linear interpolation.
 
-    0.0 where there is none (all-zero, empty or wholly non-finite maps).
+    0.0 for maps that are all zero, empty or without finite values.
 
     >>> compute_scale([-4.0, 1.0, 2.0]), compute_scale([-4.0, 1.0, 2.0], 50)
     (4.0, 2.0)
     """
     if not 0 <= percentile <= 100:
-        raise InputError(f"a percentile lies between 0 and 100, got {percentile}")
+        raise InputError(f"percentile: expected a number between 0 and 100, got {percentile}")
     magnitudes = np.abs(np.asarray(values, dtype=np.float64))
     if percentile == 100:
         return float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0))
@@ -38,10 +38,10 @@ def compute_scale(values: ArrayLike, percentile: float = 100.0) -> float:
 
 
 def indices(values: ArrayLike, scale: float | None = None, gamma: float = 1.0) -> NDArray[np.uint8]:
-    """The nearest index of each value, uint8 in the shape of `values`: ±round(127 |value / scale| ** gamma) + 128.
+    """Quantize values to the nearest index, uint8 in the shape of `values`: ±round(127 |value / scale| ** gamma) + 128.
 
-    Values beyond ±`scale` (by default the largest finite magnitude) saturate, infinities too; NaN is `MISSING`.
-    With a scale of 0 all that is not zero saturates. A `gamma` below 1 lifts weak values, one above 1 hides them.
+    Values beyond ±`scale` (by default the largest finite magnitude) saturate, as do infinities; NaN is `MISSING`.
+    With a scale of 0 all nonzero values saturate. A `gamma` below 1 amplifies weak values, one above 1 attenuates them.
 
     >>> indices([-1.0, 0.0, 0.5, float("inf"), float("nan")], scale=1.0).tolist()
     [1, 128, 192, 255, 0]
@@ -49,7 +49,7 @@ def indices(values: ArrayLike, scale: float | None = None, gamma: float = 1.0) -
     array = np.asarray(values, dtype=np.float64)
     scale = compute_scale(array) if scale is None else float(scale)
     if not (np.isfinite(scale) and scale >= 0):
-        raise InputError(f"the scale of a map must be finite and not negative, got {scale}")
+        raise InputError(f"scale must be finite and not negative, got {scale}")
     if not (np.isfinite(gamma) and gamma > 0):
         raise InputError(f"gamma must be finite and greater than 0, got {gamma}")
     shares = np.sign(array) if scale == 0 else np.clip(array, -scale, scale) / scale
@@ -61,6 +61,6 @@ def indices(values: ArrayLike, scale: float | None = None, gamma: float = 1.0) -
 
 
 def values(indices: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
-    """What indices stand for at a gamma of 1: (index - 128) / 127 * scale, float64; NaN for `MISSING`."""
-    stands = (indices.astype(np.float64) - ZERO) / STEPS * scale
-    return np.where(indices == MISSING, np.nan, stands)
+    """Return the values of indices at a gamma of 1: (index - 128) / 127 * scale, float64; NaN for `MISSING`."""
+    restored = (indices.astype(np.float64) - ZERO) / STEPS * scale
+    return np.where(indices == MISSING, np.nan, restored)

@@ -1,4 +1,4 @@
-"""Maps and inputs of every shape as planes that can be colored: images, series, texts and tables."""
+"""Relevance maps and inputs of images, series, texts and tables as planes to color."""
 
 from typing import Any
 
@@ -9,25 +9,27 @@ from whyset.errors import InputError
 from whyset.image.quantize import channel_sum
 
 _SHARE = 8
-"""A strip is as high as an eighth of its length, or a pixel a row."""
+"""The height of a strip is an eighth of its length, or one pixel per row."""
 
 DRAWN = {
-    4: "maps are summed over their channels",
-    3: "maps of series are strips with a row for each channel, time from left to right; inputs are not drawn",
-    2: "maps of texts and tables are strips, positions from left to right; inputs are not drawn",
+    4: "relevance maps are summed over channels",
+    3: "heatmaps of series are strips with a row for each channel, time from left to right; inputs are not drawn",
+    2: "heatmaps of texts and tables are strips, positions from left to right; inputs are not drawn",
 }
-"""What `planes` makes of maps with so many axes, the samples' among them."""
+"""How `planes` draws relevance maps, by their number of axes including samples."""
 
 
 def planes(relevance: NDArray[Any]) -> NDArray[np.float64]:
-    """Maps of samples as planes (N, H, W): images (N, C, H, W) summed over their channels, series (N, C, T) and rows
-    (N, F) as strips, each row repeated so that it can be seen.
+    """Convert relevance maps to planes (N, H, W).
+
+    Images (N, C, H, W) are summed over channels; series (N, C, T) and tables or texts (N, F) become strips with
+    repeated rows.
 
     >>> planes(np.ones((5, 3, 8, 6))).shape, planes(np.ones((5, 2, 160))).shape, planes(np.ones((5, 7))).shape
     ((5, 8, 6), (5, 20, 160), (5, 1, 7))
     """
     if relevance.ndim not in DRAWN:
-        raise InputError(f"maps {relevance.shape[1:]} cannot be drawn: expected (C, H, W), (C, T) or (F,)")
+        raise InputError(f"relevance maps {relevance.shape[1:]} cannot be drawn: expected (C, H, W), (C, T) or (F,)")
     if relevance.ndim == 4:
         return channel_sum(relevance)
     lines = relevance.reshape(len(relevance), -1, relevance.shape[-1]).astype(np.float64)
@@ -35,10 +37,12 @@ def planes(relevance: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def to_rgb(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A stored input (C, H, W) as a picture (H, W, 3): one channel is gray, three are colors, a fourth is opacity over
-    white, and others are shown by their norm, the root of the mean of their squares.
+    """Convert a stored input (C, H, W) to an RGB image (H, W, 3).
 
-    >>> seen(np.array([[[200]], [[0]], [[0]], [[0]]], np.uint8)).tolist()
+    One channel is gray, three are colors, a fourth is opacity over white; other numbers of channels are shown by the
+    root of the mean of their squares.
+
+    >>> to_rgb(np.array([[[200]], [[0]], [[0]], [[0]]], np.uint8)).tolist()
     [[[255, 255, 255]]]
     """
     if stored.shape[0] == 4:

@@ -1,4 +1,4 @@
-"""The written report of a run: a value first, then text, Markdown, HTML or JSON. No torch."""
+"""The report of a run as a value, and its text, Markdown, HTML and JSON forms. Does not import torch."""
 
 from whyset.report.attributes import read_attributes
 from whyset.report.class_rows import ClassRow, Ranking, rank_classes

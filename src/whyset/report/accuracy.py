@@ -1,4 +1,4 @@
-"""The accuracy that report and viewer state."""
+"""The accuracy shown by report and viewer."""
 
 from typing import Any
 

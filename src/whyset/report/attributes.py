@@ -1,4 +1,4 @@
-"""What else is known of the samples: a table that a person brings along."""
+"""Attributes of samples, read from a CSV file of the user."""
 
 import csv
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from whyset.store.boundary import open_regular
 
 
 def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read a CSV file with a column `id` and one column per attribute; give each as texts (N,), "" where unknown.
+    """Read a CSV file with a column `id` and one column per attribute; return each as texts (N,), "" if unknown.
 
-    `ids` (N,) are those of the run's rows. InputError: there is no such table, an id comes twice,
-    or none is in the run.
+    `ids` (N,) are those of the run's rows. InputError: the table cannot be read, an id occurs twice, or none of the
+    ids is in the run.
     """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
@@ -26,16 +26,16 @@ def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
             names = [name for name in table.fieldnames or [] if name != "id"]
             if "id" not in (table.fieldnames or []) or not names:
                 raise InputError(
-                    f"{path} has the columns {table.fieldnames}: expected id and at least one attribute, with a heading"
+                    f"{path} has the columns {table.fieldnames}: expected id and at least one attribute in a heading"
                 )
             lines: dict[str, dict[str, str]] = {}
             for line in table:
                 own = text_of_cell(line["id"] or "")
                 if own in lines:
-                    raise InputError(f"{path} holds the id {own!r} twice: give each sample one line")
+                    raise InputError(f"{path} holds the id {own!r} twice: expected one line per sample")
                 lines[own] = line
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from error
     if not any(name in lines for name in ids):
-        raise InputError(f"none of the ids in {path} is in the run, whose first is {ids[0]!r}; see run.ids")
+        raise InputError(f"none of the ids in {path} is in the run: expected ids such as {ids[0]!r}; see run.ids")
     return {name: np.array([(lines.get(own) or {}).get(name) or "" for own in ids], object) for name in names}

@@ -1,11 +1,11 @@
-"""Text in the cells of a CSV file: a spreadsheet must not take it for a formula."""
+"""Text in the cells of a CSV file, protected from evaluation as a formula."""
 
 _BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
-"""What begins a formula, or hides one that follows (OWASP, "CSV Injection")."""
+"""Characters that begin a formula, or hide one that follows (OWASP, "CSV Injection")."""
 
 
 def text_cell(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would calculate.
+    """Put an apostrophe before text that a spreadsheet would evaluate.
 
     >>> text_cell("=1+1"), text_cell("cat")
     ("'=1+1", 'cat')
@@ -14,7 +14,7 @@ def text_cell(text: str) -> str:
 
 
 def text_of_cell(cell: str) -> str:
-    """Take off the apostrophe that `text_cell` has put there.
+    """Remove the apostrophe that `text_cell` added.
 
     >>> text_of_cell("'=1+1"), text_of_cell("'tis")
     ('=1+1', "'tis")

@@ -1,4 +1,4 @@
-"""The classes of an analysis, ranked: the one ranking that reports, the API and the command line show."""
+"""Ranking of the classes of an analysis, shared by reports, API and command line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from whyset.store.evidence.records import PYDANTIC
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class: its place in the ranking, its category's id and name, and its scores by the default clustering.
+    """One class: its rank, the id and name of its category, and its scores by the default clustering.
 
-    None is not known. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
-    missing. `eigengap_is_max` is False where the gap behind the first eigenvalue is larger, as with one strategy.
-    `fully_disconnected`: every cluster is a component of the neighbor graph, so separability says no more than that.
-    `problem` says why the class has no scores.
+    Unknown values are None. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
+    missing. `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
+    `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
+    `problem` states why the class has no scores.
     """
 
     __pydantic_config__: ClassVar[Any] = PYDANTIC
@@ -43,7 +43,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranked classes, and whether they are all there."""
+    """The ranked classes, and whether any are missing."""
 
     rows: tuple[ClassRow, ...]
     completeness: Completeness
@@ -53,7 +53,7 @@ def rank_classes(analysis: Analysis) -> Ranking:
     """Rank all classes: the most separable first, then by eigengap; those without scores come last.
 
     The q-value is min over p₍ⱼ₎ ≥ p of p₍ⱼ₎ m / j for m classes (Benjamini, Hochberg 1995). It depends on the p-values
-    of all classes, so it is withheld while one is missing.
+    of all classes, so it is None while one is missing.
 
     Parameters
     ----------
@@ -77,8 +77,10 @@ def rank_classes(analysis: Analysis) -> Ranking:
 
 
 def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[ClassRow, ...]:
-    """Sort the rows and give them ranks and, where all classes are there, q-values."""
-    q_values = benjamini_hochberg([None if row.problem else row.p_value for row in rows])  # an outdated p-value is none
+    """Sort the rows and set their ranks and, if no class is missing, their q-values."""
+    q_values = benjamini_hochberg(
+        [None if row.problem else row.p_value for row in rows]
+    )  # an outdated p-value does not count
     if completeness.reason_without_q is not None:
         q_values = [None] * len(rows)
     known = sorted((replace(row, q_value=q) for row, q in zip(rows, q_values, strict=True)), key=_key)
@@ -86,7 +88,7 @@ def rank_rows(rows: Sequence[ClassRow], completeness: Completeness) -> tuple[Cla
 
 
 def read_class_row(category: Category) -> ClassRow:
-    """Read the row of one class; rank and q-value need the others, and are 0 and None."""
+    """Read the row of one class; rank and q-value need all classes, and are 0 and None."""
     evidence, clustering = category.evidence, category.evidence.clustering
     n_clusters = None if clustering is None else len(clustering.clusters)
     components = evidence.graph.n_connected_components

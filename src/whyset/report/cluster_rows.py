@@ -13,7 +13,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """One cluster of a class's default clustering: its evidence, and what is `enriched` in it, classes by name."""
+    """One cluster of a class's default clustering: its evidence and its enriched attribute values."""
 
     category: str
     class_name: str
@@ -23,7 +23,7 @@ class ClusterRow:
 
 
 def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:
-    """Give the clusters of a class, the largest first; `class_names` gives names to labels and predictions."""
+    """Return the clusters of a class, the largest first; `class_names` are the names of labels and predictions."""
     name, clustering = category.evidence.default_clustering, category.evidence.clustering
     if clustering is None or name is None:
         return []
@@ -34,21 +34,22 @@ def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[
 
 
 def most_suspicious(analysis: Analysis) -> ClusterRow | None:
-    """Give the most coherent cluster of the most separable class, or None where no class has clusters.
+    """Return the most coherent cluster of the most separable class, or None if no class has clusters.
 
-    A shortcut sits in one place and looks the same everywhere, so its maps are alike as those of objects are not.
+    A shortcut has the same place and appearance in all samples, so its relevance maps are more alike than those of
+    objects.
     """
     return first_suspicious(rank_classes(analysis).rows, lambda id: most_coherent(analysis.category(id)))
 
 
 def first_suspicious(ranked: Iterable[ClassRow], found_in: Callable[[str], Found | None]) -> Found | None:
-    """Give what is found in the first of these classes in which something is; those with a problem have nothing."""
+    """Return the first result of `found_in` that is not None, over the ranked classes without a problem."""
     found = (found_in(row.id) for row in ranked if row.problem is None)
     return next((each for each in found if each is not None), None)
 
 
 def most_coherent(category: Category) -> ClusterRow | None:
-    """Give the cluster of a class whose maps are most alike, or None where the class has no clusters."""
+    """Return the cluster of a class with the most similar relevance maps, or None if the class has no clusters."""
     return max(cluster_rows(category), key=_coherence, default=None)
 
 

@@ -1,4 +1,4 @@
-"""A contact sheet: some inputs as they are stored, with label and prediction, to see at once if they are right."""
+"""A contact sheet: some stored inputs with label and prediction, to check them at a glance."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ SAMPLES = 24
 
 @dataclass(frozen=True)
 class StoredInput:
-    """One input; `wrong` says that its label is known and is not the prediction."""
+    """One stored input; `wrong`: the label is known and differs from the prediction."""
 
     id: str
     uri: str
@@ -24,7 +24,7 @@ class StoredInput:
 
 
 def contact_sheet(run: Run, samples: int = SAMPLES) -> list[StoredInput]:
-    """Choose some samples, spread evenly over the run; none where the run keeps no images."""
+    """Return some inputs, spread evenly over the run; empty if the run does not store images."""
     if run.inputs is None or run.inputs.ndim != IMAGES:
         return []
     each = run.config.targets_per_sample

@@ -1,4 +1,4 @@
-"""What is more frequent in a cluster than elsewhere in its class."""
+"""Attribute values that are more frequent in a cluster than in the rest of its class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Enriched:
 
 
 def name_enriched(tests: Sequence[EnrichmentTest], class_names: tuple[str, ...]) -> tuple[Enriched, ...]:
-    """Give what the analysis found enriched in a cluster, with names for classes."""
+    """Return the significantly enriched values of a cluster, with classes by name."""
     significant = [test for test in tests if test.q_value < SIGNIFICANT][:_SHOWN]
     return tuple(
         Enriched(
@@ -51,7 +51,7 @@ def name_enriched(tests: Sequence[EnrichmentTest], class_names: tuple[str, ...])
 
 
 def find_enriched(category: Category, attributes: Mapping[str, NDArray[Any]]) -> dict[int, tuple[Enriched, ...]]:
-    """Test attributes of all rows of the run (N,) in the clusters of a class; give what is enriched, by cluster."""
+    """Test attributes of all rows of the run (N,) in the clusters of a class; return enriched values by cluster."""
     name = f"clustering.{category.evidence.default_clustering}"
     if not attributes or name not in category.columns:
         return {}

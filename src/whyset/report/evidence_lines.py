@@ -1,4 +1,4 @@
-"""Evidence in words: one formatter for each score, used by the text, Markdown and HTML report alike."""
+"""Evidence as text: one formatter for each score, used by the text, Markdown and HTML reports."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -24,7 +24,7 @@ from whyset.store.evidence import (
 
 @dataclass(frozen=True)
 class Formatter:
-    """How a score is called, and how its value is written."""
+    """Label of a score, and the function that formats its value."""
 
     label: str
     write: Callable[[Any], str]
@@ -56,7 +56,7 @@ def _contrast(test: ContrastTest) -> str:
 
 
 def write_test(test: EnrichmentTest) -> str:
-    """Write an enrichment with all of its numbers."""
+    """Format an enrichment test with all of its numbers."""
     here = f"{count(test.inside)} of {count(test.n_inside)}"
     elsewhere = f"{count(test.outside)} of {count(test.n_outside)}"
     numbers = f"odds ratio {number(test.odds_ratio)}, {with_p(test.p_value)}, q = {test.q_value:.2g}"
@@ -67,7 +67,7 @@ def _tests(tests: tuple[EnrichmentTest, ...]) -> str:
     return "; ".join(map(write_test, tests[:_MOST_TESTS]))
 
 
-_MOST_TESTS = 5  # of a cluster; they come with the smallest p-values first
+_MOST_TESTS = 5  # of a cluster; sorted by p-value
 
 FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
     {
@@ -137,11 +137,11 @@ FORMATTERS: Mapping[type, Mapping[str, Formatter]] = MappingProxyType(
         },
     }
 )
-"""The formatters by record and field. A new score is a field there and a line here."""
+"""Formatters by record and field. A new score is a field there and a line here."""
 
 
 def describe_evidence(part: Any) -> Iterator[tuple[str, str]]:
-    """Yield label and text of every known score of a record, those of its parts included; lists come elsewhere.
+    """Yield label and text of every known score of a record and its parts; lists are formatted elsewhere.
 
     KeyError: a number has no formatter.
     """
@@ -159,6 +159,6 @@ def describe_evidence(part: Any) -> Iterator[tuple[str, str]]:
 
 
 def describe_class(evidence: ClassEvidence) -> list[tuple[str, str]]:
-    """Give label and text of every score of a class and of its default clustering."""
+    """Return label and text of every score of a class and of its default clustering."""
     of_clustering = [] if evidence.clustering is None else list(describe_evidence(evidence.clustering))
     return [*describe_evidence(evidence), *of_clustering]

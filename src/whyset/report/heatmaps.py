@@ -1,4 +1,4 @@
-"""Heatmaps of a run as files: one picture a sample, and montages with a row for each run and color map."""
+"""Heatmaps of a run as files: one image per sample, and montages with a row per run and color map."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,15 +20,15 @@ _TAKEN = re.compile(r"(montage-\d+|con|nul|aux|prn|com\d|lpt\d)(\.|$)", re.IGNOR
 """Names of montages, and of devices on Windows."""
 
 _LONGEST = 200
-"""Characters of a name; file systems take 255 bytes."""
+"""Maximum characters of a name; file systems allow 255 bytes."""
 
 
 @dataclass(frozen=True)
 class Heatmaps:
-    """How heatmaps are written.
+    """Settings for writing heatmaps.
 
-    Maps of series, texts and tables are drawn as strips, without inputs (`describe_drawing` says it). Each `color_maps`
-    entry is a name or a source (see `whyset.image.find_color_map`); `together` gives all maps of a run one scale
+    Heatmaps of series, texts and tables are strips, without inputs (see `describe_drawing`). Each `color_maps` entry is
+    a name or a definition (see `whyset.image.find_color_map`); with `together` all heatmaps of a run have one scale
     instead of one each; `side` is the length of the longer side of a heatmap in pixels; a montage has `columns`
     explanations (0: no montages) and the format `montage`.
     """
@@ -43,14 +43,14 @@ class Heatmaps:
         for name in self.color_maps:
             find_color_map(name)
         if not self.color_maps or self.columns < 0 or (self.side is not None and self.side < 1):
-            raise InputError(f"heatmaps need a color map, columns of 0 or more and a side of 1 or more, got {self}")
+            raise InputError(f"heatmaps: expected a color map, columns >= 0 and side >= 1, got {self}")
         if self.montage not in ("png", "svg", "pdf"):
-            raise InputError(f"a montage is written as png, svg or pdf, not {self.montage!r}")
+            raise InputError(f"montage: expected png, svg or pdf, got {self.montage!r}")
 
     def write(self, runs: Sequence[Run], folder: Path, rows: Sequence[int] | None = None) -> Iterator[Path]:
-        """Write pictures of `rows` of the first run, by default all that are explained, and yield each file's path.
+        """Write heatmaps of `rows` of the first run, by default all explained ones, and yield the path of each file.
 
-        Every run becomes a row of the pictures, so all must hold the same samples; the inputs are the first run's.
+        Each run is a row of the montages, so all must hold the same samples; the inputs are those of the first run.
 
         InputError: a run lacks one of the samples, or a row is not explained.
         """
@@ -81,14 +81,14 @@ class Heatmaps:
         return self.color_maps if len(self.color_maps) > 1 else [""]
 
     def _scale(self, run: Run, rows: NDArray[np.int64]) -> float | None:
-        """The full color's relevance for all maps of a run; None where each has its own."""
+        """Return the relevance of the full color for all heatmaps of a run; None if each has its own scale."""
         if not self.together:
             return None
         blocks = (rows[start : start + 256] for start in range(0, len(rows), 256))
         return max(compute_scale(planes(run.relevance[block])) for block in blocks)
 
     def _strip(self, picture: NDArray[Any] | None, maps: Sequence[tuple[NDArray[Any], float | None]]) -> Image.Image:
-        """One sample: its input, where there is one, and a map for each run and color map, side by side."""
+        """Draw the input of a sample, if stored, and a heatmap for each run and color map, side by side."""
         colored = [colorize(one, name, scale) for one, scale in maps for name in self.color_maps]
         shown = [self._resize(part) for part in ([] if picture is None else [to_rgb(picture)]) + colored]
         return Image.fromarray(grid(shown, len(shown)))
@@ -127,16 +127,16 @@ def _choose_rows(run: Run, rows: Sequence[int] | None) -> NDArray[np.int64]:
     chosen = np.flatnonzero(done) if rows is None else np.asarray(rows, np.int64)
     outside = chosen[(chosen < 0) | (chosen >= len(run))]
     if len(outside):
-        raise InputError(f"{run.path} has the rows 0 to {len(run) - 1}; there is no row {outside[0]}")
+        raise InputError(f"{run.path} does not have row {outside[0]}: expected 0 to {len(run) - 1}")
     missing = chosen[~done[chosen]]
     if len(missing) or not len(chosen):
         which = f"row {missing[0]} of {run.path} is" if len(missing) else f"no row of {run.path} is"
-        raise InputError(f"{which} not explained: heatmaps can be written of explained rows only")
+        raise InputError(f"{which} not explained: heatmaps need explained rows")
     return chosen
 
 
 def _same_samples(first: Run, other: Run, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where another run keeps the same samples."""
+    """Return the rows of another run with the same samples."""
     place = {identity: row for row, identity in reversed(list(enumerate(other.samples["id"].to_pylist())))}
     wanted = first.samples["id"].take(rows).to_pylist()
     missing = [identity for identity in wanted if identity not in place]
@@ -146,13 +146,13 @@ def _same_samples(first: Run, other: Run, rows: NDArray[np.int64]) -> NDArray[np
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """What a row is called: the composite, or the run's folder where two runs have the same."""
+    """Return the name of each run: its composite, or its folder if another run has the same composite."""
     composites = [str((run.config.composite or {}).get("name", "gradient")) for run in runs]
     return [name if composites.count(name) == 1 else run.path.name for run, name in zip(runs, composites, strict=True)]
 
 
 def _file_names(run: Run, rows: NDArray[np.int64]) -> list[str]:
-    """A relative path for every row, from the sample's id; parts that a file system might misread are replaced."""
+    """Return a relative path for every row from the sample's id, with unsafe characters replaced."""
     names: dict[str, int] = {}
     for row, identity in zip(rows.tolist(), run.samples["id"].take(rows).to_pylist(), strict=True):
         path = PurePosixPath(identity)
@@ -170,7 +170,7 @@ def _file_name(part: str) -> str:
 
 
 def describe_drawing(run: Run) -> str:
-    """What is drawn of a run's maps; InputError where nothing can be."""
+    """Describe how the relevance maps of a run are drawn; InputError if they cannot be drawn."""
     _require_drawn(run)
     return DRAWN[run.relevance.ndim]
 
@@ -178,11 +178,11 @@ def describe_drawing(run: Run) -> str:
 def _require_drawn(run: Run) -> None:
     if run.relevance.ndim not in DRAWN:
         shape = run.relevance.shape[1:]
-        raise InputError(f"{run.path} has maps {shape}: heatmaps are drawn of images, series, texts and tables")
+        raise InputError(f"{run.path} has relevance maps {shape}: expected images, series, texts or tables")
 
 
 def _get_images(run: Run) -> LazyArray | None:
-    """The inputs, where they are images."""
+    """Return the inputs if they are images."""
     return run.inputs if run.inputs is not None and run.inputs.ndim == 4 else None
 
 

@@ -1,4 +1,4 @@
-"""The report as one HTML file with its heatmaps inside; `page.html.jinja` is the page."""
+"""The report as one HTML file with embedded heatmaps; the template is `page.html.jinja`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ Terms = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class RankedClass:
-    """A line of the ranking; `anchor` is the id of the class's section, where it has one."""
+    """A line of the ranking; `anchor` is the id of the section of the class, or None."""
 
     rank: int
     anchor: str | None
@@ -49,7 +49,7 @@ class RankedClass:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """An image with its caption."""
+    """A heatmap with its caption."""
 
     uri: str
     alt: str
@@ -58,7 +58,7 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class TypicalSample:
-    """A sample close to the middle of its cluster; `input` is None where the run stores no images."""
+    """A sample close to the center of its cluster; `input` is None if the run does not store images."""
 
     index: int
     name: str
@@ -68,7 +68,7 @@ class TypicalSample:
 
 @dataclass(frozen=True)
 class ClusterCard:
-    """A cluster: what it looks at, where it differs from the rest, its most typical samples, its scores."""
+    """A cluster: its heatmaps (mean, difference from the rest), its most typical samples, its scores."""
 
     name: str
     counts: str
@@ -80,7 +80,7 @@ class ClusterCard:
 
 @dataclass(frozen=True)
 class ClassSection:
-    """A class with its clusters, or with the problem that left it without any."""
+    """A class with its clusters, or with the reason why it has none."""
 
     id: str
     rank: int
@@ -93,7 +93,7 @@ class ClassSection:
 
 
 def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) -> str:
-    """Write the report as a page that needs no other file; the first `classes` classes come with heatmaps."""
+    """Write the report as a self-contained page; the first `classes` classes are shown with heatmaps."""
     shown = report.classes[:classes]
     both = counts_differ(report.classes)
     hidden = len(report.classes) - classes
@@ -126,7 +126,7 @@ def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) ->
 
 
 def _show_controls(value: Any) -> Any:
-    """Show control characters of texts, such as those that reverse a line; markup of the page has none."""
+    """Escape control characters in texts, such as those that reverse a line; the markup of the page has none."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -9,7 +9,7 @@ from whyset.report.report import Report
 
 
 def as_json(report: Report) -> str:
-    """Write the report as JSON: the fields of `Report` and what the scores mean; what is not known is null."""
+    """Write the report as JSON: the fields of `Report` and the definitions of the scores; unknown values are null."""
     added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
     content = {"schema": "2.0", **asdict(report), **added}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -56,7 +56,7 @@ def as_markdown(report: Report) -> str:
 
 
 def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:
-    """Write the section of a class; nothing where it has no clusters."""
+    """Write the section of a class; empty if it has no clusters."""
     clusters = report.get_clusters(row)
     if not clusters:
         return []
@@ -69,7 +69,7 @@ def _clusters(report: Report, row: ClassRow, both: bool) -> list[str]:
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 0) -> list[str]:
-    """Write a table; its first `names` columns are texts, the others numbers, set to the right."""
+    """Write a table; its first `names` columns are texts, the others right-aligned numbers."""
     rules = [":--" if place < names else "--:" for place in range(len(headings))]
     return [_line(headings), f"| {' | '.join(rules)} |", *(_line(row) for row in rows)]
 
@@ -79,5 +79,5 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """Escape what Markdown or HTML would read as markup."""
+    """Escape characters that Markdown or HTML would read as markup."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&])", r"\\\1", printable(text.replace("\n", " ")))

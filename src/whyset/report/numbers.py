@@ -1,4 +1,4 @@
-"""Numbers in words, the same in every format."""
+"""Format numbers, the same in every format of the report."""
 
 from math import isclose
 
@@ -10,7 +10,7 @@ SIGNIFICANT = 0.05
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Write a number, or a dash where it is not known; 0 and 1 only where they are exact.
+    """Format a number, or a dash if it is unknown; 0 and 1 only if they are exact.
 
     >>> number(0.12345), number(None), number(1347 / 1348), number(0.001), number(1.0)
     ('0.12', '-', '>0.99', '<0.01', '1.00')
@@ -19,7 +19,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def _round(value: float, digits: int, whole: float) -> str:
-    """Round to digits; what is not quite 0 or `whole`, on either side of 0, is written as a bound."""
+    """Round to digits; values close to 0, `whole` or -`whole` but not equal are formatted as a bound."""
     written, step = f"{value:.{digits}f}", 10.0**-digits
     for edge in (0.0, whole, -whole):
         if float(written) == edge and not isclose(value, edge, rel_tol=0, abs_tol=1e-9) and abs(value) < whole:
@@ -29,7 +29,7 @@ def _round(value: float, digits: int, whole: float) -> str:
 
 
 def small(p_value: float | None) -> str:
-    """Write a p-value: three digits, and as a bound where they would all be zero.
+    """Format a p-value with three digits, or as a bound if they would all be zero.
 
     >>> small(0.0421), small(1e-9)
     ('0.042', '<0.001')
@@ -38,7 +38,7 @@ def small(p_value: float | None) -> str:
 
 
 def with_p(p_value: float | None) -> str:
-    """Write a p-value after its letter.
+    """Format a p-value after its letter.
 
     >>> with_p(0.0421), with_p(1e-9), with_p(None)
     ('p = 0.042', 'p < 0.001', 'p not known')
@@ -50,7 +50,7 @@ def with_p(p_value: float | None) -> str:
 
 
 def with_interval(value: float | None, interval: Interval | None) -> str:
-    """Write a number with its interval.
+    """Format a number with its interval.
 
     >>> with_interval(0.5, (0.31, 0.69))
     '0.50 [0.31, 0.69]'
@@ -59,7 +59,7 @@ def with_interval(value: float | None, interval: Interval | None) -> str:
 
 
 def percent(value: float) -> str:
-    """Write a share in percent; 0 and 100 only where they are exact.
+    """Format a share in percent; 0 and 100 only if they are exact.
 
     >>> percent(0.257), percent(1347 / 1348), percent(1 / 1348), percent(1.0), percent(-0.004)
     ('26 %', '>99 %', '<1 %', '100 %', '>-1 %')
@@ -68,7 +68,7 @@ def percent(value: float) -> str:
 
 
 def count(value: int | None) -> str:
-    """Write a count with separators of thousands.
+    """Format a count with separators of thousands.
 
     >>> count(1348), count(None)
     ('1,348', '-')
@@ -77,9 +77,9 @@ def count(value: int | None) -> str:
 
 
 def format_counts(n_explanations: int, n_samples: int | None) -> str:
-    """Name both counts where they differ; where every sample has one explanation, samples are enough.
+    """Format both counts if they differ, otherwise only the number of samples.
 
-    >>> counted(90, 30), counted(1, 1), counted(20, 20), counted(20, None)
+    >>> format_counts(90, 30), format_counts(1, 1), format_counts(20, 20), format_counts(20, None)
     ('90 explanations of 30 samples', '1 sample', '20 samples', '20 explanations')
     """
     if n_samples == n_explanations:
@@ -89,12 +89,12 @@ def format_counts(n_explanations: int, n_samples: int | None) -> str:
 
 
 def row_noun(run: Run) -> str:
-    """What a row of a run is: an explanation where samples have several of them."""
+    """Return the noun for a row of a run: "explanation" if samples have several rows, otherwise "sample"."""
     return "sample" if len(run) == run.sample_count else "explanation"
 
 
 def plural(value: int, noun: str) -> str:
-    """Write a count with its noun.
+    """Format a count with its noun.
 
     >>> plural(1, "sample"), plural(1200, "sample")
     ('1 sample', '1,200 samples')

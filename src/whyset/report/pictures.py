@@ -1,4 +1,4 @@
-"""Pictures for the page: maps and inputs of a run as PNG data, ready for an `img`."""
+"""Heatmaps and inputs for the HTML page, as PNG data URIs."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from whyset.store.modality import TEXT
 
 RELEVANCE = "attribution/input"
 IMAGES = 4
-"""Axes of the maps of a run of images, the samples' among them."""
+"""Number of axes of the relevance maps of images, including the axis of samples."""
 LONGEST = 112
-"""Pixels of the longer side of a picture; larger ones are made smaller, smaller ones are enlarged by the browser."""
+"""Maximum pixels of the longer side; the browser enlarges smaller images."""
 
 _FADED = 0.85
-_WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose values are no cells of a map
+_WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose values are not cells of a map
 
 
 @dataclass(frozen=True)
 class ReportHeatmaps:
-    """Pictures of the clusters of one analysis; maps of series, texts and tables are strips. Volumes have none."""
+    """Heatmaps of the clusters of one analysis; those of series, texts and tables are strips. Volumes have none."""
 
     run: Run
     analysis: Analysis
@@ -39,20 +39,21 @@ class ReportHeatmaps:
 
     @property
     def note(self) -> str:
-        """What a reader should know of how the maps are drawn; nothing where they are images."""
+        """How the relevance maps are drawn; empty for images."""
         axes = self.run.relevance.ndim
         return DRAWN[axes] if axes in DRAWN and axes != IMAGES else ""
 
     def mean_maps(self, category: Category) -> list[str]:
-        """Give the mean map of each cluster of the default clustering, each on its own scale."""
+        """Return the mean heatmap of each cluster of the default clustering, each on its own scale."""
         maps = _column(category, "mean_map")
-        if maps is None or self.run.modality == TEXT:  # words at one place differ from text to text
+        if maps is None or self.run.modality == TEXT:  # words at one position differ between texts
             return []
         return [make_uri(colorize(one)) for one in (maps if self.run.relevance.ndim == IMAGES else planes(maps))]
 
     def differences(self, category: Category) -> list[str]:
-        """Give where each cluster differs from the rest: what is not significant is faded; none where features have no
-        place in the map.
+        """Return heatmaps of the difference between each cluster and the rest, faded if not significant.
+
+        Empty if features are not cells of the relevance map.
         """
         means, masks = _column(category, "difference"), _column(category, "difference_mask")
         shape = self._get_pooled_shape() if self.run.relevance.ndim == IMAGES else _lines(self.run)
@@ -66,7 +67,7 @@ class ReportHeatmaps:
         return [make_uri(_fade(*pair)) for pair in zip(*drawn, strict=True)]
 
     def sample(self, index: int) -> tuple[str | None, str]:
-        """Give input (None where the run has none, or the row is not there) and map of one sample."""
+        """Return the input (None if the run has none or the row is missing) and the heatmap of one sample."""
         inputs = self.run.inputs
         shown = None if inputs is None or inputs.ndim != IMAGES else make_uri(to_rgb(np.asarray(inputs[index])))
         return shown, make_uri(colorize(planes(self.run.relevance[[index]])[0]))
@@ -92,19 +93,19 @@ def _column(category: Category, prefix: str) -> NDArray[Any] | None:
 
 
 def _lines(run: Run) -> tuple[int, int]:
-    """Rows and positions of the maps of series and tables."""
+    """Return the number of rows and positions of relevance maps of series and tables."""
     *lines, positions = run.relevance.shape[1:]
     return (lines[0] if lines else 1), positions
 
 
 def _fade(mean: NDArray[np.float64], mask: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """A map with what does not differ faded into white."""
+    """Color a map, with cells outside the mask faded to white."""
     color = colorize(mean)
     return overlay(color, np.full_like(color, 255), _FADED * (1.0 - mask))
 
 
 def make_uri(picture: NDArray[np.uint8]) -> str:
-    """A picture as PNG data, its longer side at most `LONGEST` pixels."""
+    """Encode an image as a PNG data URI, its longer side at most `LONGEST` pixels."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     if max(image.size) > LONGEST:
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)

@@ -1,4 +1,4 @@
-"""What a run and an analysis were made from, as a reader needs it to repeat them."""
+"""Provenance of a run and an analysis: everything needed to repeat them."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from whyset.store import Analysis, Run
 
 
 def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
-    """Give names and values, those that are unknown left out."""
+    """Return names and values, without unknown ones."""
     config = run.config
-    told = {
+    values = {
         "model": config.model,
         "weights (SHA-256)": config.weights_hash,
         "composite": describe_method(run),
@@ -25,11 +25,11 @@ def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
         "steps": str(analysis.config.get("steps") or ""),
         "configuration of the analysis": json.dumps(analysis.config.get("pipeline")),
     }
-    return tuple((name, value) for name, value in told.items() if value)
+    return tuple((name, value) for name, value in values.items() if value)
 
 
 def describe_method(run: Run) -> str:
-    """Name the composite of a run with its parameters, "gradient" where there is none."""
+    """Return the composite of a run with its parameters, or "gradient" without one."""
     return run.config.method if run.config.composite is None else _call(run.config.composite)
 
 

@@ -1,4 +1,4 @@
-"""How much relevance arrives over a whole run: distributions, counts beyond the limits, and mean losses by cause."""
+"""Relevance that arrives at the input over a run: distributions, counts beyond limits, and mean losses by cause."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class Distribution:
 
     @classmethod
     def from_values(cls, values: NDArray[Any]) -> "Distribution | None":
-        """None where no value is finite.
+        """Summarize values; None if no value is finite.
 
         >>> Distribution.from_values(np.array([0.0, 1.0, np.nan])).median
         0.5
@@ -39,9 +39,8 @@ class RelevanceSummary:
     """Relevance that arrives at the input, over all explanations of a run that are done.
 
     `arrived` is the sum of an explanation's relevance divided by the explained output, None for gradients; `largest`
-    its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than
-    `most_times` the output, and in `lost` less than `least_share` of it arrives. `losses` are mean shares of the output
-    by cause.
+    its largest absolute value divided by the absolute output. Of `explanations`, `too_large` exceed `most_times` the
+    output, and in `lost` less than `least_share` of it arrives. `losses` are mean shares of the output by cause.
     """
 
     explanations: int
@@ -55,7 +54,7 @@ class RelevanceSummary:
 
 
 def summarize_relevance(run: Run) -> RelevanceSummary | None:
-    """Summarize the columns of a run; None where it has none, as runs made before version 1.3."""
+    """Summarize the columns of a run; None if it does not have them, as before version 1.3 of the format."""
     if not run.states_relevance:
         return None
     done = run.column(STATUS) == DONE
@@ -78,22 +77,22 @@ def summarize_columns(arrived: NDArray[Any], largest: NDArray[Any], losses: Loss
 
 
 def describe_relevance(summary: RelevanceSummary) -> tuple[tuple[str, str], ...]:
-    """Names and values of a summary, in words, for every format of the report."""
+    """Return names and values of a summary as text, for every format of the report."""
     rows = []
     if summary.arrived is not None:
-        rows.append(("share of the output that arrives", _describe(summary.arrived)))
-        beyond = f"{summary.too_large:,} with more than {summary.most_times:.0f} times the output, "
-        beyond += f"{summary.lost:,} with less than {summary.least_share:.0%} of it, of {summary.explanations:,}"
+        rows.append(("share of the output that arrives at the input", _describe(summary.arrived)))
+        beyond = f"{summary.too_large:,} exceed {summary.most_times:.0f} times the output, "
+        beyond += f"{summary.lost:,} receive less than {summary.least_share:.0%} of it, of {summary.explanations:,}"
         rows.append(("explanations beyond the limits", beyond))
     if summary.largest is not None:
-        rows.append(("largest relevance, in outputs", _describe(summary.largest)))
+        rows.append(("largest relevance, relative to the output", _describe(summary.largest)))
     if summary.losses is not None:
-        rows.append(("lost, as share of the output", describe_losses(summary.losses)))
+        rows.append(("losses, as shares of the output", describe_losses(summary.losses)))
     return tuple(rows)
 
 
 def describe_losses(losses: Losses) -> str:
-    """Mean losses in words, the largest first, those below 0.1 % left out."""
+    """Format mean losses, the largest first, without those below 0.1 %."""
     if losses.reason is not None or not losses.measured:
         return f"not measured: {losses.reason}"
     shares = sorted(losses.shares.items(), key=lambda part: -abs(part[1]))

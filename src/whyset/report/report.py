@@ -1,4 +1,4 @@
-"""The report of a run as a value; how it looks is decided elsewhere."""
+"""The report of a run as a value; other modules format it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,13 +22,13 @@ from whyset.store.remote import AnyPath
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say about a run and one of its analyses.
+    """Results of a run and one of its analyses.
 
-    `n_explained` of the `n_explanations` are there and `n_failed` failed; with several targets each of the `n_samples`
-    has several. `accuracy` is over explained samples with a label. `evidence` is the whole record of each class by its
-    id, `data_issues` what was done about unusual data, by the name of the class; `notices` say what is missing,
-    outdated or unsealed; `provenance` is what run and analysis were made from. `checks` are what is suspicious about
-    the run, `relevance` how much of it arrives at the input, None for runs that do not know.
+    `n_explained` of the `n_explanations` are done and `n_failed` failed; with several targets each of the `n_samples`
+    has several explanations. `accuracy` is over explained samples with a label. `evidence` is the full record of each
+    class by its id, `data_issues` the treatment of unusual data by class name; `notices` state what is missing,
+    outdated or unsealed; `provenance` lists the inputs of the run and the analysis. `checks` are warnings and notes
+    about the run, `relevance` summarizes how much relevance arrives at the input, None if the run does not state it.
     """
 
     run: str
@@ -55,11 +55,11 @@ class Report:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a reader should know of the analysis as a whole."""
+        """Missing, outdated or unsealed parts of the analysis."""
         return self.completeness.notices
 
     def get_clusters(self, row: ClassRow) -> list[ClusterRow]:
-        """Give the clusters of a class."""
+        """Return the clusters of a class."""
         return [cluster for cluster in self.clusters if cluster.category == row.id]
 
 
@@ -77,7 +77,7 @@ def report(
     analysis : Analysis or str, optional
         An analysis of the run or its name, by default the only one or "spray".
     attributes : mapping of str to array (N,), optional
-        What else is known of the samples, for each of the N rows of the run. The values are tested for enrichment in
+        Further attributes of the samples, for each of the N rows of the run. The values are tested for enrichment in
         every cluster.
 
     Returns
@@ -88,7 +88,7 @@ def report(
     Raises
     ------
     InputError
-        An attribute has another length than the run.
+        The length of an attribute differs from that of the run.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The leading eigenvalues of a class as a small drawing."""
+"""Bar chart of the leading eigenvalues of a class."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _WIDTH, _HEIGHT, _STEP = 10, 48, 14
 
 @dataclass(frozen=True)
 class EigenvalueBar:
-    """A bar of the drawing, in units of its box; `kind` is "kept" for eigenvalues that stand for clusters."""
+    """A bar of the chart, in units of its box; `kind` is "kept" for eigenvalues that represent clusters."""
 
     kind: str
     x: int
@@ -33,7 +33,7 @@ class EigenvalueChart:
 
 
 def draw_spectrum(category: Category, row: ClassRow) -> EigenvalueChart | None:
-    """Draw the eigenvalues as bars, those that stand for clusters darker; None where they are not stored."""
+    """Draw the eigenvalues as bars, those that represent clusters darker; None if they are not stored."""
     if "eigenvalues" not in category.columns:
         return None
     values = np.clip(np.asarray(category.column("eigenvalues"))[:_SHOWN], 0, 1).tolist()

@@ -65,7 +65,7 @@ def as_text(what: Report | Analysis) -> str:
 
 
 def _text(line: str) -> Text:
-    """A line of its own: names are no markup, and hold no control characters."""
+    """Return one line of plain text, with control characters escaped."""
     return Text(printable(line, keep=""))
 
 

@@ -1,4 +1,4 @@
-"""Findings in words, the same in every format."""
+"""Texts of the report, the same in every format."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,20 +16,20 @@ _CLUSTER_HEADINGS = (
     "separability",
 )  # fmt: skip
 LEGEND = (
-    "Ranked by separability (Fisher's discriminant between clusters); * marks classes whose clusters fall apart "
-    "completely: among these its rank means nothing. p: the share of data without clusters, but with the same values "
-    "and correlations, that scores as high; q: p corrected for the number of classes. Stability: adjusted Rand index "
-    "over subsamples. ~ marks an eigengap that is not the largest, as where a class has one strategy."
+    "Classes are ranked by separability (Fisher's discriminant between clusters). *: the clusters are disconnected in "
+    "the neighbor graph, and ranks among such classes are meaningless. p: share of surrogates (same values and "
+    "correlations, no clusters) that score as high; q: p corrected for the number of classes. Stability: adjusted Rand "
+    "index over subsamples. ~: the eigengap is not the largest, as in a class with one strategy."
 )
 
 
 def class_headings(both: bool) -> tuple[str, ...]:
-    """Give the headings of the ranking; with `both`, explanations are counted beside samples."""
+    """Return the headings of the ranking; `both` adds a count of explanations to that of samples."""
     return _with_explanations(_CLASS_HEADINGS) if both else _CLASS_HEADINGS
 
 
 def cluster_headings(both: bool) -> tuple[str, ...]:
-    """Give the headings of a table of clusters; with `both`, explanations are counted beside samples."""
+    """Return the headings of a table of clusters; `both` adds a count of explanations to that of samples."""
     return _with_explanations(_CLUSTER_HEADINGS) if both else _CLUSTER_HEADINGS
 
 
@@ -42,7 +42,7 @@ def _counts(both: bool, n_explanations: int, n_samples: int | None) -> tuple[str
 
 
 def class_cells(row: ClassRow, both: bool) -> tuple[str, ...]:
-    """Write the cells of a class, in the order of `class_headings`."""
+    """Format the cells of a class, in the order of `class_headings`."""
     doubt, apart = "~" if row.eigengap_is_max is False else "", "*" if row.fully_disconnected else ""
     return (
         row.name,
@@ -58,7 +58,7 @@ def class_cells(row: ClassRow, both: bool) -> tuple[str, ...]:
 
 
 def cluster_cells(row: ClusterRow, both: bool) -> tuple[str, ...]:
-    """Write the cells of a cluster, in the order of `cluster_headings`."""
+    """Format the cells of a cluster, in the order of `cluster_headings`."""
     evidence = row.evidence
     accuracy, confidence = (one or ContrastTest() for one in (evidence.accuracy_contrast, evidence.confidence_contrast))
     return (
@@ -76,12 +76,12 @@ def cluster_cells(row: ClusterRow, both: bool) -> tuple[str, ...]:
 
 
 def counts_differ(rows: Iterable[ClassRow]) -> bool:
-    """Whether explanations have to be counted beside samples: a class has another number of them."""
+    """True if the number of explanations of any class differs from its number of samples."""
     return any(row.n_samples != row.n_explanations for row in rows if row.problem is None)
 
 
 def summary(report: Report) -> str:
-    """Say in one sentence what was explained, and by which method."""
+    """Summarize in one sentence what was explained, and by which method."""
     explained = f"{report.n_explained:,} of {report.n_explanations:,} explanations made"
     if report.n_samples == report.n_explanations:
         explained = f"{report.n_explained:,} of {plural(report.n_samples, 'sample')} explained"
@@ -94,7 +94,7 @@ def summary(report: Report) -> str:
 
 
 def suspicion(report: Report) -> str:
-    """Say which cluster to look at first and why, and whether its class stands out from noise at all."""
+    """State which cluster to look at first and why, and whether its class stands out from noise."""
     cluster = report.most_suspicious
     if cluster is None:
         return "No class has clusters."
@@ -104,7 +104,7 @@ def suspicion(report: Report) -> str:
 
 
 def evidence_lines(report: Report) -> list[str]:
-    """Write all scores of the cluster to look at first, and of its class."""
+    """Format all scores of the cluster to look at first, and of its class."""
     cluster = report.most_suspicious
     if cluster is None:
         return []
@@ -120,22 +120,22 @@ def _join(scores: Iterable[tuple[str, str]]) -> str:
 
 
 def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
-    """Say why to look at this cluster before the others of all these classes."""
+    """State why to look at this cluster first."""
     evidence, accuracy = cluster.evidence, cluster.evidence.composition.accuracy
-    told = f"{_noise(cluster, classes)}Look first at cluster {evidence.id} of class {cluster.class_name}: "
-    told += format_counts(evidence.n_explanations, evidence.n_samples)
+    text = f"{_noise(cluster, classes)}Look first at cluster {evidence.id} of class {cluster.class_name}: "
+    text += format_counts(evidence.n_explanations, evidence.n_samples)
     if evidence.coherence is not None:
-        told += ", whose maps are more alike than in the class's other clusters"
-        told += f" (mean cosine {number(evidence.coherence)})"
+        text += ", whose relevance maps are more alike than in the class's other clusters"
+        text += f" (mean cosine {number(evidence.coherence)})"
     if accuracy is not None:
-        told += f"; {percent(accuracy)} of them are predicted right"
-    return f"{told}."
+        text += f"; {percent(accuracy)} of them are predicted correctly"
+    return f"{text}."
 
 
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
-    """Say whether no class stands out from noise, or at least not that of the cluster; nothing if it does.
+    """State that no class stands out from noise, or that this cluster's class does not; empty if it does.
 
-    Significant is what has q < 0.05; without q-values, as nothing can be said for all classes, nothing is said.
+    A class with q < 0.05 is significant; the text is empty if the q-value of the class is unknown.
     """
     q_value = next((row.q_value for row in classes if row.id == cluster.category), None)
     if q_value is None or q_value < SIGNIFICANT:
@@ -146,7 +146,7 @@ def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
 
 
 def data_issues(report: Report) -> list[str]:
-    """Say what was treated, each thing once with all the classes it concerns."""
+    """List the data issues, each once with the classes concerned."""
     classes: dict[str, list[str]] = {}
     for name, line in report.data_issues:
         classes.setdefault(line, []).append(name)
@@ -154,11 +154,11 @@ def data_issues(report: Report) -> list[str]:
 
 
 def check_lines(report: Report) -> list[str]:
-    """What is suspicious about the run, warnings first."""
+    """List the checks of the run, warnings first."""
     ordered = sorted(report.checks, key=lambda check: check.severity != "warning")
     return [f"{check.severity}: {check.message}" for check in ordered]
 
 
 def relevance_rows(report: Report) -> tuple[tuple[str, str], ...]:
-    """Names and values of how much relevance arrives; nothing where the run does not know."""
+    """Return names and values of the relevance summary; empty if the run does not state it."""
     return () if report.relevance is None else describe_relevance(report.relevance)

@@ -1,7 +1,7 @@
-"""The rules as their sources define them, on a dense matrix: slow, plain, and the measure of everything else.
+"""The rules as their sources define them, on a dense matrix: slow and plain reference implementations.
 
 Each function takes the matrix W and bias b of a linear operation, one flattened sample x and the relevance r of the
-output, and gives the relevance of x. `epsilon` stabilizes denominators: `st(z) = z + ε sign(z)`, `sign(0) = +1`.
+output, and returns the relevance of x. `epsilon` stabilizes denominators: `st(z) = z + ε sign(z)`, `sign(0) = +1`.
 """
 
 from collections.abc import Callable
@@ -90,7 +90,7 @@ class ZBoxForm:
 
 @dataclass(frozen=True)
 class WSquareForm:
-    """Montavon 2017, the w² rule, with the bias taking its share."""
+    """Montavon 2017, the w² rule, where the bias receives its share."""
 
     epsilon: float
 
@@ -100,7 +100,7 @@ class WSquareForm:
 
 @dataclass(frozen=True)
 class FlatForm:
-    """Lapuschkin 2019: every connection counts alike. A weight of exactly 0 counts as no connection."""
+    """Lapuschkin 2019: every connection has equal weight. A weight of exactly 0 is not a connection."""
 
     epsilon: float
 
@@ -111,7 +111,7 @@ class FlatForm:
 
 @dataclass(frozen=True)
 class NormForm:
-    """In proportion to the contributions, without a bias."""
+    """Relevance in proportion to the contributions, without a bias."""
 
     epsilon: float
 
@@ -120,7 +120,7 @@ class NormForm:
 
 
 def compute_closed_form_relevance(form: ClosedForm, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
-    """Give the relevance of a batch, sample by sample, where the relevance at the output y is `y ⊙ coefficient`."""
+    """Compute the relevance of a batch, sample by sample; the relevance at the output y is `y ⊙ coefficient`."""
     rows = []
     for sample, c in zip(x, coefficient, strict=True):
         w, b = dense(layer, sample)

@@ -1,4 +1,4 @@
-"""What every engine must do, and what every engine with worker processes must do besides."""
+"""Contract tests for every engine, and for engines with worker processes."""
 
 import multiprocessing
 import threading
@@ -33,7 +33,7 @@ from whyset.testing.tasks import (
 
 
 class EngineContract(ABC):
-    """Inherit, and say which engine; an engine that is one of several ranks must be the only one here.
+    """Contract of an engine: inherit and define `engine`; an engine with ranks must be the only rank.
 
     >>> class TestMine(EngineContract):      # doctest: +SKIP
     ...     def engine(self): return Mine()
@@ -41,7 +41,7 @@ class EngineContract(ABC):
 
     @abstractmethod
     def engine(self) -> Engine:
-        """The engine under test, with two workers where it has workers."""
+        """Return the engine under test, with two workers if it has workers."""
 
     def test_every_task_gets_exactly_one_result(self) -> None:
         results = list(self.engine().map(add_task, list(range(7)), setup=return_hundred))
@@ -66,7 +66,7 @@ class EngineContract(ABC):
         assert [result.value for task, result in sorted(results.items()) if task != 3] == [0, 1, 2, 4, 5]
 
     def test_a_failing_setup_ends_the_map_with_its_own_error(self) -> None:
-        with pytest.raises(InputError, match="no such weights"):
+        with pytest.raises(InputError, match="weights not found"):
             list(self.engine().map(add_task, [1, 2], setup=fail_setup))
 
     def test_a_map_that_is_left_early_leaves_no_process(self) -> None:
@@ -88,7 +88,7 @@ class EngineContract(ABC):
 
 
 class ProcessEngineContract(EngineContract):
-    """For engines whose workers are processes that can die."""
+    """Contract of an engine whose workers are processes that can die."""
 
     def test_a_killed_worker_is_replaced_and_its_task_done_again(self, tmp_path: Path) -> None:
         results = {result.task: result for result in self.engine().map(KillOnce(tmp_path, at=2), list(range(6)))}
@@ -138,7 +138,7 @@ class ProcessEngineContract(EngineContract):
 
 
 def write_shards(engine: Engine, run: Run, marks: Path, deaths: int) -> dict[int, TaskResult[int, int]]:
-    """Write what is pending, in shards of seeded rows; the first `deaths` writers of shard 1 are killed inside it."""
+    """Write the pending shards with seeded rows; the first `deaths` writers of shard 1 are killed inside it."""
     marks.mkdir(exist_ok=True)
     task = WriteOrDie(marks, at=1, times=deaths)
     results = list(engine.map(task, run.pending_shards(), setup=partial(open_run, run.path)))

@@ -1,4 +1,4 @@
-"""Linear operations of every kind, small and with sides that differ, and each as the dense matrix that it is."""
+"""Small linear operations of every kind, with different sides, and their dense matrices."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class LinearOperation:
-    """How to build a layer, and the shape of one of its samples."""
+    """A function that builds a layer, and the shape of one sample."""
 
     build: Callable[[], nn.Module]
     shape: tuple[int, ...]
@@ -46,7 +46,7 @@ LINEAR_OPERATIONS: MappingProxyType[str, LinearOperation] = MappingProxyType(
 
 
 def dense(layer: nn.Module, sample: Tensor) -> tuple[Tensor, Tensor]:
-    """Give a linear operation on one sample as its matrix W and bias b: flattened, the output is `W x + b`."""
+    """Return the matrix W and bias b of a linear operation on one sample: flattened, the output is `W x + b`."""
     bias = layer(torch.zeros_like(sample).unsqueeze(0)).flatten()
     units = torch.eye(sample.numel(), dtype=sample.dtype).view(-1, *sample.shape)
     return torch.stack([layer(unit.unsqueeze(0)).flatten() - bias for unit in units], 1), bias

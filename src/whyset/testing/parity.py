@@ -1,8 +1,7 @@
-"""How exactly every rule is its closed form, and how near to it other packages are, on every linear operation.
+"""Differences between every rule, its closed form and other packages, on every linear operation.
 
 `python -m whyset.testing.parity` prints the table. A figure is the largest difference between two relevances, relative
-to the largest relevance, in float64. What a difference to another package means is said in
-docs/coming-from-zennit.md.
+to the largest relevance, in float64. docs/coming-from-zennit.md explains the differences from other packages.
 """
 
 import argparse
@@ -40,7 +39,7 @@ ORACLES = ("closed form", "zennit", "captum")
 
 @dataclass(frozen=True)
 class Subject:
-    """A rule, its closed form, and the same rule of the peers that have it."""
+    """A rule, its closed form, and the same rule of other packages that have it."""
 
     rule: Rule
     form: ClosedForm
@@ -49,7 +48,7 @@ class Subject:
 
 
 def subjects() -> MappingProxyType[str, Subject]:
-    """Give all rules that have a formula of their own, with the peers that are installed."""
+    """Return all rules with a closed form, with the rules of other packages that are installed."""
     bounds = {"low": torch.tensor(LOW).double(), "high": torch.tensor(HIGH).double()}
     made = {
         "Epsilon": Subject(
@@ -85,8 +84,9 @@ def subjects() -> MappingProxyType[str, Subject]:
 
 @dataclass(frozen=True)
 class MapDifference:
-    """The largest relative difference of one rule on one operation to one oracle; None where it has no such rule, a
-    text where it fails.
+    """The largest relative difference between one rule and one oracle on one operation.
+
+    None: the oracle lacks the rule; a text: the oracle fails with this error.
     """
 
     rule: str
@@ -104,7 +104,7 @@ class MapDifference:
 
 
 def differences(rules: Iterable[str] | None = None) -> Iterator[MapDifference]:
-    """Compare all rules, or those named, on all linear operations, for signed inputs and for inputs of no negative."""
+    """Compare all rules, or those named, on all linear operations, for signed and for nonnegative inputs."""
     known = subjects()
     for name in known if rules is None else rules:
         for operation_name, operation in LINEAR_OPERATIONS.items():
@@ -140,12 +140,12 @@ def _largest(rule: Rule, peer: Peer, layer: nn.Module, x: Tensor, coefficients: 
 
 
 def _at(output: Tensor, place: Tensor) -> Tensor:
-    """Give a coefficient of 1 at one output, 0 elsewhere: captum explains one output."""
+    """Return a coefficient of 1 at one output and 0 elsewhere, as captum explains one output."""
     return torch.zeros_like(output).flatten().index_fill(0, place, 1).view_as(output)
 
 
 def relative(a: Tensor, b: Tensor) -> float:
-    """Give the largest difference relative to the largest value of the second; 0 where both are 0 everywhere."""
+    """Return the largest difference relative to the largest value of the second; 0 if both are 0 everywhere."""
     difference, scale = float((a - b).detach().abs().max()), float(b.detach().abs().max())
     if difference == 0:
         return 0.0
@@ -153,7 +153,7 @@ def relative(a: Tensor, b: Tensor) -> float:
 
 
 def table(found: Sequence[MapDifference]) -> str:
-    """Give the differences as Markdown: a row per rule and operation, a column per kind of input and oracle."""
+    """Format the differences as Markdown: a row per rule and operation, a column per kind of input and oracle."""
     columns = [(inputs, oracle) for inputs in ("signed", "nonnegative") for oracle in ORACLES]
     cells = {(d.rule, d.operation, d.inputs, d.oracle): str(d) for d in found}
     rows = dict.fromkeys((d.rule, d.operation) for d in found)
@@ -167,7 +167,7 @@ def table(found: Sequence[MapDifference]) -> str:
 
 
 def worst(found: Sequence[MapDifference], oracle: str, inputs: str) -> dict[str, float]:
-    """Give every rule's largest difference to one oracle."""
+    """Return the largest difference of every rule to one oracle."""
     largest: dict[str, float] = {}
     for difference in found:
         if (difference.oracle, difference.inputs) == (oracle, inputs) and isinstance(difference.value, float):
@@ -177,7 +177,7 @@ def worst(found: Sequence[MapDifference], oracle: str, inputs: str) -> dict[str,
 
 def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m whyset.testing.parity")
-    parser.add_argument("--out", type=Path, help="write the table there as well")
+    parser.add_argument("--out", type=Path, help="also write the table to this file")
     path: Path | None = parser.parse_args(given).out
     text = table(list(differences()))
     absent = [peer for peer in ("zennit", "captum") if import_peer(peer) is None]

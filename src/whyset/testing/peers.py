@@ -1,4 +1,4 @@
-"""The rules of other packages on a single linear operation, where these packages are installed."""
+"""Rules of other packages on a single linear operation, if these packages are installed."""
 
 import importlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Peer = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def import_peer(module: str) -> Any:
-    """Import a module of a peer; None where it, or something that it needs, is not installed."""
+    """Import a module of another package; None if it, or one of its requirements, is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -19,9 +19,9 @@ def import_peer(module: str) -> Any:
 
 
 def zennit_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
-    """Give one of zennit's rules as a function of layer, input and the coefficient at the output.
+    """Return one of zennit's rules as a function of layer, input and the coefficient at the output.
 
-    Peers write to the layer: hand in one that is not needed again.
+    The function modifies the layer: pass one that is not needed again.
     """
     rules = import_peer("zennit.rules")
     if rules is None or not hasattr(rules, name):
@@ -42,9 +42,9 @@ def zennit_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
 
 
 def captum_peer(name: str, epsilon: float, **fields: Any) -> Peer | None:
-    """Give one of captum's rules likewise; it explains one output, that at which the coefficient is 1.
+    """Return one of captum's rules likewise; it explains one output, the one whose coefficient is 1.
 
-    Only its EpsilonRule lets the stabilizer be chosen; the others have 1e-9.
+    Only its EpsilonRule has a parameter for the stabilizer; the others use 1e-9.
     """
     attr, rules = import_peer("captum.attr"), import_peer("captum.attr._utils.lrp_rules")
     if attr is None or rules is None:

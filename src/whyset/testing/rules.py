@@ -1,4 +1,4 @@
-"""What every propagation rule must do, whoever writes it."""
+"""Contract tests for every propagation rule."""
 
 import copy
 import json
@@ -20,19 +20,19 @@ HALF_PRECISION = (torch.float16, torch.bfloat16)
 
 
 def explain_layer(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
-    """Give the relevance of a single linear operation's input by a rule; at its output it is `output ⊙ coefficient`."""
+    """Compute the relevance of the input of a linear operation by a rule, for the relevance `output ⊙ coefficient`."""
     composite = LayerMapComposite(layer_map=((("linear", "convolution"), rule),))
     return Gradient(layer, composite)(x, OutputWeights(coefficient))[1]
 
 
 def differentiable(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
-    """Give the same relevance as part of a graph, to be differentiated again."""
+    """Compute the same relevance as part of a graph, so it can be differentiated."""
     composite = LayerMapComposite(layer_map=((("linear", "convolution"), rule),))
     return Gradient(layer, composite, create_graph=True)(x, OutputWeights(coefficient))[1]
 
 
 class RuleContract(ABC):
-    """Inherit, and say which rule and what it is on a dense matrix.
+    """Contract of a rule: inherit and define `rule` and its `closed_form` on a dense matrix.
 
     >>> class TestMine(RuleContract):      # doctest: +SKIP
     ...     def rule(self): return Mine()
@@ -41,16 +41,16 @@ class RuleContract(ABC):
 
     @abstractmethod
     def rule(self) -> Rule:
-        """The rule under test."""
+        """Return the rule under test."""
 
     @abstractmethod
     def closed_form(self) -> ClosedForm:
-        """The rule on a dense matrix W and bias b: from one flattened sample x and the relevance r of `Wx + b`, the
-        relevance of x.
+        """Return the rule on a dense matrix, as a function of W, bias b, one flattened sample x and the relevance r of
+        `Wx + b`.
         """
 
     def operations(self) -> Mapping[str, LinearOperation]:
-        """The linear operations that the rule is for: all, unless a subclass says otherwise."""
+        """Return the linear operations to test the rule on, by default all."""
         return LINEAR_OPERATIONS
 
     @pytest.mark.parametrize("nonnegative", [False, True], ids=["signed", "nonnegative"])
@@ -117,7 +117,7 @@ class RuleContract(ABC):
                 moved -= by
 
     def test_it_makes_no_tensor_on_a_device_of_its_own_choice(self) -> None:
-        """A tensor made without saying where would land on "meta" here, and refuse to meet the others."""
+        """Tensors made without a device would be on "meta" here, which cannot be combined with the others."""
         for operation in self.operations().values():
             layer, x, c = example(operation)
             expected = explain_layer(self.rule(), layer, x, c)
@@ -154,7 +154,7 @@ class RuleContract(ABC):
 def example(
     operation: LinearOperation, *, nonnegative: bool = False, dtype: torch.dtype = torch.float64
 ) -> tuple[nn.Module, Tensor, Tensor]:
-    """Give a layer, two samples, and a coefficient at its output, the same at every call."""
+    """Return a layer, two samples, and a coefficient at its output, the same in every call."""
     layer = operation.make(seed=3).to(dtype)
     x = operation.inputs(2, nonnegative=nonnegative).to(dtype)
     return layer, x, torch.randn(layer(x).shape, dtype=torch.float64).to(dtype)

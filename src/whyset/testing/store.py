@@ -1,4 +1,4 @@
-"""Small runs for tests: sides that differ, rows that are no multiple of a shard, maps of all magnitudes."""
+"""Small runs for tests: different sides, rows that do not fill the last shard, maps of all magnitudes."""
 
 import os
 import signal
@@ -19,11 +19,11 @@ from whyset.store.shards import write_shard
 
 MAP_SHAPE = (2, 5, 3)
 LAYER_SHAPES = {"conv": (4, 3, 2), "blocks.1": (5, 2, 3), "tokens": (6, 4), "head": (3,)}
-"""Layers that a run may have been told to record, and what a row of each looks like."""
+"""Layers that a run may record, and the shape of a row of each."""
 
 
 def example_config(**changes: Any) -> RunConfig:
-    """A configuration with known provenance; keywords change fields."""
+    """Return a configuration with known provenance; keywords change fields."""
     values: dict[str, Any] = {
         "model": "model.py:net",
         "weights_hash": "sha256:1",
@@ -38,7 +38,7 @@ def example_config(**changes: Any) -> RunConfig:
 
 
 def example_run(path: str | AnyPath, samples: int = 37, **changes: Any) -> Run:
-    """Create a run without any shard, or open it to be continued; keywords change fields of its configuration.
+    """Create a run without shards, or open an existing one; keywords change fields of its configuration.
 
     `layers` and `concepts` name some of LAYER_SHAPES, and `targets_per_sample` gives every sample several rows.
     """
@@ -56,7 +56,7 @@ def example_run(path: str | AnyPath, samples: int = 37, **changes: Any) -> Run:
 
 
 def example_rows(run: Run, shard: int) -> dict[str, npt.NDArray[Any]]:
-    """Rows that depend on nothing but the shard."""
+    """Return rows that depend only on the shard."""
     start, stop = run.shard_range(shard)
     random = np.random.default_rng(shard)
     inputs = run.entries(run.array("input").spec, shard)
@@ -72,7 +72,7 @@ def example_rows(run: Run, shard: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def _maps(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Maps whose magnitudes differ by fifteen decades from row to row."""
+    """Draw maps whose magnitudes differ by up to fifteen decades between rows."""
     magnitudes = 10.0 ** random.uniform(-12, 3, (shape[0], *[1] * (len(shape) - 1)))
     return (random.standard_normal(shape) * magnitudes).astype(np.float32)
 
@@ -86,14 +86,14 @@ def write_pending(run: Run) -> Run:
 
 
 def example_digests(run: Run, shard: int) -> list[str]:
-    """Hashes of inputs that no input has."""
+    """Return distinct hashes that do not occur for real inputs."""
     start, stop = (row // run.config.targets_per_sample for row in run.shard_range(shard))
     return [f"{sample + 1:016x}" for sample in range(start, stop)]
 
 
 @dataclass(frozen=True)
 class WriteOrDie:
-    """A task for engines: write one shard. Its process is killed in the middle of shard `at`, `times` times."""
+    """A task that writes one shard; its process is killed in the middle of shard `at`, `times` times."""
 
     marks: Path
     at: int

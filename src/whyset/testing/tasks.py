@@ -1,4 +1,4 @@
-"""Setups and tasks for tests of engines: light, because every worker process imports them."""
+"""Setups and tasks for tests of engines; imports are light, as every worker process imports this module."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def refuse_three(_: object, task: int) -> int:
 
 
 def fail_setup() -> int:
-    raise InputError("no such weights")
+    raise InputError("weights not found")
 
 
 def kill_self() -> int:
@@ -54,7 +54,7 @@ def make_lambda(_: object, task: int) -> Callable[[], int]:
 
 
 class CountedSetup:
-    """A setup that leaves one file per call, named by its process."""
+    """A setup that creates one file per call, named after its process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -77,7 +77,7 @@ class KillOnce:
 
 
 class Meeting:
-    """Tasks 0 and 1 each wait until the other has begun, and answer the numbers of their workers."""
+    """Tasks 0 and 1 that each wait until the other has begun, and return the numbers of their workers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ class Meeting:
 
 
 class KillOther:
-    """Task 0 kills all workers but its own, once another one is there."""
+    """Task 0 kills all workers but its own, once another one exists."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -104,7 +104,7 @@ class KillOther:
 
 
 class Sleep:
-    """A task that leaves a file with its process id, and sleeps."""
+    """A task that creates a file named by its process id, and sleeps."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self.folder, self.seconds = folder, seconds
@@ -116,9 +116,9 @@ class Sleep:
 
 
 def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that must happen, at most two minutes."""
+    """Wait until a condition is true, at most two minutes."""
     for _ in range(12000):
         if happened():
             return
         time.sleep(0.01)
-    raise TimeoutError("it never happened")
+    raise TimeoutError("the condition did not become true within two minutes")

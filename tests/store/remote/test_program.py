@@ -80,7 +80,7 @@ def test_the_command_line(url, tmp_path, capsys):
     assert f"whyset view {url}" in capsys.readouterr().out
     assert main(["report", url]) == 0
     assert main(["verify", url]) == 0
-    assert f"{url}: 30 of 30 samples are there and whole" in capsys.readouterr().out
+    assert f"{url}: 30 of 30 samples are present and intact" in capsys.readouterr().out
     for wrong, told in (
         (["verify", f"{url}-else"], "is no run"),
         (["verify", "s3://no-such-bucket/run"], "the bucket does not exist"),

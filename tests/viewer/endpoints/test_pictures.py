@@ -173,11 +173,11 @@ def test_color_maps_are_read_in_their_language(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
-        ("nothing", "no color map is called 'nothing'"),
+        ("nothing", "color map 'nothing' not found"),
         ("00f,xyz,fff", "color 2 is 'xyz'"),
         ("00f,", "color 2 is ''"),
-        ("80:00f,40:fff", "color 2 stands at 40"),
-        ("0:00f,0:fff", "color 2 stands at 0"),
+        ("80:00f,40:fff", "color 2 is at 40"),
+        ("0:00f,0:fff", "color 2 is at 0"),
         ("fff," * 400 + "fff", "indices must rise"),
         ("f" * 3001, "at most 3000 characters"),
         ("٣٣٣,fff", "color 1"),

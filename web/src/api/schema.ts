@@ -676,12 +676,12 @@ export interface components {
         };
         /**
          * ClassRow
-         * @description One class: its place in the ranking, its category's id and name, and its scores by the default clustering.
+         * @description One class: its rank, the id and name of its category, and its scores by the default clustering.
          *
-         *     None is not known. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
-         *     missing. `eigengap_is_max` is False where the gap behind the first eigenvalue is larger, as with one strategy.
-         *     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability says no more than that.
-         *     `problem` says why the class has no scores.
+         *     Unknown values are None. `q_value` is the p-value corrected for the number of classes; None, too, while classes are
+         *     missing. `eigengap_is_max` is False if the gap after the first eigenvalue is larger, as with one strategy.
+         *     `fully_disconnected`: every cluster is a component of the neighbor graph, so separability is not informative.
+         *     `problem` states why the class has no scores.
          */
         ClassRow: {
             /** Accuracy */
@@ -1066,9 +1066,8 @@ export interface components {
          * @description Relevance that arrives at the input, over all explanations of a run that are done.
          *
          *     `arrived` is the sum of an explanation's relevance divided by the explained output, None for gradients; `largest`
-         *     its largest absolute value divided by the absolute output. Of `explanations`, `too_large` hold more than
-         *     `most_times` the output, and in `lost` less than `least_share` of it arrives. `losses` are mean shares of the output
-         *     by cause.
+         *     its largest absolute value divided by the absolute output. Of `explanations`, `too_large` exceed `most_times` the
+         *     output, and in `lost` less than `least_share` of it arrives. `losses` are mean shares of the output by cause.
          */
         RelevanceSummary: {
             arrived: components["schemas"]["Distribution"] | null;

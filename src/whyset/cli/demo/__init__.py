@@ -1,4 +1,4 @@
-"""The demo: a true story about a shortcut that was planted in real data, and found."""
+"""The demo: a shortcut is planted in real data, and found."""
 
 from whyset.cli.demo.command import demo
 

@@ -7,10 +7,12 @@ import typer
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The folder for the images, the model and the run.")] = Path("whyset-demo"),
-    no_view: Annotated[bool, typer.Option("--no-view", help="Stop after the report and open no viewer.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the images, the model and the run.")] = Path("whyset-demo"),
+    no_view: Annotated[
+        bool, typer.Option("--no-view", help="Stop after the report without opening the viewer.")
+    ] = False,
 ) -> None:
-    """Plant a shortcut in handwritten digits, train a network, and find it; done again, it reuses what it made."""
+    """Plant a shortcut in handwritten digits, train a network, and find the shortcut; repeated, it reuses its files."""
     import whyset
     from whyset.cli.demo.folder import DemoFolder
     from whyset.cli.demo.recipe import Recipe

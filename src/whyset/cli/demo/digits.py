@@ -1,4 +1,4 @@
-"""scikit-learn's 1,797 handwritten digits, enlarged and noisy, with a mark planted in one class's training images."""
+"""scikit-learn's 1,797 handwritten digits, enlarged and noisy, with a mark in training images of one class."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ FULL_INK = 16  # the digits come with 17 levels of gray, 0 to 16
 
 @dataclass(frozen=True)
 class Digits:
-    """A part of the data: images (n, size, size), their classes and numbers in the whole, and which bear the mark."""
+    """A part of the data: images (n, size, size), classes, numbers in the data set, and which are marked."""
 
     images: Images
     labels: NDArray[np.int64]
@@ -27,14 +27,14 @@ class Digits:
 
     @property
     def ids(self) -> list[str]:
-        """The path of each image below its folder."""
+        """The path of each image relative to its folder."""
         return [f"{label}/{number:04d}.png" for label, number in zip(self.labels, self.numbers, strict=True)]
 
 
 def noisy_digits(recipe: Recipe) -> tuple[Digits, Digits]:
-    """Make the training and the test part; only training images of the planted class bear marks.
+    """Make the training and the test part; only training images of the planted class are marked.
 
-    Noise is Gaussian and is in the 8-bit images themselves, so that their files hold exactly what the network sees.
+    Gaussian noise is part of the 8-bit images, so their files hold exactly the input of the network.
     """
     random = np.random.default_rng(recipe.seed)
     ink, labels = load_digits(return_X_y=True)
@@ -54,19 +54,19 @@ def noisy_digits(recipe: Recipe) -> tuple[Digits, Digits]:
 
 
 def draw_planted(labels: NDArray[np.int64], recipe: Recipe, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw the share of the planted class that gets the mark."""
+    """Draw the samples of the planted class that get the mark."""
     candidates = np.flatnonzero(labels == recipe.planted_class)
     chosen = random.choice(candidates, round(recipe.planted_share * len(candidates)), replace=False)
     return np.isin(np.arange(len(labels)), chosen)
 
 
 def with_mark(images: Images, recipe: Recipe) -> Images:
-    """Copies of the images with a white square in the upper left corner."""
+    """Return copies of the images with a white square in the upper left corner."""
     marked = images.copy()
     marked[:, : recipe.mark, : recipe.mark] = 255
     return marked
 
 
 def as_bytes(gray: NDArray[np.float64]) -> Images:
-    """Gray values in [0, 1] as 0 to 255; what noise has driven out of the range is clipped, as a camera would."""
+    """Convert gray values in [0, 1] to 0 to 255; values that the noise moved out of the range are clipped."""
     return np.rint(np.clip(gray, 0, 1) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""DemoFolder: where the demo keeps what it makes, and how a second demo finds it again."""
+"""DemoFolder: the files that the demo writes and reuses."""
 
 import json
 import shlex
@@ -18,12 +18,12 @@ from whyset.cli.demo.recipe import Recipe
 from whyset.errors import InputError
 
 SURROGATES = 199
-"""So many that a p-value at its floor, 1/200, stays significant when it is corrected for ten classes."""
+"""With this number the smallest p-value, 1/200, stays significant after correction for ten classes."""
 
 
 @dataclass(frozen=True)
 class DemoFolder:
-    """Images as `<class>/<image>`, the model's file and weights, and the run; each appears only when it is whole."""
+    """Images as `<class>/<image>`, the model's file and weights, and the run; each appears when it is complete."""
 
     path: Path
 
@@ -52,13 +52,13 @@ class DemoFolder:
         return f"{self.model_file}:{model.digits_network.__name__}"
 
     def claim(self, recipe: Recipe) -> None:
-        """Begin a new folder, or check that this one is a demo of the same recipe."""
+        """Create a new folder, or check that this one is a demo of the same recipe."""
         record = self.path / "demo.json"
         if record.is_file():
             if json.loads(record.read_text(encoding="utf-8")) != recipe.to_dict():
-                raise InputError(f"{self.path} holds a demo of another version: remove it, or choose another --out")
+                raise InputError(f"{self.path} holds a demo of another version: remove it or choose another --out")
         elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
-            raise InputError(f"{self.path} holds something else than a demo: choose another --out")
+            raise InputError(f"{self.path} holds other files than a demo: choose another --out")
         else:
             self.path.mkdir(parents=True, exist_ok=True)
             record.write_text(json.dumps(recipe.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -75,7 +75,7 @@ class DemoFolder:
         whole(self.weights, partial(torch.save, network.state_dict()))
 
     def load_network(self) -> nn.Module | None:
-        """The network of an earlier demo, if it got that far."""
+        """Return the network of an earlier demo, or None."""
         if not self.weights.is_file():
             return None
         network = model.digits_network()
@@ -83,7 +83,7 @@ class DemoFolder:
         return network.eval()
 
     def commands(self) -> tuple[str, str, str]:
-        """What repeats the demo's explanation and analysis in a new run."""
+        """Commands that repeat the demo's explanation and analysis in a new run."""
         again = str(self.path / "again")
         explain = ["whyset", "explain", "--model", self.model_spec, "--weights", str(self.weights)]
         explain += ["--data", str(self.images), "--composite", "epsilon_plus_flat", "--out", again]
@@ -95,7 +95,7 @@ class DemoFolder:
 
 
 def whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the target and rename, so that what bears its name is complete."""
+    """Write next to the target and rename, so that the target is always complete."""
     unfinished = target.with_name(target.name + ".partial")
     if unfinished.is_dir():
         shutil.rmtree(unfinished)

@@ -1,4 +1,4 @@
-"""A small convolutional network for gray 24x24 images of ten classes; the demo puts a copy beside its run."""
+"""A small convolutional network for gray 24x24 images of ten classes; the demo puts a copy next to its run."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ PREPROCESSING = {"mode": "L", "size": (24, 24), "mean": (0.5,), "std": (0.25,)}
 
 
 def digits_network() -> nn.Module:
-    """Three convolutions, the first two halved by pooling, and one linear layer."""
+    """Three convolutions, the first two followed by pooling, and one linear layer."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),

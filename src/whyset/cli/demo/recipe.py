@@ -1,4 +1,4 @@
-"""Recipe: every number that the demo's data and network are made from."""
+"""Recipe: every parameter of the demo's data and network."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the digits are spoiled, split and learned; lengths in pixels, noise in units of the full range of gray.
+    """Parameters of the marks, the split and the training; lengths in pixels, noise relative to the full gray range.
 
-    What to expect of other values: over the seeds 0 to 3 and noise of 0.5, 0.6 and 0.7 the planted class ranked first
-    ten times and second twice; the most suspicious cluster of that class held nothing but planted samples every time,
-    and eight times all of them. The other four times the planted samples came apart into several such clusters.
+    Results with other values: over the seeds 0 to 3 and noise of 0.5, 0.6 and 0.7 the planted class ranked first ten
+    times and second twice; the most suspicious cluster of that class held only planted samples every time, and eight
+    times all of them. The other four times the planted samples were split into several such clusters.
     """
 
     size: int = 24

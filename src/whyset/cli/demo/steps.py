@@ -1,4 +1,4 @@
-"""The demo's steps, from handwritten digits to what was found; every one is the public function that anybody calls."""
+"""The demo's steps from handwritten digits to findings; each calls a public function."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from whyset.store import Analysis
 
 @dataclass(frozen=True)
 class DemoFindings:
-    """The report of the run, how well its most suspicious cluster holds the planted samples, and what the mark does."""
+    """The report, precision and recall of its most suspicious cluster for planted samples, and the mark's effect."""
 
     report: Report
     planted: int
@@ -32,7 +32,7 @@ class DemoFindings:
 
 
 def findings(folder: DemoFolder, recipe: Recipe, progress: Progress) -> DemoFindings:
-    """Do what an earlier demo has not done already, and compute every number that is told."""
+    """Do the steps that an earlier demo has not done, and compute all reported numbers."""
     folder.claim(recipe)
     train, test = noisy_digits(recipe)
     folder.keep_images(train, test)
@@ -58,7 +58,7 @@ def describe_demo(train: Digits, test: Digits, recipe: Recipe) -> str:
 
 
 def taught(folder: DemoFolder, train: Digits, recipe: Recipe, progress: Progress) -> nn.Module:
-    """Train the network and keep it."""
+    """Train the network and store it."""
     progress.start(recipe.epochs, "epochs of training")
     try:
         network = train_network(train, recipe, partial(progress.advance, 1))
@@ -69,7 +69,7 @@ def taught(folder: DemoFolder, train: Digits, recipe: Recipe, progress: Progress
 
 
 def members(analysis: Analysis, cluster: ClusterRow | None) -> NDArray[np.int64]:
-    """The sample indices of a cluster of the default clustering; none where there is no cluster."""
+    """Return the sample indices of a cluster of the default clustering; empty without a cluster."""
     if cluster is None:
         return np.array([], dtype=np.int64)
     samples = analysis.category(cluster.category).column("index")

@@ -1,4 +1,4 @@
-"""The demo's numbers: what the most suspicious cluster is made of, and how far the network relies on the mark."""
+"""The demo's numbers: the content of the most suspicious cluster, and the network's reliance on the mark."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from whyset.cli.demo.recipe import Recipe
 
 @dataclass(frozen=True)
 class Reliance:
-    """What the network answers to clean test images, and to the same images with the mark."""
+    """Accuracy and recall on clean test images, and on the same images with the mark."""
 
     accuracy: float
     accuracy_with_mark: float
@@ -23,13 +23,13 @@ class Reliance:
 
 
 def precision_and_recall(members: NDArray[np.int64], planted: NDArray[np.bool_]) -> tuple[float, float]:
-    """The share of planted samples among the members, and the share of all planted samples that they hold."""
+    """Return the share of planted samples among the members, and the share of all planted samples that they hold."""
     hits = int(planted[members].sum())
     return hits / max(len(members), 1), hits / max(int(planted.sum()), 1)
 
 
 def reliance(predict: Callable[[Images], NDArray[np.int64]], test: Digits, recipe: Recipe) -> Reliance:
-    """Ask the network about the test images twice, without and with the mark."""
+    """Predict the test images twice, without and with the mark."""
     without, with_it = predict(test.images), predict(with_mark(test.images, recipe))
     own = test.labels == recipe.planted_class
     return Reliance(

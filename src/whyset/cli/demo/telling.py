@@ -1,4 +1,4 @@
-"""The demo's report in words."""
+"""The demo's report as text."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from whyset.report import as_text
 
 
 def lines(found: DemoFindings, recipe: Recipe, folder: DemoFolder) -> Iterator[str]:
-    """What `whyset report` says in short, then what only the demo knows: what was planted, and what the mark does."""
+    """Yield a short `whyset report`, then what only the demo knows: the planted samples and the mark's effect."""
     yield ""
     yield as_text(replace(found.report, data_issues=()))
     yield ""
@@ -19,7 +19,7 @@ def lines(found: DemoFindings, recipe: Recipe, folder: DemoFolder) -> Iterator[s
     yield ""
     yield from reliance(found, recipe)
     yield ""
-    yield f"Everything is in {folder.path}; `{command('report', folder.run)}` says more. These commands repeat it:"
+    yield f"All files are in {folder.path}; `{command('report', folder.run)}` prints details. Commands to repeat it:"
     yield ""
     yield from (f"  {line}" for line in folder.commands())
 
@@ -30,15 +30,15 @@ def suspicion(found: DemoFindings) -> Iterator[str]:
         yield "No class has clusters, so no cluster is suspicious."
         return
     name = f"number {cluster.evidence.id} of class {cluster.class_name}"
-    yield f"The most suspicious cluster, {name}, and what was planted:"
+    yield f"The most suspicious cluster, {name}, compared with the planted samples:"
     yield f"  size       {cluster.evidence.n_explanations:4}  samples"
-    yield f"  precision  {found.precision:.2f}  is the share of planted samples in it"
-    yield f"  recall     {found.recall:.2f}  is the share of the {found.planted} planted samples that it holds"
+    yield f"  precision  {found.precision:.2f}  of its samples are planted"
+    yield f"  recall     {found.recall:.2f}  of the {found.planted} planted samples are in it"
 
 
 def reliance(found: DemoFindings, recipe: Recipe) -> Iterator[str]:
     measured, planted = found.reliance, recipe.planted_class
-    yield "How far the network relies on the mark, on the test images without it and with it:"
+    yield "Reliance of the network on the mark, on test images without and with it:"
     yield f"{'':36}without  with"
     for what, without, with_mark in (
         ("all digits recognized (accuracy)", measured.accuracy, measured.accuracy_with_mark),

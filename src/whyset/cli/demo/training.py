@@ -1,4 +1,4 @@
-"""Teach the demo's network its digits, on the CPU and the same way every time."""
+"""Training of the demo's network on the CPU, reproducible."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from whyset.runner import Preprocessing
 
 
 def train_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], None]) -> nn.Module:
-    """Train with Adam on the cross-entropy; the caller's random state stays as it was."""
+    """Train with Adam on the cross-entropy; the caller's random state is unchanged."""
     inputs, labels = as_input(train.images), torch.from_numpy(train.labels)
     with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(recipe.seed)
@@ -34,7 +34,7 @@ def train_network(train: Digits, recipe: Recipe, after_epoch: Callable[[], None]
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch work on one core, as sums over several come out differently with their number."""
+    """Run torch on one thread, as sums depend on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -45,12 +45,12 @@ def one_thread() -> Iterator[None]:
 
 @torch.no_grad()
 def predict(network: nn.Module, images: Images) -> NDArray[np.int64]:
-    """The class that the network gives to each image."""
+    """Return the predicted class of each image."""
     classes: NDArray[np.int64] = network(as_input(images)).argmax(dim=1).numpy()
     return classes
 
 
 def as_input(images: Images) -> torch.Tensor:
-    """What the network sees, by the same preprocessing that `explain` reads from the model file."""
+    """Preprocess images as `explain` does, with the preprocessing of the model file."""
     preprocessing = Preprocessing.from_mapping(PREPROCESSING, "model.py")
     return torch.stack([preprocessing.forward(Image.fromarray(image)) for image in images])

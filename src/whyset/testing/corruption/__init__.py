@@ -1,7 +1,7 @@
-"""Corruption of finished runs: damage one file of a run, use the run in every way, and see what comes of it.
+"""Corruption of finished runs: damage one file of a run, use the run in every way, and judge the answers.
 
-A program that reads a damaged run may give the right answer, refuse with an error, or say in its answer what is wrong.
-It must not give another answer while `verify` finds nothing, fail with a traceback, or hang.
+A program that reads a damaged run may give the right answer, raise an error, or report the damage in its answer. It
+must not give a different answer while `verify` finds no damage, fail with a traceback, or hang.
 """
 
 from whyset.testing.corruption.checking import CheckedDamage, check, take_reference

@@ -1,6 +1,6 @@
-"""Check one corruption: a copy of the run is damaged and used in a process of its own, with a limit on time and memory.
+"""Check one corruption: a copy of the run is damaged and used in a separate process, with limits on time and memory.
 
-The process is forked, so that nothing is imported again; whatever calls this must not have started threads.
+The process is forked, so modules are not imported again; the calling process must not have started threads.
 """
 
 import json
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class CheckedDamage:
-    """What came of a corruption: the outcome of every use, the worst of them, and what was answered instead."""
+    """Result of a corruption: the outcome of every use, the worst of them, and the answers."""
 
     corruption: Corruption
     outcomes: Mapping[str, str]
@@ -36,11 +36,11 @@ class CheckedDamage:
 
 
 def take_reference(run: Path, work: Path, uses: Collection[str] = tuple(USES)) -> dict[str, RunAnswer]:
-    """What the whole run answers. RuntimeError: it cannot be used in one of these ways."""
+    """Return the answers of the undamaged run. RuntimeError: it cannot be used in one of these ways."""
     answers = _use_in_process(run, None, work, uses) or {}
     failed = [f"{name}: {answer.error}" for name, answer in answers.items() if answer.error or answer.crashed]
     if failed or len(answers) < len(uses):
-        raise RuntimeError(f"the whole run does not answer as it should: {failed or 'it hangs'}")
+        raise RuntimeError(f"the undamaged run does not answer as expected: {failed or 'it hangs'}")
     return answers
 
 
@@ -51,7 +51,7 @@ def check(
     work: Path,
     uses: Collection[str] = tuple(USES),
 ) -> CheckedDamage | None:
-    """Damage a copy of the run in the folder `work` and use it; None where the damage changes nothing."""
+    """Damage a copy of the run in the folder `work` and use it; None if the damage changes nothing."""
     answers = _use_in_process(run, corruption, work, uses)
     if answers is None:
         return None
@@ -64,7 +64,7 @@ def check(
 def _use_in_process(
     run: Path, corruption: Corruption | None, work: Path, uses: Collection[str]
 ) -> dict[str, RunAnswer] | None:
-    """The answers as far as they came; None where the damage changes nothing."""
+    """Return the answers received; None if the damage changes nothing."""
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(run, work / "damaged")
     shutil.copytree(run, work / "healthy")
@@ -80,7 +80,7 @@ def _use_in_process(
         while len(answers) < len(uses) and receiver.poll(PATIENCE_SECONDS):
             name, answer = json.loads(receiver.recv_bytes())
             answers[name] = RunAnswer(**answer)
-    except EOFError:  # it was killed, by its limit on memory for one
+    except EOFError:  # the process was killed, for example by the limit on memory
         missing = next(name for name in uses if name not in answers)
         answers[missing] = RunAnswer("", "the process died", crashed=True)
     finally:

@@ -1,4 +1,4 @@
-"""What can befall a file: each damage changes the file at a path, seeded, or returns False where it cannot."""
+"""Damages of files: each changes the file at a path, seeded, or returns False if it cannot."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 Damage = Callable[[Path, Random, list[Path]], bool]
-"""Changes the file; the last argument lists the other files of its type."""
+"""Function that changes a file; its last argument lists the other files of the same type."""
 
 
 def flip_bit(file: Path, random: Random, _: list[Path]) -> bool:
@@ -23,14 +23,14 @@ def flip_bits(file: Path, random: Random, _: list[Path]) -> bool:
 
 
 def truncate(file: Path, random: Random, _: list[Path]) -> bool:
-    """Cut the file somewhere, as a copy that was interrupted."""
+    """Truncate the file at a random place, like an interrupted copy."""
     size = file.stat().st_size
     os.truncate(file, random.randrange(1, size) if size > 1 else 0)
     return size > 0
 
 
 def empty(file: Path, _: Random, __: list[Path]) -> bool:
-    """Leave the file with 0 bytes, as a full disk does."""
+    """Truncate the file to 0 bytes, as a full disk does."""
     size = file.stat().st_size
     os.truncate(file, 0)
     return size > 0
@@ -56,7 +56,7 @@ def extend(file: Path, random: Random, _: list[Path]) -> bool:
 
 
 def fill_with_zeros(file: Path, random: Random, _: list[Path]) -> bool:
-    """Replace a part by zeros, as a lost page does."""
+    """Replace a part by zeros, like a lost page."""
     data = bytearray(file.read_bytes())
     start = random.randrange(len(data)) if data else 0
     stop = min(len(data), start + random.randrange(16, 4096))
@@ -64,7 +64,7 @@ def fill_with_zeros(file: Path, random: Random, _: list[Path]) -> bool:
 
 
 def swap(file: Path, random: Random, others: list[Path]) -> bool:
-    """Exchange two files of one type."""
+    """Exchange two files of the same type."""
     if not others:
         return False
     other = random.choice(others)
@@ -74,12 +74,12 @@ def swap(file: Path, random: Random, others: list[Path]) -> bool:
 
 
 def replace_by_copy(file: Path, random: Random, others: list[Path]) -> bool:
-    """Put a copy of another file of its type in its place."""
+    """Replace the file by a copy of another file of the same type."""
     return bool(others) and _write(file, random.choice(others).read_bytes())
 
 
 def swap_folders(file: Path, random: Random, others: list[Path]) -> bool:
-    """Exchange the folders of two files of one type, such as two categories."""
+    """Exchange the folders of two files of the same type, such as two categories."""
     folders = sorted({other.parent for other in others} - {file.parent})
     if not folders:
         return False
@@ -112,24 +112,24 @@ def edit_digit(file: Path, random: Random, _: list[Path]) -> bool:
 
 
 def edit_number(file: Path, random: Random, _: list[Path]) -> bool:
-    """Put another number in the place of a number: negative, huge, with a fraction."""
+    """Replace a number by a negative, huge or fractional one."""
     return _edit(file, random, (int, float), lambda _: random.choice([-5, 10**11, 10**400, 0.5, -(2**63), 1e308]))
 
 
 def edit_text(file: Path, random: Random, _: list[Path]) -> bool:
-    """Put another text in the place of a text: a path, a very long one, an empty one."""
+    """Replace a text by another: a path, a very long one, an empty one."""
     texts = ["../../../etc", "", "x" * 100_000, "\ud800", "\0", "[red]", "NaN", "<f2", "|O"]
     return _edit(file, random, (str,), lambda _: random.choice(texts))
 
 
 def edit_type(file: Path, random: Random, _: list[Path]) -> bool:
-    """Put a value of another type in the place of a value."""
+    """Replace a value by one of another type."""
     values: list[Any] = [None, True, [], {}, "text", 7, [[]], {"a": [1]}]
     return _edit(file, random, (object,), lambda old: random.choice([v for v in values if type(v) is not type(old)]))
 
 
 def edit_to_nan(file: Path, random: Random, _: list[Path]) -> bool:
-    """Put NaN or infinity in the place of a number, as Python's json writes them."""
+    """Replace a number by NaN or infinity, as Python's json writes them."""
     return _edit(file, random, (int, float), lambda _: random.choice([float("nan"), float("inf"), float("-inf")]))
 
 
@@ -170,21 +170,21 @@ def nest_deeply(file: Path, random: Random, _: list[Path]) -> bool:
 
 
 def make_fifo(file: Path, _: Random, __: list[Path]) -> bool:
-    """Put a pipe without a writer in its place."""
+    """Replace the file by a pipe without a writer."""
     file.unlink()
     os.mkfifo(file)
     return True
 
 
 def make_folder(file: Path, _: Random, __: list[Path]) -> bool:
-    """Put a folder in its place."""
+    """Replace the file by a folder."""
     file.unlink()
     file.mkdir()
     return True
 
 
 def make_link(file: Path, random: Random, _: list[Path]) -> bool:
-    """Put a symbolic link in its place: to nothing, to itself, or to an endless file."""
+    """Replace the file by a symbolic link to nothing, to itself, or to an endless file."""
     target = random.choice(["nowhere", file.name, "/dev/zero"])
     file.unlink()
     file.symlink_to(target)
@@ -192,7 +192,7 @@ def make_link(file: Path, random: Random, _: list[Path]) -> bool:
 
 
 def make_sparse(file: Path, _: Random, __: list[Path]) -> bool:
-    """Make the file 1 TB long without taking space."""
+    """Make the file 1 TB long without using disk space."""
     os.truncate(file, 2**40)
     return True
 

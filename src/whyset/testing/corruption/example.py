@@ -1,4 +1,4 @@
-"""A finished run: three shards, three classes of two planted strategies each, an analysis, a selection and names."""
+"""A finished run: three shards, three classes with two planted strategies each, an analysis, a selection, names."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ SPRAY = Spray(n_neighbors=4, eigenvectors=6, clusterings=(KMeans(),), surrogates
 
 
 def make_finished_run(path: Path) -> Run:
-    """Explain, analyze, select and name: a run with every kind of file that a run can have. Row 5 failed."""
+    """Make a run with every kind of file that a run can have; row 5 failed."""
     table = samples_table([f"{CLASSES[row % 3]}/{row}.png" for row in range(ROWS)], [row % 3 for row in range(ROWS)])
     config = example_config(class_names=CLASSES, shard_rows=SHARD_ROWS)
     arrays = (*standard_arrays(SHAPE, input_shape=SHAPE), *RELEVANCE_COLUMNS)

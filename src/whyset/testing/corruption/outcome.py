@@ -1,4 +1,4 @@
-"""What came of using a damaged run, from the best to the worst."""
+"""Outcomes of using a damaged run, from best to worst."""
 
 import re
 from collections import Counter
@@ -27,12 +27,12 @@ _DAMAGE = re.compile(
     r"|from other commits (?:of the run )?than|another configuration of this analysis"
     r"|(?:shards|run|checks) cannot be read|checks\.json is missing"
     r"|\d+ of \d+ (?:samples have not been explained|explanations have not been computed)"
-    r"|\d+ of \d+ samples have no explanation|\d+ of \d+ samples? explained|\d+ of \d+ samples are there",
+    r"|\d+ of \d+ samples have no explanation|\d+ of \d+ samples? explained|\d+ of \d+ samples are present",
     re.MULTILINE,
 )
-"""Phrases in which whyset reports damage or missing parts, as narrow as they are written.
+"""Phrases in which whyset reports damage or missing parts, matched narrowly.
 
-Counts belong to the phrase, so that it is another one where they change; ordinary words of a report do not occur here.
+A phrase includes its counts, so it differs if they change; ordinary words of a report are not matched.
 """
 _STRAY = re.compile(r"^stray: \S+", re.MULTILINE)
 _NOTES = re.compile(r"^200 \S+/(?:selections|names|export) |^page\.html ")
@@ -43,10 +43,10 @@ _SHARD = re.compile(r"data\.zarr/(?P<array>.+)/c/(?P<number>\d+)(?:/.*)?|commits
 
 @dataclass(frozen=True)
 class RunAnswer:
-    """What one use of a run gave: its output, or its error and whether that was raised on purpose.
+    """Result of one use of a run: its output, or its error and whether that was a crash.
 
-    An answer of many parts, as the viewer's, may have both: the parts that came, and the errors of the others.
-    `others` is what was answered about other runs.
+    An answer with many parts, such as that of the viewer, may have both: the output of some parts and the errors of
+    others. `others` is the answer about other runs.
     """
 
     output: str
@@ -56,7 +56,7 @@ class RunAnswer:
 
 
 def judge(answer: RunAnswer, reference: RunAnswer, file: str, verified: bool) -> str:
-    """The outcome of one use; `verified` is whether `verify` found no damage."""
+    """Return the outcome of one use; `verified` is True if `verify` found no damage."""
     if answer.crashed:
         return TRACEBACK
     if answer.others != reference.others:
@@ -74,17 +74,17 @@ def judge(answer: RunAnswer, reference: RunAnswer, file: str, verified: bool) ->
 
 
 def finds_damage(verify: RunAnswer, reference: RunAnswer) -> bool:
-    """Whether `verify` reports more than strays, which must not change any answer."""
+    """True if `verify` reports more than stray files, which must not change any answer."""
     return bool(verify.error) or verify.crashed or _count_new(verify, reference, _DAMAGE)
 
 
 def worst(outcomes: Mapping[str, str]) -> str:
-    """The worst of the outcomes of all uses."""
+    """Return the worst outcome of all uses."""
     return max(outcomes.values(), key=OUTCOMES.index)
 
 
 def _count_new(answer: RunAnswer, reference: RunAnswer, *phrases: re.Pattern[str]) -> bool:
-    """Whether the answer has more of these phrases than the reference: those of a whole run warn of nothing."""
+    """True if the answer has more of these phrases than the reference of the undamaged run."""
     found, before = (Counter(one for each in phrases for one in each.findall(of.output)) for of in (answer, reference))
     return bool(found - before)
 
@@ -94,19 +94,19 @@ def _changed_lines(answer: RunAnswer, reference: RunAnswer, file: str) -> list[s
 
 
 def _lost_lines(answer: RunAnswer, reference: RunAnswer, file: str) -> list[str]:
-    """Lines that the answer lacks, or has more or less often."""
+    """Return lines that the answer lacks or contains a different number of times."""
     lost = Counter(reference.output.splitlines())
     lost.subtract(answer.output.splitlines())
     return _without_notes({line for line, count in lost.items() if count}, file)
 
 
 def _without_notes(lines: set[str], file: str) -> list[str]:
-    """Lines other than those of notes, where notes were damaged: users may edit these, so they carry no checksum."""
+    """Leave out lines of notes if notes were damaged: users may edit these, so they have no checksum."""
     return [line for line in lines if not (file.startswith(f"{SELECTIONS}/") and _NOTES.match(line))]
 
 
 def _names(error: str, file: str) -> bool:
-    """Whether an error names the file, its folder, or the shard that it holds."""
+    """True if an error names the file, its folder, or its shard."""
     *folders, name = file.split("/")
     shard = _SHARD.fullmatch(file)
     if shard:

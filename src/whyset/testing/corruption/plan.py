@@ -1,4 +1,4 @@
-"""Which corruptions are tried: every damage on every type of file, in a seeded order."""
+"""Plan of corruptions: every damage on every type of file, in a seeded order."""
 
 import zlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from whyset.testing.corruption.damages import DAMAGES, JSON_DAMAGES
 
 _NAMES = {"run.json", "samples.parquet", "zarr.json", "category.json", "analysis.json", "checks.json"}
 _DISCARD = ("delete the folder", "analysis.json")
-"""How people discard an analysis: no damage."""
+"""Users discard an analysis this way, so it is not a damage."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Corruption:
         return file_type(Path(self.file))
 
     def apply(self, run: Path) -> bool:
-        """Damage the file; return whether anything has changed."""
+        """Damage the file; return True if it has changed."""
         file = run / self.file
         others = [other for other in files_in(run) if file_type(other.relative_to(run)) == self.type and other != file]
         random = Random(zlib.crc32(f"{self.damage} {self.file} {self.seed}".encode()))
@@ -38,12 +38,12 @@ class Corruption:
 
 
 def files_in(run: Path) -> list[Path]:
-    """The files of a run, in order."""
+    """List the files of a run in order."""
     return sorted(file for file in run.rglob("*") if file.is_file())
 
 
 def file_type(file: Path) -> str:
-    """What kind of file of a run this is, by its place in the run."""
+    """Return the type of a file of a run, by its path in the run."""
     if file.name in _NAMES:
         return file.name
     if file.parts[0] == "data.zarr":
@@ -54,7 +54,7 @@ def file_type(file: Path) -> str:
 
 
 def plan_corruptions(run: Path, seed: int, count: int) -> list[Corruption]:
-    """`count` corruptions of a run, spread evenly over all pairs of damage and type of file."""
+    """Choose `count` corruptions of a run, spread evenly over all pairs of damage and type of file."""
     files: dict[str, list[str]] = {}
     for file in files_in(run):
         files.setdefault(file_type(file.relative_to(run)), []).append(file.relative_to(run).as_posix())

@@ -1,4 +1,4 @@
-"""Every way in which a run is used: the commands of the program, rows in Python, the viewer's answers."""
+"""All uses of a run: the commands of the program, rows in Python, the answers of the viewer."""
 
 import contextlib
 import hashlib
@@ -36,29 +36,29 @@ def use(name: str, run: Path, healthy: Path, scratch: Path) -> RunAnswer:
         answer = USES[name](run, healthy, scratch)
     except (WhysetError, OSError) as error:
         return RunAnswer("", f"{type(error).__name__}: {error}")
-    except BaseException:  # whatever it is, it is what a user would see
+    except BaseException:  # a user would see any exception
         return RunAnswer("", traceback.format_exc(limit=-6), crashed=True)
     return replace(answer, output=answer.output.replace(str(scratch), "SCRATCH"))
 
 
 def _command(*arguments: str) -> Callable[[Path, Path, Path], RunAnswer]:
-    """A command of the program, with RUN for the run, OUT for a folder and PAGE for a file to write."""
+    """Return a use that runs a command, with RUN for the run, OUT for a folder and PAGE for a file to write."""
 
     def work(run: Path, _: Path, scratch: Path) -> RunAnswer:
         places = {"RUN": str(run), "OUT": str(scratch / "out"), "PAGE": str(scratch / "page.html")}
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run_program([places.get(argument, argument) for argument in arguments])
-        text, said = _SPEED.sub("", out.getvalue()), err.getvalue()
+        text, log = _SPEED.sub("", out.getvalue()), err.getvalue()
         if code:
-            return RunAnswer("", f"exit code {code}: {text}{said}", crashed=_CRASH.search(said) is not None)
-        return RunAnswer("\n".join([text, said, *_contents(scratch)]))
+            return RunAnswer("", f"exit code {code}: {text}{log}", crashed=_CRASH.search(log) is not None)
+        return RunAnswer("\n".join([text, log, *_contents(scratch)]))
 
     return work
 
 
 def _read_rows(run: Path, _: Path, __: Path) -> RunAnswer:
-    """All arrays, samples and columns of all categories."""
+    """Read all arrays, samples and columns of all categories."""
     opened = open_run(run)
     lines = [repr(opened.config), str(len(opened)), str(opened.failures), str(opened.samples.to_pylist())]
     lines += map(str, opened.checks)
@@ -73,19 +73,19 @@ def _read_rows(run: Path, _: Path, __: Path) -> RunAnswer:
 
 
 def _analyze_again(run: Path, _: Path, __: Path) -> RunAnswer:
-    """The same analysis once more, which keeps what is finished, and then its report."""
+    """Repeat the same analysis, which keeps finished classes, and write its report."""
     analyze(run, SPRAY)
     return RunAnswer(as_json(report(run, SPRAY.name)))
 
 
 def _analyze_anew(run: Path, _: Path, __: Path) -> RunAnswer:
-    """Another analysis of the same rows, and its report."""
+    """Run another analysis of the same rows, and write its report."""
     analyze(run, replace(SPRAY, name="anew"))
     return RunAnswer(as_json(report(run, "anew")))
 
 
 def _ask_viewer(run: Path, healthy: Path, _: Path) -> RunAnswer:
-    """What the page asks for, of this run and of a healthy one that is served beside it."""
+    """Send the requests of the viewer's page, for this run and for a healthy one that is served with it."""
     app = create_app([run, healthy], token=TOKEN)
     with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as client:
         client.get(f"/?token={TOKEN}", follow_redirects=False)
@@ -95,7 +95,7 @@ def _ask_viewer(run: Path, healthy: Path, _: Path) -> RunAnswer:
     if faults:
         return RunAnswer("", "\n".join(faults), crashed=True)
     output = [line for line in lines if line.startswith("2")]
-    errors = [line.split(" ", 2)[2] for line in lines if not line.startswith("2")]  # the address names everything
+    errors = [line.split(" ", 2)[2] for line in lines if not line.startswith("2")]  # the address contains every name
     return RunAnswer("\n".join(output), "\n".join(errors), others="\n".join(others))
 
 
@@ -135,7 +135,7 @@ def _line(place: str, status: int, content: bytes) -> str:
 
 
 def _without_state(value: Any) -> Any:
-    """Without what changes when a run is copied."""
+    """Remove values that change when a run is copied."""
     if isinstance(value, dict):
         return {key: _without_state(part) for key, part in value.items() if key not in _OF_THE_STATE}
     return [_without_state(part) for part in value] if isinstance(value, list) else value
@@ -147,7 +147,7 @@ def _contents(folder: Path) -> Iterator[str]:
 
 
 def _file_digest(file: Path) -> str:
-    """The content of a file; of HDF5 that of its values, as it holds times."""
+    """Hash the content of a file; of HDF5 files only the values, as they contain times."""
     if file.suffix != ".h5":
         return hashlib.sha256(file.read_bytes()).hexdigest()
     import h5py
@@ -183,4 +183,4 @@ USES: Mapping[str, Callable[[Path, Path, Path], RunAnswer]] = {
     "analyze anew": _analyze_anew,
     "analyze again": _analyze_again,
 }
-"""In this order: the last two write into the run."""
+"""All uses, in order: the last two write into the run."""
