@@ -29,7 +29,7 @@ def test_undo_gives_back_every_byte_of_the_image_that_was_seen(height: int, widt
 @given(
     sides=st.tuples(st.integers(1, 50), st.integers(1, 50)),
     size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
-    resize=st.get_choice(st.none(), st.integers(1, 40), st.tuples(st.integers(1, 40), st.integers(1, 40))),
+    resize=st.one_of(st.none(), st.integers(1, 40), st.tuples(st.integers(1, 40), st.integers(1, 40))),
 )
 def test_the_result_has_the_size_asked_for(
     sides: tuple[int, int], size: tuple[int, int], resize: int | tuple[int, int] | None

@@ -34,7 +34,7 @@ def mixed(draw):
     return tuple(parts if gap is None else [*parts[:gap], ..., *parts[gap:]])
 
 
-@given(st.get_choice(basic, arrays, masks, mixed()))
+@given(st.one_of(basic, arrays, masks, mixed()))
 def test_any_key_of_numpy_takes_the_same(key):
     try:
         wanted = WHOLE[key]
