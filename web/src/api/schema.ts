@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Get Color Maps
-         * @description Every color map as a lookup table for the bytes of a map.
+         * @description Get every color map as a lookup table for the bytes of a relevance map.
          */
         get: operations["get_color_maps"];
         put?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Get Color Map
-         * @description The lookup table of a color map in Zennit's language, or of a named one.
+         * @description Get the lookup table of a color map, given by name or in Zennit's language.
          */
         get: operations["get_color_map"];
         put?: never;
@@ -53,13 +53,13 @@ export interface paths {
         };
         /**
          * Get Opening
-         * @description What `whyset view` was asked to show first, if anything.
+         * @description Get the state or bookmark with which `whyset view` was started, or null.
          */
         get: operations["get_opening"];
         put?: never;
         /**
          * Open Document
-         * @description What a state file of the viewer or a bookmark of ViRelAy shows of the runs here; nothing is kept of it.
+         * @description Resolve a state file of the viewer or a bookmark of ViRelAy among the open runs; nothing is stored.
          */
         post: operations["open_document"];
         delete?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description Every run that was given to the viewer, readable or not.
+         * @description List the runs of the viewer, readable or not.
          */
         get: operations["list_runs"];
         put?: never;
@@ -97,7 +97,7 @@ export interface paths {
         };
         /**
          * Get Run
-         * @description One run: its shapes, classes, columns, analyses and configuration.
+         * @description Get one run: its shapes, classes, columns, analyses and configuration.
          */
         get: operations["get_run"];
         put?: never;
@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Get Analysis
-         * @description All categories with their scores, the most separable first, and what to look at before all else.
+         * @description Get all categories with their scores, the most separable first, and a recommended starting point.
          */
         get: operations["get_analysis"];
         put?: never;
@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Get Category
-         * @description What the analysis found in one category.
+         * @description Get the results of the analysis for one category.
          */
         get: operations["get_category"];
         put?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * Get Category Column
-         * @description One array of a category: sample indices, an embedding, cluster numbers (-1 is noise), mean maps, ...
+         * @description Get one array of a category: row indices, an embedding, cluster numbers (-1 is noise), mean maps, ...
          */
         get: operations["get_category_column"];
         put?: never;
@@ -179,9 +179,9 @@ export interface paths {
         put?: never;
         /**
          * Export Samples
-         * @description The samples asked for, in that order, with what the run and the clusterings of the category say of them.
+         * @description Export the requested rows, in that order, with their metadata and their clusters in the category.
          *
-         *     Clusters that people have named come with their names.
+         *     Names given to clusters are included.
          */
         post: operations["export_samples"];
         delete?: never;
@@ -199,12 +199,12 @@ export interface paths {
         };
         /**
          * Get Cluster Names
-         * @description The names of the clusters, by clustering and number.
+         * @description Get the names of the clusters, by clustering and number.
          */
         get: operations["get_cluster_names"];
         /**
          * Put Cluster Names
-         * @description Replace the names; 412 says that `revision` is not the last one.
+         * @description Replace the names; 412 if `revision` is not the latest one.
          */
         put: operations["put_cluster_names"];
         post?: never;
@@ -223,7 +223,7 @@ export interface paths {
         };
         /**
          * Get Points
-         * @description Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite.
+         * @description Get two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 for non-finite coordinates.
          */
         get: operations["get_points"];
         put?: never;
@@ -243,7 +243,7 @@ export interface paths {
         };
         /**
          * Get Scales
-         * @description What full color stands for where maps are compared within a cluster or the class.
+         * @description Get the relevance of full color for heatmaps compared within a cluster or the class.
          */
         get: operations["get_scales"];
         put?: never;
@@ -263,10 +263,10 @@ export interface paths {
         };
         /**
          * Get Run Column
-         * @description One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
+         * @description Get one value per row; unknown or uncommitted values are -1 (integers), NaN (float32) or 0 (status).
          *
-         *     The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`
-         *     and `category`, only the values of that category's samples come, in its order.
+         *     The description of the run lists the columns. Texts are sent as codes; their `values` are in the description. With
+         *     `analysis` and `category`, only the values of that category's rows are sent, in its order.
          */
         get: operations["get_run_column"];
         put?: never;
@@ -286,7 +286,7 @@ export interface paths {
         };
         /**
          * Get Correspondence
-         * @description For each row of the run the row of the sample with the same id in the other run, or -1: int32.
+         * @description Get, for each row of the run, the row of the same sample id in the other run, or -1: int32.
          */
         get: operations["get_correspondence"];
         put?: never;
@@ -306,7 +306,7 @@ export interface paths {
         };
         /**
          * Find Samples
-         * @description The sample with this id, then the one with this number, then all whose id, texts or label contain the text.
+         * @description Find the row with this id, then the row with this number, then all whose id, texts or label contain the text.
          */
         get: operations["find_samples"];
         put?: never;
@@ -326,7 +326,7 @@ export interface paths {
         };
         /**
          * Find Rows
-         * @description The index of every sample that is found, however many there are: int32, rising.
+         * @description Find the indices of all matching rows: int32, rising.
          */
         get: operations["find_rows"];
         put?: never;
@@ -346,8 +346,8 @@ export interface paths {
         };
         /**
          * Get Inputs
-         * @description Inputs as the model saw them: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], texts
-         *     ids of tokens, int32 [n, T]. Long series are made shorter as their maps are.
+         * @description Get the inputs of the model: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], token
+         *     ids of texts int32 [n, T]. Long series are shortened like their relevance maps.
          */
         get: operations["get_inputs"];
         put?: never;
@@ -367,10 +367,10 @@ export interface paths {
         };
         /**
          * Get Maps
-         * @description Maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
+         * @description Get relevance maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
          *
-         *     Of images (H, W), channels summed; of series (C, T), of texts (T), of tables (F). Series longer than `size` keep the
-         *     least and the greatest value of each of size / 2 parts; X-Length is then their own length.
+         *     Images: (H, W), channels summed; series: (C, T); texts: (T); tables: (F). Series longer than `size` keep the
+         *     least and the greatest value of each of size / 2 parts; X-Length is then their original length.
          */
         get: operations["get_maps"];
         put?: never;
@@ -390,7 +390,7 @@ export interface paths {
         };
         /**
          * Get Progress
-         * @description How far the run is, without reading it: cheap enough to be asked again and again.
+         * @description Get the progress of the run without reading it; cheap enough for polling.
          */
         get: operations["get_progress"];
         put?: never;
@@ -410,7 +410,7 @@ export interface paths {
         };
         /**
          * Get Relevance
-         * @description Maps as they are stored, in full size: float32 (n, H, W) of images, channels summed, (n, ...) of others.
+         * @description Get relevance maps as stored, in full size: float32 (n, H, W) for images, channels summed, (n, ...) otherwise.
          */
         get: operations["get_relevance"];
         put?: never;
@@ -430,7 +430,7 @@ export interface paths {
         };
         /**
          * List Samples
-         * @description The samples asked for, in the order asked for, explained or not.
+         * @description List the requested rows in the requested order, explained or not.
          */
         get: operations["list_samples"];
         put?: never;
@@ -450,13 +450,13 @@ export interface paths {
         };
         /**
          * List Selections
-         * @description Every selection of the run, the oldest first, and what is wrong with files that cannot be read.
+         * @description List the selections of the run, the oldest first, and the problems of unreadable files.
          */
         get: operations["list_selections"];
         put?: never;
         /**
          * Add Selection
-         * @description Keep a new selection.
+         * @description Store a new selection.
          */
         post: operations["add_selection"];
         delete?: never;
@@ -475,13 +475,13 @@ export interface paths {
         get?: never;
         /**
          * Change Selection
-         * @description Replace a selection; `revision` is the one that the change is based on, and 412 says that it is not the last.
+         * @description Replace a selection; 412 if `revision`, on which the change is based, is not the latest one.
          */
         put: operations["change_selection"];
         post?: never;
         /**
          * Delete Selection
-         * @description Delete a selection, if `revision` is its last one.
+         * @description Delete a selection if `revision` is its latest one.
          */
         delete: operations["delete_selection"];
         options?: never;
@@ -498,7 +498,7 @@ export interface paths {
         };
         /**
          * Get Tokens
-         * @description The words of texts in order, without padding; #id where the run was not told the words.
+         * @description Get the words of texts in order, without padding; #id if the run does not have the words.
          */
         get: operations["get_tokens"];
         put?: never;
@@ -517,9 +517,9 @@ export interface components {
          * AnalysisDetail
          * @description An analysis, its configuration and its categories, the most separable first.
          *
-         *     `n_finished` of the `n_classes` that it will have are there (null: it does not list them); `q_withheld` says why
-         *     q-values are not given. `sealed`: changes of its files are noticed; `outdated`: the run has other commits now.
-         *     `notices` say all of this in sentences.
+         *     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
+         *     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
+         *     `notices` state all of this in sentences.
          */
         AnalysisDetail: {
             /** Categories */
@@ -546,7 +546,7 @@ export interface components {
         };
         /**
          * AnalysisProgress
-         * @description How many categories of an analysis are finished; `version` is another one once one is added or done again.
+         * @description Number of finished categories of an analysis; `version` changes when one is added or repeated.
          */
         AnalysisProgress: {
             /** Categories */
@@ -558,9 +558,9 @@ export interface components {
         };
         /**
          * AnalysisRow
-         * @description An analysis of a run and how many categories it has so far; `version` names its state.
+         * @description An analysis of a run and its current number of categories; `version` identifies its state.
          *
-         *     `expected` is how many it will have when it is finished, where that is known.
+         *     `expected` is the number of categories of the finished analysis, if known.
          */
         AnalysisRow: {
             /** Categories */
@@ -576,7 +576,7 @@ export interface components {
         };
         /**
          * CategoryColumn
-         * @description A column of a category; integers travel in a smaller type than this one where all of them fit.
+         * @description A column of a category; integers are sent in a smaller type if all of them fit.
          */
         CategoryColumn: {
             /**
@@ -591,7 +591,7 @@ export interface components {
         };
         /**
          * CategoryDetail
-         * @description A category: all evidence for it and its clusters, and the columns that can be fetched.
+         * @description A category: all evidence for it and its clusters, and the available columns.
          */
         CategoryDetail: {
             /** Columns */
@@ -919,7 +919,7 @@ export interface components {
         };
         /**
          * Error
-         * @description What is wrong, and what to do about it.
+         * @description An error message and a hint what to do.
          */
         Error: {
             /** Hint */
@@ -936,7 +936,7 @@ export interface components {
         };
         /**
          * ExportOrder
-         * @description Which samples go into a file, and of which kind it is.
+         * @description Rows to export and the type of the file.
          */
         ExportOrder: {
             /**
@@ -970,7 +970,7 @@ export interface components {
         };
         /**
          * Match
-         * @description A sample that was found, and the categories of the analysis in which it lies.
+         * @description A matching row and the categories of the analysis that contain it.
          */
         Match: {
             /** Categories */
@@ -986,7 +986,7 @@ export interface components {
         };
         /**
          * Matches
-         * @description The best matches in order, how many samples match in all, and whether that is more than are named here.
+         * @description The best matches in order, the total number of matching rows, and whether the list is truncated.
          */
         Matches: {
             /** Matches */
@@ -998,7 +998,7 @@ export interface components {
         };
         /**
          * NamesDraft
-         * @description What people call the clusters of a category, by clustering and number; `revision` is the one it is based on.
+         * @description Names of the clusters of a category, by clustering and number; `revision` is the one on which they are based.
          */
         NamesDraft: {
             /** Names */
@@ -1032,7 +1032,7 @@ export interface components {
         };
         /**
          * Opening
-         * @description Where a page begins: address, selected rows of its run, and what was asked for and is not here.
+         * @description Initial state of a page: address, selected rows of its run, and messages about requested items not found.
          */
         Opening: {
             /** Address */
@@ -1093,9 +1093,9 @@ export interface components {
         };
         /**
          * RunColumn
-         * @description A column with one value per sample; integers travel in a smaller type where all of them fit.
+         * @description A column with one value per row; integers are sent in a smaller type if all of them fit.
          *
-         *     Of texts the codes travel, -1 for none; `values` are the texts by code.
+         *     Texts are sent as codes, -1 for none; `values` are the texts by code.
          */
         RunColumn: {
             /**
@@ -1112,10 +1112,10 @@ export interface components {
         };
         /**
          * RunDetail
-         * @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
-         *     columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
-         *     explained samples whose label is known. `checks` are what is suspicious, and `relevance` states how much of it
-         *     arrives at the input, null for runs that do not know.
+         * @description A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the
+         *     names of table columns or channels, `rate` is the number of positions of a series per second; `accuracy` is that of
+         *     explained samples with a known label. `checks` lists suspicious findings; `relevance` summarizes how much relevance
+         *     arrives at the input, null for runs that have not recorded it.
          */
         RunDetail: {
             /** Accuracy */
@@ -1173,7 +1173,7 @@ export interface components {
         };
         /**
          * RunProgress
-         * @description How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown.
+         * @description Progress of a run. `growing`: a job is working on it; `version` changes whenever the run has grown.
          */
         RunProgress: {
             /** Analyses */
@@ -1191,9 +1191,9 @@ export interface components {
         };
         /**
          * RunRow
-         * @description A run in the list of runs; `problem` says why it cannot be read, if so.
+         * @description A run in the list of runs; `problem` is the reason if it cannot be read.
          *
-         *     `committed` and `failed` count explanations: with several targets each sample has several.
+         *     `committed` and `failed` count explanations; with several targets each sample has several explanations.
          */
         RunRow: {
             /** Analyses */
@@ -1215,7 +1215,7 @@ export interface components {
         };
         /**
          * SampleDetail
-         * @description One explanation and its sample; what is not known or not computed yet is null.
+         * @description One explanation and its sample; unknown values and those not computed yet are null.
          *
          *     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
          *     Status: 0 not written, 1 done, 2 failed.
@@ -1246,9 +1246,9 @@ export interface components {
         };
         /**
          * Scale
-         * @description Percentiles of |relevance| in a cluster (-1: noise) or, where that is null, in the class.
+         * @description Percentiles of |relevance| in a cluster (-1: noise) or, if null, in the class.
          *
-         *     They are taken from `maps` of its `samples`: all of them, or some at even distances.
+         *     They are computed from `maps` of its `samples` relevance maps: all of them, or some at even distances.
          */
         Scale: {
             /** Cluster */
@@ -1262,7 +1262,7 @@ export interface components {
         };
         /**
          * ScaleTable
-         * @description Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class.
+         * @description Scales on which the heatmaps of a class can be compared, at each of the percentiles; first that of the class.
          */
         ScaleTable: {
             /** Clustering */
@@ -1274,7 +1274,7 @@ export interface components {
         };
         /**
          * SearchHit
-         * @description The cluster to look at first, why, and its most typical explanations.
+         * @description The recommended first cluster, the reason, and its most typical explanations.
          */
         SearchHit: {
             /** Category */
@@ -1296,7 +1296,7 @@ export interface components {
         };
         /**
          * SelectionDraft
-         * @description What a person singles out: rows of the run under a name, with tags and a note.
+         * @description A named selection of rows of the run, with tags and a note.
          */
         SelectionDraft: {
             /** Analysis */
@@ -1320,9 +1320,9 @@ export interface components {
         };
         /**
          * SelectionList
-         * @description The selections of a run, files among them that cannot be read, and whether more can be kept.
+         * @description The selections of a run, problems of unreadable files, and whether the folder is writable.
          *
-         *     `folder` is where they are kept, where that is not beside the run.
+         *     `folder` is the folder of the selections if it is not next to the run.
          */
         SelectionList: {
             /** Folder */
@@ -1380,9 +1380,9 @@ export interface components {
         };
         /**
          * StoredNames
-         * @description The names as they are kept; revision 0 where none were given so far.
+         * @description The stored names; revision 0 if there are none yet.
          *
-         *     `outdated` were given to clusters that another analysis has replaced since; they are kept until new ones are given.
+         *     `outdated` names belong to clusters of a replaced analysis; they are kept until new names are stored.
          */
         StoredNames: {
             /** Changed */
@@ -1406,7 +1406,7 @@ export interface components {
         };
         /**
          * StoredSelection
-         * @description A selection as it is kept; a change names the `revision` that it is based on.
+         * @description A stored selection; a change states the `revision` on which it is based.
          */
         StoredSelection: {
             /** Analysis */
@@ -1465,7 +1465,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1474,7 +1474,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1483,7 +1483,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1492,7 +1492,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1508,7 +1508,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the name of a color map, or colors with commas between them, such as 00f,80:fff,f00 */
+                /** @description name of a color map, or colors separated by commas, such as 00f,80:fff,f00 */
                 definition: string;
             };
             cookie?: never;
@@ -1524,7 +1524,7 @@ export interface operations {
                     "application/json": components["schemas"]["ColorMapTable"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1533,7 +1533,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1542,7 +1542,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1551,7 +1551,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1580,7 +1580,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opening"] | null;
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1589,7 +1589,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1598,7 +1598,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1607,7 +1607,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1633,7 +1633,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Where a page begins: address, selected rows of its run, and what was asked for and is not here. */
+            /** @description Initial state of a page: address, selected rows of its run, and messages about requested items not found. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1642,7 +1642,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opening"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1651,7 +1651,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1660,7 +1660,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1669,7 +1669,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1678,7 +1678,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1687,7 +1687,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1707,7 +1707,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A run in the list of runs; `problem` says why it cannot be read, if so. */
+            /** @description A run in the list of runs; `problem` is the reason if it cannot be read. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1716,7 +1716,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunRow"][];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1725,7 +1725,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1734,7 +1734,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1743,7 +1743,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1766,7 +1766,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the */
+            /** @description A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1775,7 +1775,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDetail"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1784,7 +1784,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1793,7 +1793,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1802,7 +1802,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1836,7 +1836,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnalysisDetail"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1845,7 +1845,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1854,7 +1854,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1863,7 +1863,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1890,7 +1890,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A category: all evidence for it and its clusters, and the columns that can be fetched. */
+            /** @description A category: all evidence for it and its clusters, and the available columns. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1899,7 +1899,7 @@ export interface operations {
                     "application/json": components["schemas"]["CategoryDetail"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1908,7 +1908,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1917,7 +1917,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1926,7 +1926,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1960,13 +1960,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -1974,14 +1974,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1990,7 +1990,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1999,7 +1999,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2008,7 +2008,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2039,10 +2039,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description a file of the form asked for */
+            /** @description file of the requested form */
             200: {
                 headers: {
-                    /** @description the name that the file should have */
+                    /** @description name of the file */
                     "Content-Disposition"?: string;
                     [name: string]: unknown;
                 };
@@ -2053,7 +2053,7 @@ export interface operations {
                     "text/x-python": string;
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2062,7 +2062,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2071,7 +2071,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2080,7 +2080,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2089,7 +2089,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2098,7 +2098,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2125,7 +2125,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The names as they are kept; revision 0 where none were given so far. */
+            /** @description The stored names; revision 0 if there are none yet. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2134,7 +2134,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredNames"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2143,7 +2143,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2152,7 +2152,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2161,7 +2161,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2192,7 +2192,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The names as they are kept; revision 0 where none were given so far. */
+            /** @description The stored names; revision 0 if there are none yet. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2201,7 +2201,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredNames"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2210,7 +2210,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2219,7 +2219,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2228,7 +2228,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2237,7 +2237,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted it meanwhile */
+            /** @description changed or deleted by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -2246,7 +2246,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2255,7 +2255,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2292,13 +2292,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2306,14 +2306,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2322,7 +2322,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2331,7 +2331,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2340,7 +2340,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2369,7 +2369,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class. */
+            /** @description Scales on which the heatmaps of a class can be compared, at each of the percentiles; first that of the class. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2378,7 +2378,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScaleTable"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2387,7 +2387,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2396,7 +2396,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2405,7 +2405,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2419,11 +2419,11 @@ export interface operations {
     get_run_column: {
         parameters: {
             query?: {
-                /** @description with the other of the two: samples of this category only */
+                /** @description analysis and category together: only rows of this category */
                 analysis?: string | null;
-                /** @description with the other of the two: samples of this category only */
+                /** @description analysis and category together: only rows of this category */
                 category?: string | null;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2442,13 +2442,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2456,14 +2456,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2472,7 +2472,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2481,7 +2481,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2490,7 +2490,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2521,13 +2521,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2535,14 +2535,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2551,7 +2551,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2560,7 +2560,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2569,7 +2569,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2583,11 +2583,11 @@ export interface operations {
     find_samples: {
         parameters: {
             query: {
-                /** @description what to look for, in any case */
+                /** @description text to find; case is ignored */
                 text: string;
-                /** @description the analysis whose categories are named */
+                /** @description analysis whose categories are listed for each match */
                 analysis?: string | null;
-                /** @description how many rows to name, at most */
+                /** @description maximum number of rows to list */
                 limit?: number;
             };
             header?: never;
@@ -2599,7 +2599,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The best matches in order, how many samples match in all, and whether that is more than are named here. */
+            /** @description The best matches in order, the total number of matching rows, and whether the list is truncated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2608,7 +2608,7 @@ export interface operations {
                     "application/json": components["schemas"]["Matches"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2617,7 +2617,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2626,7 +2626,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2635,7 +2635,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2649,7 +2649,7 @@ export interface operations {
     find_rows: {
         parameters: {
             query: {
-                /** @description what to look for, in any case */
+                /** @description text to find; case is ignored */
                 text: string;
             };
             header?: never;
@@ -2666,13 +2666,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2680,14 +2680,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2696,7 +2696,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2705,7 +2705,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2714,7 +2714,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2728,11 +2728,11 @@ export interface operations {
     get_inputs: {
         parameters: {
             query: {
-                /** @description pixels of the longer side, at most */
+                /** @description maximum number of pixels of the longer side */
                 size?: number | null;
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2749,13 +2749,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2763,14 +2763,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2779,7 +2779,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2788,7 +2788,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2797,7 +2797,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2811,11 +2811,11 @@ export interface operations {
     get_maps: {
         parameters: {
             query: {
-                /** @description pixels of the longer side, at most */
+                /** @description maximum number of pixels of the longer side */
                 size?: number | null;
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2832,13 +2832,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2846,14 +2846,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2862,7 +2862,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2871,7 +2871,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2880,7 +2880,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2903,7 +2903,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown. */
+            /** @description Progress of a run. `growing`: a job is working on it; `version` changes whenever the run has grown. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2912,7 +2912,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunProgress"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2921,7 +2921,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2930,7 +2930,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2939,7 +2939,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2953,9 +2953,9 @@ export interface operations {
     get_relevance: {
         parameters: {
             query: {
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2972,13 +2972,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2986,14 +2986,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3002,7 +3002,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3011,7 +3011,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3020,7 +3020,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3034,7 +3034,7 @@ export interface operations {
     list_samples: {
         parameters: {
             query: {
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
             };
             header?: never;
@@ -3046,7 +3046,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One explanation and its sample; what is not known or not computed yet is null. */
+            /** @description One explanation and its sample; unknown values and those not computed yet are null. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3055,7 +3055,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleDetail"][];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3064,7 +3064,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3073,7 +3073,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3082,7 +3082,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3105,7 +3105,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The selections of a run, files among them that cannot be read, and whether more can be kept. */
+            /** @description The selections of a run, problems of unreadable files, and whether the folder is writable. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3114,7 +3114,7 @@ export interface operations {
                     "application/json": components["schemas"]["SelectionList"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3123,7 +3123,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3132,7 +3132,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3141,7 +3141,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3168,7 +3168,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A selection as it is kept; a change names the `revision` that it is based on. */
+            /** @description A stored selection; a change states the `revision` on which it is based. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3177,7 +3177,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredSelection"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3186,7 +3186,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3195,7 +3195,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3204,7 +3204,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3213,7 +3213,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3222,7 +3222,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3236,7 +3236,7 @@ export interface operations {
     change_selection: {
         parameters: {
             query: {
-                /** @description the revision that the change is based on */
+                /** @description revision on which the change is based */
                 revision: number;
             };
             header?: never;
@@ -3254,7 +3254,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A selection as it is kept; a change names the `revision` that it is based on. */
+            /** @description A stored selection; a change states the `revision` on which it is based. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3263,7 +3263,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredSelection"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3272,7 +3272,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3281,7 +3281,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3290,7 +3290,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3299,7 +3299,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted it meanwhile */
+            /** @description changed or deleted by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3308,7 +3308,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3317,7 +3317,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3331,7 +3331,7 @@ export interface operations {
     delete_selection: {
         parameters: {
             query: {
-                /** @description the revision that the change is based on */
+                /** @description revision on which the change is based */
                 revision: number;
             };
             header?: never;
@@ -3352,7 +3352,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3361,7 +3361,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3370,7 +3370,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3379,7 +3379,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted it meanwhile */
+            /** @description changed or deleted by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3388,7 +3388,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3402,7 +3402,7 @@ export interface operations {
     get_tokens: {
         parameters: {
             query: {
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
             };
             header?: never;
@@ -3423,7 +3423,7 @@ export interface operations {
                     "application/json": string[][];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3432,7 +3432,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3441,7 +3441,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3450,7 +3450,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
