@@ -55,11 +55,15 @@ def test_what_cannot_be_opened_is_one_line_that_says_what_to_do(job: Any, whyset
     named = {"id": "run", "name": "mine", "path": "/gone/run", "hash": "sha256:0"}
     state = {"format": "whyset-state", "schema": "1.0", "runs": [named], "address": "#/run"}
     for content, words in (
-        ("{", "is no JSON"),
-        ('{"format": "whyset-run"}', "its format is 'whyset-run'; expected a state file"),
+        ("{", "is not JSON"),
+        (
+            '{"format": "whyset-run"}',
+            "expected a state file (format 'whyset-state', schema 1.0) that Share saved, "
+            "or a bookmark that ViRelAy exported, got the format 'whyset-run'",
+        ),
         (
             json.dumps(state),
-            "/gone/run is not there or cannot be read; if it has moved, say where: `whyset view NEW/PLACE",
+            "/gone/run is missing or cannot be read; if it has moved, use `whyset view NEW/PATH",
         ),
         (json.dumps({"selectedAnalysisMethod": "spray", "selectedAnalysisCategory": "a"}), "`whyset view RUN"),
     ):

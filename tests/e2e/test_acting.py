@@ -58,10 +58,10 @@ def test_a_selection_is_kept_with_tags_and_a_note_and_found_again(
     chosen = horse.selected()
     horse.page.keyboard.press("t")
     horse.page.get_by_label("Name", exact=True).fill("corner <b>mark</b>")
-    horse.page.get_by_label("Tags, with commas").fill("clever hans, to check")
+    horse.page.get_by_label("Tags, separated by commas").fill("clever hans, to check")
     horse.page.get_by_label("Note").fill("all by one photographer")
     horse.screenshot("keep-selection-light-1280")
-    horse.page.get_by_role("button", name="Keep", exact=True).click()
+    horse.page.get_by_role("button", name="Save", exact=True).click()
     entry = horse.page.get_by_role("button", name="corner <b>mark</b>", exact=False).first
     entry.wait_for()
     (stored,) = kept.all()
@@ -77,7 +77,7 @@ def test_a_selection_is_kept_with_tags_and_a_note_and_found_again(
 
 def test_an_open_dialog_has_the_keys_for_itself_and_gives_the_focus_back(horse) -> None:
     horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
-    opener = horse.page.get_by_role("button", name="Keep …")
+    opener = horse.page.get_by_role("button", name="Save …")
     opener.click()
     before = horse.page.get_by_label("Color map (C)").input_value()
     cancel = horse.page.get_by_role("button", name="Cancel")
@@ -97,16 +97,16 @@ def test_whoever_loses_a_race_is_told_and_sees_what_the_other_wrote(
     mine = kept.add(Selection(name="mark", rows=(2, 5)))
     viewer = open_viewer(server, tolerated=("412",))
     viewer.open_class("horse")
-    viewer.page.get_by_role("button", name="Change mark").click()
+    viewer.page.get_by_role("button", name="Edit mark").click()
     kept.change(Selection(name="theirs", rows=(2, 5), id=mine.id, revision=1))
     viewer.page.get_by_label("Name", exact=True).fill("mine")
-    viewer.page.get_by_role("button", name="Keep", exact=True).click()
+    viewer.page.get_by_role("button", name="Save", exact=True).click()
     viewer.page.get_by_role("alert").get_by_text("was changed by somebody else").wait_for()
     viewer.screenshot("lost-race-light-1280")
-    their = viewer.page.get_by_role("region", name="What somebody else wrote")
+    their = viewer.page.get_by_role("region", name="Their version")
     assert "theirs" in their.inner_text()
     viewer.page.get_by_role("button", name="Keep both").click()
-    viewer.page.get_by_role("button", name="Change mine").wait_for()
+    viewer.page.get_by_role("button", name="Edit mine").wait_for()
     assert sorted(selection.name for selection in kept.all()) == ["mine", "theirs"]
 
 
@@ -116,17 +116,17 @@ def test_a_lost_race_can_be_won_knowingly_and_a_deleted_selection_be_kept_as_new
     mine = kept.add(Selection(name="mark", rows=(2, 5)))
     viewer = open_viewer(server, tolerated=("412",))
     viewer.open_class("horse")
-    viewer.page.get_by_role("button", name="Change mark").click()
+    viewer.page.get_by_role("button", name="Edit mark").click()
     kept.change(Selection(name="theirs", rows=(2, 5), id=mine.id, revision=1))
     viewer.page.get_by_label("Name", exact=True).fill("mine")
-    viewer.page.get_by_role("button", name="Keep", exact=True).click()
+    viewer.page.get_by_role("button", name="Save", exact=True).click()
     viewer.page.get_by_role("button", name="Overwrite theirs").click()
-    viewer.page.get_by_role("button", name="Change mine").wait_for()
+    viewer.page.get_by_role("button", name="Edit mine").wait_for()
     assert [(selection.name, selection.revision) for selection in kept.all()] == [("mine", 3)]
-    viewer.page.get_by_role("button", name="Change mine").click()
+    viewer.page.get_by_role("button", name="Edit mine").click()
     kept.delete(mine.id, 3)
-    viewer.page.get_by_role("button", name="Keep", exact=True).click()
-    viewer.page.get_by_role("button", name="Keep as new").click()
+    viewer.page.get_by_role("button", name="Save", exact=True).click()
+    viewer.page.get_by_role("button", name="Save as new").click()
     viewer.until("!document.querySelector('dialog[open]')")
     assert [selection.name for selection in kept.all()] == ["mine"]
 
@@ -187,7 +187,7 @@ def test_a_link_restores_exactly_what_was_seen(
     horse.page.get_by_label("Color", exact=True).select_option("confidence")
     horse.page.get_by_label("Order of the samples").select_option("least confident")
     horse.page.get_by_label("Color map (C)").select_option("coolio")
-    horse.page.get_by_role("button", name="map", exact=True).click()
+    horse.page.get_by_role("button", name="heatmap", exact=True).click()
     horse.tile(horse.selected()[2]).click()
     for _ in range(3):
         horse.page.keyboard.press("+")
@@ -203,7 +203,7 @@ def test_a_link_restores_exactly_what_was_seen(
     for label in ("Axes", "Color", "Color map (C)", "Order of the samples"):
         one, two = (viewer.page.get_by_label(label, exact=True).input_value() for viewer in (horse, other))
         assert one == two
-    assert other.page.get_by_role("button", name="map", exact=True).get_attribute("aria-pressed") == "true"
+    assert other.page.get_by_role("button", name="heatmap", exact=True).get_attribute("aria-pressed") == "true"
 
 
 def test_a_link_to_the_class_that_is_open_restores_what_it_leaves_out_too(horse, members: np.ndarray) -> None:
@@ -236,5 +236,5 @@ def test_a_run_that_cannot_be_written_to_says_how_to_keep_selections(
         viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
         viewer.page.keyboard.press("t")
         viewer.page.get_by_label("Name", exact=True).fill("mark")
-        viewer.page.get_by_role("button", name="Keep", exact=True).click()
+        viewer.page.get_by_role("button", name="Save", exact=True).click()
         viewer.page.get_by_role("alert").wait_for()

@@ -39,9 +39,9 @@ def rename(viewer, cluster: int, name: str) -> None:
 
 def test_several_clusters_are_chosen_with_boxes_and_with_ctrl(horse, members: np.ndarray) -> None:
     one, two = (members[members % 2 == cluster].tolist() for cluster in (0, 1))
-    box = horse.page.get_by_role("checkbox", name="Select cluster 1 as well")
+    box = horse.page.get_by_role("checkbox", name="Toggle selection of cluster 1")
     box.check()
-    horse.page.get_by_role("checkbox", name="Select cluster 0 as well").check()
+    horse.page.get_by_role("checkbox", name="Toggle selection of cluster 0").check()
     assert horse.selected() == sorted(one + two)
     box.uncheck()
     assert horse.selected() == one
@@ -50,7 +50,7 @@ def test_several_clusters_are_chosen_with_boxes_and_with_ctrl(horse, members: np
     assert horse.selected() == sorted(one + two)
     card.click(modifiers=["Control"])
     assert horse.selected() == one
-    assert horse.page.get_by_role("checkbox", name="Select cluster 2 as well").is_disabled()
+    assert horse.page.get_by_role("checkbox", name="Toggle selection of cluster 2").is_disabled()
     assert "no samples" in horse.page.get_by_role("button", name=re.compile("^Cluster 2 ")).inner_text()
     horse.tile(one[0]).click()
     horse.page.keyboard.press("Escape")
@@ -100,16 +100,16 @@ def test_whoever_is_late_with_a_name_is_told_and_loses_nothing(horse, run: Run) 
 
 def test_mean_maps_are_shown_with_signs_and_as_magnitudes(horse, run: Run, members: np.ndarray) -> None:
     horse.page.get_by_label("Color map (C)").select_option("seismic")
-    means = horse.page.locator("[title^='Mean map'] canvas")
+    means = horse.page.locator("[title^='Mean heatmap'] canvas")
     category = run.analysis("spray").category("horse")
     signed, magnitudes = (category.column(f"{kind}.kmeans")[0] for kind in ("mean_map", "mean_abs_map"))
     assert np.abs(horse.pixels(means.first).astype(int) - colorize(signed, "seismic")).max() <= 2
-    horse.page.get_by_role("button", name="Mean maps of magnitudes").click()
+    horse.page.get_by_role("button", name="Mean heatmaps of magnitudes").click()
     horse.until("location.hash.includes('means=absolute')")
     assert np.abs(horse.pixels(means.first).astype(int) - colorize(magnitudes, "seismic")).max() <= 2
     horse.page.get_by_label("Clustering", exact=True).select_option("hdbscan")
-    button = horse.page.get_by_role("button", name="Mean maps of magnitudes")
-    horse.until("document.querySelector('[aria-label$=\"mean maps of magnitudes\"]').disabled")
+    button = horse.page.get_by_role("button", name="Mean heatmaps of magnitudes")
+    horse.until("document.querySelector('[aria-label$=\"mean heatmaps of magnitudes\"]').disabled")
     assert "keeps the signed mean map only" in button.get_attribute("title")
 
 

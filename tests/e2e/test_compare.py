@@ -93,9 +93,9 @@ def test_what_a_cell_selects_is_kept_by_a_key(compared, runs: tuple[Run, Run]) -
     left, _ = chosen_cell(runs, 0, 1)
     cell(compared, f"{len(left)} samples: cluster 0 on the left and cluster 1 on the right").click()
     compared.page.keyboard.press("t")
-    dialog = compared.page.get_by_role("dialog", name="Keep the selection")
+    dialog = compared.page.get_by_role("dialog", name="Save selection")
     dialog.get_by_label("Name").fill("disputed")
-    dialog.get_by_role("button", name="Keep", exact=True).click()
+    dialog.get_by_role("button", name="Save", exact=True).click()
     dialog.wait_for(state="detached")
     (found,) = Selections(runs[0].path / "selections", len(runs[0])).all()
     assert (found.name, sorted(found.rows)) == ("disputed", left)
@@ -202,7 +202,7 @@ def test_another_class_goes_on_with_the_same_class_on_the_other_side(compared) -
     assert page.locator("[data-side=right]").get_by_label("Embedding", exact=True).input_value() == "spectral"
     page.get_by_text("20 samples are in both.").wait_for()
     to_class(compared, "all classes")
-    page.get_by_role("columnheader", name="There").wait_for()
+    page.get_by_role("columnheader", name="Compared").wait_for()
     page.go_back()
     compared.wait_for_view("compare")
     page.go_back()
@@ -213,7 +213,7 @@ def test_another_class_goes_on_with_the_same_class_on_the_other_side(compared) -
     page.get_by_role("heading", name="Comparison of dog <b>&amp; with cat").wait_for(state="attached")
     to_class(compared, "all classes")
     compared.wait_for_view("overview")
-    assert page.get_by_role("columnheader", name="There").count() == 0
+    assert page.get_by_role("columnheader", name="Compared").count() == 0
 
 
 def test_a_class_that_the_other_side_lacks_stands_alone_and_the_next_is_compared_again(
@@ -229,7 +229,9 @@ def test_a_class_that_the_other_side_lacks_stands_alone_and_the_next_is_compared
         compare(viewer)
         to_class(viewer, "dog <b>&amp;")
         viewer.wait_for_view("class")
-        lacking = f"“dog <b>&amp;” stands alone: the analysis “spray” of {tmp_path.name}/few has not analyzed it."
+        lacking = (
+            f"The comparison is paused: the analysis “spray” of {tmp_path.name}/few has not analyzed “dog <b>&amp;”."
+        )
         viewer.page.get_by_role("alert").get_by_text(lacking).wait_for()
         viewer.until("location.hash.includes('with=few%2Fspray')")
         viewer.screenshot("compare-lacking-light-1280")
@@ -255,7 +257,7 @@ def test_samples_show_the_maps_of_both_runs(compared, runs: tuple[Run, Run]) -> 
         for name in ("input", "left: EpsilonPlusFlat", "right: EpsilonGammaBox")
     }
     assert len({picture.tobytes() for picture in shown.values()}) == 3
-    page.get_by_role("group", name="Whose samples are listed").get_by_role("button", name="right").click()
+    page.get_by_role("group", name="Side of the listed samples").get_by_role("button", name="right").click()
     compared.tile(partner).wait_for()
     assert compared.tile(partner).get_attribute("aria-selected") == "true"
     again = compared.pixels(page.get_by_role("figure", name="right: EpsilonGammaBox").locator("canvas"))
@@ -286,10 +288,10 @@ def test_where_the_other_side_is_gone_the_class_is_shown_alone_and_that_is_told(
 ) -> None:
     viewer = open_viewer(server, tolerated=("404",))
     viewer.page.goto(f"{viewer.origin}/#/plus/spray/00002?with=gamma/spray/00099")
-    viewer.page.get_by_text("What stood beside is not shown: no category is called").wait_for()
+    viewer.page.get_by_text("The comparison is not shown: category").wait_for()
     viewer.wait_for_view("class")
     viewer.page.goto(f"{viewer.origin}/#/plus/spray?with=gone/spray")
-    viewer.page.get_by_text("What stood beside is not shown: no run is called").wait_for()
+    viewer.page.get_by_text("The comparison is not shown: run").wait_for()
     viewer.wait_for_view("overview")
 
 
@@ -312,11 +314,11 @@ def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, s
     viewer.tile(left[0]).click()
     viewer.page.get_by_role("button", name="Methods").click()
     figures = [
-        viewer.page.get_by_role("figure", name=f"map of {name}") for name in ("EpsilonPlusFlat", "EpsilonGammaBox")
+        viewer.page.get_by_role("figure", name=f"heatmap of {name}") for name in ("EpsilonPlusFlat", "EpsilonGammaBox")
     ]
     own = [viewer.pixels(figure.locator("canvas")) for figure in figures]
     viewer.screenshot("methods-light-1280")
-    viewer.page.get_by_label("One scale for all maps").check()
+    viewer.page.get_by_label("One scale for all heatmaps").check()
     viewer.until("location.hash.includes('methods=shared')")
     weaker = figures[0].locator("canvas")
     viewer.until_equal(lambda: np.array_equal(own[0], viewer.pixels(weaker)), False)
@@ -327,7 +329,7 @@ def test_maps_of_every_open_run_stand_beside_each_other(open_viewer: Callable, s
     assert scales[0] == scales[1]
     viewer.page.reload()
     viewer.wait_for_view("class")
-    assert viewer.page.get_by_label("One scale for all maps").is_checked()
+    assert viewer.page.get_by_label("One scale for all heatmaps").is_checked()
 
 
 def test_no_map_of_another_sample_stands_beside_an_input(open_viewer: Callable, server: Server, runs) -> None:
@@ -340,7 +342,7 @@ def test_no_map_of_another_sample_stands_beside_an_input(open_viewer: Callable, 
     page.get_by_role("button", name="Methods").click()
     answered(viewer, held, status=404, json={"error": {"message": "not now"}})
     own, unknown, other = (
-        page.get_by_role("figure", name=f"map of {name}")
+        page.get_by_role("figure", name=f"heatmap of {name}")
         for name in ("EpsilonPlusFlat", "composites/gamma", "EpsilonGammaBox")
     )
     unknown.get_by_text("cannot be read").wait_for()
@@ -367,9 +369,9 @@ def answered(viewer, held: list, **answer: object) -> None:
 def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: Callable, server: Server) -> None:
     viewer = open_viewer(server)
     page = viewer.page
-    assert page.get_by_role("columnheader", name="There").count() == 0
+    assert page.get_by_role("columnheader", name="Compared").count() == 0
     page.get_by_label("Compare with").select_option("composites/gamma · spray")
-    page.get_by_role("columnheader", name="There").get_by_role("button").click()
+    page.get_by_role("columnheader", name="Compared").get_by_role("button").click()
     viewer.until("location.hash.includes('with=gamma%2Fspray') && location.hash.includes('classOrder=-beside')")
     assert viewer.classes() == ["horse", "dog <b>&amp;", "cat"]
     viewer.screenshot("overview-beside-light-1280")
@@ -379,9 +381,9 @@ def test_the_overview_shows_the_separability_of_another_run_beside(open_viewer: 
     viewer.wait_for_view("compare")
     page.go_back()
     viewer.wait_for_view("overview")
-    page.get_by_label("Compare with").select_option("nothing")
+    page.get_by_label("Compare with").select_option("none")
     viewer.until("!location.hash.includes('with=')")
-    assert page.get_by_role("columnheader", name="There").count() == 0
+    assert page.get_by_role("columnheader", name="Compared").count() == 0
 
 
 def test_the_scatters_have_one_height_and_no_tool_moves_their_points(open_viewer: Callable, server: Server) -> None:

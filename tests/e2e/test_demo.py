@@ -61,7 +61,7 @@ def test_the_first_picture_of_the_selection_shows_the_mark_and_the_heatmap_on_it
     canvas = eights.tile(eights.selected()[0]).locator("canvas")
     eights.page.get_by_role("button", name="input", exact=True).click()
     assert (eights.pixels(canvas)[:4, :4] == 255).all()
-    eights.page.get_by_role("button", name="map", exact=True).click()
+    eights.page.get_by_role("button", name="heatmap", exact=True).click()
     colors = eights.pixels(canvas).astype(int)
     heat = np.abs(colors - np.median(colors, axis=(0, 1))).sum(axis=-1)  # most of a map is near zero
     corner = np.zeros(heat.shape, dtype=bool)

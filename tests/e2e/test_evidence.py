@@ -152,7 +152,7 @@ def test_only_q_is_bold_and_only_below_the_level(viewer, run: Run) -> None:
 
 def test_q_is_withheld_while_classes_are_missing(open_viewer: Callable, server: Server) -> None:
     viewer = open_run(open_viewer, server, "#/sample/some")
-    viewer.page.get_by_text("2 of 3 classes analyzed; q-values are withheld until all are there.").wait_for()
+    viewer.page.get_by_text("2 of 3 classes analyzed; q-values are withheld until all classes are analyzed.").wait_for()
     cells = viewer.page.locator("tbody .q_value")
     assert cells.all_inner_texts() == ["–", "–"]
     assert viewer.page.locator("tbody .significant").count() == 0

@@ -101,7 +101,7 @@ def test_the_key_is_off_with_the_other_letters_and_while_typing(viewer) -> None:
     viewer.open_class("horse")
     viewer.page.keyboard.press("?")
     viewer.page.get_by_text("find a sample by id, label or text").wait_for()
-    viewer.page.get_by_label("Letter and digit keys are on").uncheck()
+    viewer.page.get_by_label("Enable letter and digit keys").uncheck()
     viewer.page.keyboard.press("Escape")
     viewer.page.keyboard.press("/")
     assert viewer.page.locator("dialog[open]").count() == 0

@@ -120,7 +120,7 @@ def test_tokens_tell_their_relevance_in_words_and_are_read_on_their_color(
 def test_a_series_is_read_position_by_position_with_the_keyboard(shown: Callable, runs: dict[str, Run]) -> None:
     viewer = shown("series", SPECIAL, width=1600, height=1000)
     figure = viewer.page.get_by_role("figure", name=f"series of series/{SPECIAL}")
-    reader = figure.get_by_role("slider", name="Position read")
+    reader = figure.get_by_role("slider", name="Position")
     reader.wait_for()
     relevance, inputs = runs["series"].relevance[SPECIAL], runs["series"].inputs[SPECIAL]
     reader.focus()
@@ -207,7 +207,7 @@ def test_two_runs_stand_beside_each_other_with_linked_selection_and_the_maps_of_
         assert np.array_equal(np.abs(relevance[0]), relevance[1])
         assert not np.array_equal(*relevance)
         viewer.screenshot(f"compare-{name}-light-1280")
-        viewer.page.get_by_role("group", name="Whose samples are listed").get_by_role("button", name="right").click()
+        viewer.page.get_by_role("group", name="Side of the listed samples").get_by_role("button", name="right").click()
         assert viewer.tile(sample).get_attribute("aria-selected") == "true"
 
 
@@ -217,7 +217,7 @@ def told(figure, name: str) -> list[float]:
         tokens = figure.get_by_role("list", name="Tokens with their relevance").get_by_role("listitem")
         tokens.first.wait_for()
         return [number(text.rsplit(",", 1)[1]) for text in tokens.all_text_contents()]
-    reader = figure.get_by_role("slider", name="Position read")
+    reader = figure.get_by_role("slider", name="Position")
     reader.focus()
     for key in ("End", "PageDown"):
         figure.page.keyboard.press(key)

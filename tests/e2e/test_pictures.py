@@ -28,7 +28,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def mode(viewer: Any, name: str) -> None:
-    viewer.page.get_by_role("group", name="What the pictures show").get_by_role("button", name=name, exact=True).click()
+    viewer.page.get_by_role("group", name="Display mode").get_by_role("button", name=name, exact=True).click()
 
 
 def choose_map(viewer: Any, name: str) -> None:
@@ -49,7 +49,7 @@ def slide(panel: Any, label: str, value: float) -> None:
 
 def define(viewer: Any, definition: str) -> None:
     panel = appearance(viewer)
-    panel.get_by_label("Your own").fill(definition)
+    panel.get_by_label("Custom").fill(definition)
     panel.get_by_role("button", name="Add").click()
 
 
@@ -62,7 +62,7 @@ def test_every_color_map_and_definition_is_pythons_bit_for_bit(
 ) -> None:
     index = int(members[2])
     canvas = horse.tile(index).locator("canvas")
-    mode(horse, "map")
+    mode(horse, "heatmap")
     for definition in DEFINITIONS:
         define(horse, definition)
         appearance(horse).get_by_role("radio", name=definition).wait_for()
@@ -83,7 +83,7 @@ def test_a_definition_that_says_nothing_is_told_in_place_and_a_good_one_is_kept(
     define(viewer, "00f,80:fff;f00")
     panel = appearance(viewer)
     panel.get_by_role("alert").get_by_text("expected two or more colors").wait_for()
-    assert panel.get_by_label("Your own").input_value() == "00f,80:fff;f00"
+    assert panel.get_by_label("Custom").input_value() == "00f,80:fff;f00"
     assert viewer.page.get_by_label("Color map (C)").input_value() == before
     define(viewer, DEFINITIONS[0])
     viewer.until(f"location.hash.includes('colorMap={DEFINITIONS[0].replace(',', '%2C').replace(':', '%3A')}')")
@@ -92,7 +92,7 @@ def test_a_definition_that_says_nothing_is_told_in_place_and_a_good_one_is_kept(
     viewer.page.goto(address)
     viewer.wait_for_view("class")
     viewer.until(f"document.querySelector('.maps')?.value === '{DEFINITIONS[0]}'")
-    appearance(viewer).get_by_role("button", name=f"Forget {DEFINITIONS[0]}").click()
+    appearance(viewer).get_by_role("button", name=f"Delete {DEFINITIONS[0]}").click()
     assert DEFINITIONS[0] not in viewer.page.get_by_label("Color map (C)").inner_text()
 
 
@@ -109,7 +109,7 @@ def test_diverging_maps_come_first_each_with_its_colors(horse: Any) -> None:
 @pytest.mark.parametrize("norm", ["cluster", "all"])
 def test_a_shared_scale_gives_one_color_to_one_number(horse: Any, run: Run, members: np.ndarray, norm: str) -> None:
     index = int(members[2])
-    mode(horse, "map")
+    mode(horse, "heatmap")
     choose_map(horse, "gray")  # its colors are the indices
     panel = appearance(horse)
     panel.get_by_role("group", name="Scale of").get_by_role("button", name=norm, exact=True).click()
@@ -234,7 +234,7 @@ def test_samples_are_ordered_by_what_the_scatter_is_colored_by(horse: Any, run: 
 def test_pixel_values_are_read_by_pointer_and_by_key(horse: Any, run: Run, members: np.ndarray) -> None:
     index = int(members[1])
     horse.tile(index).click()
-    figure = horse.page.get_by_role("figure", name="map of")
+    figure = horse.page.get_by_role("figure", name="heatmap of")
     canvas = figure.locator("canvas")
     horse.until_drawn(canvas)
     read = horse.page.locator("[data-pixel]")
@@ -293,14 +293,14 @@ def test_strange_maps_look_as_in_python(horse: Any, members: np.ndarray) -> None
     )
     horse.page.reload()
     horse.wait_for_view("class")
-    mode(horse, "map")
+    mode(horse, "heatmap")
     choose_map(horse, "coleus")
     for place, relevance in enumerate(maps):
         canvas = horse.tile(int(members[place])).locator("canvas")
         horse.until_drawn(canvas)
         assert np.array_equal(horse.pixels(canvas), colorize(relevance, "coleus")), place
     horse.tile(int(members[3])).click()
-    horse.until_drawn(horse.page.get_by_role("figure", name="map of").locator("canvas"))
+    horse.until_drawn(horse.page.get_by_role("figure", name="heatmap of").locator("canvas"))
     horse.screenshot("pictures-strange-light-1280")
     horse.page.get_by_role("group", name="Pixels").focus()
     horse.page.keyboard.press("ArrowDown")
@@ -346,7 +346,7 @@ def test_a_sample_is_saved_as_a_figure(open_viewer: Callable, server: Server, ru
     assert np.array_equal(pictures[1], colorize(relevance, "bwr"))
     assert np.array_equal(pictures[3][0], COLOR_MAPS["bwr"].lookup()[1:])
     end = f"{compute_scale(channel_sum(relevance)):#.3g}"
-    assert {run.ids[index], f"map, ±{end}", f"+{end}", f"−{end}"} <= set(words)
+    assert {run.ids[index], f"heatmap, ±{end}", f"+{end}", f"−{end}"} <= set(words)
     sides = [float(image.get("width", 0)) / float(image.get("height", 1)) for image in root.iter(f"{SVG}image")]
     assert sides[:3] == pytest.approx([18 / 12] * 3, abs=0.01)
     assert is_png_of(saved(viewer, lambda: choice.select_option("PNG"))[1], root)
@@ -355,7 +355,7 @@ def test_a_sample_is_saved_as_a_figure(open_viewer: Callable, server: Server, ru
 def test_listed_samples_are_saved_as_a_figure_with_a_row_for_each_cluster(
     horse: Any, run: Run, members: np.ndarray
 ) -> None:
-    mode(horse, "map")
+    mode(horse, "heatmap")
     horse.page.get_by_role("button", name="Figure", exact=True).click()
     panel = horse.page.get_by_role("group", name="Figure")
     slide(panel, "Columns", 3)
@@ -374,7 +374,7 @@ def test_listed_samples_are_saved_as_a_figure_with_a_row_for_each_cluster(
 def scatter_figure(viewer) -> Locator:
     """The choice of the scatter's figure, among its options."""
     scatter = viewer.page.get_by_role("group", name="Scatter", exact=True)
-    scatter.get_by_role("button", name="Options of the scatter").click()
+    scatter.get_by_role("button", name="Scatter plot options").click()
     return scatter.get_by_label("Figure")
 
 

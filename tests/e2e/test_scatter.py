@@ -119,11 +119,11 @@ def test_every_embedding_is_drawn_as_far_as_it_has_places(open_viewer: Callable,
 
 def test_an_embedding_without_places_says_so_and_the_lists_work(strange) -> None:
     show(strange, "lost")
-    strange.page.get_by_text("No sample of the class has a place in this embedding").wait_for()
+    strange.page.get_by_text("No sample of the class has finite coordinates in this embedding").wait_for()
     strange.page.keyboard.press("1")
     assert strange.selected() == MEMBERS[1::2].tolist()
     show(strange, "partly")
-    strange.page.get_by_text("2 samples without a place in this embedding").wait_for()
+    strange.page.get_by_text("2 samples without finite coordinates in this embedding").wait_for()
 
 
 def test_a_flat_embedding_keeps_the_ratio_of_its_distances(strange) -> None:
@@ -279,7 +279,7 @@ def test_density_counts_the_samples_of_a_place_and_the_address_restores_it(
     strange, open_viewer: Callable, server: Server
 ) -> None:
     show(strange, "equal")
-    strange.page.get_by_role("button", name="Options of the scatter").click()
+    strange.page.get_by_role("button", name="Scatter plot options").click()
     button = strange.page.get_by_role("button", name="Density", exact=True)
     button.click()
     strange.page.get_by_text(f"{COUNT} samples in one place").wait_for()

@@ -80,14 +80,14 @@ def open_file(viewer, name: str, content: str) -> None:
 def test_a_link_is_copied_without_the_token_and_says_what_the_receiver_needs(horse, server: Server) -> None:
     horse.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
     share(horse)
-    link = horse.page.get_by_label("Link to what is shown").input_value()
+    link = horse.page.get_by_label("Link to this view").input_value()
     assert link.startswith(f"{server.origin}/#/sample/other/00002?")
     assert "selected=" in link
     assert server.token not in link
-    horse.page.get_by_text("It opens on this computer, while this viewer runs.").wait_for()
+    horse.page.get_by_text("The link works on this computer while this viewer is running.").wait_for()
     horse.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     horse.page.get_by_role("button", name="Copy").click()
-    horse.page.get_by_text("The link is copied.").wait_for()
+    horse.page.get_by_text("The link was copied.").wait_for()
     assert horse.page.evaluate("navigator.clipboard.readText()") == link
     horse.screenshot("share-light-1280")
 
@@ -164,9 +164,9 @@ def test_a_bookmark_of_virelay_is_opened_and_what_is_not_here_is_told(viewer) ->
     assert viewer.selected() == [2, 8]
     assert viewer.page.get_by_label("Clustering", exact=True).input_value() == "hdbscan"
     assert viewer.page.get_by_label("Color map (C)").input_value() == "black-fire-red"
-    assert viewer.page.get_by_role("button", name="map", exact=True).get_attribute("aria-pressed") == "true"
+    assert viewer.page.get_by_role("button", name="heatmap", exact=True).get_attribute("aria-pressed") == "true"
     viewer.screenshot("bookmark-light-1280")
-    viewer.page.get_by_role("button", name="Close the message").click()
+    viewer.page.get_by_role("button", name="Close message").click()
     assert viewer.page.get_by_role("alert").count() == 0
 
 
@@ -176,9 +176,9 @@ def test_a_wrong_file_is_refused_and_what_is_shown_stays(open_viewer: Callable, 
     viewer.page.get_by_role("button", name=re.compile("^Cluster 0 ")).click()
     before = viewer.selected()
     open_file(viewer, "notes.txt", "no JSON")
-    viewer.page.get_by_role("alert").get_by_text("notes.txt is no JSON. Expected a state file").wait_for()
+    viewer.page.get_by_role("alert").get_by_text("notes.txt is not JSON. Expected a state file").wait_for()
     open_file(viewer, "other.json", '{"format": "geojson"}')
-    viewer.page.get_by_role("alert").get_by_text("its format is 'geojson'; expected a state file").wait_for()
+    viewer.page.get_by_role("alert").get_by_text("that ViRelAy exported, got the format 'geojson'").wait_for()
     assert viewer.selected() == before
 
 
@@ -264,8 +264,8 @@ def test_back_and_forward_go_by_classes_and_not_by_what_is_done_there(viewer) ->
             "class",
             "horse has no clustering “nope”; kmeans",
         ),
-        ("#/sample/spray/00002?with=gone%2Fspray%2F00000", "class", "What stood beside is not shown"),
-        ("#/sample/spray/00002?colorMap=nope", "class", "There is no color map “nope”; "),
+        ("#/sample/spray/00002?with=gone%2Fspray%2F00000", "class", "The comparison is not shown"),
+        ("#/sample/spray/00002?colorMap=nope", "class", "The color map “nope” was not found; "),
         ("#/sample/spray/00002?colorMap=x%2Cy", "class", "The color map “x,y” cannot be read; "),
     ],
 )

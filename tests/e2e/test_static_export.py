@@ -63,9 +63,9 @@ def test_the_file_shows_what_the_server_shows(
     assert still.hook("pointCount()") == len(members)
     some = members[:3].tolist()
     np.testing.assert_allclose(still.positions(some), served.positions(some), atol=0.5)
-    for mode in ("input", "map", "overlay"):
+    for mode in ("input", "heatmap", "overlay"):
         np.testing.assert_array_equal(shown(still, some[0], mode), shown(served, some[0], mode))
-    assert still.page.get_by_text("Keep …").count() == 0  # nothing can be written
+    assert still.page.get_by_text("Save …").count() == 0  # nothing can be written
 
 
 def test_an_exported_table_is_the_servers(open_file: Callable, file: Path, run: Run, members: np.ndarray) -> None:

@@ -60,7 +60,7 @@ def test_an_eigengap_that_is_not_the_largest_is_marked(viewer) -> None:
 
 
 def test_the_configuration_is_named_in_words(viewer) -> None:
-    viewer.page.get_by_text("The whole configuration").click()
+    viewer.page.get_by_text("Full configuration").click()
     assert "weights hash" in viewer.page.locator("details dt").all_inner_texts()
 
 
@@ -135,7 +135,7 @@ def test_input_map_and_overlay_show_what_python_shows(horse, run: Run, members: 
     horse.page.get_by_role("button", name="input", exact=True).click()
     np.testing.assert_array_equal(horse.pixels(canvas), picture)
     choose(horse, "Color map (C)", "seismic")
-    horse.page.get_by_role("button", name="map", exact=True).click()
+    horse.page.get_by_role("button", name="heatmap", exact=True).click()
     colored = horse.pixels(canvas)
     np.testing.assert_array_equal(colored, colorize(relevance, "seismic"))
     horse.page.get_by_role("button", name="overlay", exact=True).click()
@@ -146,7 +146,7 @@ def test_input_map_and_overlay_show_what_python_shows(horse, run: Run, members: 
 
 
 def test_another_color_map_needs_no_request(horse, members: np.ndarray) -> None:
-    horse.page.get_by_role("button", name="map", exact=True).click()
+    horse.page.get_by_role("button", name="heatmap", exact=True).click()
     canvas = horse.tile(int(members[0])).locator("canvas")
     choose(horse, "Color map (C)", "bwr")
     before = horse.pixels(canvas)
@@ -187,7 +187,7 @@ def test_keys_choose_tools_and_are_off_where_switched_off(horse, members: np.nda
     horse.page.keyboard.press("Escape")
     assert horse.selected() == []
     horse.page.keyboard.press("?")
-    horse.page.get_by_label("Letter and digit keys are on").uncheck()
+    horse.page.get_by_label("Enable letter and digit keys").uncheck()
     horse.page.keyboard.press("Escape")
     horse.page.keyboard.press("v")
     assert lasso.get_attribute("aria-pressed") == "true"

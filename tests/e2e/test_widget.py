@@ -137,9 +137,9 @@ def test_a_selection_can_be_kept_and_refusals_are_told_in_the_servers_words(
 ) -> None:
     _, cell = shown(selection=[2, 8])
     inside = page.page.locator(f"#{cell}")
-    inside.get_by_role("button", name="Keep …").click()
+    inside.get_by_role("button", name="Save …").click()
     inside.get_by_label("Name", exact=True).fill("corners")
-    inside.get_by_role("button", name="Keep", exact=True).click()
+    inside.get_by_role("button", name="Save", exact=True).click()
     inside.get_by_role("button", name="corners", exact=False).first.wait_for()
     assert [each.rows for each in Selections(run.path / "selections", len(run)).all()] == [(2, 8)]
     answer = page.widgets[cell]._viewer.ask("runs/sample/maps?indices=23")

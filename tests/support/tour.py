@@ -44,7 +44,7 @@ def walk(viewer: Any) -> Iterator[str]:
     dialog.get_by_label("Tags").fill("clever hans")
     dialog.get_by_label("Note").fill("The relevance lies on the square in the corner, not on the digit.")
     yield "keep"
-    dialog.get_by_role("button", name="Keep", exact=True).click()
+    dialog.get_by_role("button", name="Save", exact=True).click()
     dialog.wait_for(state="detached")
 
 

@@ -147,7 +147,7 @@ def test_an_old_warning_in_a_changed_line_of_json_says_nothing() -> None:
         "runs/a/checks.json is damaged: expected JSON",
         "stored checks cannot be read: ...",
         "40 of 72 samples explained, 0 failed",
-        "1 of 3 shards cannot be read, the first of them number 0: ...",
+        "1 of 3 shards cannot be read; the first is shard 0: ...",
         "uncommitted: data.zarr, shard 1: written in part",
         "stray: commits/a: it is no commit",
     ],

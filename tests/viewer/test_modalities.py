@@ -142,6 +142,9 @@ def test_images_come_with_all_their_channels(client: TestClient, runs: dict[str,
 
 def test_what_is_no_text_has_no_tokens_and_indices_are_bounded(client: TestClient) -> None:
     answer = of(client, "table", "tokens")
-    assert (answer.status_code, "no tokens" in answer.json()["error"]["message"]) == (404, True)
+    assert (answer.status_code, "tokens: expected a run of texts, got table" in answer.json()["error"]["message"]) == (
+        404,
+        True,
+    )
     for query, status in (("indices=40", 404), ("indices=", 422), ("indices=" + "1," * 256 + "1", 422)):
         assert of(client, "text", "tokens", query).status_code == status

@@ -137,7 +137,7 @@ def test_one_lost_shard_hides_no_other(admitted: Admitted, copy: Run, array: str
     (copy.path / "data.zarr" / array / "c" / "1").unlink()
     client = admitted(copy.path)
     detail = client.get("/api/runs/run").json()
-    assert "1 of 4 shards cannot be read, the first of them number 1" in detail["problem"]
+    assert "1 of 4 shards cannot be read; the first is shard 1: " in detail["problem"]
     assert array in detail["problem"]
     assert detail["committed"] == 60
     column = client.get(f"/api/runs/run/columns/{array}?v={detail['version']}")

@@ -193,9 +193,9 @@ def test_a_token_file_is_made_kept_private_and_never_printed(
     [
         ("a" * 32, 0o640, "chmod 600"),
         ("a" * 32, 0o604, "chmod 600"),
-        ("short", 0o600, "holds no token"),
-        ("", 0o600, "holds no token"),
-        ("a" * 32 + " b", 0o600, "holds no token"),
+        ("short", 0o600, "expected 20 to 200 letters"),
+        ("", 0o600, "expected 20 to 200 letters"),
+        ("a" * 32 + " b", 0o600, "expected 20 to 200 letters"),
         ("ü" * 32, 0o600, "cannot be read"),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_token_file_that_is_none_or_not_private_is_refused(
 
 
 def test_a_token_file_in_no_folder_is_told(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be created"):
         view(run, open_browser=False, token_file=tmp_path / "none" / "token")
 
 

@@ -71,9 +71,7 @@ def test_a_run_is_known_by_its_hash_wherever_it_lies_and_an_absent_one_is_named(
     absent = {"id": "gone", "name": "runs/gone", "path": "/elsewhere/gone", "hash": "sha256:1"}
     answer = client.post("/api/opening", json=state | {"runs": [*state["runs"], absent]}).json()
     assert answer["address"].startswith("#/sample/")
-    assert answer["told"] == [
-        "the run runs/gone (/elsewhere/gone) is not open here: start `whyset view /elsewhere/gone`"
-    ]
+    assert answer["told"] == ["the run runs/gone (/elsewhere/gone) is not open: start `whyset view /elsewhere/gone`"]
     refused = client.post("/api/opening", json=state | {"runs": [absent], "address": "#/gone"})
     assert (refused.status_code, "start `whyset view /elsewhere/gone`" in refused.text) == (422, True)
 
@@ -81,8 +79,8 @@ def test_a_run_is_known_by_its_hash_wherever_it_lies_and_an_absent_one_is_named(
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({}, "it names no format"),
-        ({"format": "whyset-selection"}, "its format is 'whyset-selection'"),
+        ({}, "got no format"),
+        ({"format": "whyset-selection"}, "got the format 'whyset-selection'"),
         ({"format": "whyset-state", "schema": "2.0"}, "schema"),
         ({"format": "whyset-state", "schema": "1.0", "runs": [], "address": "#/"}, "runs"),
         ({"selectedAnalysisMethod": 3}, "selectedAnalysisMethod"),
@@ -145,22 +143,22 @@ def test_a_run_that_was_moved_with_the_file_is_found_beside_it_and_that_is_told(
 def test_a_missing_run_is_told_with_what_to_do(save: Callable[[object], Path], run: Run, half: Run) -> None:
     state = state_of(run)
     state["runs"][0]["path"] = "/gone/away"
-    with pytest.raises(InputError, match=r"/gone/away is not there .* `whyset view NEW/PLACE "):
+    with pytest.raises(InputError, match=r"/gone/away is missing .* `whyset view NEW/PATH "):
         sort_arguments([save(state)])
     assert sort_arguments([run.path, save(state)]).runs == (run.path,)
     state["runs"][0] |= {"path": str(half.path), "hash": "sha256:other"}
-    with pytest.raises(InputError, match="holds another run now"):
+    with pytest.raises(InputError, match="is now another run"):
         sort_arguments([save(state)])
 
 
 def test_wrong_arguments_are_refused(save: Callable[[object], Path], run: Run, tmp_path: Path) -> None:
     bookmark = save(bookmark_of())
-    with pytest.raises(InputError, match="names no folder: `whyset view RUN "):
+    with pytest.raises(InputError, match="is a bookmark; also name the run: `whyset view RUN "):
         sort_arguments([bookmark])
-    with pytest.raises(InputError, match="at most one file"):
+    with pytest.raises(InputError, match="at most one state file"):
         sort_arguments([run.path, bookmark, bookmark])
     with pytest.raises(InputError, match="cannot be read"):
         read_document(tmp_path / "absent.json")
     (tmp_path / "text.json").write_text("[1,")
-    with pytest.raises(InputError, match="is no JSON"):
+    with pytest.raises(InputError, match="is not JSON"):
         sort_arguments([tmp_path / "text.json"])

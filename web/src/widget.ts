@@ -13,7 +13,7 @@ import { widgetHost } from "./state/page/widgetHost";
 const STYLES = "__WHYSET_STYLES__";
 const NAMES = { analysis: "analysis", category: "_category", sample: "sample", selection: "selection" } as const;
 
-/** Shows the viewer in a cell; what is returned ends it. */
+/** Shows the viewer in a cell; the returned function removes it. */
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const container = el.appendChild(document.createElement("div"));
   const resize = () => (container.style.height = `${String(model.get("height"))}px`);
@@ -24,7 +24,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const outside = outsideOf(model);
   const host = widgetHost({ container, root, start: beginning(outside) });
   const started = (viewer: Viewer, hook: ViewerHook) => {
-    Object.assign(container, { __viewer: hook }); // tests ask it
+    Object.assign(container, { __viewer: hook }); // for tests
     link(viewer, outside);
   };
   const { source, dispose } = widgetSource(model);
@@ -37,7 +37,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   };
 }
 
-/** An element that no style of the page reaches, and whose styles reach nothing of the page. */
+/** An element isolated from the styles of the page in both directions. */
 function shadowIn(container: HTMLElement): HTMLElement {
   const shadow = container.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
@@ -45,7 +45,7 @@ function shadowIn(container: HTMLElement): HTMLElement {
   shadow.adoptedStyleSheets = [sheet];
   const root = shadow.appendChild(document.createElement("div"));
   root.className = "whyset";
-  root.tabIndex = -1; // a click anywhere brings the keys here
+  root.tabIndex = -1; // a click anywhere focuses the viewer
   return root;
 }
 
@@ -76,7 +76,7 @@ function outsideOf(model: Model): Outside {
   };
 }
 
-/** Little-endian int32, wherever in a message they lie. */
+/** Little-endian int32 at any offset of a message. */
 function rowsIn(data: DataView | ArrayBuffer): Int32Array {
   if (data instanceof ArrayBuffer) return new Int32Array(data.slice(0));
   return new Int32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);

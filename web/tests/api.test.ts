@@ -21,7 +21,7 @@ test("inputs keep their channels last", () => {
 });
 
 test("an answer of another length than announced is an error that says both", () => {
-  expect(() => decodeMaps(new ArrayBuffer(5), [1, 1, 2])).toThrow("6 bytes were announced by the shape 1 x 1 x 2, 5 came");
+  expect(() => decodeMaps(new ArrayBuffer(5), [1, 1, 2])).toThrow("Expected 6 bytes for the shape 1 x 1 x 2, got 5");
   expect(() => decodeColumn(new ArrayBuffer(4), "float64", [1])).toThrow("float64");
   expect(() => parseShape("2,x")).toThrow("2,x");
   expect(() => parseShape(null)).toThrow();

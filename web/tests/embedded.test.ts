@@ -66,8 +66,8 @@ describe("a page that holds its data", () => {
 
   it("tells what it does not hold, and that it cannot be written to", async () => {
     const held = await source();
-    await expect(held.samples("r", [2])).rejects.toThrow("This file does not hold sample 2.");
-    await expect(held.relevance("r", 1)).rejects.toThrow("This file does not hold that.");
+    await expect(held.samples("r", [2])).rejects.toThrow("This file does not include sample 2.");
+    await expect(held.relevance("r", 1)).rejects.toThrow("This file does not include these data.");
     await expect(held.deleteSelection("r", "s", 1)).rejects.toThrow("cannot be written to");
     expect(held.can).toMatchObject({ write: false, note: "A copy" });
   });

@@ -46,13 +46,13 @@ test("a run is unfinished while samples, an analysis, its classes or a job's wor
 
 test.each<[string[], Partial<RunProgress>]>([
   [[], {}],
-  [["7 of 10 samples are there now"], { version: "b", committed: 7 }],
-  [["its samples were written anew"], { version: "b" }],
+  [["7 of 10 samples are available now"], { version: "b", committed: 7 }],
+  [["its samples were written again"], { version: "b" }],
   [["“spray” has 3 classes now"], { analyses: [{ ...SPRAY, categories: 3, version: "t" }] }],
   [["“spray” has one class now"], { analyses: [{ ...SPRAY, categories: 1, version: "t" }] }],
   [["classes of “spray” were analyzed again"], { analyses: [{ ...SPRAY, version: "t" }] }],
   [["the analysis “other” is new"], { analyses: [{ ...SPRAY, name: "other" }, SPRAY] }],
-  [["7 of 10 samples are there now", "the analysis “spray” is gone"], { version: "b", committed: 7, analyses: [] }],
+  [["7 of 10 samples are available now", "the analysis “spray” was removed"], { version: "b", committed: 7, analyses: [] }],
 ])("what has grown is told: %j", (told, changed) => {
   expect(growthOf(DETAIL, { ...SAME, ...changed })).toEqual(told);
 });
@@ -64,7 +64,7 @@ test("an unfinished run is looked at until there is more of it, also after the s
   await vi.advanceTimersByTimeAsync(250);
   expect(growth.told).toEqual([]);
   await vi.advanceTimersByTimeAsync(5000);
-  expect(growth.told).toEqual(["7 of 10 samples are there now"]);
+  expect(growth.told).toEqual(["7 of 10 samples are available now"]);
   expect(progress).toHaveBeenCalledTimes(3);
 });
 

@@ -25,7 +25,7 @@ describe("state file", () => {
   });
 
   test.each([["notes.txt", "no JSON"]])("%s is refused with what was expected", async (name, content) => {
-    await expect(documentIn(new File([content], name))).rejects.toThrow("notes.txt is no JSON. Expected a state file");
+    await expect(documentIn(new File([content], name))).rejects.toThrow("notes.txt is not JSON. Expected a state file");
   });
 });
 

@@ -28,7 +28,7 @@ test("a color map of an address is shown, by its name or its definition", async 
 });
 
 test("one that is not there is told, with what is shown instead", async () => {
-  await expect((await asked("viridiss")).loadAsked(source)).rejects.toThrow("There is no color map “viridiss”; coldnhot is shown.");
+  await expect((await asked("viridiss")).loadAsked(source)).rejects.toThrow("The color map “viridiss” was not found; coldnhot is shown.");
   await expect((await asked("x,y")).loadAsked(source)).rejects.toThrow("The color map “x,y” cannot be read; coldnhot is shown. x is no color.");
 });
 

@@ -1,4 +1,4 @@
-"""The viewer's web application: results are only read, selections are kept."""
+"""The viewer's web application. It only reads results; it writes selections and names of clusters."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +28,11 @@ def create_app(
     document: Document | None = None,
     static: Path = STATIC,
 ) -> FastAPI:
-    """The application over these run folders; only requests with `token` and for a known host are answered.
+    """Create the application over run folders; it answers only requests with `token` and for a known host.
 
     `allowed_hosts` are names besides loopback under which the server is reached, `root_path` the prefix that a
-    proxy shows it under. A run that cannot be read is listed with its problem. Selections are kept beside each run, or
-    below the folder `selections`. `document` is a state file or a bookmark that the page shows first.
+    proxy shows it under. A run that cannot be read is listed with its problem. Selections are stored next to each run,
+    or below the folder `selections`. `document` is a state file or a bookmark that the page shows first.
 
     >>> app = create_app([], token="secret")
     >>> app.openapi()["info"]["title"]

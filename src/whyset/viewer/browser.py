@@ -1,4 +1,4 @@
-"""Open the browser without telling the token to whoever lists this computer's processes."""
+"""Open the browser without showing the token to other users who list this computer's processes."""
 
 import os
 import tempfile
@@ -12,10 +12,10 @@ from threading import Thread
 
 @contextmanager
 def show_in_browser(url: str) -> Iterator[None]:
-    """Open the address by way of a private file, which is removed at the end.
+    """Open the address through a private file, which is removed at the end.
 
     A browser is a program that is started with its address as an argument, and on a shared computer everyone can read
-    the arguments of everyone's programs. So it is given the name of a file that only its owner can read.
+    the arguments of everyone's programs. So the argument is the name of a file that only its owner can read.
     """
     page = private_page(url)
     Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
@@ -27,7 +27,7 @@ def show_in_browser(url: str) -> Iterator[None]:
 
 
 def private_page(url: str) -> Path:
-    """A page that goes on to the address; `mkstemp` lets nobody else read it."""
+    """Write a page that redirects to the address; `mkstemp` lets no one else read it."""
     descriptor, name = tempfile.mkstemp(prefix="whyset-", suffix=".html")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(

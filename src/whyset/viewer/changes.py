@@ -1,4 +1,4 @@
-"""When a run and its analyses last changed, told without reading what they hold."""
+"""Stamps that change with a run and its analyses, computed without reading their content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from whyset.store.layout import CHECKS, COMMITS, RUN
 from whyset.store.remote import AnyPath
 
 State: TypeAlias = int | str | None
-"""Another one once a file, folder or object is written anew; None: it is not there."""
+"""State of a file, folder or object, which changes when it is written again; None if it does not exist."""
 
 
 class Stamp(NamedTuple):
-    """What changes when a run grows, is mended or is made anew in the same place."""
+    """State of a run that changes when the run grows, is repaired or is created again in the same place."""
 
     state: tuple[State, ...]
     touched: State = None
-    """When the folder of commits last changed. Claims come and go there, so this alone is nothing that is shown."""
+    """Time of the last change of the commits folder. Claims also change it, so it is not part of the version."""
 
     def version(self, config_hash: str) -> str:
         """A name for this state of the run, for caches."""
@@ -27,10 +27,10 @@ class Stamp(NamedTuple):
 
 
 def get_stamp(path: AnyPath) -> Stamp:
-    """Commits are counted too, as two of them may fall into one tick of the clock.
+    """Get the stamp of a run. Commits are counted too, as two of them may fall into one tick of the clock.
 
-    In an object store one listing of the commits tells it all, as a commit is never changed and holds its time: to ask
-    for run.json as well, with every request of a page, is only worth it where there is none.
+    In an object store one listing of the commits is enough, as a commit never changes and contains its time; run.json
+    is only requested if there are no commits.
     """
     commits = path / COMMITS
     if isinstance(commits, RemotePath):
@@ -42,11 +42,11 @@ def get_stamp(path: AnyPath) -> Stamp:
 
 @dataclass(frozen=True)
 class AnalysisStamp:
-    """What changes when an analysis gets further categories or is done again: its head, and its finished categories."""
+    """State of an analysis that changes when it gets further categories or is repeated."""
 
     head: State
     categories: Mapping[str, State]
-    """The state of every finished category, by its folder's name."""
+    """State of every finished category, by the name of its folder."""
 
     @classmethod
     def of(cls, analysis: AnyPath) -> Self:
@@ -65,7 +65,7 @@ def _category_states(analysis: AnyPath) -> dict[str, State]:
 
 
 def get_state(path: AnyPath) -> State:
-    """The state of a file, folder or object."""
+    """Get the state of a file, folder or object."""
     if isinstance(path, RemotePath):
         return path.state()
     try:

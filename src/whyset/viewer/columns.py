@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/octet-stream"
 SIGNED: tuple[WireType, ...] = ("int8", "int16", "int32")
 
 Coding = Literal["values", "steps"]
-"""Whether numbers stand for themselves, or each for its distance from the one before, the first from 0."""
+"""Coding of numbers: as they are, or as steps from each number to the next, the first from 0."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,25 @@ class Payload:
 
     @property
     def etag(self) -> str:
-        """A strong ETag: equal exactly when type, shape, coding and bytes are."""
+        """A strong ETag: equal if and only if type, shape, coding and bytes are equal."""
         digest = sha256(f"{self.dtype}{self.shape}{self.coding}".encode())
         digest.update(self.body)
         return f'"{digest.hexdigest()[:32]}"'
 
 
 def wire_type(dtype: np.dtype[np.generic]) -> WireType:
-    """The number type that an array travels as: floats as float32, integers as int32, bytes and bools as uint8."""
+    """Get the type in which an array is sent: floats as float32, integers as int32, bytes and bools as uint8."""
     if dtype.kind == "f":
         return "float32"
     if dtype == np.uint8 or dtype.kind == "b":
         return "uint8"
     if dtype.kind in "iu":
         return "int32"
-    raise unreadable(f"a column of {dtype} cannot be sent; numbers are expected")
+    raise unreadable(f"a column of {dtype} cannot be sent; expected numbers")
 
 
 def encode(array: NDArray[np.generic]) -> Payload:
-    """An array as a payload: integers in the smallest signed type that holds them, refused beyond 32 bits."""
+    """Encode an array: integers in the smallest signed type that holds them; more than 32 bits are refused."""
     name = wire_type(array.dtype)
     if name == "int32":
         name = _smallest(array)
@@ -60,18 +60,18 @@ def encode(array: NDArray[np.generic]) -> Payload:
 
 
 def fits_int32(array: NDArray[np.generic]) -> bool:
-    """Whether every number of a column of whole numbers can travel as int32."""
+    """Return True if every number of a column of integers can be sent as int32."""
     limits = np.iinfo(np.int32)
     return array.size == 0 or bool(limits.min <= array.min() and array.max() <= limits.max)
 
 
 def encode_rows(rows: NDArray[np.integer[Any]]) -> Payload:
-    """Row numbers as the first of them and the steps between them, which fit into fewer bytes where they rise."""
+    """Encode row numbers as steps, which fit into fewer bytes where the numbers rise."""
     return replace(encode(np.diff(rows.astype(np.int64), prepend=0)), coding="steps")
 
 
 def encode_places(places: NDArray[np.uint16]) -> Payload:
-    """What `quantize` gives."""
+    """Encode the result of `quantize`."""
     return Payload(places.astype("<u2").tobytes(), "uint16", places.shape)
 
 
@@ -85,9 +85,9 @@ def _smallest(array: NDArray[np.generic]) -> WireType:
 
 
 def answer(request: Request, payload: Payload, *, immutable: bool) -> Response:
-    """The payload, or 304 where the browser has it.
+    """Send the payload, or 304 if the browser has it.
 
-    `Vary: Cookie` keeps the answers of another viewer on the same port apart: each has a token of its own.
+    `Vary: Cookie` separates the answers of different viewers on the same port: each has its own token.
     """
     headers = {
         "ETag": payload.etag,

@@ -1,4 +1,4 @@
-"""How long a connection may take over a request, and how many there may be: uvicorn bounds neither."""
+"""Limits of the duration of a request and of the number of connections: uvicorn bounds neither."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """Seconds until a request's headers, and its whole body, must have come; and how many connections are held."""
+    """Seconds until a request's headers and its whole body must have arrived, and the number of connections."""
 
     head_seconds: float = 10.0
     body_seconds: float = 120.0
@@ -32,10 +32,10 @@ class Deadline:
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's protocol that closes connections whose requests do not come, and holds a limited number of them.
+    """uvicorn's protocol with a deadline for each request and a limited number of connections.
 
-    Bytes that dribble in do not put the end off. Where there are too many connections, the one that has waited longest
-    without a request makes room, so that half-open ones cannot lock a browser out; if none waits, the new one goes.
+    Single bytes that arrive do not extend the deadline. If there are too many connections, the one that has waited
+    longest without a request is closed, so that half-open ones cannot lock a browser out; if none waits, the new one.
     """
 
     limits = ConnectionLimits()
@@ -63,7 +63,7 @@ class BoundedProtocol(H11Protocol):
         self._watch()
 
     def _watch(self) -> None:
-        """Begin another deadline where the connection waits for something else than before."""
+        """Start another deadline if the connection waits for something else than before."""
         state = self.conn.their_state
         if state is self.deadline.state:
             return
@@ -74,5 +74,5 @@ class BoundedProtocol(H11Protocol):
 
 
 def make_bounded_protocol(limits: ConnectionLimits) -> type[H11Protocol]:
-    """The protocol with these limits, in the form in which uvicorn takes one: a class."""
+    """Create the protocol with these limits as a class, as uvicorn expects it."""
     return type("Bounded", (BoundedProtocol,), {"limits": limits})

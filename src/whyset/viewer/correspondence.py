@@ -1,4 +1,4 @@
-"""Which row of one run shows the same sample as a row of another run."""
+"""Correspondence between the rows of two runs that explain the same samples."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +9,10 @@ from whyset.store import Run
 
 
 def rows_in(run: Run, other: Run) -> NDArray[np.int32]:
-    """For each row of `run` the row of `other` with the same sample id, or -1: int32 (N,).
+    """Find, for each row of `run`, the row of `other` with the same sample id, or -1: int32 (N,).
 
-    Where both explain the same number of targets per sample, the first target belongs to the first and so on;
-    otherwise every row belongs to the first row of its sample.
+    If both explain the same number of targets per sample, the first target corresponds to the first and so on;
+    otherwise every row corresponds to the first row of its sample.
     """
     ids, others = run.samples["id"], other.samples["id"]
     if ids.equals(others):

@@ -1,4 +1,4 @@
-"""Reading a column of a run in which some shards are damaged: the others still come."""
+"""Read a column of a run in which some shards are damaged; the other shards remain readable."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from whyset.store.remote import AnyPath
 
 @dataclass(frozen=True)
 class ReadColumn:
-    """A column, and what is wrong with shards of it; their rows hold what stands for "not known"."""
+    """A column and the problems of its damaged shards, whose rows hold the value for "unknown"."""
 
     values: NDArray[np.generic]
     damage: Mapping[int, str]
 
 
 def read_column(run: Run, name: str) -> ReadColumn:
-    """A whole column. BrokenRunError: not one of its committed shards can be read."""
+    """Read a whole column. BrokenRunError: none of its committed shards can be read."""
     try:
         return ReadColumn(run.column(name), {})
     except BrokenRunError as error:
@@ -36,11 +36,11 @@ def read_column(run: Run, name: str) -> ReadColumn:
 
 
 def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[tuple[int, str]]:
-    """Fill in shard by shard; give the numbers of those that cannot be read, and why."""
+    """Fill in the values shard by shard; yield the number of each unreadable shard and the reason."""
     array = run.array(name)
     for shard in list_committed_shards(run.path):
         if shard >= run.shard_count:
-            yield shard, f"the run has {run.shard_count} shards, and a commit is there of number {shard}"
+            yield shard, f"the run has {run.shard_count} shards, but there is a commit of shard {shard}"
             continue
         start, stop = run.shard_range(shard)
         try:
@@ -50,7 +50,7 @@ def _read_shards(run: Run, name: str, values: NDArray[np.generic]) -> Iterator[t
 
 
 def readable_commits(path: AnyPath) -> Iterator[Commit]:
-    """The commits of a run, those that cannot be read left out."""
+    """The commits of a run except those that cannot be read."""
     files = [commit_path(path, shard) for shard in list_committed_shards(path)]
     return (commit for commit in each(_read_commit_or_none, files) if commit is not None)
 

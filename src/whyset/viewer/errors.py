@@ -1,4 +1,4 @@
-"""Every error is answered as {"error": {"message", "hint"}} with a status that fits."""
+"""Errors as answers {"error": {"message", "hint"}} with a suitable status."""
 
 import logging
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""What every answer tells the browser: to load nothing from elsewhere and to guess nothing."""
+"""Headers of every answer: the browser must not load anything from other servers or guess types."""
 
 
 class ApiError(Exception):
-    """A request that cannot be answered as asked: the status, what is wrong, and what to do."""
+    """A request that cannot be answered: status, message, and a hint what to do."""
 
     def __init__(self, status: HTTPStatus, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -37,18 +37,18 @@ class ApiError(Exception):
 
 
 def not_found(what: str, name: object, known: str) -> ApiError:
-    """404 for an unknown id; `known` says where the known ones are listed."""
-    return ApiError(HTTPStatus.NOT_FOUND, f"no {what} is called {str(name)!r}", f"{known} lists the {what}s there are")
+    """Create a 404 for an unknown id; `known` names what lists the known ones."""
+    return ApiError(HTTPStatus.NOT_FOUND, f"{what} {str(name)!r} not found", f"{known} lists every {what}")
 
 
 def unreadable(message: str) -> ApiError:
-    """409 for what exists but cannot be read now: damaged, or not yet written."""
+    """Create a 409 for data that exist but cannot be read: damaged, or not yet written."""
     return ApiError(HTTPStatus.CONFLICT, message, "whyset verify RUN names every damaged file of a run")
 
 
 @contextmanager
 def explain_damage(record: AnyPath) -> Iterator[None]:
-    """Turn what happens when a record does not have the form that it should into `unreadable`."""
+    """Turn errors of malformed records into `unreadable`."""
     try:
         yield
     except (TypeError, ValueError, AttributeError, LookupError) as error:
@@ -56,13 +56,13 @@ def explain_damage(record: AnyPath) -> Iterator[None]:
 
 
 def error_response(status: int, message: str, hint: str | None = None) -> JSONResponse:
-    """The one shape that errors have."""
+    """Create the JSON answer of an error."""
     answer = ErrorAnswer(error=Error(message=message, hint=hint))
     return PlainJSONResponse(answer.model_dump(), status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Let every exception that leaves an endpoint end in `error_response`."""
+    """Turn every exception that leaves an endpoint into `error_response`."""
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(WhysetError, _on_unreadable)
     app.add_exception_handler(OSError, _on_unreadable)
@@ -90,11 +90,11 @@ def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 
 def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return error_response(error.status_code, str(error.detail), "the paths there are stand in /api/openapi.json")
+    return error_response(error.status_code, str(error.detail), "/api/openapi.json lists every path")
 
 
 def _on_fault(_request: Request, error: Exception) -> JSONResponse:
-    message = f"the viewer itself failed ({type(error).__name__})"
+    message = f"the viewer failed ({type(error).__name__})"
     answer = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, message, "the terminal that runs `whyset view` shows why")
-    answer.headers.update(HEADERS)  # starlette answers a fault in front of every middleware
+    answer.headers.update(HEADERS)  # starlette answers such an error outside of every middleware
     return answer

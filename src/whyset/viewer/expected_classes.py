@@ -1,4 +1,4 @@
-"""How many classes an analysis has when it is finished: nothing in its folder tells, but what it groups by does."""
+"""Expected number of classes of a finished analysis, computed from the column that it groups by."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,9 @@ GROUPINGS = ("auto", "label", "prediction", "target")
 
 
 def count_expected_classes(opened: LoadedRun, config: Mapping[str, JSON]) -> int | None:
-    """The classes among the explained samples, as `whyset analyze` groups them; None: something else made the analysis.
+    """Count the classes of the explained rows as `whyset analyze` groups them; None if another tool made the analysis.
 
-    What it groups by is read as text from the configuration: no code that a run names is ever loaded.
+    The column is read as text from the configuration; no code named by a run is loaded.
     """
     by = _get_grouping(config)
     if by is None:
@@ -27,13 +27,13 @@ def count_expected_classes(opened: LoadedRun, config: Mapping[str, JSON]) -> int
         try:
             classes = get_classes(opened.run, np.flatnonzero(opened.status == DONE), by, opened.column)
         except WhysetError:
-            return None  # a column that an imported or damaged run does not have
+            return None  # an imported or damaged run may lack the column
         opened.class_counts[by] = _different(classes[classes >= 0])
     return opened.class_counts[by]
 
 
 def _different(numbers: NDArray[np.int64]) -> int:
-    """How many different ones there are; small ones, as classes are, are counted, which is faster than sorting them."""
+    """Count the distinct numbers; small ones, such as classes, are counted, which is faster than sorting."""
     small = numbers < SMALL
     return int(np.count_nonzero(np.bincount(numbers[small]))) + len(np.unique(numbers[~small]))
 

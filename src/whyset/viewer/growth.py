@@ -1,4 +1,4 @@
-"""How far a run is, told cheaply: commits are counted and nothing that they vouch for is read."""
+"""Progress of a run from the number of its commits, without reading the data that they describe."""
 
 import time
 
@@ -14,12 +14,12 @@ from whyset.viewer.schemas import AnalysisProgress, RunProgress
 
 
 def is_growing(path: AnyPath) -> bool:
-    """Whether a job was heard of lately that explains samples of this run."""
+    """Return True if a job that explains samples of this run has recently renewed its lease."""
     return any(_lives(lease) for lease in (path / LEASES).glob("rank-*.json"))
 
 
 def compute_progress(path: AnyPath) -> RunProgress:
-    """How far the run and its analyses are now."""
+    """Compute the progress of a run and its analyses."""
     stamp = get_stamp(path)
     run = open_run(path)
     return RunProgress(
@@ -37,7 +37,7 @@ def _analysis(path: AnyPath, name: str) -> AnalysisProgress:
     try:
         finished = sum(map(open_analysis(path, name).lists, stamp.categories))
     except (WhysetError, OSError):
-        finished = 0  # the run's own answer says what is wrong with it
+        finished = 0  # the endpoint of the run reports the problem
     return AnalysisProgress(name=name, categories=finished, version=stamp.version)
 
 
@@ -46,4 +46,4 @@ def _lives(lease: AnyPath) -> bool:
         holder = read_holder(lease)
         return holder is not None and not holder.has_ended() and abs(time.time() - holder.heartbeat) <= EXPIRY_SECONDS
     except (BrokenRunError, WhysetError, OSError, TypeError, ValueError):
-        return False  # a lease that cannot be read says nothing about the run
+        return False  # an unreadable lease shows nothing about the run

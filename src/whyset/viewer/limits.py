@@ -1,4 +1,4 @@
-"""How much a request may carry: bodies are gathered up to a limit before anything is done with them."""
+"""Limit of the size of a request: a body is read up to the limit before it is used."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,12 +10,12 @@ from whyset.viewer.errors import error_response
 from whyset.viewer.schemas import MOST_ROWS
 
 MOST_BODY = 2**25
-"""The longest body in bytes: as many row numbers as `MOST_ROWS`, with commas."""
+"""Longest body in bytes: `MOST_ROWS` row numbers with commas."""
 
 
 @dataclass(frozen=True)
 class BodyLimit:
-    """ASGI middleware: 413 for a longer body, whether its length is announced or it just does not end."""
+    """ASGI middleware: 413 for a longer body, with or without an announced length."""
 
     app: ASGIApp
     most: int = MOST_BODY
@@ -28,8 +28,8 @@ class BodyLimit:
         body = None if self._exceeds(announced) else await self._gather(receive)
         if body is None:
             message = f"the request's body is longer than {self.most} bytes"
-            answer = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, f"name at most {MOST_ROWS} rows")
-            answer.headers["Connection"] = "close"  # or the server would go on reading what nobody wants
+            answer = error_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, f"send at most {MOST_ROWS} rows")
+            answer.headers["Connection"] = "close"  # otherwise the server would read the rest of the body
             await answer(scope, receive, send)
         else:
             await self.app(scope, _once(body, receive), send)
@@ -38,7 +38,7 @@ class BodyLimit:
         return announced.isascii() and announced.isdecimal() and (len(announced) > 18 or int(announced) > self.most)
 
     async def _gather(self, receive: Receive) -> list[Message] | None:
-        """The messages of the whole body, or None as soon as they are too long together."""
+        """Collect the messages of the whole body; None as soon as it is too long."""
         messages, length = [await receive()], 0
         while True:
             length += len(messages[-1].get("body", b""))
@@ -50,7 +50,7 @@ class BodyLimit:
 
 
 def _once(gathered: list[Message], receive: Receive) -> Receive:
-    """What was gathered, and then what comes after it."""
+    """Replay the collected messages, then receive further ones."""
     waiting = iter(gathered)
 
     async def again() -> Message:

@@ -1,4 +1,4 @@
-"""What uvicorn may say: everything but that requests were cut off when the viewer was told to end."""
+"""Logging of uvicorn without the messages about requests that the end of the viewer cancels."""
 
 import asyncio
 import logging
@@ -11,16 +11,16 @@ _OF_CANCELLATIONS = ("timeout graceful shutdown exceeded", "asyncio.exceptions.C
 
 
 class WithoutCancellations(logging.Filter):
-    """Leaves out what is logged of requests that the end of the server cancels."""
+    """Filter out messages about requests that the end of the server cancels."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         canceled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
-        text = record.getMessage()  # starlette tells of its own end by a message that is a traceback
+        text = record.getMessage()  # starlette logs its own end as a message with a traceback
         return not canceled and not any(part in text for part in _OF_CANCELLATIONS)
 
 
 def log_config() -> dict[str, Any]:
-    """The configuration of uvicorn's logging, with the filter."""
+    """Get the configuration of uvicorn's logging with the filter."""
     config = deepcopy(LOGGING_CONFIG)
     config["filters"] = {"without_cancellations": {"()": WithoutCancellations}}
     config["handlers"]["default"]["filters"] = ["without_cancellations"]

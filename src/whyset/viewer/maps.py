@@ -1,6 +1,6 @@
-"""Relevance maps and inputs of many samples at once, as bytes for the browser to color.
+"""Relevance maps and inputs of many rows as bytes, which the browser colors.
 
-Arrays are those of images (N, C, H, W), series (N, C, T), or texts and tables (N, F).
+Arrays are images (N, C, H, W), series (N, C, T), or texts and tables (N, F).
 """
 
 import math
@@ -17,16 +17,16 @@ from whyset.viewer.columns import Payload, encode
 from whyset.viewer.series import decimate, get_decimated_length
 
 IMAGES, SERIES, ROWS = 4, 3, 2
-"""Axes of a stored array by what it is of; more cannot be shown."""
+"""Axes of a stored array by modality; arrays with more axes cannot be shown."""
 
 MOST_BYTES = 2**26
-"""The largest answer, and about the largest piece of a run that is read at once."""
+"""Size of the largest answer, and approximately of the largest part of a run that is read at once."""
 
 
 def fit_sides(height: int, width: int, longest: int | None) -> tuple[int, int]:
-    """The sides (height, width) at which the longer one is at most `longest`; pictures are never enlarged.
+    """Compute sides (height, width) of which the longer one is at most `longest`; images are never enlarged.
 
-    >>> fitted(12, 18, 9)
+    >>> fit_sides(12, 18, 9)
     (6, 9)
     """
     share = 1.0 if longest is None else min(1.0, longest / max(height, width))
@@ -34,7 +34,7 @@ def fit_sides(height: int, width: int, longest: int | None) -> tuple[int, int]:
 
 
 def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """Maps of `sum_channels`: float32 scale[n], then uint8 [n, ...] with value = (byte - 128) / 127 * scale."""
+    """Encode maps of `sum_channels`: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale."""
     sides = map_sides(relevance.shape, longest)
     scales, pictures = np.empty(len(rows), dtype="<f4"), np.empty((len(rows), *sides), dtype=np.uint8)
     for place, piece in pieces(relevance, rows):
@@ -46,19 +46,19 @@ def maps(relevance: LazyArray, rows: NDArray[np.int64], longest: int | None) -> 
 
 
 def sum_channels(relevance: NDArray[np.generic]) -> NDArray[np.float64]:
-    """What is looked at of maps (N, ...): images (N, C, H, W) summed over their channels, others as they are."""
+    """Sum relevance maps of images (N, C, H, W) over their channels; return other maps unchanged."""
     return channel_sum(relevance) if relevance.ndim == IMAGES else relevance.astype(np.float64)
 
 
 def exact(relevance: LazyArray, rows: NDArray[np.int64]) -> Payload:
-    """The maps in full size and precision, as `sum_channels` gives them: float32 (n, H, W)."""
+    """Encode maps of `sum_channels` in full size and precision: float32 (n, H, W)."""
     values = [sum_channels(piece) for _, piece in pieces(relevance, rows)]
     return encode(np.concatenate(values))
 
 
 def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> Payload:
-    """The inputs as the model saw them: images, with the normalization undone, as uint8 [n, H, W, C]; series as float32
-    [n, C, T], tables as float32 [n, F], ids of tokens as int32 [n, T].
+    """Encode the inputs of the model: images, with the normalization undone, as uint8 [n, H, W, C]; series as float32
+    [n, C, T], tables as float32 [n, F], token ids as int32 [n, T].
     """
     *sides, channels = input_sides(stored.shape, longest)
     if stored.ndim != IMAGES:
@@ -73,20 +73,20 @@ def inputs(stored: LazyArray, rows: NDArray[np.int64], longest: int | None) -> P
 
 
 def map_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
-    """The sides in which a map of a stored array of this shape travels; only images and series are made smaller."""
+    """Get the sides in which a relevance map of this stored shape is sent; only images and series are reduced."""
     if len(shape) == IMAGES:
         return fit_sides(shape[2], shape[3], longest)
     return (shape[1], get_decimated_length(shape[2], longest)) if len(shape) == SERIES else shape[1:]
 
 
 def input_sides(shape: tuple[int, ...], longest: int | None) -> tuple[int, ...]:
-    """The sides in which an input travels: channels of images come last."""
+    """Get the sides in which an input is sent: channels of images come last."""
     sides = map_sides(shape, longest)
     return (*sides, shape[1]) if len(shape) == IMAGES else sides
 
 
 def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, NDArray[np.generic]]]:
-    """The rows in pieces of bounded size, each with its positions in the answer."""
+    """Yield the rows in pieces of bounded size, each with its positions in the answer."""
     step = max(1, MOST_BYTES // (4 * math.prod(array.shape[1:])))
     for start in range(0, len(rows), step):
         place = range(start, min(start + step, len(rows)))
@@ -94,7 +94,7 @@ def pieces(array: LazyArray, rows: NDArray[np.int64]) -> Iterator[tuple[range, N
 
 
 def _resize(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.generic]:
-    """The picture (H, W) at these sides, each pixel the mean of the area that it covers."""
+    """Resize an image (H, W); each pixel is the mean of the area that it covers."""
     if picture.shape == tuple(sides):
         return picture
     height, width = sides

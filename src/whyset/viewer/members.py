@@ -1,4 +1,4 @@
-"""Which samples of a run a category holds, and in which categories a sample lies."""
+"""Rows of the categories of an analysis, and the categories of a row."""
 
 from dataclasses import dataclass, field
 from threading import Lock
@@ -13,14 +13,17 @@ from whyset.viewer.changes import AnalysisStamp
 
 
 def get_rows(category: Category, count: int) -> NDArray[np.int64]:
-    """The rows of a category in a run of `count` rows; of imported ones in any order. BrokenRunError: they are none."""
+    """Get the rows of a category in a run of `count` rows; imported ones are in any order.
+
+    BrokenRunError: the category does not hold valid rows.
+    """
     rows = np.asarray(category.column("index"))
     require_rows(category.path, rows, count)
     return rows.astype(np.int64)
 
 
 def places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each row stands in an index that is not empty, and whether it stands there at all."""
+    """Find the position of each row in a non-empty index, and if the index contains the row."""
     order = np.argsort(index, kind="stable")
     place = order[np.minimum(np.searchsorted(index, rows, sorter=order), len(index) - 1)]
     return place, index[place] == rows
@@ -28,15 +31,15 @@ def places_in(index: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArra
 
 @dataclass
 class CategoryMembers:
-    """The samples of every category, read once for each state of an analysis; unreadable categories have none."""
+    """Rows of every category, read once for each state of an analysis; unreadable categories have none."""
 
     count: int = 0
-    """How many rows the run has."""
+    """Number of rows of the run."""
     _known: dict[str, tuple[object, dict[str, NDArray[np.int64]]]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def get_categories(self, analysis: Analysis, rows: NDArray[np.int64]) -> list[list[str]]:
-        """The ids of the categories in which each row lies."""
+        """Get the ids of the categories that contain each row."""
         found: list[list[str]] = [[] for _ in rows]
         for id, index in self._get_members(analysis).items():
             for position in np.flatnonzero(places_in(index, rows)[1]):
@@ -55,4 +58,4 @@ class CategoryMembers:
         try:
             return get_rows(read_category(folder), self.count)
         except (WhysetError, OSError, AttributeError, TypeError, ValueError):
-            return np.zeros(0, np.int64)  # the class itself tells what is wrong with it
+            return np.zeros(0, np.int64)  # the endpoint of the class reports the problem

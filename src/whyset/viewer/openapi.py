@@ -6,7 +6,7 @@ from whyset.viewer.app import create_app
 
 
 def describe_api() -> str:
-    """OpenAPI as JSON with sorted keys, the same on every machine; the browser's types are made from it."""
+    """Get OpenAPI as JSON with sorted keys, the same on every machine; the browser's types are generated from it."""
     description = create_app([], token="described").openapi()
     return json.dumps(description, indent=2, sort_keys=True) + "\n"
 

@@ -1,4 +1,4 @@
-"""Pages in plain HTML, for when the browser part cannot be shown."""
+"""Pages in plain HTML, shown when the browser part cannot be shown."""
 
 from html import escape
 
@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 def page(
     title: str, text: str, *, status: int, link: tuple[str, str] | None = None, at_once: bool = False
 ) -> HTMLResponse:
-    """A page of one paragraph and perhaps a link (address, words), followed `at_once`; all of it is escaped."""
+    """Create a page of one paragraph and an optional link (address, text), followed if `at_once`; all is escaped."""
     more = f'<p><a href="{escape(link[0])}">{escape(link[1])}</a></p>' if link else ""
     onward = f'<meta http-equiv="refresh" content="0;url={escape(link[0])}">' if link and at_once else ""
     body = (

@@ -1,19 +1,19 @@
-"""Places of an embedding as the scatter draws them: two axes as uint16, which is finer than any screen."""
+"""Positions of an embedding for the scatter plot: two axes as uint16, which is finer than any screen."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 STEPS = 65534
-"""The largest place; places that are not finite are `MISSING`."""
+"""Largest coordinate; non-finite coordinates are `MISSING`."""
 MISSING = 65535
 
 
 def quantize(embedding: NDArray[np.floating], axes: tuple[int, int]) -> NDArray[np.uint16]:
-    """Two axes of an embedding (n, d) between 0 and `STEPS`, around their middle and with one scale for both.
+    """Quantize two axes of an embedding (n, d) to 0 to `STEPS`, centered and with one scale for both.
 
-    An axis that the embedding does not have lies at its middle. The browser's `quantize` does the same.
+    Coordinates of an axis that the embedding does not have are in the middle. The browser's `quantize` does the same.
     """
-    sides = [_axis(embedding, axis) for axis in axes]  # apart: NumPy is six times slower on both in one array
+    sides = [_axis(embedding, axis) for axis in axes]  # separately: NumPy is six times slower on both in one array
     finite = np.logical_and(*map(np.isfinite, sides))
     places = np.full((len(embedding), 2), MISSING, np.uint16)
     if not finite.any():

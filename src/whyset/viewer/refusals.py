@@ -1,4 +1,4 @@
-"""The only writing of the viewer, selections and names of clusters: where it goes, and what may refuse it."""
+"""Folders of the files that the viewer writes (selections and names of clusters), and their errors."""
 
 import os
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from whyset.viewer.run_registry import LoadedRun
 
 
 def notes_folder(request: Request, opened: LoadedRun) -> AnyPath:
-    """Where what people write about the run is kept: beside it, or in the folder that `--selections` names."""
+    """Get the folder of selections and names of the run: next to it, or in the folder of `--selections`."""
     elsewhere: AnyPath | None = request.app.state.selections
     return opened.run.path / SELECTIONS if elsewhere is None else elsewhere / opened.id
 
 
 def writable(folder: AnyPath) -> bool:
-    """Whether the folder, or the first one above it that exists, lets this process write; a store lets one try."""
+    """Return True if this process may write to the folder or its nearest existing parent, and for object stores."""
     while isinstance(folder, os.PathLike) and not folder.exists():
         folder = folder.parent
     return not isinstance(folder, os.PathLike) or os.access(folder, os.W_OK)
@@ -32,14 +32,14 @@ def writable(folder: AnyPath) -> bool:
 
 @contextmanager
 def explain_refusals(folder: AnyPath) -> Iterator[None]:
-    """Turn what the store refuses into the answer that says what to do."""
+    """Turn errors of the store into answers with a hint what to do."""
     if not writable(folder):
-        hint = "start `whyset view` with --selections FOLDER to keep selections and names elsewhere"
+        hint = "start `whyset view` with --selections FOLDER to store selections and names in another folder"
         raise ApiError(HTTPStatus.CONFLICT, f"{folder} cannot be written to", hint)
     try:
         yield
     except (SelectionChangedError, NamesChangedError) as error:
-        raise ApiError(HTTPStatus.PRECONDITION_FAILED, str(error), "load it again, and change it then") from error
+        raise ApiError(HTTPStatus.PRECONDITION_FAILED, str(error), "load it again, then change it") from error
     except LeaseHeldError as error:
         raise ApiError(HTTPStatus.CONFLICT, str(error), "try again in a moment") from error
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Every address of the API in one table."""
+"""Table of the API's paths."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ from whyset.viewer.schemas import (
 
 @dataclass(frozen=True)
 class Route:
-    """An address, what answers it, and what the answer is; None stands for binary numbers, or for nothing with 204."""
+    """A path, its endpoint, and the type of the answer; None for binary numbers, or for an empty answer with 204."""
 
     path: str
     endpoint: Callable[..., Any]
@@ -86,19 +86,19 @@ ROUTES = (
 )
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    403: {"model": ErrorAnswer, "description": "no token, or a host or origin that is not allowed"},
-    404: {"model": ErrorAnswer, "description": "an unknown id, or a sample that the run does not have"},
-    409: {"model": ErrorAnswer, "description": "not explained yet, failed, or damaged on the disk"},
-    422: {"model": ErrorAnswer, "description": "a parameter or a body beyond its limits, or of another form"},
+    403: {"model": ErrorAnswer, "description": "missing token, or a host or origin that is not allowed"},
+    404: {"model": ErrorAnswer, "description": "unknown id, or a row that the run does not have"},
+    409: {"model": ErrorAnswer, "description": "not explained yet, failed, or damaged on disk"},
+    422: {"model": ErrorAnswer, "description": "parameter or body out of its limits, or malformed"},
 }
 
 OF_BODIES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "a body that cannot be read as JSON"},
-    413: {"model": ErrorAnswer, "description": f"a body of more than {MOST_BODY} bytes"},
+    400: {"model": ErrorAnswer, "description": "body is not JSON"},
+    413: {"model": ErrorAnswer, "description": f"body of more than {MOST_BODY} bytes"},
 }
 
 CHANGED: dict[int | str, dict[str, Any]] = {
-    412: {"model": ErrorAnswer, "description": "somebody else has changed or deleted it meanwhile"}
+    412: {"model": ErrorAnswer, "description": "changed or deleted by someone else since it was read"}
 }
 
 
@@ -112,41 +112,41 @@ BINARY: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         "headers": {
             "X-Dtype": _header("int8, int16, uint16, int32, float32 or uint8"),
-            "X-Shape": _header("sides of the array, with commas"),
-            "X-Coding": _header("steps: each number is the distance from the one before, the first from 0"),
-            "X-Length": _header("positions of the series, of which the answer may hold fewer; of series only"),
+            "X-Shape": _header("sides of the array, separated by commas"),
+            "X-Coding": _header("values, or steps: each number is the difference to the previous one, the first to 0"),
+            "X-Length": _header("original length of a series, which may be longer than in the answer; only for series"),
             "ETag": _header("hash of type, shape and content"),
         },
     },
-    304: {"description": "the browser has it already"},
+    304: {"description": "the cached answer is up to date"},
 }
 
 FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "a file of the form asked for",
+        "description": "file of the requested form",
         "content": {
             media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
             for media_type, _, _ in exports.FORMS.values()
         },
-        "headers": {"Content-Disposition": _header("the name that the file should have")},
+        "headers": {"Content-Disposition": _header("name of the file")},
     },
 }
 
 
 def _errors(method: str) -> dict[int | str, dict[str, Any]]:
-    """What may go wrong, besides what may go wrong everywhere."""
+    """Get the errors of a method besides the common ones."""
     with_body, changing = method in ("POST", "PUT"), method in ("PUT", "DELETE")
     return ERRORS | (OF_BODIES if with_body else {}) | (CHANGED if changing else {})
 
 
 def _describe_answer(answer: Any) -> str:
-    """What the model of the answer, or of its items, says of itself."""
+    """Get the docstring of the model of the answer or of its items."""
     model = (get_args(answer) or (answer,))[-1]
     return str(getdoc(model)).partition("\n")[0]
 
 
 def api_router() -> APIRouter:
-    """The table as a router; each operation is called like its function."""
+    """Create a router from the table; each operation has the name of its function."""
     router = APIRouter()
     for route in ROUTES:
         name = route.endpoint.__name__

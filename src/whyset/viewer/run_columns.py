@@ -1,4 +1,4 @@
-"""The columns of a run with one number per sample: those of every run, and whatever else is known of its samples."""
+"""Columns of a run with one number per row: those of every run, and further metadata of its samples."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,27 +14,26 @@ from whyset.store import Run
 from whyset.viewer.columns import fits_int32
 
 COLUMNS = ("label", "prediction", "target", "confidence", "status")
-"""Those that every run has."""
+"""Columns that every run has."""
 
 MOST_VALUES, MOST_CHARACTERS = 250, 2**15
-"""How many different texts a column may have to be a set of choices, and how long they may be together."""
+"""Maximum number of distinct texts of a categorical column, and their maximum total length."""
 
 _OWN = frozenset({"index", "id", "uri", *COLUMNS})
 
 
 @dataclass(frozen=True)
 class CodedColumn:
-    """One number per sample; of texts their codes, -1 where there is none, with `values[code]` the text."""
+    """One number per row; texts as codes, -1 where missing, with the text in `values[code]`."""
 
     numbers: NDArray[Any]
     values: tuple[str, ...] | None = None
 
 
 def further_columns(run: Run, column: Callable[[str], NDArray[Any]]) -> Mapping[str, CodedColumn]:
-    """Every further column of the samples and of the arrays that can be sent: numbers, bools, texts of few values.
+    """Get every further column that can be sent: numbers, bools, texts with few values.
 
-    `column` reads an array by its name.
-    Texts that differ from sample to sample are no column of numbers; `whyset.viewer.search` searches them.
+    `column` reads an array by its name. Texts with many values are not included; `whyset.viewer.search` searches them.
     """
     names = [name for name in run.sample_columns if name not in _OWN and _addressable(name)]
     table = run.sample_table(names) if names else {}
@@ -46,7 +45,7 @@ def further_columns(run: Run, column: Callable[[str], NDArray[Any]]) -> Mapping[
 
 
 def _addressable(name: str) -> bool:
-    """Whether the name can be one part of an address."""
+    """Return True if the name can be one part of an address."""
     return 1 <= len(name) <= 128 and "/" not in name and name not in (".", "..")
 
 
@@ -64,14 +63,14 @@ def _encode(column: pa.ChunkedArray) -> CodedColumn | None:
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[Any]:
-    """Unknown numbers are NaN, which whole numbers do not have: a column that lacks some travels as float32."""
+    """Convert a column to numbers; integers with missing values become float32, as missing values are NaN."""
     if column.null_count == 0:
         return np.asarray(column.to_numpy())
     return np.asarray(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")).to_numpy())
 
 
 def _sendable(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Whole numbers beyond 32 bits are rounded as float32, as all numbers with a fraction are."""
+    """Round integers of more than 32 bits to float32, like all numbers with a fraction."""
     whole = numbers.dtype.kind in "iu" and numbers.dtype != np.uint8
     return numbers if not whole or fits_int32(numbers) else numbers.astype(np.float32)
 
@@ -84,7 +83,7 @@ def _encode_bools(column: pa.ChunkedArray) -> CodedColumn:
 
 
 def _encode_text(column: pa.ChunkedArray) -> CodedColumn | None:
-    """The texts in the order of the alphabet, so that their codes do not depend on the order of the samples."""
+    """Encode texts in alphabetical order, so that their codes do not depend on the order of the rows."""
     if len(column.slice(0, 10 * MOST_VALUES).unique()) > MOST_VALUES + 1:
         return None  # ids and the like; counting them all would take a second
     texts = sorted(text for text in column.unique().to_pylist() if text is not None)

@@ -1,4 +1,4 @@
-"""The opened runs under their ids; each is read again when it has grown, and a broken one harms no other."""
+"""Registry of the open runs by id. A run is read again when it has grown; a broken one does not affect others."""
 
 import logging
 import re
@@ -37,29 +37,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A run as it was when it was read: the status of its rows, and further columns once they are asked for."""
+    """State of a run at the time it was read: the status of its rows, and further columns, which are read on demand."""
 
     id: str
     run: Run
     committed: int
     status: NDArray[np.uint8]
     damage: dict[int, str] = field(default_factory=dict)
-    """What is wrong with shards, by number; more of it is found when more columns are read."""
+    """Problems of shards, by number; reading further columns may find more."""
     version: str = ""
     """A name for this state of the run."""
     members: CategoryMembers = field(default_factory=CategoryMembers, repr=False)
     _reading: RLock = field(default_factory=RLock, repr=False)
-    """Held while columns are read: who asks for one that is being read waits for it."""
+    """Lock held while columns are read: other requests for the same column wait for it."""
     _columns: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     _rows_in: dict[str, tuple[Run, NDArray[np.int32]]] = field(default_factory=dict, repr=False)
     class_counts: dict[str, int] = field(default_factory=dict, repr=False)
-    """How many classes the explained samples have, by what they are grouped by."""
+    """Number of classes of the explained rows, by the column that they are grouped by."""
     scales: dict[object, ScaleTable] = field(default_factory=dict, repr=False)
-    """Scales that were taken from maps of this state of the run, by the columns that say which maps."""
+    """Scales computed from relevance maps of this state of the run, by the columns that select the maps."""
 
     @classmethod
     def read(cls, id: str, path: AnyPath) -> Self:
-        """Open the folder. Commits are counted first, so that a run that grows meanwhile never looks complete."""
+        """Open the folder. Commits are counted first, so that a growing run never appears complete."""
         stamp, run = get_stamp(path), open_run(path)
         committed, status = int(run.committed.sum()), read_column(run, STATUS)
         version = stamp.version(run.config_hash)
@@ -68,7 +68,7 @@ class LoadedRun:
         return cls(id, run, committed, known, damage, version, CategoryMembers(len(run)), _columns=columns)
 
     def column(self, name: str) -> NDArray[Any]:
-        """A whole column, read once; what a damaged shard holds is not known."""
+        """Read a whole column once; values of damaged shards are unknown."""
         with self._reading:
             if name == "label":
                 return self.run.labels
@@ -79,11 +79,11 @@ class LoadedRun:
             return self._columns[name]
 
     def get_damage(self, row: int) -> str | None:
-        """What is wrong with the shard of this row, as far as that is known."""
+        """Get the known problem of the shard of this row, or None."""
         return self.damage.get(row // self.run.config.shard_rows)
 
     def rows_in(self, other: Self) -> NDArray[np.int32]:
-        """For each row the row of the same sample in another run, or -1; found once."""
+        """Find, for each row, the row of the same sample in another run, or -1; computed once."""
         of, rows = self._rows_in.get(other.id, (None, None))
         if of is not other.run or rows is None:
             rows = rows_in(self.run, other.run)
@@ -92,7 +92,7 @@ class LoadedRun:
 
     @property
     def columns(self) -> Mapping[str, CodedColumn]:
-        """Every column with one value per sample that can be asked for."""
+        """Every available column with one value per row."""
         with self._reading:
             return self._code_columns
 
@@ -102,12 +102,12 @@ class LoadedRun:
 
     @property
     def samples(self) -> pa.Table:
-        """What is known of the samples, a line per row."""
+        """Metadata of the samples, one line per row."""
         with self._reading:
             return self.run.samples
 
     def class_name(self, number: int | None) -> str | None:
-        """The name of a class; None where it is unknown or has none."""
+        """Get the name of a class; None if the class is unknown or unnamed."""
         classes = self.run.classes
         return classes[number] if number is not None and 0 <= number < len(classes) else None
 
@@ -122,7 +122,7 @@ class LoadedRun:
 
     @cached_property
     def relevance(self) -> RelevanceSummary | None:
-        """How much relevance arrives at the input; None where the run does not know."""
+        """Summary of the relevance that arrives at the input; None if the run has not recorded it."""
         known = self._measures
         if known is None:
             return None
@@ -131,7 +131,7 @@ class LoadedRun:
 
     @cached_property
     def relevance_checks(self) -> tuple[Check, ...]:
-        """What is suspicious about the relevance of the explanations."""
+        """Suspicious findings about the relevance of the explanations."""
         known = self._measures
         return (
             () if known is None else check_relevance(*known, [failure.error for failure in get_failures(self._commits)])
@@ -139,7 +139,7 @@ class LoadedRun:
 
     @cached_property
     def _commits(self) -> list[Commit]:
-        """The commits that can be read; `damage` tells of the others."""
+        """The readable commits; `damage` has the problems of the others."""
         return list(readable_commits(self.run.path))
 
     @property
@@ -152,12 +152,12 @@ class LoadedRun:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing will be added to the run, or mended in it, so that its columns may be cached for good."""
+        """True if nothing will be added to or repaired in the run, so that its columns can be cached permanently."""
         return self.committed == len(self.run) and not self.damage
 
     @property
     def problem(self) -> str | None:
-        """What a person should know of a half-finished or damaged run."""
+        """Message about an unfinished or damaged run, or None."""
         missing = len(self.run) - self.committed
         unfinished = [f"{missing} of {len(self.run)} {self._noun} yet"] if missing else []
         return "; ".join([*unfinished, *self._describe_damage()]) or None
@@ -172,7 +172,7 @@ class LoadedRun:
             return []
         shard, why = min(self.damage.items())
         what = f"{len(self.damage)} of {self.run.shard_count} shards cannot be read"
-        return [f"{what}, the first of them number {shard}: {why}"]
+        return [f"{what}; the first is shard {shard}: {why}"]
 
     @property
     def accuracy(self) -> float | None:
@@ -182,7 +182,7 @@ class LoadedRun:
 
 
 class RunHandle:
-    """One place in the library: a run folder, read when asked for and again whenever its records changed."""
+    """A run folder in the registry, read on demand and again whenever its records have changed."""
 
     def __init__(self, id: str, path: AnyPath) -> None:
         self.id, self.path = id, path
@@ -196,7 +196,7 @@ class RunHandle:
         return "/".join(_resolve(self.path).parts[1:][-2:]) or str(self.path)
 
     def open(self) -> LoadedRun:
-        """The run as it is now; a WhysetError or OSError says why it cannot be read."""
+        """Open the run in its current state; WhysetError or OSError if it cannot be read."""
         with self._lock:
             stamp = get_stamp(self.path)
             if self._opened is None or stamp != self._stamp:
@@ -204,13 +204,13 @@ class RunHandle:
             return self._opened
 
     def open_or_problem(self) -> LoadedRun | str:
-        """The run, or what is wrong with it."""
+        """Open the run, or return its problem."""
         return self.read(lambda opened: opened)
 
     def read(self, use: Callable[[LoadedRun], T]) -> T | str:
-        """What `use` makes of the run, or why this run cannot be read.
+        """Return the result of `use` for the run, or the reason why the run cannot be read.
 
-        A run may come from anyone: whatever it raises is its own problem, and no other run's.
+        A run may come from anyone, so any exception is reported as a problem of this run only.
         """
         try:
             return use(self.open())
@@ -224,7 +224,7 @@ class RunHandle:
 
 
 def _resolve(path: AnyPath) -> AnyPath:
-    """The place that a path leads to; itself where its links lead in a circle, or its name is too long."""
+    """Resolve a path; return it unchanged if its links form a circle or its name is too long."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):
@@ -232,7 +232,7 @@ def _resolve(path: AnyPath) -> AnyPath:
 
 
 class RunRegistry:
-    """Runs by id; ids are made from folder names, so that no path ever comes from a request."""
+    """Runs by id; ids are made from folder names, so that no path is taken from a request."""
 
     def __init__(self, paths: Sequence[AnyPath]) -> None:
         self.shelves: dict[str, RunHandle] = {}
@@ -246,19 +246,19 @@ class RunRegistry:
         return self.shelves[id]
 
     def run(self, id: str) -> LoadedRun:
-        """The run of this id; 404 for an unknown id, 409 for a run that cannot be read."""
+        """Get the run with this id; 404 for an unknown id, 409 for a run that cannot be read."""
         opened = self.shelf(id).open_or_problem()
         if isinstance(opened, str):
             raise unreadable(opened)
         return opened
 
     def readable(self) -> list[LoadedRun]:
-        """The runs that can be read now."""
+        """Get the runs that can be read now."""
         opened = (shelf.open_or_problem() for shelf in self.shelves.values())
         return [run for run in opened if isinstance(run, LoadedRun)]
 
     def read_ahead(self) -> None:
-        """Read the first run, which the page shows first, in the order of its questions; what is wrong, these tell."""
+        """Read the first run in the order of the page's requests, which report its problems."""
         with suppress(WhysetError, OSError, ValueError):
             first = next(iter(self.shelves.values()), None)
             if first is not None:

@@ -1,4 +1,4 @@
-"""What full color stands for when pictures are compared: percentiles of |relevance| over many maps of a class."""
+"""Relevance of full color when heatmaps are compared: percentiles of |relevance| over many maps of a class."""
 
 import math
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from whyset.viewer.schemas import Scale, ScaleTable
 
 PERCENTILES = (100.0, 99.5, 99.0, 95.0)
 MOST_MAPS, MOST_PIXELS = 512, 2**23
-"""How much is read at most: half for the clusters, at least one map of each, half for the class as a whole."""
+"""Most values that are read: half for the clusters, at least one map of each, half for the whole class."""
 
 MOST_CLUSTERS, MOST_HELD = 256, 2**26
-"""Beyond the largest ones, a cluster has no scale of its own; there are fewer where one map of each is too much."""
+"""Number of largest clusters that get their own scale; fewer if one map of each is too much."""
 
 
 def scale_table(
     relevance: LazyArray, rows: NDArray[np.int64], clusters: NDArray[np.int64], clustering: str
 ) -> ScaleTable:
-    """Scales of the class and of its clusters (-1 is noise), from maps that are chosen evenly among them."""
+    """Compute scales of the class and of its clusters (-1 is noise) from evenly chosen relevance maps."""
     pixels = math.prod(map_sides(relevance.shape, None))
     budget = max(2, min(MOST_MAPS, MOST_PIXELS // pixels))
     numbers, sizes = np.unique(clusters, return_counts=True)
@@ -42,7 +42,7 @@ def scale_table(
 
 
 def _evenly(members: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """At most `count` members, at even distances."""
+    """Choose at most `count` members at even distances."""
     if len(members) <= count:
         return members
     return members[np.arange(count) * len(members) // count]

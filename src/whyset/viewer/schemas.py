@@ -1,4 +1,4 @@
-"""What the API answers, defined once: OpenAPI and the browser's types are made from these models."""
+"""Models of the API's answers, from which OpenAPI and the browser's types are generated."""
 
 from typing import Annotated, Literal
 
@@ -13,24 +13,24 @@ from whyset.store.modality import Modality
 from whyset.store.selections import LONGEST_NAME, LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 WireType = Literal["int8", "int16", "uint16", "int32", "float32", "uint8"]
-"""The number types that travel in binary columns, little-endian."""
+"""Number types of binary columns, little-endian."""
 
 
 class Model(BaseModel):
-    """Base of all answers; what JSON cannot hold is refused, as browsers would not read it."""
+    """Base of all answers; values that JSON cannot represent are refused, as browsers would not read them."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 MOST_ROWS = 2**21
-"""The most samples that a selection or an export may name: as many as the viewer is meant for, and some more."""
+"""Maximum number of rows of a selection or an export, above the number that the viewer is designed for."""
 
 Rows = list[Annotated[int, Field(ge=0, lt=2**40, strict=True)]]
-"""Numbers of samples; a run may have fewer, which the endpoints check."""
+"""Row indices; endpoints check that they are in the run."""
 
 
 class Error(Model):
-    """What is wrong, and what to do about it."""
+    """An error message and a hint what to do."""
 
     message: str
     hint: str | None
@@ -43,9 +43,9 @@ class ErrorAnswer(Model):
 
 
 class RunRow(Model):
-    """A run in the list of runs; `problem` says why it cannot be read, if so.
+    """A run in the list of runs; `problem` is the reason if it cannot be read.
 
-    `committed` and `failed` count explanations: with several targets each sample has several.
+    `committed` and `failed` count explanations; with several targets each sample has several explanations.
     """
 
     id: str
@@ -59,9 +59,9 @@ class RunRow(Model):
 
 
 class RunColumn(Model):
-    """A column with one value per sample; integers travel in a smaller type where all of them fit.
+    """A column with one value per row; integers are sent in a smaller type if all of them fit.
 
-    Of texts the codes travel, -1 for none; `values` are the texts by code.
+    Texts are sent as codes, -1 for none; `values` are the texts by code.
     """
 
     name: str
@@ -71,9 +71,9 @@ class RunColumn(Model):
 
 
 class AnalysisRow(Model):
-    """An analysis of a run and how many categories it has so far; `version` names its state.
+    """An analysis of a run and its current number of categories; `version` identifies its state.
 
-    `expected` is how many it will have when it is finished, where that is known.
+    `expected` is the number of categories of the finished analysis, if known.
     """
 
     name: str
@@ -84,10 +84,10 @@ class AnalysisRow(Model):
 
 
 class RunDetail(Model):
-    """A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
-    columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
-    explained samples whose label is known. `checks` are what is suspicious, and `relevance` states how much of it
-    arrives at the input, null for runs that do not know.
+    """A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the
+    names of table columns or channels, `rate` is the number of positions of a series per second; `accuracy` is that of
+    explained samples with a known label. `checks` lists suspicious findings; `relevance` summarizes how much relevance
+    arrives at the input, null for runs that have not recorded it.
     """
 
     id: str
@@ -117,7 +117,7 @@ class RunDetail(Model):
 
 
 class AnalysisProgress(Model):
-    """How many categories of an analysis are finished; `version` is another one once one is added or done again."""
+    """Number of finished categories of an analysis; `version` changes when one is added or repeated."""
 
     name: str
     categories: int
@@ -125,7 +125,7 @@ class AnalysisProgress(Model):
 
 
 class RunProgress(Model):
-    """How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown."""
+    """Progress of a run. `growing`: a job is working on it; `version` changes whenever the run has grown."""
 
     version: str
     n_explanations: int
@@ -136,7 +136,7 @@ class RunProgress(Model):
 
 
 class Opening(Model):
-    """Where a page begins: address, selected rows of its run, and what was asked for and is not here."""
+    """Initial state of a page: address, selected rows of its run, and messages about requested items not found."""
 
     address: str
     selected: list[int] | None
@@ -145,7 +145,7 @@ class Opening(Model):
 
 
 class SampleDetail(Model):
-    """One explanation and its sample; what is not known or not computed yet is null.
+    """One explanation and its sample; unknown values and those not computed yet are null.
 
     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
     Status: 0 not written, 1 done, 2 failed.
@@ -165,7 +165,7 @@ class SampleDetail(Model):
 
 
 class Match(Model):
-    """A sample that was found, and the categories of the analysis in which it lies."""
+    """A matching row and the categories of the analysis that contain it."""
 
     index: int
     id: str
@@ -175,7 +175,7 @@ class Match(Model):
 
 
 class Matches(Model):
-    """The best matches in order, how many samples match in all, and whether that is more than are named here."""
+    """The best matches in order, the total number of matching rows, and whether the list is truncated."""
 
     matches: list[Match]
     total: int
@@ -183,7 +183,7 @@ class Matches(Model):
 
 
 class SearchHit(Model):
-    """The cluster to look at first, why, and its most typical explanations."""
+    """The recommended first cluster, the reason, and its most typical explanations."""
 
     category: str
     class_name: str
@@ -198,9 +198,9 @@ class SearchHit(Model):
 class AnalysisDetail(Model):
     """An analysis, its configuration and its categories, the most separable first.
 
-    `n_finished` of the `n_classes` that it will have are there (null: it does not list them); `q_withheld` says why
-    q-values are not given. `sealed`: changes of its files are noticed; `outdated`: the run has other commits now.
-    `notices` say all of this in sentences.
+    `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
+    why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
+    `notices` state all of this in sentences.
     """
 
     name: str
@@ -216,7 +216,7 @@ class AnalysisDetail(Model):
 
 
 class CategoryColumn(Model):
-    """A column of a category; integers travel in a smaller type than this one where all of them fit."""
+    """A column of a category; integers are sent in a smaller type if all of them fit."""
 
     name: str
     dtype: WireType
@@ -224,7 +224,7 @@ class CategoryColumn(Model):
 
 
 class CategoryDetail(Model):
-    """A category: all evidence for it and its clusters, and the columns that can be fetched."""
+    """A category: all evidence for it and its clusters, and the available columns."""
 
     id: str
     name: str
@@ -240,9 +240,9 @@ class ColorMapTable(Model):
 
 
 class Scale(Model):
-    """Percentiles of |relevance| in a cluster (-1: noise) or, where that is null, in the class.
+    """Percentiles of |relevance| in a cluster (-1: noise) or, if null, in the class.
 
-    They are taken from `maps` of its `samples`: all of them, or some at even distances.
+    They are computed from `maps` of its `samples` relevance maps: all of them, or some at even distances.
     """
 
     cluster: int | None
@@ -252,7 +252,7 @@ class Scale(Model):
 
 
 class ScaleTable(Model):
-    """Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class."""
+    """Scales on which the heatmaps of a class can be compared, at each of the percentiles; first that of the class."""
 
     clustering: str
     percentiles: list[float]
@@ -260,7 +260,7 @@ class ScaleTable(Model):
 
 
 class SelectionDraft(Model):
-    """What a person singles out: rows of the run under a name, with tags and a note."""
+    """A named selection of rows of the run, with tags and a note."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     rows: Rows = Field(max_length=MOST_ROWS)
@@ -271,9 +271,9 @@ class SelectionDraft(Model):
 
 
 class StoredSelection(SelectionDraft):
-    """A selection as it is kept; a change names the `revision` that it is based on."""
+    """A stored selection; a change states the `revision` on which it is based."""
 
-    rows: Rows  # as many as another program has kept
+    rows: Rows  # without a limit, as another program may have stored it
     id: str
     revision: int
     created: str
@@ -281,9 +281,9 @@ class StoredSelection(SelectionDraft):
 
 
 class SelectionList(Model):
-    """The selections of a run, files among them that cannot be read, and whether more can be kept.
+    """The selections of a run, problems of unreadable files, and whether the folder is writable.
 
-    `folder` is where they are kept, where that is not beside the run.
+    `folder` is the folder of the selections if it is not next to the run.
     """
 
     selections: list[StoredSelection]
@@ -301,16 +301,16 @@ NamesByClustering = Annotated[
 
 
 class NamesDraft(Model):
-    """What people call the clusters of a category, by clustering and number; `revision` is the one it is based on."""
+    """Names of the clusters of a category, by clustering and number; `revision` is the one on which they are based."""
 
     names: NamesByClustering
     revision: int = Field(ge=0, le=2**31, strict=True)
 
 
 class StoredNames(Model):
-    """The names as they are kept; revision 0 where none were given so far.
+    """The stored names; revision 0 if there are none yet.
 
-    `outdated` were given to clusters that another analysis has replaced since; they are kept until new ones are given.
+    `outdated` names belong to clusters of a replaced analysis; they are kept until new names are stored.
     """
 
     names: NamesByClustering
@@ -321,7 +321,7 @@ class StoredNames(Model):
 
 
 class ExportOrder(Model):
-    """Which samples go into a file, and of which kind it is."""
+    """Rows to export and the type of the file."""
 
     rows: Rows = Field(min_length=1, max_length=MOST_ROWS)
     form: Literal["csv", "parquet", "json", "python"] = "csv"

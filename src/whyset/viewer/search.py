@@ -1,4 +1,4 @@
-"""Samples by what is written about them: the whole table at once, never one row after the other."""
+"""Search in the texts of the samples, vectorized over the whole table."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ from whyset.viewer.run_registry import LoadedRun
 
 @dataclass(frozen=True)
 class FoundRows:
-    """The first rows that match, the best ones in front, and how many there are in all."""
+    """The best matching rows and the total number of matching rows."""
 
     rows: NDArray[np.int64]
     total: int
 
 
 def find(opened: LoadedRun, text: str, limit: int) -> FoundRows:
-    """First the sample of this id, then that of this number, then all whose texts or label's name contain the text.
+    """Find the row with this id, then the row with this number, then all whose texts or label name contain the text.
 
-    Case is not regarded. The texts are those of the samples' table: ids, addresses and further columns.
+    Case is ignored. The texts are those of the samples' table: ids, addresses and further columns.
     """
     hits, exact = _hits(opened, text), _exact(opened, text)
     hits[exact] = False
@@ -30,14 +30,14 @@ def find(opened: LoadedRun, text: str, limit: int) -> FoundRows:
 
 
 def find_all(opened: LoadedRun, text: str) -> NDArray[np.int64]:
-    """Every row that `find` counts, rising."""
+    """Find every row that `find` counts, rising."""
     hits = _hits(opened, text)
     hits[_exact(opened, text)] = True
     return np.flatnonzero(hits)
 
 
 def _hits(opened: LoadedRun, text: str) -> NDArray[np.bool_]:
-    """Which rows have the text in one of their texts or in the name of their label."""
+    """Mark the rows with the text in one of their texts or in the name of their label."""
     hits = _find_by_name(opened, text)
     for column in _texts(opened.run.samples):
         hits |= _true(pc.match_substring(column, text, ignore_case=True))
@@ -45,21 +45,21 @@ def _hits(opened: LoadedRun, text: str) -> NDArray[np.bool_]:
 
 
 def _exact(opened: LoadedRun, text: str) -> NDArray[np.int64]:
-    """The rows with exactly this id, several where a sample has several targets, and the row of this number."""
+    """Find the rows with exactly this id (several if a sample has several targets) and the row with this number."""
     rows = np.flatnonzero(_true(pc.equal(opened.run.samples["id"], text)))
     number = int(text) if text.isascii() and text.isdecimal() else len(opened.run)
     return np.array([*rows, *({number} - set(rows.tolist()) if number < len(opened.run) else ())], np.int64)
 
 
 def _find_by_name(opened: LoadedRun, text: str) -> NDArray[np.bool_]:
-    """Which samples have a label whose name contains the text."""
+    """Mark the rows whose label name contains the text."""
     wanted = text.casefold()
     classes = [number for number, name in enumerate(opened.run.classes) if wanted in name.casefold()]
     return np.isin(opened.column("label"), classes)
 
 
 def _texts(samples: pa.Table) -> list[pa.ChunkedArray]:
-    """The columns of texts; a column in codes is written out, as it is searched once."""
+    """Get the columns of texts; dictionary columns are decoded, as they are searched once."""
     columns = (
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in samples.columns

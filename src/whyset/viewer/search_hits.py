@@ -1,4 +1,4 @@
-"""What to look at first in an analysis, in the report's words."""
+"""Recommended starting point of an analysis, worded as in the report."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from whyset.viewer.schemas import SearchHit
 
 
 def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchHit | None:
-    """The most coherent cluster of the first class that has clusters; a damaged class is passed over."""
+    """Get the most coherent cluster of the first class that has clusters; damaged classes are skipped."""
     by_id = {category.id: category for category in categories}
     cluster = first_suspicious(rows, lambda id: most_coherent(by_id[id]))
     return None if cluster is None else _describe(cluster, rows)

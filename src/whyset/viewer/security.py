@@ -1,4 +1,4 @@
-"""Who may ask: a token kept as a cookie, Host and Origin of this server only, and headers that bind the browser."""
+"""Access control: a token in a cookie, checks of Host and Origin, and security headers."""
 
 import hmac
 import re
@@ -17,13 +17,13 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 NO_TOKEN = (
     "Open the address that `whyset view` printed in its terminal; it ends in ?token=... "
-    "If you have just followed such a link from another site, go on with the link below."
+    "If you have just followed such a link from another site, use the link below."
 )
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a request needs to be let in; `root_path` is the prefix under which a proxy shows the server."""
+    """Requirements for access; `root_path` is the prefix under which a proxy serves the viewer."""
 
     token: str
     allowed_hosts: tuple[str, ...] = ()
@@ -31,31 +31,31 @@ class Access:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", self.token):
-            raise InputError("the viewer's token must be letters, digits, '-' and '_', and not empty")
+            raise InputError("the viewer's token must consist of letters, digits, '-' and '_', and not be empty")
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.root_path):
-            raise InputError(f"a root path is '' or looks like '/a/b', got {self.root_path!r}")
+            raise InputError(f"root path: expected '' or a path such as '/a/b', got {self.root_path!r}")
         for host in self.allowed_hosts:
             if not (parts := HOST.fullmatch(host)) or parts["port"]:
-                raise InputError(f"an allowed host is a name without scheme, port or path, got {host!r}")
+                raise InputError(f"allowed host: expected a name without scheme, port or path, got {host!r}")
 
     def host_problem(self, host: str) -> str | None:
-        """Why the Host header is refused: a rebinding page reaches loopback under its own name."""
+        """Get the reason to refuse the Host header, or None: a rebinding page reaches loopback under its own name."""
         parts = HOST.fullmatch(host)
         if parts and _plain(parts["name"]) in LOOPBACK_NAMES | self._allowed_hosts:
             return None
-        return f"the host {host!r} is not one that this viewer answers to"
+        return f"the host {host!r} is not allowed"
 
     def origin_problem(self, origin: str | None, host: str) -> str | None:
-        """Why the Origin header is refused: a page of another server, also of another port of this machine."""
+        """Get the reason to refuse the Origin header, or None: a page of another server or port."""
         if origin is None:
             return None
         parts = HOST.fullmatch(origin.partition("://")[2])
         if parts and (parts[0].lower() == host.lower() or _plain(parts["name"]) in self._allowed_hosts):
             return None
-        return f"requests from the origin {origin!r} are not answered"
+        return f"the origin {origin!r} is not allowed"
 
     def knows(self, candidate: str | None) -> bool:
-        """Whether this is the token, compared in constant time."""
+        """Return True if this is the token; the comparison takes constant time."""
         return candidate is not None and hmac.compare_digest(candidate.encode(), self.token.encode())
 
     @property
@@ -68,16 +68,16 @@ def _plain(name: str) -> str:
 
 
 def cookie_name(request: Request, root_path: str) -> str:
-    """One cookie for each port and path: browsers keep neither the cookies of ports apart nor those of paths below."""
+    """Name the cookie by port and path, as browsers do not separate cookies of ports and of nested paths."""
     parts = HOST.fullmatch(request.headers.get("host", ""))
     return f"whyset-token-{(parts and parts['port']) or 'default'}{root_path.replace('/', '-')}"
 
 
 @dataclass(frozen=True)
 class Guard:
-    """ASGI middleware: answers only those whom `access` lets in, and turns ?token= into the cookie.
+    """ASGI middleware: answer only requests that `access` allows, and turn ?token= into the cookie.
 
-    Routes are found with and without the `root_path` in front, as some proxies cut it and some do not.
+    Routes are found with and without the prefix `root_path`, as some proxies remove it and some do not.
     """
 
     app: ASGIApp
@@ -96,23 +96,25 @@ class Guard:
         if problem:
             return error_response(403, problem, "start `whyset view` with --allowed-host NAME to allow it")
         if path == self.access.root_path != "":
-            return RedirectResponse(f"{path}/?{request.url.query}")  # or addresses on the page would lead elsewhere
+            return RedirectResponse(f"{path}/?{request.url.query}")  # otherwise relative links on the page would break
         if path == "/" and self.access.knows(request.query_params.get("token")):
             return self._with_cookie(request)
         if self.access.knows(request.cookies.get(cookie_name(request, self.access.root_path))):
             return None
         if path == "/":
-            return page("This viewer needs its token", NO_TOKEN, status=403, link=("./", "Go on"))
+            return page("This viewer needs its token", NO_TOKEN, status=403, link=("./", "Continue"))
         return error_response(403, "the viewer's token is missing or wrong", NO_TOKEN.partition(" If")[0])
 
     def _with_cookie(self, request: Request) -> Response:
-        """Let the browser in, and the token out of its address.
+        """Set the cookie and remove the token from the address.
 
-        Whoever comes by a link of another site is sent on by a page of this one, because a browser gives no strict
-        cookie to a redirect that began elsewhere.
+        Requests from a link of another site are redirected by a page, because browsers do not send strict cookies with
+        a redirect that began on another site.
         """
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            answer: Response = page("The viewer opens", "One moment.", status=200, link=("./", "Go on"), at_once=True)
+            answer: Response = page(
+                "The viewer opens", "One moment.", status=200, link=("./", "Continue"), at_once=True
+            )
         else:
             answer = RedirectResponse("./", status_code=303, headers={"Cache-Control": "no-store"})
         name, path = cookie_name(request, self.access.root_path), f"{self.access.root_path}/"
@@ -127,7 +129,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class SecurityHeaders:
-    """ASGI middleware: every answer tells the browser to load nothing from elsewhere and to guess nothing."""
+    """ASGI middleware: add headers that keep the browser from loading from other servers and guessing types."""
 
     app: ASGIApp
 

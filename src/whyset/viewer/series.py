@@ -1,4 +1,4 @@
-"""Series of many positions made shorter so that no extreme is lost."""
+"""Decimation of long series that keeps every extreme."""
 
 import itertools
 from typing import Any
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 
 def decimate(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
-    """Series (..., T) at `longest` positions at most: the smallest and the largest value of each of longest // 2 parts,
-    in the order in which they occur. Position p of P stands for the positions around p T / P. Shorter series stay.
+    """Shorten series (..., T) to at most `longest` positions: the smallest and the largest value of each part.
 
-    >>> decimated(np.array([0, 9, 0, 0, -5, 0, 1, 2]), 4).tolist()
+    There are `longest // 2` parts; values keep their order. Position p of P represents the positions around p T / P.
+    Shorter series are unchanged.
+
+    >>> decimate(np.array([0, 9, 0, 0, -5, 0, 1, 2]), 4).tolist()
     [0, 9, -5, 2]
     """
     length = values.shape[-1]
@@ -28,5 +30,5 @@ def decimate(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
 
 
 def get_decimated_length(length: int, longest: int | None) -> int:
-    """How many positions `decimate` gives."""
+    """Get the number of positions that `decimate` returns."""
     return length if longest is None or length <= longest else longest // 2 * 2

@@ -34,9 +34,9 @@ ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 
 
 class Server:
-    """The viewer in a thread of its own, for as long as the `with` block lasts.
+    """The viewer in its own thread while the `with` block lasts.
 
-    `url` carries the token and opens the viewer; `origin`, `address` and `token` are its parts.
+    `url` includes the token and opens the viewer; `origin`, `address` and `token` are its parts.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Server:
 
     @property
     def local(self) -> bool:
-        """Whether only this computer can reach the server."""
+        """True if only this computer can reach the server."""
         return self.host in LOOPBACK_NAMES
 
     def run(self) -> None:
@@ -132,10 +132,10 @@ def view(
     root_path : str, default ""
         Path below which a proxy serves the viewer.
     selections : str or path, optional
-        A folder for named selections, where runs are read-only; by default they are kept next to each run.
+        A folder for named selections, for read-only runs; by default they are stored next to each run.
     token_file : str or path, optional
-        A file with the token that opens the viewer. It is created where it is missing, and only its owner may be able
-        to read it. By default each call creates a new token.
+        A file with the token that opens the viewer. It is created if it is missing, and must be readable only by its
+        owner. By default each call creates a new token.
 
     Returns
     -------
@@ -145,8 +145,8 @@ def view(
     Raises
     ------
     InputError
-        None of the runs can be read, or the port is in use. A run that cannot be read among others is shown with its
-        problem.
+        None of the runs can be read, or the port is in use. If only some runs cannot be read, they are shown with their
+        problems.
 
     Examples
     --------
@@ -161,7 +161,7 @@ def view(
     library = RunRegistry(runs)
     _require_readable(library)
     if asked.document is not None:
-        find_opening(asked.document, library)  # what cannot be shown is told before anything is served
+        find_opening(asked.document, library)  # raises errors before the server starts
     Thread(target=library.read_ahead, daemon=True).start()
     kept = None if selections is None else Path(selections)
     server = Server(
@@ -181,29 +181,29 @@ def view(
         try:
             server.run()
         except KeyboardInterrupt:
-            print("\nThe viewer has ended.", flush=True)
+            print("\nThe viewer has stopped.", flush=True)
     return None
 
 
 def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
+    """Return True if this process is the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _greeting(server: Server, token_file: Path | str | None, *, remote: bool) -> list[str]:
-    """What to do now; a token of a file is not printed, as services keep in logs what they print."""
+    """Get the first lines to print; the token of a file is omitted, as the output of services is logged."""
     url = server.url if token_file is None else f"{server.address}?token=... (the token is in {token_file})"
-    lines = [f"The viewer is at {url}", "It serves until Ctrl-C."]
+    lines = [f"The viewer is at {url}", "Press Ctrl-C to stop it."]
     if not server.local:
-        lines.insert(1, "Other computers can reach it, and the token travels there in the clear; `ssh -L` is safer.")
+        lines.insert(1, "Other computers can reach it, and the token is sent unencrypted; `ssh -L` is safer.")
     elif remote:
-        lines.insert(1, f"You are connected by SSH; on your own computer run first: {_forwarding(server.port)}")
+        lines.insert(1, f"You are connected by SSH; first run on your own computer: {_forwarding(server.port)}")
     return lines
 
 
 def _forwarding(port: int) -> str:
-    """The command that brings the port to the computer in front of the person."""
+    """Get the SSH command that forwards the port to the user's computer."""
     ssh_port = os.environ["SSH_CONNECTION"].split()[-1:]
     option = "" if ssh_port in ([], ["22"]) else f"-p {shlex.quote(ssh_port[0])} "
     return f"ssh {option}-L {port}:127.0.0.1:{port} {shlex.quote(f'{getpass.getuser()}@{socket.gethostname()}')}"
@@ -222,6 +222,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise InputError(f"the viewer cannot listen on {host}:{port} ({error}); choose another --port, or 0") from error
-    # asyncio does this for sockets that it opens itself; without it each short answer takes 40 ms
+    # asyncio does this for sockets that it opens; without it each short answer takes 40 ms
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

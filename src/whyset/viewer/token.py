@@ -1,4 +1,4 @@
-"""The viewer's token: a fresh one for each start, or one in a private file for those who come back every day."""
+"""The viewer's token: a new one for each start, or a permanent one in a private file."""
 
 import os
 import re
@@ -9,27 +9,27 @@ from whyset.errors import InputError
 from whyset.store.boundary import open_regular
 
 LEAST = 20
-"""Characters that a token in a file has at least; 20 of 64 kinds cannot be guessed."""
+"""Minimum length of a token in a file; 20 characters of 64 kinds cannot be guessed."""
 
 _FORM = re.compile(rf"[A-Za-z0-9_-]{{{LEAST},200}}")
 
 
 def fresh_token() -> str:
-    """192 random bits, as letters that an address can carry."""
+    """Create a token of 192 random bits in characters that an address can contain."""
     return secrets.token_urlsafe(24)
 
 
 def token_in(path: Path) -> str:
-    """The token in a file that only its owner may read; where there is no file, it is made with a fresh token.
+    """Read the token in a file that only its owner may read; if the file does not exist, create it with a new token.
 
-    InputError: others may read it, or what it holds is no token.
+    InputError: others may read it, or its content is not a token.
     """
     try:
         return _create(path)
     except FileExistsError:
         return _read(path)
     except OSError as error:
-        raise InputError(f"the token file {path} cannot be made: {error}") from error
+        raise InputError(f"the token file {path} cannot be created: {error}") from error
 
 
 def _create(path: Path) -> str:
@@ -47,10 +47,10 @@ def _read(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise InputError(f"the token file {path} cannot be read: {error}") from error
     if os.name == "posix" and mode & 0o077:
-        raise InputError(f"others may read the token file {path} (mode {mode & 0o777:o}): chmod 600 {path}")
+        raise InputError(f"others can read the token file {path} (mode {mode & 0o777:o}): chmod 600 {path}")
     if not _FORM.fullmatch(text):
         raise InputError(
-            f"the token file {path} holds no token: expected {LEAST} to 200 letters, digits, '-' and '_' and nothing "
-            "else; delete it, and a fresh one is made"
+            f"the token file {path}: expected {LEAST} to 200 letters, digits, '-' and '_' and nothing else; delete it, "
+            "and a new token is created"
         )
     return text

@@ -124,14 +124,14 @@ def test_some_rows_are_held_with_the_medoids(run: Run, sample: SimpleNamespace, 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"limit": 57}, "58 samples of 3 classes were chosen, at most 57 go into one page: take fewer classes"),
+        ({"limit": 57}, "expected at most 57 in one page, got 58 samples of 3 classes: take fewer classes"),
         ({"categories": ["zebra"]}, "has no category 'zebra'; it has cat"),
         ({"analysis": "none"}, "has no analysis 'none'"),
-        ({"rows": [60]}, "rows lie between 0 and 59, not 60 to 60"),
-        ({"rows": [[1]]}, "whole numbers in one dimension"),
-        ({"rows": [23]}, "none of the 1 rows lies in 3 classes"),
-        ({"thumbnails": 4}, "thumbnails are 8 to 512 pixels"),
-        ({"quality": 0}, "quality is 1 to 100"),
+        ({"rows": [60]}, "rows: expected 0 to 59, got 60 to 60"),
+        ({"rows": [[1]]}, "expected integers in one dimension"),
+        ({"rows": [23]}, "none of the 1 rows is in 3 classes"),
+        ({"thumbnails": 4}, "expected thumbnails of 8 to 512 pixels"),
+        ({"quality": 0}, "a quality of 1 to 100, got 64 and 0"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_written(run: Run, tmp_path: Path, settings: dict, told: str) -> None:
@@ -148,7 +148,7 @@ def test_what_is_there_is_replaced_only_when_told(run: Run, tmp_path: Path) -> N
     assert "<title>whyset" in export_html(run, tmp_path / "page.html", replace=True).read_text("utf-8")
     with pytest.raises(InputError, match="is a folder: name a file"):
         export_html(run, tmp_path)
-    with pytest.raises(InputError, match="there is no folder"):
+    with pytest.raises(InputError, match=r"none for page\.html does not exist"):
         export_html(run, tmp_path / "none" / "page.html")
 
 
@@ -160,7 +160,7 @@ def test_a_run_without_a_built_viewer_says_what_to_do(
         "".join(page_module.page(archive, "", tmp_path))
     for name in ("standalone.js", "standalone.css"):
         (tmp_path / name).write_text("x = '</SCRIPT'")
-    with pytest.raises(InputError, match="cannot stand in a page"):
+    with pytest.raises(InputError, match="cannot be put into a page"):
         "".join(page_module.page(archive, "", tmp_path))
 
 
@@ -169,7 +169,7 @@ def test_the_application_answers_in_this_process_as_over_http(client: TestClient
     for path in ("runs", "runs/sample/maps?indices=1,2&size=9", "runs/none", "runs/sample/samples?indices=a", "../x"):
         here, there = local.ask(path), client.get(f"/api/{path}")
         assert (here.status, here.body) == (there.status_code, there.content)
-    with pytest.raises(InputError, match="no run is called 'none'"):
+    with pytest.raises(InputError, match="run 'none' not found"):
         local.get("runs/none")
 
 

@@ -32,10 +32,10 @@ def test_selections_are_rising_arrays_and_observers_hear_changes_only(run: Run) 
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("selection", [60], "between 0 and 59, not 60 to 60"),
-        ("selection", [1.5], "whole numbers, not float64"),
-        ("selection", np.ones(3, bool), "whole numbers, not bool"),
-        ("sample", -1, "between 0 and 59, not at -1"),
+        ("selection", [60], "expected 0 to 59, got 60 to 60"),
+        ("selection", [1.5], "integers, got float64"),
+        ("selection", np.ones(3, bool), "integers, got bool"),
+        ("sample", -1, "row of 0 to 59, got -1"),
         ("category", "zebra", "has no category 'zebra'"),
         ("analysis", "none", "has no analysis 'none'"),
         ("height", 10, "240 to 4000 pixels"),

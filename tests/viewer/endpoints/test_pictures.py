@@ -116,7 +116,7 @@ def test_run_without_inputs_says_so(admitted: Callable[..., TestClient], strange
     assert client.get("/api/runs/strange").json()["input_shape"] is None
     answer = client.get("/api/runs/strange/inputs?indices=0")
     assert answer.status_code == 404
-    assert "without inputs" in answer.json()["error"]["message"]
+    assert "this run has no inputs" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("what", ["maps", "inputs"])
@@ -125,8 +125,8 @@ def test_run_without_inputs_says_so(admitted: Callable[..., TestClient], strange
     [
         ("half/{}?indices=3,16", 409, "row 16 has not been explained yet"),
         ("sample/{}?indices=3,23", 409, "row 23 failed and has no explanation: relevance is not finite"),
-        ("sample/{}?indices=60", 404, "no row 60"),
-        ("sample/{}?indices=999999999999", 404, "no row"),
+        ("sample/{}?indices=60", 404, "row 60 not found"),
+        ("sample/{}?indices=999999999999", 404, "row 999999999999 not found"),
         ("sample/{}?indices=" + "1," * 256 + "1", 422, "at most 256"),
         ("sample/{}", 422, "indices"),
         ("sample/{}?indices=", 422, "indices"),

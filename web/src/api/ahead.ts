@@ -1,13 +1,13 @@
 import type { DataSource } from "./source";
 
-/** Where the page begins, as its address says. */
+/** Initial view of the page, from its address. */
 interface Beginning {
   run: string | null;
   analysis: string | null;
   category: string | null;
 }
 
-/** The same source, which asks at once for all that the address names: one waiting in place of one after the other. */
+/** The same source, which immediately requests everything that the address names, in parallel. */
 export function ahead(source: DataSource, { run, analysis, category }: Beginning): DataSource {
   const first = { ...source };
   first.runs = early(source.runs, []);
@@ -20,10 +20,10 @@ export function ahead(source: DataSource, { run, analysis, category }: Beginning
   return first;
 }
 
-/** Asks now; the first who asks the same gets that answer. A refusal is asked for again, as things may have changed. */
+/** Sends the request now; the first call with the same arguments gets its answer. A failed request is repeated. */
 function early<At extends string[], T>(ask: (...at: At) => Promise<T>, at: At): (...at: At) => Promise<T> {
   let answer: Promise<T> | null = ask(...at);
-  answer.catch(() => undefined); // told to whoever asks
+  answer.catch(() => undefined); // the caller handles the error
   return (...asked) => {
     const same = asked.every((part, place) => part === at[place]) ? answer : null;
     if (same) answer = null;

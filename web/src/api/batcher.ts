@@ -7,11 +7,11 @@ interface Wish<T> {
 }
 
 /**
- * Gathers single wishes into few requests and remembers the answers.
+ * Combines single requests into batches and caches the answers.
  *
- * Wishes of the same turn travel together, at most `limit` in one request; the newest go first, because
- * they are what is on the screen now. The least recently used answers beyond `capacity` are forgotten.
- * One sample that cannot be read (409) makes the server refuse all: the request is then halved until it stands alone.
+ * Requests of the same turn are sent together, at most `limit` in one batch; the newest are sent first, because
+ * they are on the screen now. The least recently used answers beyond `capacity` are dropped.
+ * One sample that cannot be read (409) makes the server refuse the whole batch, which is then halved until it is alone.
  */
 export class Batcher<T> {
   readonly #fetch: (keys: number[]) => Promise<T[]>;
@@ -37,7 +37,7 @@ export class Batcher<T> {
     }
     const answer = new Promise<T>((resolve, reject) => this.#waiting.push({ key, resolve, reject }));
     this.#answers.set(key, answer);
-    answer.catch(() => this.#answers.delete(key)); // an error is not remembered: the next wish asks again
+    answer.catch(() => this.#answers.delete(key)); // an error is not cached: the next call sends a new request
     this.#forgetOldest();
     this.#schedule();
     return answer;
@@ -88,7 +88,7 @@ export class Batcher<T> {
 
 const CONFLICT = 409;
 
-/** Whether the others of the same request may be answered: a sample failed, is not explained yet, or is damaged. */
+/** True if the error may concern only some of the batch: a sample failed, is not explained yet, or is damaged. */
 function isOfOne(error: unknown): boolean {
   return error instanceof SourceError && error.status === CONFLICT;
 }

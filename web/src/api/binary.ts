@@ -8,8 +8,8 @@ export interface Column<T extends Numbers = Numbers> {
 }
 
 /**
- * One relevance map: value = (code - 128) / 127 * scale. Of images with channels summed; of series a line for each
- * channel, of texts and tables one line.
+ * One relevance map: value = (code - 128) / 127 * scale. Images: channels are summed; series: one line for each
+ * channel; texts and tables: one line.
  */
 export interface RelevanceMap {
   codes: Uint8Array;
@@ -25,7 +25,7 @@ export interface InputImage {
   channels: number;
 }
 
-/** A series, or a row of a table (one channel, a position for each column), as the model takes it. */
+/** A series, or a row of a table (one channel, a position for each column), as the input of the model. */
 export interface SeriesValues {
   values: Float32Array;
   channels: number;
@@ -35,17 +35,17 @@ export interface SeriesValues {
 export function parseShape(header: string | null): number[] {
   const shape = (header ?? "").split(",").map((side) => Number(side.trim()));
   if (header === null || header === "" || shape.some((side) => !Number.isInteger(side) || side < 0)) {
-    throw new Error(`The answer's X-Shape should be whole numbers separated by commas, but is "${header}".`);
+    throw new Error(`X-Shape: expected integers separated by commas, got "${header}".`);
   }
   return shape;
 }
 
 const WIDTHS: Record<string, number> = { int8: 1, int16: 2, int32: 4, uint8: 1, float32: 4 };
 
-/** Integers travel in the smallest type that holds them, or as steps from each to the next, and are int32 here whatever came. */
+/** Integers are sent in the smallest type that holds them, or as steps from each to the next; here they become int32. */
 export function decodeColumn(buffer: ArrayBuffer, dtype: string | null, shape: number[], coding: string | null = null): Column {
   if (dtype === null || !Object.hasOwn(WIDTHS, dtype)) {
-    throw new Error(`The viewer reads ${Object.keys(WIDTHS).join(", ")}, but the answer's X-Dtype is "${dtype}".`);
+    throw new Error(`X-Dtype: expected one of ${Object.keys(WIDTHS).join(", ")}, got "${dtype}".`);
   }
   const length = shape.reduce((product, side) => product * side, 1);
   expectBytes(buffer, length * WIDTHS[dtype], shape);
@@ -96,12 +96,12 @@ export function decodeValues({ data, shape }: Column): SeriesValues[] {
   const [count = 0] = shape;
   const [channels = 0, length = 0] = shape.length === 2 ? [1, shape[1]] : shape.slice(1);
   const size = channels * length;
-  if (!(data instanceof Float32Array)) throw new Error("Series and tables come as float32, but the answer is of whole numbers.");
+  if (!(data instanceof Float32Array)) throw new Error("Series and tables: expected float32, got integers.");
   return Array.from({ length: count }, (_, item) => ({ values: data.slice(item * size, (item + 1) * size), channels, length }));
 }
 
 function expectBytes(buffer: ArrayBuffer, expected: number, shape: number[]): void {
   if (buffer.byteLength !== expected) {
-    throw new Error(`${expected} bytes were announced by the shape ${shape.join(" x ")}, ${buffer.byteLength} came.`);
+    throw new Error(`Expected ${expected} bytes for the shape ${shape.join(" x ")}, got ${buffer.byteLength}.`);
   }
 }

@@ -3,12 +3,12 @@ import type { Column } from "./binary";
 import { SourceError } from "./source";
 import type { Abilities, DataSource } from "./source";
 
-/** Answers a request of the viewer's API; the path is relative to it. */
+/** Sends a request to the viewer's API; the path is relative to it. */
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 
 const ALL: Abilities = { write: true, open: true, exports: ["csv", "parquet", "json", "python"], note: null };
 
-/** The transport of a served viewer: relative addresses, so that any path of a proxy works. */
+/** The transport of a served viewer, with relative addresses, so that any path of a proxy works. */
 export function httpSource(root: string): DataSource {
   const versions = new Map<string, string>();
   const source = sourceOver((path, init) => fetched(root, ofVersion(path, versions), init));
@@ -20,14 +20,14 @@ export function httpSource(root: string): DataSource {
   return { ...source, run };
 }
 
-/** What only changes with the run names the state of the run, so that the browser may keep the answer for good. */
+/** Adds the state of the run to the address of data that only change with the run, so that browsers can cache them. */
 export function ofVersion(path: string, versions: ReadonlyMap<string, string>): string {
   const [, run] = /^runs\/([^/?]+)\/(?:columns|maps|inputs|relevance)\b/.exec(path) ?? [];
   const version = run === undefined ? undefined : versions.get(decodeURIComponent(run));
   return version === undefined ? path : `${path}${path.includes("?") ? "&" : "?"}v=${version}`;
 }
 
-/** A source over whatever answers requests as the server does. */
+/** A source over a function that answers requests like the server. */
 export function sourceOver(ask: Ask): DataSource {
   const json = async <T>(path: string): Promise<T> => (await (await request(ask, path)).json()) as T;
   const column = async (path: string): Promise<Column> => {
@@ -121,7 +121,7 @@ function fetched(root: string, path: string, init: RequestInit = {}): Promise<Re
   return fetch(`${root}${path}`, { credentials: "same-origin", ...init }).catch(() => {
     throw new SourceError(
       "The server does not answer.",
-      "It was probably stopped. Start it again with: whyset view RUN, and open the address it prints.",
+      "It was probably stopped. Start it again with whyset view RUN, and open the address that it prints.",
     );
   });
 }
@@ -143,6 +143,6 @@ async function refusal(response: Response): Promise<SourceError> {
   const body: unknown = await response.json().catch(() => null);
   const error = (body as { error?: { message?: string; hint?: string | null } } | null)?.error;
   if (error?.message) return new SourceError(error.message, error.hint ?? null, response.status);
-  const hint = response.status === 403 ? "Open the address that whyset view printed; it carries the token." : null;
+  const hint = response.status === 403 ? "Open the address that whyset view printed; it contains the token." : null;
   return new SourceError(`The server answered ${response.status} ${response.statusText}.`, hint, response.status);
 }

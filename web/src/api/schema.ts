@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Get Color Maps
-         * @description Every color map as a lookup table for the bytes of a map.
+         * @description Get every color map as a lookup table for the bytes of a relevance map.
          */
         get: operations["get_color_maps"];
         put?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Get Color Map
-         * @description The lookup table of a color map in Zennit's language, or of a named one.
+         * @description Get the lookup table of a color map, given by name or in Zennit's language.
          */
         get: operations["get_color_map"];
         put?: never;
@@ -53,13 +53,13 @@ export interface paths {
         };
         /**
          * Get Opening
-         * @description What `whyset view` was asked to show first, if anything.
+         * @description Get the state or bookmark with which `whyset view` was started, or null.
          */
         get: operations["get_opening"];
         put?: never;
         /**
          * Open Document
-         * @description What a state file of the viewer or a bookmark of ViRelAy shows of the runs here; nothing is kept of it.
+         * @description Resolve a state file of the viewer or a bookmark of ViRelAy among the open runs; nothing is stored.
          */
         post: operations["open_document"];
         delete?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description Every run that was given to the viewer, readable or not.
+         * @description List the runs of the viewer, readable or not.
          */
         get: operations["list_runs"];
         put?: never;
@@ -97,7 +97,7 @@ export interface paths {
         };
         /**
          * Get Run
-         * @description One run: its shapes, classes, columns, analyses and configuration.
+         * @description Get one run: its shapes, classes, columns, analyses and configuration.
          */
         get: operations["get_run"];
         put?: never;
@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Get Analysis
-         * @description All categories with their scores, the most separable first, and what to look at before all else.
+         * @description Get all categories with their scores, the most separable first, and a recommended starting point.
          */
         get: operations["get_analysis"];
         put?: never;
@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Get Category
-         * @description What the analysis found in one category.
+         * @description Get the results of the analysis for one category.
          */
         get: operations["get_category"];
         put?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * Get Category Column
-         * @description One array of a category: sample indices, an embedding, cluster numbers (-1 is noise), mean maps, ...
+         * @description Get one array of a category: row indices, an embedding, cluster numbers (-1 is noise), mean maps, ...
          */
         get: operations["get_category_column"];
         put?: never;
@@ -179,9 +179,9 @@ export interface paths {
         put?: never;
         /**
          * Export Samples
-         * @description The samples asked for, in that order, with what the run and the clusterings of the category say of them.
+         * @description Export the requested rows, in that order, with their metadata and their clusters in the category.
          *
-         *     Clusters that people have named come with their names.
+         *     Names given to clusters are included.
          */
         post: operations["export_samples"];
         delete?: never;
@@ -199,12 +199,12 @@ export interface paths {
         };
         /**
          * Get Cluster Names
-         * @description The names of the clusters, by clustering and number.
+         * @description Get the names of the clusters, by clustering and number.
          */
         get: operations["get_cluster_names"];
         /**
          * Put Cluster Names
-         * @description Replace the names; 412 says that `revision` is not the last one.
+         * @description Replace the names; 412 if `revision` is not the latest one.
          */
         put: operations["put_cluster_names"];
         post?: never;
@@ -223,7 +223,7 @@ export interface paths {
         };
         /**
          * Get Points
-         * @description Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite.
+         * @description Get two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 for non-finite coordinates.
          */
         get: operations["get_points"];
         put?: never;
@@ -243,7 +243,7 @@ export interface paths {
         };
         /**
          * Get Scales
-         * @description What full color stands for where maps are compared within a cluster or the class.
+         * @description Get the relevance of full color for heatmaps compared within a cluster or the class.
          */
         get: operations["get_scales"];
         put?: never;
@@ -263,10 +263,10 @@ export interface paths {
         };
         /**
          * Get Run Column
-         * @description One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
+         * @description Get one value per row; unknown or uncommitted values are -1 (integers), NaN (float32) or 0 (status).
          *
-         *     The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`
-         *     and `category`, only the values of that category's samples come, in its order.
+         *     The description of the run lists the columns. Texts are sent as codes; their `values` are in the description. With
+         *     `analysis` and `category`, only the values of that category's rows are sent, in its order.
          */
         get: operations["get_run_column"];
         put?: never;
@@ -286,7 +286,7 @@ export interface paths {
         };
         /**
          * Get Correspondence
-         * @description For each row of the run the row of the sample with the same id in the other run, or -1: int32.
+         * @description Get, for each row of the run, the row of the same sample id in the other run, or -1: int32.
          */
         get: operations["get_correspondence"];
         put?: never;
@@ -306,7 +306,7 @@ export interface paths {
         };
         /**
          * Find Samples
-         * @description The sample with this id, then the one with this number, then all whose id, texts or label contain the text.
+         * @description Find the row with this id, then the row with this number, then all whose id, texts or label contain the text.
          */
         get: operations["find_samples"];
         put?: never;
@@ -326,7 +326,7 @@ export interface paths {
         };
         /**
          * Find Rows
-         * @description The index of every sample that is found, however many there are: int32, rising.
+         * @description Find the indices of all matching rows: int32, rising.
          */
         get: operations["find_rows"];
         put?: never;
@@ -346,8 +346,8 @@ export interface paths {
         };
         /**
          * Get Inputs
-         * @description Inputs as the model saw them: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], texts
-         *     ids of tokens, int32 [n, T]. Long series are made shorter as their maps are.
+         * @description Get the inputs of the model: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], token
+         *     ids of texts int32 [n, T]. Long series are shortened like their relevance maps.
          */
         get: operations["get_inputs"];
         put?: never;
@@ -367,10 +367,10 @@ export interface paths {
         };
         /**
          * Get Maps
-         * @description Maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
+         * @description Get relevance maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
          *
-         *     Of images (H, W), channels summed; of series (C, T), of texts (T), of tables (F). Series longer than `size` keep the
-         *     least and the greatest value of each of size / 2 parts; X-Length is then their own length.
+         *     Images: (H, W), channels summed; series: (C, T); texts: (T); tables: (F). Series longer than `size` keep the
+         *     least and the greatest value of each of size / 2 parts; X-Length is then their original length.
          */
         get: operations["get_maps"];
         put?: never;
@@ -390,7 +390,7 @@ export interface paths {
         };
         /**
          * Get Progress
-         * @description How far the run is, without reading it: cheap enough to be asked again and again.
+         * @description Get the progress of the run without reading it; cheap enough for polling.
          */
         get: operations["get_progress"];
         put?: never;
@@ -410,7 +410,7 @@ export interface paths {
         };
         /**
          * Get Relevance
-         * @description Maps as they are stored, in full size: float32 (n, H, W) of images, channels summed, (n, ...) of others.
+         * @description Get relevance maps as stored, in full size: float32 (n, H, W) for images, channels summed, (n, ...) otherwise.
          */
         get: operations["get_relevance"];
         put?: never;
@@ -430,7 +430,7 @@ export interface paths {
         };
         /**
          * List Samples
-         * @description The samples asked for, in the order asked for, explained or not.
+         * @description List the requested rows in the requested order, explained or not.
          */
         get: operations["list_samples"];
         put?: never;
@@ -450,13 +450,13 @@ export interface paths {
         };
         /**
          * List Selections
-         * @description Every selection of the run, the oldest first, and what is wrong with files that cannot be read.
+         * @description List the selections of the run, the oldest first, and the problems of unreadable files.
          */
         get: operations["list_selections"];
         put?: never;
         /**
          * Add Selection
-         * @description Keep a new selection.
+         * @description Store a new selection.
          */
         post: operations["add_selection"];
         delete?: never;
@@ -475,13 +475,13 @@ export interface paths {
         get?: never;
         /**
          * Change Selection
-         * @description Replace a selection; `revision` is the one that the change is based on, and 412 says that it is not the last.
+         * @description Replace a selection; 412 if `revision`, on which the change is based, is not the latest one.
          */
         put: operations["change_selection"];
         post?: never;
         /**
          * Delete Selection
-         * @description Delete a selection, if `revision` is its last one.
+         * @description Delete a selection if `revision` is its latest one.
          */
         delete: operations["delete_selection"];
         options?: never;
@@ -498,7 +498,7 @@ export interface paths {
         };
         /**
          * Get Tokens
-         * @description The words of texts in order, without padding; #id where the run was not told the words.
+         * @description Get the words of texts in order, without padding; #id if the run does not have the words.
          */
         get: operations["get_tokens"];
         put?: never;
@@ -517,9 +517,9 @@ export interface components {
          * AnalysisDetail
          * @description An analysis, its configuration and its categories, the most separable first.
          *
-         *     `n_finished` of the `n_classes` that it will have are there (null: it does not list them); `q_withheld` says why
-         *     q-values are not given. `sealed`: changes of its files are noticed; `outdated`: the run has other commits now.
-         *     `notices` say all of this in sentences.
+         *     `n_finished` of `n_classes` are finished (null: the analysis does not list its classes); `q_withheld` is the reason
+         *     why q-values are withheld. `sealed`: changes of its files are detected; `outdated`: the run has other commits now.
+         *     `notices` state all of this in sentences.
          */
         AnalysisDetail: {
             /** Categories */
@@ -546,7 +546,7 @@ export interface components {
         };
         /**
          * AnalysisProgress
-         * @description How many categories of an analysis are finished; `version` is another one once one is added or done again.
+         * @description Number of finished categories of an analysis; `version` changes when one is added or repeated.
          */
         AnalysisProgress: {
             /** Categories */
@@ -558,9 +558,9 @@ export interface components {
         };
         /**
          * AnalysisRow
-         * @description An analysis of a run and how many categories it has so far; `version` names its state.
+         * @description An analysis of a run and its current number of categories; `version` identifies its state.
          *
-         *     `expected` is how many it will have when it is finished, where that is known.
+         *     `expected` is the number of categories of the finished analysis, if known.
          */
         AnalysisRow: {
             /** Categories */
@@ -576,7 +576,7 @@ export interface components {
         };
         /**
          * CategoryColumn
-         * @description A column of a category; integers travel in a smaller type than this one where all of them fit.
+         * @description A column of a category; integers are sent in a smaller type if all of them fit.
          */
         CategoryColumn: {
             /**
@@ -591,7 +591,7 @@ export interface components {
         };
         /**
          * CategoryDetail
-         * @description A category: all evidence for it and its clusters, and the columns that can be fetched.
+         * @description A category: all evidence for it and its clusters, and the available columns.
          */
         CategoryDetail: {
             /** Columns */
@@ -919,7 +919,7 @@ export interface components {
         };
         /**
          * Error
-         * @description What is wrong, and what to do about it.
+         * @description An error message and a hint what to do.
          */
         Error: {
             /** Hint */
@@ -936,7 +936,7 @@ export interface components {
         };
         /**
          * ExportOrder
-         * @description Which samples go into a file, and of which kind it is.
+         * @description Rows to export and the type of the file.
          */
         ExportOrder: {
             /**
@@ -970,7 +970,7 @@ export interface components {
         };
         /**
          * Match
-         * @description A sample that was found, and the categories of the analysis in which it lies.
+         * @description A matching row and the categories of the analysis that contain it.
          */
         Match: {
             /** Categories */
@@ -986,7 +986,7 @@ export interface components {
         };
         /**
          * Matches
-         * @description The best matches in order, how many samples match in all, and whether that is more than are named here.
+         * @description The best matches in order, the total number of matching rows, and whether the list is truncated.
          */
         Matches: {
             /** Matches */
@@ -998,7 +998,7 @@ export interface components {
         };
         /**
          * NamesDraft
-         * @description What people call the clusters of a category, by clustering and number; `revision` is the one it is based on.
+         * @description Names of the clusters of a category, by clustering and number; `revision` is the one on which they are based.
          */
         NamesDraft: {
             /** Names */
@@ -1032,7 +1032,7 @@ export interface components {
         };
         /**
          * Opening
-         * @description Where a page begins: address, selected rows of its run, and what was asked for and is not here.
+         * @description Initial state of a page: address, selected rows of its run, and messages about requested items not found.
          */
         Opening: {
             /** Address */
@@ -1092,9 +1092,9 @@ export interface components {
         };
         /**
          * RunColumn
-         * @description A column with one value per sample; integers travel in a smaller type where all of them fit.
+         * @description A column with one value per row; integers are sent in a smaller type if all of them fit.
          *
-         *     Of texts the codes travel, -1 for none; `values` are the texts by code.
+         *     Texts are sent as codes, -1 for none; `values` are the texts by code.
          */
         RunColumn: {
             /**
@@ -1111,10 +1111,10 @@ export interface components {
         };
         /**
          * RunDetail
-         * @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the
-         *     columns of tables or the channels, `rate` is how many positions of a series make a second; `accuracy` counts
-         *     explained samples whose label is known. `checks` are what is suspicious, and `relevance` states how much of it
-         *     arrives at the input, null for runs that do not know.
+         * @description A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the
+         *     names of table columns or channels, `rate` is the number of positions of a series per second; `accuracy` is that of
+         *     explained samples with a known label. `checks` lists suspicious findings; `relevance` summarizes how much relevance
+         *     arrives at the input, null for runs that have not recorded it.
          */
         RunDetail: {
             /** Accuracy */
@@ -1172,7 +1172,7 @@ export interface components {
         };
         /**
          * RunProgress
-         * @description How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown.
+         * @description Progress of a run. `growing`: a job is working on it; `version` changes whenever the run has grown.
          */
         RunProgress: {
             /** Analyses */
@@ -1190,9 +1190,9 @@ export interface components {
         };
         /**
          * RunRow
-         * @description A run in the list of runs; `problem` says why it cannot be read, if so.
+         * @description A run in the list of runs; `problem` is the reason if it cannot be read.
          *
-         *     `committed` and `failed` count explanations: with several targets each sample has several.
+         *     `committed` and `failed` count explanations; with several targets each sample has several explanations.
          */
         RunRow: {
             /** Analyses */
@@ -1214,7 +1214,7 @@ export interface components {
         };
         /**
          * SampleDetail
-         * @description One explanation and its sample; what is not known or not computed yet is null.
+         * @description One explanation and its sample; unknown values and those not computed yet are null.
          *
          *     `target` is the class that the relevance map explains; `confidence` is that of the prediction.
          *     Status: 0 not written, 1 done, 2 failed.
@@ -1245,9 +1245,9 @@ export interface components {
         };
         /**
          * Scale
-         * @description Percentiles of |relevance| in a cluster (-1: noise) or, where that is null, in the class.
+         * @description Percentiles of |relevance| in a cluster (-1: noise) or, if null, in the class.
          *
-         *     They are taken from `maps` of its `samples`: all of them, or some at even distances.
+         *     They are computed from `maps` of its `samples` relevance maps: all of them, or some at even distances.
          */
         Scale: {
             /** Cluster */
@@ -1261,7 +1261,7 @@ export interface components {
         };
         /**
          * ScaleTable
-         * @description Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class.
+         * @description Scales on which the heatmaps of a class can be compared, at each of the percentiles; first that of the class.
          */
         ScaleTable: {
             /** Clustering */
@@ -1273,7 +1273,7 @@ export interface components {
         };
         /**
          * SearchHit
-         * @description The cluster to look at first, why, and its most typical explanations.
+         * @description The recommended first cluster, the reason, and its most typical explanations.
          */
         SearchHit: {
             /** Category */
@@ -1295,7 +1295,7 @@ export interface components {
         };
         /**
          * SelectionDraft
-         * @description What a person singles out: rows of the run under a name, with tags and a note.
+         * @description A named selection of rows of the run, with tags and a note.
          */
         SelectionDraft: {
             /** Analysis */
@@ -1319,9 +1319,9 @@ export interface components {
         };
         /**
          * SelectionList
-         * @description The selections of a run, files among them that cannot be read, and whether more can be kept.
+         * @description The selections of a run, problems of unreadable files, and whether the folder is writable.
          *
-         *     `folder` is where they are kept, where that is not beside the run.
+         *     `folder` is the folder of the selections if it is not next to the run.
          */
         SelectionList: {
             /** Folder */
@@ -1379,9 +1379,9 @@ export interface components {
         };
         /**
          * StoredNames
-         * @description The names as they are kept; revision 0 where none were given so far.
+         * @description The stored names; revision 0 if there are none yet.
          *
-         *     `outdated` were given to clusters that another analysis has replaced since; they are kept until new ones are given.
+         *     `outdated` names belong to clusters of a replaced analysis; they are kept until new names are stored.
          */
         StoredNames: {
             /** Changed */
@@ -1405,7 +1405,7 @@ export interface components {
         };
         /**
          * StoredSelection
-         * @description A selection as it is kept; a change names the `revision` that it is based on.
+         * @description A stored selection; a change states the `revision` on which it is based.
          */
         StoredSelection: {
             /** Analysis */
@@ -1464,7 +1464,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1473,7 +1473,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1482,7 +1482,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1491,7 +1491,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1507,7 +1507,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the name of a color map, or colors with commas between them, such as 00f,80:fff,f00 */
+                /** @description name of a color map, or colors separated by commas, such as 00f,80:fff,f00 */
                 definition: string;
             };
             cookie?: never;
@@ -1523,7 +1523,7 @@ export interface operations {
                     "application/json": components["schemas"]["ColorMapTable"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1532,7 +1532,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1541,7 +1541,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1550,7 +1550,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1579,7 +1579,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opening"] | null;
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1588,7 +1588,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1597,7 +1597,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1606,7 +1606,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1632,7 +1632,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Where a page begins: address, selected rows of its run, and what was asked for and is not here. */
+            /** @description Initial state of a page: address, selected rows of its run, and messages about requested items not found. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1641,7 +1641,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opening"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1650,7 +1650,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1659,7 +1659,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1668,7 +1668,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1677,7 +1677,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1686,7 +1686,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1706,7 +1706,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A run in the list of runs; `problem` says why it cannot be read, if so. */
+            /** @description A run in the list of runs; `problem` is the reason if it cannot be read. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1715,7 +1715,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunRow"][];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1724,7 +1724,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1733,7 +1733,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1742,7 +1742,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1765,7 +1765,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A run: shapes are (C, H, W) of images, (C, T) of series, (T,) of texts and (F,) of tables. `features` names the */
+            /** @description A run: shapes are (C, H, W) for images, (C, T) for series, (T,) for texts and (F,) for tables. `features` are the */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1774,7 +1774,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunDetail"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1783,7 +1783,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1792,7 +1792,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1801,7 +1801,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1835,7 +1835,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnalysisDetail"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1844,7 +1844,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1853,7 +1853,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1862,7 +1862,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1889,7 +1889,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A category: all evidence for it and its clusters, and the columns that can be fetched. */
+            /** @description A category: all evidence for it and its clusters, and the available columns. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1898,7 +1898,7 @@ export interface operations {
                     "application/json": components["schemas"]["CategoryDetail"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1907,7 +1907,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1916,7 +1916,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1925,7 +1925,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1959,13 +1959,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -1973,14 +1973,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1989,7 +1989,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1998,7 +1998,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2007,7 +2007,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2038,10 +2038,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description a file of the form asked for */
+            /** @description file of the requested form */
             200: {
                 headers: {
-                    /** @description the name that the file should have */
+                    /** @description name of the file */
                     "Content-Disposition"?: string;
                     [name: string]: unknown;
                 };
@@ -2052,7 +2052,7 @@ export interface operations {
                     "text/x-python": string;
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2061,7 +2061,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2070,7 +2070,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2079,7 +2079,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2088,7 +2088,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2097,7 +2097,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2124,7 +2124,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The names as they are kept; revision 0 where none were given so far. */
+            /** @description The stored names; revision 0 if there are none yet. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2133,7 +2133,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredNames"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2142,7 +2142,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2151,7 +2151,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2160,7 +2160,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2191,7 +2191,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The names as they are kept; revision 0 where none were given so far. */
+            /** @description The stored names; revision 0 if there are none yet. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2200,7 +2200,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredNames"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2209,7 +2209,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2218,7 +2218,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2227,7 +2227,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2236,7 +2236,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted it meanwhile */
+            /** @description changed or deleted by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -2245,7 +2245,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2254,7 +2254,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2291,13 +2291,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2305,14 +2305,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2321,7 +2321,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2330,7 +2330,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2339,7 +2339,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2368,7 +2368,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Scales on which the pictures of a class can be compared, at each of the percentiles; first that of the class. */
+            /** @description Scales on which the heatmaps of a class can be compared, at each of the percentiles; first that of the class. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2377,7 +2377,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScaleTable"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2386,7 +2386,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2395,7 +2395,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2404,7 +2404,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2418,11 +2418,11 @@ export interface operations {
     get_run_column: {
         parameters: {
             query?: {
-                /** @description with the other of the two: samples of this category only */
+                /** @description analysis and category together: only rows of this category */
                 analysis?: string | null;
-                /** @description with the other of the two: samples of this category only */
+                /** @description analysis and category together: only rows of this category */
                 category?: string | null;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2441,13 +2441,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2455,14 +2455,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2471,7 +2471,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2480,7 +2480,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2489,7 +2489,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2520,13 +2520,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2534,14 +2534,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2550,7 +2550,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2559,7 +2559,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2568,7 +2568,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2582,11 +2582,11 @@ export interface operations {
     find_samples: {
         parameters: {
             query: {
-                /** @description what to look for, in any case */
+                /** @description text to find; case is ignored */
                 text: string;
-                /** @description the analysis whose categories are named */
+                /** @description analysis whose categories are listed for each match */
                 analysis?: string | null;
-                /** @description how many rows to name, at most */
+                /** @description maximum number of rows to list */
                 limit?: number;
             };
             header?: never;
@@ -2598,7 +2598,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The best matches in order, how many samples match in all, and whether that is more than are named here. */
+            /** @description The best matches in order, the total number of matching rows, and whether the list is truncated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2607,7 +2607,7 @@ export interface operations {
                     "application/json": components["schemas"]["Matches"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2616,7 +2616,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2625,7 +2625,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2634,7 +2634,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2648,7 +2648,7 @@ export interface operations {
     find_rows: {
         parameters: {
             query: {
-                /** @description what to look for, in any case */
+                /** @description text to find; case is ignored */
                 text: string;
             };
             header?: never;
@@ -2665,13 +2665,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2679,14 +2679,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2695,7 +2695,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2704,7 +2704,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2713,7 +2713,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2727,11 +2727,11 @@ export interface operations {
     get_inputs: {
         parameters: {
             query: {
-                /** @description pixels of the longer side, at most */
+                /** @description maximum number of pixels of the longer side */
                 size?: number | null;
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2748,13 +2748,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2762,14 +2762,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2778,7 +2778,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2787,7 +2787,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2796,7 +2796,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2810,11 +2810,11 @@ export interface operations {
     get_maps: {
         parameters: {
             query: {
-                /** @description pixels of the longer side, at most */
+                /** @description maximum number of pixels of the longer side */
                 size?: number | null;
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2831,13 +2831,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2845,14 +2845,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2861,7 +2861,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2870,7 +2870,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2879,7 +2879,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2902,7 +2902,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How far a run is now. `growing`: a job is at work on it; `version` is another one whenever the run has grown. */
+            /** @description Progress of a run. `growing`: a job is working on it; `version` changes whenever the run has grown. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2911,7 +2911,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunProgress"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2920,7 +2920,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2929,7 +2929,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2938,7 +2938,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2952,9 +2952,9 @@ export interface operations {
     get_relevance: {
         parameters: {
             query: {
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
-                /** @description version of the run as it tells it: the answer is then kept for good */
+                /** @description version of the run; the answer can then be cached permanently */
                 v?: string | null;
             };
             header?: never;
@@ -2971,13 +2971,13 @@ export interface operations {
                 headers: {
                     /** @description hash of type, shape and content */
                     ETag?: string;
-                    /** @description steps: each number is the distance from the one before, the first from 0 */
+                    /** @description values, or steps: each number is the difference to the previous one, the first to 0 */
                     "X-Coding"?: string;
                     /** @description int8, int16, uint16, int32, float32 or uint8 */
                     "X-Dtype"?: string;
-                    /** @description positions of the series, of which the answer may hold fewer; of series only */
+                    /** @description original length of a series, which may be longer than in the answer; only for series */
                     "X-Length"?: string;
-                    /** @description sides of the array, with commas */
+                    /** @description sides of the array, separated by commas */
                     "X-Shape"?: string;
                     [name: string]: unknown;
                 };
@@ -2985,14 +2985,14 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description the browser has it already */
+            /** @description the cached answer is up to date */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,7 +3001,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3010,7 +3010,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3019,7 +3019,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3033,7 +3033,7 @@ export interface operations {
     list_samples: {
         parameters: {
             query: {
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
             };
             header?: never;
@@ -3045,7 +3045,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One explanation and its sample; what is not known or not computed yet is null. */
+            /** @description One explanation and its sample; unknown values and those not computed yet are null. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3054,7 +3054,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleDetail"][];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3063,7 +3063,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3072,7 +3072,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3081,7 +3081,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3104,7 +3104,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The selections of a run, files among them that cannot be read, and whether more can be kept. */
+            /** @description The selections of a run, problems of unreadable files, and whether the folder is writable. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3113,7 +3113,7 @@ export interface operations {
                     "application/json": components["schemas"]["SelectionList"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3122,7 +3122,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3131,7 +3131,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3140,7 +3140,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3167,7 +3167,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A selection as it is kept; a change names the `revision` that it is based on. */
+            /** @description A stored selection; a change states the `revision` on which it is based. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3176,7 +3176,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredSelection"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3185,7 +3185,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3194,7 +3194,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3203,7 +3203,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3212,7 +3212,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3221,7 +3221,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3235,7 +3235,7 @@ export interface operations {
     change_selection: {
         parameters: {
             query: {
-                /** @description the revision that the change is based on */
+                /** @description revision on which the change is based */
                 revision: number;
             };
             header?: never;
@@ -3253,7 +3253,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A selection as it is kept; a change names the `revision` that it is based on. */
+            /** @description A stored selection; a change states the `revision` on which it is based. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3262,7 +3262,7 @@ export interface operations {
                     "application/json": components["schemas"]["StoredSelection"];
                 };
             };
-            /** @description a body that cannot be read as JSON */
+            /** @description body is not JSON */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3271,7 +3271,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3280,7 +3280,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3289,7 +3289,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3298,7 +3298,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted it meanwhile */
+            /** @description changed or deleted by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3307,7 +3307,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a body of more than 33554432 bytes */
+            /** @description body of more than 33554432 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3316,7 +3316,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3330,7 +3330,7 @@ export interface operations {
     delete_selection: {
         parameters: {
             query: {
-                /** @description the revision that the change is based on */
+                /** @description revision on which the change is based */
                 revision: number;
             };
             header?: never;
@@ -3351,7 +3351,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3360,7 +3360,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3369,7 +3369,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3378,7 +3378,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description somebody else has changed or deleted it meanwhile */
+            /** @description changed or deleted by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3387,7 +3387,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3401,7 +3401,7 @@ export interface operations {
     get_tokens: {
         parameters: {
             query: {
-                /** @description sample indices, with commas */
+                /** @description row indices, separated by commas */
                 indices: string;
             };
             header?: never;
@@ -3422,7 +3422,7 @@ export interface operations {
                     "application/json": string[][];
                 };
             };
-            /** @description no token, or a host or origin that is not allowed */
+            /** @description missing token, or a host or origin that is not allowed */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3431,7 +3431,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description an unknown id, or a sample that the run does not have */
+            /** @description unknown id, or a row that the run does not have */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3440,7 +3440,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description not explained yet, failed, or damaged on the disk */
+            /** @description not explained yet, failed, or damaged on disk */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3449,7 +3449,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description a parameter or a body beyond its limits, or of another form */
+            /** @description parameter or body out of its limits, or malformed */
             422: {
                 headers: {
                     [name: string]: unknown;

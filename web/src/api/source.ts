@@ -19,58 +19,58 @@ import type {
   StoredSelection,
 } from "./types";
 
-/** What a transport can do besides showing; components hide the rest. */
+/** Optional abilities of a transport; components hide the others. */
 export interface Abilities {
-  /** Keep selections and names. */
+  /** Save selections and names. */
   write: boolean;
   /** Open state files and bookmarks. */
   open: boolean;
   exports: readonly ExportForm[];
-  /** What a reader should know of where the data come from; null for a run that is read itself. */
+  /** Note about the origin of the data; null for a run that is read directly. */
   note: string | null;
 }
 
-/** Everything that the components read. The transport (HTTP, a notebook's messages, embedded data) lies behind it. */
+/** All data that the components read, independent of the transport (HTTP, a notebook's messages, embedded data). */
 export interface DataSource {
   readonly can: Abilities;
-  /** What the page was asked to show first, or null. */
+  /** The initial view requested at the start of the viewer, or null. */
   opening(): Promise<Opening | null>;
-  /** What a state file or a ViRelAy bookmark shows of the runs here; a SourceError says why it shows nothing. */
+  /** Resolves a state file or a ViRelAy bookmark among the open runs; SourceError if that is not possible. */
   openDocument(document: unknown): Promise<Opening>;
   runs(): Promise<RunEntry[]>;
   run(run: string): Promise<RunDetail>;
-  /** How far the run is by now; cheap enough to be asked every few seconds. */
+  /** Progress of the run; cheap enough for polling. */
   progress(run: string): Promise<RunProgress>;
-  /** One value for each sample of the run, or of a category in its order. */
+  /** One value for each row of the run, or of a category in its order. */
   column(run: string, column: string, within?: { analysis: string; category: string }): Promise<Column>;
-  /** For each row of the run the row of the same sample in the other run, or -1. */
+  /** For each row of the run, the row of the same sample in the other run, or -1. */
   correspondence(run: string, other: string): Promise<Int32Array>;
   samples(run: string, indices: number[]): Promise<Sample[]>;
-  /** Samples by id, number, text or class name; with `analysis`, its categories in which each lies. */
+  /** Finds samples by id, number, text or class name; with `analysis`, also its categories that contain each sample. */
   find(run: string, text: string, options?: { analysis?: string; limit?: number }): Promise<Matches>;
-  /** The index of every sample that `find` finds, rising. */
+  /** The indices of all samples that `find` finds, rising. */
   findRows(run: string, text: string): Promise<number[]>;
   analysis(run: string, analysis: string): Promise<AnalysisDetail>;
   category(run: string, analysis: string, category: string): Promise<CategoryDetail>;
   categoryColumn(run: string, analysis: string, category: string, column: string): Promise<Column>;
-  /** Two axes of an embedding as `quantize` gives them: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
+  /** Two axes of an embedding as returned by `quantize`: x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
   places(run: string, analysis: string, category: string, embedding: string, axes: readonly [number, number]): Promise<Uint16Array>;
-  /** One map for each index; with `size`, its longest side. */
+  /** One relevance map for each index; `size` is the length of its longest side. */
   maps(run: string, indices: number[], size?: number): Promise<RelevanceMap[]>;
   inputs(run: string, indices: number[], size?: number): Promise<InputImage[]>;
   /** The inputs of a run of series or tables; series longer than `size` keep their extremes. */
   values(run: string, indices: number[], size?: number): Promise<SeriesValues[]>;
   /** The words of texts, in order. */
   tokens(run: string, indices: number[]): Promise<string[][]>;
-  /** The map of one sample as it is stored, channels of images summed: float32, in full size. */
+  /** The stored relevance map of one sample, channels of images summed: float32, in full size. */
   relevance(run: string, index: number): Promise<Column>;
-  /** What full color stands for where maps of a class are compared. */
+  /** The relevance of full color when heatmaps of a class are compared. */
   scales(run: string, analysis: string, category: string, clustering: string): Promise<ScaleTable>;
   colorMaps(): Promise<ColorMaps>;
-  /** A color map in Zennit's language; a SourceError with status 422 tells what is wrong with it. */
+  /** A color map in Zennit's language; SourceError with status 422 if it is invalid. */
   colorMap(definition: string): Promise<ColorMap>;
   clusterNames(run: string, analysis: string, category: string): Promise<ClusterNames>;
-  /** Replaces all names of the category; as with selections, status 412 tells that `revision` is not the last. */
+  /** Replaces all names of the category; SourceError with status 412 if `revision` is not the latest one. */
   nameClusters(
     run: string,
     analysis: string,
@@ -80,21 +80,21 @@ export interface DataSource {
   ): Promise<ClusterNames>;
   selections(run: string): Promise<SelectionList>;
   addSelection(run: string, draft: SelectionDraft): Promise<StoredSelection>;
-  /** `revision` is the one that the change is based on; a SourceError with status 412 tells that it is not the last. */
+  /** `revision` is the one on which the change is based; SourceError with status 412 if it is not the latest one. */
   changeSelection(run: string, id: string, revision: number, draft: SelectionDraft): Promise<StoredSelection>;
   deleteSelection(run: string, id: string, revision: number): Promise<void>;
   /** The samples as a file for other programs. */
   exported(run: string, analysis: string, category: string, indices: number[], form: ExportForm): Promise<File>;
 }
 
-/** The most indices that one request may ask for. */
+/** Maximum number of indices of one request. */
 export const SAMPLES_PER_REQUEST = 1000;
 export const PICTURES_PER_REQUEST = 256;
 
-/** The status of a change that rests on a revision which is not the last. */
+/** Status of a change based on a revision that is not the latest one. */
 export const CHANGED_MEANWHILE = 412;
 
-/** What went wrong, and what the reader can do about it. */
+/** An error message and a hint what to do. */
 export class SourceError extends Error {
   readonly hint: string | null;
   readonly status: number | null;

@@ -1,4 +1,4 @@
-/** What the viewer reads: generated from the server's OpenAPI. */
+/** Types of the API, generated from the server's OpenAPI. */
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];

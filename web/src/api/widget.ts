@@ -2,7 +2,7 @@ import { sourceOver } from "./http";
 import { SourceError } from "./source";
 import type { DataSource } from "./source";
 
-/** What the viewer uses of an anywidget model. */
+/** The part of an anywidget model that the viewer uses. */
 export interface Model {
   get(name: string): unknown;
   set(name: string, value: unknown): void;
@@ -23,10 +23,10 @@ interface Waiting {
   reject: (error: SourceError) => void;
 }
 
-/** The transport of a notebook: requests and answers are messages between this page and the kernel. */
+/** The transport of a notebook: requests and answers are messages between the page and the kernel. */
 export function widgetSource(model: Model): { source: DataSource; dispose: () => void } {
   const waiting = new Map<string, Waiting>();
-  const own = Math.random().toString(36).slice(2); // several views of one model hear all answers
+  const own = Math.random().toString(36).slice(2); // all views of a model receive all answers
   let asked = 0;
 
   const onanswer = (answer: Answer, buffers: DataView[]) => {
@@ -45,7 +45,7 @@ export function widgetSource(model: Model): { source: DataSource; dispose: () =>
         model.send({ id, path, method, body });
       } catch (error) {
         waiting.delete(id);
-        reject(new SourceError(`The notebook's kernel cannot be asked: ${String(error)}`, "Run the cell again."));
+        reject(new SourceError(`The kernel of the notebook does not answer: ${String(error)}`, "Run the cell again."));
       }
     });
 

@@ -1,6 +1,6 @@
 import type { ColorMap } from "../api/types";
 
-/** The code of a pixel that has no number, of exactly zero, and how many steps lie on either side of zero. */
+/** The code of a missing value, the code of zero, and the number of steps on either side of zero. */
 export const MISSING = 0;
 export const ZERO = 128;
 export const STEPS = 127;
@@ -8,7 +8,7 @@ export const STEPS = 127;
 /** RGBA bytes of a color map's 256 entries (128 is exactly zero). */
 export type CodeColors = Uint8ClampedArray;
 
-/** The table that the server keeps, as RGBA: a code is its own index, in Python and here. */
+/** The server's table as RGBA: a code is its own index, as in Python. */
 export function codeColors(map: ColorMap): CodeColors {
   const colors = new Uint8ClampedArray(256 * 4).fill(255);
   for (let code = 0; code < 256; code++) {

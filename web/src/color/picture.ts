@@ -2,13 +2,16 @@ import type { InputImage, RelevanceMap } from "../api/binary";
 import { MISSING } from "./lookup";
 import type { Shades } from "./shades";
 
-/** What one picture shows. */
+/** Content of one image. */
 export type SingleMode = "input" | "map" | "overlay";
 export const SINGLE_MODES: readonly SingleMode[] = ["input", "map", "overlay"];
 
-/** What the tiles show; side by side are input and map. */
+/** Content of the tiles; "side by side" shows input and heatmap. */
 export type PictureMode = SingleMode | "side by side";
 export const PICTURE_MODES: readonly PictureMode[] = [...SINGLE_MODES, "side by side"];
+
+/** Labels of the display modes. */
+export const MODE_NAMES: Readonly<Record<PictureMode, string>> = { input: "input", map: "heatmap", overlay: "overlay", "side by side": "side by side" };
 
 export interface Raster {
   rgba: Uint8ClampedArray<ArrayBuffer>;
@@ -16,7 +19,7 @@ export interface Raster {
   height: number;
 }
 
-/** Grays of missing pixels, by turns: (row + column) % 2, as `whyset.image.colorize` draws them. */
+/** Alternating grays of missing pixels: (row + column) % 2, as drawn by `whyset.image.colorize`. */
 const CHECKERS = [0x66, 0x99];
 
 export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">, shades: Shades): Raster {
@@ -31,7 +34,7 @@ export function mapRaster(map: Pick<RelevanceMap, "codes" | "height" | "width">,
   return { rgba, width: map.width, height: map.height };
 }
 
-/** Which channel of many is looked at; null: the norm over all. */
+/** The channel that is shown; null: the norm over all channels. */
 export type Channel = number | null;
 
 /** An input of other than 1, 3 or 4 channels as gray: one of them, or the root of the mean of their squares. */
@@ -60,9 +63,9 @@ export function inputRaster(input: InputImage): Raster {
 }
 
 /**
- * The colored map over the gray input: where relevance is strong its color covers the input, where it is zero the
- * input shows. The shades say how much is covered, gray = 0.299 R + 0.587 G + 0.114 B; a map of another size is read
- * at the nearest pixel.
+ * The colored heatmap over the gray input: strong relevance covers the input, zero relevance leaves it visible. The
+ * shades contain the coverage, gray = 0.299 R + 0.587 G + 0.114 B; a heatmap of another size is read at the nearest
+ * pixel.
  */
 export function overlayRaster(input: InputImage, map: RelevanceMap, shades: Shades): Raster {
   const raster = inputRaster(input);

@@ -10,14 +10,14 @@ export interface Box {
   height: number;
 }
 
-/** Where a picture of these sides lies in a box that contains it whole, in the middle. */
+/** Position of an image with these sides, centered and fitted into a box. */
 export function contained(box: Box, rows: number, columns: number): Box {
   const scale = Math.min(box.width / columns, box.height / rows);
   const [width, height] = [columns * scale, rows * scale];
   return { left: box.left + (box.width - width) / 2, top: box.top + (box.height - height) / 2, width, height };
 }
 
-/** The pixel under a place, or null beside the picture. */
+/** The pixel at a position, or null outside of the image. */
 export function pixelAt(x: number, y: number, box: Box, rows: number, columns: number): Pixel | null {
   const shown = contained(box, rows, columns);
   const row = Math.floor(((y - shown.top) / shown.height) * rows);
@@ -31,7 +31,7 @@ export function boxOf({ row, column }: Pixel, box: Box, rows: number, columns: n
   return { left: shown.left + column * width, top: shown.top + row * height, width, height };
 }
 
-/** Where an arrow key leads from a pixel; from nowhere to the middle. */
+/** The pixel that an arrow key leads to; without a current pixel, the middle. */
 export function moved(from: Pixel | null, key: string, far: boolean, rows: number, columns: number): Pixel | null {
   const steps: Record<string, [number, number]> = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   const step = steps[key];

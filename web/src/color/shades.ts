@@ -2,24 +2,24 @@ import type { RelevanceMap } from "../api/binary";
 import { MISSING, STEPS, ZERO } from "./lookup";
 import type { CodeColors } from "./lookup";
 
-/** How relevance becomes color, as the reader chose it. */
+/** The chosen conversion of relevance to color. */
 export interface Look {
   colors: CodeColors;
-  /** A power of the share of full color: below 1 it lifts weak relevance. */
+  /** Exponent of the share of full color: below 1 it emphasizes weak relevance. */
   gamma: number;
-  /** The most that an overlay covers of the input. */
+  /** Maximum opacity of an overlay. */
   opacity: number;
 }
 
-/** The colors of one map's 256 codes. */
+/** The colors of the 256 codes of one relevance map. */
 export interface Shades {
-  /** The relevance that full color stands for. */
+  /** The relevance of full color. */
   full: number;
   /** The entry of the color map for each code. */
   entries: Uint8Array;
   /** RGBA of each code. */
   table: CodeColors;
-  /** The share of the input that an overlay covers at each code: opacity * sqrt(|entry - 128| / 127). */
+  /** The opacity of an overlay at each code: opacity * sqrt(|entry - 128| / 127). */
   cover: Float32Array;
 }
 
@@ -35,7 +35,7 @@ export function shadesOf(scale: number, full: number, look: Look): Shades {
   return { full, entries, table, cover };
 }
 
-/** What Python's `indices(values, full, gamma)` gives for the values that the codes stand for. */
+/** The same result as Python's `indices(values, full, gamma)` for the values of the codes. */
 export function entriesOf(scale: number, full: number, gamma: number): Uint8Array {
   const entries = new Uint8Array(256);
   for (let code = 1; code < 256; code++) {
@@ -47,12 +47,12 @@ export function entriesOf(scale: number, full: number, gamma: number): Uint8Arra
   return entries;
 }
 
-/** The relevance that full color stands for where a map is scaled by itself: a percentile of its magnitudes. */
+/** The relevance of full color of a heatmap with its own scale: a percentile of its magnitudes. */
 export function ownScale(map: Pick<RelevanceMap, "codes" | "scale">, percentile: number): number {
   return percentile >= 100 ? map.scale : (percentileOf(map.codes, percentile) / STEPS) * map.scale;
 }
 
-/** A percentile of the steps |code - 128| of what is not missing, linear between neighbors as numpy's is. */
+/** A percentile of the steps |code - 128| of non-missing values, linear between neighbors like NumPy's. */
 export function percentileOf(codes: Uint8Array, percentile: number): number {
   const counts = new Uint32Array(STEPS + 1);
   for (const code of codes) if (code !== MISSING) counts[Math.abs(code - ZERO)]++;
@@ -63,7 +63,7 @@ export function percentileOf(codes: Uint8Array, percentile: number): number {
   return low + (high - low) * (place - Math.floor(place));
 }
 
-/** The magnitude of this rank, from 0. */
+/** The magnitude with this rank, from 0. */
 function stepAt(counts: Uint32Array, rank: number): number {
   let step = 0;
   for (let below = counts[0]; below <= rank; below += counts[step]) step++;

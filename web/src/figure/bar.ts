@@ -1,6 +1,6 @@
 import { INK, MUTED, element, line, picture } from "./svg";
 
-/** A color bar: its colors from negative to positive, and what its end stands for, or null where each map has its own. */
+/** A color bar: colors from negative to positive, and the relevance at its end, null if each heatmap has its own. */
 export interface Bar {
   href: string;
   end: string | null;
@@ -8,7 +8,7 @@ export interface Bar {
 
 export const BAR_WIDTH = 84;
 
-/** Upright, positive above; numbers beside. */
+/** Vertical, positive at the top, numbers on the right. */
 export function barAt(bar: Bar, x: number, y: number, height: number): string {
   const width = 12;
   const [high, low] = bar.end === null ? ["+ max", "− max"] : [`+${bar.end}`, `−${bar.end}`];

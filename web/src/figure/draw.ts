@@ -8,17 +8,17 @@ export const FIGURE_FORMS: readonly { form: FigureForm; name: string }[] = [
   { form: "svg", name: "SVG" },
 ];
 
-/** Pixels of a PNG for one of the figure. */
+/** Pixels of a PNG per pixel of the figure. */
 const SHARPNESS = 2;
 
-/** The pixels as they are, as a PNG in a data address. */
+/** The unchanged pixels as a PNG in a data URL. */
 export function hrefOf({ rgba, width, height }: Raster): string {
   const canvas = canvasOf(width, height);
   canvas.context.putImageData(new ImageData(rgba, width, height), 0, 0);
   return canvas.element.toDataURL("image/png");
 }
 
-/** The figure as a file; a PNG has twice as many pixels as the figure is wide. */
+/** The figure as a file; a PNG has twice the width of the figure in pixels. */
 export async function fileOf(drawing: Drawing, form: FigureForm, parts: readonly (string | number)[]): Promise<File> {
   const name = fileNameOf(parts, form);
   const svg = new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${drawing.svg}\n`], { type: "image/svg+xml" });
@@ -35,7 +35,7 @@ async function rasterized(svg: Blob, { width, height }: Drawing): Promise<Blob> 
     const canvas = canvasOf(width * SHARPNESS, height * SHARPNESS);
     canvas.context.drawImage(image, 0, 0, width * SHARPNESS, height * SHARPNESS);
     return await new Promise<Blob>((resolve, reject) => {
-      canvas.element.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The browser made no PNG of this size; save the figure as SVG."))), "image/png");
+      canvas.element.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The browser could not create a PNG of this size; save the figure as SVG."))), "image/png");
     });
   } finally {
     URL.revokeObjectURL(address);
@@ -45,6 +45,6 @@ async function rasterized(svg: Blob, { width, height }: Drawing): Promise<Blob> 
 export function canvasOf(width: number, height: number): { element: HTMLCanvasElement; context: CanvasRenderingContext2D } {
   const element = Object.assign(document.createElement("canvas"), { width, height });
   const context = element.getContext("2d");
-  if (!context) throw new Error("The browser gave no canvas to draw the figure on.");
+  if (!context) throw new Error("The browser did not provide a canvas to draw the figure.");
   return { element, context };
 }

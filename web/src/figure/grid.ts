@@ -6,12 +6,12 @@ import { MARGIN, MUTED, drawing, fitting, line, picture } from "./svg";
 import type { Drawing } from "./svg";
 
 export interface GridRow {
-  /** Empty where the row stands for nothing of its own. */
+  /** Empty if the row has no title. */
   title: string;
   color: string;
   shape: number;
   cells: readonly Cell[];
-  /** What full color stands for in this row, where rows differ. */
+  /** The relevance of full color in this row, if rows differ. */
   end: string | null;
 }
 
@@ -29,13 +29,13 @@ const CAPTION = 18;
 const TITLES = 110;
 const HEAD = 46;
 
-/** How large a picture of this width over height is drawn, in CSS pixels. */
+/** Size in CSS pixels of an image with this aspect ratio (width / height). */
 export function cellSize(aspect: number): { width: number; height: number } {
   const width = aspect > 1 ? SIDE * Math.min(aspect, 2) : SIDE * aspect;
   return { width, height: width / aspect };
 }
 
-/** Samples in rows, captions below each, one color bar on the right; a row may stand for a cluster. */
+/** Samples in rows with captions below and one color bar on the right; a row may be a cluster. */
 export function gridFigure({ title, words, rows, bar, note }: GridFigure): Drawing {
   const cells = rows.flatMap((row) => row.cells);
   const aspect = Math.max(0.2, ...cells.map((cell) => cell.width / cell.height));

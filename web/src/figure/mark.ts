@@ -1,7 +1,7 @@
 import { element } from "./svg";
 import type { Attributes } from "./svg";
 
-/** A point's shape, as the scatter draws it: 0 disc, 1 square, 2 diamond, 3 triangle. */
+/** A point's shape, as in the scatter plot: 0 disc, 1 square, 2 diamond, 3 triangle. */
 export function mark(shape: number, x: number, y: number, radius: number, attributes: Attributes): string {
   const at = (dx: number, dy: number) => `${round(x + dx * radius)} ${round(y + dy * radius)}`;
   if (shape === 1) return element("rect", { x: round(x - radius * 0.87), y: round(y - radius * 0.87), width: radius * 1.74, height: radius * 1.74, ...attributes });

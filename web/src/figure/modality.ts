@@ -13,7 +13,7 @@ import type { Cell } from "./sample";
 const SHARP = 2;
 const ROOM = 20;
 
-/** The picture of a series, a text or a row of a table in a figure, on white; so high in the figure that its letters are as large as others. */
+/** The image of a series, a text or a table row in a figure, on white; its height gives its letters the common size. */
 export async function modalityCell(pictures: RunPictures, index: number, mode: SingleMode, map: RelevanceMap, shades: Shades, height: number): Promise<Cell> {
   const draw = await drawOf(pictures, index, mode, map, shades);
   const width = Math.round(height * pictures.aspect);

@@ -15,12 +15,12 @@ import { scatterFigure } from "./scatter";
 import type { DrawnPoint } from "./scatter";
 import type { Drawing } from "./svg";
 
-/** As many points can be shapes of their own; more become one picture. */
+/** Maximum number of points drawn as separate shapes; more are drawn as one image. */
 const MOST_SHAPES = 5000;
 const SHARPNESS = 2;
 const WHITE: Rgb = [255, 255, 255];
 
-/** The scatter as it is seen, in the colors of the light theme. */
+/** The current view of the scatter plot, in the colors of the light theme. */
 export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
   const coloring = session.coloring("light");
   const { data, embedding, axes, clustering } = session;
@@ -42,7 +42,7 @@ export function drawnScatter(session: ClassSession, stage: Stage): Drawing {
   });
 }
 
-/** Selected points lie in front, as on the screen. */
+/** Selected points are in front, as on the screen. */
 function drawnPoints(session: ClassSession, { projection, width, height, camera }: Stage, { values, table }: Coloring): DrawnPoint[] {
   const { points, drawnMask } = session;
   const [size, opacity] = [pointSize(points.count, camera.zoom), pointOpacity(points.count)];
@@ -67,11 +67,11 @@ function drawnPoints(session: ClassSession, { projection, width, height, camera 
   return [...behind, ...front];
 }
 
-/** All points as the screen's renderer draws them, twice as sharp and on white. */
+/** All points drawn by the screen's renderer, at twice the resolution and on white. */
 function pictureOf(session: ClassSession, { projection }: Stage, { values, table }: Coloring): string {
   const canvas = document.createElement("canvas");
   const renderer = webglRenderer(canvas);
-  if (!renderer) throw new Error(`More than ${count(MOST_SHAPES)} points are drawn by WebGL2, which this browser does not offer.`);
+  if (!renderer) throw new Error(`More than ${count(MOST_SHAPES)} points need WebGL2, which this browser does not support.`);
   try {
     renderer.setPoints(session.points);
     renderer.setColors(values, table);

@@ -3,7 +3,7 @@ import type { Bar } from "./bar";
 import { MARGIN, MUTED, drawing, fitting, line, picture } from "./svg";
 import type { Drawing } from "./svg";
 
-/** A picture in a figure; its own sides say how it is stretched. */
+/** An image in a figure; it is scaled to its width and height. */
 export interface Cell {
   href: string;
   width: number;
@@ -14,11 +14,11 @@ export interface Cell {
 
 export interface SampleFigure {
   title: string;
-  /** What is known of the sample, one line. */
+  /** Metadata of the sample, one line. */
   words: string;
   cells: readonly Cell[];
   bar: Bar | null;
-  /** How the colors came about. */
+  /** Description of the colors. */
   note: string;
 }
 
@@ -27,7 +27,7 @@ const GAP = 14;
 const HEAD = 46;
 const FOOT = 46;
 
-/** One sample: its pictures beside each other, captions below, the color bar on the right. */
+/** One sample: its images side by side, captions below, the color bar on the right. */
 export function sampleFigure({ title, words, cells, bar, note }: SampleFigure): Drawing {
   const widths = cells.map((cell) => (HEIGHT * cell.width) / cell.height);
   const pictures = widths.reduce((sum, width) => sum + width + GAP, -GAP);

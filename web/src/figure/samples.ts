@@ -1,5 +1,5 @@
 import { hue, neutral, shape } from "../color/palette";
-import { SINGLE_MODES, inputRaster, mapRaster, overlayRaster, withChannels } from "../color/picture";
+import { MODE_NAMES, SINGLE_MODES, inputRaster, mapRaster, overlayRaster, withChannels } from "../color/picture";
 import type { PictureMode, Raster, SingleMode } from "../color/picture";
 import { ownScale, shadesOf } from "../color/shades";
 import { isPixelated } from "../state/heatmaps/appearance";
@@ -21,7 +21,7 @@ import type { Drawing } from "./svg";
 
 const SAMPLE_HEIGHT = 150;
 
-/** Where the pictures of a figure come from, and how they are to look. */
+/** Source and appearance of the images of a figure. */
 export interface Scene {
   session: ClassSession;
   pictures: RunPictures;
@@ -29,13 +29,13 @@ export interface Scene {
   norms: Norms | undefined;
 }
 
-/** The sample looked at: input, map and overlay, with what is known of it. */
+/** The current sample: input, heatmap and overlay, with its metadata. */
 export async function drawnSample(scene: Scene, index: number): Promise<Drawing> {
   const { session, pictures } = scene;
   const modes: readonly SingleMode[] = pictures.modality !== "image" ? ["overlay"] : pictures.hasInputs ? SINGLE_MODES : ["map"];
   const [sample, shown] = await Promise.all([pictures.sample(index), shownOf(scene, index, modes, SAMPLE_HEIGHT)]);
   const end = number(shown.full);
-  const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `map, ±${end}` : modes[at] }));
+  const cells = shown.cells.map((cell, at) => ({ ...cell, caption: modes[at] === "map" ? `heatmap, ±${end}` : modes[at] }));
   const known = [`true ${sample.label_name ?? "unknown"}`, `predicted ${sample.prediction_name ?? "unknown"}`, ofPrediction(percent(sample.confidence), sample), `heatmap for ${explainedClass(sample)}`];
   const point = session.current >= 0 && session.data.indices[session.current] === index ? [session.clusterName(session.current)] : [];
   return sampleFigure({
@@ -50,11 +50,11 @@ export async function drawnSample(scene: Scene, index: number): Promise<Drawing>
 export interface GridShape {
   columns: number;
   rows: number;
-  /** One row for each cluster, in place of the list as it is. */
+  /** One row for each cluster instead of the order of the list. */
   byCluster: boolean;
 }
 
-/** The first of the listed samples, as the list shows them. */
+/** The first of the listed samples, as in the list. */
 export async function drawnGrid(scene: Scene, wanted: GridShape): Promise<Drawing> {
   const { session, pictures, settings } = scene;
   const modes = listedModes(pictures, settings.mode);
@@ -71,7 +71,7 @@ export async function drawnGrid(scene: Scene, wanted: GridShape): Promise<Drawin
     words: `${count(drawn)} shown · ${listed} · ${session.order}`,
     rows: rows.map((row) => ({ ...row, end: norm === "cluster" && shared === null && wanted.byCluster ? row.end : null })),
     bar: colored ? barOf(settings, shared) : null,
-    note: [...placeOf(session), modes.join(" and "), ...(colored ? [notedLook(settings)] : [])].join(" · "),
+    note: [...placeOf(session), modes.map((mode) => MODE_NAMES[mode]).join(" and "), ...(colored ? [notedLook(settings)] : [])].join(" · "),
   });
 }
 
@@ -127,20 +127,20 @@ async function rowOf(scene: Scene, { title, cluster, points }: Group, modes: rea
   };
 }
 
-/** What the list shows of each sample, from left to right. */
+/** The display modes of each sample in the list, from left to right. */
 function listedModes(pictures: RunPictures, mode: PictureMode): readonly SingleMode[] {
   if (pictures.modality !== "image") return mode !== "side by side" && pictures.modes.includes(mode) ? [mode] : ["overlay"];
   if (!pictures.hasInputs) return ["map"];
   return mode === "side by side" ? ["input", "map"] : [mode];
 }
 
-/** The pictures of a sample, with the relevance that full color stands for; what is not an image is drawn for a height. */
+/** The images of a sample, with the relevance of full color; other modalities are drawn for a given height. */
 async function shownOf(scene: Scene, index: number, modes: readonly SingleMode[], height: number): Promise<{ cells: Cell[]; full: number }> {
   const { pictures, settings, norms } = scene;
   const isImage = pictures.modality === "image";
   const [map, input] = await Promise.all([pictures.map(index, true), isImage && pictures.hasInputs ? pictures.input(index, true) : null]);
   const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
-  if (full === null) throw new Error("The shared scale is still on its way; try again in a moment.");
+  if (full === null) throw new Error("The shared scale is still loading; try again in a moment.");
   const shades = shadesOf(map.scale, full, settings.look);
   if (!isImage) return { cells: await Promise.all(modes.map((mode) => modalityCell(pictures, index, mode, map, shades, height))), full };
   const seen = input && withChannels(input, pictures.channel.chosen, pictures.isBands);

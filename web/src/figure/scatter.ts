@@ -17,11 +17,11 @@ export interface ScatterFigure {
   words: string;
   width: number;
   height: number;
-  /** Points as shapes, or all of them in one picture. */
+  /** Points as shapes, or all of them in one image. */
   points: readonly DrawnPoint[] | { href: string };
   labels: readonly { text: string; x: number; y: number; color: string }[];
   legend: readonly { name: string; count: string; color: string; shape: number }[];
-  /** Given where the colors are a scale. */
+  /** Set if the colors are a scale. */
   scale: { name: string; href: string; low: string; high: string } | null;
   note: string;
 }
@@ -29,7 +29,7 @@ export interface ScatterFigure {
 const HEAD = 46;
 const ENTRY = { width: 172, height: 18 };
 
-/** The scatter as it is seen, with its legend below. */
+/** The current view of the scatter plot, with its legend below. */
 export function scatterFigure(figure: ScatterFigure): Drawing {
   const { width, height, legend, scale } = figure;
   const whole = Math.max(360, width + 2 * MARGIN);

@@ -4,11 +4,11 @@ export interface Bar {
   column: number;
   value: number | null;
   relevance: number;
-  /** Of the largest magnitude, between -1 and 1. */
+  /** Share of the largest magnitude, between -1 and 1. */
   share: number;
 }
 
-/** The columns, the most relevant first; what is not a number comes last. */
+/** The columns, the most relevant first, NaN last. */
 export function barsOf(relevance: ArrayLike<number>, values: ArrayLike<number> | null, names: readonly string[] | null): Bar[] {
   const size = (column: number) => (Number.isFinite(relevance[column]) ? Math.abs(relevance[column]) : -1);
   const columns = Array.from({ length: relevance.length }, (_, column) => column);

@@ -17,7 +17,7 @@ export function contrast(a: Rgb, b: Rgb): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-/** Black or white, whichever is read better on a color: 4.58 : 1 at least, whatever the color. */
+/** Black or white, whichever has more contrast on a color: at least 4.58 : 1 for any color. */
 export function inkOn(color: Rgb): Ink {
   return contrast(color, [0, 0, 0]) >= contrast(color, [255, 255, 255]) ? "#000000" : "#ffffff";
 }

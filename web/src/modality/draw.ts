@@ -1,4 +1,4 @@
-/** Small pictures of series, texts and tables, for lists of thousands: drawn on a canvas. */
+/** Small images of series, texts and tables for long lists, drawn on a canvas. */
 import type { RelevanceMap, SeriesValues } from "../api/binary";
 import type { Theme } from "../color/palette";
 import type { Shades } from "../color/shades";
@@ -19,7 +19,7 @@ const MOST_CHANNELS = 3;
 const FONT = "10px system-ui, sans-serif";
 const LINE = 14;
 
-/** The channels with the most relevance below each other: the line colored, or without inputs the relevance alone. */
+/** The channels with the most relevance, one below the other: a colored line, or only the relevance without inputs. */
 export function drawSeries({ map, shades, theme }: Seen, series: SeriesValues | null, colored: boolean): Draw {
   return (context, width, height) => {
     const channels = strongest({ ...map, height: Math.min(map.height, series?.channels ?? map.height) }).slice(0, MOST_CHANNELS).sort((a, b) => a - b);
@@ -67,7 +67,7 @@ function traceColored(context: CanvasRenderingContext2D, values: Float32Array, x
   }
 }
 
-/** The words from `first` on, as many as there is room for, on their relevance. */
+/** The words from `first` on, as many as fit, on a background colored by relevance. */
 export function drawText({ map, shades, theme }: Seen, tokens: readonly Token[], first: number, colored: boolean): Draw {
   return (context, width, height) => {
     context.font = FONT;
@@ -91,7 +91,7 @@ export function drawText({ map, shades, theme }: Seen, tokens: readonly Token[],
   };
 }
 
-/** The bars of all columns in their order, so that pictures can be compared, and the name of the most relevant one. */
+/** The bars of all columns in their order, so that images can be compared, and the name of the most relevant one. */
 export function drawBars({ map, shades, theme }: Seen, bars: readonly Bar[]): Draw {
   return (context, width, height) => {
     const foot = height > 44 ? 13 : 0;

@@ -1,7 +1,7 @@
 import type { RelevanceMap, SeriesValues } from "../api/binary";
 import { ZERO } from "../color/lookup";
 
-/** Channels by how much relevance they have, the most first. */
+/** Channels by descending relevance. */
 export function strongest(map: Pick<RelevanceMap, "codes" | "height" | "width">): number[] {
   const sums = Array.from({ length: map.height }, (_, channel) => {
     const codes = map.codes.subarray(channel * map.width, (channel + 1) * map.width);
@@ -10,12 +10,12 @@ export function strongest(map: Pick<RelevanceMap, "codes" | "height" | "width">)
   return sums.map((_, channel) => channel).sort((a, b) => sums[b] - sums[a] || a - b);
 }
 
-/** Where in the map a channel's position of the input lies: maps may be summed over channels or pooled. */
+/** Position in the relevance map of a channel and position of the input; maps may be summed over channels or pooled. */
 export function placeInMap(map: Pick<RelevanceMap, "height" | "width">, channel: number, position: number, positions: number): number {
   return Math.min(channel, map.height - 1) * map.width + Math.min(map.width - 1, Math.floor((position * map.width) / positions));
 }
 
-/** Smallest and largest finite value of a channel; a flat one gets room on both sides. */
+/** Smallest and largest finite value of a channel; a constant channel gets a margin on both sides. */
 export function extent(values: Float32Array): [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
@@ -37,12 +37,12 @@ export interface Stroke {
 }
 
 /**
- * The line through points as few paths, one for each code: a segment has the code of the end with more relevance.
+ * The line through points as few paths, one for each code: a segment has the code of its end with more relevance.
  * Points that are not finite interrupt the line.
  */
 export function strokes(xs: ArrayLike<number>, ys: ArrayLike<number>, codes: ArrayLike<number>): Stroke[] {
   const paths = new Map<number, string[]>();
-  let drawn = -1; // the code of the segment before, if there is one
+  let drawn = -1; // the code of the previous segment
   for (let at = 1; at < xs.length; at++) {
     if (!Number.isFinite(ys[at - 1]) || !Number.isFinite(ys[at])) {
       drawn = -1;
@@ -56,11 +56,11 @@ export function strokes(xs: ArrayLike<number>, ys: ArrayLike<number>, codes: Arr
     paths.set(code, path);
     drawn = code;
   }
-  const weakest = [...paths].sort(([a], [b]) => Math.abs(a - ZERO) - Math.abs(b - ZERO)); // strong relevance comes on top
+  const weakest = [...paths].sort(([a], [b]) => Math.abs(a - ZERO) - Math.abs(b - ZERO)); // strong relevance is drawn on top
   return weakest.map(([code, path]) => ({ code, path: path.join("") }));
 }
 
-/** Round numbers between two others, about as many as wanted. */
+/** Round numbers between two numbers, about as many as requested. */
 export function ticks(low: number, high: number, wanted: number): number[] {
   const rough = (high - low) / Math.max(1, wanted);
   if (!(rough > 0) || !Number.isFinite(rough)) return [low];
@@ -70,7 +70,7 @@ export function ticks(low: number, high: number, wanted: number): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, at) => Number(((first + at) * step).toPrecision(12)));
 }
 
-/** Where a position lies: in seconds where the rate is known. */
+/** The coordinate of a position, in seconds if the rate is known. */
 export function placeOf(position: number, rate: number | null): number {
   return rate === null ? position : position / rate;
 }
@@ -79,7 +79,7 @@ function short(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
-/** A line at `longest` points at most: the least and the greatest of each part, in their order, as the server does it. */
+/** Shortens a line to at most `longest` points: the smallest and the largest value of each part, as on the server. */
 export function decimated(values: Float32Array, longest: number): Float32Array {
   if (values.length <= longest) return values;
   const parts = Math.floor(longest / 2);

@@ -3,7 +3,7 @@ import { MISSING, STEPS, ZERO } from "../color/lookup";
 import type { Rgb, Theme } from "../color/palette";
 import type { Shades } from "../color/shades";
 
-/** What is drawn on canvases besides relevance; the same as in app.css, where canvases cannot look. */
+/** Colors of canvases besides relevance; the same as in app.css, which canvases cannot read. */
 export const INKS: Record<Theme, { text: string; muted: string; line: string; halo: string }> = {
   light: { text: "#1b1d20", muted: "#5c6168", line: "#c9c9c4", halo: "#9aa0a8" },
   dark: { text: "#e7e7e4", muted: "#9ba1a8", line: "#454a51", halo: "#7b828b" },
@@ -17,13 +17,13 @@ export function css([red, green, blue]: Rgb): string {
   return `rgb(${red} ${green} ${blue})`;
 }
 
-/** What a code stands for; NaN where nothing is known. */
+/** The value of a code; NaN if missing. */
 export function valueOf(map: Pick<RelevanceMap, "codes" | "scale">, place: number): number {
   const code = map.codes[place];
   return code === MISSING ? NaN : ((code - ZERO) / STEPS) * map.scale;
 }
 
-/** A number with its sign, as relevance is written: +0.12, −0.03, 0. */
+/** A number with its sign, the notation of relevance: +0.12, −0.03, 0. */
 export function signed(text: string, value: number): string {
   return value > 0 ? `+${text}` : value < 0 ? `−${text.replace(/^-/, "")}` : text;
 }

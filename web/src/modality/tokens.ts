@@ -1,4 +1,4 @@
-/** One token of a text; padding fills texts up to a common length. */
+/** One token of a text; padding extends texts to a common length. */
 export interface Token {
   word: string;
   place: number;
@@ -8,7 +8,7 @@ export interface Token {
 
 const PADDING = /^(\[pad\]|<pad>|<\|pad\|>|<\|endoftext\|>|<blank>|)$/i;
 
-/** Words with their relevance; behind the last word, and at its end where it is called so, is padding. */
+/** Words with their relevance; padding follows the last word, or consists of final tokens with that name. */
 export function tokensOf(words: readonly string[], relevance: ArrayLike<number>): Token[] {
   let end = words.length;
   while (end > 0 && PADDING.test(words[end - 1])) end--;
@@ -20,13 +20,13 @@ export function tokensOf(words: readonly string[], relevance: ArrayLike<number>)
   }));
 }
 
-/** What padding sums up to: how many tokens, and how much relevance lies there. */
+/** Number of padding tokens and their total relevance. */
 export function paddingOf(tokens: readonly Token[]): { count: number; relevance: number } {
   const padding = tokens.filter((token) => token.padding);
   return { count: padding.length, relevance: padding.reduce((sum, token) => sum + (Number.isFinite(token.relevance) ? token.relevance : 0), 0) };
 }
 
-/** The part of a text to begin a small picture with, so that its strongest token is in it. */
+/** The first token of a small image, chosen so that the strongest token is visible. */
 export function firstShown(tokens: readonly Token[], room: number): number {
   let strongest = 0;
   tokens.forEach((token, at) => {

@@ -1,6 +1,6 @@
 import type { Extent } from "./points";
 
-/** The place in the middle of the view, and the magnification: 1 shows everything. */
+/** The position in the middle of the view, and the magnification: 1 shows everything. */
 export interface Camera {
   x: number;
   y: number;
@@ -12,16 +12,16 @@ export interface Viewport {
   height: number;
 }
 
-/** How places (0 to 1, y upwards) and pixels of the view (y downwards) belong together. */
+/** Relation of positions (0 to 1, y upwards) and pixels of the view (y downwards). */
 export interface Projection {
   camera: Camera;
   viewport: Viewport;
-  /** Pixels for one unit of place. */
+  /** Pixels per unit of position. */
   unit: number;
 }
 
-const FILLED = 0.88; // the share of the view that the points take when all of them are shown
-const CLOSEST = 64; // beyond this the steps of the quantized coordinates would show
+const FILLED = 0.88; // share of the view covered by the points when all of them are shown
+const CLOSEST = 64; // beyond this the steps of the quantized coordinates would be visible
 
 export function fit(extent: Extent): Camera {
   return { x: (extent.left + extent.right) / 2, y: (extent.bottom + extent.top) / 2, zoom: 1 };
@@ -41,7 +41,7 @@ export function toPlace({ camera, viewport, unit }: Projection, left: number, to
   return [camera.x + (left - viewport.width / 2) / unit, camera.y - (top - viewport.height / 2) / unit];
 }
 
-/** Magnified by `factor`, with the place under the pointer staying under the pointer. */
+/** Magnifies by `factor`; the position under the pointer stays there. */
 export function zoomAt(projection: Projection, factor: number, left: number, top: number): Camera {
   const { camera } = projection;
   const zoom = Math.min(CLOSEST, Math.max(0.5, camera.zoom * factor));
@@ -56,7 +56,7 @@ export function panBy({ camera, unit }: Projection, left: number, top: number): 
 
 type Place = readonly [number, number];
 
-/** Two fingers that went from `from` to `to`, in pixels: what was between them still is, as far apart as they are. */
+/** Moves and magnifies with two fingers from `from` to `to`, in pixels; the points between them stay there. */
 export function pinch(projection: Projection, from: readonly [Place, Place], to: readonly [Place, Place]): Camera {
   const middle = ([[x0, y0], [x1, y1]]: readonly [Place, Place]) => [(x0 + x1) / 2, (y0 + y1) / 2];
   const apart = ([[x0, y0], [x1, y1]]: readonly [Place, Place]) => Math.hypot(x1 - x0, y1 - y0);

@@ -4,10 +4,10 @@ import type { Projection } from "./camera";
 import { MISSING, STEPS } from "./points";
 import type { Points } from "./points";
 
-/** Pixels of the side of a cell on the screen: single points stay visible. */
+/** Side of a cell in pixels of the screen; single points stay visible. */
 export const DENSITY_CELL = 2;
 
-/** How many points fall into each cell of the view, line by line from above. */
+/** Number of points in each cell of the view, row by row from the top. */
 export interface Density {
   counts: Uint32Array;
   width: number;
@@ -15,7 +15,7 @@ export interface Density {
   most: number;
 }
 
-/** Counts points in square cells of so many pixels; what `visible` leaves out is not counted. */
+/** Counts visible points in square cells of this many pixels. */
 export function density(points: Points, { camera, viewport, unit }: Projection, cell: number, visible: Uint8Array | null = null): Density {
   const width = Math.max(1, Math.ceil(viewport.width / cell));
   const height = Math.max(1, Math.ceil(viewport.height / cell));
@@ -36,7 +36,7 @@ export function density(points: Points, { camera, viewport, unit }: Projection, 
   return { counts, width, height, most };
 }
 
-/** Colors on a logarithmic scale from 1 to the most; empty cells are transparent. */
+/** Colors on a logarithmic scale from 1 to the maximum; empty cells are transparent. */
 export function densityColors({ counts, most }: Density, theme: Theme): Uint8ClampedArray<ArrayBuffer> {
   const table = new Uint32Array(256);
   const bytes = new Uint8ClampedArray(table.buffer);

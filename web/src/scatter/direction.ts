@@ -1,7 +1,7 @@
 import { MISSING, STEPS } from "./points";
 import type { Points } from "./points";
 
-/** Ways on the screen: to the right, upwards, ... in places (y upwards). */
+/** Directions on the screen (right, up, ...) in positions (y upwards). */
 export const WAYS: Record<string, readonly [number, number]> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -9,12 +9,12 @@ export const WAYS: Record<string, readonly [number, number]> = {
   ArrowDown: [0, -1],
 };
 
-/** What lies beside the way counts as if it were farther. */
+/** Weight of the distance perpendicular to the direction. */
 const ASIDE = 2;
 
 /**
- * The point that one comes to first from a place (0 to 1) in a direction: among those within 45 degrees of it the one with
- * the least distance, where what lies aside counts double. -1 where there is none.
+ * The next point from a position (0 to 1) in a direction: among those within 45 degrees of it the one with the smallest
+ * distance, in which the perpendicular part counts double. -1 if there is none.
  */
 export function toward(
   { positions }: Points,

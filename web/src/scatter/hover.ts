@@ -1,7 +1,7 @@
 import { STEPS, isMissing } from "./points";
 import type { Points } from "./points";
 
-/** A grid over the points: `order` lists them cell by cell, the cell c from `starts[c]` to `starts[c + 1]`. */
+/** A grid over the points: `order` lists them cell by cell, cell c from `starts[c]` to `starts[c + 1]`. */
 export interface HoverIndex {
   points: Points;
   side: number;
@@ -25,7 +25,7 @@ export function hoverIndex(points: Points): HoverIndex {
   return { points, side, starts, order };
 }
 
-/** The point nearest to a place (0 to 1) and at most `radius` away, or -1; what `visible` leaves out is passed over. */
+/** The nearest visible point to a position (0 to 1) within `radius`, or -1. */
 export function nearest(index: HoverIndex, x: number, y: number, radius: number, visible: Uint8Array | null = null): number {
   const { points, side, starts, order } = index;
   const [left, right] = [cellAt((x - radius) * STEPS, side), cellAt((x + radius) * STEPS, side)];

@@ -4,7 +4,7 @@ import type { Points } from "./points";
 const STRIPS = 128;
 
 /**
- * Positions of the points inside a polygon (even-odd rule), given as x0, y0, x1, y1, ... in places from 0 to 1.
+ * Indices of the points inside a polygon (even-odd rule), given as x0, y0, x1, y1, ... in positions from 0 to 1.
  *
  * Edges are sorted into horizontal strips first, so a point is compared only with the edges at its own height.
  */
@@ -38,7 +38,7 @@ function bounds(corners: Float64Array) {
   return box;
 }
 
-/** Edges x0, y0, x1, y1 strip by strip: those of strip s lie from `starts[s]` to `starts[s + 1]`. */
+/** Edges x0, y0, x1, y1 strip by strip: those of strip s are from `starts[s]` to `starts[s + 1]`. */
 interface Strips {
   starts: Int32Array;
   edges: Float64Array;
@@ -59,7 +59,7 @@ function edgesByStrip(corners: Float64Array, bottom: number, top: number): Strip
   return { starts, edges: Float64Array.from(strips.flat()) };
 }
 
-/** Whether a ray to the right of (x, y) meets an odd number of edges. */
+/** True if a ray to the right of (x, y) meets an odd number of edges. */
 function isWithin({ starts, edges }: Strips, strip: number, x: number, y: number): boolean {
   let within = false;
   for (let at = starts[strip]; at < starts[strip + 1]; at += 4) {

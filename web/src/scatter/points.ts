@@ -1,11 +1,11 @@
-/** Points as the renderer takes them: one scale for both axes, so that distances keep their ratio. */
+/** Points for the renderer: one scale for both axes, so that distances keep their ratio. */
 export interface Points {
   /** x0, y0, x1, y1, ... between 0 and STEPS, or MISSING. */
   positions: Uint16Array;
   count: number;
-  /** How many have no finite place: such a point is listed, but cannot be drawn. */
+  /** Number of points without finite coordinates, which are listed but not drawn. */
   missing: number;
-  /** What the others span, between 0 and 1. */
+  /** Extent of the other points, between 0 and 1. */
   extent: Extent;
 }
 
@@ -23,7 +23,7 @@ export function isMissing(points: Points, point: number): boolean {
   return points.positions[point * 2] === MISSING;
 }
 
-/** Quantized places with what follows from them. */
+/** Quantized positions and values derived from them. */
 export function pointsOf(positions: Uint16Array): Points {
   const count = positions.length / 2;
   let [left, right, bottom, top, missing] = [STEPS, 0, STEPS, 0, 0];
@@ -44,7 +44,7 @@ export function pointsOf(positions: Uint16Array): Points {
 }
 
 /**
- * Two columns of an embedding (n, dimensions) as places; an embedding of one dimension lies on a line. The server's
+ * Quantizes two columns of an embedding (n, dimensions); an embedding of one dimension is drawn on a line. The server's
  * `quantize` does the same.
  */
 export function quantize(embedding: Float32Array, dimensions: number, axes: readonly [number, number]): Uint16Array {
@@ -73,7 +73,7 @@ export function quantize(embedding: Float32Array, dimensions: number, axes: read
   return positions;
 }
 
-/** The middle of each cluster: the median of each coordinate, which a few far points do not move. */
+/** The middle of each cluster: the median of each coordinate, which is robust against outliers. */
 export function middles(points: Points, clusters: Int32Array, ids: readonly number[]): ({ x: number; y: number } | null)[] {
   const row = new Map(ids.map((id, at) => [id, at]));
   const lowest = Math.min(0, ...ids);
@@ -86,7 +86,7 @@ export function middles(points: Points, clusters: Int32Array, ids: readonly numb
 
 const DIGIT = 256;
 
-/** The median coordinate of each group, or -1: first its upper byte by counting, then the lower one among those. */
+/** The median coordinate of each group, or -1: first its upper byte by counting, then its lower byte among those. */
 function medians({ positions, count }: Points, side: number, groupOf: (point: number) => number, groups: number): Int32Array {
   const upper = new Uint32Array(groups * DIGIT);
   for (let point = 0; point < count; point++) {
@@ -105,7 +105,7 @@ function medians({ positions, count }: Points, side: number, groupOf: (point: nu
   return digits.map((digit, group) => (digit < 0 ? -1 : digit * DIGIT + ranked(lower, group, halves)));
 }
 
-/** The digit in which a group's value of rank `ranks[group]` lies, or -1; the rank among the values of that digit is left there. */
+/** The digit of a group's value of rank `ranks[group]`, or -1; `ranks` becomes the rank among the values of that digit. */
 function ranked(counts: Uint32Array, group: number, ranks: Float64Array): number {
   for (let digit = 0; digit < DIGIT; digit++) {
     const here = counts[group * DIGIT + digit];

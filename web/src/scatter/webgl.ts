@@ -5,12 +5,12 @@ import type { ColorTable, ScatterRenderer, View } from "./renderer";
 
 const [POSITION, VALUE, STATE] = [0, 1, 2];
 const BYTES = [4, 1, 1]; // of one point in each buffer
-const PLACE = STEPS / MISSING; // places end at STEPS, the normalized attribute at MISSING
+const PLACE = STEPS / MISSING; // positions end at STEPS, the normalized attribute at MISSING
 const UNIFORMS = ["center", "scale", "size", "opacity", "anySelected", "onlySelected", "background"] as const;
 
 /** The renderer on WebGL2: one buffer for each property, one draw call. Null where the browser has no WebGL2. */
 export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null {
-  // before there is a drawing buffer: to make that anew takes 20 to 70 ms without a graphics card
+  // before there is a drawing buffer: creating it again takes 20 to 70 ms without a graphics card
   resize(canvas, Math.round(canvas.clientWidth * devicePixelRatio), Math.round(canvas.clientHeight * devicePixelRatio));
   const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: true });
   if (!gl) return null;
@@ -60,13 +60,13 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       gl.viewport(0, 0, canvas.width, canvas.height);
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      const drawn = Math.floor((count - 1) / every) + 1; // the last whole step lies within the buffers
+      const drawn = Math.floor((count - 1) / every) + 1; // the last whole step is within the buffers
       if (drawn <= 0 || sizes.some((size, attribute) => size < count * BYTES[attribute])) return;
       if (onlySelected && !selecting) return;
       gl.useProgram(program);
       gl.enable(gl.BLEND);
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-      gl.enable(gl.DEPTH_TEST); // selected points lie in front without being sorted
+      gl.enable(gl.DEPTH_TEST); // selected points are in front without sorting
       gl.depthFunc(gl.LEQUAL);
       gl.uniform2f(uniforms.center, camera.x * PLACE, camera.y * PLACE);
       gl.uniform2f(uniforms.scale, (2 * unit) / viewport.width / PLACE, (2 * unit) / viewport.height / PLACE);
@@ -86,18 +86,18 @@ export function webglRenderer(canvas: HTMLCanvasElement): ScatterRenderer | null
       buffers.forEach((buffer) => gl.deleteBuffer(buffer));
       gl.deleteTexture(table);
       gl.deleteProgram(program);
-      gl.getExtension("WEBGL_lose_context")?.loseContext(); // browsers keep few contexts, and free those of gone canvases late
+      gl.getExtension("WEBGL_lose_context")?.loseContext(); // browsers allow few contexts and free those of removed canvases late
     },
   };
 }
 
-/** Setting a canvas's size, even to what it is, clears it and makes a new drawing buffer. */
+/** Setting the size of a canvas, even to the same value, clears it and creates a new drawing buffer. */
 function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
 }
 
-/** Milliseconds from a frame's last command until it is carried out, of the last frame that was looked at. */
+/** Milliseconds from a frame's last command until its completion, for the last measured frame. */
 function frameClock(gl: WebGL2RenderingContext) {
   const POLL = 8;
   let running = false;
@@ -129,14 +129,14 @@ function link(gl: WebGL2RenderingContext): WebGLProgram {
   const program = gl.createProgram();
   for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]] as const) {
     const shader = gl.createShader(kind);
-    if (!shader) throw new Error("WebGL2 made no shader; the context was probably lost.");
+    if (!shader) throw new Error("WebGL2 did not create a shader; the context was probably lost.");
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
     gl.attachShader(program, shader);
   }
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-    throw new Error(`The scatter's shaders do not link: ${gl.getProgramInfoLog(program)}`);
+    throw new Error(`The shaders of the scatter plot do not link: ${gl.getProgramInfoLog(program)}`);
   }
   return program;
 }

@@ -1,4 +1,4 @@
-"""Blocks of a static page: deflated, in base64, each once; and what lies in which."""
+"""Data of a static page: deflated blocks in base64, each stored once, and an index of their content."""
 
 import zlib
 from base64 import b64encode
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 PER_BLOCK = 256
-"""Pictures in one block: what is decoded together when one of them is looked at."""
+"""Number of images in one block; all of them are decoded when one of them is shown."""
 
 
 @dataclass
 class Archive:
-    """What a static page holds; `answers`, `arrays`, `scattered`, `lists` and `pictures` go by the API's paths.
+    """Content of a static page; `answers`, `arrays`, `scattered`, `lists` and `pictures` are keyed by the API's paths.
 
-    `answers` are JSON; `arrays` binary columns; `scattered` columns of the run of which only `rows` are held;
+    `answers` are JSON; `arrays` binary columns; `scattered` columns of the run, of which only `rows` are included;
     `lists` JSON and `pictures` arrays with one entry for each of their own rows.
     """
 
@@ -31,21 +31,21 @@ class Archive:
     blocks: list[str] = field(default_factory=list)
 
     def add_block(self, data: bytes) -> int:
-        """Keep bytes deflated; what is compressed already becomes hardly larger."""
+        """Add deflated bytes; bytes that are already compressed become hardly larger."""
         packer = zlib.compressobj(9, zlib.DEFLATED, -15)
         self.blocks.append(b64encode(packer.compress(data) + packer.flush()).decode())
         return len(self.blocks) - 1
 
     def add_array(self, path: str, values: NDArray[Any]) -> None:
-        """Keep a column under its address."""
+        """Add a column under its address."""
         self.arrays[path] = self._describe(values)
 
     def add_scattered(self, path: str, values: NDArray[Any], length: int) -> None:
-        """Keep the values of `rows` of a column that is as long as the run."""
+        """Add the values of `rows` of a column that is as long as the run."""
         self.scattered[path] = self._describe(values) | {"length": length}
 
     def add_pictures(self, path: str, rows: Sequence[int], blocks: Sequence[bytes], **described: Any) -> None:
-        """Keep items of these rows, `PER_BLOCK` in each block."""
+        """Add the items of these rows, `PER_BLOCK` in each block."""
         held = [self.add_block(block) for block in blocks]
         self.pictures[path] = {"rows": list(rows), "blocks": held, "per": PER_BLOCK, **described}
 

@@ -1,4 +1,4 @@
-"""A run's analysis as one HTML file that anybody can open, without Python and without a network."""
+"""Export an analysis as one HTML file that opens without Python and without a network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,7 +78,8 @@ def export_html(
     _require_place(path, replace=replace)
     if not SMALLEST <= thumbnails <= LARGEST or not 1 <= quality <= 100:
         raise InputError(
-            f"thumbnails are {SMALLEST} to {LARGEST} pixels and quality is 1 to 100, not {thumbnails} and {quality}"
+            f"expected thumbnails of {SMALLEST} to {LARGEST} pixels and a quality of 1 to 100, "
+            f"got {thumbnails} and {quality}"
         )
     opened = analysis if isinstance(analysis, Analysis) else run.analysis(analysis)
     chosen = choose(run, opened, categories, rows, limit)
@@ -92,7 +93,7 @@ def export_html(
 
 
 def _require_whole(run: Run, chosen: EmbeddedSelection, inputs: bool) -> None:
-    """BrokenRunError unless everything that the page shows has its checksum; the viewer itself reads parts of files."""
+    """Raise BrokenRunError unless the checksums of all data of the page match; the viewer reads parts of files."""
     for spec in run.arrays:
         if not spec.shape:
             run.column(spec.name)
@@ -104,7 +105,7 @@ def _require_whole(run: Run, chosen: EmbeddedSelection, inputs: bool) -> None:
 
 def _require_place(path: Path, *, replace: bool) -> None:
     if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent} to write {path.name} into")
+        raise InputError(f"the folder {path.parent} for {path.name} does not exist")
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file, such as {path / 'viewer.html'}")
     if path.exists() and not replace:

@@ -1,4 +1,4 @@
-"""The viewer's application asked in this process: the endpoints, limits and errors of the server, without a socket."""
+"""The viewer's application called in this process, with the endpoints, limits and errors of the server."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ HOST = b"localhost"
 
 @dataclass(frozen=True)
 class LocalAnswer:
-    """What an endpoint answered; the names of headers are lower case."""
+    """Answer of an endpoint; the names of headers are lower case."""
 
     status: int
     headers: dict[str, str]
@@ -34,7 +34,7 @@ class LocalAnswer:
 
 
 class LocalViewer:
-    """An application over these runs that only this object can ask.
+    """An application over these runs that only this object can call.
 
     >>> LocalViewer([]).json("runs")
     []
@@ -45,12 +45,12 @@ class LocalViewer:
         self._app = create_app(runs, token=self._token, selections=selections)
 
     def ask(self, path: str, *, method: str = "GET", body: bytes = b"") -> LocalAnswer:
-        """The answer to a request below /api/; a loop of its own, as notebooks run one already in this thread."""
+        """Answer a request below /api/, in a separate event loop, as notebooks already run one in this thread."""
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, self._ask(path, method, body)).result()
 
     def get(self, path: str) -> LocalAnswer:
-        """The answer to a request that must succeed; InputError tells why it did not."""
+        """Answer a request that must succeed; InputError states why it did not."""
         answer = self.ask(path)
         if answer.status != 200:
             error = json.loads(answer.body)["error"]
@@ -58,7 +58,7 @@ class LocalViewer:
         return answer
 
     def json(self, path: str) -> Any:
-        """The JSON of an answer that must succeed."""
+        """Get the JSON of an answer that must succeed."""
         return json.loads(self.get(path).body)
 
     async def _ask(self, path: str, method: str, body: bytes) -> LocalAnswer:
@@ -88,7 +88,7 @@ class LocalViewer:
         try:
             await self._app(scope, receive, send)
         except Exception:
-            if not messages:  # otherwise the application has answered with the fault and raises it for a server's log
+            if not messages:  # otherwise the application has answered with the error and raises it for a server's log
                 raise
         start, *rest = messages
         headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}

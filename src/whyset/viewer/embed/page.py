@@ -1,4 +1,4 @@
-"""One HTML file that holds the viewer and what it shows, and may load nothing else."""
+"""One HTML file that contains the viewer and its data, and may load nothing else."""
 
 import json
 from base64 import b64encode
@@ -16,7 +16,7 @@ BUNDLE = STATIC / "embed"
 
 
 def page(archive: Archive, title: str, bundle: Path = BUNDLE) -> Iterator[str]:
-    """The file in pieces: a policy that allows this script and this style by their hashes, the viewer, and the data."""
+    """Yield the file in pieces: a policy that allows this script and this style by hash, the viewer, and the data."""
     script, style = _inline(bundle / "standalone.js", "script"), _inline(bundle / "standalone.css", "style")
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data: blob:; "
@@ -39,13 +39,13 @@ def page(archive: Archive, title: str, bundle: Path = BUNDLE) -> Iterator[str]:
 
 
 def _inline(file: Path, element: str) -> str:
-    """A file of the bundle; what would end the element or begin a comment in it is refused rather than changed."""
+    """Read a file of the bundle; text that would end the element or begin a comment is refused, not changed."""
     if not file.is_file():
         raise InputError(f"{file} is missing: install whyset again, or run `npm ci && npm run build` in web/")
     text = file.read_text("utf-8")
     for forbidden in (f"</{element}", "<!--"):
         if forbidden in text.lower():
-            raise InputError(f"{file} cannot stand in a page, as {forbidden} is in it: build it again")
+            raise InputError(f"{file} cannot be put into a page, as it contains {forbidden}: build it again")
     return text
 
 

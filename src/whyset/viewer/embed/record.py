@@ -1,4 +1,4 @@
-"""What the viewer would ask for, asked once and kept: a static page answers from it as the server would."""
+"""Record the answers that the viewer may request; a static page answers from them as the server would."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from whyset.viewer.parameters import LARGEST
 OK = 200
 PER_SAMPLE = ("index", "embedding", "clustering", "silhouette")
 PER_CLUSTER = ("eigenvalues", "mean_map", "mean_abs_map")
-"""Columns of a category that the viewer shows, by the first part of their names, besides single numbers of samples."""
+"""Columns of a category that the viewer shows, by the first part of their names, besides one number per row."""
 
 
 @dataclass(frozen=True)
 class EmbeddedPictures:
-    """How maps and inputs are kept: the longer side, whether with inputs, and their WebP quality (100: lossless)."""
+    """Settings of relevance maps and inputs: the longer side, inputs or not, and their WebP quality (100: lossless)."""
 
     side: int = 64
     inputs: bool = True
@@ -32,7 +32,7 @@ class EmbeddedPictures:
 
 
 def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPictures, note: str) -> Archive:
-    """Everything that a page over these classes and samples of the viewer's first run can be asked."""
+    """Record all answers about these classes and rows of the viewer's first run."""
     archive = Archive(note, rows=list(chosen.rows))
     run = viewer.json("runs")[0]
     at = f"runs/{quote(run['id'])}"
@@ -46,7 +46,7 @@ def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPic
     _record_list(archive, viewer, f"{at}/samples", chosen.rows)
     _record_analysis(archive, viewer, at, chosen)
     _record_maps(archive, viewer, f"{at}/maps", chosen, _size(detail["map_shape"], pictures.side))
-    if len(detail["map_shape"]) == 1:  # of texts and tables the viewer shows numbers, too, and these are few
+    if len(detail["map_shape"]) == 1:  # for texts and tables the viewer also shows numbers, and these are few
         _record_plain(archive, viewer, f"{at}/relevance", chosen)
     if detail["modality"] == TEXT and viewer.ask(f"{at}/tokens?{_indices(chosen.explained[:1])}").status == OK:
         _record_list(archive, viewer, f"{at}/tokens", chosen.explained)
@@ -56,7 +56,7 @@ def record(viewer: LocalViewer, chosen: EmbeddedSelection, pictures: EmbeddedPic
 
 
 def read_array(answer: LocalAnswer) -> NDArray[Any]:
-    """The array in a binary answer, whole numbers as int32 whatever they traveled as."""
+    """Read the array in a binary answer; all integers become int32."""
     values = np.frombuffer(answer.body, np.dtype(answer.headers["x-dtype"]).newbyteorder("<")).reshape(answer.shape)
     if answer.headers["x-coding"] == "steps":
         values = np.cumsum(values)
@@ -71,10 +71,10 @@ def _describe(
     detail: dict[str, Any],
     chosen: EmbeddedSelection,
 ) -> None:
-    """The run with the one analysis and without the places on this computer, which are nobody else's business.
+    """Describe the run with the one analysis and without paths of this computer, which are private.
 
-    `origin` holds those of model and data, for repeating the run. A version names times of files, which tell when the
-    run was copied; the page never changes, so that the run's hash does.
+    `origin` has the paths of model and data, for repeating the run. A version contains file times, which show when the
+    run was copied; as the page never changes, the run's hash is enough.
     """
     summary = {name: words for name, words in detail["summary"].items() if name != "origin"}
     version = {"version": detail["hash"]}
@@ -89,7 +89,7 @@ def _describe(
 
 
 def _record_list(archive: Archive, viewer: LocalViewer, at: str, rows: Sequence[int]) -> None:
-    """What is answered as a JSON list with one entry for each sample."""
+    """Record an answer that is a JSON list with one entry for each row."""
     values = [value for some in _some(rows, PER_BLOCK) for value in viewer.json(f"{at}?{_indices(some)}")]
     archive.lists[at] = {"rows": list(rows), "values": values}
 
@@ -104,12 +104,12 @@ def _record_analysis(archive: Archive, viewer: LocalViewer, at: str, chosen: Emb
     archive.answers[place] = detail | {"categories": rows, "finding": told}
     for row in rows:
         category = f"{place}/{quote(row['id'])}"
-        if viewer.ask(category).status == OK:  # otherwise the row says what is wrong with it
+        if viewer.ask(category).status == OK:  # otherwise the row states its problem
             _record_category(archive, viewer, category, chosen)
 
 
 def _without_place(record: dict[str, Any], field: str, path: str) -> dict[str, Any]:
-    """The record with a text, or None, in which files are named by their places in the run at `path`."""
+    """Replace the paths in a text field (or None) of the record by paths relative to the run at `path`."""
     return record | {field: record[field] and record[field].replace(f"{path}/", "")}
 
 
@@ -135,7 +135,7 @@ def _record_category(archive: Archive, viewer: LocalViewer, at: str, chosen: Emb
 
 
 def _reduce_evidence(evidence: dict[str, Any], held: int) -> dict[str, Any]:
-    """Count what the page holds; how many samples that are is known where each has one explanation."""
+    """Count the explanations in the page; the number of samples is known if each has one explanation."""
     single = evidence["n_samples"] == evidence["n_explanations"]
     return evidence | {"n_explanations": held, "n_samples": held if single else None}
 
@@ -143,14 +143,14 @@ def _reduce_evidence(evidence: dict[str, Any], held: int) -> dict[str, Any]:
 def _find_held(
     viewer: LocalViewer, at: str, detail: dict[str, Any], chosen: EmbeddedSelection
 ) -> NDArray[np.bool_] | None:
-    """Which samples of the category are held; None where it does not list them."""
+    """Find the rows of the category that the page includes; None if the category does not list its rows."""
     if all(column["name"] != "index" for column in detail["columns"]):
         return None
     return np.isin(read_array(viewer.get(f"{at}/columns/index")), chosen.rows)
 
 
 def _is_per_sample(column: dict[str, Any], size: int | None) -> bool:
-    """Whether a column has a value, or a place, for each sample; any further one can be a color."""
+    """Return True if a column has a value, or a position, for each row; any such column can be a color."""
     return _kind(column) in PER_SAMPLE or (column["shape"] == [size] and _kind(column) not in PER_CLUSTER)
 
 
@@ -159,13 +159,13 @@ def _kind(column: dict[str, Any]) -> str:
 
 
 def _record_maps(archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection, size: str) -> None:
-    """Maps as the server sends them, float32 scale and uint8 codes, exactly."""
+    """Record relevance maps exactly as the server sends them: float32 scale and uint8 codes."""
     answers = [viewer.get(f"{at}?{_indices(some)}{size}") for some in _some(chosen.explained, PER_BLOCK)]
     archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="scaled")
 
 
 def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection) -> None:
-    """Numbers as the server sends them."""
+    """Record numbers as the server sends them."""
     answers = [viewer.get(f"{at}?{_indices(some)}") for some in _some(chosen.explained, PER_BLOCK)]
     archive.add_pictures(at, chosen.explained, [answer.body for answer in answers], **_form(answers), form="plain")
 
@@ -173,7 +173,7 @@ def _record_plain(archive: Archive, viewer: LocalViewer, at: str, chosen: Embedd
 def _record_inputs(
     archive: Archive, viewer: LocalViewer, at: str, chosen: EmbeddedSelection, size: str, pictures: EmbeddedPictures
 ) -> None:
-    """Inputs as sprites where they are gray or colored pictures, otherwise as numbers."""
+    """Record inputs as sprites if they are gray or color images, otherwise as numbers."""
     first = [viewer.get(f"{at}?{_indices(chosen.explained[:1])}{size}")] if chosen.explained else []
     described = _form(first) | {"dtype": read_array(first[0]).dtype.name if first else "uint8"}
     blocks = _input_blocks(
@@ -188,20 +188,20 @@ def _record_inputs(
 
 
 def _input_blocks(viewer: LocalViewer, at: str, rows: Sequence[int], size: str, most: int) -> Iterator[NDArray[Any]]:
-    """The inputs of a block each, from as many answers as it takes with `most` of them; all have one type."""
+    """Yield the inputs of each block, from several answers of at most `most` inputs; all have one type."""
     for block in _some(rows, PER_BLOCK):
         yield np.concatenate([read_array(viewer.get(f"{at}?{_indices(some)}{size}")) for some in _some(block, most)])
 
 
 def _form(answers: Sequence[LocalAnswer]) -> dict[str, Any]:
-    """Type and shape of one item, and of a series how long it was before it was made shorter."""
+    """Get type and shape of one item, and the original length of a shortened series."""
     headers = answers[0].headers if answers else {"x-dtype": "uint8", "x-shape": "0"}
     shape = [int(side) for side in headers["x-shape"].split(",")[1:]]
     return {"dtype": headers["x-dtype"], "shape": shape, "length": headers.get("x-length")}
 
 
 def _size(shape: Sequence[int], side: int) -> str:
-    """The query for images (C, H, W) larger than `side` and series (C, T) longer than the most that is sent."""
+    """Get the query for images (C, H, W) larger than `side` and series (C, T) longer than the limit."""
     if len(shape) == 3:
         return f"&size={side}" if max(shape[-2:]) > side else ""
     return f"&size={LARGEST}" if len(shape) == 2 and shape[-1] > LARGEST else ""

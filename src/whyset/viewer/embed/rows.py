@@ -1,4 +1,4 @@
-"""Sample indices as a trait: an array in Python, four bytes each on the way to the page."""
+"""Row indices as a trait: an array in Python, four bytes each in messages to the page."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ WIRE = np.dtype("<i4")
 
 
 class EmbeddedRows(traitlets.TraitType[NDArray[np.int64], Any]):
-    """Rising, different indices below the owner's `length`; observers are called when they change, not when repeated.
+    """Strictly rising indices below the owner's `length`; observers are called only when they change.
 
-    A mask over the whole run may be set, too.
+    A mask over the whole run may be set too.
     """
 
     info_text = "indices of rows"
@@ -23,20 +23,20 @@ class EmbeddedRows(traitlets.TraitType[NDArray[np.int64], Any]):
         return np.empty(0, np.int64)
 
     def validate(self, obj: Any, value: Any) -> NDArray[np.int64]:
-        """Indices in any order, or a mask over the whole run. InputError: they are none of this run."""
+        """Check indices in any order, or a mask over the whole run. InputError: they are not rows of this run."""
         rows = np.asarray(value)
         if rows.dtype.kind == "b" and rows.shape == (obj.length,):
             rows = np.flatnonzero(rows)
         if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-            raise InputError(f"a selection is a list of whole numbers, not {rows.dtype} of the shape {rows.shape}")
+            raise InputError(f"selection: expected a list of integers, got {rows.dtype} of the shape {rows.shape}")
         if rows.size and not 0 <= rows.min() <= rows.max() < obj.length:
-            raise InputError(f"rows are between 0 and {obj.length - 1}, not {rows.min()} to {rows.max()}")
+            raise InputError(f"rows: expected 0 to {obj.length - 1}, got {rows.min()} to {rows.max()}")
         rows = np.unique(rows).astype(np.int64)
         rows.flags.writeable = False
         return rows
 
     def set(self, obj: Any, value: Any) -> None:
-        """Set and tell; arrays need a comparison of their own."""
+        """Set the indices and notify observers; arrays need a special comparison."""
         old, new = obj._trait_values.get(self.name, self.default(obj)), self._validate(obj, value)
         if not np.array_equal(old, np.asarray(new)):
             obj._trait_values[self.name] = new
@@ -44,10 +44,10 @@ class EmbeddedRows(traitlets.TraitType[NDArray[np.int64], Any]):
 
 
 def to_wire(rows: NDArray[np.int64], _owner: Any) -> memoryview:
-    """The bytes that the page gets."""
+    """Encode the indices for the page."""
     return memoryview(rows.astype(WIRE).tobytes())
 
 
 def from_wire(data: memoryview, _owner: Any) -> NDArray[np.int64]:
-    """The indices in what the page sent."""
+    """Decode the indices that the page sent."""
     return np.frombuffer(data, WIRE).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Many small pictures as one WebP file, which browsers decode at once."""
+"""Many small images in one WebP file, which browsers decode at once."""
 
 from io import BytesIO
 from math import ceil
@@ -10,11 +10,11 @@ from PIL import Image
 COLUMNS = 16
 LOSSLESS = 100
 CHANNELS = (1, 3)
-"""Gray and red-green-blue; WebP has no others."""
+"""Gray and red-green-blue; WebP supports no other channels."""
 
 
 def sprite(pictures: NDArray[np.uint8], quality: int) -> bytes:
-    """Pictures (n, H, W, C) row by row, `COLUMNS` beside each other; `LOSSLESS` keeps every value.
+    """Encode images (n, H, W, C) row by row, `COLUMNS` in each row; `LOSSLESS` keeps every value.
 
     >>> sprite(np.zeros((3, 8, 12, 3), np.uint8), LOSSLESS)[8:12]
     b'WEBP'

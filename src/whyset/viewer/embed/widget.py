@@ -1,4 +1,4 @@
-"""The viewer in a notebook: the same page, asking through the notebook's messages."""
+"""The viewer in a notebook: the same page, with requests sent as messages of the notebook."""
 
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ LOWEST, HIGHEST = 240, 4000
 
 
 class RunWidget(anywidget.AnyWidget):
-    """A run in a notebook cell. What is seen and selected in the page can be read, set and observed in Python.
+    """A run in a notebook cell. The view and the selection of the page can be read, set and observed in Python.
 
-    `selection` holds sample indices of the run, rising (an array; any list or mask can be set), `sample` the one shown
-    in detail, `category` the name of the open class or None for the overview of `analysis`; `height` is in pixels.
+    `selection` holds rising row indices of the run (an array; any list or mask can be set), `sample` the row shown in
+    detail, `category` the name of the open class or None for the overview of `analysis`; `height` is in pixels.
 
     >>> w = widget("runs/cifar", category="horse"); w                       # doctest: +SKIP
     >>> run.relevance[w.selection]                                          # doctest: +SKIP
@@ -49,11 +49,11 @@ class RunWidget(anywidget.AnyWidget):
 
     @property
     def selected(self) -> pa.Table:
-        """What the run knows of the selected samples: id, label and further columns."""
+        """Metadata of the selected rows: id, label and further columns."""
         return self.run.samples.take(self.selection)
 
     def _answer_request(self, _widget: Any, message: Any, _buffers: list[bytes]) -> None:
-        """Answer a request of the page; what the endpoints refuse travels back as they worded it."""
+        """Answer a request of the page; errors of the endpoints are sent back unchanged."""
         answer = self._viewer.ask(message["path"], method=message["method"], body=(message["body"] or "").encode())
         head = {"id": message["id"], "status": answer.status, "headers": answer.headers}
         self.send(head, buffers=[answer.body])
@@ -74,22 +74,22 @@ class RunWidget(anywidget.AnyWidget):
     def _validate_sample(self, proposal: Any) -> int | None:
         sample = proposal["value"]
         if sample is not None and not 0 <= sample < self.length:
-            raise InputError(f"rows are between 0 and {self.length - 1}, not at {sample}")
+            raise InputError(f"sample: expected a row of 0 to {self.length - 1}, got {sample}")
         return None if sample is None else int(sample)
 
     @traitlets.validate("height")
     def _fitting_height(self, proposal: Any) -> int:
         if not LOWEST <= proposal["value"] <= HIGHEST:
-            raise InputError(f"height is {LOWEST} to {HIGHEST} pixels, not {proposal['value']}")
+            raise InputError(f"height: expected {LOWEST} to {HIGHEST} pixels, got {proposal['value']}")
         return int(proposal["value"])
 
     @traitlets.observe("category")
     def _open(self, change: Any) -> None:
-        self._category = change["new"]  # which validation turns into the id
+        self._category = change["new"]  # validation turns it into the id
 
     @traitlets.observe("_category")
     def _on_change(self, change: Any) -> None:
-        self.category = change["new"]  # which validation turns into the name
+        self.category = change["new"]  # validation turns it into the name
 
 
 def widget(

@@ -20,7 +20,7 @@ INDEX = "index"
 
 
 def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
-    """All categories with their scores, the most separable first, and what to look at before all else."""
+    """Get all categories with their scores, the most separable first, and a recommended starting point."""
     ranking = rank_classes(opened)
     return AnalysisDetail.model_validate(
         {
@@ -39,7 +39,7 @@ def get_analysis(opened: OneAnalysis) -> AnalysisDetail:
 
 
 def get_category(opened: OneCategory) -> CategoryDetail:
-    """What the analysis found in one category."""
+    """Get the results of the analysis for one category."""
     found = readable(opened)
     with explain_damage(found.path / CATEGORY):
         columns = [_column(name, described) for name, described in found.described.items()]
@@ -48,7 +48,7 @@ def get_category(opened: OneCategory) -> CategoryDetail:
 
 
 def get_category_column(request: Request, opened: OneCategory, column: ColumnName) -> Response:
-    """One array of a category: sample indices, an embedding, cluster numbers (-1 is noise), mean maps, ..."""
+    """Get one array of a category: row indices, an embedding, cluster numbers (-1 is noise), mean maps, ..."""
     found = readable(opened)
     if column not in found.columns:
         raise not_found("column", column, f"the category {found.id!r}")
@@ -59,7 +59,7 @@ def get_category_column(request: Request, opened: OneCategory, column: ColumnNam
 
 
 def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, axes: Axes = "0,1") -> Response:
-    """Two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 where a place is not finite."""
+    """Get two axes of an embedding as uint16 [n, 2], with one scale for both; 65535 for non-finite coordinates."""
     found, name = readable(opened), f"embedding.{embedding}"
     if name not in found.columns:
         raise not_found("embedding", embedding, f"the category {found.id!r}")
@@ -68,27 +68,27 @@ def get_points(request: Request, opened: OneCategory, embedding: EmbeddingName, 
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.dtype.kind not in "fiu":
-        raise unreadable(f"{name} holds {values.dtype} {values.shape}: numbers (samples, dimensions) are expected")
+        raise unreadable(f"{name}: expected numbers (rows, dimensions), got {values.dtype} {values.shape}")
     across, upwards = map(int, axes.split(","))
     chosen = (across, upwards)
     if max(chosen) >= max(2, values.shape[1]):
-        message = f"axes: {embedding!r} has {values.shape[1]} dimensions, counted from 0; {axes} was asked for"
+        message = f"axes: expected two of the {values.shape[1]} dimensions of {embedding!r} from 0, got {axes}"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
     return answer(request, encode_places(quantize(values, chosen)), immutable=False)
 
 
 def readable(category: Category) -> Category:
-    """The category, or 409 where it cannot be trusted."""
+    """Return the category; 409 if it is damaged."""
     if category.problem is not None:
         raise unreadable(category.problem)
     return category
 
 
 def get_numbers(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[np.generic]:
-    """A column with one number for each of these rows of the category, or 409 where it has others."""
+    """Read a column with one number for each of these rows of the category; 409 if its shape differs."""
     values = np.asarray(found.column(name))
     if values.shape != rows.shape:
-        raise unreadable(f"{found.path} is damaged: {len(rows)} samples have {values.shape} numbers in {name}")
+        raise unreadable(f"{found.path} is damaged: expected {len(rows)} numbers in {name}, got {values.shape}")
     return values
 
 

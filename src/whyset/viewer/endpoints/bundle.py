@@ -1,4 +1,4 @@
-"""The browser part: the built files, looked up by name among those that exist."""
+"""The built files of the browser part, looked up by name among the existing files."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from whyset.viewer.pages import page
 
 STATIC = Path(__file__).parents[1] / "static"
 HASHED = "assets/"
-"""Where the build puts files whose names carry a hash of what they hold."""
+"""Folder in which the build puts files with a hash of their content in their names."""
 NOT_BUILT = (
     "The files of the browser part are missing from this installation. In a checkout, run `npm ci` and "
     "`npm run build` in web/; otherwise install whyset again. The API under ./api works without them."
@@ -33,7 +33,7 @@ TYPES = {
 
 
 def get_index(request: Request) -> Response:
-    """The page that everything else is loaded from."""
+    """Get the page that loads everything else."""
     index: Path = request.app.state.static / "index.html"
     if not index.is_file():
         return page("The browser part is not built", NOT_BUILT, status=404)
@@ -41,11 +41,11 @@ def get_index(request: Request) -> Response:
 
 
 def get_file(request: Request, name: str) -> Response:
-    """A built file; names are compared with those that exist, so no path is made from a request."""
+    """Get a built file; its name is compared with the existing names, so no path is made from a request."""
     static: Path = request.app.state.static
     files = {file.relative_to(static).as_posix(): file for file in static.rglob("*") if file.is_file()}
     if name not in files:
-        raise HTTPException(404, "there is nothing at this address")
+        raise HTTPException(404, "nothing found at this address")
     return _send(files[name], IMMUTABLE if name.startswith(HASHED) else REVALIDATE)
 
 

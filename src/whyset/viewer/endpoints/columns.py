@@ -1,4 +1,4 @@
-"""Columns of a run, whole or for the samples of a category, as binary."""
+"""Columns of a run as binary data, whole or for the rows of a category."""
 
 from fastapi import Request, Response
 
@@ -8,10 +8,10 @@ from whyset.viewer.parameters import CategoryRows, ColumnName, Kept, OneRun, Oth
 
 
 def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column: ColumnName, keep: Kept) -> Response:
-    """One value per sample; what is not known or not committed is -1 (integers), NaN (float32) or 0 (status).
+    """Get one value per row; unknown or uncommitted values are -1 (integers), NaN (float32) or 0 (status).
 
-    The description of the run lists the columns; of texts the codes come, whose `values` stand there. With `analysis`
-    and `category`, only the values of that category's samples come, in its order.
+    The description of the run lists the columns. Texts are sent as codes; their `values` are in the description. With
+    `analysis` and `category`, only the values of that category's rows are sent, in its order.
     """
     if column not in opened.columns:
         raise not_found("column", column, f"/api/runs/{opened.id}")
@@ -22,5 +22,5 @@ def get_run_column(request: Request, opened: OneRun, rows: CategoryRows, column:
 
 
 def get_correspondence(request: Request, opened: OneRun, other: OtherRun) -> Response:
-    """For each row of the run the row of the sample with the same id in the other run, or -1: int32."""
+    """Get, for each row of the run, the row of the same sample id in the other run, or -1: int32."""
     return answer(request, encode(opened.rows_in(other)), immutable=False)

@@ -1,4 +1,4 @@
-"""Samples of a class as a file for other programs: CSV, Parquet, JSON, or the Python that reads them from the run."""
+"""Export rows of a class as a file for other programs: CSV, Parquet, JSON, or Python code that reads them."""
 
 import json
 import re
@@ -28,15 +28,15 @@ CLUSTERING = "clustering."
 
 
 def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names: OfCategory) -> Response:
-    """The samples asked for, in that order, with what the run and the clusterings of the category say of them.
+    """Export the requested rows, in that order, with their metadata and their clusters in the category.
 
-    Clusters that people have named come with their names.
+    Names given to clusters are included.
     """
     rows = np.array(order.rows, np.int64)
     require_in_run(rows, opened)
     if len(rows) > len(opened.run):
-        message = f"rows: {len(rows)} were asked for, and the run has {len(opened.run)}"
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "name each sample once")
+        message = f"rows: expected at most the {len(opened.run)} of the run, got {len(rows)}"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "name each row once")
     media_type, ending, write = FORMS[order.form]
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{opened.id}-{found.id}-{len(rows)}-samples.{ending}")
     with explain_damage(found.path / CATEGORY):
@@ -46,7 +46,7 @@ def export_samples(order: ExportOrder, opened: OneRun, found: OneCategory, names
 
 
 def _refuse_damaged(opened: LoadedRun, rows: NDArray[np.int64]) -> None:
-    """The viewer shows what is left of a damaged column; a file for other programs must not hold the gaps."""
+    """Raise 409 for damaged rows: the viewer shows the rest of a column, but a file must not have gaps."""
     for row in rows.tolist():
         damage = opened.get_damage(row)
         if damage is not None:
@@ -54,7 +54,7 @@ def _refuse_damaged(opened: LoadedRun, rows: NDArray[np.int64]) -> None:
 
 
 def make_table(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Names) -> pa.Table:
-    """One line a sample; what is not known is null, and so is the cluster of a sample of another class."""
+    """Make a table with one line per row; unknown values and clusters of rows of other classes are null."""
     columns = {"index": pa.array(rows), "id": opened.run.samples["id"].take(rows)}
     for name in ("label", "prediction", "target"):
         numbers = opened.column(name)[rows]
@@ -81,7 +81,7 @@ def make_table(opened: LoadedRun, rows: NDArray[np.int64], found: Category, name
 
 
 def _finite(numbers: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Infinity is unknown here, as JSON has no number for it."""
+    """Replace infinity by "unknown", as JSON has no number for it."""
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
@@ -92,9 +92,9 @@ def _csv(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: Nam
 
 
 def _without_formulas(table: pa.Table) -> pa.Table:
-    """The table with its texts made safe for spreadsheets; numbers stay numbers."""
+    """Make the texts of the table safe for spreadsheets; numbers stay numbers."""
     for place, column in enumerate(table.columns):
-        if pa.types.is_dictionary(column.type):  # as a foreign run may hold its texts
+        if pa.types.is_dictionary(column.type):  # texts of runs from other programs
             column = column.cast(column.type.value_type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             cells = [None if text is None else text_cell(text) for text in column.to_pylist()]
@@ -119,8 +119,8 @@ def _python(opened: LoadedRun, rows: NDArray[np.int64], found: Category, names: 
 
 run = ws.open_run({str(opened.run.path)!r})
 rows = {rows.tolist()}
-samples = run.samples.take(rows)  # a pyarrow table, one line a sample
-relevance = run.relevance[rows]  # float32, one map a row
+samples = run.samples.take(rows)  # a pyarrow table, one line per row
+relevance = run.relevance[rows]  # float32, one relevance map per row
 """.encode()
 
 

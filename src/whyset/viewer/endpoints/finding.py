@@ -1,4 +1,4 @@
-"""Samples by id, number, text or the name of their class."""
+"""Search for rows by id, number, text or class name."""
 
 from typing import Annotated
 
@@ -11,12 +11,12 @@ from whyset.viewer.schemas import Match, Matches
 from whyset.viewer.search import find, find_all
 
 InAnalysis = Annotated[
-    str | None, Query(min_length=1, max_length=128, description="the analysis whose categories are named")
+    str | None, Query(min_length=1, max_length=128, description="analysis whose categories are listed for each match")
 ]
 
 
 def find_samples(opened: OneRun, text: Text, analysis: InAnalysis = None, limit: Limit = 50) -> Matches:
-    """The sample with this id, then the one with this number, then all whose id, texts or label contain the text."""
+    """Find the row with this id, then the row with this number, then all whose id, texts or label contain the text."""
     found = find(opened, text, limit)
     rows = found.rows.tolist()
     if analysis is None:
@@ -29,7 +29,7 @@ def find_samples(opened: OneRun, text: Text, analysis: InAnalysis = None, limit:
 
 
 def find_rows(request: Request, opened: OneRun, text: Text) -> Response:
-    """The index of every sample that is found, however many there are: int32, rising."""
+    """Find the indices of all matching rows: int32, rising."""
     return answer(request, encode(find_all(opened, text)), immutable=False)
 
 

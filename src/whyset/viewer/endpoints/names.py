@@ -1,4 +1,4 @@
-"""What people call the clusters of a category."""
+"""Names that users give to the clusters of a category."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from whyset.viewer.schemas import NamesDraft, StoredNames
 
 
 def get_names_file(request: Request, opened: OneRun, analysis: OneAnalysis, category: OneCategory) -> NamesFile:
-    """The file of names of the category, beside the selections of its run."""
+    """Get the file of names of the category, which is next to the selections of its run."""
     return NamesFile(notes_folder(request, opened), analysis.name, category)
 
 
@@ -19,12 +19,12 @@ OfCategory = Annotated[NamesFile, Depends(get_names_file)]
 
 
 def get_cluster_names(file: OfCategory) -> StoredNames:
-    """The names of the clusters, by clustering and number."""
+    """Get the names of the clusters, by clustering and number."""
     return _answer(file, file.read())
 
 
 def put_cluster_names(draft: NamesDraft, file: OfCategory) -> StoredNames:
-    """Replace the names; 412 says that `revision` is not the last one."""
+    """Replace the names; 412 if `revision` is not the latest one."""
     with explain_refusals(file.folder):
         return _answer(file, file.change(draft.names, draft.revision))
 

@@ -1,4 +1,4 @@
-"""What a state file or a bookmark shows of the runs here."""
+"""Open state files and bookmarks."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -17,13 +17,13 @@ OurLibrary = Annotated[RunRegistry, Depends(get_registry)]
 
 
 def get_opening(request: Request, library: OurLibrary) -> Opening | None:
-    """What `whyset view` was asked to show first, if anything."""
+    """Get the state or bookmark with which `whyset view` was started, or null."""
     document = request.app.state.document
     return None if document is None else _read_opening(lambda: find_opening(document, library))
 
 
 def open_document(document: Annotated[dict[str, JsonValue], Body()], library: OurLibrary) -> Opening:
-    """What a state file of the viewer or a bookmark of ViRelAy shows of the runs here; nothing is kept of it."""
+    """Resolve a state file of the viewer or a bookmark of ViRelAy among the open runs; nothing is stored."""
     return _read_opening(lambda: find_opening(parse_document(document, "the file"), library))
 
 

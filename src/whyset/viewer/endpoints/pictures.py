@@ -1,4 +1,4 @@
-"""Relevance maps and inputs of many samples, and the color maps to show them in."""
+"""Relevance maps and inputs of many rows, and the color maps."""
 
 import math
 from http import HTTPStatus
@@ -15,14 +15,14 @@ from whyset.viewer.parameters import Definition, Explained, Kept, OneRun, Size
 from whyset.viewer.schemas import ColorMapTable
 
 BYTES_OF_TOKEN = 16
-"""About what a word takes in an answer."""
+"""Approximate number of bytes of a word in an answer."""
 
 
 def get_maps(request: Request, opened: OneRun, indices: Explained, keep: Kept, size: Size = None) -> Response:
-    """Maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
+    """Get relevance maps: float32 scale[n], then uint8 [n, ...]; value = (byte - 128) / 127 * scale.
 
-    Of images (H, W), channels summed; of series (C, T), of texts (T), of tables (F). Series longer than `size` keep the
-    least and the greatest value of each of size / 2 parts; X-Length is then their own length.
+    Images: (H, W), channels summed; series: (C, T); texts: (T); tables: (F). Series longer than `size` keep the
+    least and the greatest value of each of size / 2 parts; X-Length is then their original length.
     """
     relevance = opened.run.relevance
     _require_shown(relevance.shape)
@@ -31,47 +31,47 @@ def get_maps(request: Request, opened: OneRun, indices: Explained, keep: Kept, s
 
 
 def get_inputs(request: Request, opened: OneRun, indices: Explained, keep: Kept, size: Size = None) -> Response:
-    """Inputs as the model saw them: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], texts
-    ids of tokens, int32 [n, T]. Long series are made shorter as their maps are.
+    """Get the inputs of the model: images uint8 [n, H, W, C], series float32 [n, C, T], tables float32 [n, F], token
+    ids of texts int32 [n, T]. Long series are shortened like their relevance maps.
     """
     stored = opened.run.inputs
     if stored is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, "this run was made without inputs", "explain again without --no-inputs")
+        raise ApiError(HTTPStatus.NOT_FOUND, "this run has no inputs", "explain again without --no-inputs")
     _require_shown(stored.shape)
     _require_small(len(indices) * math.prod(maps.input_sides(stored.shape, size)) * stored.dtype.itemsize)
     return _of_length(answer(request, maps.inputs(stored, indices, size), immutable=keep), stored.shape)
 
 
 def get_tokens(opened: OneRun, indices: Explained) -> list[list[str]]:
-    """The words of texts in order, without padding; #id where the run was not told the words."""
+    """Get the words of texts in order, without padding; #id if the run does not have the words."""
     run = opened.run
     if run.modality != TEXT:
-        message = f"this run is of {run.modality} samples, which have no tokens"
-        raise ApiError(HTTPStatus.NOT_FOUND, message, "maps and inputs tell what they are")
+        message = f"tokens: expected a run of texts, got {run.modality}"
+        raise ApiError(HTTPStatus.NOT_FOUND, message, "request maps and inputs instead")
     _require_small(BYTES_OF_TOKEN * len(indices) * run.relevance.shape[-1])
     words = run.tokens(indices)
     if words is not None:
         return words
     if run.inputs is None:
-        message = "this run keeps neither the words of its texts nor their ids"
+        message = "this run has neither the words of its texts nor their ids"
         raise ApiError(HTTPStatus.NOT_FOUND, message, "explain again with tokens=, or without --no-inputs")
     return [[f"#{id}" for id in ids] for ids in run.inputs[indices].tolist()]
 
 
 def get_relevance(request: Request, opened: OneRun, indices: Explained, keep: Kept) -> Response:
-    """Maps as they are stored, in full size: float32 (n, H, W) of images, channels summed, (n, ...) of others."""
+    """Get relevance maps as stored, in full size: float32 (n, H, W) for images, channels summed, (n, ...) otherwise."""
     relevance = opened.run.relevance
     _require_small(4 * len(indices) * math.prod(maps.map_sides(relevance.shape, None)))
     return answer(request, maps.exact(relevance, indices), immutable=keep)
 
 
 def get_color_maps() -> dict[str, ColorMapTable]:
-    """Every color map as a lookup table for the bytes of a map."""
+    """Get every color map as a lookup table for the bytes of a relevance map."""
     return {name: _table(color_map) for name, color_map in COLOR_MAPS.items()}
 
 
 def get_color_map(definition: Definition) -> ColorMapTable:
-    """The lookup table of a color map in Zennit's language, or of a named one."""
+    """Get the lookup table of a color map, given by name or in Zennit's language."""
     try:
         return _table(find_color_map(definition))
     except InputError as error:
@@ -83,23 +83,23 @@ def _table(color_map: ColorMap) -> ColorMapTable:
 
 
 def _of_length(answered: Response, shape: tuple[int, ...]) -> Response:
-    """Tell how long a series is, whatever came of it."""
+    """Add the original length of a series to the answer."""
     if len(shape) == maps.SERIES:
         answered.headers["X-Length"] = str(shape[-1])
     return answered
 
 
 def _require_shown(shape: tuple[int, ...]) -> None:
-    """409 for what the viewer does not draw, such as volumes."""
+    """Raise 409 for shapes that the viewer does not draw, such as volumes."""
     if len(shape) not in (maps.IMAGES, maps.SERIES, maps.ROWS):
         message = (
-            "the viewer shows images (channels, height, width), series (channels, time), texts and tables (positions); "
-            f"this run's maps are {shape[1:]}"
+            "expected images (channels, height, width), series (channels, time), texts or tables (positions), "
+            f"got relevance maps of shape {shape[1:]}"
         )
-        raise ApiError(HTTPStatus.CONFLICT, message, "whyset.open_run(...).relevance reads them")
+        raise ApiError(HTTPStatus.CONFLICT, message, "read them with whyset.open_run(...).relevance")
 
 
 def _require_small(size: int) -> None:
     if size > maps.MOST_BYTES:
-        message = f"the answer would hold {size} bytes, at most {maps.MOST_BYTES} are allowed"
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "ask for fewer samples or a smaller size")
+        message = f"expected an answer of at most {maps.MOST_BYTES} bytes, got {size}"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "request fewer rows or a smaller size")

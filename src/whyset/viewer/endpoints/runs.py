@@ -1,4 +1,4 @@
-"""Which runs there are, and what each was made from."""
+"""The runs and their descriptions."""
 
 import json
 from dataclasses import fields
@@ -26,12 +26,12 @@ NOT_IN_SUMMARY = ("class_names", "shard_rows")
 
 
 def list_runs(library: Annotated[RunRegistry, Depends(get_registry)]) -> list[RunRow]:
-    """Every run that was given to the viewer, readable or not."""
+    """List the runs of the viewer, readable or not."""
     return [_row(shelf) for shelf in library.shelves.values()]
 
 
 def get_run(shelf: OneShelf) -> RunDetail:
-    """One run: its shapes, classes, columns, analyses and configuration."""
+    """Get one run: its shapes, classes, columns, analyses and configuration."""
     detail = shelf.read(partial(_detail, shelf.name))
     if isinstance(detail, str):
         raise unreadable(detail)
@@ -69,7 +69,7 @@ def _detail(name: str, opened: LoadedRun) -> RunDetail:
 
 
 def get_progress(shelf: OneShelf) -> RunProgress:
-    """How far the run is, without reading it: cheap enough to be asked again and again."""
+    """Get the progress of the run without reading it; cheap enough for polling."""
     return compute_progress(shelf.path)
 
 
@@ -100,7 +100,7 @@ def _column(name: str, column: CodedColumn) -> RunColumn:
 
 
 def _analysis(opened: LoadedRun, name: str) -> AnalysisRow:
-    version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: what is added meanwhile is growth
+    version = AnalysisStamp.of(opened.run.path / ANALYSES / name).version  # first: later additions count as growth
     try:
         analysis = opened.run.analysis(name)
         finished, problem = sum(category.exists for category in analysis.categories), None

@@ -1,4 +1,4 @@
-"""What is known of single samples."""
+"""Metadata of single rows."""
 
 import math
 
@@ -8,7 +8,7 @@ from whyset.viewer.schemas import SampleDetail
 
 
 def list_samples(opened: OneRun, indices: Samples) -> list[SampleDetail]:
-    """The samples asked for, in the order asked for, explained or not."""
+    """List the requested rows in the requested order, explained or not."""
     rows = indices.tolist()
     ids = opened.samples["id"].take(indices).to_pylist()
     return [_sample(opened, row, id) for row, id in zip(rows, ids, strict=True)]

@@ -1,4 +1,4 @@
-"""On which scale the pictures of a class can be compared."""
+"""Scales on which the heatmaps of a class can be compared."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from whyset.viewer.schemas import ScaleTable
 
 
 def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName) -> ScaleTable:
-    """What full color stands for where maps are compared within a cluster or the class."""
+    """Get the relevance of full color for heatmaps compared within a cluster or the class."""
     found, name = readable(category), f"{CLUSTERING}{clustering}"
     if name not in found.columns:
         raise not_found("clustering", clustering, f"the category {found.id!r}")

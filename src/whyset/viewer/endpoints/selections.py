@@ -1,4 +1,4 @@
-"""What people single out and write about it: the viewer's only writing."""
+"""Selections with names, tags and notes, which the viewer stores."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -13,16 +13,16 @@ from whyset.viewer.schemas import SelectionDraft, SelectionList, StoredSelection
 
 
 def get_selections(request: Request, opened: OneRun) -> Selections:
-    """The selections of the run, beside it or in the folder that `--selections` names."""
+    """Get the store of selections of the run: next to it, or in the folder of `--selections`."""
     return Selections(notes_folder(request, opened), len(opened.run))
 
 
-Revision = Annotated[int, Query(ge=1, le=2**31, description="the revision that the change is based on")]
+Revision = Annotated[int, Query(ge=1, le=2**31, description="revision on which the change is based")]
 OfRun = Annotated[Selections, Depends(get_selections)]
 
 
 def list_selections(request: Request, selections: OfRun) -> SelectionList:
-    """Every selection of the run, the oldest first, and what is wrong with files that cannot be read."""
+    """List the selections of the run, the oldest first, and the problems of unreadable files."""
     found = [_answer(selection) for selection in selections.all()]
     return SelectionList(
         selections=found,
@@ -33,7 +33,7 @@ def list_selections(request: Request, selections: OfRun) -> SelectionList:
 
 
 def add_selection(draft: SelectionDraft, selections: OfRun) -> StoredSelection:
-    """Keep a new selection."""
+    """Store a new selection."""
     with explain_refusals(selections.folder):
         return _answer(selections.add(_selection(draft)))
 
@@ -41,13 +41,13 @@ def add_selection(draft: SelectionDraft, selections: OfRun) -> StoredSelection:
 def change_selection(
     draft: SelectionDraft, selection: SelectionId, revision: Revision, selections: OfRun
 ) -> StoredSelection:
-    """Replace a selection; `revision` is the one that the change is based on, and 412 says that it is not the last."""
+    """Replace a selection; 412 if `revision`, on which the change is based, is not the latest one."""
     with explain_refusals(selections.folder):
         return _answer(selections.change(replace(_selection(draft), id=selection, revision=revision)))
 
 
 def delete_selection(selection: SelectionId, revision: Revision, selections: OfRun) -> Response:
-    """Delete a selection, if `revision` is its last one."""
+    """Delete a selection if `revision` is its latest one."""
     with explain_refusals(selections.folder):
         selections.delete(selection, revision)
     return Response(status_code=HTTPStatus.NO_CONTENT)

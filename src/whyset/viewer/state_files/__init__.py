@@ -1,4 +1,4 @@
-"""What people pass on to each other as files: states of the viewer, and bookmarks of ViRelAy."""
+"""Files that users share: states of the viewer, and bookmarks of ViRelAy."""
 
 from whyset.viewer.state_files.arguments import ParsedArguments, sort_arguments
 from whyset.viewer.state_files.documents import Document, parse_document, read_document

@@ -1,4 +1,4 @@
-"""What `whyset view` is given: run folders, and at most one file that says what to show of them."""
+"""Arguments of `whyset view`: run folders, and at most one state file or bookmark."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from whyset.viewer.state_files.state_file import NamedRun, StateFile
 
 @dataclass(frozen=True)
 class ParsedArguments:
-    """Runs to serve, and the state or bookmark to show; `told` says which of its runs lie elsewhere or are missing."""
+    """Runs to serve, and the state or bookmark to show; `told` are messages about moved or missing runs."""
 
     runs: tuple[AnyPath, ...]
     document: Document | None
@@ -22,22 +22,22 @@ class ParsedArguments:
 
 
 def sort_arguments(arguments: Iterable[AnyPath | str]) -> ParsedArguments:
-    """Sort run folders from a file; the runs that a state file names are opened too.
+    """Separate run folders from a state file or bookmark; the runs of a state file are opened too.
 
-    InputError: several files, a file that is neither state nor bookmark, or no run at all.
+    InputError: several files, a file that is neither state nor bookmark, or no run.
     """
     places = [as_path(argument) for argument in arguments]
     files = [place for place in places if _is_document(place)]
     runs = [place for place in places if not _is_document(place)]
     if len(files) > 1:
-        raise InputError(f"{files[0]} and {files[1]}: at most one file can be opened with the runs")
+        raise InputError(f"expected at most one state file or bookmark, got {files[0]} and {files[1]}")
     if not files:
         return ParsedArguments(tuple(runs), None)
     document = read_document(Path(str(files[0])))
     if isinstance(document, StateFile):
         return _add_runs(document, Path(str(files[0])), runs)
     if not runs:
-        raise InputError(f"{files[0]} is a bookmark and names no folder: `{command('view', 'RUN', files[0])}`")
+        raise InputError(f"{files[0]} is a bookmark; also name the run: `{command('view', 'RUN', files[0])}`")
     return ParsedArguments(tuple(runs), document)
 
 
@@ -65,7 +65,7 @@ def _add_runs(state: StateFile, file: Path, runs: Sequence[AnyPath]) -> ParsedAr
 
 
 def _places(named: NamedRun, folder: Path) -> list[AnyPath]:
-    """Where a run may lie: as written, relative to the file, or beside it, as when both were moved together."""
+    """List the possible paths of a run: as written, relative to the file, or next to it if both were moved."""
     place = as_path(named.path)
     return [folder / place, folder / place.name] if isinstance(place, Path) else [place]
 
@@ -84,5 +84,5 @@ def _hash(place: AnyPath) -> str | None:
 
 def _missing(named: NamedRun, place: AnyPath, file: Path) -> str:
     other = _hash(place)
-    what = "holds another run now" if other is not None else "is not there or cannot be read"
-    return f"the run {named.name}: {place} {what}; if it has moved, say where: `{command('view', 'NEW/PLACE', file)}`"
+    what = "is now another run" if other is not None else "is missing or cannot be read"
+    return f"the run {named.name}: {place} {what}; if it has moved, use `{command('view', 'NEW/PATH', file)}`"

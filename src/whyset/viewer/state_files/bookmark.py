@@ -1,4 +1,4 @@
-"""Bookmarks as ViRelAy exports them, read for what they say about a run that came from it or went there."""
+"""Bookmarks exported by ViRelAy, for runs imported from or exported to it."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ Text = Annotated[str | None, Field(max_length=4096)]
 
 
 class Bookmark(Model):
-    """What is read of a bookmark; the sample indices count within the data set of its project."""
+    """The fields of a bookmark that are used; its sample indices refer to the data set of its project."""
 
     projectName: Text = None
     selectedAnalysisMethod: str = Field(max_length=4096)

@@ -1,4 +1,4 @@
-"""A ViRelAy bookmark in terms of a run: imported from its project, or exported to it."""
+"""Opening of a ViRelAy bookmark in a run imported from its project or exported to it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Reading:
-    """A bookmark while it is read for one run, and what of it is not there."""
+    """A bookmark that is read for one run, and messages about its parts that are not found."""
 
     bookmark: Bookmark
     run: Run
@@ -40,7 +40,7 @@ class _Reading:
 
 
 def opening_of_bookmark(bookmark: Bookmark, library: RunRegistry) -> Opening:
-    """Where the bookmark points to among the runs here; InputError where none of them is meant."""
+    """Resolve the bookmark among the open runs; InputError if it matches none of them."""
     opened = library.readable()
     named = [each for each in opened if bookmark.projectName in (None, _project(each.run))]
     for each in named or opened:
@@ -57,7 +57,7 @@ def opening_of_bookmark(bookmark: Bookmark, library: RunRegistry) -> Opening:
 
 
 def _project(run: Run) -> str:
-    """What ViRelAy calls the run: its project before the import, or what an export of it is called."""
+    """Get ViRelAy's name of the run: its project before the import, or the name of its export."""
     return str(run.config.origin.get("project_name", run.path.name))
 
 
@@ -65,7 +65,7 @@ def _nowhere(bookmark: Bookmark, runs: list[Run]) -> str:
     there = ", ".join(f"{_project(run)!r} with {', '.join(run.analyses) or 'no analysis'}" for run in runs) or "none"
     return (
         f"the bookmark is of the project {bookmark.projectName!r}, analysis {bookmark.selectedAnalysisMethod!r}, "
-        f"category {bookmark.selectedAnalysisCategory!r}, which no run here has (open are: {there}); "
+        f"category {bookmark.selectedAnalysisCategory!r}, which no open run has (open runs: {there}); "
         "open the run that was imported from that project (`whyset import-virelay`) or exported to it"
     )
 
@@ -80,7 +80,7 @@ def _analysis(reading: _Reading) -> Analysis | None:
 
 
 def _category(reading: _Reading, analysis: Analysis) -> Category | None:
-    """By the id that the project gave its class, then by name."""
+    """Find the category by the id of the class in the project, then by name."""
     wanted, readable = reading.bookmark.selectedAnalysisCategory, reading.bookmark.selectedCategoryHumanReadableName
     ids = word_net_ids(reading.run, len(reading.run.classes))
     tests: tuple[Callable[[Category], bool], ...] = (
@@ -117,7 +117,7 @@ def _opening(reading: _Reading, run_id: str, analysis: Analysis, category: Categ
 
 
 def _own_name(reading: _Reading, what: str, name: str | None, there: Iterable[str]) -> str | None:
-    """The name that the import gave a clustering or embedding."""
+    """Get the name of a clustering or embedding after the import."""
     known = {each: each for each in there}
     own = name if name is None or name in known else safe_name_for(name)
     return _of_table(reading, what, own if own in known else name, known)
@@ -125,12 +125,12 @@ def _own_name(reading: _Reading, what: str, name: str | None, there: Iterable[st
 
 def _of_table(reading: _Reading, what: str, name: str | None, known: dict[str, T]) -> T | None:
     if name is not None and name not in known:
-        reading.tell(what, name, "the one that is shown first is shown")
+        reading.tell(what, name, "the default is shown")
     return None if name is None else known.get(name)
 
 
 def _rows(reading: _Reading, category: Category) -> list[int]:
-    """The rows of the class whose samples the bookmark selects."""
+    """Get the rows of the class whose samples the bookmark selects."""
     wanted = np.unique(np.array(reading.bookmark.selectedEmbeddingVectorsIndices, dtype=np.int64))
     members = get_rows(category, len(reading.run)) if "index" in category.columns else np.zeros(0, dtype=np.int64)
     samples = np.asarray(reading.run.column(SAMPLE))[members] if reading.imported else members

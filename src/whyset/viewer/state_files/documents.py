@@ -1,4 +1,4 @@
-"""Which kind of file somebody opens: told by its content, refused by name where it is neither."""
+"""State files and bookmarks, distinguished by their content."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -18,26 +18,26 @@ EXPECTED = (
 
 
 def read_document(file: Path) -> Document:
-    """The state or bookmark in a file; InputError says what is wrong with it."""
+    """Read the state or bookmark in a file; InputError if it is neither."""
     try:
         value = parse_json(read_regular(file, MOST_NOTES))
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise InputError(f"{file} is no JSON ({error}); {EXPECTED}") from error
+        raise InputError(f"{file} is not JSON ({error}); {EXPECTED}") from error
     return parse_document(value, str(file))
 
 
 def parse_document(value: object, where: str) -> Document:
-    """The state or bookmark that a JSON value holds; `where` names it in the error."""
+    """Parse a state or bookmark from a JSON value; `where` names it in errors."""
     if not isinstance(value, dict):
-        raise InputError(f"{where} holds {type(value).__name__}; {EXPECTED}")
+        raise InputError(f"{where} contains {type(value).__name__}; {EXPECTED}")
     if value.get("format") == FORMAT:
         return _check(StateFile, value, where)
     if "selectedAnalysisMethod" in value and "format" not in value:
         return _check(Bookmark, value, where)
-    came = f"its format is {value['format']!r}" if "format" in value else "it names no format"
-    raise InputError(f"{where} is neither: {came}; {EXPECTED}")
+    got = f"the format {value['format']!r}" if "format" in value else "no format"
+    raise InputError(f"{where}: {EXPECTED}, got {got}")
 
 
 def _check(kind: type[StateFile] | type[Bookmark], value: dict[str, object], where: str) -> Document:

@@ -1,4 +1,4 @@
-"""What the page shows of a state file or a bookmark, in terms of the runs that are served here."""
+"""Opening of a state file or a bookmark among the served runs."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -13,7 +13,7 @@ from whyset.viewer.state_files.state_file import NamedRun, StateFile
 
 
 def find_opening(document: Document, library: RunRegistry) -> Opening:
-    """Where the page goes; InputError where none of the runs here is meant."""
+    """Get the initial state of the page; InputError if the document matches none of the open runs."""
     return _of_state(document, library) if isinstance(document, StateFile) else opening_of_bookmark(document, library)
 
 
@@ -26,14 +26,14 @@ def _of_state(state: StateFile, library: RunRegistry) -> Opening:
     run = here.get(unquote(wanted)) if wanted else next(iter(here.values()))
     if run is None:
         raise InputError(
-            told[0] if told else f"the address names the run {unquote(wanted)!r}, which the file does not list"
+            told[0] if told else f"the address contains the run {unquote(wanted)!r}, which the file does not list"
         )
     address = f"#/{quote(run, safe='')}{slash}{rest}{query}{_rename(tail, here)}"
     return Opening(address=address, selected=state.selected, theme=state.appearance.theme, told=told)
 
 
 def _rename(query: str, here: dict[str, str | None]) -> str:
-    """The query of an address with the run of the other side of a comparison under its id here."""
+    """Replace the run of the other side of a comparison in the query of an address by its id here."""
     pairs = parse_qsl(query, keep_blank_values=True)
     return urlencode([(name, _rename_path(text, here) if name == "with" else text) for name, text in pairs])
 
@@ -44,7 +44,7 @@ def _rename_path(path: str, here: dict[str, str | None]) -> str:
 
 
 def _find_run(named: NamedRun, opened: Sequence[LoadedRun]) -> str | None:
-    """The id of the run here: by its hash, or where that is not known by its path."""
+    """Find the id of the run here by its hash or, if that is unknown, by its path."""
     same = [each for each in opened if named.hash is not None and each.run.config_hash == named.hash]
     placed = [each for each in opened if str(each.run.path) == named.path and named.hash is None]
     nearest = sorted(same, key=lambda each: (str(each.run.path) != named.path, each.id != named.id))
@@ -52,4 +52,4 @@ def _find_run(named: NamedRun, opened: Sequence[LoadedRun]) -> str | None:
 
 
 def _missing(named: NamedRun) -> str:
-    return f"the run {named.name} ({named.path}) is not open here: start `{command('view', named.path)}`"
+    return f"the run {named.name} ({named.path}) is not open: start `{command('view', named.path)}`"

@@ -1,4 +1,4 @@
-"""State files: the runs that were open, where in them somebody was, and what was selected."""
+"""State files: the open runs, the address of the view, and the selection."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ Row = Annotated[int, Field(ge=0, lt=2**40)]
 
 
 class NamedRun(Model):
-    """A run as the sender's viewer knew it; `hash` is that of its configuration: so it is known elsewhere."""
+    """A run in the sender's viewer; `hash` is that of its configuration and identifies it on other computers."""
 
     id: str = Field(min_length=1, max_length=128)
     name: str = Field(max_length=LONGEST_PATH)
@@ -22,13 +22,13 @@ class NamedRun(Model):
 
 
 class Appearance(Model):
-    """What the reader's eyes liked; it is shown, and not kept as the receiver's own liking."""
+    """Appearance chosen by the sender; it is applied, but not stored as the receiver's preference."""
 
     theme: Literal["system", "light", "dark"] | None = None
 
 
 class StateFile(Model):
-    """The content of a state file; `selected` holds rows of the address's run that are too many for an address."""
+    """Content of a state file; `selected` are rows of the address's run that are too many for an address."""
 
     format: Literal["whyset-state"]
     version: str = Field(alias="schema", pattern=r"^1\.[0-9]{1,3}$")

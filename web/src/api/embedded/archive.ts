@@ -1,6 +1,6 @@
 import type { Blocks } from "./blocks";
 
-/** What `whyset export-html` wrote, under the addresses of the server's API; see viewer/embed/archive.py. */
+/** Content written by `whyset export-html`, under the addresses of the server's API; see viewer/embed/archive.py. */
 export interface Contents {
   note: string;
   answers: Record<string, unknown>;
@@ -8,7 +8,7 @@ export interface Contents {
   scattered: Record<string, StoredArray & { length: number }>;
   lists: Record<string, { rows: number[]; values: unknown[] }>;
   pictures: Record<string, StoredPictures>;
-  /** Samples of the run that are held, in the order of `scattered`. */
+  /** Rows of the run that are included, in the order of `scattered`. */
   rows: number[];
 }
 
@@ -26,13 +26,13 @@ export interface StoredPictures {
   /** Items in a block. */
   per: number;
   dtype: StoredType;
-  /** Of one item. */
+  /** Shape of one item. */
   shape: number[];
-  /** Numbers as they are, with a float32 scale of each item in front, or as tiles of a WebP picture. */
+  /** Plain numbers, numbers with a float32 scale of each item in front, or tiles of a WebP image. */
   form: "plain" | "scaled" | "sprite";
-  /** How long series were before they were made shorter. */
+  /** Original length of shortened series. */
   length: string | null;
-  /** Tiles beside each other in a sprite. */
+  /** Number of tiles in a row of a sprite. */
   columns?: number;
 }
 
@@ -40,7 +40,7 @@ export async function contentsOf(blocks: Blocks): Promise<Contents> {
   return JSON.parse(new TextDecoder().decode(await blocks("contents"))) as Contents;
 }
 
-/** A column of the run with what is held of it at its places, and "unknown" at all others. */
+/** A column of the run with the included values in their rows, and "unknown" in all others. */
 export function scatter(bytes: ArrayBuffer, dtype: StoredType, length: number, rows: readonly number[]): ArrayBufferView<ArrayBuffer> {
   const [held, all] = { float32: both(Float32Array), int32: both(Int32Array), uint8: both(Uint8Array) }[dtype](bytes, length);
   all.fill(dtype === "float32" ? NaN : dtype === "int32" ? -1 : 0);

@@ -1,11 +1,11 @@
-/** Gives the bytes of a block of the page. */
+/** Reads the bytes of a block of the page. */
 export type Blocks = (name: number | "contents") => Promise<ArrayBuffer>;
 
-/** Blocks that lie in the document as deflated base64, in `<script type="text/plain" data-block="...">`. */
+/** Blocks in the document as deflated base64, in `<script type="text/plain" data-block="...">`. */
 export function blocksOf(document: Document): Blocks {
   return async (name) => {
     const element = document.querySelector(`script[data-block="${name}"]`);
-    if (!element) throw new Error(`The block ${name} is missing: this file was cut off or changed after it was written.`);
+    if (!element) throw new Error(`The block ${name} is missing: this file was truncated or changed after it was written.`);
     return inflated(bytesOf(element.textContent));
   };
 }

@@ -1,6 +1,6 @@
 import type { Matches, Sample } from "../types";
 
-/** The sample with this id, then the one with this number, then all whose id or class name contains the text. */
+/** Finds the sample with this id, then the one with this number, then all whose id or class name contains the text. */
 export function found(samples: readonly Sample[], text: string, limit: number, categoriesOf: (index: number) => string[]): Matches {
   const wanted = text.trim().toLowerCase();
   const exact = samples.filter((sample) => sample.id === text.trim());

@@ -5,7 +5,7 @@ import type { Blocks } from "./blocks";
 const KEPT = 24;
 const BYTES = { float32: 4, int32: 4, uint8: 1 };
 
-/** Items of one array, decoded block by block; the blocks looked at last are kept. */
+/** Items of one array, decoded block by block; the most recently used blocks are cached. */
 export class EmbeddedPictures {
   readonly #stored: StoredPictures;
   readonly #blocks: Blocks;
@@ -20,7 +20,7 @@ export class EmbeddedPictures {
     this.#itemBytes = stored.shape.reduce((product, side) => product * side, 1) * BYTES[stored.dtype];
   }
 
-  /** The answer that the server would give: scales of all items where there are any, then the items. */
+  /** The same answer as the server's: scales of all items if there are any, then the items. */
   async answer(indices: readonly number[]): Promise<Response> {
     const head = this.#stored.form === "scaled" ? 4 : 0;
     const bytes = new Uint8Array(indices.length * (head + this.#itemBytes));
@@ -44,7 +44,7 @@ export class EmbeddedPictures {
 
   #block(number: number): Promise<ArrayBuffer> {
     const known = this.#decoded.get(number) ?? this.#decode(number);
-    this.#decoded.delete(number); // put at the end: the most recently used
+    this.#decoded.delete(number); // moved to the end: the most recently used
     this.#decoded.set(number, known);
     const [oldest] = this.#decoded.keys();
     if (this.#decoded.size > KEPT && oldest !== undefined) this.#decoded.delete(oldest);
@@ -58,16 +58,16 @@ export class EmbeddedPictures {
 }
 
 export function missing(index: number): SourceError {
-  return new SourceError(`This file does not hold sample ${index}.`, "Open the run itself to see it: whyset view RUN", 404);
+  return new SourceError(`This file does not include sample ${index}.`, "To see it, open the run: whyset view RUN", 404);
 }
 
-/** The tiles of a WebP picture, line by line: uint8 [n, H, W, C]. */
+/** The tiles of a WebP image, line by line: uint8 [n, H, W, C]. */
 async function tiles(bytes: ArrayBuffer, { shape, columns = 1 }: StoredPictures): Promise<ArrayBuffer> {
   const [height, width, channels] = shape;
   const image = await createImageBitmap(new Blob([bytes], { type: "image/webp" }), { colorSpaceConversion: "none" });
   const canvas = new OffscreenCanvas(image.width, image.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("The browser gave no canvas to decode the inputs on.");
+  if (!context) throw new Error("The browser did not provide a canvas to decode the inputs.");
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, image.width, image.height);
   const count = (image.height / height) * columns;

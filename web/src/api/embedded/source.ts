@@ -11,9 +11,9 @@ import { EmbeddedPictures, missing } from "./pictures";
 import { EMBEDDED_EXPORTS, fileOf, lineOf } from "./table";
 
 const CLUSTERING = "clustering.";
-const RUN_ITSELF = "Open the run itself for it: whyset view RUN";
+const RUN_ITSELF = "Open the run instead: whyset view RUN";
 
-/** The transport of a page that holds its data: it answers what was recorded as the server did. */
+/** The transport of a page that includes its data: it answers with the recorded answers of the server. */
 export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
   const contents = await contentsOf(blocks);
   const pictures = new Map(Object.entries(contents.pictures).map(([at, stored]) => [at, new EmbeddedPictures(stored, blocks)]));
@@ -28,7 +28,7 @@ export async function embeddedSource(blocks: Blocks): Promise<DataSource> {
     if (at in contents.lists) return Response.json(listed(contents.lists[at], indices));
     const asked = pictures.get(at);
     if (asked) return asked.answer(indices);
-    throw new SourceError("This file does not hold that.", RUN_ITSELF, 404);
+    throw new SourceError("This file does not include these data.", RUN_ITSELF, 404);
   }
 
   async function scattered(at: string): Promise<Response> {
@@ -91,7 +91,7 @@ async function membersOf(source: DataSource, run: string, analysis: string, cate
   return new Set((await source.categoryColumn(run, analysis, category, "index")).data);
 }
 
-/** The cluster of a sample by each clustering of the class; null for a sample of another class. */
+/** The cluster of a sample in each clustering of the class; null for a sample of another class. */
 async function clustersOf(source: DataSource, run: string, analysis: string, category: string) {
   const { columns } = await source.category(run, analysis, category);
   const names = columns.map((column) => column.name).filter((name) => name.startsWith(CLUSTERING));

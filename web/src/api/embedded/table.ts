@@ -13,7 +13,7 @@ export function lineOf(sample: Sample, classes: readonly string[], clusters: Rec
 
 export const EMBEDDED_EXPORTS: readonly ExportForm[] = ["csv", "json", "python"];
 
-/** The samples as a file; `run` stands in the Python snippet, as the file does not know where the run lies. */
+/** The samples as a file; the Python code contains the name `run`, as the file does not include the path of the run. */
 export function fileOf(lines: Line[], form: ExportForm, run: string, name: string): File {
   if (form === "csv") return new File([csv(lines)], `${name}.csv`, { type: "text/csv" });
   if (form === "json") return new File([JSON.stringify(lines, null, 1)], `${name}.json`, { type: "application/json" });
@@ -26,8 +26,8 @@ function csv(lines: Line[]): string {
   return [names.map(field).join(), ...rows, ""].join("\n");
 }
 
-/** As the server writes it: texts in quotes, numbers bare, nothing for what is not known. A text that a spreadsheet
- * would take for a formula gets an apostrophe in front (OWASP, "CSV Injection"). */
+/** As the server writes it: quoted texts, plain numbers, empty for unknown values. A text that a spreadsheet would
+ * interpret as a formula gets an apostrophe in front (OWASP, "CSV Injection"). */
 function field(value: string | number | null): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);

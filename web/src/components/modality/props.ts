@@ -2,12 +2,12 @@ import type { PictureMode } from "../../color/picture";
 import type { Norms } from "../../state/heatmaps/norms.svelte";
 import type { RunPictures } from "../../state/heatmaps/pictures";
 
-/** A sample that is no picture, and how it is to be seen. */
+/** A sample that is not an image, and how to show it. */
 export interface ModalityProps {
   pictures: RunPictures;
   index: number;
   mode: PictureMode;
-  /** Alone, and not one among many. */
+  /** Shown alone and large, not in a list. */
   large: boolean;
   norms: Pick<Norms, "full"> | undefined;
 }

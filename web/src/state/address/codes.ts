@@ -1,7 +1,7 @@
-/** Longer ones do not fit into an address that every browser and chat program passes on. */
+/** Maximum length; browsers and chat programs truncate longer addresses. */
 const LONGEST = 6000;
 
-/** Ascending numbers as short text, each run as its distance from the last and its further length; null if too long. */
+/** Encodes ascending numbers as short text: each range as its distance and length; null if too long. */
 export function encodeIndices(indices: ArrayLike<number>, longest = LONGEST): string | null {
   const runs: string[] = [];
   let length = 0;
@@ -19,7 +19,7 @@ export function encodeIndices(indices: ArrayLike<number>, longest = LONGEST): st
   return runs.join(".");
 }
 
-/** What `encodeIndices` wrote; null for anything else. `most` bounds what a hand-written address may ask for. */
+/** Decodes the text of `encodeIndices`; null for other text. `most` bounds the numbers of a hand-written address. */
 export function decodeIndices(text: string, most = 10_000_000): number[] | null {
   const indices: number[] = [];
   let last = 0;
@@ -34,19 +34,19 @@ export function decodeIndices(text: string, most = 10_000_000): number[] | null 
   return indices;
 }
 
-/** Where an address cannot hold the selection, it says so with this. */
+/** Value of an address for a selection that is too long. */
 export const TOO_LONG = "*";
 
 export function selectionCode(rows: ArrayLike<number>): string | null {
   return rows.length === 0 ? null : (encodeIndices(rows) ?? TOO_LONG);
 }
 
-/** Whole clusters as an address names them, which is short whatever their size: `_0_2`; noise is -1. */
+/** Encodes whole clusters, which is short for clusters of any size: `_0_2`; noise is -1. */
 export function encodeClusters(ids: readonly number[]): string {
   return ids.map((id) => `_${id}`).join("");
 }
 
-/** What `encodeClusters` wrote; null for anything else. */
+/** Decodes the text of `encodeClusters`; null for other text. */
 export function decodeClusters(text: string): number[] | null {
   return /^(_-?\d{1,9}){1,32}$/.test(text) ? text.slice(1).split("_").map(Number) : null;
 }

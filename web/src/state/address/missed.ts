@@ -3,7 +3,7 @@ import { plural } from "../page/format";
 import type { Route } from "./route";
 import type { ClassSession } from "../class/session.svelte";
 
-/** What an address asks of a class and the class has not, in words. */
+/** Messages about items of an address that the class does not have. */
 export function missedBy(route: Route, session: ClassSession): string[] {
   const { clustering, embedding, axes, colorBy, order, data } = session;
   const choices: [string, string | null, string][] = [
@@ -23,7 +23,7 @@ export function missedBy(route: Route, session: ClassSession): string[] {
 function missedSelection({ selected }: Route, session: ClassSession): string[] {
   if (selected === null) return [];
   if (selected === TOO_LONG) {
-    return ["The selection was too long for the link and is not in it: ask whoever sent it for the state file that Share saves."];
+    return ["The selection was too long for the link: ask the sender for a state file (Share, Save state file)."];
   }
   const whole = decodeClusters(selected);
   if (whole !== null) {

@@ -3,7 +3,7 @@ import { TOO_LONG, encodeIndices, selectionCode } from "./codes";
 import { formatRoute, parseRoute } from "./route";
 import type { Route } from "./route";
 
-/** What a state file holds; `passed_on/state_file.py` reads it. */
+/** Content of a state file; `state_files/state_file.py` reads it. */
 export interface StateFile {
   format: "whyset-state";
   schema: "1.0";
@@ -13,7 +13,7 @@ export interface StateFile {
   appearance: { theme: string };
 }
 
-/** The state as a file's content; `rows` are those selected, which are listed only where the address cannot hold them. */
+/** The state as the content of a file; the selected `rows` are listed only if the address cannot contain them. */
 export function stateFile(route: Route, rows: ArrayLike<number>, runs: readonly RunDetail[], theme: string): StateFile {
   return {
     format: "whyset-state",
@@ -25,20 +25,20 @@ export function stateFile(route: Route, rows: ArrayLike<number>, runs: readonly 
   };
 }
 
-/** A place, and what the browser keeps with it where the address is too short for the selection. */
+/** An address, and the selection in the browser's history if it is too long for the address. */
 export interface Place {
   address: string;
   memory: string | null;
 }
 
-/** Of more a browser refuses to keep. */
+/** Maximum length that browsers store. */
 const LONGEST_MEMORY = 4_000_000;
 
 export function memoryOf(route: Route, rows: () => ArrayLike<number>): string | null {
   return route.selected === TOO_LONG ? encodeIndices(rows(), LONGEST_MEMORY) : null;
 }
 
-/** The route with the selection that was kept for it. */
+/** The route with its selection from the history. */
 export function remembering(route: Route, memory: string | null): Route {
   return route.selected === TOO_LONG && memory !== null ? { ...route, selected: memory } : route;
 }
@@ -51,15 +51,15 @@ export function placeOf({ address, selected }: Opening): Place {
   return { address: formatRoute(full), memory: memoryOf(full, () => rows) };
 }
 
-const EXPECTED = "Expected a state file that Share saved here, or a bookmark that ViRelAy exported.";
+const EXPECTED = "Expected a state file saved by Share, or a bookmark exported by ViRelAy.";
 const LARGEST = 200_000_000;
 
-/** The JSON in a file; the error says what was expected. */
+/** Reads the JSON in a file; the error states the expected content. */
 export async function documentIn(file: File): Promise<unknown> {
   if (file.size > LARGEST) throw new Error(`${file.name} is too large to be opened. ${EXPECTED}`);
   try {
     return JSON.parse(await file.text());
   } catch {
-    throw new Error(`${file.name} is no JSON. ${EXPECTED}`);
+    throw new Error(`${file.name} is not JSON. ${EXPECTED}`);
   }
 }

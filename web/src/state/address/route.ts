@@ -1,25 +1,25 @@
 import type { Camera } from "../../scatter/camera";
 
-/** Where the reader is and what is seen; the hash of the address holds it, so that a link restores it. */
+/** The current view, which is stored in the hash of the address, so that a link restores it. */
 export interface Route {
   run: string | null;
   analysis: string | null;
   category: string | null;
   clustering: string | null;
   embedding: string | null;
-  /** Index of a sample in the run. */
+  /** Row of the run. */
   sample: number | null;
   /** Dimensions of the embedding, from 0. */
   axes: readonly [number, number] | null;
   color: string | null;
   order: string | null;
-  /** "density" in place of points. */
+  /** "density" instead of points. */
   draw: string | null;
   camera: Camera | null;
-  /** Samples of the run, as `encodeIndices` writes them. */
+  /** Rows of the run, encoded by `encodeIndices`. */
   selected: string | null;
   colorMap: string | null;
-  /** How the pictures look, as `Appearance` has it; where `pictures` is given, null stands for what is plain. */
+  /** Appearance of the images; if `pictures` is set, null is the default. */
   pictures: string | null;
   norm: string | null;
   clip: string | null;
@@ -29,16 +29,16 @@ export interface Route {
   /** Order and filter of the table of classes. */
   classOrder: string | null;
   classFilter: string | null;
-  /** Whether the maps of every run are shown, and at which scale. */
+  /** Scale of the heatmaps of every run, or null if they are not shown. */
   methods: string | null;
-  /** The other side of a comparison; without a class, the analysis whose classes stand beside. */
+  /** The other side of a comparison; without a class, the analysis whose classes are compared. */
   with: Route | null;
-  /** Hidden entries of legends, as `formatHidings` writes them. */
+  /** Hidden entries of legends, encoded by `formatHidings`. */
   hide: string | null;
-  /** Order of the cards of clusters, and which mean maps they show. */
+  /** Order of the cards of clusters, and the type of their mean heatmaps. */
   clusters: string | null;
   means: string | null;
-  /** Brushes over columns, as `formatBrushes` writes them. */
+  /** Brushes over columns, encoded by `formatBrushes`. */
   brush: string | null;
 }
 
@@ -76,10 +76,10 @@ export const HOME: Route = {
 const FORMER_NAMES: Partial<Record<string, string>> = { color: "colour" };
 const TEXTS = ["clustering", "embedding", "color", "draw", "order", "selected", "colorMap", "pictures", "norm", "clip", "gamma", "opacity", "sampling", "classOrder", "classFilter", "methods", "hide", "clusters", "means", "brush"] as const;
 
-/** What the query calls the other side of a comparison. */
+/** Prefix of the other side of a comparison in the query. */
 const OTHER = "with";
 
-/** `#/run/analysis/class?clustering=kmeans&embedding=tsne&sample=12`, without what is not given. */
+/** `#/run/analysis/class?clustering=kmeans&embedding=tsne&sample=12`, without missing parts. */
 export function formatRoute(route: Route): string {
   const query = queryOf(route);
   if (route.with !== null) {
@@ -111,7 +111,7 @@ function queryOf(route: Route): URLSearchParams {
   return query;
 }
 
-/** Reads any hash: what it does not understand it leaves out. */
+/** Reads any hash; unknown parts are ignored. */
 export function parseRoute(hash: string): Route {
   const [path = "", tail = ""] = hash.replace(/^#\/?/, "").split("?", 2);
   const query = new URLSearchParams(tail);
@@ -147,7 +147,7 @@ function numbers(text: string | null, count: number): number[] | null {
   return values.length === count && values.every(Number.isFinite) ? values : null;
 }
 
-/** Finer places than the quantized coordinates have would only lengthen the address. */
+/** Rounds to the precision of the quantized coordinates to keep the address short. */
 function rounded(value: number): number {
   return Number(value.toFixed(5));
 }

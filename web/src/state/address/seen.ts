@@ -23,7 +23,7 @@ interface Screen {
   otherStage: Stage | null;
 }
 
-/** What is on the screen, as an address tells it; `follow` and `restore` are the way back. */
+/** The current view as a route; `follow` and `restore` do the reverse. */
 export function seen(viewer: Screen, settings: Settings): Route {
   const { run, analysis, session, classes, comparison } = viewer;
   const place = { ...HOME, run: run?.id ?? null, analysis: analysis?.name ?? null };
@@ -40,8 +40,8 @@ export function seen(viewer: Screen, settings: Settings): Route {
 }
 
 /**
- * What goes along to another class, or to all of them: how both sides are drawn, and what stands beside. That is the same
- * class there, which its address leaves out, unless the sides show different ones.
+ * The part of the view that is kept for another class or the overview: the appearance of both sides and the comparison.
+ * The compared class is the same one, which the address omits, unless the sides show different classes.
  */
 export function onward({ session, comparison, beside }: Screen, category: string | null): Partial<Route> {
   if (!comparison) return { with: session && (beside?.route ?? null) };
@@ -52,13 +52,13 @@ export function onward({ session, comparison, beside }: Screen, category: string
   return { ...drawnOf(left), with: { ...place, ...drawnOf(right), category: same ? null : right.data.detail.id } };
 }
 
-/** How a class is drawn, without what is selected, filtered and looked at in it. */
+/** The appearance of a class, without its selection, filters and current sample. */
 function drawnOf(session: ClassSession): Partial<Route> {
   const { clustering, embedding, axes, color, draw, order, clusters, means } = seenOfClass(session);
   return { clustering, embedding, axes, color, draw, order, clusters, means };
 }
 
-/** The samples looked at and selected follow from the left side where they can. */
+/** The current and the selected samples follow from the left side where possible. */
 function seenBeside(comparison: Comparison, stage: Stage | null): Route {
   const { data } = comparison.right;
   return {

@@ -8,11 +8,11 @@ export const [MEAN, ABSOLUTE_MEAN] = ["mean_map", "mean_abs_map"];
 /** The column of the run with the class that each heatmap explains. */
 export const TARGET = "target";
 
-/** Typical means a high silhouette: near to the own cluster, far from the next. */
+/** Typical means a high silhouette: close to its own cluster and far from the next. */
 const SAMPLE_ORDERS = ["as in the run", "most typical", "least typical", "least confident", "color, lowest first", "color, highest first"] as const;
 export type SampleOrder = (typeof SAMPLE_ORDERS)[number];
 
-/** What is shown of a class; each choice may need columns that are not loaded yet. */
+/** Chosen display of a class; each choice may need columns that are not loaded yet. */
 export interface Choice {
   clustering: string;
   embedding: string;
@@ -22,12 +22,12 @@ export interface Choice {
   order: SampleOrder;
 }
 
-/** A choice, and what is filtered from now on where that is said. */
+/** A choice, and optionally new filters. */
 export type Wanted = Choice & { filter?: FilterState };
 
 const FIRST = { axes: [0, 1], colorBy: CLUSTER, order: "as in the run" } as const;
 
-/** What a class shows at the beginning. */
+/** The initial choice of a class. */
 export function firstChoice({ evidence }: CategoryDetail): Choice {
   return {
     clustering: known(evidence.clusterings, evidence.default_clustering) ?? "",
@@ -36,7 +36,7 @@ export function firstChoice({ evidence }: CategoryDetail): Choice {
   };
 }
 
-/** What an address says about columns, as far as it fits; clustering and embedding stay where it names none. */
+/** The valid choices of an address; clustering and embedding stay if it names none. */
 export function choiceOf(route: Route, run: RunDetail, detail: CategoryDetail, before: Choice): Wanted {
   const choices = new Set(columnChoices(run, detail).map(({ id }) => id));
   const conditions = <T extends { column: string }>(all: T[]) => all.filter(({ column }) => choices.has(column));
@@ -53,14 +53,14 @@ export function choiceOf(route: Route, run: RunDetail, detail: CategoryDetail, b
   };
 }
 
-/** The choice with what changes of it: another embedding is seen along its first axes, and an order that it lacks ends. */
+/** The choice with changes: another embedding is shown along its first axes, and unavailable orders are reset. */
 export function changedChoice(before: Choice, change: Partial<Choice>, detail: CategoryDetail): Choice {
   const axes = change.embedding === undefined || change.embedding === before.embedding ? before.axes : FIRST.axes;
   const choice = { ...before, axes, ...change };
   return sampleOrders(detail, choice.clustering).includes(choice.order) ? choice : { ...choice, order: FIRST.order };
 }
 
-/** Names of the columns that have to be here before the choice can be shown. */
+/** Names of the columns that must be loaded before the choice can be shown. */
 export function columnsFor({ clustering, colorBy, order }: Choice, filter: FilterState | undefined): string[] {
   const sorting = order.includes("typical") ? [`silhouette.${clustering}`] : order === "least confident" ? ["confidence"] : [];
   const filtering = [...(filter?.hidings ?? []), ...(filter?.brushes ?? [])].map(({ column }) => column);

@@ -1,10 +1,10 @@
 import type { Cluster } from "../../api/types";
 
-/** How the cards of clusters are sorted. */
+/** Orders of the cards of clusters. */
 export const CLUSTER_ORDERS = ["number", "size", "separability", "purity"] as const;
 export type ClusterOrder = (typeof CLUSTER_ORDERS)[number];
 
-/** By number, or the greatest first; a score that is not known comes last. */
+/** By number, or the largest first; unknown scores are last. */
 export function orderedClusters(clusters: readonly Cluster[], order: ClusterOrder): Cluster[] {
   if (order === "number") return [...clusters];
   const key = (cluster: Cluster) => {

@@ -2,36 +2,36 @@ import type { Numbers } from "../../api/binary";
 import { HUES, SHAPES } from "../../color/palette";
 import { atRanks } from "./ordering";
 
-/** Bytes of points that are in no category of their own: not known (noise, NaN), and too rare for a color. */
+/** Bytes of points without their own category: unknown (noise, NaN), and too rare for a color. */
 export const NONE = 255;
 export const OTHER = 254;
-/** Codes under which an address names these two. */
+/** Codes of these two in addresses. */
 export const NO_CODE = -1;
 export const OTHER_CODE = -2;
 
 const DISTINCT = HUES * SHAPES;
-const NUMBERED = 253; // clusters say their number, so more of them can be told apart
+const NUMBERED = 253; // clusters show their number, so more of them can be distinguished
 const STEPS = 254;
-const LARGEST_CODE = 1 << 20; // greater ones are "other", so that a strange column costs no memory
+const LARGEST_CODE = 1 << 20; // larger codes are "other", which bounds the memory
 const [LOW, HIGH] = [0.01, 0.99];
-/** A range that is so much wider than its middle 98 % is drawn without its ends. */
+/** A range that is this much wider than its middle 98 % is drawn without its ends. */
 const STRETCHED = 2;
 
-/** Clusters and codes keep their numbers; ranked codes are listed by how often they come. A negative code is none of them. */
+/** Clusters and codes keep their numbers; ranked codes are listed by frequency. A negative code is missing. */
 export type ColumnKind = "clusters" | "codes" | "ranked" | "numbers";
 
 export interface Category {
   byte: number;
-  /** The value in the column; NO_CODE or OTHER_CODE for the two that gather. */
+  /** The value in the column; NO_CODE or OTHER_CODE for the two collective entries. */
   code: number;
   count: number;
 }
 
-/** Between which values a scale runs, and what lies outside. */
+/** Limits of a scale, and the values outside. */
 export interface Limits {
   low: number;
   high: number;
-  /** Whether these are the 1st and 99th percentile and not the least and greatest value. */
+  /** True if these are the 1st and 99th percentile instead of the minimum and maximum. */
   robust: boolean;
   least: number;
   greatest: number;
@@ -41,10 +41,10 @@ export interface Limits {
   missing: number;
 }
 
-/** A column as one byte per point: the place of its category, or its step on a scale. */
+/** A column as one byte per point: the index of its category, or its step on a scale. */
 export interface Coding {
   bytes: Uint8Array;
-  /** Empty where the column is a scale. */
+  /** Empty if the column is a scale. */
   categories: Category[];
   limits: Limits | null;
 }
@@ -55,7 +55,7 @@ export function codingOf(column: { values: Numbers; kind: ColumnKind }): Coding 
   return numbered(column.values, column.kind === "clusters" ? NUMBERED : DISTINCT);
 }
 
-/** The byte is the code itself, so that a cluster has its color whatever else there is. */
+/** The byte is the code, so that the color of a cluster does not depend on others. */
 function numbered(values: Numbers, most: number): Coding {
   const bytes = new Uint8Array(values.length);
   for (let point = 0; point < bytes.length; point++) {
@@ -65,7 +65,7 @@ function numbered(values: Numbers, most: number): Coding {
   return categorical(bytes, (byte) => byte);
 }
 
-/** The most frequent get a color each, the first the most frequent. */
+/** Each of the most frequent codes gets a color, in order of frequency. */
 function ranked(values: Numbers): Coding {
   const counts = countsOf(values);
   const order: number[] = [];
@@ -78,7 +78,7 @@ function ranked(values: Numbers): Coding {
   return categorical(bytes, (byte) => order[byte]);
 }
 
-/** How often each code comes. */
+/** Frequency of each code. */
 function countsOf(values: Numbers): Uint32Array {
   let greatest = -1;
   for (let point = 0; point < values.length; point++) if (values[point] > greatest) greatest = values[point];

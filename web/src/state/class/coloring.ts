@@ -14,11 +14,11 @@ export interface LegendEntry {
   shape: number;
 }
 
-/** How the points are colored, and what the colors mean. */
+/** Colors of the points and their meaning. */
 export interface Coloring {
   values: Uint8Array;
   table: Uint8Array;
-  /** Empty where the colors are a scale and not categories. */
+  /** Empty if the colors are a scale. */
   legend: LegendEntry[];
 }
 

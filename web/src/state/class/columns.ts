@@ -2,7 +2,7 @@ import type { Column, Numbers } from "../../api/binary";
 import type { DataSource } from "../../api/source";
 import type { CategoryDetail, RunDetail } from "../../api/types";
 
-/** Where the values of a class lie. */
+/** Location of the values of a class. */
 export interface ClassAddress {
   source: DataSource;
   run: RunDetail;
@@ -10,7 +10,7 @@ export interface ClassAddress {
   detail: CategoryDetail;
 }
 
-/** Columns with one value for each sample of a class, loaded when they are first needed: the category's own, then the run's. */
+/** Columns with one value per row of a class, loaded on demand: those of the category, then those of the run. */
 export class ClassColumns {
   readonly #of: ClassAddress;
   readonly #kept = new Map<string, Column>();
@@ -19,7 +19,7 @@ export class ClassColumns {
     this.#of = of;
   }
 
-  /** Whether the category has such a column, loaded or not. */
+  /** True if the category has this column, loaded or not. */
   exists(name: string): boolean {
     return this.#of.detail.columns.some((column) => column.name === name);
   }
@@ -32,7 +32,7 @@ export class ClassColumns {
     return this.#kept.get(name)?.data;
   }
 
-  /** Loads what is not here yet; names that neither category nor run has are left out, and those of the run for a class that lists no rows. */
+  /** Loads missing columns; unknown names are ignored, and so are columns of the run for a class without rows. */
   async load(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.#load(name)));
   }

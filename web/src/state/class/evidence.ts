@@ -18,7 +18,7 @@ export function isSignificant(q: number | null | undefined): boolean {
   return q !== null && q !== undefined && q < SIGNIFICANT;
 }
 
-/** The numbers of a cluster, as short as its card needs them. A new score is one line here. */
+/** The scores of a cluster in short form for its card. A new score is one line here. */
 export function clusterScores({ separability, coherence, silhouette, recovery, composition }: Cluster): Score[] {
   return known([
     [TERMS.separability, separability, number],
@@ -30,7 +30,7 @@ export function clusterScores({ separability, coherence, silhouette, recovery, c
   ]);
 }
 
-/** What sets a cluster apart from the rest of its class, with the class names that `classes` gives to numbers. */
+/** Differences between a cluster and the rest of its class; `classes` are the class names. */
 export function clusterContrasts(cluster: Cluster, classes: readonly string[]): Score[] {
   const [top] = cluster.enrichment;
   return [
@@ -70,7 +70,7 @@ export function classScores(evidence: ClassEvidence, clustering: string, row: Cl
 type Stability = NonNullable<ClassEvidence["clusterings"][string]["stability"]>;
 type Prototypes = NonNullable<ClassEvidence["prototypes"]>;
 
-/** The scores that are there, in their order. */
+/** The available scores in their order. */
 function known<T = number>(scores: readonly (readonly [Term, T | null | undefined, (value: T) => string])[]): Score[] {
   return scores.flatMap(([term, value, write]) => (value === null || value === undefined ? [] : [{ term, value: write(value) }]));
 }

@@ -1,7 +1,7 @@
 import { NO_FILTER, withBrush, withHiding } from "./filter";
 import type { FilterState } from "./filter";
 
-/** Which points are seen: what is hidden in the legend, and brushes over columns. */
+/** Filters of the points: hidden entries of the legend, and brushes over columns. */
 export class Filter {
   #state = $state.raw<FilterState>(NO_FILTER);
 
@@ -30,7 +30,7 @@ export class Filter {
     this.hide(column, hidden.includes(code) ? hidden.filter((other) => other !== code) : [...hidden, code]);
   }
 
-  /** Only this entry is left; once more, and all are back. */
+  /** Shows only this entry, or all entries if it is already the only one. */
   solo(column: string, code: number, all: readonly number[]): void {
     const others = all.filter((other) => other !== code);
     const hidden = this.hiddenCodes(column);

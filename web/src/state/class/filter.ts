@@ -22,7 +22,7 @@ export interface FilterState {
 
 export const NO_FILTER: FilterState = { hidings: [], brushes: [] };
 
-/** With the condition on this column replaced; an empty one is taken away. */
+/** Replaces the condition on this column; an empty one is removed. */
 export function withHiding(state: FilterState, column: string, codes: readonly number[]): FilterState {
   const others = state.hidings.filter((hiding) => hiding.column !== column);
   return { ...state, hidings: codes.length > 0 ? [...others, { column, codes: [...codes].sort((a, b) => a - b) }] : others };
@@ -34,7 +34,7 @@ export function withBrush(state: FilterState, column: string, low: number, high:
   return { ...state, brushes: open ? others : [...others, { column, low, high }] };
 }
 
-/** 1 for each of so many points that passes; null where nothing is filtered. A column that is not loaded takes nothing away. */
+/** 1 for each point that passes; null without filters. Columns that are not loaded do not filter. */
 export function passing(size: number, { hidings, brushes }: FilterState, columns: Pick<PointColumns, "get" | "coding">): Uint8Array | null {
   if (hidings.length + brushes.length === 0) return null;
   const visible = new Uint8Array(size).fill(1);
@@ -49,14 +49,14 @@ export function passing(size: number, { hidings, brushes }: FilterState, columns
   return visible;
 }
 
-/** Takes away from `visible` what belongs to hidden entries. */
+/** Removes the points of hidden entries from `visible`. */
 export function applyHiding(visible: Uint8Array, { bytes, categories }: Coding, codes: readonly number[]): void {
   const shown = new Uint8Array(256).fill(1);
   for (const { byte, code } of categories) if (codes.includes(code)) shown[byte] = 0;
   for (let point = 0; point < visible.length; point++) visible[point] &= shown[bytes[point]];
 }
 
-/** Takes away from `visible` what lies outside; NaN lies outside of every brush. */
+/** Removes the points outside of the brush from `visible`; NaN is outside of every brush. */
 export function applyBrush(visible: Uint8Array, values: Numbers, low: number, high: number): void {
   for (let point = 0; point < visible.length; point++) {
     if (!(values[point] >= low && values[point] <= high)) visible[point] = 0;
@@ -69,7 +69,7 @@ export function countOnes(flags: Uint8Array): number {
   return count;
 }
 
-/** `column:0,-1;other:3`, as an address holds it; null without any. */
+/** `column:0,-1;other:3` for addresses; null without hidden entries. */
 export function formatHidings(hidings: readonly Hiding[]): string | null {
   return joined(hidings.map(({ column, codes }) => `${encodeURIComponent(column)}:${codes.join()}`));
 }
@@ -80,7 +80,7 @@ export function formatBrushes(brushes: readonly Brush[]): string | null {
   return joined(brushes.map(({ column, low, high }) => `${encodeURIComponent(column)}:${end(low)}:${end(high)}`));
 }
 
-/** What `formatHidings` wrote; parts that are something else are left out. */
+/** Parses the text of `formatHidings`; invalid parts are ignored. */
 export function parseHidings(text: string | null): Hiding[] {
   return partsOf(text).flatMap(([column, codes = ""]) => {
     const numbers = codes.split(",").map((code) => (/^-?\d{1,9}$/.test(code) ? Number(code) : NaN));
@@ -96,9 +96,9 @@ export function parseBrushes(text: string | null): Brush[] {
   });
 }
 
-const MOST_CONDITIONS = 32; // a hand-written address may not ask for more
+const MOST_CONDITIONS = 32; // limit for hand-written addresses
 
-/** One condition for each column: of several the last. */
+/** One condition for each column: the last one. */
 function partsOf(text: string | null): string[][] {
   const parts = new Map<string, string[]>();
   for (const condition of text?.split(";", MOST_CONDITIONS) ?? []) {

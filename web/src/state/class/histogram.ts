@@ -4,14 +4,14 @@ import type { Limits } from "./coding";
 
 export const BINS = 40;
 
-/** How many points lie in each bin: in all, of those that pass the filter, and of those that are selected. */
+/** Number of points in each bin: all, those that pass the filter, and the selected ones. */
 export interface Histogram {
   all: Uint32Array;
   visible: Uint32Array;
   selected: Uint32Array;
 }
 
-/** The bin of each point on a scale between two limits, those outside in the first and last; NONE without a value. */
+/** The bin of each point on a scale between two limits; values outside are in the first and last; NONE if missing. */
 export function binsOf(values: Numbers, { low, high }: Limits): Uint8Array {
   const bins = new Uint8Array(values.length);
   const perUnit = high > low ? BINS / (high - low) : 0;
@@ -34,7 +34,7 @@ export function histogram(bytes: Uint8Array, mask: Uint8Array, visible: Uint8Arr
   return { all, visible: seen, selected };
 }
 
-/** A value with no more digits than a pixel of the plot can mean. */
+/** Rounds a value to the precision of a pixel of the plot. */
 function tidy(value: number, { low, high }: Limits): number {
   const span = high - low;
   if (!(span > 0)) return value;
@@ -43,8 +43,8 @@ function tidy(value: number, { low, high }: Limits): number {
 }
 
 /**
- * The brush that a drag over places from 0 to 1 means: at the ends of the plot it is open, since bins there hold all beyond.
- * A click, and a drag over a column of one value, mean none: open on both sides.
+ * The brush of a drag over positions from 0 to 1. It is open at the ends of the plot, since the bins there contain all
+ * values beyond. A click, and a drag over a column of one value, mean no brush: open on both sides.
  */
 export function brushFrom(from: number, to: number, limits: Limits): { low: number; high: number } {
   const [left, right] = [Math.min(from, to), Math.max(from, to)];

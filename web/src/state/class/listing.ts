@@ -4,10 +4,10 @@ import type { SampleOrder } from "./choice";
 import { orderBy } from "./ordering";
 import { pointsThat } from "./selection";
 
-/** What samples can be ordered by. */
+/** Keys for ordering samples. */
 export type SortKey = "silhouette" | "confidence" | "color";
 
-/** All points in this order by the values that `of` gives, or null where it is their own or its values are not there. */
+/** All points in this order by the values of `of`; null for the order of the run or if values are missing. */
 export function ranked(order: SampleOrder, of: (key: SortKey) => Numbers | undefined): Uint32Array | null {
   if (order === "as in the run") return null;
   const key = order.includes("typical") ? "silhouette" : order === "least confident" ? "confidence" : "color";
@@ -15,7 +15,7 @@ export function ranked(order: SampleOrder, of: (key: SortKey) => Numbers | undef
   return values ? orderBy(values, order === "most typical" || order === "color, highest first") : null;
 }
 
-/** Of the points that pass the filter the selected ones, or all of them while none is selected; ranked where that is asked for. */
+/** The selected points that pass the filter, or all that pass if none is selected; sorted by `ranked` if given. */
 export function listed(ranking: Uint32Array | null, mask: Uint8Array, visible: Uint8Array | null, selecting: boolean): Int32Array {
   const passes = (point: number) => (visible ? visible[point] : 1) & (selecting ? mask[point] & SELECTED : 1);
   if (!ranking) return pointsThat(mask.length, passes);

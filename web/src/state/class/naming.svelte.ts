@@ -2,14 +2,14 @@ import type { DataSource } from "../../api/source";
 import type { NamesByClustering } from "../../api/types";
 import { changed } from "../page/race";
 
-/** What people call the clusters of one class, as it lies beside the run. */
+/** User-defined names of the clusters of one class, stored next to the run. */
 export class ClusterNaming {
   readonly #source: DataSource;
   readonly #place: readonly [run: string, analysis: string, category: string];
   #names = $state.raw<NamesByClustering>({});
   #revision = 0;
   writable = $state(false);
-  /** Why the names cannot be read, or null. */
+  /** The reason why the names cannot be read, or null. */
   problem = $state<string | null>(null);
 
   constructor(source: DataSource, run: string, analysis: string, category: string) {
@@ -34,7 +34,7 @@ export class ClusterNaming {
     return names && Object.hasOwn(names, String(id)) ? names[String(id)] : null;
   }
 
-  /** Keeps a name; an empty one takes it away. */
+  /** Saves a name; an empty one deletes it. */
   async rename(clustering: string, id: number, name: string): Promise<void> {
     const own = Object.entries(this.#names[clustering] ?? {}).filter(([number]) => number !== String(id));
     const trimmed = name.trim();

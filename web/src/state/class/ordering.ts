@@ -7,7 +7,7 @@ const EXPONENT = 0x7f800000; // all ones: infinite or not a number
 const LAST = 0xffffffff;
 
 /**
- * Positions by rising (or falling) value; equal ones keep their order, and what is not finite comes last.
+ * Indices by rising (or falling) value; equal values keep their order, and non-finite values are last.
  *
  * A radix sort in two passes of 16 bits: a comparing sort takes a second for a million values.
  */
@@ -26,7 +26,7 @@ export function orderBy(values: Numbers, descending = false): Uint32Array {
   return result;
 }
 
-/** The finite values at these ranks (0 is the least), and how many finite ones there are; found by counting, without sorting. */
+/** The finite values at these ranks (0 is the smallest) and the number of finite values; by counting, without sorting. */
 export function atRanks(values: Numbers, ranksOf: (finite: number) => number[]): { finite: number; found: number[] } {
   const keys = keysOf(values, false);
   const finite = values instanceof Float32Array ? countBelow(keys, LAST) : keys.length;
@@ -56,7 +56,7 @@ function countBelow(keys: Uint32Array, limit: number): number {
   return count;
 }
 
-/** Unsigned integers that are ordered as the values are. */
+/** Unsigned integers in the same order as the values. */
 function keysOf(values: Numbers, descending: boolean): Uint32Array {
   const flipped = descending ? LAST : 0;
   if (values instanceof Float32Array) {
@@ -73,7 +73,7 @@ function keysOf(values: Numbers, descending: boolean): Uint32Array {
   return keys;
 }
 
-/** For each value of 16 bits how many keys have a smaller one there; one more at the end. */
+/** For each 16-bit digit the number of keys with a smaller digit; one more at the end. */
 function startsOf(keys: Uint32Array, shift: 0 | 16): Uint32Array {
   const starts = new Uint32Array(DIGIT + 1);
   for (let at = 0; at < keys.length; at++) starts[((keys[at] >>> shift) & LOW_DIGIT) + 1]++;

@@ -1,7 +1,7 @@
 import type { Cluster } from "../../api/types";
 import { clusterCounts, clusterRows } from "./selection";
 
-/** The clusters of a class, which of its points pass the filter (null: all) and which are selected. */
+/** The clusters of a class, the points that pass the filter (null: all), and the selected points. */
 interface Clustered {
   readonly clusters: Int32Array;
   readonly clusterList: readonly Cluster[];
@@ -9,30 +9,30 @@ interface Clustered {
   readonly visible: Uint8Array | null;
 }
 
-/** How much of each cluster is seen and selected; every id that is not listed, as -1, stands for the noise. */
+/** Visible and selected points of each cluster; every id that is not listed, such as -1, is noise. */
 export class ClusterParts {
   readonly #of: Clustered;
   readonly #rows = $derived.by(() => clusterRows(this.#of.clusters, this.#of.clusterList.map(({ id }) => id)));
   readonly #counts = $derived.by(() => clusterCounts(this.#rows, this.#of.clusterList.length, this.#of.mask, this.#of.visible));
-  /** How many points are in no cluster. */
+  /** Number of points in no cluster. */
   readonly noise = $derived.by(() => this.#counts.all[this.#of.clusterList.length]);
 
   constructor(of: Clustered) {
     this.#of = of;
   }
 
-  /** How many points of a cluster pass the filter. */
+  /** Number of points of a cluster that pass the filter. */
   visible(id: number): number {
     return this.#counts.visible[this.#row(id)];
   }
 
-  /** How much of what is seen of the cluster is selected. */
+  /** Selected part of the visible points of the cluster. */
   selected(id: number): "none" | "some" | "all" {
     const [selected, visible] = [this.#counts.selected[this.#row(id)], this.visible(id)];
     return selected === 0 ? "none" : selected < visible ? "some" : "all";
   }
 
-  /** The clusters, noise too, of which all that is seen is selected; an empty one never is. */
+  /** The clusters, including noise, whose visible points are all selected; never an empty cluster. */
   readonly whole = $derived.by(() => [...this.#of.clusterList.map(({ id }) => id), -1].filter((id) => this.selected(id) === "all"));
 
   #row(id: number): number {

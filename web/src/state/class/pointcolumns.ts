@@ -4,24 +4,24 @@ import { codingOf } from "./coding";
 import type { Coding, ColumnKind } from "./coding";
 import type { ClassColumns } from "./columns";
 
-/** One value for each point of the class, and what it means. */
+/** One value for each point of the class, and its meaning. */
 export interface PointColumn {
   id: string;
   title: string;
   values: Numbers;
   kind: ColumnKind;
   nameOf: (code: number) => string;
-  /** What a point without a category is called. */
+  /** Name of points without a category. */
   none: string;
 }
 
-/** What can be chosen as a color. */
+/** A column that can be chosen as a color. */
 export interface ColumnChoice {
   id: string;
   title: string;
 }
 
-/** The clustering that is shown, whichever that is. */
+/** The current clustering. */
 export const CLUSTER = "cluster";
 const CORRECTNESS = "correctness";
 const CLUSTERING = "clustering.";
@@ -35,7 +35,7 @@ const FIRST: readonly ColumnChoice[] = [
   { id: "confidence", title: "confidence" },
 ];
 
-/** Columns of the run that have a name of the glossary. */
+/** Columns of the run with a name from the glossary. */
 const TITLES: Readonly<Record<string, string>> = {
   target: "explained class",
   relevance_arrived: "relevance arrived",
@@ -46,7 +46,7 @@ function titleOf(name: string): string {
   return TITLES[name] ?? name.replace(".", " ");
 }
 
-/** Every column with one value per sample: the best known ones, then those of the class and of the run. */
+/** Every column with one value per row: the common ones, then those of the class and of the run. */
 export function columnChoices(run: RunDetail, detail: CategoryDetail): ColumnChoice[] {
   const size = detail.evidence.n_explanations;
   const ofClass = detail.columns.filter(({ name, shape }) => shape.length === 1 && shape[0] === size && isPerSample(name));
@@ -55,7 +55,7 @@ export function columnChoices(run: RunDetail, detail: CategoryDetail): ColumnCho
   return [...FIRST, ...Array.from(further, (name) => ({ id: name, title: titleOf(name) }))];
 }
 
-/** Eigenvalues may be as many as there are samples, but do not belong to them. */
+/** Eigenvalues are not per row, even if their number is the number of rows. */
 function isPerSample(name: string): boolean {
   return name !== "index" && !name.startsWith("eigenvalues");
 }
@@ -64,18 +64,18 @@ export function clusteringColumn(clustering: string): string {
   return CLUSTERING + clustering;
 }
 
-/** The clustering that a column holds, or null. */
+/** The clustering of a column, or null. */
 export function clusteringOf(id: string): string | null {
   return id.startsWith(CLUSTERING) ? id.slice(CLUSTERING.length) : null;
 }
 
-/** The columns that have to be loaded for one that is chosen. */
+/** The columns that must be loaded for a chosen column. */
 export function neededFor(id: string, clustering: string): string[] {
   if (id === CLUSTER) return [clusteringColumn(clustering)];
   return id === CORRECTNESS ? ["prediction", "label"] : [id];
 }
 
-/** Columns that points are colored and filtered by, made from those that are loaded, and their codings; each is made once. */
+/** Columns for coloring and filtering points, created once from the loaded ones, and their codings. */
 export class PointColumns {
   readonly #run: RunDetail;
   readonly #loaded: ClassColumns;
@@ -87,7 +87,7 @@ export class PointColumns {
     this.#loaded = loaded;
   }
 
-  /** Undefined where what it needs is not loaded. */
+  /** Undefined if a required column is not loaded. */
   get(id: string): PointColumn | undefined {
     const column = this.#columns.get(id) ?? this.#made(id);
     if (column) this.#columns.set(id, column);
@@ -116,7 +116,7 @@ export class PointColumns {
   }
 }
 
-/** Texts travel as codes; whole numbers that are only 0 and 1 are an answer to a question. */
+/** Texts are sent as codes; integers that are only 0 and 1 are shown as no and yes. */
 export function described(id: string, title: string, values: Numbers, texts: readonly string[] | null): PointColumn {
   const common = { id, title, values, none: "unknown" };
   if (texts) return { ...common, kind: "ranked", nameOf: (code) => texts[code] ?? String(code) };
@@ -135,7 +135,7 @@ function verdicts(values: Int32Array): PointColumn {
   return { id: CORRECTNESS, title: CORRECTNESS, values, kind: "codes", nameOf, none: "unknown" };
 }
 
-/** 0 correct, 1 wrong, -1 where label or prediction is not known. */
+/** 0 correct, 1 wrong, -1 if label or prediction is unknown. */
 export function correctness(predictions: Numbers, labels: Numbers): Int32Array {
   const values = new Int32Array(predictions.length);
   for (let point = 0; point < values.length; point++) {

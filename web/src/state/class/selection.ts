@@ -2,7 +2,7 @@ import { HIDDEN, SELECTED } from "../../scatter/renderer";
 
 export type SelectionMode = "replace" | "add" | "subtract";
 
-/** A new mask with the points set, added or taken away; other bits of the mask stay. */
+/** A new mask with the points set, added or removed; other bits of the mask are kept. */
 export function changeSelection(mask: Uint8Array, points: ArrayLike<number>, mode: SelectionMode): Uint8Array {
   const next = mask.slice();
   if (mode === "replace") for (let point = 0; point < next.length; point++) next[point] &= ~SELECTED;
@@ -13,14 +13,14 @@ export function changeSelection(mask: Uint8Array, points: ArrayLike<number>, mod
   return next;
 }
 
-/** Which points are selected, eight to a byte: what undo keeps of a mask. */
+/** The selected points of a mask, eight per byte, for undo. */
 export function packSelection(mask: Uint8Array): Uint8Array {
   const bits = new Uint8Array(Math.ceil(mask.length / 8));
   for (let point = 0; point < mask.length; point++) bits[point >> 3] |= (mask[point] & SELECTED) << (point & 7);
   return bits;
 }
 
-/** What `packSelection` gave as a mask of so many points. */
+/** Unpacks the result of `packSelection` to a mask of this many points. */
 export function unpackSelection(bits: Uint8Array, size: number): Uint8Array {
   const mask = new Uint8Array(size);
   for (let point = 0; point < size; point++) mask[point] = (bits[point >> 3] >> (point & 7)) & SELECTED;
@@ -39,7 +39,7 @@ export function visibleAmong(points: ArrayLike<number>, visible: Uint8Array | nu
   return seen.slice(0, count);
 }
 
-/** Points that are selected and, where a filter is given, pass it. */
+/** Points that are selected and pass the filter, if any. */
 export function selectedPoints(mask: Uint8Array, visible: Uint8Array | null = null): Int32Array {
   const points = new Int32Array(mask.length);
   let count = 0;
@@ -50,7 +50,7 @@ export function selectedPoints(mask: Uint8Array, visible: Uint8Array | null = nu
   return points.slice(0, count);
 }
 
-/** The mask with what does not pass the filter hidden. */
+/** The mask in which points that do not pass the filter are hidden. */
 export function hiding(mask: Uint8Array, visible: Uint8Array | null): Uint8Array {
   if (visible === null) return mask;
   const drawn = mask.slice();
@@ -58,7 +58,7 @@ export function hiding(mask: Uint8Array, visible: Uint8Array | null): Uint8Array
   return drawn;
 }
 
-/** Points whose value is this one. */
+/** Points with this value. */
 export function pointsWhere(values: Int32Array | Uint8Array, value: number): Int32Array {
   return pointsThat(values.length, (point) => Number(values[point] === value));
 }
@@ -74,14 +74,14 @@ export function pointsThat(size: number, flag: (point: number) => number): Int32
   return points.slice(0, count);
 }
 
-/** How many points each cluster has in all, that pass the filter, and that are selected of these; noise stands last. */
+/** Number of points of each cluster: all, those that pass the filter, and those of them that are selected; noise is last. */
 export interface ClusterCounts {
   all: Uint32Array;
   visible: Uint32Array;
   selected: Uint32Array;
 }
 
-/** `rows` names for each point the place of its cluster, and `noise` where it has none. */
+/** `rows` is the index of each point's cluster, or `noise` for points without one. */
 export function clusterCounts(rows: Int32Array, noise: number, mask: Uint8Array, visible: Uint8Array | null): ClusterCounts {
   const [all, shown, selected] = [new Uint32Array(noise + 1), new Uint32Array(noise + 1), new Uint32Array(noise + 1)];
   for (let point = 0; point < rows.length; point++) {
@@ -94,7 +94,7 @@ export function clusterCounts(rows: Int32Array, noise: number, mask: Uint8Array,
   return { all, visible: shown, selected };
 }
 
-/** The place of each point's cluster among `ids`; noise, and a number that is not listed, comes after the last. */
+/** The index of each point's cluster in `ids`; noise and unlisted numbers get the index after the last. */
 export function clusterRows(clusters: Int32Array, ids: readonly number[]): Int32Array {
   const greatest = ids.reduce((most, id) => Math.max(most, id), -1);
   const places = new Int32Array(greatest + 1).fill(ids.length);
@@ -104,14 +104,14 @@ export function clusterRows(clusters: Int32Array, ids: readonly number[]): Int32
   return rows;
 }
 
-/** The points of these samples; those of other classes have none. */
+/** The points of these rows; rows of other classes have none. */
 export function pointsOfSamples(indices: Int32Array, samples: ArrayLike<number>, inRun: number): Int32Array {
   const wanted = new Uint8Array(inRun);
-  for (let at = 0; at < samples.length; at++) wanted[samples[at]] = 1; // one beyond the run is dropped
+  for (let at = 0; at < samples.length; at++) wanted[samples[at]] = 1; // rows beyond the run are ignored
   return pointsThat(indices.length, (point) => wanted[indices[point]]);
 }
 
-/** Shift adds, Alt takes away, and without either the chosen mode holds. */
+/** Shift adds, Alt removes; otherwise the chosen mode applies. */
 export function modeOf(event: { shiftKey: boolean; altKey: boolean }, chosen: SelectionMode = "replace"): SelectionMode {
   if (event.altKey) return "subtract";
   return event.shiftKey ? "add" : chosen;

@@ -30,22 +30,22 @@ import { changeSelection, hiding, packSelection, pointsOfSamples, pointsThat, po
 import type { SelectionMode } from "./selection";
 
 const KEPT_STEPS = 20; // 2.5 MB for a million points
-const FEW_CLUSTERS = 9; // more of them are named sample by sample, as is any other selection
+const FEW_CLUSTERS = 9; // selections of more clusters are encoded row by row
 
-/** A class and which samples it has. */
+/** A class and its rows. */
 export interface ClassData extends ClassAddress {
-  /** Sample index of each point. */
+  /** Row of each point. */
   indices: Int32Array;
 }
 
-/** Whoever does with another class what is done with this one; points are counted in this one. */
+/** Follower that repeats actions of this class in another class; points are indices in this class. */
 export interface Follower {
   selected(points: ArrayLike<number>, mode: SelectionMode): void;
   undone(): void;
   looked(what: "hovered" | "current", point: number): void;
 }
 
-/** One class of one analysis: what is chosen, seen and selected, and what follows from it. Points are counted within the class. */
+/** One class of one analysis: its choices, filters and selection, and derived values. Points are indices in the class. */
 export class ClassSession {
   readonly data: ClassData;
   readonly filter = new Filter();
@@ -62,13 +62,13 @@ export class ClassSession {
   #hovered = $state(-1);
   clusterOrder = $state<ClusterOrder>("number");
   #absoluteMeans = $state(false);
-  /** Why a column that was asked for is not shown, or null. */
+  /** The reason why a requested column is not shown, or null. */
   columnProblem = $state<string | null>(null);
   mask = $state.raw<Uint8Array>(new Uint8Array(0));
-  /** Whether the scatter shows how many samples lie at a place, in place of points. */
+  /** True if the scatter plot shows density instead of points. */
   density = $state(false);
   points = $state.raw<Points>(pointsOf(new Uint16Array(0)));
-  /** Selections before the steps that can be undone, packed. */
+  /** Packed selections before the steps that can be undone. */
   #earlier: Uint8Array[] = [];
   #follower: Follower | null = null;
   #wanted: Choice;
@@ -84,24 +84,24 @@ export class ClassSession {
   readonly dimensions = $derived.by(() => dimensionsOf(this.data.detail, this.embedding));
   readonly hoverIndex = $derived.by(() => hoverIndex(this.points));
   readonly labelPlaces = $derived.by(() => middles(this.points, this.clusters, this.clusterList.map((cluster) => cluster.id)));
-  /** The column that the points are colored by. */
+  /** The column by which the points are colored. */
   readonly column = $derived.by(() => this.#columnShown());
   readonly coding = $derived.by(() => this.#ofPoints.coding(this.column));
-  /** 1 for each point that passes the filter; null where there is none. */
+  /** 1 for each point that passes the filter; null without a filter. */
   readonly visible = $derived.by(() => passing(this.size, this.filter.state, this.#ofPoints));
   readonly visibleCount = $derived.by(() => (this.visible ? countOnes(this.visible) : this.size));
   readonly selected = $derived.by(() => selectedPoints(this.mask, this.visible));
   readonly #ranking = $derived.by(() => ranked(this.order, (key) => this.#sortedBy(key)));
-  /** What the grid lists: of the points that pass the filter the selected ones, or all of them while none is selected. */
+  /** Points in the list: the selected ones that pass the filter, or all that pass if none is selected. */
   readonly shown = $derived.by(() => {
     const selecting = this.selected.length > 0;
     return selecting && !this.#ranking ? this.selected : listed(this.#ranking, this.mask, this.visible, selecting);
   });
-  /** The selection with what the filter hides. */
+  /** The selection combined with the filter. */
   readonly drawnMask = $derived.by(() => hiding(this.mask, this.visible));
-  /** The samples that are selected, rising. */
+  /** The selected rows, rising. */
   readonly selectedRows = $derived.by(() => this.selected.map((point) => this.data.indices[point]));
-  /** The selection as an address holds it: by clusters where it is nothing but whole ones. */
+  /** The selection encoded for an address: by clusters if it consists of whole clusters. */
   readonly selectedCode = $derived.by(() => {
     const { whole } = this.parts;
     const size = whole.reduce((sum, id) => sum + this.parts.visible(id), 0);
@@ -130,7 +130,7 @@ export class ClassSession {
     return (this.#columns.numbers("eigenvalues") as Float32Array | undefined) ?? null;
   }
 
-  /** Shows another clustering, embedding, ..., once its columns are here; of quick choices the last holds. */
+  /** Shows another clustering, embedding, ... once its columns are loaded; the last of several choices applies. */
   async choose({ filter, ...wanted }: Partial<Wanted>): Promise<void> {
     const choice = changedChoice(this.#wanted, wanted, this.data.detail);
     this.#wanted = choice;
@@ -146,12 +146,12 @@ export class ClassSession {
     }
   }
 
-  /** What an address says about columns, as far as it fits. */
+  /** Applies the valid choices of an address. */
   choiceOf(route: Route): Wanted {
     return choiceOf(route, this.data.run, this.data.detail, this.#wanted);
   }
 
-  /** Colors by another column; where it cannot be had, that is told and the rest stays as it is. */
+  /** Colors by another column; if it is not available, the reason is shown and the rest stays as it is. */
   async chooseColor(id: string): Promise<void> {
     this.columnProblem = null;
     try {
@@ -162,7 +162,7 @@ export class ClassSession {
     }
   }
 
-  /** Selection and sample of an address, as far as they fit; what it leaves out is as at the beginning. */
+  /** Restores the valid selection and sample of an address; missing parts get their defaults. */
   restore({ selected, sample, clusters, means, draw }: Route): void {
     this.density = draw === "density";
     this.clusterOrder = CLUSTER_ORDERS.find((order) => order === clusters) ?? "number";
@@ -174,7 +174,7 @@ export class ClassSession {
     this.current = sample === null ? -1 : this.data.indices.indexOf(sample);
   }
 
-  /** The point whose sample is shown in detail, or -1. */
+  /** The point shown in detail, or -1. */
   get current(): number {
     return this.#current;
   }
@@ -193,18 +193,18 @@ export class ClassSession {
     this.#follower?.looked("hovered", point);
   }
 
-  /** From now on tells this follower; what was done before cannot be undone then, as the follower does not know it. */
+  /** Sets the follower and clears the undo history, which the follower does not know. */
   follow(follower: Follower | null): void {
     this.#follower = follower;
     this.#earlier = [];
   }
 
-  /** Why the class was not analyzed, or null. */
+  /** The reason why the class was not analyzed, or null. */
   get problem(): string | null {
     return this.data.detail.evidence.problem;
   }
 
-  /** What a point stands for: explanations where samples have several of them. */
+  /** Noun for a point: "explanation" if samples have several of them. */
   get noun(): "sample" | "explanation" {
     return nounOf(this.data.run);
   }
@@ -217,7 +217,7 @@ export class ClassSession {
     return coloringOf(this.#named(this.column), this.coding, theme);
   }
 
-  /** Everything that the points can be colored by. */
+  /** All columns by which the points can be colored. */
   get columnChoices() {
     return columnChoices(this.data.run, this.data.detail);
   }
@@ -226,19 +226,19 @@ export class ClassSession {
     return this.columnChoices.find((choice) => choice.id === id)?.title ?? id;
   }
 
-  /** A loaded column with the names that clusters have been given. */
+  /** A loaded column with the names of clusters. */
   columnOf(id: string): PointColumn | undefined {
     const column = this.#ofPoints.get(id);
     return column && this.#named(column);
   }
 
-  /** The categories that a loaded column has, by their codes. */
+  /** The categories of a loaded column by their codes. */
   codesOf(id: string): number[] {
     const column = this.#ofPoints.get(id);
     return column ? this.#ofPoints.coding(column).categories.map(({ code }) => code) : [];
   }
 
-  /** Mean map of a cluster, signed or of magnitudes as chosen, or null where the analysis has none. */
+  /** Mean heatmap of a cluster, signed or of magnitudes as chosen; null if the analysis has none. */
   meanMap(cluster: Cluster): { values: Float32Array; height: number; width: number } | null {
     const column = this.#columns.get(`${this.absoluteMeans ? ABSOLUTE_MEAN : MEAN}.${this.clustering}`);
     const row = this.clusterList.indexOf(cluster);
@@ -255,12 +255,12 @@ export class ClassSession {
     this.#absoluteMeans = on;
   }
 
-  /** Analyses of older versions have the signed one only. */
+  /** Analyses of earlier versions have only signed means. */
   get hasAbsoluteMeans(): boolean {
     return this.#columns.exists(`${ABSOLUTE_MEAN}.${this.clustering}`);
   }
 
-  /** Changes the selection by those of the points that pass the filter. */
+  /** Changes the selection by the points that pass the filter. */
   select(points: ArrayLike<number>, mode: SelectionMode): void {
     const seen = visibleAmong(points, this.visible);
     this.#earlier = [...this.#earlier, packSelection(this.mask)].slice(-KEPT_STEPS);
@@ -277,12 +277,12 @@ export class ClassSession {
     this.select(pointsWhere(this.clusters, id), mode);
   }
 
-  /** Every point that a legend entry stands for. */
+  /** Every point of a legend entry. */
   selectColor(values: Uint8Array, value: number, mode: SelectionMode): void {
     this.select(pointsWhere(values, value), mode);
   }
 
-  /** The points of these samples; those of other classes have none. */
+  /** The points of these rows; rows of other classes have none. */
   pointsOf(samples: ArrayLike<number>): Int32Array {
     return pointsOfSamples(this.data.indices, samples, this.data.run.n_explanations);
   }
@@ -302,7 +302,7 @@ export class ClassSession {
     this.#follower?.undone();
   }
 
-  /** Goes on among what the grid shows; from nowhere to its first sample. */
+  /** Moves through the listed points; without a current point, to the first one. */
   step(by: number): void {
     if (this.shown.length === 0) return;
     const at = this.shown.indexOf(this.current);
@@ -310,13 +310,13 @@ export class ClassSession {
     this.current = this.shown[next];
   }
 
-  /** What a point's cluster is called. */
+  /** Name of a point's cluster. */
   clusterName(point: number): string {
     const cluster = this.clusters[point];
     return cluster === undefined || this.problem ? "none" : this.clusterTitle(cluster);
   }
 
-  /** "cluster 3", with its name where it has one. */
+  /** "cluster 3", with its name if it has one. */
   clusterTitle(id: number, clustering = this.clustering): string {
     if (id < 0) return "noise";
     const name = this.naming.nameOf(clustering, id);

@@ -2,7 +2,7 @@ import type { Numbers } from "../../api/binary";
 import type { Sample } from "../../api/types";
 import { count, plural } from "../page/format";
 
-/** A class, and the number of heatmaps that explain it; a negative class stands for a target that is not a single class. */
+/** A class, and the number of heatmaps that explain it; a negative class is a target that is not a single class. */
 export interface TargetCount {
   target: number;
   n: number;
@@ -34,7 +34,7 @@ function sortCounts(found: ReadonlyMap<number, number>): TargetCount[] {
   return Array.from(found, ([target, n]) => ({ target, n })).sort((a, b) => b.n - a.n || a.target - b.target);
 }
 
-/** "horse" where all heatmaps explain one class, or else "horse (12), cat (3)"; "" where nothing is known. */
+/** "horse" if all heatmaps explain one class, otherwise "horse (12), cat (3)"; "" if unknown. */
 export function describeTargets(counts: readonly TargetCount[], classes: readonly string[]): string {
   if (counts.length === 1) return className(counts[0].target, classes);
   const named = counts.slice(0, SHOWN).map(({ target, n }) => `${className(target, classes)} (${count(n)})`);
@@ -48,7 +48,7 @@ export function explainedClass(sample: Sample): string {
   return sample.target_name ?? (sample.target === null ? NO_CLASS : `class ${sample.target}`);
 }
 
-/** "80.0 % cat": confidence with the class that it belongs to. */
+/** "80.0 % cat": confidence with its class. */
 export function ofPrediction(confidence: string, sample: Sample): string {
   return sample.confidence === null || sample.prediction_name === null ? confidence : `${confidence} ${sample.prediction_name}`;
 }

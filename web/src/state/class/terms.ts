@@ -1,16 +1,16 @@
-/** What the ~ before an eigengap says. */
+/** Meaning of the ~ before an eigengap. */
 export const UNCLEAR = "not the largest gap: the class may have one strategy";
 
 /** q-values below this are significant; the report has the same number. */
 export const SIGNIFICANT = 0.05;
 
-/** A word with its definition. */
+/** A term with its definition. */
 export interface Term {
   name: string;
   meaning: string;
 }
 
-/** The words of the viewer that need a definition, said once. */
+/** The terms of the viewer and their definitions. */
 export const TERMS = {
   separability: {
     name: "Separability",
@@ -42,7 +42,7 @@ export const TERMS = {
   },
   recovery: {
     name: "Recovery",
-    meaning: "The mean Jaccard index between this cluster and the most similar cluster of random subsamples: 1 always found again, below about 0.5 hardly.",
+    meaning: "The mean Jaccard index between this cluster and the most similar cluster of random subsamples: 1 if it is always found again, below about 0.5 if it is unstable.",
   },
   accuracyContrast: {
     name: "Accuracy contrast",
@@ -85,34 +85,34 @@ export const TERMS = {
     name: "Heatmap explains",
     meaning: "The class whose output the relevance was computed for. It can differ from the true and from the predicted class.",
   },
-  confidence: { name: "Confidence", meaning: "The probability that the model gives to the class that it predicts, which can differ from the class that the heatmap explains." },
-  coherence: { name: "Coherence", meaning: "How similar the heatmaps of a cluster are: the mean cosine between them." },
+  confidence: { name: "Confidence", meaning: "The probability of the predicted class, which can differ from the class that the heatmap explains." },
+  coherence: { name: "Coherence", meaning: "The similarity of the heatmaps of a cluster: the mean cosine between them." },
   purity: {
     name: "Purity",
-    meaning: "The largest share of one prediction in a cluster; of one label, where classes are made by prediction.",
+    meaning: "The largest share of one prediction in a cluster, or of one label if classes are formed by prediction.",
   },
   accuracy: { name: "Accuracy", meaning: "The share of samples whose prediction is their label." },
   randIndex: {
     name: "Adjusted Rand index",
     meaning:
-      "How often two clusterings agree whether a pair of samples belongs together, corrected for chance: 1 the same groups, about 0 as by chance, below 0 less than that.",
+      "The share of pairs of samples on which two clusterings agree, corrected for chance: 1 for the same groups, about 0 for random agreement, below 0 for less.",
   },
   information: {
     name: "Normalized mutual information",
-    meaning: "How much one clustering tells about the other: 1 everything, 0 nothing. Not corrected for chance; many small clusters raise it.",
+    meaning: "The information that one clustering contains about the other: 1 all, 0 none. It is not corrected for chance; many small clusters raise it.",
   },
   noise: { name: "Noise", meaning: "Samples that a density clustering assigns to no cluster." },
   meanMap: {
-    name: "Mean map",
+    name: "Mean heatmap",
     meaning: "The mean relevance of the samples of a cluster, with its sign. Medoids are its most central samples.",
   },
   absoluteMean: {
-    name: "Mean map of magnitudes",
-    meaning: "The mean of the magnitudes of the maps of a cluster: it also shows where relevance of both signs cancels in the mean.",
+    name: "Mean heatmap of magnitudes",
+    meaning: "The mean of the magnitudes of the relevance maps of a cluster: it also shows where relevance of both signs cancels in the mean.",
   },
   map: {
     name: "Map",
     meaning:
-      "Relevance for the explained class: of each pixel (summed over channels), position, token or column. Full color is the largest magnitude, or the percentile chosen under Appearance: of this map alone (scale of: sample), of all maps of its cluster (cluster) or of the class (all). The color bar says which; the number stands as ± below a large map.",
+      "Relevance for the explained class: of each pixel (summed over channels), position, token or column. Full color is the largest magnitude, or the percentile chosen under Appearance: of this heatmap (scale of: sample), of all heatmaps of its cluster (cluster) or of the class (all). The color bar shows which; a large heatmap shows the number as ± below it.",
   },
 } as const;

@@ -1,7 +1,7 @@
 import type { Contingency } from "./contingency";
 
 /**
- * Adjusted Rand index: pairs of samples on which both clusterings agree, corrected for chance; 1 where they are equal, about 0 by chance.
+ * Adjusted Rand index: pairs of samples on which both clusterings agree, corrected for chance; 1 if equal, about 0 by chance.
  *
  *     (sum_ij C(n_ij, 2) - E) / (M - E),  E = sum_i C(a_i, 2) sum_j C(b_j, 2) / C(n, 2),  M = (sum_i C(a_i, 2) + sum_j C(b_j, 2)) / 2
  *
@@ -17,7 +17,7 @@ export function adjustedRandIndex({ counts, rowTotals, columnTotals, total }: Co
 }
 
 /**
- * Normalized mutual information: what one clustering tells about the other, 0 nothing and 1 everything.
+ * Normalized mutual information of two clusterings, from 0 (none) to 1 (equal).
  *
  *     I(U; V) / ((H(U) + H(V)) / 2)
  *

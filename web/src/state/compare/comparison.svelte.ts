@@ -17,21 +17,21 @@ export type Side = "left" | "right";
 export const SIDES: readonly Side[] = ["left", "right"];
 const OPPOSITE: Record<Side, Side> = { left: "right", right: "left" };
 
-/** Two classes side by side: what is selected and looked at on one side is so on the other, where both have the sample. */
+/** Two classes side by side: selection and current sample of one side apply to the other, if both have the sample. */
 export class Comparison {
   readonly left: ClassSession;
   readonly right: ClassSession;
   readonly runs: Record<Side, OpenedRun>;
   readonly pairing: Pairing;
-  /** The side that was worked on last; its samples are listed. */
+  /** The side of the last action; its samples are listed. */
   active = $state<Side>("left");
   readonly #pairs = $derived.by(() => visiblePairs(this.pairing, this.left.visible, this.right.visible));
   readonly table = $derived.by(() => contingency(this.left.clusters, this.right.clusters, this.#pairs));
-  /** The table that the agreement is about. */
+  /** The table from which the agreement is computed. */
   readonly clustered = $derived.by(() => withoutNoise(this.table));
   readonly randIndex = $derived.by(() => adjustedRandIndex(this.clustered));
   readonly information = $derived.by(() => normalizedMutualInformation(this.clustered));
-  /** How many of each cell are selected. */
+  /** Number of selected samples in each cell. */
   readonly chosen = $derived.by(() =>
     selectedCells(this.table, this.left.clusters, this.right.clusters, this.#pairs, this.left.mask),
   );
@@ -44,7 +44,7 @@ export class Comparison {
     this.pairing = pairing;
   }
 
-  /** From now on the sides follow each other. */
+  /** Links the two sides. */
   begin(): void {
     if (this.pairing.shared === 0) return;
     this.#link(this.left, this.right, this.pairing.toRight);
@@ -68,18 +68,18 @@ export class Comparison {
     return this.runs[side].detail;
   }
 
-  /** Whether the sides have maps of their own for the same sample. */
+  /** True if the sides have different heatmaps of the same sample. */
   get twoRuns(): boolean {
     return this.runs.left.detail.id !== this.runs.right.detail.id;
   }
 
-  /** The attribution method, or the run where it does not name one. */
+  /** The attribution method, or the name of the run if it has none. */
   method(side: Side): string {
     const runs = this.twoRuns ? SIDES.map((each) => this.run(each)) : [this.run(side)];
     return methodNames(runs)[this.twoRuns ? SIDES.indexOf(side) : 0];
   }
 
-  /** A sample of one side as both runs see it: the map of either, beside the input or, where that is no image, on it. */
+  /** A sample in both runs: the heatmap of each next to the input or, if it is not an image, as an overlay. */
   views(side: Side, point: number, norms: Record<Side, Norms>): PictureView[] {
     const points = { [side]: point, [OPPOSITE[side]]: this.partner(side, point) } as Record<Side, number>;
     const view = (of: Side, mode: PictureMode, name: string): PictureView => {
@@ -92,7 +92,7 @@ export class Comparison {
     return withInput ? [view(withInput, "input", "input"), ...maps] : maps;
   }
 
-  /** Counts the shared samples whose label has another name on the other side: a sign that ids mean something else there. */
+  /** Counts the shared samples whose label differs between the sides, which suggests different data. */
   async relabeled(): Promise<number> {
     const labels = ({ data }: ClassSession) =>
       data.source.column(data.run.id, "label", { analysis: data.analysis, category: data.detail.id });
@@ -112,7 +112,7 @@ export class Comparison {
     return point < 0 ? -1 : places[point];
   }
 
-  /** Selects the shared samples of a cell; of a whole row or column where the other cluster is null. */
+  /** Selects the shared samples of a cell, or of a whole row or column if the other cluster is null. */
   selectCell(row: number | null, column: number | null, mode: SelectionMode): void {
     const points = pointsOfCell(this.left.clusters, this.right.clusters, this.#pairs, row, column);
     this.left.select(points, mode);
@@ -123,7 +123,7 @@ export class Comparison {
     this.right.clearSelection();
   }
 
-  /** What an address says about the right side; without a selection of its own it has that of the left side. */
+  /** Restores the right side from an address; by default it has the selection of the left side. */
   restore(route: Route): void {
     this.#alone(() => {
       this.right.restore(route);
@@ -132,7 +132,7 @@ export class Comparison {
     });
   }
 
-  /** The selection of the right side for an address; null where it follows from the left side. */
+  /** The selection of the right side for an address; null if it follows from the left side. */
   readonly ownSelection = $derived.by(() => {
     const { selected, selectedCode } = this.right;
     if (selected.length === 0) return null;
@@ -153,7 +153,7 @@ export class Comparison {
     });
   }
 
-  /** Lets one side follow the other without being followed in turn. */
+  /** Updates one side from the other without updating back. */
   #alone(change: () => void): void {
     if (this.#following) return;
     this.#following = true;

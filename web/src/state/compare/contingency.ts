@@ -3,9 +3,9 @@ import { SELECTED } from "../../scatter/renderer";
 /** The cluster number of noise. */
 export const NOISE = -1;
 
-/** How two clusterings divide the samples that both have: counts[row * columns.length + column]. */
+/** Contingency table of two clusterings over their shared samples: counts[row * columns.length + column]. */
 export interface Contingency {
-  /** Clusters of the left side that have a shared sample, rising, noise last; columns are those of the right side. */
+  /** Clusters of the left side with shared samples, rising, noise last; columns are those of the right side. */
   rows: number[];
   columns: number[];
   counts: Float64Array;
@@ -14,7 +14,7 @@ export interface Contingency {
   total: number;
 }
 
-/** Counts the shared points by their clusters on both sides; `toRight` pairs the points, -1 where there is no partner. */
+/** Counts the shared points by their clusters on both sides; `toRight` pairs the points, -1 without a partner. */
 export function contingency(left: Int32Array, right: Int32Array, toRight: Int32Array): Contingency {
   const [rows, columns] = clustersShared(left, right, toRight);
   return counted(rows, columns, left, right, toRight, () => true);
@@ -61,7 +61,7 @@ export function withoutNoise(table: Contingency): Contingency {
   return withTotals(rows, columns, counts);
 }
 
-/** Left points of a cell; of a whole row or column where the other cluster is null. */
+/** Left points of a cell, or of a whole row or column if the other cluster is null. */
 export function pointsOfCell(
   left: Int32Array,
   right: Int32Array,
@@ -94,7 +94,7 @@ function ordered(clusters: Set<number>): number[] {
   return [...clusters].sort((a, b) => (key(a) === key(b) ? 0 : key(a) - key(b)));
 }
 
-/** Where cluster c stands in the list: at c + 1, as noise is -1. */
+/** Position of cluster c in the list: c + 1, as noise is -1. */
 function placesOf(clusters: readonly number[]): Int32Array {
   const places = new Int32Array(Math.max(NOISE, ...clusters) + 2);
   clusters.forEach((cluster, place) => (places[cluster + 1] = place));

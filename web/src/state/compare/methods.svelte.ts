@@ -4,13 +4,13 @@ import { storedName } from "../page/format";
 import { OpenedRun } from "../page/opened";
 import type { Route } from "../address/route";
 
-/** How the maps of all runs are shown: each with its own full color, or all with that of the strongest. */
+/** Scale of the heatmaps of all runs: each has its own, or all have that of the strongest. */
 export type MethodScale = "own" | "shared";
 
-/** The map of a sample in one of the open runs; null where that run does not have the sample, or cannot be read. */
+/** The heatmap of a sample in one of the open runs; null if the run does not have the sample or cannot be read. */
 export interface Method {
   id: string;
-  /** The composite, as far as the run names one; otherwise the run. */
+  /** The composite if the run names one, otherwise the name of the run. */
   name: string;
   path: string;
   run: OpenedRun | null;
@@ -18,7 +18,7 @@ export interface Method {
   problem: string | null;
 }
 
-/** The open runs as attribution methods of the same samples; runs are opened and compared when they are first asked for. */
+/** The open runs as attribution methods of the same samples; runs are opened and compared on demand. */
 export class Methods {
   readonly #source: DataSource;
   readonly #runs = new Map<string, Promise<OpenedRun>>();
@@ -34,13 +34,13 @@ export class Methods {
     this.shown = methods === "own" || methods === "shared" ? methods : null;
   }
 
-  /** Runs may have grown: they are opened and compared again. */
+  /** Opens and compares the runs again, as they may have grown. */
   forget(): void {
     this.#runs.clear();
     this.#rows.clear();
   }
 
-  /** The maps of a sample of one run, that run first. */
+  /** The heatmaps of a sample of one run, that run first. */
   async of(own: OpenedRun, index: number, runs: readonly RunEntry[]): Promise<Method[]> {
     const others = runs.filter((run) => run.id !== own.detail.id);
     const found = [method(own, index), ...(await Promise.all(others.map((run) => this.#other(own.detail.id, index, run))))];
@@ -53,7 +53,7 @@ export class Methods {
       const open = async () => new OpenedRun(this.#source, await this.#source.run(id));
       const [run, rows] = await Promise.all([
         kept(this.#runs, id, open),
-        kept(this.#rows, `${own} ${id}`, () => this.#source.correspondence(own, id)), // ids of runs have no blanks
+        kept(this.#rows, `${own} ${id}`, () => this.#source.correspondence(own, id)), // run ids contain no spaces
       ]);
       return method(run, rows[index] < 0 ? null : rows[index]);
     } catch (error) {
@@ -68,7 +68,7 @@ function method(run: OpenedRun, index: number | null): Method {
   return { id, name, path, run, index, problem: null };
 }
 
-/** The composite of each run; the run's name where it has none, and after it where several have the same. */
+/** The composite of each run; the name of the run replaces a missing one and is appended to an ambiguous one. */
 export function methodNames(runs: readonly Pick<RunDetail, "name" | "summary">[]): string[] {
   const composites = runs.map(({ summary }) => (summary.composite === "unknown" ? undefined : summary.composite));
   return composites.map((composite, place) => {
@@ -79,7 +79,7 @@ export function methodNames(runs: readonly Pick<RunDetail, "name" | "summary">[]
   });
 }
 
-/** What was asked for before; an error is not kept. */
+/** The cached answer, or a new request; errors are not cached. */
 function kept<T>(answers: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
   const known = answers.get(key);
   if (known) return known;

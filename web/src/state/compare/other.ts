@@ -1,7 +1,7 @@
 import type { DataSource } from "../../api/source";
 import type { AnalysisDetail, CategoryDetail, RunDetail } from "../../api/types";
 
-/** The class that something is compared with, as far as it is chosen. */
+/** The class to compare with, as far as it is chosen. */
 export interface Wanted {
   run: string;
   analysis?: string | undefined;
@@ -11,7 +11,7 @@ export interface Wanted {
   embedding?: string;
 }
 
-/** The class that is looked at. */
+/** The current class. */
 export interface Here {
   run: string;
   analysis: string;
@@ -20,7 +20,7 @@ export interface Here {
   embedding: string;
 }
 
-/** Another class as it can be chosen: what there is beside it, and what is chosen; null where there is nothing. */
+/** A possible choice of the other class, with its options; null for missing parts. */
 export interface Offer {
   run: RunDetail;
   analysis: AnalysisDetail | null;
@@ -29,7 +29,7 @@ export interface Offer {
   embedding: string;
 }
 
-/** Fills up what is not chosen: the analysis of the same name, the class of the same name, the defaults of the analysis. */
+/** Completes a choice: the analysis of the same name, the class of the same name, the defaults of the analysis. */
 export async function offered(source: DataSource, wanted: Wanted, here: Here): Promise<Offer> {
   const run = await source.run(wanted.run);
   const name = pick(run.analyses.map((analysis) => analysis.name), wanted.analysis, here.analysis);
@@ -48,8 +48,8 @@ export async function offered(source: DataSource, wanted: Wanted, here: Here): P
 }
 
 /**
- * What a reader most likely wants beside the class: the same class in another run, then in another analysis, then with
- * another clustering or embedding, then another class.
+ * The most useful comparison of a class: with the same class in another run, then in another analysis, then with another
+ * clustering or embedding, then with another class.
  */
 export async function suggested(source: DataSource, runs: readonly string[], here: Here): Promise<Offer> {
   const own = await offered(source, here, here);
@@ -58,7 +58,7 @@ export async function suggested(source: DataSource, runs: readonly string[], her
     ...own.run.analyses.filter(({ name }) => name !== here.analysis).map(({ name }) => ({ run: here.run, analysis: name })),
   ];
   for (const wanted of elsewhere) {
-    const offer = await offered(source, wanted, here).catch(() => null); // one that cannot be read is no suggestion
+    const offer = await offered(source, wanted, here).catch(() => null); // unreadable ones are not suggested
     if (offer?.detail?.name === here.className) return offer;
   }
   const evidence = own.detail?.evidence;
@@ -71,7 +71,7 @@ export async function suggested(source: DataSource, runs: readonly string[], her
   return category ? offered(source, { run: here.run, analysis: here.analysis, category }, here) : own;
 }
 
-/** The id of the class of this name in another analysis, where that has analyzed it. */
+/** The id of the class of this name in another analysis, if it was analyzed there. */
 export function sameClass({ categories }: AnalysisDetail, name: string): string | undefined {
   return categories.find((row) => row.name === name && !row.problem)?.id;
 }

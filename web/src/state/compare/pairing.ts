@@ -1,16 +1,16 @@
-/** Which points of two classes show the same sample. */
+/** Pairs of points of two classes with the same sample. */
 export interface Pairing {
-  /** For each point of the left class its point in the right one, or -1; and the other way round. */
+  /** For each point of the left class its point in the right one, or -1; and vice versa. */
   toRight: Int32Array;
   toLeft: Int32Array;
-  /** How many samples are in both. */
+  /** Number of samples in both classes. */
   shared: number;
 }
 
 /**
  * Pairs points by the rows of their samples.
  *
- * `rows` gives for each row of the left run the row of the right one, or -1; without it both classes lie in one run.
+ * `rows` is, for each row of the left run, the row of the right one, or -1; without it both classes are in one run.
  * `count` is the number of rows of the right run.
  */
 export function pairPoints(left: Int32Array, right: Int32Array, rows: Int32Array | null, count: number): Pairing {
@@ -30,7 +30,7 @@ export function pairPoints(left: Int32Array, right: Int32Array, rows: Int32Array
   return { toRight, toLeft, shared };
 }
 
-/** `toRight` without the pairs of which a filter hides one side: masks with 1 where a point is seen, null without a filter. */
+/** `toRight` without pairs hidden by a filter on either side; masks are 1 for visible points, null without a filter. */
 export function visiblePairs({ toRight }: Pairing, left: Uint8Array | null, right: Uint8Array | null): Int32Array {
   if (!left && !right) return toRight;
   const seen = (point: number, other: number) => (!left || left[point] === 1) && (!right || right[other] === 1);

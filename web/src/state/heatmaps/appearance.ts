@@ -1,19 +1,19 @@
 import { PICTURE_MODES } from "../../color/picture";
 import type { PictureMode } from "../../color/picture";
 
-/** What full color stands for: the most of each sample, or of all samples of its cluster or of the class. */
+/** Scale of full color: the maximum of each heatmap, or of all heatmaps of its cluster or of the class. */
 export type Norm = "sample" | "cluster" | "all";
 export const NORMS: readonly Norm[] = ["sample", "cluster", "all"];
 
-/** Percentiles of |relevance| that full color may stand for; what is beyond is clipped. */
+/** Percentiles of |relevance| for full color; larger values are clipped. */
 export const CLIPS = [100, 99.5, 99, 95] as const;
 export type Clip = (typeof CLIPS)[number];
 
-/** How pixels are drawn larger than they are; automatic: small pictures show their pixels. */
+/** Enlargement of pixels; automatic: small images have sharp pixels. */
 export type Sampling = "automatic" | "smooth" | "pixelated";
 export const SAMPLINGS: readonly Sampling[] = ["automatic", "smooth", "pixelated"];
 
-/** Up to this many pixels a picture shows them, where the sampling is automatic. */
+/** Images of up to this many pixels have sharp pixels if the sampling is automatic. */
 const PIXELATED_UP_TO = 64;
 
 export function isPixelated(sampling: Sampling, { width, height }: { width: number; height: number }): boolean {
@@ -23,7 +23,7 @@ export function isPixelated(sampling: Sampling, { width, height }: { width: numb
 export const GAMMA = { least: 0.2, most: 2, step: 0.05 };
 export const OPACITY = { least: 0.05, most: 1, step: 0.05 };
 
-/** How samples are drawn, apart from the color map. */
+/** Appearance of samples, apart from the color map. */
 export interface Appearance {
   mode: PictureMode;
   norm: Norm;
@@ -35,7 +35,7 @@ export interface Appearance {
 
 export const PLAIN: Appearance = { mode: "overlay", norm: "sample", clip: 100, gamma: 1, opacity: 1, sampling: "automatic" };
 
-/** An appearance as an address and the browser keep it: each part as text, null where it is plain. */
+/** An appearance for an address or the browser's storage: each part as text, null for defaults. */
 export type AppearanceTexts = Record<keyof Appearance, string | null>;
 
 export function appearanceTexts(appearance: Appearance): AppearanceTexts {
@@ -43,7 +43,7 @@ export function appearanceTexts(appearance: Appearance): AppearanceTexts {
   return { mode: text("mode"), norm: text("norm"), clip: text("clip"), gamma: text("gamma"), opacity: text("opacity"), sampling: text("sampling") };
 }
 
-/** Reads any texts: what they do not say, or what is out of bounds, is as it is in `otherwise`. */
+/** Parses texts; missing or invalid parts are taken from `otherwise`. */
 export function readAppearance(texts: Partial<AppearanceTexts>, otherwise: Appearance = PLAIN): Appearance {
   return {
     mode: oneOf(PICTURE_MODES, texts.mode) ?? otherwise.mode,

@@ -1,6 +1,6 @@
 import type { Channel } from "../../color/picture";
 
-/** Which channel the pictures of a run of many bands show. */
+/** The channel shown for a run with many channels. */
 export class ChannelChoice {
   chosen = $state<Channel>(0);
 }

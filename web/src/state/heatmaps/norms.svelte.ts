@@ -4,16 +4,16 @@ import { ownScale } from "../../color/shades";
 import type { ClassSession } from "../class/session.svelte";
 import type { Settings } from "./settings.svelte";
 
-/** What full color stands for in the pictures that are compared, and from how many maps it was taken. */
+/** The relevance of full color of compared heatmaps, and the number of relevance maps that it was computed from. */
 export interface Reference {
   full: number;
-  /** The cluster whose samples share it; null: the whole class. */
+  /** The cluster that shares it; null: the whole class. */
   cluster: number | null;
   samples: number;
   maps: number;
 }
 
-/** The scales of one class for the chosen norm: of each sample by itself, of its cluster, or of all. */
+/** The scales of one class for the chosen norm: of each sample, of its cluster, or of all. */
 export class Norms {
   readonly #session: ClassSession;
   readonly #settings: Settings;
@@ -26,7 +26,7 @@ export class Norms {
     this.#settings = settings;
   }
 
-  /** Why the scales of the clustering that is shown did not come, or null. */
+  /** The reason why the scales of the current clustering are not available, or null. */
   get problem(): string | null {
     return this.#failed?.clustering === this.#session.clustering ? this.#failed.reason : null;
   }
@@ -47,14 +47,14 @@ export class Norms {
     }
   }
 
-  /** The relevance that full color stands for in this sample's map; null while that is on its way. */
+  /** The relevance of full color of this sample's heatmap; null while it is loading. */
   full(index: number, map: Pick<RelevanceMap, "codes" | "scale">): number | null {
     const { norm, clip } = this.#settings.appearance;
     if (norm === "sample" || this.problem) return ownScale(map, clip);
     return this.reference(this.#clusterOf(index))?.full ?? null;
   }
 
-  /** The shared scale of a cluster, or of the class; null where each sample has its own, or it is on its way. */
+  /** The shared scale of a cluster or of the class; null if each sample has its own, or while it is loading. */
   reference(cluster: number | null): Reference | null {
     const { norm, clip } = this.#settings.appearance;
     const table = this.#tables.get(this.#session.clustering);
@@ -71,7 +71,7 @@ export class Norms {
   }
 }
 
-/** Where an index stands among rising ones, or -1. */
+/** Position of an index in a rising list, or -1. */
 export function pointOf(indices: Int32Array, index: number): number {
   let [low, high] = [0, indices.length];
   while (low < high) {

@@ -12,20 +12,20 @@ const THUMBNAIL = 64;
 const LARGE = 256;
 const SERVED_SIDE = 512; // the server scales to 8 ... 512 pixels
 
-/** One of several pictures of the same sample, perhaps of another run; `index` is null where that run does not have it. */
+/** One of several images of a sample, possibly of another run; `index` is null if that run does not have it. */
 export interface PictureView {
   name: string;
   pictures: RunPictures;
   index: number | null;
   mode: PictureMode;
-  /** What its full color stands for; without it, its own largest magnitude. */
+  /** Scale of full color; by default the largest magnitude of the heatmap. */
   norms?: Norms;
 }
 
-/** The pictures of a point's sample, always as many. */
+/** The images of a point's sample; their number is constant. */
 export type Views = (point: number) => PictureView[];
 
-/** How small pictures of each modality are laid out: width over height, how much wider than images, how many in a card. */
+/** Layout of small images of each modality: aspect ratio, width relative to images, number in a card. */
 interface Layout {
   aspect: number;
   wide: number;
@@ -39,28 +39,28 @@ const LAYOUT: Record<Exclude<Modality, "image">, Layout> = {
 };
 const IMAGE = { wide: 1, medoids: 5, modes: PICTURE_MODES };
 
-/** What the tiles of one run ask for, one sample at a time; requests are gathered and answers kept. */
+/** Images of one run, requested by tiles one at a time; requests are combined and answers cached. */
 export class RunPictures {
   readonly modality: Modality;
   /** Names of the columns of a table, or of the channels. */
   readonly features: readonly string[] | null;
-  /** How many positions of a series make a second. */
+  /** Number of positions of a series per second. */
   readonly rate: number | null;
-  /** The shape of one map in full size. */
+  /** Shape of one relevance map in full size. */
   readonly shape: readonly number[];
   /** Channels of the stored input. */
   readonly channels: number;
-  /** Whether an input is shown one channel at a time: there are other than 1, 3 or 4, or four with names of their own. */
+  /** True if inputs are shown one channel at a time: not 1, 3 or 4 channels, or four named channels. */
   readonly isBands: boolean;
   readonly channel = new ChannelChoice();
   readonly hasInputs: boolean;
-  /** Width over height, within what a tile can show. */
+  /** Aspect ratio, within the limits of a tile. */
   readonly aspect: number;
-  /** How much wider than that of an image a picture in a list is. */
+  /** Width in a list relative to an image. */
   readonly wide: number;
-  /** What small pictures may show. */
+  /** Display modes of small images. */
   readonly modes: readonly PictureMode[];
-  /** How many samples a cluster's card shows. */
+  /** Number of samples in a cluster's card. */
   readonly medoids: number;
   readonly #samples: Batcher<Sample>;
   readonly #maps = new Map<number, Batcher<RelevanceMap>>();
@@ -101,7 +101,7 @@ export class RunPictures {
     return this.#samples.get(index);
   }
 
-  /** The stored map of one sample, exact and in full size. */
+  /** The stored relevance map of one sample, exact and in full size. */
   relevance(index: number): Promise<Column> {
     return this.#exact.get(index);
   }
@@ -124,18 +124,18 @@ export class RunPictures {
     return this.#batcher(this.#values, large, (indices, size) => this.#source.values(this.#run, indices, size)).get(index);
   }
 
-  /** The words of a text; none where the run keeps neither words nor ids. */
+  /** The words of a text; empty if the run has neither words nor ids. */
   words(index: number): Promise<string[]> {
     return this.#words.get(index);
   }
 
-  /** The relevance of one sample in full precision, one line after the other. */
+  /** The relevance of one sample in full precision, row by row. */
   async exact(index: number): Promise<Float32Array> {
     const { data } = await this.#source.relevance(this.#run, index);
     return data instanceof Float32Array ? data : Float32Array.from(data);
   }
 
-  /** Small pictures travel as they are (0); others scaled down to what is shown. */
+  /** Small images are sent unchanged (0); others are scaled down to the displayed size. */
   #side(large: boolean): number {
     const wanted = this.modality === "series" ? (large ? SERVED_SIDE : 2 * THUMBNAIL) : large ? LARGE : THUMBNAIL;
     if (this.#longest <= wanted) return 0;

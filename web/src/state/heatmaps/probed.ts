@@ -5,18 +5,18 @@ import type { Pixel } from "../../color/pixels";
 import { number } from "../page/format";
 import type { RunPictures } from "./pictures";
 
-/** The numbers behind a picture. */
+/** The numbers shown in an image. */
 export interface Probed {
   rows: number;
   columns: number;
   relevance: ArrayLike<number>;
-  /** Whether relevance is as it was stored; otherwise within `step` / 2, and at the size that is shown. */
+  /** True for stored relevance; otherwise it is exact to `step` / 2, at the displayed size. */
   exact: boolean;
   step: number;
   input: InputImage | null;
 }
 
-/** The stored numbers of a sample; where the source does not hold them, those that the map was drawn from. */
+/** The stored numbers of a sample or, if the source does not include them, those of the drawn heatmap. */
 export async function probe(pictures: RunPictures, index: number): Promise<Probed> {
   const input = pictures.hasInputs ? pictures.wholeInput(index).catch(() => pictures.input(index, true)) : null;
   try {
@@ -38,7 +38,7 @@ export function readPixel({ rows, columns, relevance, exact, step, input }: Prob
   return [`row ${row}, column ${column}`, ...inputAt(input, row / rows, column / columns, 1 / rows, 1 / columns), `relevance ${told}${about}`].join(" · ");
 }
 
-/** The input at the middle of the map's pixel: where both have the same sides, that pixel itself. */
+/** The input at the middle of the pixel of the relevance map; the same pixel if both have the same sides. */
 function inputAt(input: InputImage | null, top: number, left: number, high: number, wide: number): string[] {
   if (!input) return [];
   const row = Math.min(input.height - 1, Math.floor((top + high / 2) * input.height));

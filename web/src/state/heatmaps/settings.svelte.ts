@@ -17,23 +17,23 @@ const FALLBACK: ColorMap = { lookup: Array.from({ length: 768 }, (_, at) => Math
 const KEPT_DEFINITIONS = 8;
 export const TILE = { least: 40, most: 256, usual: 66 };
 
-/** How the reader likes to see things, kept by the browser where it allows that. */
+/** Display preferences, stored by the browser if it allows that. */
 export class Settings {
   readonly #dark: Host["dark"];
   #theme = $state<ThemeChoice>(THEMES.find((theme) => theme === recall("theme")) ?? "system");
   #letterKeys = $state(recall("letter-keys") !== "off");
   #colorMap = $state(recall("color-map") ?? "");
-  /** The color map that an address asks for. */
+  /** The color map of an address. */
   #asked: string | null = null;
   #appearance = $state.raw<Appearance>(readAppearance(recalled()));
   #tile = $state(tileSide(recall("tile")));
-  /** The server's color maps, and those that the reader defined. */
+  /** The server's color maps and custom ones. */
   #named = $state.raw<ColorMaps>({});
   #defined = $state.raw<ColorMaps>({});
-  /** Definitions in the color-map language, the last used first; the browser keeps them. */
+  /** Definitions in the color-map language, the last used first; the browser stores them. */
   definitions = $state.raw<readonly string[]>(texts(recall("color-maps")));
 
-  /** Diverging ones first: only they tell the sign. */
+  /** Diverging ones first, as only they show the sign. */
   colorMaps = $derived<ColorMaps>({ ...sorted(this.#named), ...this.#defined });
   colorMapNames = $derived(Object.keys(this.colorMaps));
   colorMapName = $derived(Object.hasOwn(this.colorMaps, this.#colorMap) ? this.#colorMap : (this.colorMapNames[0] ?? ""));
@@ -54,7 +54,7 @@ export class Settings {
     remember("theme", theme);
   }
 
-  /** The theme that a file asks for; it is not kept as the reader's own liking. */
+  /** Applies the theme of a file without storing it as a preference. */
   showTheme(theme: ThemeChoice): void {
     this.#theme = theme;
   }
@@ -68,7 +68,7 @@ export class Settings {
     remember("letter-keys", on ? "on" : "off");
   }
 
-  /** The least width of a tile in the list of samples, in pixels. */
+  /** Minimum width of a tile in the list of samples, in pixels. */
   get tile(): number {
     return this.#tile;
   }
@@ -90,7 +90,7 @@ export class Settings {
     this.change({ mode });
   }
 
-  /** The mode where there is room for one picture only. */
+  /** The display mode where only one image fits. */
   get singleMode(): SingleMode {
     return this.mode === "side by side" ? "overlay" : this.mode;
   }
@@ -108,7 +108,7 @@ export class Settings {
     remember("pictures", JSON.stringify(appearanceTexts(this.#appearance)));
   }
 
-  /** What an address asks for; it is not kept as the reader's own liking. One without pictures leaves all as it is. */
+  /** Applies the appearance of an address without storing it. An address without `pictures` changes nothing. */
   show(route: Route): void {
     this.#asked = route.colorMap;
     this.#colorMap = route.colorMap ?? this.#colorMap;
@@ -123,7 +123,7 @@ export class Settings {
     this.change({ ...PLAIN, mode: this.mode });
   }
 
-  /** A color map by its name, or by a definition that `define` has read. */
+  /** Selects a color map by its name, or by a definition that `define` has read. */
   chooseColorMap(name: string): void {
     this.#colorMap = name;
     remember("color-map", name);
@@ -133,18 +133,18 @@ export class Settings {
     if (this.colorMapNames.length > 0) this.chooseColorMap(next(this.colorMapNames, this.colorMapName));
   }
 
-  /** Fetches the named maps. */
+  /** Fetches the named color maps. */
   async loadColorMaps(source: DataSource): Promise<void> {
     this.#named = await source.colorMaps();
   }
 
-  /** The definition that an address or the browser names, if it is not here yet; the error says which map is shown instead. */
+  /** Loads the color map of an address or the browser's storage; the error names the one shown instead. */
   async loadAsked(source: DataSource): Promise<void> {
     const name = this.#colorMap;
     if (Object.hasOwn(this.colorMaps, name)) return;
     const instead = `${this.colorMapName} is shown`;
     if (!name.includes(",")) {
-      if (name === this.#asked) throw new Error(`There is no color map “${name}”; ${instead}.`);
+      if (name === this.#asked) throw new Error(`The color map “${name}” was not found; ${instead}.`);
       return;
     }
     await this.define(name, source).catch((error: unknown) => {
@@ -153,7 +153,7 @@ export class Settings {
     });
   }
 
-  /** Reads a color map in its language; the server says what is wrong with one that it does not understand. */
+  /** Reads a color map definition; the server reports errors in it. */
   async define(definition: string, source: DataSource): Promise<void> {
     const map = await source.colorMap(definition);
     this.#defined = { ...this.#defined, [definition]: map };
@@ -192,7 +192,7 @@ function parsed(json: string | null): unknown {
   try {
     return JSON.parse(json ?? "null");
   } catch {
-    return null; // another version, or another program, wrote it
+    return null; // written by another version or another program
   }
 }
 

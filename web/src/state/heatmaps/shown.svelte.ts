@@ -9,7 +9,7 @@ export interface Loaded<T> {
   readonly problem: string | null;
 }
 
-/** What a component asks for, again whenever that changes; an answer that comes too late is dropped. */
+/** Data of a component, requested again whenever the request changes; outdated answers are dropped. */
 export function loaded<T>(ask: () => Promise<T> | null): Loaded<T> {
   let value = $state.raw<T | null>(null);
   let problem = $state<string | null>(null);
@@ -33,7 +33,7 @@ export function loaded<T>(ask: () => Promise<T> | null): Loaded<T> {
   };
 }
 
-/** The colors of a map as the reader wants them; null while what full color stands for is on its way. */
+/** The colors of a heatmap with the current settings; null while its scale is loading. */
 export function shadesFor(index: number, map: RelevanceMap, norms: Pick<Norms, "full"> | undefined, settings: Settings): Shades | null {
   const full = norms ? norms.full(index, map) : ownScale(map, settings.appearance.clip);
   return full === null ? null : shadesOf(map.scale, full, settings.look);

@@ -2,15 +2,15 @@ import type { DataSource } from "../../api/source";
 import type { SelectionDraft, StoredSelection } from "../../api/types";
 import { changed } from "./race";
 
-/** What people have kept of a run: selections with tags and notes, as they lie beside it. */
+/** Saved selections of a run with tags and notes. */
 export class SelectionBook {
   readonly #source: DataSource;
   readonly run: string;
   list = $state.raw<StoredSelection[]>([]);
-  /** Files that cannot be read, or why none could be asked for. */
+  /** Problems of files that cannot be read, or of the request. */
   problems = $state.raw<string[]>([]);
   writable = $state(true);
-  /** Where they are kept, if not beside the run. */
+  /** Folder of the selections, if not next to the run. */
   folder = $state<string | null>(null);
 
   constructor(source: DataSource, run: string) {
@@ -30,7 +30,7 @@ export class SelectionBook {
     }
   }
 
-  /** Keeps a new selection, or a changed one where `based` says on which it rests. */
+  /** Saves a new selection, or a changed one that is based on `based`. */
   async keep(draft: SelectionDraft, based: StoredSelection | null): Promise<void> {
     const send = () =>
       based === null
@@ -44,13 +44,13 @@ export class SelectionBook {
   }
 }
 
-/** Whether a selection has the text in its name, tags or note. */
+/** True if a selection has the text in its name, tags or note. */
 export function mentions({ name, tags, note }: StoredSelection, text: string): boolean {
   const wanted = text.trim().toLowerCase();
   return [name, note ?? "", ...(tags ?? [])].some((part) => part.toLowerCase().includes(wanted));
 }
 
-/** Tags as they are typed, with commas between them. */
+/** Parses tags separated by commas. */
 export function tagsOf(text: string): string[] {
   return [...new Set(text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""))];
 }

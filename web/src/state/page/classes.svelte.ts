@@ -3,21 +3,21 @@ import type { Route } from "../address/route";
 const CLASS_KEYS = ["rank", "name", "separability", "beside", "p_value", "q_value", "eigengap", "n_clusters", "n_samples", "n_explanations", "accuracy"] as const;
 export type ClassKey = (typeof CLASS_KEYS)[number];
 
-/** Columns as addresses named them before. */
+/** Names of columns in addresses of earlier versions. */
 const EARLIER: Record<string, ClassKey> = { clusters: "n_clusters", size: "n_samples" };
 
-/** How the table of classes is ordered and filtered. */
+/** Order and filter of the table of classes. */
 export class ClassOrder {
   sortedBy = $state<ClassKey>("rank");
   descending = $state(false);
   filter = $state("");
 
-  /** As an address writes it: "-separability" falls; null by rank. */
+  /** Notation in addresses: "-separability" is descending; null is by rank. */
   get order(): string | null {
     return this.sortedBy === "rank" && !this.descending ? null : `${this.descending ? "-" : ""}${this.sortedBy}`;
   }
 
-  /** The best first: falling, but for ranks, names and p-values; the same column again turns round. */
+  /** Sorts the best first: descending, except ranks, names and p-values; the same column again reverses the order. */
   sortBy(key: ClassKey): void {
     this.descending = this.sortedBy === key ? !this.descending : !["rank", "name", "p_value", "q_value"].includes(key);
     this.sortedBy = key;

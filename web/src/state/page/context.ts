@@ -9,6 +9,6 @@ export const [useSettings, provideSettings] = createContext<Settings>();
 
 const NORMS = Symbol("norms");
 
-/** What the pictures below share as their scale; without it each is scaled by itself. */
+/** Shared scale of the heatmaps of a component tree; by default each has its own scale. */
 export const provideNorms = (norms: Norms): Norms => setContext(NORMS, norms);
 export const findNorms = (): Norms | undefined => getContext(NORMS);

@@ -5,7 +5,7 @@ import { plural } from "./format";
 const PAUSE = 150; // milliseconds without typing before the server is asked
 const NOTHING: Matches = { matches: [], total: 0, truncated: false };
 
-/** What is typed to find samples, what was found, and which of it is chosen. */
+/** Search text, matches and chosen match of the search for samples. */
 export class Finder {
   readonly #source: DataSource;
   readonly #run: string;
@@ -16,9 +16,9 @@ export class Finder {
 
   text = $state("");
   found = $state.raw<Matches>(NOTHING);
-  /** Every row that was found, also those that are not listed. */
+  /** Every matching row, including those that are not listed. */
   rows = $state.raw<readonly number[]>([]);
-  /** The text that `found` answers; while another one is typed, it is not yet answered. */
+  /** The text of the current matches; it differs from the typed text until the answer arrives. */
   answered = $state("");
   problem = $state<string | null>(null);
   #at = $state(0);
@@ -47,7 +47,7 @@ export class Finder {
     return this.matches[this.at] ?? null;
   }
 
-  /** What is told of the answer. */
+  /** Message about the result. */
   get told(): string {
     const { total, truncated } = this.found;
     if (this.text.trim() === "") return "";
@@ -57,7 +57,7 @@ export class Finder {
     return `${plural(total, this.#noun)} found${more}.`;
   }
 
-  /** Asks the server once the typing pauses; a later text overtakes an earlier one. */
+  /** Sends a request once typing pauses; a later text replaces an earlier one. */
   type(text: string): void {
     this.text = text;
     clearTimeout(this.#later);

@@ -1,6 +1,6 @@
 const MISSING = "–";
 
-/** Three significant digits, without the noise of more: 0.0312, 5.1, 412. */
+/** Three significant digits: 0.0312, 5.1, 412. */
 export function number(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
   if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return value.toExponential(digits - 1);
@@ -8,12 +8,12 @@ export function number(value: number | null | undefined, digits = 3): string {
   return value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 }
 
-/** A number with these decimals, as the report writes it: 0 and ±1 only where they are exact, ">0.99" for 0.9993. */
+/** A number with these decimals, as in the report: 0 and ±1 only if exact, ">0.99" for 0.9993. */
 export function fixed(value: number | null | undefined, decimals: number): string {
   return value === null || value === undefined || !Number.isFinite(value) ? MISSING : rounded(value, decimals, 1);
 }
 
-/** Rounds to decimals; what is not quite 0 or `whole`, on either side of 0, is written as a bound. */
+/** Rounds to decimals; values that only round to 0 or `whole`, on either side of 0, become bounds. */
 function rounded(value: number, decimals: number, whole: number): string {
   const written = value.toFixed(decimals);
   const edge = [0, whole, -whole].find((one) => Number(written) === one);
@@ -24,7 +24,7 @@ function rounded(value: number, decimals: number, whole: number): string {
   return Number(written) === 0 ? written.replace("-", "") : written;
 }
 
-/** A p- or q-value as the report writes it: three decimals, and a bound where they would all be zero. */
+/** A p- or q-value as in the report: three decimals, or a bound if they would all be zero. */
 export function probability(value: number | null | undefined): string {
   return value !== null && value !== undefined && value < 0.001 ? "<0.001" : fixed(value, 3);
 }
@@ -40,7 +40,7 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? MISSING : value.toLocaleString("en");
 }
 
-/** A share in percent; 0 % and 100 % only where they are exact. */
+/** A share in percent; 0 % and 100 % only if exact. */
 export function percent(value: number | null | undefined, decimals = 1): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
   return `${rounded(value * 100, value === 1 || value === 0 ? 0 : decimals, 100)} %`;
@@ -51,24 +51,24 @@ export function wholePercent(value: number): string {
   return percent(value, 0);
 }
 
-/** "90 explanations of 30 samples" where the counts differ, or else "30 samples". */
+/** "90 explanations of 30 samples" if the counts differ, otherwise "30 samples". */
 export function counted(explanations: number, samples: number | null | undefined): string {
   if (samples === explanations) return plural(samples, "sample");
   const written = plural(explanations, "explanation");
   return samples === null || samples === undefined ? written : `${written} of ${plural(samples, "sample")}`;
 }
 
-/** A name of the stored configuration as it is read: weights_hash is "weights hash". */
+/** A name of the stored configuration in words: weights_hash is "weights hash". */
 export function words(name: string): string {
   return name.replaceAll("_", " ").toLowerCase();
 }
 
-/** Of a stored part (JSON with a name and its fields) the name, otherwise the text itself. */
+/** The name of a stored part (JSON with a name and its fields), otherwise the text itself. */
 export function storedName(text: string): string {
   return /^\{"name": "([^"]+)"/.exec(text)?.[1] ?? text;
 }
 
-/** An eigengap as the report writes it: ~ marks one that is not the largest. */
+/** An eigengap as in the report: ~ marks one that is not the largest. */
 export function eigengap(value: number | null | undefined, clear: boolean | null | undefined): string {
   return `${clear === false ? "~" : ""}${fixed(value, 3)}`;
 }

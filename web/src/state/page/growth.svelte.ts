@@ -2,24 +2,24 @@ import type { DataSource } from "../../api/source";
 import type { RunDetail, RunProgress } from "../../api/types";
 import { count } from "./format";
 
-/** How often a run is looked at, in milliseconds: one to which more must come, and one that is complete. */
+/** Polling intervals in milliseconds: of an unfinished run, and of a complete one. */
 const PERIODS = { unfinished: 10_000, complete: 30_000 };
 
-/** Whether more must come: samples, a first analysis, classes of one, or whatever a job that is at work is about to add. */
+/** True if results are missing: samples, a first analysis, classes of one, or those of a running job. */
 export function isUnfinished(run: RunDetail): boolean {
   return run.growing || run.committed < run.n_explanations || run.analyses.length === 0 || run.analyses.some(lacksClasses);
 }
 
-/** Whether an analysis has fewer classes than it will have, as far as that is known. */
+/** True if an analysis is known to lack classes. */
 export function lacksClasses({ categories, expected }: RunDetail["analyses"][number]): boolean {
   return expected !== null && categories < expected;
 }
 
-/** What there is now that the page has not read, in words; nothing if it has read all. */
+/** Messages about changes that the page has not read; empty if it is up to date. */
 export function growthOf(read: RunDetail, now: RunProgress): string[] {
   const told: string[] = [];
-  if (now.committed !== read.committed) told.push(`${count(now.committed)} of ${count(now.n_explanations)} ${now.n_samples === now.n_explanations ? "samples" : "explanations"} are there now`);
-  else if (now.version !== read.version) told.push("its samples were written anew");
+  if (now.committed !== read.committed) told.push(`${count(now.committed)} of ${count(now.n_explanations)} ${now.n_samples === now.n_explanations ? "samples" : "explanations"} are available now`);
+  else if (now.version !== read.version) told.push("its samples were written again");
   const known = new Map(read.analyses.map((analysis) => [analysis.name, analysis]));
   for (const { name, categories, version } of now.analyses) {
     const before = known.get(name);
@@ -28,12 +28,12 @@ export function growthOf(read: RunDetail, now: RunProgress): string[] {
     else if (before.version !== version) told.push(`classes of “${name}” were analyzed again`);
     known.delete(name);
   }
-  return [...told, ...[...known.keys()].map((name) => `the analysis “${name}” is gone`)];
+  return [...told, ...[...known.keys()].map((name) => `the analysis “${name}” was removed`)];
 }
 
-/** Looks after a run while its page is open, until there is more of it. */
+/** Polls a run while its page is open, until it has grown. */
 export class Growth {
-  /** What there is of the run that the page does not show. */
+  /** Messages about results of the run that the page does not show. */
   told = $state.raw<readonly string[]>([]);
   readonly #source: DataSource;
 
@@ -42,8 +42,8 @@ export class Growth {
   }
 
   /**
-   * Begins to look after a run; the function that comes back ends it. A complete run is asked about, too: nothing tells
-   * that no further analysis is made of it. A page that nobody sees asks nothing until it is seen.
+   * Starts to poll a run; the returned function stops it. Complete runs are polled too, as further analyses may be added.
+   * A hidden page does not poll until it is visible.
    */
   follow(run: RunDetail, periods = PERIODS): () => void {
     this.told = [];
@@ -51,7 +51,7 @@ export class Growth {
     let live = true;
     const look = async () => {
       if (globalThis.document?.hidden) return;
-      const now = await this.#source.progress(run.id).catch(() => null); // who is away is asked again
+      const now = await this.#source.progress(run.id).catch(() => null); // retried at the next interval
       const told = now === null ? [] : growthOf(run, now);
       if (!live || told.length === 0) return;
       this.told = told;

@@ -7,22 +7,22 @@ import type { ClassSession } from "../class/session.svelte";
 import type { Settings } from "../heatmaps/settings.svelte";
 import type { Viewer } from "./viewer.svelte";
 
-/** What tests ask a running viewer; nothing in the viewer uses it. */
+/** Interface of a running viewer for tests; the viewer does not use it. */
 export interface ViewerHook {
   view(): "loading" | "problem" | "overview" | "class" | "compare";
   pointCount(): number;
   selectedIndices(): number[];
-  /** Those of the other side of a comparison, and the sample that is pointed at there, or null. */
+  /** The selection of the other side of a comparison, and the sample under the pointer there, or null. */
   otherSelectedIndices(): number[];
   otherHovered(): number | null;
-  /** The middle of a sample's point, in pixels of the window; null where it is not drawn. */
+  /** The middle of a sample's point, in pixels of the window; null if it is not drawn. */
   positionOf(index: number): { x: number; y: number } | null;
   drawnFrames(): number;
-  /** Whether everything that was asked for is loaded, and the address names what is shown. */
+  /** True if all requests are answered and the address matches the view. */
   addressIsWritten(): boolean;
-  /** The point that is found at a place of the scatter, in pixels; -1 where there is none. */
+  /** The point at a position of the scatter plot, in pixels, or -1. */
   pointAt(x: number, y: number): number;
-  /** How many points a polygon holds: x0, y0, x1, y1, ... in pixels of the scatter. */
+  /** Number of points in a polygon: x0, y0, x1, y1, ... in pixels of the scatter plot. */
   countInside(corners: number[]): number;
 }
 
@@ -32,7 +32,7 @@ declare global {
   }
 }
 
-/** Puts the hook of the page's one viewer where tests find it. */
+/** Publishes the hook of the page's viewer for tests. */
 export function showHook(_: Viewer, hook: ViewerHook): void {
   window.__viewer = hook;
 }

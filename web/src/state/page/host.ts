@@ -1,38 +1,38 @@
 import { MediaQuery } from "svelte/reactivity";
 
 
-/** Where the viewer is in its runs: a hash as `formatRoute` writes it. */
+/** Address of the view: a hash written by `formatRoute`. */
 export interface Address {
   get(): string;
-  /** A step that "back" can undo, where there is one; `memory` is kept with the place, as long as its history lasts. */
+  /** Adds a step to the history, if there is one; `memory` is stored with it. */
   go(hash: string, memory?: string | null): void;
-  /** The same place told more exactly. */
+  /** Replaces the current address. */
   replace(hash: string, memory?: string | null): void;
-  /** What was kept with the place, for what is too long for an address. */
+  /** Data stored with the current address that are too long for it. */
   memory(): string | null;
-  /** Calls whenever the place became another one, except by `replace`; returns what ends that. */
+  /** Calls back whenever the address changes, except by `replace`; returns a function that stops it. */
   listen(moved: () => void): () => void;
-  /** What another person can open, or null where the place has no address of its own. */
+  /** The link to share, or null if the view has no URL. */
   link(): string | null;
 }
 
 /**
- * What surrounds a viewer: a page of its own, or one cell among others in a notebook.
- * Only hosts touch the window and the document, so that viewers beside each other stay apart.
+ * The environment of a viewer: its own page, or a cell in a notebook.
+ * Only hosts access the window and the document, so that several viewers in a page are independent.
  */
 export interface Host {
   readonly address: Address;
   /** Carries the theme as `data-theme`. */
   readonly root: HTMLElement;
-  /** Where keys are heard. */
+  /** Target of keyboard events. */
   readonly keys: EventTarget;
-  /** Whether the surroundings are dark, reactively. */
+  /** True if the environment is dark, reactively. */
   readonly dark: { readonly current: boolean };
   dialogIsOpen(): boolean;
   title(text: string): void;
 }
 
-/** The page that shows nothing but the viewer. */
+/** The page that contains only the viewer. */
 export function pageHost(): Host {
   return {
     address: {
@@ -57,7 +57,7 @@ export function pageHost(): Host {
   };
 }
 
-/** A place that only the viewer itself knows. */
+/** An address that only the viewer uses. */
 export function ownAddress(): Address {
   let place = "";
   let kept: string | null = null;

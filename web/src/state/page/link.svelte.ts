@@ -4,7 +4,7 @@ import { formatRoute, HOME } from "../address/route";
 import type { ClassSession } from "../class/session.svelte";
 import type { Viewer } from "./viewer.svelte";
 
-/** What a viewer and the program around it tell each other; samples are indices in the run. */
+/** State shared by a viewer and the surrounding program; samples are rows of the run. */
 export interface Told {
   analysis: string | null;
   category: string | null;
@@ -12,26 +12,26 @@ export interface Told {
   selection: Int32Array;
 }
 
-/** The program's side. */
+/** The surrounding program. */
 export interface Outside {
-  /** The run that the program speaks of. */
+  /** The run of the program. */
   readonly run: string;
   read(): Told;
   tell(changes: Partial<Told>): void;
-  /** Calls when the program changed something; returns what ends that. */
+  /** Calls back when the program changes something; returns a function that stops it. */
   listen(heard: (name: keyof Told) => void): () => void;
 }
 
-/** Where a viewer begins that is linked. */
+/** Initial address of a linked viewer. */
 export function beginning({ run, read }: Outside): string {
   const { analysis, category } = read();
   return formatRoute({ ...HOME, run, analysis, category });
 }
 
 /**
- * Keeps a viewer and the program around it in step; to be called where effects may be made.
- * Each side hears only what it has not said itself. What the program selects beyond the open class stays selected
- * there, and waits for a class that is still being opened.
+ * Synchronizes a viewer with the surrounding program; must be called where effects can be created.
+ * Each side receives only changes of the other. Rows that the program selects outside of the open class stay selected
+ * there, and are applied to a class that is still loading.
  */
 export function link(viewer: Viewer, outside: Outside): void {
   let wanted = $state.raw<Int32Array | null>(outside.read().selection);

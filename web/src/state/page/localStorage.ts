@@ -1,4 +1,4 @@
-/** Storage may be forbidden (private windows, embedded pages); then a choice lasts as long as the page. */
+/** Storage may be forbidden (private windows, embedded pages); then a choice is lost with the page. */
 export function recall(key: string): string | null {
   try {
     return localStorage.getItem(`whyset.${key}`);
@@ -11,6 +11,6 @@ export function remember(key: string, value: string): void {
   try {
     localStorage.setItem(`whyset.${key}`, value);
   } catch {
-    // not kept, see recall
+    // not stored, see recall
   }
 }

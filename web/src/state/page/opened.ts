@@ -5,10 +5,10 @@ import { RunPictures } from "../heatmaps/pictures";
 import type { Route } from "../address/route";
 import { ClassSession } from "../class/session.svelte";
 
-/** The samples of a class that was not analyzed and does not even list them. */
+/** The rows of a class that was not analyzed and does not list its rows. */
 const NO_INDEX: Column = { data: new Int32Array(0), shape: [0] };
 
-/** A run that is open: its pictures, and what opens its classes. */
+/** An open run: its images and classes. */
 export class OpenedRun {
   readonly source: DataSource;
   readonly detail: RunDetail;

@@ -1,6 +1,6 @@
 import { CHANGED_MEANWHILE, SourceError } from "../../api/source";
 
-/** Carries out a change and reads again; whoever lost a race sees at once what the other one wrote, and is told. */
+/** Applies a change and reloads; if someone else was faster, their version is loaded and the error is thrown. */
 export async function changed(change: () => Promise<unknown>, reload: () => Promise<void>): Promise<void> {
   try {
     await change();

@@ -26,14 +26,14 @@ export interface Problem {
   hint: string | null;
 }
 
-/** An analysis of this or another run, and how an address names it. */
+/** An analysis of this or another run, and its address. */
 export interface Beside {
   run: RunDetail;
   analysis: AnalysisDetail;
   route: Route;
 }
 
-/** Follows the address: what it names is loaded, in the order run, analysis, class, and nothing is loaded twice. */
+/** Follows the address: loads run, analysis and class in this order, and nothing twice. */
 export class Viewer {
   readonly source: DataSource;
   readonly host: Host;
@@ -41,22 +41,22 @@ export class Viewer {
   opened = $state.raw<OpenedRun | null>(null);
   analysis = $state.raw<AnalysisDetail | null>(null);
   session = $state.raw<ClassSession | null>(null);
-  /** The class beside another one, or null. */
+  /** The comparison of two classes, or null. */
   comparison = $state.raw<Comparison | null>(null);
   book = $state.raw<SelectionBook | null>(null);
-  /** The analysis whose scores stand beside those of the overview, or that lacks the class on the screen; or null. */
+  /** The analysis compared in the overview, or the one that lacks the current class; or null. */
   beside = $state.raw<Beside | null>(null);
   problem = $state.raw<Problem | null>(null);
   loading = $state(true);
-  /** What the address or a file asks for and is not there; the rest is shown. */
+  /** Messages about items of the address or a file that were not found; the rest is shown. */
   told = $state.raw<readonly string[]>([]);
-  /** What has just happened, for those who do not see it. */
+  /** The last action, for screen readers. */
   said = $state("");
   readonly classes = new ClassOrder();
   readonly methods: Methods;
-  /** The scatter on the screen, if there is one. */
+  /** The current scatter plot, if any. */
   stage = $state.raw<Stage | null>(null);
-  /** The scatter of the other side of a comparison. */
+  /** The scatter plot of the other side of a comparison. */
   otherStage = $state.raw<Stage | null>(null);
   #route: Route = HOME;
   #turn = 0;
@@ -81,7 +81,7 @@ export class Viewer {
     return this.#route;
   }
 
-  /** Opens what the address names; a later call overtakes an earlier one that still waits. `again`: after a problem. */
+  /** Opens the route; a later call replaces an earlier one that is still waiting. `again`: after a problem. */
   async follow(route: Route, again = false): Promise<void> {
     const turn = ++this.#turn;
     const kept = again || this.#kept === formatRoute(route);
@@ -102,12 +102,12 @@ export class Viewer {
     }
   }
 
-  /** To another run, analysis or class: one step in the history. */
+  /** Goes to another run, analysis or class: one step in the history. */
   go(to: Partial<Route>): void {
     this.host.address.go(formatRoute({ ...HOME, ...to }));
   }
 
-  /** To another class of the analysis, or to all of them: a comparison goes on there. */
+  /** Goes to another class of the analysis, or to the overview; a comparison continues there. */
   goToClass(category: string | null, more: Partial<Route> = {}): void {
     const [run, analysis] = [this.run?.id ?? null, this.analysis?.name ?? null];
     this.go({ run, analysis, category, ...onward(this, category), ...more });
@@ -118,14 +118,14 @@ export class Viewer {
     return [this.opened, this.comparison?.runs.right].find((run) => run?.detail.id === data.run.id) ?? null;
   }
 
-  /** The same with more or less beside it: what is open stays as it is, also where that is too much for an address. */
+  /** Starts or ends a comparison: the open class stays as it is, even if its state is too long for an address. */
   turn(to: Route): void {
     const address = formatRoute(to);
     this.#kept = address;
     this.host.address.go(address);
   }
 
-  /** Shows a sample: in the class that is open, or else in the first of these classes. */
+  /** Shows a sample in the open class or else in the first of these classes. */
   showSample(index: number, categories: readonly string[]): void {
     const { session } = this;
     const [point] = session?.pointsOf([index]) ?? [];
@@ -140,13 +140,13 @@ export class Viewer {
     this.said = `Sample ${index} of ${session.data.detail.name} is shown.`;
   }
 
-  /** Goes where a state file or a bookmark points to. */
+  /** Opens the view of a state file or a bookmark. */
   open({ told }: Opening, { address, memory }: Place): void {
     this.#toldBefore = told;
     this.host.address.go(address, memory);
   }
 
-  /** Shows something else of a class: of the one that is open, or of the other side of a comparison. */
+  /** Changes the display of the open class or of the other side of a comparison. */
   async choose(choice: Partial<Choice>, session = this.session): Promise<void> {
     try {
       await session?.choose(choice);
@@ -155,7 +155,7 @@ export class Viewer {
     }
   }
 
-  /** Reads the run again, which has grown meanwhile; what is seen stays, as far as the address tells it. */
+  /** Reads the run again, which has grown; the view stays, as far as the address contains it. */
   reload(): void {
     this.runs = [];
     this.opened = null;
@@ -221,14 +221,14 @@ export class Viewer {
     if (!isLatest()) return;
     this.beside = lacking;
     const [left, same] = [shown && again, comparison !== null && comparison === this.comparison];
-    if (!left) session.restore(route); // otherwise it is as it was left, also where that is too much for an address
+    if (!left) session.restore(route); // otherwise its state is kept, even if it is too long for an address
     if (!same) this.#compare(comparison);
     if (route.with && !(left && same)) comparison?.restore(route.with);
     this.session = session;
     if (!left) this.#tell(...missedBy(route, session));
     if (route.with && comparison && !same) this.#tell(...missedBy(route.with, comparison.right));
     if (lacking && !session.problem) this.#tell(lackingTold(lacking, session));
-    await tick(); // new points come first
+    await tick(); // new points are applied first
     if (left || !isLatest()) return;
     if (shown) this.stage?.look(route.camera);
     if (same) this.otherStage?.look(route.with?.camera ?? null);
@@ -238,12 +238,12 @@ export class Viewer {
     this.told = [...this.told, ...lines];
   }
 
-  /** What stands beside is left out where it cannot be had, and that is told. */
+  /** Omits a comparison that is not available, with a message. */
   async #orTold<T>(beside: Promise<T>): Promise<T | null> {
     try {
       return await beside;
     } catch (error) {
-      this.#tell(`What stood beside is not shown: ${explain(error).message}`);
+      this.#tell(`The comparison is not shown: ${explain(error).message}`);
       return null;
     }
   }
@@ -260,7 +260,7 @@ export class Viewer {
     return { run, analysis: await this.source.analysis(run.id, route.analysis), route };
   }
 
-  /** What stands beside a class: the class that the address names, or else the same one of its analysis, which may lack it. */
+  /** The class to compare with: the one of the address, or else the same class of its analysis, which may lack it. */
   async #loadOther(session: ClassSession, run: OpenedRun, route: Route | null): Promise<{ comparison?: Comparison | null; lacking?: Beside }> {
     if (route === null || route.category !== null) return { comparison: await this.#loadComparison(session, run, route) };
     const beside = await this.#loadBeside(route);
@@ -269,7 +269,7 @@ export class Viewer {
     return beside ? { lacking: beside } : {};
   }
 
-  /** The other side of the class, as the address has it; what is there of it stays. */
+  /** The other side of the class according to the address; parts that are already open are kept. */
   async #loadComparison(session: ClassSession, run: OpenedRun, route: Route | null): Promise<Comparison | null> {
     if (route?.run == null || route.analysis === null || route.category === null) return null;
     const shown = this.comparison;
@@ -284,7 +284,7 @@ export class Viewer {
     return new Comparison(session, right, { left: run, right: other }, pairing);
   }
 
-  /** A run that is open on either side, or one that is opened now. */
+  /** A run that is open on either side, or a newly opened one. */
   async #opened(id: string): Promise<OpenedRun> {
     const open = [this.opened, this.comparison?.runs.right].find((run) => run?.detail.id === id);
     return open ?? new OpenedRun(this.source, await this.source.run(id));
@@ -296,7 +296,7 @@ function isAt({ data }: ClassSession, route: Route): boolean {
 }
 
 function lackingTold({ run, analysis }: Beside, { data }: ClassSession): string {
-  return `“${data.detail.name}” stands alone: the analysis “${analysis.name}” of ${run.name} has not analyzed it. The next class that it has stands beside again.`;
+  return `The comparison is paused: the analysis “${analysis.name}” of ${run.name} has not analyzed “${data.detail.name}”. It continues with the next class that both have.`;
 }
 
 function hasAnalysis(run: RunDetail, name: string | null): boolean {

@@ -9,13 +9,13 @@ interface Around {
   start: string;
 }
 
-/** A place in a page of others: what the viewer hears and shows stays inside, and so do its keys. */
+/** Host in a page of another program: events, styles and keys of the viewer stay inside. */
 export function widgetHost({ container, root, start }: Around): Host {
   const address = ownAddress();
   address.replace(start);
   root.addEventListener("click", (event) => followLink(event, address));
   container.addEventListener("keydown", keepInside);
-  container.dataset.lmSuppressShortcuts = "true"; // JupyterLab looks at keys before anybody else does
+  container.dataset.lmSuppressShortcuts = "true"; // JupyterLab handles keys before all others
   return {
     address,
     root,
@@ -26,7 +26,7 @@ export function widgetHost({ container, root, start }: Around): Host {
   };
 }
 
-/** Links of the viewer name places in it, which is not what they mean to the page around. */
+/** Links of the viewer are addresses in it, not in the surrounding page. */
 function followLink(event: MouseEvent, address: Address): void {
   const hash = (event.target as Element).closest("a")?.getAttribute("href");
   if (!hash?.startsWith("#/")) return;
@@ -34,17 +34,17 @@ function followLink(event: MouseEvent, address: Address): void {
   address.go(hash);
 }
 
-/** Plain keys are the viewer's; what it has no use for, such as Ctrl-S, belongs to the notebook. */
+/** Plain keys belong to the viewer; unused shortcuts, such as Ctrl-S, belong to the notebook. */
 function keepInside(event: KeyboardEvent): void {
   if (event.defaultPrevented || !(event.ctrlKey || event.metaKey || event.altKey)) event.stopPropagation();
 }
 
-/** Whether the notebook is dark: its themes agree on nothing but the color behind the cell. */
+/** True if the notebook is dark, judged by the background color of the cell, which works for all themes. */
 function darkness(container: Element): Host["dark"] {
   const subscribe = createSubscriber((changed) => {
     const observer = new MutationObserver(changed);
     for (const element of [document.documentElement, document.body]) observer.observe(element, { attributes: true });
-    const placed = new ResizeObserver(changed); // notebooks put a cell into the page after it was made
+    const placed = new ResizeObserver(changed); // notebooks insert a cell into the page after its creation
     placed.observe(container);
     const media = matchMedia("(prefers-color-scheme: dark)");
     media.addEventListener("change", changed);
@@ -70,12 +70,12 @@ function luminanceBehind(element: Element | null): number {
   return matchMedia("(prefers-color-scheme: dark)").matches && usesDarkScheme() ? 0 : 1;
 }
 
-/** Of "rgb(1, 2, 3)" or "rgba(1, 2, 3, 0.5)"; any other notation counts as no color. */
+/** Of "rgb(1, 2, 3)" or "rgba(1, 2, 3, 0.5)"; any other notation is treated as transparent. */
 function numbersIn(color: string): number[] {
   return /^rgba?\(/.test(color) ? (color.match(/[\d.]+/g) ?? []).map(Number) : [0, 0, 0, 0];
 }
 
-/** A page without any background is dark only if it says that it can be. */
+/** A page without a background is dark only if it declares a dark color scheme. */
 function usesDarkScheme(): boolean {
   return getComputedStyle(document.documentElement).colorScheme.includes("dark");
 }

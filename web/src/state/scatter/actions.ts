@@ -3,7 +3,7 @@ import type { ClassSession } from "../class/session.svelte";
 import type { Stage } from "./stage.svelte";
 import { selectView } from "./steering";
 
-/** What a key does in a class and its scatter; null for what is done elsewhere. */
+/** The action of a key in a class and its scatter plot; null for keys handled elsewhere. */
 export function classActions(session: ClassSession, stage: Stage, command: Command): (() => void) | null {
   if (typeof command === "object") {
     const known = session.clusterList.some((cluster) => cluster.id === command.cluster);

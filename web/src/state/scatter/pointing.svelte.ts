@@ -5,23 +5,23 @@ import { modeOf } from "../class/selection";
 import type { ClassSession } from "../class/session.svelte";
 import type { Stage, Tool } from "./stage.svelte";
 
-const STILL = 4; // a pointer that moved less was a click
+const STILL = 4; // a shorter movement is a click
 const LASSO_STEP = 3;
 
-/** What pointers do over the scatter: they hover, choose a point, move the view, magnify it, or draw around points. */
+/** Pointer actions in the scatter plot: hover, choose a point, pan, zoom, and draw around points. */
 export class Pointing {
-  /** A drag that has begun, where it was last, and whether it is more than a click. */
+  /** The current drag, its last position, and whether it is more than a click. */
   drag = $state.raw<{ tool: Tool; x: number; y: number; moved: boolean } | null>(null);
-  /** Corners in places, x0, y0, x1, y1, ... */
+  /** Corners as positions, x0, y0, x1, y1, ... */
   lasso = $state.raw<number[]>([]);
-  /** Whether a pointer is over the scatter. */
+  /** True if a pointer is over the scatter plot. */
   over = $state(false);
-  /** Whether a button is down, which is how a click differs from Tab where the focus comes. */
+  /** True if a button is pressed, which distinguishes focus by click from focus by Tab. */
   pressed = false;
   readonly #session: ClassSession;
   readonly #stage: Stage;
   readonly #look: (camera: Camera) => void;
-  /** Where fingers and other pointers that are down were last seen. */
+  /** Last positions of fingers and other pressed pointers. */
   readonly #down = new Map<number, readonly [number, number]>();
 
   /** `look` moves the view. */
@@ -39,7 +39,7 @@ export class Pointing {
     (event.currentTarget as Element).setPointerCapture(event.pointerId);
     this.#down.set(event.pointerId, [x, y]);
     if (this.#down.size > 1) {
-      this.#end(); // two fingers move the view, whatever one of them began
+      this.#end(); // two fingers move the view, even during another drag
       return;
     }
     this.drag = { tool, x, y, moved: false };

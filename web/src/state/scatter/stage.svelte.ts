@@ -5,14 +5,14 @@ import { STEPS, isMissing } from "../../scatter/points";
 import type { SelectionMode } from "../class/selection";
 import type { ClassSession } from "../class/session.svelte";
 
-const REACH = 12; // pixels around the pointer in which a point is found
+const REACH = 12; // radius in pixels in which the pointer finds a point
 
 export type Tool = "pan" | "lasso" | "rectangle";
 
-/** How the scatter is looked at and what the pointer does there; shared by canvas, tool bar and keys. */
+/** View and tool of the scatter plot, shared by canvas, tool bar and keys. */
 export class Stage {
   readonly session: ClassSession;
-  /** Where the points are drawn, and how often they were. */
+  /** The canvas of the points, and the number of drawn frames. */
   canvas: HTMLCanvasElement | null = null;
   frames = 0;
   tool = $state<Tool>("pan");
@@ -26,19 +26,19 @@ export class Stage {
 
   #first: Camera | null;
 
-  /** `first` is where to look at the beginning; without it, at everything. */
+  /** `first` is the initial view; by default everything is shown. */
   constructor(session: ClassSession, first: Camera | null = null) {
     this.session = session;
     this.#first = first;
   }
 
-  /** Looks at new points: the first ones from where the address says. */
+  /** Sets the view for new points: for the first ones that of the address. */
   begin(): void {
     this.look(this.#first);
     this.#first = null;
   }
 
-  /** Looks from where an address says; without that, at everything. */
+  /** Sets the view of an address; by default everything is shown. */
   look(camera: Camera | null): void {
     if (camera) this.camera = camera;
     else this.fit();
@@ -50,7 +50,7 @@ export class Stage {
     return this.camera.x === x && this.camera.y === y && this.camera.zoom === zoom ? null : this.camera;
   }
 
-  /** The point within reach of a place on the screen, or -1. */
+  /** The point near a position on the screen, or -1. */
   pointAt(x: number, y: number): number {
     const [left, top] = toPlace(this.projection, x, y);
     return nearest(this.session.hoverIndex, left, top, REACH / this.projection.unit, this.session.visible);
@@ -60,25 +60,25 @@ export class Stage {
     this.camera = fit(this.session.points.extent);
   }
 
-  /** Moves what is seen by pixels to the right and down. */
+  /** Moves the view by pixels to the right and down. */
   pan(right: number, down: number): void {
     this.camera = panBy(this.projection, right, down);
   }
 
-  /** Brings a place into the middle unless it can be seen. */
+  /** Centers a position unless it is visible. */
   reveal(x: number, y: number): void {
     const [left, top] = toScreen(this.projection, x, y);
     if (left >= 0 && left <= this.width && top >= 0 && top <= this.height) return;
     this.camera = { ...this.camera, x, y };
   }
 
-  /** Where a point is drawn, in pixels from the left and from the top. */
+  /** Position of a point on the screen, in pixels from the left and from the top. */
   screenOf(point: number): [number, number] {
     const { positions } = this.session.points;
     return toScreen(this.projection, positions[point * 2] / STEPS, positions[point * 2 + 1] / STEPS);
   }
 
-  /** The same for a point; one without a place stays unseen. */
+  /** The same for a point; points without finite coordinates are ignored. */
   revealPoint(point: number): void {
     const { points } = this.session;
     if (!isMissing(points, point)) this.reveal(points.positions[point * 2] / STEPS, points.positions[point * 2 + 1] / STEPS);

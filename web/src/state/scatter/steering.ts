@@ -8,11 +8,11 @@ import type { Stage } from "./stage.svelte";
 
 const STEP = 60; // pixels of one key press
 const ZOOM = 1.5;
-const ANYWHERE = 2; // farther than any two places are
+const ANYWHERE = 2; // larger than the distance of any two positions
 
 type Pressed = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
 
-/** What a key does while the scatter has the focus: all that a pointer can do there. Null for every other key. */
+/** The action of a key while the scatter plot has the focus, equivalent to the pointer; null for other keys. */
 export function steering(session: ClassSession, stage: Stage, event: Pressed): (() => void) | null {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const way = WAYS[event.key];
@@ -22,7 +22,7 @@ export function steering(session: ClassSession, stage: Stage, event: Pressed): (
   return event.key === "-" ? () => stage.zoom(1 / ZOOM) : null;
 }
 
-/** To the next point that way; from nowhere to the one in the middle of the view. */
+/** Moves to the next point in that direction; without a current point, to the one in the middle of the view. */
 function step(session: ClassSession, stage: Stage, way: readonly [number, number]): void {
   const { points, visible, current } = session;
   const there = current >= 0 && !isMissing(points, current) && visible?.[current] !== 0;
@@ -42,7 +42,7 @@ function toggle(session: ClassSession): void {
   session.select([session.current], session.isSelected(session.current) ? "subtract" : "add");
 }
 
-/** Selects what can be seen: with pan and zoom, a rectangle without a pointer. */
+/** Selects the points in view, an alternative to the rectangle tool without a pointer. */
 export function selectView(session: ClassSession, stage: Stage): void {
   const [left, top] = toPlace(stage.projection, 0, 0);
   const [right, bottom] = toPlace(stage.projection, stage.width, stage.height);
