@@ -23,7 +23,25 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One operation: relevance that came in at its output and went out to its inputs, summed over all elements."""
+    """The relevance that one operation received at its output and sent to its inputs, summed over all elements.
+
+    Parameters
+    ----------
+    index : int
+        The position of the operation in order of execution.
+    module : str
+        The path of the module that runs it.
+    operation : str
+        The name of the torch function.
+    rule : str
+        The name of the rule, "-" for none.
+    relevance_in : float
+        The relevance that arrived at the output.
+    relevance_out : float
+        The relevance that went to the inputs.
+    causes : dict of Cause to float, default {}
+        The lost relevance by cause; the values sum to `lost`.
+    """
 
     index: int
     module: str
@@ -40,10 +58,22 @@ class LedgerRow:
 
 @dataclass
 class Ledger:
-    """What became of the relevance of the last attribution made inside `with attribute.ledger() as ledger:`.
+    """Accounts for the relevance of the last attribution inside `with attribute.ledger() as ledger:`.
 
-    `output` is the relevance that started, `arrived` what reached the input; the difference is accounted for row by
-    row.
+    The rows explain the difference between `output` and `arrived`. `print(ledger)` shows a table.
+
+    Parameters
+    ----------
+    rows : tuple of LedgerRow, default ()
+        The operations that relevance has passed, in order of execution.
+    output : float, default 0.0
+        The relevance at the output of the model, summed.
+    arrived : float, default 0.0
+        The relevance at the input, summed.
+    scale : float, default 0.0
+        The sum of the magnitudes of the relevance at the output: tolerances are relative to it.
+    double : bool, default True
+        Whether relevance is in double precision.
     """
 
     rows: tuple[LedgerRow, ...] = ()

@@ -9,8 +9,28 @@ from whyset.errors import InputError
 
 
 def to_dict(part: Any) -> Any:
-    """Give a frozen dataclass as `{"name": ..., "fields": {...}}`, and what it is made of likewise.
+    """Convert a rule or a composite to values that JSON can hold.
 
+    Frozen dataclasses become `{"name": ..., "fields": {...}}`, recursively; tensors become lists and classes their
+    import path.
+
+    Parameters
+    ----------
+    part : object
+        A frozen dataclass, tensor, sequence, class, text, number or None.
+
+    Returns
+    -------
+    object
+        Dictionaries, lists, texts, numbers, bools and None.
+
+    Raises
+    ------
+    InputError
+        A value is of another type, such as a function as `stabilizer`.
+
+    Examples
+    --------
     >>> from whyset.attribution.rules import Flat
     >>> to_dict(Flat())
     {'name': 'Flat', 'fields': {'stabilizer': 1e-06}}

@@ -28,7 +28,13 @@ class ExplainedValue(ABC):
 
 @dataclass(frozen=True, eq=False)
 class OutputWeights(ExplainedValue):
-    """A weighted sum of the outputs: `weights` (samples, ...) is the coefficient c itself."""
+    """A weighted sum of the outputs: the weights are the coefficient c at the output.
+
+    Parameters
+    ----------
+    weights : Tensor
+        The weights, shaped like the output (n, ...).
+    """
 
     weights: Tensor
 
@@ -38,8 +44,14 @@ class OutputWeights(ExplainedValue):
 
 @dataclass(frozen=True)
 class Contrast(ExplainedValue):
-    """The difference of two outputs: why `one` rather than `other` (class indices, for all samples or one per
-    sample).
+    """The difference of two outputs: why `one` rather than `other`.
+
+    Parameters
+    ----------
+    one : int or Tensor
+        Index of an output; a tensor (n,) has one for each sample.
+    other : int or Tensor
+        The output that is subtracted, likewise.
     """
 
     one: int | Tensor
@@ -53,7 +65,14 @@ class Contrast(ExplainedValue):
 class AboveReference(ExplainedValue):
     """An output minus a reference value, as for regression: why `y − reference` (Letzgus 2021).
 
-    Relevance starts as `y − reference`, so the coefficient is `(y − reference) / y`, and 0 where y is 0.
+    Relevance starts as `y − reference`: the coefficient is `(y − reference) / y`, and 0 where y is 0.
+
+    Parameters
+    ----------
+    index : int or Tensor
+        Index of an output; a tensor (n,) has one for each sample.
+    reference : float or Tensor
+        The reference, in units of the output; a tensor broadcasts to the output (n, outputs).
     """
 
     index: int | Tensor
@@ -66,10 +85,17 @@ class AboveReference(ExplainedValue):
 
 @dataclass(frozen=True)
 class Similarity(ExplainedValue):
-    """The similarity of the output, an embedding, to another one: their dot product, or its cosine.
+    """The similarity of the output, an embedding, to another embedding.
 
-    Relevance starts as each dimension's share of it, `y ⊙ other` (divided by both lengths for the cosine, which is 0
-    where a length is).
+    Relevance starts as the part of each dimension, `y ⊙ other`, divided by both lengths for the cosine; it is 0 if a
+    length is 0.
+
+    Parameters
+    ----------
+    other : Tensor
+        The other embedding, of a shape that broadcasts to the output (n, dimensions).
+    cosine : bool, default True
+        Whether the similarity is the cosine rather than the dot product.
     """
 
     other: Tensor
@@ -88,16 +114,33 @@ Target = SupportsIndex | Tensor | Sequence[SupportsIndex] | ExplainedValue | Cal
 
 
 def output_coefficient(output: Tensor, target: Target, *, conserving: bool = False) -> Tensor:
-    """The coefficient c at the output (samples, ...), shaped like it: relevance starts as R = output ⊙ c.
+    """Return the coefficient c at the output: relevance starts as `R = output ⊙ c`.
 
-    A class index (one for all samples, or a sequence or integer tensor with one for each sample) gives a one-hot row,
-    so that the value of that output is explained; None is the largest output of each sample. A floating point tensor
-    shaped like the output, and what a callable returns, is the relevance R at the output where the method is
-    `conserving`, as in Zennit: c = R / output, and 0 where the output is 0. For gradients it is the gradient at the
-    output, c itself. `Contrast`, `AboveReference`, `Similarity` and `OutputWeights` mean the same for both.
+    Parameters
+    ----------
+    output : Tensor
+        The output of the model (n, ...).
+    target : int, sequence of int, Tensor, callable, Contrast or another such target, or None
+        A class index, or one for each sample, gives a one-hot row: the value of that output is explained. None is the
+        largest output of each sample. A floating point tensor shaped like the output, or what a callable returns for
+        the output, is the relevance R where the method is `conserving`, as in Zennit: c = R / output, and 0 where the
+        output is 0. Otherwise it is the gradient at the output, c. `Contrast`, `AboveReference`, `Similarity` and
+        `OutputWeights` are the same for both.
+    conserving : bool, default False
+        Whether the method propagates relevance rather than a gradient.
 
-    InputError: a shape, a length or an index does not fit the output.
+    Returns
+    -------
+    Tensor
+        The coefficient, shaped like the output.
 
+    Raises
+    ------
+    InputError
+        A shape, a length or an index does not fit the output.
+
+    Examples
+    --------
     >>> output = torch.tensor([[2.0, -4.0]])
     >>> output_coefficient(output, torch.tensor([[1.0, 1.0]]), conserving=True).tolist()
     [[0.5, -0.25]]

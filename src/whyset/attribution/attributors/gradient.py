@@ -23,14 +23,28 @@ from whyset.printable import short_repr
 
 
 class Gradient:
-    """Explain outputs of a model: by a composite's rules, or, without one, by the plain gradient.
+    """Explain outputs of a model by the rules of a composite or, without a composite, by the plain gradient.
 
-    `composite` is an instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient.
+    Used as a context manager, it keeps weights that are derived from the parameters between calls; otherwise they are
+    derived in each call.
 
-    Inside the `with` block weights derived from the parameters are kept between calls; without it they are made for
-    each call. With `create_graph=True` the relevance can be differentiated again, with respect to an input that
-    requires gradient and to every parameter.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
+    composite : Composite, str or None, default None
+        The rules: an instance or a name of `COMPOSITES`; None and "gradient" are the plain gradient.
+    create_graph : bool, default False
+        Whether the relevance can be differentiated again, with respect to an input that requires gradient and to every
+        parameter.
 
+    Raises
+    ------
+    InputError
+        The name of the composite is unknown, the composite needs parameters, or it is a class instead of an instance.
+
+    Examples
+    --------
     >>> from whyset.attribution.composites import EpsilonPlus
     >>> model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 2, bias=False)).eval()
     >>> with Gradient(model, EpsilonPlus()) as attribute:
@@ -110,14 +124,35 @@ class Gradient:
     def __call__(
         self, x: Tensor, target: Target = None, *, targets: Sequence[Target] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x`, and the relevance (the gradient, without a composite) of `x`, shaped like
-        it; for integers, such as tokens, that of their embedding.
+        """Return the output of the model and the relevance of the input (without a composite, the gradient).
 
-        `target` is a class index, whose output's value is explained, or a sequence or integer tensor with one for each
-        sample, as in captum; None is the largest output of each sample. A floating point tensor like the output, and
-        what a callable returns, is the relevance at the output, as in Zennit and in `composite.context`; of a gradient
-        it is the gradient at the output. Several `targets` share one forward pass; the relevance then has one more
-        dimension in front, theirs.
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, ...). Integers, such as tokens, are explained at their embedding.
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            A class index: the value of that output is explained. A sequence or an integer tensor has one for each
+            sample, as in captum; by default it is the largest output of each sample. A floating point tensor shaped
+            like the output, or what a callable returns for the output, is the relevance at the output, as in Zennit and
+            in `composite.context`; for a gradient, it is the gradient at the output.
+        targets : sequence, optional
+            Several targets in place of `target`; they share one forward pass.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        relevance : Tensor
+            The relevance, shaped like `x` or like its embedding; with several `targets` (targets, n, ...).
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output.
+        UnknownOperationError
+            An operation has no known rule, and the composite refuses such operations.
+        UnseenOperationError
+            A part of the model hides its operations, as scripted, compiled and checkpointed modules do.
         """
         refuse_unseen(self.model)
         asked = list_targets(target, targets)

@@ -17,21 +17,30 @@ _WINDOW = 8
 
 
 class Occlusion:
-    """Explain by covering: `f(x) − f(x with a window covered)`, the mean over an element's windows (Zeiler 2014).
+    """Explain by covering: `f(x) − f(x with a window covered)`, the mean over the windows of an element (Zeiler 2014).
 
-    Windows of `window` elements move by `stride` over the dimensions behind the channels, all channels at once. Rows of
-    tables (n, features) and ids of tokens (n, tokens) have no channels: windows move over the features.
+    Windows move over the dimensions after the channels and cover all channels at once. Rows of tables (n, features) and
+    ids of tokens (n, tokens) have no channels: windows move over the features.
 
     Parameters
     ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
     window : int or tuple of int, optional
-        Sides of a window. By default 1 for rows and tokens, else 8, or half of the longest side where 8 would cover
-        the whole input.
+        Sides of a window, in elements. By default 1 for rows and tokens, else 8, or half of the longest side where 8
+        would cover the whole input.
     stride : int or tuple of int, optional
-        By default the window, so that windows do not overlap, but at most 8.
-    fill_fn : callable
-        Makes what is covered with of the input, by default zero.
+        The distance between windows, in elements. By default the window, so that windows do not overlap, but at most 8.
+    fill_fn : callable, default torch.zeros_like
+        Returns the values that cover the input, shaped like x.
 
+    Raises
+    ------
+    InputError
+        A side or a stride is less than 1.
+
+    Examples
+    --------
     >>> attribute = Occlusion(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), window=4, stride=4)
     >>> output, attribution = attribute(torch.rand(3, 1, 8, 8), target=1)
     """
@@ -57,7 +66,28 @@ class Occlusion:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x` (n, channels, ...) or (n, features), and the attribution, shaped like x."""
+        """Return the output of the model and the attribution of the input.
+
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, channels, ...) or (n, features).
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        attribution : Tensor
+            The attribution, shaped like `x`.
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output, or the windows do not fit the input: a stride larger than the window
+            leaves gaps.
+        """
         if x.dim() < 2:
             raise InputError(f"Occlusion expects inputs (n, channels, ...) or (n, features), got {tuple(x.shape)}")
         output = self.model(x.clone())

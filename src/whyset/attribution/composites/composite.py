@@ -30,10 +30,20 @@ ON_UNKNOWN = ("warn", "raise", "gradient")
 
 @dataclass(frozen=True)
 class Composite:
-    """Chooses a rule for every linear operation; everything else follows from what the operation is.
+    """Base of the composites: `choose` returns the rule of every linear operation.
 
-    `on_unknown` says what to do with an operation without a right rule: "warn", "raise", or "gradient" (take its plain
-    gradient).
+    Other operations are treated by their kind.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+
+    Raises
+    ------
+    InputError
+        `on_unknown` is none of these.
     """
 
     on_unknown: str = field(default="warn", kw_only=True)
@@ -149,7 +159,18 @@ def _add_boundaries(session: Interception, output: Any) -> Any:
 
 @dataclass(frozen=True)
 class LayerComposite(Composite):
-    """Chooses by the kind of layer, with a map of its own for the first linear operation; maps of the user go first."""
+    """Base of the composites that choose by the kind of layer; maps of the user go before those of the preset.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    layer_map : sequence of pairs, default ()
+        Pairs of a matcher and a rule that go before those of the preset (see `LayerMapComposite`).
+    first_map : sequence of pairs, default ()
+        Likewise for linear operations without another one upstream; it goes before `layer_map`.
+    """
 
     layer_map: LayerMap = field(default=(), kw_only=True)
     first_map: LayerMap = field(default=(), kw_only=True)

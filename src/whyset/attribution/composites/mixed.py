@@ -10,10 +10,20 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class MixedComposite(Composite):
-    """Several composites, asked in order: the first that has a rule for an operation decides.
+    """Several composites in order: the first that has a rule for an operation decides.
 
-    What a composite says about the whole pass (a gradient instead of relevance, constant gates) is no rule of one
-    operation: such composites cannot be mixed.
+    Parameters
+    ----------
+    composites : tuple of Composite, default ()
+        The composites, in order.
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+
+    Raises
+    ------
+    InputError
+        A composite changes the whole pass (a gradient instead of relevance, constant gates) and cannot be mixed.
     """
 
     composites: tuple[Composite, ...] = ()

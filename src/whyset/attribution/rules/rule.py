@@ -16,13 +16,14 @@ Stabilizing = float | Callable[[Tensor], Tensor]
 
 
 class Layer(Protocol):
-    """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one step.
+    """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one backward
+    step.
 
-    `weight` and `bias` are the merged ones where a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
-    `strengthen(γ)` is W + γW⁺, each made once per context. `forward(x, weight, bias)` is the operation, by default
+    `weight` and `bias` are the merged ones if a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
+    `strengthen(γ)` W + γW⁺, each computed once per context. `forward(x, weight, bias)` is the operation, by default
     without bias, `transpose(s, weight)` its vector-Jacobian product, `transpose_each` that of one s with several
-    weights. `nonnegative` tells whether no element of x is negative, as behind a ReLU: then one product does the work
-    of two. `rectified` tells that y has been through a ReLU: it is 0 where the operation gave something negative, and
+    weights. `nonnegative` is true if no element of x is negative, as after a ReLU: one product is then enough instead
+    of two. `rectified` is true if y has passed a ReLU: y is 0 where the operation returned a negative value, and
     carries no relevance there.
     """
 
@@ -52,10 +53,21 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Branch:
-    """A sum of contributions that relevance is shared out by: `z` with its share of the bias, times `factor`.
+    """A sum of contributions by which relevance is distributed.
 
-    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`. `sign`
-    is 1 (−1) where z is a new tensor, with memory of its own, none of whose elements is negative (positive).
+    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`.
+
+    Parameters
+    ----------
+    z : Tensor
+        The sum, with its part of the bias, shaped like the output of the operation.
+    bias : Tensor or float, default 0.0
+        The part of the bias in `z`.
+    factor : float, default 1.0
+        Factor of the branch in the rule.
+    sign : int, default 0
+        1 if no element of `z` is negative, −1 if none is positive; `z` must then be a new tensor that may be
+        overwritten. 0 if neither is known.
     """
 
     z: Tensor
@@ -71,11 +83,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Rule:
-    """A propagation rule. A subclass defines `coefficient` or, if that is how its formula reads, `relevance`.
+    """Base of the propagation rules. A subclass defines `coefficient` or, if its formula reads so, `relevance`.
 
-    Relevance is `R = x ⊙ c`. A rule that states relevance (`states_relevance`) connects straight to the marked input
-    when it is the first linear operation, so that black pixels get their share; elsewhere its relevance is divided by
-    x, and what falls on `x = 0` is lost. A rule that lists its `branches` has its losses accounted for by formula.
+    Relevance is `R = x ⊙ c`. A rule with `states_relevance` returns relevance instead of c. If it is the rule of the
+    first linear operation, its relevance goes straight to the marked input, so that black pixels receive their part;
+    elsewhere it is divided by x, and relevance at `x = 0` is lost. The ledger accounts by formula for the losses of a
+    rule that lists its `branches`.
     """
 
     states_relevance: ClassVar[bool] = False

@@ -13,9 +13,24 @@ from whyset.errors import InputError
 class Stabilizer:
     """Move `z` away from zero: `z + ε sign(z)`, with `sign(0) = +1` (Bach 2015, equation 58).
 
-    `clip` gives `sign(z) max(|z|, ε)` instead; `norm_scale` multiplies ε by the root mean square of `z` over `dim`
-    (default: all dimensions but the first, the batch).
+    Parameters
+    ----------
+    epsilon : float, default 1e-6
+        The ε, at least 0, in units of z.
+    clip : bool, default False
+        Return `sign(z) max(|z|, ε)` instead.
+    norm_scale : bool, default False
+        Multiply ε by the root mean square of z over `dim`.
+    dim : tuple of int, optional
+        Dimensions of that mean; by default all but the first, the batch.
 
+    Raises
+    ------
+    InputError
+        `epsilon` is negative.
+
+    Examples
+    --------
     >>> Stabilizer(0.5)(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.5000,  0.5000,  2.5000])
     """

@@ -9,9 +9,19 @@ from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, with
 
 @dataclass(frozen=True)
 class ZPlus(Rule):
-    """LRP-z⁺: `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)`, `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs` (Bach 2015, Montavon 2017); equals
-    AlphaBeta(1, 0).
+    """LRP-z⁺: `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs`, `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)` (Bach 2015, Montavon 2017).
 
+    It equals AlphaBeta(1, 0).
+
+    Parameters
+    ----------
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero; "weight" has no effect.
+
+    Examples
+    --------
     >>> ZPlus(zero_params="bias")
     ZPlus(stabilizer=1e-06, zero_params='bias')
     """
