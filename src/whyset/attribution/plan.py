@@ -1,4 +1,4 @@
-"""The plan of a composite on a model: every operation, its rule and the reason, as a value that prints as a table."""
+"""The plan of a composite for a model: every operation with its rule and the reason."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -54,11 +54,11 @@ class Plan:
         return len(self.steps)
 
     def table(self) -> list[PlanStep]:
-        """Give the steps as a list of dataclasses."""
+        """Return the steps as a list of dataclasses."""
         return list(self.steps)
 
     def to_pandas(self) -> Any:
-        """Give the steps as a pandas data frame."""
+        """Return the steps as a pandas data frame."""
         return data_frame(vars(step) for step in self.steps)
 
     def __str__(self) -> str:

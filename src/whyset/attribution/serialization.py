@@ -1,4 +1,4 @@
-"""The stored form of rules and composites: their name and fields, as JSON can hold them."""
+"""The stored form of rules and composites: name and fields, as JSON values."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -49,5 +49,5 @@ def to_dict(part: Any) -> Any:
     if part is None or isinstance(part, (str, int, float, bool)):
         return part
     raise InputError(
-        f"{part!r} cannot be stored with a run: give a number, text, or a frozen dataclass (as Stabilizer) instead"
+        f"{part!r} cannot be stored with a run: use a number, a text or a frozen dataclass such as Stabilizer instead"
     )

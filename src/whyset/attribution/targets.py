@@ -1,4 +1,4 @@
-"""What is explained: how a target becomes the coefficient at the model's output."""
+"""Targets: from the explained value to the coefficient at the output of the model."""
 
 import operator
 from abc import ABC, abstractmethod
@@ -15,14 +15,14 @@ from whyset.errors import InputError
 
 
 class ExplainedValue(ABC):
-    """A target that explains a value computed from the outputs, by its coefficient c at the output."""
+    """Base of the targets that compute a value from the outputs, with the coefficient c at the output."""
 
     @abstractmethod
     def coefficient(self, output: Tensor) -> Tensor:
-        """The coefficient c, shaped like the output (samples, ...)."""
+        """Return the coefficient c, shaped like the output (n, ...)."""
 
     def __call__(self, output: Tensor) -> Tensor:
-        """The relevance at the output, output ⊙ c."""
+        """Return the relevance at the output, output ⊙ c."""
         return output * self.coefficient(output)
 
 
@@ -156,12 +156,15 @@ def output_coefficient(output: Tensor, target: Target, *, conserving: bool = Fal
 
 
 def is_class_index(target: Target) -> bool:
-    """Whether a target is None, a class index, or one for each sample."""
+    """Check if a target is None, a class index, or a class index for each sample."""
     return not callable(target) and not (isinstance(target, Tensor) and target.is_floating_point())
 
 
 def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> int | Tensor:
-    """A class index, or a tensor with one for each sample; InputError: something in it is not a whole number.
+    """Return a class index, or a tensor with one for each sample.
+
+    InputError: an element is not a whole number.
+
 
     >>> class_indices([0, torch.tensor(2)])
     tensor([0, 2])
@@ -171,7 +174,7 @@ def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> i
             raise _refuse_index(f"a tensor of {str(target.dtype).removeprefix('torch.')}")
         return target
     with suppress(TypeError):
-        return operator.index(target)  # type: ignore[arg-type]  # what has no index may be a sequence
+        return operator.index(target)  # type: ignore[arg-type]  # a value without an index may be a sequence
     try:
         members: list[object] = [target] if isinstance(target, str) else list(target)  # type: ignore[arg-type]
     except TypeError as error:
@@ -181,7 +184,7 @@ def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> i
 
 def _index_in_sequence(one: object) -> int:
     try:
-        return operator.index(one)  # type: ignore[arg-type]  # what has no index raises
+        return operator.index(one)  # type: ignore[arg-type]  # a value without an index raises
     except TypeError as error:
         what = f"a tensor of {one.dtype}".replace("torch.", "") if isinstance(one, Tensor) else type(one).__name__
         raise _refuse_index(f"{what} in a sequence") from error
@@ -189,41 +192,44 @@ def _index_in_sequence(one: object) -> int:
 
 def _refuse_index(got: str) -> InputError:
     return InputError(
-        f"target: expected class indices (whole numbers), one for all samples or one for each, got {got}: give several "
+        f"target: expected class indices (whole numbers), one for all samples or one for each, got {got}: pass several "
         "targets by targets=[...], and relevance at the output as a floating point tensor shaped like it"
     )
 
 
 @dataclass(frozen=True, eq=False)
 class ParsedTargets:
-    """The targets of one call, and whether they came as `several`, which adds a dimension to the relevance."""
+    """The targets of one call; `several` adds a first dimension, that of the targets, to the relevance."""
 
     targets: tuple[Target, ...]
     several: bool
 
 
 def list_targets(target: Target, targets: Sequence[Target] | None) -> ParsedTargets:
-    """The targets of the arguments `target` and `targets`; InputError: both were given, or `targets` is empty."""
+    """Return the targets of the arguments `target` and `targets`.
+
+    InputError: both were passed, or `targets` is empty.
+    """
     if targets is None:
         return ParsedTargets((target,), several=False)
     if target is not None:
-        raise InputError("both target and targets were given: give one target, or several by targets=[...]")
+        raise InputError("both target and targets were passed: pass one target, or several by targets=[...]")
     if not isinstance(targets, list | tuple) or not targets:
         raise InputError(f"targets: expected a list of one or more targets, got {targets!r}")
     return ParsedTargets(tuple(targets), several=True)
 
 
 def _at_output(output: Tensor, given: Tensor, conserving: bool) -> Tensor:
-    """The coefficient of relevance or of a gradient that was given at the output."""
+    """Return the coefficient of a relevance or a gradient at the output."""
     return output_ratio(given, output.detach(), output.dtype) if conserving else given
 
 
 def one_hot(output: Tensor, index: SupportsIndex | Tensor | Sequence[SupportsIndex] | None) -> Tensor:
-    """Give 1 at the class index of every sample, 0 elsewhere, shaped like the output (samples, classes)."""
+    """Return 1 at the class index of every sample and 0 elsewhere, shaped like the output (n, classes)."""
     if output.dim() != 2:
         raise InputError(
-            f"a class index needs an output of shape (samples, classes), the model's is {tuple(output.shape)}: hand in "
-            "a tensor like the output, such as torch.ones_like(output), or a callable that makes one"
+            f"a class index needs an output of shape (samples, classes), got {tuple(output.shape)}: pass a tensor "
+            "shaped like the output, such as torch.ones_like(output), or a callable that returns one"
         )
     given = output.detach().argmax(1) if index is None else class_indices(index)
     index = torch.as_tensor(given, device=output.device).long()

@@ -1,4 +1,4 @@
-"""Captum's methods, called as the attributors of this package are."""
+"""Methods of captum with the interface of the attributors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -75,7 +75,7 @@ class Captum:
         """
         with torch.no_grad():
             output = self.model(x.clone())
-        coefficient = output_coefficient(output, target)  # checks the target, whatever it is
+        coefficient = output_coefficient(output, target)  # checks every kind of target
         x = x.detach().clone().requires_grad_(x.is_floating_point())
         if is_class_index(target):
             found = self._make(self.model).attribute(x, target=coefficient.argmax(1), **self.arguments)
@@ -84,8 +84,8 @@ class Captum:
             found = weighted.attribute(x, additional_forward_args=(coefficient,), **self.arguments)
         if not isinstance(found, Tensor):
             raise InputError(
-                f"expected a method that gives one tensor, this one gives {type(found).__name__}: leave out what makes "
-                "it give more, such as return_convergence_delta"
+                f"expected a method that returns one tensor, got {type(found).__name__}: leave out arguments that add "
+                "results, such as return_convergence_delta"
             )
         return output, found.detach()
 
@@ -94,13 +94,13 @@ class Captum:
             return self.method(model)
         except TypeError as error:
             raise InputError(
-                f"the method cannot be made of the model alone ({error}): hand in a callable that makes it, such as "
+                f"the method needs more than the model ({error}): hand in a callable that makes it, such as "
                 "lambda model: LayerGradCam(model, layer)"
             ) from error
 
 
 class _Weighted(nn.Module):
-    """A model whose output is the sum of another one's outputs, each times its coefficient."""
+    """A model that returns the sum of the outputs of another model, each times its coefficient."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Conditional relevance: how much of what is explained goes through some channels, and from where in the input."""
+"""Conditional relevance: the relevance of the input that passes through given channels."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -81,8 +81,7 @@ class Conditional(Gradient):
         assert masks is not None
         if len(coefficients) > 1:
             raise InputError(
-                f"expected one target, as relevance under conditions is that of one, got {len(coefficients)} of them: "
-                "make one call for each target"
+                f"expected one target with conditions, got {len(coefficients)}: make one call for each target"
             )
         return [(coefficients[0], masks.under(condition)) for condition in self.conditions]
 

@@ -1,4 +1,4 @@
-"""Integrated gradients: the gradient along the way from a baseline to the input."""
+"""Integrated gradients: the gradient along the line from a baseline to the input."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Occlusion: how much the answer suffers when a part of the input is covered."""
+"""Occlusion: the change of the output when a part of the input is covered."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -103,7 +103,7 @@ class Occlusion:
         return output, total / count
 
     def _windows(self, shape: torch.Size, is_row: bool) -> Iterator[tuple[slice | EllipsisType, ...]]:
-        """Give the windows as indices; the last along a side is cut off at its edge, so that each element has one."""
+        """Yield the windows as indices; the last window of a side is cut at the edge, so every element is covered."""
         window = _default_window(shape, is_row) if self.window is None else self.window
         windows = _sides(window, len(shape))
         strides = (
@@ -111,7 +111,7 @@ class Occlusion:
         )
         if any(stride > window for window, stride in zip(windows, strides, strict=True)):
             raise InputError(
-                f"Occlusion(window={window!r}, stride={self.stride!r}): a stride beyond the window leaves gaps"
+                f"Occlusion(window={window!r}, stride={self.stride!r}): a stride larger than the window leaves gaps"
             )
         ranges = [
             range(0, max(side - window, 0) + stride, stride)
@@ -122,7 +122,7 @@ class Occlusion:
 
 
 def _default_window(shape: torch.Size, is_row: bool) -> int:
-    """A window that does not cover everything, which would give all elements the same attribution."""
+    """Return a window that does not cover everything, which would give all elements the same attribution."""
     longest = max(shape, default=1)
     return 1 if is_row else _WINDOW if longest > _WINDOW else max(1, longest // 2)
 
@@ -131,6 +131,6 @@ def _sides(value: Sides, count: int) -> tuple[int, ...]:
     sides = value if isinstance(value, tuple) else (value,) * count
     if len(sides) != count:
         raise InputError(
-            f"expected one number, or {count} for the input's dimensions behind the channels, got {value!r}"
+            f"expected one number, or {count} for the dimensions of the input after the channels, got {value!r}"
         )
     return sides

@@ -1,4 +1,4 @@
-"""SmoothGrad: the mean of explanations of noisy copies of the input."""
+"""SmoothGrad: the mean explanation of noisy copies of the input."""
 
 from types import TracebackType
 from typing import Self

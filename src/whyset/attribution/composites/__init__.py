@@ -1,4 +1,4 @@
-"""Composites say which rule each operation of a model gets; `COMPOSITES` is the table of those that are used by name.
+"""Composites choose the rule of each operation of a model; `COMPOSITES` is the table of their names.
 
 >>> COMPOSITES["epsilon_plus_flat"]()  # doctest: +ELLIPSIS
 EpsilonPlusFlat(...)

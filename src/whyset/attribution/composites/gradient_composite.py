@@ -1,6 +1,4 @@
-"""Composites that modify the gradient at ReLUs and nowhere else; what arrives at the input is a gradient, not
-relevance.
-"""
+"""Composites that modify the gradient at ReLUs only; the result is a gradient, not relevance."""
 
 from dataclasses import dataclass
 from typing import ClassVar

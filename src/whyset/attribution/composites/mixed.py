@@ -35,7 +35,7 @@ class MixedComposite(Composite):
                 continue
             raise InputError(
                 f"MixedComposite: {type(composite).__name__} changes the whole pass and not only rules of linear "
-                "operations, so it cannot be mixed: use it by itself"
+                "operations, so it cannot be mixed: use it alone"
             )
 
     def choose(self, site: OperationSite) -> tuple[Rule | None, str]:

@@ -97,14 +97,14 @@ class NameLayerMapComposite(LayerComposite):
 
 
 def iterate_names(name_map: NameMap) -> Iterator[tuple[Name, Rule]]:
-    """Give the entries of a name map one name at a time."""
+    """Yield the entries of a name map, one name at a time."""
     for names, rule in name_map:
         for name in names if isinstance(names, tuple) else (names,):
             yield name, rule
 
 
 def check_names(composite: Composite, name_map: NameMap, model: nn.Module) -> None:
-    """Refuse module paths that the model does not have."""
+    """Check that the model has the modules of a name map."""
     known = {path for path, _ in model.named_modules()}
     missing = [name for name, _ in iterate_names(name_map) if isinstance(name, str) and name not in known]
     if missing:

@@ -56,7 +56,7 @@ class AlphaBeta(Rule):
         activating = Branch(positive, 0.0 if up is None else up, self.alpha, sign=1)
         if self.beta == 0:
             return (activating,)
-        # The difference saves a product, and loses digits where it is far below the positive sum.
+        # The difference saves a product, and loses digits where it is much smaller than the positive sum.
         negative = ((without_bias(layer, y) if bias is None else y) - positive).clamp_(max=0)
         return activating, Branch(negative, 0.0 if down is None else down, -self.beta, sign=-1)
 

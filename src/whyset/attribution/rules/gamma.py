@@ -60,14 +60,15 @@ class Gamma(Rule):
         return (Branch(strengthened.add_(kept), kept),)
 
     def _is_one_product(self, layer: Layer) -> bool:
-        """Tell whether nothing but `R_x = x ⊙ (W + γW⁺)ᵀs` is left, as between two ReLUs: no x is negative, and z < 0
-        carries no relevance.
+        """Check if the rule is `R_x = x ⊙ (W + γW⁺)ᵀs`, as between two ReLUs.
+
+        No x is negative, and outputs with z < 0 carry no relevance.
         """
         kept = layer.bias is None or self.select_bias(layer, self.zero_params) is not None
         return layer.rectified and layer.nonnegative and kept
 
     def _strengthen(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
-        """Give `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
+        """Return `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
         z, magnitude = without_bias(layer, y), x if layer.nonnegative else x.abs()
         own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P or N
         return own.mul_(self.gamma).add_(z)

@@ -1,6 +1,4 @@
-"""What every rule for linear operations is: a map from the coefficient behind the operation to the one in front of
-it.
-"""
+"""The base of rules for linear operations, which map the coefficient at the output to that at the input."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -76,7 +74,7 @@ class Branch:
     sign: int = 0
 
     def share(self, r: Tensor, stabilizing: Stabilizing) -> Tensor:
-        """Give `s = factor · r / st(z)`."""
+        """Return `s = factor · r / st(z)`."""
         s = share_out(r, self.z, stabilizing)
         return s if self.factor == 1 else s * self.factor
 
@@ -101,51 +99,51 @@ class Rule:
         _check_zero_params(self, getattr(self, "zero_params", None))
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        """Give the coefficient in front of the operation, shaped like `x`, from `c` behind it, shaped like `y`."""
+        """Return the coefficient at the input, shaped like `x`, from `c` at the output, shaped like `y`."""
         return ratio(self.relevance(layer, x, y, y * c), x)
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
-        """Give the relevance of `x` from the relevance `r` of `y`."""
+        """Return the relevance of `x` from the relevance `r` of `y`."""
         return x * self.coefficient(layer, x, y, ratio(r, y))
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        """List the sums of contributions that this rule shares relevance out by."""
+        """Return the sums of contributions by which this rule distributes relevance."""
         return ()
 
     @property
     def stabilizing(self) -> Stabilizing:
-        """What keeps the denominators away from zero."""
+        """The stabilizer of the denominators."""
         return getattr(self, "stabilizer", 0.0)
 
     @property
     def starts_from_relevance(self) -> bool:
-        """Whether the rule uses c only in the relevance `y ⊙ c`, so that c does not matter where y is 0."""
+        """True if the rule uses c only in the relevance `y ⊙ c`, so that c has no effect where y is 0."""
         return self.states_relevance or type(self).branches is not Rule.branches
 
     def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor, times: Tensor | None = None) -> Iterator[Tensor]:
-        """Give `s = factor · r / st(z)` of each branch, one after the other: this sits at the peak of memory.
+        """Yield `s = factor · r / st(z)` of each branch, one at a time, because memory is at its peak here.
 
-        With `times=c` the relevance is `r ⊙ c`, for which no tensor is made where none is needed.
+        With `times=c` the relevance is `r ⊙ c`; the product is only computed where it is needed.
         """
         branches = list(self.branches(layer, x, y))
         while branches:
-            yield _share(r, times, branches.pop(0), self.stabilizing)  # a name for the branch would keep its memory
+            yield _share(r, times, branches.pop(0), self.stabilizing)  # a variable would keep the memory of the branch
 
     def select_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
-        """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
+        """Return the bias of the layer shaped like the output; None without a bias, or if `zero_params` excludes it."""
         if layer.bias is None or (zero_params is not None and "bias" in zero_params):
             return None
         return layer.reshape_bias(layer.bias)
 
 
 def without_bias(layer: Layer, y: Tensor) -> Tensor:
-    """Give `Wx` from `y = Wx + b`."""
+    """Return `Wx` from `y = Wx + b`."""
     return y if layer.bias is None else y - layer.reshape_bias(layer.bias)
 
 
 def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
     stabilize = stabilizer(stabilizing)
-    # A subclass of Stabilizer may stabilize in a way of its own.
+    # A subclass of Stabilizer may compute something else, so only Stabilizer itself is replaced by the fast path.
     plain = type(stabilize) is Stabilizer and not stabilize.may_vanish
     if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or not plain or not branch.factor:
         return branch.share(r if times is None else r * times, stabilizing)
@@ -154,7 +152,7 @@ def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabili
 
 
 def _check_stabilizing(rule: object, name: str, value: Any) -> None:
-    """Refuse a stabilizer argument that is neither a number nor a callable."""
+    """Check that a stabilizer is a number or a callable."""
     if isinstance(value, bool) or not (callable(value) or isinstance(value, (int, float))):
         raise InputError(
             f"{type(rule).__name__}({name}={value!r}): expected a number or a callable that stabilizes a tensor"
@@ -163,7 +161,7 @@ def _check_stabilizing(rule: object, name: str, value: Any) -> None:
 
 
 def _check_zero_params(rule: object, value: str | tuple[str, ...] | None) -> None:
-    """Refuse names of parameters that no linear operation has."""
+    """Check the names of parameters."""
     names = () if value is None else (value,) if isinstance(value, str) else value
     if any(name not in ("weight", "bias") for name in names):
         raise InputError(

@@ -52,5 +52,5 @@ class ZBox(Rule):
 
 
 def expand_bound(value: Bound, x: Tensor) -> Tensor:
-    """Make a bound a tensor of one sample's shape."""
+    """Expand a bound to the shape of one sample."""
     return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1])
