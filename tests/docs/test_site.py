@@ -8,10 +8,13 @@ import re
 import runpy
 import subprocess
 import sys
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
+import torch
 from typer.main import get_command
 
 import whyset
@@ -67,6 +70,56 @@ def test_a_function_documents_its_parameters_in_order(name: str) -> None:
     assert documented == list(inspect.signature(function).parameters)
     assert "\nReturns\n-------\n" in text
     assert "\nExamples\n--------\n" in text
+
+
+def list_callables() -> list[tuple[str, Any]]:
+    """Public functions and classes whose parameters a user writes, and the calls of the attributors."""
+    found: list[tuple[str, Any]] = []
+    for package in (
+        "whyset.attribution",
+        "whyset.attribution.rules",
+        "whyset.attribution.composites",
+        "whyset.analysis",
+    ):
+        for name, value in vars(importlib.import_module(package)).items():
+            is_configured = inspect.isclass(value) and not issubclass(value, Enum) and Protocol not in value.__bases__
+            if name in importlib.import_module(package).__all__ and (inspect.isfunction(value) or is_configured):
+                found.append((f"{package}.{name}", value))
+    attributors = importlib.import_module("whyset.attribution.attributors")
+    return found + [(f"{name}.__call__", vars(attributors)[name].__call__) for name in attributors.__all__]
+
+
+def read_parameters(text: str) -> dict[str, str]:
+    """The types of a numpydoc list of parameters by name, {} without a list."""
+    _, _, section = inspect.cleandoc(text).partition("\nParameters\n----------\n")
+    return dict(re.findall(r"^(?:\*)*(\w+) : (.*)$", re.split(r"\n\n|$", section)[0], re.MULTILINE))
+
+
+def evaluate_default(kind: str) -> Any:
+    """The default that a documented type states; "optional" is None."""
+    text = "None" if kind.endswith(", optional") else kind.partition(", default ")[2]
+    names = {**vars(importlib.import_module("whyset.analysis")), "torch": torch}
+    return eval(text, names) if text else inspect.Parameter.empty
+
+
+def list_defaults(value: Any) -> dict[str, Any]:
+    """The defaults of a signature by parameter, with the values that factories of dataclasses make."""
+    made = (
+        {f.name: f.default_factory() for f in fields(value) if f.default_factory is not MISSING}
+        if is_dataclass(value)
+        else {}
+    )
+    parameters = inspect.signature(value).parameters.values()
+    return {each.name: made.get(each.name, each.default) for each in parameters if each.name != "self"}
+
+
+@pytest.mark.parametrize(("name", "value"), list_callables(), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_public_callable_documents_its_parameters_and_their_defaults(name: str, value: Any) -> None:
+    documented = read_parameters(value.__doc__)
+    assert {key: evaluate_default(kind) for key, kind in documented.items()} == list_defaults(value)
+    assert list(documented) == list(list_defaults(value))
+    if inspect.isfunction(value):
+        assert "\nReturns\n-------\n" in inspect.cleandoc(value.__doc__)
 
 
 def test_examples_of_functions_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

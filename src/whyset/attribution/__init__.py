@@ -1,4 +1,4 @@
-"""Attribution: relevance as a modified gradient, for any PyTorch model, by intercepting torch functions."""
+"""Attribution: relevance as a modified gradient, for any PyTorch model, by interception of torch functions."""
 
 from whyset.attribution.attributors import (
     Captum,

@@ -1,4 +1,4 @@
-"""Conditions on relevance: at the output of named layers, only that of some channels goes on."""
+"""Conditions on relevance: at the output of named layers, only the relevance of some channels continues."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,9 +18,10 @@ Condition = Mapping[str, int | Sequence[int]]
 
 @dataclass
 class Masks:
-    """The masks of one call: the coefficient c at the output of each layer named in `conditions`, times 1 at the
-    channels that the `current` condition names for it and 0 at the others. Layers that it does not name stay as they
-    are.
+    """Masks of the coefficient c at the outputs of the layers in `conditions`, for one call.
+
+    c is multiplied by 1 at the channels that the `current` condition names for a layer and by 0 at the others. Layers
+    that it does not name are unchanged. `met` holds the layers that relevance has reached.
     """
 
     conditions: tuple[Condition, ...]
@@ -30,7 +31,7 @@ class Masks:
 
     @contextmanager
     def of(self, model: nn.Module, session: Tracer) -> Iterator["Masks"]:
-        """Set masks at the layers while the model runs in this block."""
+        """Register the masks for the forward pass in this block."""
         modules = dict(model.named_modules())
         handles = [
             modules[path].register_forward_hook(lambda _, __, output, path=path: self._set(path, output, session))
@@ -44,16 +45,18 @@ class Masks:
 
     @contextmanager
     def under(self, condition: Condition) -> Iterator[None]:
-        """Let one condition act on the backward pass in this block, and make sure that all of it did."""
+        """Apply one condition to the backward pass in this block.
+
+        InputError: no relevance has reached a layer of the condition.
+        """
         self.current = condition
         self.met.clear()
         yield
         missing = [path for path in condition if path not in self.met]
         if missing:
             raise InputError(
-                f"no relevance has arrived at {', '.join(map(repr, missing))}, so its condition had no effect: it did "
-                "not run, is not upstream of the target, or a rule treats it as one with the batch norm behind it "
-                "(name that instead)"
+                f"no relevance reached {', '.join(map(repr, missing))}, so the condition had no effect: the layer did "
+                "not run, is not upstream of the target, or is merged with the batch norm after it (name that instead)"
             )
 
     def _set(self, path: str, output: Any, session: Tracer) -> None:
@@ -88,7 +91,7 @@ def _mask(c: Tensor, channels: Sequence[int], dim: int) -> Tensor:
 
 
 def check_conditions(conditions: Sequence[Any]) -> None:
-    """Refuse what is not a map from module paths to channels."""
+    """Check that every condition is a mapping from module paths to channels."""
     for condition in conditions or [None]:
         given = condition.values() if isinstance(condition, Mapping) else ()
         named = [value if isinstance(value, Sequence) else [value] for value in given]
@@ -102,7 +105,7 @@ def _channels(channels: int | Sequence[int]) -> Sequence[int]:
 
 
 def check_channels(path: str, channels: Sequence[int], count: int) -> None:
-    """Refuse channels that a layer does not have."""
+    """Check that a layer has the channels."""
     outside = [channel for channel in channels if not 0 <= channel < count]
     if outside:
         raise InputError(f"{path!r} has no channel {outside[0]}: its output has {count}, 0 to {count - 1}")

@@ -1,4 +1,4 @@
-"""The ledger: where relevance goes, operation by operation, and why any of it is lost."""
+"""The ledger: the path of relevance, operation by operation, and the causes of losses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,21 +9,39 @@ from whyset.attribution.tables import align, data_frame
 
 
 class Cause(StrEnum):
-    """Why an operation hands on less (or more) relevance than it gets."""
+    """Cause of a difference between the relevance that an operation receives and sends on."""
 
-    BIAS = "bias"  # the share of a bias, or of the shift of a batch norm
-    STABILIZER = "stabilizer"  # what keeps a denominator away from zero
+    BIAS = "bias"  # the part of a bias, or of the shift of a batch norm
+    STABILIZER = "stabilizer"  # the shift of a denominator away from zero
     CONSTANT = "constant"  # a summand that does not depend on the input
-    ZERO = "zero"  # relevance that would rest on an exact zero
+    ZERO = "zero"  # relevance that would go to an input of exactly 0
     NONLINEARITY = "nonlinearity"  # an operation that is not homogeneous, as softmax
-    CONDITION = "condition"  # what a condition on a layer's channels holds back
+    CONDITION = "condition"  # relevance at channels that a condition excludes
     RULE = "rule"  # a branch of the rule without contributions, as in AlphaBeta
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One operation: relevance that came in at its output and went out to its inputs, summed over all elements."""
+    """The relevance that one operation received at its output and sent to its inputs, summed over all elements.
+
+    Parameters
+    ----------
+    index : int
+        The position of the operation in order of execution.
+    module : str
+        The path of the module that runs it.
+    operation : str
+        The name of the torch function.
+    rule : str
+        The name of the rule, "-" for none.
+    relevance_in : float
+        The relevance that arrived at the output.
+    relevance_out : float
+        The relevance that went to the inputs.
+    causes : dict of Cause to float, default {}
+        The lost relevance by cause; the values sum to `lost`.
+    """
 
     index: int
     module: str
@@ -40,10 +58,22 @@ class LedgerRow:
 
 @dataclass
 class Ledger:
-    """What became of the relevance of the last attribution made inside `with attribute.ledger() as ledger:`.
+    """Accounts for the relevance of the last attribution inside `with attribute.ledger() as ledger:`.
 
-    `output` is the relevance that started, `arrived` what reached the input; the difference is accounted for row by
-    row.
+    The rows explain the difference between `output` and `arrived`. `print(ledger)` shows a table.
+
+    Parameters
+    ----------
+    rows : tuple of LedgerRow, default ()
+        The operations that relevance has passed, in order of execution.
+    output : float, default 0.0
+        The relevance at the output of the model, summed.
+    arrived : float, default 0.0
+        The relevance at the input, summed.
+    scale : float, default 0.0
+        The sum of the magnitudes of the relevance at the output: tolerances are relative to it.
+    double : bool, default True
+        Whether relevance is in double precision.
     """
 
     rows: tuple[LedgerRow, ...] = ()
@@ -56,7 +86,7 @@ class Ledger:
         return f"<ledger of {len(self.rows)} operations: {self.arrived:g} of {self.output:g} arrived at the input>"
 
     def lost(self) -> dict[Cause, float]:
-        """Give the relevance lost by cause, over all operations; what no row explains is unknown."""
+        """Return the lost relevance by cause, over all operations; losses that no row explains are unknown."""
         totals: dict[Cause, float] = {}
         for row in self.rows:
             for cause, amount in row.causes.items():
@@ -66,7 +96,7 @@ class Ledger:
         return totals
 
     def assert_conserved(self, rtol: float = 1e-6, allow: Iterable[Cause | str] = ()) -> None:
-        """Raise AssertionError if more relevance is lost than `rtol` of what started, losses to `allow` left out."""
+        """Raise an AssertionError if more than `rtol` of the relevance is lost, not counting the causes in `allow`."""
         allowed = {Cause(cause) for cause in allow}
         lost = {cause: amount for cause, amount in self.lost().items() if cause not in allowed}
         total = sum(lost.values())
@@ -78,19 +108,19 @@ class Ledger:
             )
 
     def assert_accounted(self, rtol: float | None = None) -> None:
-        """Raise AssertionError if a loss without a known cause exceeds `rtol` of what started.
+        """Raise an AssertionError if more than `rtol` of the relevance is lost without a known cause.
 
-        The default is 1e-8 where relevance is in double precision, and 1e-4 otherwise.
+        The default is 1e-8 for relevance in double precision, and 1e-4 otherwise.
         """
         rtol = (1e-8 if self.double else 1e-4) if rtol is None else rtol
         self.assert_conserved(rtol, allow=[cause for cause in Cause if cause is not Cause.UNKNOWN])
 
     def table(self) -> list[LedgerRow]:
-        """Give the rows as a list of dataclasses."""
+        """Return the rows as a list of dataclasses."""
         return list(self.rows)
 
     def to_pandas(self) -> Any:
-        """Give the rows as a pandas data frame, one column per cause."""
+        """Return the rows as a pandas data frame with one column per cause."""
         return data_frame(_record(row) for row in self.rows)
 
     def __str__(self) -> str:

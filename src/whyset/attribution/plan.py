@@ -1,4 +1,4 @@
-"""The plan of a composite on a model: every operation, its rule and the reason, as a value that prints as a table."""
+"""The plan of a composite for a model: every operation with its rule and the reason."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,22 @@ from whyset.attribution.tables import align, data_frame
 
 @dataclass(frozen=True)
 class PlanStep:
-    """One operation in order of execution; `rule` is None where autograd's gradient (or the kind's own change to it) is
-    taken.
+    """One operation in a plan.
+
+    Parameters
+    ----------
+    index : int
+        The position of the operation in order of execution.
+    module : str
+        The path of the module that runs it.
+    operation : str
+        The name of the torch function.
+    kind : str
+        The kind of the operation, which decides how it is treated.
+    rule : Rule or None
+        The rule; None for the gradient of autograd, or for the kind's own change to it.
+    reason : str
+        Why the operation has this rule.
     """
 
     index: int
@@ -23,7 +37,13 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will happen to each operation of a model. `print(plan)` shows the table, `plan.steps` are its rows."""
+    """The operations of a model with their rules and the reasons. `print(plan)` shows a table.
+
+    Parameters
+    ----------
+    steps : tuple of PlanStep
+        The operations in order of execution.
+    """
 
     steps: tuple[PlanStep, ...]
 
@@ -34,11 +54,11 @@ class Plan:
         return len(self.steps)
 
     def table(self) -> list[PlanStep]:
-        """Give the steps as a list of dataclasses."""
+        """Return the steps as a list of dataclasses."""
         return list(self.steps)
 
     def to_pandas(self) -> Any:
-        """Give the steps as a pandas data frame."""
+        """Return the steps as a pandas data frame."""
         return data_frame(vars(step) for step in self.steps)
 
     def __str__(self) -> str:

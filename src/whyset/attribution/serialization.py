@@ -1,4 +1,4 @@
-"""The stored form of rules and composites: their name and fields, as JSON can hold them."""
+"""The stored form of rules and composites: name and fields, as JSON values."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -9,8 +9,28 @@ from whyset.errors import InputError
 
 
 def to_dict(part: Any) -> Any:
-    """Give a frozen dataclass as `{"name": ..., "fields": {...}}`, and what it is made of likewise.
+    """Convert a rule or a composite to values that JSON can hold.
 
+    Frozen dataclasses become `{"name": ..., "fields": {...}}`, recursively; tensors become lists and classes their
+    import path.
+
+    Parameters
+    ----------
+    part : object
+        A frozen dataclass, tensor, sequence, class, text, number or None.
+
+    Returns
+    -------
+    object
+        Dictionaries, lists, texts, numbers, bools and None.
+
+    Raises
+    ------
+    InputError
+        A value is of another type, such as a function as `stabilizer`.
+
+    Examples
+    --------
     >>> from whyset.attribution.rules import Flat
     >>> to_dict(Flat())
     {'name': 'Flat', 'fields': {'stabilizer': 1e-06}}
@@ -29,5 +49,5 @@ def to_dict(part: Any) -> Any:
     if part is None or isinstance(part, (str, int, float, bool)):
         return part
     raise InputError(
-        f"{part!r} cannot be stored with a run: give a number, text, or a frozen dataclass (as Stabilizer) instead"
+        f"{part!r} cannot be stored with a run: use a number, a text or a frozen dataclass such as Stabilizer instead"
     )

@@ -1,4 +1,4 @@
-"""What is explained: how a target becomes the coefficient at the model's output."""
+"""Targets: from the explained value to the coefficient at the output of the model."""
 
 import operator
 from abc import ABC, abstractmethod
@@ -15,20 +15,26 @@ from whyset.errors import InputError
 
 
 class ExplainedValue(ABC):
-    """A target that explains a value computed from the outputs, by its coefficient c at the output."""
+    """Base of the targets that compute a value from the outputs, with the coefficient c at the output."""
 
     @abstractmethod
     def coefficient(self, output: Tensor) -> Tensor:
-        """The coefficient c, shaped like the output (samples, ...)."""
+        """Return the coefficient c, shaped like the output (n, ...)."""
 
     def __call__(self, output: Tensor) -> Tensor:
-        """The relevance at the output, output ⊙ c."""
+        """Return the relevance at the output, output ⊙ c."""
         return output * self.coefficient(output)
 
 
 @dataclass(frozen=True, eq=False)
 class OutputWeights(ExplainedValue):
-    """A weighted sum of the outputs: `weights` (samples, ...) is the coefficient c itself."""
+    """A weighted sum of the outputs: the weights are the coefficient c at the output.
+
+    Parameters
+    ----------
+    weights : Tensor
+        The weights, shaped like the output (n, ...).
+    """
 
     weights: Tensor
 
@@ -41,8 +47,14 @@ class OutputWeights(ExplainedValue):
 
 @dataclass(frozen=True)
 class Contrast(ExplainedValue):
-    """The difference of two outputs: why `one` rather than `other` (class indices, for all samples or one per
-    sample).
+    """The difference of two outputs: why `one` rather than `other`.
+
+    Parameters
+    ----------
+    one : int or Tensor
+        Index of an output; a tensor (n,) has one for each sample.
+    other : int or Tensor
+        The output that is subtracted, likewise.
     """
 
     one: int | Tensor
@@ -56,7 +68,14 @@ class Contrast(ExplainedValue):
 class AboveReference(ExplainedValue):
     """An output minus a reference value, as for regression: why `y − reference` (Letzgus 2021).
 
-    Relevance starts as `y − reference`, so the coefficient is `(y − reference) / y`, and 0 where y is 0.
+    Relevance starts as `y − reference`: the coefficient is `(y − reference) / y`, and 0 where y is 0.
+
+    Parameters
+    ----------
+    index : int or Tensor
+        Index of an output; a tensor (n,) has one for each sample.
+    reference : float or Tensor
+        The reference, in units of the output; a tensor broadcasts to the output (n, outputs).
     """
 
     index: int | Tensor
@@ -78,10 +97,17 @@ class AboveReference(ExplainedValue):
 
 @dataclass(frozen=True)
 class Similarity(ExplainedValue):
-    """The similarity of the output, an embedding, to another one: their dot product, or its cosine.
+    """The similarity of the output, an embedding, to another embedding.
 
-    Relevance starts as each dimension's share of it, `y ⊙ other` (divided by both lengths for the cosine, which is 0
-    where a length is).
+    Relevance starts as the part of each dimension, `y ⊙ other`, divided by both lengths for the cosine; it is 0 if a
+    length is 0.
+
+    Parameters
+    ----------
+    other : Tensor
+        The other embedding, of a shape that broadcasts to the output (n, dimensions).
+    cosine : bool, default True
+        Whether the similarity is the cosine rather than the dot product.
     """
 
     other: Tensor
@@ -111,16 +137,33 @@ Target = SupportsIndex | Tensor | Sequence[SupportsIndex] | ExplainedValue | Cal
 
 
 def output_coefficient(output: Tensor, target: Target, *, conserving: bool = False) -> Tensor:
-    """The coefficient c at the output (samples, ...), shaped like it: relevance starts as R = output ⊙ c.
+    """Return the coefficient c at the output: relevance starts as `R = output ⊙ c`.
 
-    A class index (one for all samples, or a sequence or integer tensor with one for each sample) gives a one-hot row,
-    so that the value of that output is explained; None is the largest output of each sample. A floating point tensor
-    shaped like the output, and what a callable returns, is the relevance R at the output where the method is
-    `conserving`, as in Zennit: c = R / output, and 0 where the output is 0. For gradients it is the gradient at the
-    output, c itself. `Contrast`, `AboveReference`, `Similarity` and `OutputWeights` mean the same for both.
+    Parameters
+    ----------
+    output : Tensor
+        The output of the model (n, ...).
+    target : int, sequence of int, Tensor, callable, Contrast or another such target, or None
+        A class index, or one for each sample, gives a one-hot row: the value of that output is explained. None is the
+        largest output of each sample. A floating point tensor shaped like the output, or what a callable returns for
+        the output, is the relevance R where the method is `conserving`, as in Zennit: c = R / output, and 0 where the
+        output is 0. Otherwise it is the gradient at the output, c. `Contrast`, `AboveReference`, `Similarity` and
+        `OutputWeights` are the same for both.
+    conserving : bool, default False
+        Whether the method propagates relevance rather than a gradient.
 
-    InputError: a shape, a length or an index does not fit the output.
+    Returns
+    -------
+    Tensor
+        The coefficient, shaped like the output.
 
+    Raises
+    ------
+    InputError
+        A shape, a length or an index does not fit the output.
+
+    Examples
+    --------
     >>> output = torch.tensor([[2.0, -4.0]])
     >>> output_coefficient(output, torch.tensor([[1.0, 1.0]]), conserving=True).tolist()
     [[0.5, -0.25]]
@@ -136,12 +179,15 @@ def output_coefficient(output: Tensor, target: Target, *, conserving: bool = Fal
 
 
 def is_class_index(target: Target) -> bool:
-    """Whether a target is None, a class index, or one for each sample."""
+    """Check if a target is None, a class index, or a class index for each sample."""
     return not callable(target) and not (isinstance(target, Tensor) and target.is_floating_point())
 
 
 def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> int | Tensor:
-    """A class index, or a tensor with one for each sample; InputError: something in it is not a whole number.
+    """Return a class index, or a tensor with one for each sample.
+
+    InputError: an element is not a whole number.
+
 
     >>> class_indices([0, torch.tensor(2)])
     tensor([0, 2])
@@ -151,7 +197,7 @@ def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> i
             raise _refuse_index(f"a tensor of {str(target.dtype).removeprefix('torch.')}")
         return target
     with suppress(TypeError):
-        return operator.index(target)  # type: ignore[arg-type]  # what has no index may be a sequence
+        return operator.index(target)  # type: ignore[arg-type]  # a value without an index may be a sequence
     try:
         members: list[object] = [target] if isinstance(target, str) else list(target)  # type: ignore[arg-type]
     except TypeError as error:
@@ -161,7 +207,7 @@ def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> i
 
 def _index_in_sequence(one: object) -> int:
     try:
-        return operator.index(one)  # type: ignore[arg-type]  # what has no index raises
+        return operator.index(one)  # type: ignore[arg-type]  # a value without an index raises
     except TypeError as error:
         what = f"a tensor of {one.dtype}".replace("torch.", "") if isinstance(one, Tensor) else type(one).__name__
         raise _refuse_index(f"{what} in a sequence") from error
@@ -169,41 +215,44 @@ def _index_in_sequence(one: object) -> int:
 
 def _refuse_index(got: str) -> InputError:
     return InputError(
-        f"target: expected class indices (whole numbers), one for all samples or one for each, got {got}: give several "
+        f"target: expected class indices (whole numbers), one for all samples or one for each, got {got}: pass several "
         "targets by targets=[...], and relevance at the output as a floating point tensor shaped like it"
     )
 
 
 @dataclass(frozen=True, eq=False)
 class ParsedTargets:
-    """The targets of one call, and whether they came as `several`, which adds a dimension to the relevance."""
+    """The targets of one call; `several` adds a first dimension, that of the targets, to the relevance."""
 
     targets: tuple[Target, ...]
     several: bool
 
 
 def list_targets(target: Target, targets: Sequence[Target] | None) -> ParsedTargets:
-    """The targets of the arguments `target` and `targets`; InputError: both were given, or `targets` is empty."""
+    """Return the targets of the arguments `target` and `targets`.
+
+    InputError: both were passed, or `targets` is empty.
+    """
     if targets is None:
         return ParsedTargets((target,), several=False)
     if target is not None:
-        raise InputError("both target and targets were given: give one target, or several by targets=[...]")
+        raise InputError("both target and targets were passed: pass one target, or several by targets=[...]")
     if not isinstance(targets, list | tuple) or not targets:
         raise InputError(f"targets: expected a list of one or more targets, got {targets!r}")
     return ParsedTargets(tuple(targets), several=True)
 
 
 def _at_output(output: Tensor, given: Tensor, conserving: bool) -> Tensor:
-    """The coefficient of relevance or of a gradient that was given at the output."""
+    """Return the coefficient of a relevance or a gradient at the output."""
     return output_ratio(given, output.detach(), output.dtype) if conserving else given
 
 
 def one_hot(output: Tensor, index: SupportsIndex | Tensor | Sequence[SupportsIndex] | None) -> Tensor:
-    """Give 1 at the class index of every sample, 0 elsewhere, shaped like the output (samples, classes)."""
+    """Return 1 at the class index of every sample and 0 elsewhere, shaped like the output (n, classes)."""
     if output.dim() != 2:
         raise InputError(
-            f"a class index needs an output of shape (samples, classes), the model's is {tuple(output.shape)}: hand in "
-            "a tensor like the output, such as torch.ones_like(output), or a callable that makes one"
+            f"a class index needs an output of shape (samples, classes), got {tuple(output.shape)}: pass a tensor "
+            "shaped like the output, such as torch.ones_like(output), or a callable that returns one"
         )
     given = output.detach().argmax(1) if index is None else class_indices(index)
     index = torch.as_tensor(given, device=output.device).long()

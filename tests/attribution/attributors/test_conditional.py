@@ -124,7 +124,7 @@ def test_what_cannot_be_is_refused():
         Conditional(model, EpsilonPlus(), {"layer3": 1})
     with pytest.raises(InputError, match="'4' has no channel 4: its output has 4, 0 to 3"):
         Conditional(model, EpsilonPlus(), {"4": [0, 4]})(x, 1)
-    with pytest.raises(InputError, match="batch norm behind it"):
+    with pytest.raises(InputError, match="batch norm after it"):
         Conditional(model, EpsilonPlus(), {"0": 1})(x, 1)
     for wrong in ([], {}, {"4": []}, {"4": "relu"}, [{"4": 1}, {}], "4", [["4"]], {"4": 1.0}, {"4": None}):
         with pytest.raises(InputError, match="expected a condition such as"):

@@ -1,4 +1,4 @@
-"""Explain the value before a model's final softmax or sigmoid, the logit, instead of the probability."""
+"""Explain the logit before the final softmax or sigmoid of a model instead of the probability."""
 
 from torch import Tensor
 
@@ -10,7 +10,8 @@ class BeforeActivation(Gradient):
     """A gradient attributor whose output is the input of the model's final softmax or sigmoid.
 
     Where a probability is close to 0 or 1 its gradient vanishes, and with it the relevance; that of the logit does not.
-    `confirmed` (n,) says for which samples of the last call that was so; what comes for others means nothing.
+    `confirmed` (n,) is true for the samples of the last call whose output is that of the final activation; the results
+    of the other samples are not valid.
 
     >>> import torch
     >>> from torch import nn
@@ -24,7 +25,7 @@ class BeforeActivation(Gradient):
     confirmed: Tensor | None = None
 
     def run_model(self, x: Tensor) -> Tensor:
-        """Run the model, and give the input of its last softmax or sigmoid, shaped like its output."""
+        """Run the model and return the input of its last softmax or sigmoid, shaped like its output."""
         with LastActivation() as mode:
             output: Tensor = self.model(x)
         self.confirmed = mode.confirm(output)

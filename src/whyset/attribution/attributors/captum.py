@@ -1,4 +1,4 @@
-"""Captum's methods, called as the attributors of this package are."""
+"""Methods of captum with the interface of the attributors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,29 @@ from whyset.printable import short_repr
 
 
 class Captum:
-    """Explain by an attribution method of captum: a class of `captum.attr`, its name, or a callable that makes a method
-    of the model it is given. What else is given goes to the method's `attribute`.
+    """Explain by an attribution method of captum.
 
-    A target means what it means everywhere here. A class index is handed on to captum; for every other target the
-    method explains the sum of the outputs, each times its coefficient.
+    A class index as target is passed to captum; for every other target the method explains the sum of the outputs, each
+    times its coefficient (see `output_coefficient`).
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
+    method : str, type or callable
+        A class of `captum.attr`, its name, or a callable that returns a method for a model.
+    **arguments : object
+        Further arguments of the method's `attribute`.
+
+    Raises
+    ------
+    InputError
+        captum has no method with this name.
+    MissingExtraError
+        captum is not installed.
+
+    Examples
+    --------
     >>> attribute = Captum(nn.Linear(4, 2), "IntegratedGradients", n_steps=8)
     >>> output, attribution = attribute(torch.rand(3, 4), target=1)
     >>> attribution.shape
@@ -35,10 +52,30 @@ class Captum:
         )
 
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x`, and the attribution, shaped like what the method gives (mostly x)."""
+        """Return the output of the model and the attribution by captum.
+
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, ...).
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        attribution : Tensor
+            The attribution, of the shape that the method returns (mostly that of `x`).
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output, or the method returns more than one tensor.
+        """
         with torch.no_grad():
             output = self.model(x.clone())
-        coefficient = output_coefficient(output, target)  # checks the target, whatever it is
+        coefficient = output_coefficient(output, target)  # checks every kind of target
         x = x.detach().clone().requires_grad_(x.is_floating_point())
         if is_class_index(target):
             found = self._make(self.model).attribute(x, target=coefficient.argmax(1), **self.arguments)
@@ -47,8 +84,8 @@ class Captum:
             found = weighted.attribute(x, additional_forward_args=(coefficient,), **self.arguments)
         if not isinstance(found, Tensor):
             raise InputError(
-                f"expected a method that gives one tensor, this one gives {type(found).__name__}: leave out what makes "
-                "it give more, such as return_convergence_delta"
+                f"expected a method that returns one tensor, got {type(found).__name__}: leave out arguments that add "
+                "results, such as return_convergence_delta"
             )
         return output, found.detach()
 
@@ -57,13 +94,13 @@ class Captum:
             return self.method(model)
         except TypeError as error:
             raise InputError(
-                f"the method cannot be made of the model alone ({error}): hand in a callable that makes it, such as "
+                f"the method needs more than the model ({error}): hand in a callable that makes it, such as "
                 "lambda model: LayerGradCam(model, layer)"
             ) from error
 
 
 class _Weighted(nn.Module):
-    """A model whose output is the sum of another one's outputs, each times its coefficient."""
+    """A model that returns the sum of the outputs of another model, each times its coefficient."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

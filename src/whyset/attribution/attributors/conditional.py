@@ -1,4 +1,4 @@
-"""Conditional relevance: how much of what is explained goes through some channels, and from where in the input."""
+"""Conditional relevance: the relevance of the input that passes through given channels."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,14 +15,36 @@ from whyset.errors import InputError
 
 
 class Conditional(Gradient):
-    """Explain by a composite's rules under conditions: `c ⊙ m` at the output of each named layer, where the mask m is 1
-    at the channels named for it and 0 elsewhere (concept relevance propagation, Achtibat 2023).
+    """Explain by the rules of a composite under conditions: `c ⊙ m` at the output of each named layer.
 
-    A condition maps module paths to channels: several channels of one layer are taken together, several layers all at
-    once. A list of conditions shares one forward pass; the relevance then has one more dimension in front, theirs. The
-    relevances of all channels of a layer, each by itself, sum to the unconditional one. Channels are `dim` 1 of an
-    output; for tokens, (samples, tokens, features), give `dim=-1`.
+    The mask m is 1 at the channels that a condition names and 0 elsewhere (concept relevance propagation, Achtibat
+    2023). The relevances of all channels of a layer, each alone, sum to the unconditional one.
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
+    composite : Composite or str
+        The rules: an instance or a name of `COMPOSITES`.
+    conditions : mapping or sequence of mappings
+        Module paths and their channels, such as `{"layer3": [5, 17]}`: the channels of one layer are taken together,
+        and several layers act at once. The conditions of a sequence share one forward pass; the relevance is then
+        (conditions, n, ...).
+    dim : int, default 1
+        The dimension of the channels in an output; -1 for tokens, (n, tokens, features).
+    create_graph : bool, default False
+        Whether the relevance can be differentiated again, with respect to an input that requires gradient and to every
+        parameter.
+
+    Raises
+    ------
+    InputError
+        A condition is not such a mapping, the model has no such module, or the composite is unknown or the plain
+        gradient.
+
+    Examples
+    --------
+    >>> import torch
     >>> from whyset.attribution.composites import EpsilonPlus
     >>> model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).eval()
     >>> with Conditional(model, EpsilonPlus(), [{"1": 0}, {"1": [1, 2]}]) as attribute:
@@ -59,8 +81,7 @@ class Conditional(Gradient):
         assert masks is not None
         if len(coefficients) > 1:
             raise InputError(
-                f"expected one target, as relevance under conditions is that of one, got {len(coefficients)} of them: "
-                "make one call for each target"
+                f"expected one target with conditions, got {len(coefficients)}: make one call for each target"
             )
         return [(coefficients[0], masks.under(condition)) for condition in self.conditions]
 

@@ -1,4 +1,4 @@
-"""Find the softmax or sigmoid that a model ends in, by following its result to the model's output."""
+"""Find the final softmax or sigmoid of a model by following its result to the output."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ FINAL_ACTIVATIONS: Mapping[str, str] = MappingProxyType(
         "hardsigmoid": "hardsigmoid",
     }
 )
-"""Names of torch functions that make probabilities, or their logarithms, of logits."""
+"""Names of torch functions that compute probabilities, or their logarithms, from logits."""
 
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-5
-"""Where the result cannot be followed, the output must equal it: a model may change its type before it returns it."""
+"""Tolerances for an output that is compared with a result: a model may convert the result before it returns it."""
 _VISIBLE = 1e-3
-"""Outputs that are all smaller than this are no evidence: whatever vanishes with a sigmoid equals it."""
+"""Outputs below this are not evidence: any two vanishing tensors are equal within the tolerances."""
 
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """One call of an activation: its name in `FINAL_ACTIVATIONS`, its input and its output (and its version then)."""
+    """One call of an activation: its name in `FINAL_ACTIVATIONS`, input, output, and the version of the output."""
 
     name: str
     before: Tensor
@@ -45,7 +45,7 @@ class Activation:
     version: int
 
     def equal_rows(self, output: Tensor) -> Tensor:
-        """Which rows of the model's output (n, ...) are what this call returned, up to shape and type, (n,) bool."""
+        """Return the mask (n,) of the rows of the output (n, ...) that equal this result, up to shape and type."""
         if output.numel() != self.after.numel() or _version(self.after) != self.version:
             return torch.zeros(len(output), dtype=torch.bool, device=output.device)
         rows = output.detach().reshape(len(output), -1)
@@ -54,11 +54,11 @@ class Activation:
         ).all(dim=1)
 
     def is_visible(self) -> bool:
-        """Whether any value is large enough to tell this result from others that vanish."""
+        """True if any value is large enough to distinguish this result from others that vanish."""
         return bool((self.after.detach().abs() > _VISIBLE).any())
 
     def survives(self, change: SlightChange, classes: int) -> bool:
-        """Whether the result is still a probability, or the logarithm of one, after this change."""
+        """Check if the result is still a probability, or the logarithm of one, after this change."""
         if self.name in ("log_softmax", "logsigmoid"):
             return change == UNCHANGED
         return change.keeps_probabilities(classes if self.name == "softmax" else 2)
@@ -66,7 +66,7 @@ class Activation:
 
 @dataclass(frozen=True, eq=False)
 class _Followed:
-    """A tensor that was made of an activation's result, as it was then: in-place functions count its version up."""
+    """A tensor computed from the result of an activation; an in-place function would have increased its `version`."""
 
     tensor: Tensor
     version: int
@@ -74,8 +74,9 @@ class _Followed:
 
 
 class LastActivation(TorchFunctionMode):
-    """Inside its `with` block it remembers the last softmax or sigmoid that runs, called as a module or a function, and
-    follows its result through clamps, smoothing, casts and views.
+    """Record the last softmax or sigmoid in a `with` block, called as a module or a function.
+
+    Its result is followed through clamps, smoothing, casts and views.
 
     >>> with LastActivation() as mode:
     ...     output = torch.tensor([[9.0, -9.0]]).softmax(1).clamp(0.01, 0.99)
@@ -108,7 +109,7 @@ class LastActivation(TorchFunctionMode):
         return result
 
     def find(self, output: object) -> Activation | None:
-        """The last activation, if all of the model's output (n, ...) is what it returned."""
+        """Return the last activation if its result is the output of the model (n, ...), else None."""
         last = self.last
         if last is None or not isinstance(output, Tensor) or not output.dim():
             return None
@@ -117,7 +118,7 @@ class LastActivation(TorchFunctionMode):
         return None
 
     def confirm(self, output: Tensor) -> Tensor:
-        """Which rows of the model's output (n, ...) are what the last activation returned, (n,) bool."""
+        """Return the mask (n,) of the rows of the output (n, ...) that are the result of the last activation."""
         if self.last is None:
             return torch.zeros(len(output), dtype=torch.bool, device=output.device)
         if self._is_followed(output, self.last):
@@ -131,7 +132,7 @@ class LastActivation(TorchFunctionMode):
         return last.survives(found.change, output.shape[1:].numel())
 
     def _find_tracked(self, values: Sequence[Any]) -> _Followed | None:
-        """The first of the values that was made of the last activation's result, and not written into since."""
+        """Return the first value that was computed from the last activation's result and is unmodified since."""
         for value in values if self._followed else ():
             found = self._followed.get(id(value))
             if found is not None and found.version == _version(found.tensor):
@@ -144,10 +145,10 @@ class LastActivation(TorchFunctionMode):
 
 
 def _replaces_input(raw: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call writes its output into its input, as `sigmoid_(z)` and `hardsigmoid(z, True)` do."""
+    """Check if a call writes its output into its input, as `sigmoid_(z)` and `hardsigmoid(z, True)` do."""
     return is_in_place(raw) or any(value is True for value in (*args[1:], kwargs.get("inplace")))
 
 
 def _version(tensor: Tensor) -> int:
-    """How often a tensor was written into; tensors of the inference mode do not count it."""
+    """Return the number of writes into a tensor, 0 for tensors of the inference mode, which do not count them."""
     return 0 if tensor.is_inference() else tensor._version

@@ -1,4 +1,4 @@
-"""The gradient attributor: one forward and one backward pass, plain or by the rules of a composite."""
+"""The gradient attributor: one forward and one backward pass, plain or with the rules of a composite."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,14 +23,28 @@ from whyset.printable import short_repr
 
 
 class Gradient:
-    """Explain outputs of a model: by a composite's rules, or, without one, by the plain gradient.
+    """Explain outputs of a model by the rules of a composite or, without a composite, by the plain gradient.
 
-    `composite` is an instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient.
+    Used as a context manager, it keeps weights that are derived from the parameters between calls; otherwise they are
+    derived in each call.
 
-    Inside the `with` block weights derived from the parameters are kept between calls; without it they are made for
-    each call. With `create_graph=True` the relevance can be differentiated again, with respect to an input that
-    requires gradient and to every parameter.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
+    composite : Composite, str or None, default None
+        The rules: an instance or a name of `COMPOSITES`; None and "gradient" are the plain gradient.
+    create_graph : bool, default False
+        Whether the relevance can be differentiated again, with respect to an input that requires gradient and to every
+        parameter.
 
+    Raises
+    ------
+    InputError
+        The name of the composite is unknown, the composite needs parameters, or it is a class instead of an instance.
+
+    Examples
+    --------
     >>> from whyset.attribution.composites import EpsilonPlus
     >>> model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 2, bias=False)).eval()
     >>> with Gradient(model, EpsilonPlus()) as attribute:
@@ -60,7 +74,7 @@ class Gradient:
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        """Account for the relevance of each call inside the block; the ledger holds that of the last one.
+        """Account for the relevance of each call inside the block; the ledger holds the last one.
 
         >>> from whyset.attribution.composites import EpsilonPlus
         >>> attribute = Gradient(nn.Linear(4, 2, bias=False), EpsilonPlus())
@@ -77,8 +91,7 @@ class Gradient:
 
     @contextmanager
     def record(self, *places: Place) -> Iterator[Capture]:
-        """Take activation and relevance of modules (by path) or operations (by index in the plan) along with the
-        input's.
+        """Record activation and relevance of modules (by path) or operations (by index in the plan).
 
         >>> from whyset.attribution.composites import EpsilonPlus
         >>> attribute = Gradient(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).eval(), EpsilonPlus())
@@ -97,7 +110,7 @@ class Gradient:
 
     @property
     def conserving(self) -> bool:
-        """Whether relevance is propagated by rules, and not a gradient."""
+        """True if relevance is propagated by rules, False for a gradient."""
         return self.composite is not None and self.composite.multiply_by_input
 
     def _need_rules(self, what: str) -> None:
@@ -110,14 +123,35 @@ class Gradient:
     def __call__(
         self, x: Tensor, target: Target = None, *, targets: Sequence[Target] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x`, and the relevance (the gradient, without a composite) of `x`, shaped like
-        it; for integers, such as tokens, that of their embedding.
+        """Return the output of the model and the relevance of the input (without a composite, the gradient).
 
-        `target` is a class index, whose output's value is explained, or a sequence or integer tensor with one for each
-        sample, as in captum; None is the largest output of each sample. A floating point tensor like the output, and
-        what a callable returns, is the relevance at the output, as in Zennit and in `composite.context`; of a gradient
-        it is the gradient at the output. Several `targets` share one forward pass; the relevance then has one more
-        dimension in front, theirs.
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, ...). Integers, such as tokens, are explained at their embedding.
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            A class index: the value of that output is explained. A sequence or an integer tensor has one for each
+            sample, as in captum; by default it is the largest output of each sample. A floating point tensor shaped
+            like the output, or what a callable returns for the output, is the relevance at the output, as in Zennit and
+            in `composite.context`; for a gradient, it is the gradient at the output.
+        targets : sequence, optional
+            Several targets in place of `target`; they share one forward pass.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        relevance : Tensor
+            The relevance, shaped like `x` or like its embedding; with several `targets` (targets, n, ...).
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output.
+        UnknownOperationError
+            An operation has no known rule, and the composite refuses such operations.
+        UnseenOperationError
+            A part of the model hides its operations, as scripted, compiled and checkpointed modules do.
         """
         refuse_unseen(self.model)
         asked = list_targets(target, targets)
@@ -126,12 +160,12 @@ class Gradient:
                 return self._by_rules(x, asked, self.composite or GradientComposite())
             leaf = x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
             if self.composite is None:
-                # No leaf goes in: models may write into their input, and module trackers refuse leaves.
+                # The model gets a copy: it may write into its input, which autograd refuses for a leaf.
                 return self._backward(leaf, self.run_model(leaf.clone()), asked, nullcontext())
             return self._by_rules(leaf, asked, self.composite)
 
     def run_model(self, x: Tensor) -> Tensor:
-        """Give the value that is explained: the model's output."""
+        """Return the explained value: the output of the model."""
         output: Tensor = self.model(x)
         return output
 
@@ -140,7 +174,7 @@ class Gradient:
         recorder = None if self._ledger is None else Recorder()
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
         with session.watching(), self._following(session) as masks:
-            # A copy goes in: models may write into their input, which may be the caller's.
+            # The model gets a copy: it may write into its input, which may be the tensor of the caller.
             output = self.run_model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf.clone()))
         leaf = self._embedding(session) if session.tokens is not None else leaf
         session.check_output(output)
@@ -152,18 +186,18 @@ class Gradient:
 
     @contextmanager
     def _following(self, session: Interception) -> Iterator[Masks | None]:
-        """Follow relevance at places inside the model, for the forward pass in this block."""
+        """Follow relevance inside the model, for the forward pass in this block."""
         with nullcontext() if self._capture is None else self._capture.of(self.model, session):
             yield None
 
     def _passes(
         self, coefficients: Sequence[Tensor], masks: Masks | None
     ) -> list[tuple[Tensor, AbstractContextManager[None]]]:
-        """Give the backward passes of one call: what starts at the output, and what acts on the way."""
+        """Return the backward passes of one call: the coefficient at the output and a context for each."""
         return [(coefficient, nullcontext()) for coefficient in coefficients]
 
     def _is_stacked(self, asked: ParsedTargets) -> bool:
-        """Tell whether the relevance has one more dimension in front, that of the passes."""
+        """Check if the relevance has an additional first dimension, that of the passes."""
         return asked.several
 
     def _reads_tokens(self, session: Interception, x: Tensor) -> bool:
@@ -171,12 +205,12 @@ class Gradient:
         return session.tokens is not None
 
     def _embedding(self, session: Interception) -> Tensor:
-        """Give what the model has embedded the integer input as."""
+        """Return the embedding of the integer input in the model."""
         if len(session.embedded) != 1:
             found = "no embedding" if not session.embedded else f"{len(session.embedded)} embeddings"
             raise InputError(
-                f"{found} of the integer input in {type(self.model).__name__}, where one was expected: relevance of "
-                "integers is that of their embedding. Hand in the embedded input to the part of the model behind it"
+                f"{found} of the integer input in {type(self.model).__name__}, expected one: relevance of integers is "
+                "that of their embedding. Pass the embedded input to the part of the model after the embedding"
             )
         return session.embedded[0]
 

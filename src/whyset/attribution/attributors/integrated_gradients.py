@@ -1,4 +1,4 @@
-"""Integrated gradients: the gradient along the way from a baseline to the input."""
+"""Integrated gradients: the gradient along the line from a baseline to the input."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,24 @@ from whyset.printable import short_repr
 class IntegratedGradients:
     """Explain by `(x − b) ⊙ ∫₀¹ ∇f(b + α(x − b)) dα`, from a baseline b to x (Sundararajan 2017).
 
-    The integral is a midpoint sum of `n_iter` gradients; attributions then sum to `f(x) − f(b)` up to its error.
-    `baseline_fn` makes the baseline from x; by default it is zero.
+    The integral is a midpoint sum; attributions sum to `f(x) − f(b)` up to its error.
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
+    baseline_fn : callable, default torch.zeros_like
+        Returns the baseline b for x, shaped like x.
+    n_iter : int, default 20
+        The number of gradients in the sum.
+
+    Raises
+    ------
+    InputError
+        `n_iter` is less than 1.
+
+    Examples
+    --------
     >>> attribute = IntegratedGradients(nn.Linear(4, 2))
     >>> output, attribution = attribute(torch.rand(3, 4), target=1)
     """
@@ -33,7 +48,27 @@ class IntegratedGradients:
         return short_repr(type(self).__name__, {"model": type(self._gradient.model).__name__, "n_iter": self.n_iter})
 
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x`, and the attribution, shaped like it."""
+        """Return the output of the model and the attribution of the input.
+
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, ...).
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        attribution : Tensor
+            The attribution, shaped like `x`.
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output.
+        """
         with torch.no_grad():
             output = self._gradient.model(x.clone())
         coefficient, way = output_coefficient(output, target), x - self.baseline_fn(x)

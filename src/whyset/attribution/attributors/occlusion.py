@@ -1,4 +1,4 @@
-"""Occlusion: how much the answer suffers when a part of the input is covered."""
+"""Occlusion: the change of the output when a part of the input is covered."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -17,21 +17,30 @@ _WINDOW = 8
 
 
 class Occlusion:
-    """Explain by covering: `f(x) − f(x with a window covered)`, the mean over an element's windows (Zeiler 2014).
+    """Explain by covering: `f(x) − f(x with a window covered)`, the mean over the windows of an element (Zeiler 2014).
 
-    Windows of `window` elements move by `stride` over the dimensions behind the channels, all channels at once. Rows of
-    tables (n, features) and ids of tokens (n, tokens) have no channels: windows move over the features.
+    Windows move over the dimensions after the channels and cover all channels at once. Rows of tables (n, features) and
+    ids of tokens (n, tokens) have no channels: windows move over the features.
 
     Parameters
     ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
     window : int or tuple of int, optional
-        Sides of a window. By default 1 for rows and tokens, else 8, or half of the longest side where 8 would cover
-        the whole input.
+        Sides of a window, in elements. By default 1 for rows and tokens, else 8, or half of the longest side where 8
+        would cover the whole input.
     stride : int or tuple of int, optional
-        By default the window, so that windows do not overlap, but at most 8.
-    fill_fn : callable
-        Makes what is covered with of the input, by default zero.
+        The distance between windows, in elements. By default the window, so that windows do not overlap, but at most 8.
+    fill_fn : callable, default torch.zeros_like
+        Returns the values that cover the input, shaped like x.
 
+    Raises
+    ------
+    InputError
+        A side or a stride is less than 1.
+
+    Examples
+    --------
     >>> attribute = Occlusion(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), window=4, stride=4)
     >>> output, attribution = attribute(torch.rand(3, 1, 8, 8), target=1)
     """
@@ -57,7 +66,28 @@ class Occlusion:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x` (n, channels, ...) or (n, features), and the attribution, shaped like x."""
+        """Return the output of the model and the attribution of the input.
+
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, channels, ...) or (n, features).
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        attribution : Tensor
+            The attribution, shaped like `x`.
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output, or the windows do not fit the input: a stride larger than the window
+            leaves gaps.
+        """
         if x.dim() < 2:
             raise InputError(f"Occlusion expects inputs (n, channels, ...) or (n, features), got {tuple(x.shape)}")
         output = self.model(x.clone())
@@ -73,7 +103,7 @@ class Occlusion:
         return output, total / count
 
     def _windows(self, shape: torch.Size, is_row: bool) -> Iterator[tuple[slice | EllipsisType, ...]]:
-        """Give the windows as indices; the last along a side is cut off at its edge, so that each element has one."""
+        """Yield the windows as indices; the last window of a side is cut at the edge, so every element is covered."""
         window = _default_window(shape, is_row) if self.window is None else self.window
         windows = _sides(window, len(shape))
         strides = (
@@ -81,7 +111,7 @@ class Occlusion:
         )
         if any(stride > window for window, stride in zip(windows, strides, strict=True)):
             raise InputError(
-                f"Occlusion(window={window!r}, stride={self.stride!r}): a stride beyond the window leaves gaps"
+                f"Occlusion(window={window!r}, stride={self.stride!r}): a stride larger than the window leaves gaps"
             )
         ranges = [
             range(0, max(side - window, 0) + stride, stride)
@@ -92,7 +122,7 @@ class Occlusion:
 
 
 def _default_window(shape: torch.Size, is_row: bool) -> int:
-    """A window that does not cover everything, which would give all elements the same attribution."""
+    """Return a window that does not cover everything, which would give all elements the same attribution."""
     longest = max(shape, default=1)
     return 1 if is_row else _WINDOW if longest > _WINDOW else max(1, longest // 2)
 
@@ -101,6 +131,6 @@ def _sides(value: Sides, count: int) -> tuple[int, ...]:
     sides = value if isinstance(value, tuple) else (value,) * count
     if len(sides) != count:
         raise InputError(
-            f"expected one number, or {count} for the input's dimensions behind the channels, got {value!r}"
+            f"expected one number, or {count} for the dimensions of the input after the channels, got {value!r}"
         )
     return sides

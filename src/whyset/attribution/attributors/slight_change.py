@@ -1,4 +1,4 @@
-"""What models do to probabilities before they return them: casts, views, clamps and label smoothing."""
+"""Changes of probabilities at the end of a model: casts, views, clamps and label smoothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ _SAME = frozenset(
 )
 _CLAMPS = frozenset("clamp clip clamp_min clamp_max hardtanh maximum minimum fmax fmin max min".split())
 _OF_TENSORS = frozenset(["max", "min"])
-"""Functions that clamp only where they are given a second tensor, and else reduce."""
+"""Functions that clamp if they get a second tensor, and reduce otherwise."""
 _SUM_TOLERANCE = 0.02
-"""Smoothed probabilities sum to 1; a small constant added against log(0) may be forgotten in it."""
+"""Tolerance of the sum 1 of smoothed probabilities: models may add a small constant to avoid log(0)."""
 
 
 @dataclass(frozen=True)
 class SlightChange:
-    """y = scale · p + shift of a probability p, up to a clamp; the order of its values stays.
+    """y = scale · p + shift of a probability p, up to a clamp; the order of the values is kept.
 
     >>> SlightChange(0.9, 0.01).keeps_probabilities(10), SlightChange(100.0, 0.0).keeps_probabilities(2)
     (True, False)
@@ -30,7 +30,7 @@ class SlightChange:
     shift: float = 0.0
 
     def keeps_probabilities(self, count: int) -> bool:
-        """Whether `count` probabilities that sum to 1 are positively scaled and still sum to 1."""
+        """Check if `count` probabilities that sum to 1 have a positive scale and still sum to 1."""
         return self.scale > 0 and abs(self.scale + count * self.shift - 1) <= _SUM_TOLERANCE
 
 
@@ -40,7 +40,7 @@ UNCHANGED = SlightChange()
 def change_slightly(
     name: str, source: Tensor, before: SlightChange, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> SlightChange | None:
-    """The change of `source`, which has changed by `before`, after a torch function; None if it is another one."""
+    """Return the change of a tensor, `before` so far, after a torch function; None if it is not of this kind."""
     first = args[0] if args else kwargs.get("input")
     others = [value for value in (*args, *kwargs.values()) if value is not first]
     if name in _SAME:
@@ -71,12 +71,12 @@ def _change_linearly(name: str, before: SlightChange, number: float, is_left: bo
 
 
 def _is_bound(value: object, source: Tensor) -> bool:
-    """Whether a value is the source or bounds all of it alike."""
+    """Check if a value is the source, or a bound for all of its elements."""
     return value is source or value is None or _as_number(value) is not None
 
 
 def _is_clamp(name: str, source: Tensor, args: Sequence[Any]) -> bool:
-    """Whether `where` or `masked_fill` puts a number in place of all values below it, or of all above it."""
+    """Check if `where` or `masked_fill` replaces all values below a number, or all above it, by the number."""
     if args[0] is source:
         replaced, other = (args[1], args[2]) if name == "masked_fill" else (~args[1], args[2])
     else:
@@ -89,7 +89,7 @@ def _is_clamp(name: str, source: Tensor, args: Sequence[Any]) -> bool:
 
 
 def _as_number(value: object) -> float | None:
-    """A number, also as a tensor of it that is the same for all samples and classes and does not depend on them."""
+    """Return a number, also from a constant tensor without a gradient; None for other values."""
     if isinstance(value, Tensor):
         flat = value.detach().reshape(-1)
         known = value.grad_fn is None and flat.numel() and not value.is_complex()

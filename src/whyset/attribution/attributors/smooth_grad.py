@@ -1,4 +1,4 @@
-"""SmoothGrad: the mean of explanations of noisy copies of the input."""
+"""SmoothGrad: the mean explanation of noisy copies of the input."""
 
 from types import TracebackType
 from typing import Self
@@ -14,10 +14,30 @@ from whyset.printable import short_repr
 
 
 class SmoothGrad:
-    """Average explanations over noise: `E[A(x + n)]`, n Gaussian of `noise_level` times the range of x (Smilkov 2017).
+    """Average explanations over noise: `E[A(x + n)]`, with n Gaussian (Smilkov 2017).
 
-    The noise is drawn anew for every call from `seed`, so that a call can be repeated; the output is that of x itself.
+    Each call draws the same noise from `seed`, so it can be repeated. The output is that of x without noise.
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, in evaluation mode; its output is one tensor.
+    composite : Composite, str or None, default None
+        The rules: an instance or a name of `COMPOSITES`; None and "gradient" are the plain gradient.
+    noise_level : float, default 0.1
+        The standard deviation of the noise, in units of the range (largest minus smallest value) of each sample.
+    n_iter : int, default 20
+        The number of noisy copies.
+    seed : int, default 0
+        Seed of the noise.
+
+    Raises
+    ------
+    InputError
+        `noise_level` is negative, `n_iter` is less than 1, or the composite is unknown.
+
+    Examples
+    --------
     >>> attribute = SmoothGrad(nn.Linear(4, 2), n_iter=5)
     >>> output, gradient = attribute(torch.rand(3, 4), target=1)
     >>> gradient.shape
@@ -59,7 +79,27 @@ class SmoothGrad:
         )
 
     def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Give the model's output for `x`, and the mean explanation, shaped like it."""
+        """Return the output of the model and the mean explanation of the input.
+
+        Parameters
+        ----------
+        x : Tensor
+            The input (n, ...).
+        target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
+            What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
+
+        Returns
+        -------
+        output : Tensor
+            The output of the model for `x`.
+        explanation : Tensor
+            The mean relevance (without a composite, the mean gradient), shaped like `x`.
+
+        Raises
+        ------
+        InputError
+            The target does not fit the output.
+        """
         with torch.no_grad():
             output = self._gradient.model(x.clone())
         coefficient = output_coefficient(output, target, conserving=self._gradient.conserving)

@@ -1,4 +1,4 @@
-"""Composites say which rule each operation of a model gets; `COMPOSITES` is the table of those that are used by name.
+"""Composites choose the rule of each operation of a model; `COMPOSITES` is the table of their names.
 
 >>> COMPOSITES["epsilon_plus_flat"]()  # doctest: +ELLIPSIS
 EpsilonPlusFlat(...)
@@ -38,10 +38,25 @@ COMPOSITES: MappingProxyType[str, type[Composite]] = MappingProxyType(
 
 
 def as_composite(given: Composite | str | None) -> Composite | None:
-    """The composite that is meant by an instance, a name of `COMPOSITES` or "gradient"; None is the plain gradient.
+    """Resolve a composite from an instance or a name.
 
-    InputError: there is no such name, it needs parameters, or a class was given instead of an instance.
+    Parameters
+    ----------
+    given : Composite, str or None
+        An instance, a name of `COMPOSITES`, or "gradient"; None is the plain gradient.
 
+    Returns
+    -------
+    Composite or None
+        The composite; None for the plain gradient.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, the composite needs parameters, or a class was passed instead of an instance.
+
+    Examples
+    --------
     >>> as_composite("epsilon_plus")  # doctest: +ELLIPSIS
     EpsilonPlus(...)
     """

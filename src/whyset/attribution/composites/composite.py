@@ -1,4 +1,4 @@
-"""What a composite is: a plan that says which rule each linear operation of a model gets."""
+"""The base of composites, which choose the rule of each linear operation of a model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +31,20 @@ ON_UNKNOWN = ("warn", "raise", "gradient")
 
 @dataclass(frozen=True)
 class Composite:
-    """Chooses a rule for every linear operation; everything else follows from what the operation is.
+    """Base of the composites: `choose` returns the rule of every linear operation.
 
-    `on_unknown` says what to do with an operation without a right rule: "warn", "raise", or "gradient" (take its plain
-    gradient).
+    Other operations are treated by their kind.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+
+    Raises
+    ------
+    InputError
+        `on_unknown` is none of these.
     """
 
     on_unknown: str = field(default="warn", kw_only=True)
@@ -54,7 +64,7 @@ class Composite:
             )
 
     def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
-        """Give the rule of one linear operation, None for the plain gradient, and why it is this one."""
+        """Return the rule of one linear operation, None for the plain gradient, and the reason for it."""
         raise NotImplementedError
 
     @property
@@ -64,30 +74,31 @@ class Composite:
 
     @property
     def looks_at_modules(self) -> bool:
-        """Whether `choose` needs the module's path or class."""
+        """True if `choose` needs the path or the class of the module."""
         return True
 
     @property
     def needs_twin(self) -> bool:
-        """Whether a rule of this composite may state relevance, which then goes straight to the marked input."""
+        """True if a rule of this composite may return relevance, which then goes straight to the marked input."""
         return True
 
     @property
     def states_inside(self) -> bool:
-        """Whether a rule may state relevance behind the first linear operation, where it goes to the pre-activation in
-        front: ReLUs then stay apart from the operation that they could be merged with.
+        """True if a rule may return relevance after the first linear operation.
+
+        That relevance goes to the pre-activation before the operation, so ReLUs are not merged with linear operations.
         """
         return self.needs_twin
 
     def check(self, model: nn.Module) -> None:
-        """Refuse a model that this composite cannot fit, such as one without a module that is named in it."""
+        """Check that the composite fits the model, for example that the model has every module that it names."""
 
     @contextmanager
     def context(self, model: nn.Module) -> Iterator[Interception]:
-        """Let backward propagate relevance through the model, inside the `with` block.
+        """Propagate relevance in backward passes inside the `with` block.
 
-        The gradient handed to `backward` at the model's output is relevance, and what arrives at the input's `.grad` is
-        relevance.
+        The gradient that is passed to `backward` at the output of the model is relevance, and so is the `.grad` of the
+        input.
 
         >>> from whyset.attribution.composites import EpsilonPlus
         >>> model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False)).eval()
@@ -112,7 +123,7 @@ class Composite:
             after.remove()
 
     def plan(self, model: nn.Module, *inputs: Any, **named_inputs: Any) -> Plan:
-        """List every operation of the model in order of execution, with its rule and the reason for it."""
+        """List every operation of the model in order of execution, with its rule and the reason."""
         self.check(model)
         steps: list[PlanStep] = []
         session = Interception(self, model, steps=steps)
@@ -132,9 +143,8 @@ def _mark_all(session: Interception, args: Any, kwargs: Any) -> tuple[Any, Any]:
 
     if not any(carries_gradient(tensor) for tensor in tensors_in((args, kwargs))):
         raise InputError(
-            "no input of the model can receive relevance: hand in a floating point tensor with requires_grad=True "
-            "(integer inputs are explained "
-            "at the output of their embedding), and leave torch.no_grad() off"
+            "no input of the model can receive relevance: pass a floating point tensor with requires_grad=True "
+            "(integer inputs are explained at the output of their embedding), outside of torch.no_grad()"
         )
     return map_tensors(mark, args), map_tensors(mark, kwargs)
 
@@ -146,7 +156,7 @@ def _add_boundaries(session: Interception, output: Any) -> Any:
         if not carries_gradient(tensor):
             return tensor
         bounded: Tensor = Boundary.apply(tensor, session)  # type: ignore[no-untyped-call]
-        session.tracker.ends.add(bounded.grad_fn)  # what is computed from the output is not the model's
+        session.tracker.ends.add(bounded.grad_fn)  # computations with the output do not belong to the model
         return bounded
 
     return map_tensors(add_boundary, output) if session.composite.multiply_by_input else output
@@ -154,7 +164,18 @@ def _add_boundaries(session: Interception, output: Any) -> Any:
 
 @dataclass(frozen=True)
 class LayerComposite(Composite):
-    """Chooses by the kind of layer, with a map of its own for the first linear operation; maps of the user go first."""
+    """Base of the composites that choose by the kind of layer; maps of the user go before those of the preset.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    layer_map : sequence of pairs, default ()
+        Pairs of a matcher and a rule that go before those of the preset (see `LayerMapComposite`).
+    first_map : sequence of pairs, default ()
+        Likewise for linear operations without another one upstream; it goes before `layer_map`.
+    """
 
     layer_map: LayerMap = field(default=(), kw_only=True)
     first_map: LayerMap = field(default=(), kw_only=True)
@@ -167,11 +188,11 @@ class LayerComposite(Composite):
         check_layer_map(self, self.first_map)
 
     def layers(self) -> LayerMap:
-        """Give the preset's own map."""
+        """Return the map of the preset."""
         return ()
 
     def first_layers(self) -> LayerMap:
-        """Give the preset's own map for the first linear operation executed."""
+        """Return the map of the preset for the first linear operation."""
         return ()
 
     def choose(self, site: OperationSite) -> tuple[Rule | None, str]:

@@ -11,7 +11,27 @@ from whyset.attribution.rules.z_box import Bound
 class EpsilonGammaBox(LayerComposite):
     """ZBox for the first linear operation, Gamma for convolutions, Epsilon for linear layers (Montavon 2019).
 
-    `low` and `high` are the bounds of the input after normalization, floats or tensors that broadcast to it.
+    Parameters
+    ----------
+    low : float or Tensor
+        Lower bound of the input after normalization; a tensor broadcasts to one sample.
+    high : float or Tensor
+        Upper bound of the input after normalization, likewise.
+    epsilon : float or callable, default 1e-6
+        Stabilizer of Epsilon.
+    gamma : float, default 0.25
+        Parameter of Gamma, at least 0.
+    stabilizer : float or callable, default 1e-6
+        Stabilizer of Gamma and ZBox.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero in every rule that uses it.
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    layer_map : sequence of pairs, default ()
+        Pairs of a matcher and a rule that go before those of the preset (see `LayerMapComposite`).
+    first_map : sequence of pairs, default ()
+        Likewise for linear operations without another one upstream; it goes before `layer_map`.
     """
 
     low: Bound

@@ -1,6 +1,4 @@
-"""Composites that modify the gradient at ReLUs and nowhere else; what arrives at the input is a gradient, not
-relevance.
-"""
+"""Composites that modify the gradient at ReLUs only; the result is a gradient, not relevance."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +10,14 @@ from whyset.attribution.rules import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBa
 
 @dataclass(frozen=True)
 class GradientComposite(Composite):
-    """Takes the plain gradient of every operation but the ReLU."""
+    """Base of the composites with the plain gradient of every operation except the ReLU.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    """
 
     multiply_by_input: ClassVar[bool] = False
 
@@ -30,7 +35,13 @@ class GradientComposite(Composite):
 
 @dataclass(frozen=True)
 class GuidedBackprop(GradientComposite):
-    """Guided backpropagation: ReLUs pass only positive gradients of positive inputs (Springenberg 2015)."""
+    """Guided backpropagation: ReLUs pass only positive gradients of positive inputs (Springenberg 2015).
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Has no effect: every operation other than the ReLU has its plain gradient.
+    """
 
     @property
     def relu(self) -> ReLURule:
@@ -39,7 +50,13 @@ class GuidedBackprop(GradientComposite):
 
 @dataclass(frozen=True)
 class DeconvNet(GradientComposite):
-    """DeconvNet: ReLUs pass only positive gradients (Zeiler 2014)."""
+    """DeconvNet: ReLUs pass only positive gradients (Zeiler 2014).
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Has no effect: every operation other than the ReLU has its plain gradient.
+    """
 
     @property
     def relu(self) -> ReLURule:
@@ -48,7 +65,15 @@ class DeconvNet(GradientComposite):
 
 @dataclass(frozen=True)
 class BetaSmooth(GradientComposite):
-    """Smoothed gradient: ReLUs have the gradient of softplus with sharpness `beta_smooth` (Dombrowski 2019)."""
+    """Smoothed gradient: ReLUs have the gradient of softplus (Dombrowski 2019).
+
+    Parameters
+    ----------
+    beta_smooth : float, default 10.0
+        Sharpness of the softplus, greater than 0.
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Has no effect: every operation other than the ReLU has its plain gradient.
+    """
 
     beta_smooth: float = 10.0
 

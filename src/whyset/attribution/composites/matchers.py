@@ -1,4 +1,4 @@
-"""How a layer map names linear operations: by module class, by kind ("convolution", "linear"), or by torch function."""
+"""Matchers of linear operations: a module class, a kind ("convolution", "linear"), or the name of a torch function."""
 
 from types import MappingProxyType
 from typing import Any
@@ -27,7 +27,7 @@ _CLASSES: MappingProxyType[str, type[nn.Module]] = MappingProxyType(
 
 
 def matches(matcher: Matcher | tuple[Matcher, ...], site: OperationSite) -> bool:
-    """Tell whether a linear operation is one of those meant."""
+    """Check if a matcher applies to a linear operation."""
     if isinstance(matcher, tuple):
         return any(matches(one, site) for one in matcher)
     if isinstance(matcher, str):
@@ -36,14 +36,14 @@ def matches(matcher: Matcher | tuple[Matcher, ...], site: OperationSite) -> bool
 
 
 def freeze_map(entries: Any) -> Any:
-    """Turn a map that is given as lists into tuples, so that a composite stays a value."""
+    """Convert a map from lists to tuples, so that a composite is hashable."""
     if isinstance(entries, list | tuple):
         return tuple(freeze_map(entry) for entry in entries)
     return entries
 
 
 def check_layer_map(owner: object, layer_map: Any) -> None:
-    """Refuse a layer map that is not a tuple of (matcher, rule) pairs."""
+    """Check that a layer map holds (matcher, rule) pairs."""
     for entry in layer_map if isinstance(layer_map, tuple) else (layer_map,):
         matcher, rule = entry if isinstance(entry, tuple) and len(entry) == 2 else (None, None)
         matchers = matcher if isinstance(matcher, tuple) else (matcher,)

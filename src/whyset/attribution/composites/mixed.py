@@ -10,10 +10,20 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class MixedComposite(Composite):
-    """Several composites, asked in order: the first that has a rule for an operation decides.
+    """Several composites in order: the first that has a rule for an operation decides.
 
-    What a composite says about the whole pass (a gradient instead of relevance, constant gates) is no rule of one
-    operation: such composites cannot be mixed.
+    Parameters
+    ----------
+    composites : tuple of Composite, default ()
+        The composites, in order.
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+
+    Raises
+    ------
+    InputError
+        A composite changes the whole pass (a gradient instead of relevance, constant gates) and cannot be mixed.
     """
 
     composites: tuple[Composite, ...] = ()
@@ -29,7 +39,7 @@ class MixedComposite(Composite):
                 continue
             raise InputError(
                 f"MixedComposite: {type(composite).__name__} changes the whole pass and not only rules of linear "
-                "operations, so it cannot be mixed: use it by itself"
+                "operations, so it cannot be mixed: use it alone"
             )
 
     def choose(self, site: OperationSite) -> tuple[Rule | None, str]:

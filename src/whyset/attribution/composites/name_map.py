@@ -15,8 +15,21 @@ NameMap = tuple[tuple[Name | tuple[Name, ...], Rule], ...]
 
 @dataclass(frozen=True)
 class NameMapComposite(Composite):
-    """Rules by name: the path of a module, as in `model.named_modules()`, or the index of an operation, as in the plan.
+    """Rules by name; operations without a name in the map have their plain gradient.
 
+    A path that the model does not have raises an InputError when the composite is used.
+
+    Parameters
+    ----------
+    name_map : sequence of pairs, default ()
+        Pairs of a name (or a tuple of names) and a rule. A name is the path of a module, as in `model.named_modules()`,
+        or the index of an operation, as in the plan.
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+
+    Examples
+    --------
     >>> from whyset.attribution.rules import Epsilon, Flat
     >>> composite = NameMapComposite((("features.0", Flat()), (("fc1", 17), Epsilon())))
     """
@@ -43,7 +56,23 @@ class NameMapComposite(Composite):
 
 @dataclass(frozen=True)
 class NameLayerMapComposite(LayerComposite):
-    """Rules by name first, and by kind of layer for what has no name in the map."""
+    """Rules by name first, and by kind of layer for operations without a name in the map.
+
+    A path that the model does not have raises an InputError when the composite is used.
+
+    Parameters
+    ----------
+    name_map : sequence of pairs, default ()
+        Pairs of a name (or a tuple of names) and a rule. A name is the path of a module, as in `model.named_modules()`,
+        or the index of an operation, as in the plan.
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    layer_map : sequence of pairs, default ()
+        Pairs of a matcher and a rule (see `LayerMapComposite`).
+    first_map : sequence of pairs, default ()
+        Likewise for linear operations without another one upstream; it goes before `layer_map`.
+    """
 
     name_map: NameMap = ()
 
@@ -68,14 +97,14 @@ class NameLayerMapComposite(LayerComposite):
 
 
 def iterate_names(name_map: NameMap) -> Iterator[tuple[Name, Rule]]:
-    """Give the entries of a name map one name at a time."""
+    """Yield the entries of a name map, one name at a time."""
     for names, rule in name_map:
         for name in names if isinstance(names, tuple) else (names,):
             yield name, rule
 
 
 def check_names(composite: Composite, name_map: NameMap, model: nn.Module) -> None:
-    """Refuse module paths that the model does not have."""
+    """Check that the model has the modules of a name map."""
     known = {path for path, _ in model.named_modules()}
     missing = [name for name, _ in iterate_names(name_map) if isinstance(name, str) and name not in known]
     if missing:

@@ -1,4 +1,4 @@
-"""Composites by name: what may be given wherever a composite is expected."""
+"""Composites by name."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -12,24 +12,24 @@ PLAIN_GRADIENT = "gradient"
 
 
 def find_composite(name: str, table: Mapping[str, type[Composite]]) -> type[Composite] | None:
-    """The class with this name, None for "gradient"; InputError lists the names there are."""
+    """Return the class with this name, None for "gradient"; an InputError lists the known names."""
     if name == PLAIN_GRADIENT:
         return None
     if name not in table:
         names = [*table, PLAIN_GRADIENT]
         close = get_close_matches(name, names, 1)
         meant = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"there is no composite {name!r}{meant}; there are {', '.join(names)}")
+        raise InputError(f"unknown composite {name!r}{meant}; the names are {', '.join(names)}")
     return table[name]
 
 
 def get_required_fields(kind: type[Composite]) -> list[str]:
-    """The fields without a default, such as `low` and `high` of EpsilonGammaBox."""
+    """Return the fields without a default, such as `low` and `high` of EpsilonGammaBox."""
     return [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
 
 
 def refuse_class(given: Any) -> None:
-    """InputError: a class was given in place of an instance."""
+    """Raise an InputError if a class was passed instead of an instance."""
     if isinstance(given, type) and issubclass(given, Composite):
         values = ", ".join(f"{name}=..." for name in get_required_fields(given))
         name = given.__name__
@@ -37,7 +37,7 @@ def refuse_class(given: Any) -> None:
 
 
 def resolve_composite(given: Composite | str | None, table: Mapping[str, type[Composite]]) -> Composite | None:
-    """The composite itself of what a caller gave: an instance, a name of the table, or None for the plain gradient."""
+    """Resolve an instance, a name in the table, or None for the plain gradient."""
     refuse_class(given)
     if given is None or isinstance(given, Composite):
         return given
@@ -45,7 +45,7 @@ def resolve_composite(given: Composite | str | None, table: Mapping[str, type[Co
         raise InputError(f"composite: expected an instance, a name or None, got {type(given).__name__}")
     if given == "auto":
         raise InputError(
-            'composite "auto" is resolved by explain, which knows the data: give a name, such as "epsilon_plus"'
+            'composite "auto" is resolved by explain, which knows the data: pass a name, such as "epsilon_plus"'
         )
     kind = find_composite(given, table)
     if kind is None:

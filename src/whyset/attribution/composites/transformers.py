@@ -8,8 +8,19 @@ from whyset.attribution.rules import Epsilon
 
 @dataclass(frozen=True)
 class AttnLRP(LayerComposite):
-    """AttnLRP: LRP-0 for linear layers, equal shares in products and attention, norms held constant (Achtibat 2024,
-    Arras 2025).
+    """AttnLRP: LRP-0 for linear layers, equal shares in products and attention (Achtibat 2024, Arras 2025).
+
+    Norms divide by a constant standard deviation.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    layer_map : sequence of pairs, default ()
+        Pairs of a matcher and a rule that go before those of the preset (see `LayerMapComposite`).
+    first_map : sequence of pairs, default ()
+        Likewise for linear operations without another one upstream; it goes before `layer_map`.
     """
 
     def layers(self) -> LayerMap:
@@ -18,8 +29,19 @@ class AttnLRP(LayerComposite):
 
 @dataclass(frozen=True)
 class CPLRP(AttnLRP):
-    """CP-LRP: as AttnLRP, but attention weights and gates are constants: no relevance through queries, keys and
-    gates (Ali 2022).
+    """CP-LRP: AttnLRP with constant attention weights and gates (Ali 2022).
+
+    No relevance goes through queries, keys and gates.
+
+    Parameters
+    ----------
+    on_unknown : {"warn", "raise", "gradient"}, default "warn"
+        Treatment of an operation without a known rule: a warning and its plain gradient, an UnknownOperationError, or
+        its plain gradient.
+    layer_map : sequence of pairs, default ()
+        Pairs of a matcher and a rule that go before those of the preset (see `LayerMapComposite`).
+    first_map : sequence of pairs, default ()
+        Likewise for linear operations without another one upstream; it goes before `layer_map`.
     """
 
     gates_are_constant: ClassVar[bool] = True

@@ -7,10 +7,20 @@ from torch import nn
 
 @dataclass(frozen=True)
 class OperationSite:
-    """Where a linear operation stands: `index` is its place in order of execution, as in the plan.
+    """A linear operation of a model, as a composite sees it.
 
-    `operation` is the torch function's name ("conv2d", "linear"), `path` and `module` those of the innermost running
-    module ("" and None outside of any), and `first` tells that no linear operation lies upstream.
+    Parameters
+    ----------
+    index : int
+        The position of the operation in order of execution, as in the plan.
+    operation : str
+        The name of the torch function, such as "conv2d" or "linear".
+    path : str
+        The path of the innermost running module; "" outside of any.
+    module : torch.nn.Module or None
+        That module; None outside of any.
+    first : bool
+        True if no linear operation is upstream.
     """
 
     index: int

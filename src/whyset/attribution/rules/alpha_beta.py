@@ -13,9 +13,26 @@ from whyset.errors import InputError
 class AlphaBeta(Rule):
     """LRP-αβ: `α[x⁺ ⊙ W⁺ᵀs⁺ + x⁻ ⊙ W⁻ᵀs⁺] − β[x⁺ ⊙ W⁻ᵀs⁻ + x⁻ ⊙ W⁺ᵀs⁻]`, `s± = R / st(z±)` (Bach 2015, equation 60).
 
-    `z⁺` holds the positive contributions and b⁺, `z⁻` the negative ones and b⁻; α and β are not negative and `α − β =
-    1`.
+    `z⁺` is the sum of the positive contributions and b⁺, `z⁻` that of the negative ones and b⁻.
 
+    Parameters
+    ----------
+    alpha : float, default 2.0
+        Factor of the positive contributions; `alpha − beta` is 1.
+    beta : float, default 1.0
+        Factor of the negative contributions, at least 0.
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero; "weight" has no effect.
+
+    Raises
+    ------
+    InputError
+        `alpha` or `beta` is negative, or `alpha − beta` is not 1.
+
+    Examples
+    --------
     >>> AlphaBeta(alpha=1, beta=0)
     AlphaBeta(alpha=1, beta=0, stabilizer=1e-06, zero_params=None)
     """
@@ -39,7 +56,7 @@ class AlphaBeta(Rule):
         activating = Branch(positive, 0.0 if up is None else up, self.alpha, sign=1)
         if self.beta == 0:
             return (activating,)
-        # The difference saves a product, and loses digits where it is far below the positive sum.
+        # The difference saves a product, and loses digits where it is much smaller than the positive sum.
         negative = ((without_bias(layer, y) if bias is None else y) - positive).clamp_(max=0)
         return activating, Branch(negative, 0.0 if down is None else down, -self.beta, sign=-1)
 

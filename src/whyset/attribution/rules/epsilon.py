@@ -10,6 +10,20 @@ from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, with
 class Epsilon(Rule):
     """LRP-ε: `R_x = x ⊙ Wᵀ(R / st(Wx + b))` (Bach 2015, equation 58); `epsilon=0` is LRP-0. The bias takes its share.
 
+    Parameters
+    ----------
+    epsilon : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized; 0 is LRP-0.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero; "weight" has no effect.
+
+    Raises
+    ------
+    InputError
+        `epsilon` is neither a number of at least 0 nor a callable, or `zero_params` names something else.
+
+    Examples
+    --------
     >>> Epsilon(epsilon=0.1)
     Epsilon(epsilon=0.1, zero_params=None)
     """

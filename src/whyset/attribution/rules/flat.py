@@ -8,9 +8,17 @@ from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing
 
 @dataclass(frozen=True)
 class Flat(Rule):
-    """LRP-flat: `R_x = 1ᵀ(R / st(1·1))`, relevance spread evenly over the receptive field, all weights 1, no bias
-    (Lapuschkin 2019).
+    """LRP-flat: `R_x = 1ᵀ(R / st(1·1))`, relevance spread evenly over the receptive field (Lapuschkin 2019).
 
+    All weights count as 1, and the bias as 0.
+
+    Parameters
+    ----------
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+
+    Examples
+    --------
     >>> Flat()
     Flat(stabilizer=1e-06)
     """

@@ -10,13 +10,28 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Gamma(Rule):
-    """LRP-γ for inputs of any sign (Montavon 2019; Andéol 2021).
+    """LRP-γ: `R_x = x ⊙ (1 + γ/2)Wᵀs + |x| ⊙ (γ/2)|W|ᵀ(s sign z)`, for inputs of any sign (Montavon 2019; Andéol 2021).
 
-    Where `z > 0`, the weights are `W + γW⁺` on x⁺ and `W + γW⁻` on x⁻, so that contributions of z's own sign count `1 +
-    γ` times; where `z < 0`, the other way round. In terms of `P`, the sum of the positive contributions, and `N`, that
-    of the negative ones: `s = R / st(z + γP)` where `z > 0`, `R / st(z + γN)` where `z < 0`, and `R_x = x ⊙ (1 + γ/2)
-    Wᵀs + |x| ⊙ (γ/2) |W|ᵀ(s sign z)`. Between two ReLUs that is `R_x = x ⊙ (W + γW⁺)ᵀs`. `gamma=0` is Epsilon.
+    With P the sum of the positive contributions and N that of the negative ones, `s = R / st(z + γP)` where `z > 0` and
+    `R / st(z + γN)` where `z < 0`: contributions of z's own sign count `1 + γ` times. Between two ReLUs this is `R_x =
+    x ⊙ (W + γW⁺)ᵀs`. `gamma=0` is Epsilon.
 
+    Parameters
+    ----------
+    gamma : float, default 0.25
+        Additional weight of the contributions of z's own sign, at least 0.
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero; "weight" has no effect.
+
+    Raises
+    ------
+    InputError
+        `gamma` is negative, or another value does not fit.
+
+    Examples
+    --------
     >>> Gamma(gamma=0.5)
     Gamma(gamma=0.5, stabilizer=1e-06, zero_params=None)
     """
@@ -45,14 +60,15 @@ class Gamma(Rule):
         return (Branch(strengthened.add_(kept), kept),)
 
     def _is_one_product(self, layer: Layer) -> bool:
-        """Tell whether nothing but `R_x = x ⊙ (W + γW⁺)ᵀs` is left, as between two ReLUs: no x is negative, and z < 0
-        carries no relevance.
+        """Check if the rule is `R_x = x ⊙ (W + γW⁺)ᵀs`, as between two ReLUs.
+
+        No x is negative, and outputs with z < 0 carry no relevance.
         """
         kept = layer.bias is None or self.select_bias(layer, self.zero_params) is not None
         return layer.rectified and layer.nonnegative and kept
 
     def _strengthen(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
-        """Give `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
+        """Return `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
         z, magnitude = without_bias(layer, y), x if layer.nonnegative else x.abs()
         own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P or N
         return own.mul_(self.gamma).add_(z)

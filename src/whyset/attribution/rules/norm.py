@@ -8,10 +8,14 @@ from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, with
 
 @dataclass(frozen=True)
 class Norm(Rule):
-    """Relevance in proportion to the contributions: `x ⊙ Wᵀ(R / st(Wx))`, Epsilon without a bias.
+    """LRP in proportion to the contributions: `R_x = x ⊙ Wᵀ(R / st(Wx))`, Epsilon without a bias.
 
-    Sums and average pools, the parameter-free linear operations, follow it by themselves: their plain gradient is its
-    limit.
+    Sums and average pools, the linear operations without parameters, need no rule: their plain gradient is its limit.
+
+    Parameters
+    ----------
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
     """
 
     stabilizer: Stabilizing = 1e-6

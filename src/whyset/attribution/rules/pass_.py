@@ -9,8 +9,10 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Pass(Rule):
-    """Relevance passes unchanged: `R_x = R`. Element-wise functions follow it by themselves; a linear operation
-    must keep its shape.
+    """Relevance passes unchanged: `R_x = R`.
+
+    Element-wise functions need no rule for this. A linear operation with this rule must keep the shape of its input,
+    otherwise the backward pass raises an InputError.
     """
 
     states_relevance: ClassVar[bool] = True

@@ -11,7 +11,9 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class ReLURule:
-    """Maps the gradient behind a ReLU, `g`, to the one in front of it, given its input `x`."""
+    """Base of the changes to the gradient at a ReLU: from `g` at its output and its input `x` to the gradient at its
+    input.
+    """
 
     formula: ClassVar[str] = ""
 
@@ -21,7 +23,7 @@ class ReLURule:
 
 @dataclass(frozen=True)
 class ReLUDeconvNet(ReLURule):
-    """`max(g, 0)`, whatever the input (Zeiler 2014)."""
+    """`max(g, 0)`, for any input (Zeiler 2014)."""
 
     formula: ClassVar[str] = "max(g, 0)"
 
@@ -31,7 +33,7 @@ class ReLUDeconvNet(ReLURule):
 
 @dataclass(frozen=True)
 class ReLUGuidedBackprop(ReLURule):
-    """The gradient where both it and the input are positive (Springenberg 2015)."""
+    """`g` where both g and the input are positive, 0 elsewhere (Springenberg 2015)."""
 
     formula: ClassVar[str] = "g where x > 0 and g > 0"
 
@@ -41,8 +43,20 @@ class ReLUGuidedBackprop(ReLURule):
 
 @dataclass(frozen=True)
 class ReLUBetaSmooth(ReLURule):
-    """The gradient of softplus with sharpness β: `sigmoid(βx) g` (Dombrowski 2019).
+    """`sigmoid(βx) g`, the gradient of softplus with sharpness β (Dombrowski 2019).
 
+    Parameters
+    ----------
+    beta_smooth : float, default 10.0
+        Sharpness β, greater than 0.
+
+    Raises
+    ------
+    InputError
+        `beta_smooth` is not positive.
+
+    Examples
+    --------
     >>> ReLUBetaSmooth(beta_smooth=5.0)
     ReLUBetaSmooth(beta_smooth=5.0)
     """

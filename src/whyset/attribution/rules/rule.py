@@ -1,6 +1,4 @@
-"""What every rule for linear operations is: a map from the coefficient behind the operation to the one in front of
-it.
-"""
+"""The base of rules for linear operations, which map the coefficient at the output to that at the input."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +15,14 @@ Stabilizing = float | Callable[[Tensor], Tensor]
 
 
 class Layer(Protocol):
-    """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one step.
+    """A linear operation `y = Wx + b` (linear, convolution, transposed convolution) as a rule sees it in one backward
+    step.
 
-    `weight` and `bias` are the merged ones where a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
-    `strengthen(γ)` is W + γW⁺, each made once per context. `forward(x, weight, bias)` is the operation, by default
+    `weight` and `bias` are the merged ones if a batch norm follows. `positive` is W⁺, `negative` W⁻, `absolute` |W|,
+    `strengthen(γ)` W + γW⁺, each computed once per context. `forward(x, weight, bias)` is the operation, by default
     without bias, `transpose(s, weight)` its vector-Jacobian product, `transpose_each` that of one s with several
-    weights. `nonnegative` tells whether no element of x is negative, as behind a ReLU: then one product does the work
-    of two. `rectified` tells that y has been through a ReLU: it is 0 where the operation gave something negative, and
+    weights. `nonnegative` is true if no element of x is negative, as after a ReLU: one product is then enough instead
+    of two. `rectified` is true if y has passed a ReLU: y is 0 where the operation returned a negative value, and
     carries no relevance there.
     """
 
@@ -53,10 +52,21 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Branch:
-    """A sum of contributions that relevance is shared out by: `z` with its share of the bias, times `factor`.
+    """A sum of contributions by which relevance is distributed.
 
-    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`. `sign`
-    is 1 (−1) where z is a new tensor, with memory of its own, none of whose elements is negative (positive).
+    A rule sends `s = factor · R / st(z)` back to the contributions of the branch, and the bias keeps `s · bias`.
+
+    Parameters
+    ----------
+    z : Tensor
+        The sum, with its part of the bias, shaped like the output of the operation.
+    bias : Tensor or float, default 0.0
+        The part of the bias in `z`.
+    factor : float, default 1.0
+        Factor of the branch in the rule.
+    sign : int, default 0
+        1 if no element of `z` is negative, −1 if none is positive; `z` must then be a new tensor that may be
+        overwritten. 0 if neither is known.
     """
 
     z: Tensor
@@ -65,18 +75,19 @@ class Branch:
     sign: int = 0
 
     def share(self, r: Tensor, stabilizing: Stabilizing) -> Tensor:
-        """Give `s = factor · r / st(z)`."""
+        """Return `s = factor · r / st(z)`."""
         s = share_out(r, self.z, stabilizing)
         return s if self.factor == 1 else s * self.factor
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A propagation rule. A subclass defines `coefficient` or, if that is how its formula reads, `relevance`.
+    """Base of the propagation rules. A subclass defines `coefficient` or, if its formula reads so, `relevance`.
 
-    Relevance is `R = x ⊙ c`. A rule that states relevance (`states_relevance`) connects straight to the marked input
-    when it is the first linear operation, so that black pixels get their share; elsewhere its relevance is divided by
-    x, and what falls on `x = 0` is lost. A rule that lists its `branches` has its losses accounted for by formula.
+    Relevance is `R = x ⊙ c`. A rule with `states_relevance` returns relevance instead of c. If it is the rule of the
+    first linear operation, its relevance goes straight to the marked input, so that black pixels receive their part;
+    elsewhere it is divided by x, and relevance at `x = 0` is lost. The ledger accounts by formula for the losses of a
+    rule that lists its `branches`.
     """
 
     states_relevance: ClassVar[bool] = False
@@ -93,51 +104,51 @@ class Rule:
         _check_zero_params(self, getattr(self, "zero_params", None))
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        """Give the coefficient in front of the operation, shaped like `x`, from `c` behind it, shaped like `y`."""
+        """Return the coefficient at the input, shaped like `x`, from `c` at the output, shaped like `y`."""
         return ratio(self.relevance(layer, x, y, y * c), x)
 
     def relevance(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor) -> Tensor:
-        """Give the relevance of `x` from the relevance `r` of `y`."""
+        """Return the relevance of `x` from the relevance `r` of `y`."""
         return x * self.coefficient(layer, x, y, ratio(r, y))
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
-        """List the sums of contributions that this rule shares relevance out by."""
+        """Return the sums of contributions by which this rule distributes relevance."""
         return ()
 
     @property
     def stabilizing(self) -> Stabilizing:
-        """What keeps the denominators away from zero."""
+        """The stabilizer of the denominators."""
         return getattr(self, "stabilizer", 0.0)
 
     @property
     def starts_from_relevance(self) -> bool:
-        """Whether the rule uses c only in the relevance `y ⊙ c`, so that c does not matter where y is 0."""
+        """True if the rule uses c only in the relevance `y ⊙ c`, so that c has no effect where y is 0."""
         return self.states_relevance or type(self).branches is not Rule.branches
 
     def shares(self, layer: Layer, x: Tensor, y: Tensor, r: Tensor, times: Tensor | None = None) -> Iterator[Tensor]:
-        """Give `s = factor · r / st(z)` of each branch, one after the other: this sits at the peak of memory.
+        """Yield `s = factor · r / st(z)` of each branch, one at a time, because memory is at its peak here.
 
-        With `times=c` the relevance is `r ⊙ c`, for which no tensor is made where none is needed.
+        With `times=c` the relevance is `r ⊙ c`; the product is only computed where it is needed.
         """
         branches = list(self.branches(layer, x, y))
         while branches:
-            yield _share(r, times, branches.pop(0), self.stabilizing)  # a name for the branch would keep its memory
+            yield _share(r, times, branches.pop(0), self.stabilizing)  # a variable would keep the memory of the branch
 
     def select_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
-        """Give the layer's bias shaped like the output; None where there is none or `zero_params` takes it as zero."""
+        """Return the bias of the layer shaped like the output; None without a bias, or if `zero_params` excludes it."""
         if layer.bias is None or (zero_params is not None and "bias" in zero_params):
             return None
         return layer.reshape_bias(layer.bias)
 
 
 def without_bias(layer: Layer, y: Tensor) -> Tensor:
-    """Give `Wx` from `y = Wx + b`."""
+    """Return `Wx` from `y = Wx + b`."""
     return y if layer.bias is None else y - layer.reshape_bias(layer.bias)
 
 
 def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
     stabilize = stabilizer(stabilizing)
-    # A subclass of Stabilizer may stabilize in a way of its own.
+    # A subclass of Stabilizer may compute something else, so only Stabilizer itself is replaced by the fast path.
     plain = type(stabilize) is Stabilizer and not stabilize.may_vanish
     if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or not plain or not branch.factor:
         return branch.share(r if times is None else r * times, stabilizing)
@@ -146,7 +157,7 @@ def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabili
 
 
 def _check_stabilizing(rule: object, name: str, value: Any) -> None:
-    """Refuse a stabilizer argument that is neither a number nor a callable."""
+    """Check that a stabilizer is a number or a callable."""
     if isinstance(value, bool) or not (callable(value) or isinstance(value, (int, float))):
         raise InputError(
             f"{type(rule).__name__}({name}={value!r}): expected a number or a callable that stabilizes a tensor"
@@ -155,7 +166,7 @@ def _check_stabilizing(rule: object, name: str, value: Any) -> None:
 
 
 def _check_zero_params(rule: object, value: str | tuple[str, ...] | None) -> None:
-    """Refuse names of parameters that no linear operation has."""
+    """Check the names of parameters."""
     names = () if value is None else value if isinstance(value, tuple | list) else (value,)
     if any(not isinstance(name, str) or name not in ("weight", "bias") for name in names):
         raise InputError(

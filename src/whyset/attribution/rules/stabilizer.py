@@ -1,4 +1,4 @@
-"""Keeping denominators away from zero without changing their sign."""
+"""Stabilizers move denominators away from zero without changing their sign."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +14,24 @@ from whyset.errors import InputError
 class Stabilizer:
     """Move `z` away from zero: `z + ε sign(z)`, with `sign(0) = +1` (Bach 2015, equation 58).
 
-    `clip` gives `sign(z) max(|z|, ε)` instead; `norm_scale` multiplies ε by the root mean square of `z` over `dim`
-    (default: all dimensions but the first, the batch).
+    Parameters
+    ----------
+    epsilon : float, default 1e-6
+        The ε, at least 0, in units of z.
+    clip : bool, default False
+        Return `sign(z) max(|z|, ε)` instead.
+    norm_scale : bool, default False
+        Multiply ε by the root mean square of z over `dim`.
+    dim : tuple of int, optional
+        Dimensions of that mean; by default all but the first, the batch.
 
+    Raises
+    ------
+    InputError
+        `epsilon` is negative.
+
+    Examples
+    --------
     >>> Stabilizer(0.5)(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([-1.5000,  0.5000,  2.5000])
     """
@@ -39,15 +54,15 @@ class Stabilizer:
             magnitude = z.abs().clamp(min=epsilon)
             return torch.where(z >= 0, magnitude, -magnitude)
         offset = torch.as_tensor(epsilon, dtype=z.dtype, device=z.device)
-        return torch.where(z >= 0, offset, -offset).add_(z)  # one new tensor: this sits at the peak of memory
+        return torch.where(z >= 0, offset, -offset).add_(z)  # one new tensor only: memory is at its peak here
 
     @property
     def may_vanish(self) -> bool:
-        """Whether what is stabilized can still be zero, or so small that a quotient overflows."""
+        """True if a stabilized value can still be zero, or so small that a quotient overflows."""
         return self.epsilon < 1e-12 or self.norm_scale
 
     def divide(self, z: Tensor, sign: int, factor: float) -> Tensor:
-        """Give `st(z) / factor`, in place where no element of `z` is of the other `sign`."""
+        """Return `st(z) / factor`, computed in place if the `sign` of the elements of `z` is known."""
         if not sign or self.clip or self.norm_scale:
             return self(z) if factor == 1 else self(z).div_(factor)
         if factor == 1:
@@ -56,12 +71,12 @@ class Stabilizer:
 
 
 def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
-    """Make a stabilizer of what an `epsilon` or `stabilizer` argument may be: a float, or a callable taken as it is."""
+    """Return the stabilizer for an `epsilon` or `stabilizer` argument; a callable is returned unchanged."""
     return given if callable(given) else Stabilizer(given)
 
 
 def share_out(r: Tensor, z: Tensor, given: "float | Callable[[Tensor], Tensor]") -> Tensor:
-    """Give `s = r / st(z)`."""
+    """Return `s = r / st(z)`."""
     stabilize = stabilizer(given)
     denominator = stabilize(z)
     if not isinstance(stabilize, Stabilizer) or stabilize.may_vanish:
@@ -70,23 +85,24 @@ def share_out(r: Tensor, z: Tensor, given: "float | Callable[[Tensor], Tensor]")
 
 
 def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int, factor: float) -> Tensor:
-    """Give `s = factor · r / st(z)` in the memory of z, where its `sign` is known and it may be overwritten: a large
-    new tensor costs more time than what is computed in it.
+    """Return `s = factor · r / st(z)` in the memory of z, if its `sign` is known and it may be overwritten.
+
+    The allocation of a large tensor takes more time than the computation.
     """
     denominator = stabilize.divide(z, sign, factor)
     return torch.div(r, denominator, out=denominator) if denominator.shape == r.shape else r / denominator
 
 
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Divide with `x / 0 = 0`, so that what carries nothing gives nothing, also without a stabilizer."""
+    """Divide with `x / 0 = 0`, for divisions without a stabilizer."""
     empty = denominator == 0
     return torch.where(empty | (numerator == 0), 0, numerator / torch.where(empty, 1, denominator))
 
 
 def output_ratio(numerator: Tensor, denominator: Tensor, dtype: torch.dtype) -> Tensor:
-    """Divide what starts at the model's output, with `x / 0 = 0`, in float32 at least; the quotient has the `dtype`.
+    """Divide at the output of the model, with `x / 0 = 0`, in float32 at least; the quotient has the given `dtype`.
 
-    InputError: a quotient is too large for it: relevance that is not small at an output that is almost zero.
+    InputError: a quotient is too large for the dtype, as for large relevance at an output that is almost zero.
     """
     wide = torch.promote_types(torch.promote_types(numerator.dtype, denominator.dtype), torch.float32)
     above, below = numerator.to(wide), denominator.to(wide)
@@ -98,6 +114,6 @@ def output_ratio(numerator: Tensor, denominator: Tensor, dtype: torch.dtype) -> 
         raise InputError(
             f"relevance {relevance:.3g} at an output of {output:.3g}: expected a quotient of at most "
             f"{torch.finfo(dtype).max:.3g}, which {name} can hold: explain in a wider type, such as model.float(), or "
-            "hand in relevance that is not larger than the output, such as that of a class index"
+            "pass relevance that is not larger than the output, such as that of a class index"
         )
     return quotient

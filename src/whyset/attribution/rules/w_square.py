@@ -9,8 +9,17 @@ from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing
 
 @dataclass(frozen=True)
 class WSquare(Rule):
-    """LRP-w²: `R_x = (W²)ᵀ(R / st(W²·1 + b²))`, relevance by squared weight, whatever the input (Montavon 2017).
+    """LRP-w²: `R_x = (W²)ᵀ(R / st(W²·1 + b²))`, relevance by squared weight, for any input (Montavon 2017).
 
+    Parameters
+    ----------
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero; "weight" has no effect.
+
+    Examples
+    --------
     >>> WSquare()
     WSquare(stabilizer=1e-06, zero_params=None)
     """

@@ -11,11 +11,23 @@ Bound = float | Tensor
 
 @dataclass(frozen=True)
 class ZBox(Rule):
-    """LRP-z^B for inputs between `low` and `high`, the first layer's rule for pixels (Montavon 2017, equation 15).
+    """LRP-z^B: `R_x = x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs`, for the layer that reads the pixels (Montavon 2017, equation 15).
 
-    `s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))`, `R_x = x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs`; the bounds are floats or tensors
-    that broadcast to the input. The biases cancel, so `zero_params="bias"` changes nothing.
+    `s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))`, with the bounds l and h of the input.
 
+    Parameters
+    ----------
+    low : float or Tensor, default 0.0
+        Lower bound l of the input; a tensor broadcasts to one sample of it.
+    high : float or Tensor, default 1.0
+        Upper bound h of the input, likewise.
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+    zero_params : str or tuple of str, optional
+        Has no effect: the biases cancel.
+
+    Examples
+    --------
     >>> ZBox(low=-2.1, high=2.6)
     ZBox(low=-2.1, high=2.6, stabilizer=1e-06, zero_params=None)
     """
@@ -40,5 +52,5 @@ class ZBox(Rule):
 
 
 def expand_bound(value: Bound, x: Tensor) -> Tensor:
-    """Make a bound a tensor of one sample's shape."""
+    """Expand a bound to the shape of one sample."""
     return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1])

@@ -9,9 +9,19 @@ from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, with
 
 @dataclass(frozen=True)
 class ZPlus(Rule):
-    """LRP-z⁺: `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)`, `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs` (Bach 2015, Montavon 2017); equals
-    AlphaBeta(1, 0).
+    """LRP-z⁺: `R_x = x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs`, `s = R / st(W⁺x⁺ + W⁻x⁻ + b⁺)` (Bach 2015, Montavon 2017).
 
+    It equals AlphaBeta(1, 0).
+
+    Parameters
+    ----------
+    stabilizer : float or callable, default 1e-6
+        Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
+    zero_params : str or tuple of str, optional
+        With "bias" the bias counts as zero; "weight" has no effect.
+
+    Examples
+    --------
     >>> ZPlus(zero_params="bias")
     ZPlus(stabilizer=1e-06, zero_params='bias')
     """
@@ -31,14 +41,15 @@ class ZPlus(Rule):
 
 
 def clamp_bias(bias: Tensor | None, **limits: float) -> Tensor | None:
-    """Clamp a bias, where there is one."""
+    """Clamp a bias; None without a bias."""
     return None if bias is None else bias.clamp(**limits)
 
 
 def positive_sum(layer: Layer, x: Tensor, y: Tensor, bias: Tensor | None) -> Tensor:
-    """Sum the positive contributions `P = W⁺x⁺ + W⁻x⁻` of `y = Wx + b`, plus a bias, at the cost of one product.
+    """Return the sum of positive contributions `P = W⁺x⁺ + W⁻x⁻` of `y = Wx + b`, plus a bias, with one product.
 
-    Without negative x it is `W⁺x`; otherwise `P = (Wx + |W||x|) / 2`, which loses digits where P is far below |Wx|.
+    Without negative x it is `W⁺x`; otherwise `P = (Wx + |W||x|) / 2`, which loses digits where P is much smaller
+    than |Wx|.
     """
     if layer.nonnegative:
         return layer.forward(x, layer.positive, bias)
@@ -49,8 +60,8 @@ def positive_sum(layer: Layer, x: Tensor, y: Tensor, bias: Tensor | None) -> Ten
 def positive_transpose(layer: Layer, x: Tensor, s: Tensor) -> Tensor:
     """Send `s` back through `W⁺` where x ≥ 0 and through `W⁻` where x < 0.
 
-    Not by `(Wᵀs ± |W|ᵀs) / 2`, which costs the same: s is large where the positive sum is small, and the difference of
-    two large numbers is noise.
+    It is not computed as `(Wᵀs ± |W|ᵀs) / 2`, which costs the same: s is large where the positive sum is small, and the
+    difference of two large numbers is noise.
     """
     if layer.nonnegative:
         return layer.transpose(s, layer.positive)
