@@ -42,20 +42,20 @@ sys.meta_path.insert(0, Slow())
 """
 CLEANING_UP = """
 import sys, threading
-from whyset.runner.shard_writer import ShardWriter as Writer
+from whyset.runner.shard_writer import ShardWriter
 def wait_for_ever(self, *raised):
     print("here", flush=True)
     threading.Event().wait()
-Writer.__exit__ = wait_for_ever
+ShardWriter.__exit__ = wait_for_ever
 """
 WORKING = """
 import time
-from whyset.runner.shard_writer import ShardWriter as Writer
+from whyset.runner.shard_writer import ShardWriter
 def work_for_ever(self, do):
     print("working", flush=True)
     while True:
         time.sleep(0.01)
-Writer.hand_over = work_for_ever
+ShardWriter.hand_over = work_for_ever
 """
 LEAVING = """
 import atexit, sys, time
@@ -67,7 +67,7 @@ atexit.register(wait_for_ever)
 """
 FINALIZING = """
 import sys, time
-from whyset.runner.shard_writer import ShardWriter as Writer
+from whyset.runner.shard_writer import ShardWriter
 class Slow:
     def __del__(self):
         print("here", flush=True)
@@ -76,7 +76,7 @@ class Slow:
 def finalize(self):
     Slow()
     return self
-Writer.__enter__ = finalize
+ShardWriter.__enter__ = finalize
 """
 
 

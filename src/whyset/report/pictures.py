@@ -39,7 +39,7 @@ class ReportHeatmaps:
 
     @property
     def note(self) -> str:
-        """How the relevance maps are drawn; empty for images."""
+        """A note on how relevance maps are drawn; empty for images."""
         axes = self.run.relevance.ndim
         return DRAWN[axes] if axes in DRAWN and axes != IMAGES else ""
 

@@ -94,7 +94,7 @@ def summary(report: Report) -> str:
 
 
 def suspicion(report: Report) -> str:
-    """State which cluster to look at first and why, and whether its class stands out from noise."""
+    """State which cluster to look at first and why, and whether its class is distinguishable from noise."""
     cluster = report.most_suspicious
     if cluster is None:
         return "No class has clusters."
@@ -133,7 +133,7 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
 
 
 def _noise(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
-    """State that no class stands out from noise, or that this cluster's class does not; empty if it does.
+    """State that no class is distinguishable from noise, or that this cluster's class is not; empty if it is.
 
     A class with q < 0.05 is significant; the text is empty if the q-value of the class is unknown.
     """
