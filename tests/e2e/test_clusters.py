@@ -110,7 +110,7 @@ def test_mean_maps_are_shown_with_signs_and_as_magnitudes(horse, run: Run, membe
     horse.page.get_by_label("Clustering", exact=True).select_option("hdbscan")
     button = horse.page.get_by_role("button", name="Mean heatmaps of magnitudes")
     horse.until("document.querySelector('[aria-label$=\"mean heatmaps of magnitudes\"]').disabled")
-    assert "keeps the signed mean map only" in button.get_attribute("title")
+    assert "has only signed mean heatmaps" in button.get_attribute("title")
 
 
 def test_scores_are_defined_on_focus_and_on_hover(horse) -> None:

@@ -239,7 +239,7 @@ def test_a_column_that_cannot_be_had_is_told_in_place(open_viewer: Callable, ser
 
 def test_the_scatter_is_steered_by_keys_and_tells_where_it_is(horse, run: Run, members: np.ndarray) -> None:
     scatter = horse.page.get_by_role("application", name="18 samples of horse")
-    assert "Arrow keys go to the next point" in scatter.evaluate(
+    assert "Arrow keys move to the next point" in scatter.evaluate(
         "e => document.getElementById(e.getAttribute('aria-describedby')).innerText"
     )
     horse.page.get_by_role("button", name="Fit").focus()

@@ -147,7 +147,7 @@ def test_an_overlay_with_opacity_is_pythons_within_one(horse: Any, run: Run, mem
 
 
 def test_side_by_side_shows_input_and_map(horse: Any, run: Run, members: np.ndarray) -> None:
-    mode(horse, "side by side")
+    mode(horse, "both")
     canvases = horse.tile(int(members[0])).locator("canvas")
     assert canvases.count() == 2
     assert np.array_equal(horse.pixels(canvases.nth(0)), run.inputs[int(members[0])].transpose(1, 2, 0))
@@ -406,7 +406,7 @@ def test_what_cannot_be_saved_is_told_in_place(open_viewer: Callable, server: Se
     viewer.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
     choice = scatter_figure(viewer)
     choice.select_option("PNG")
-    viewer.page.get_by_role("alert").filter(has_text="no canvas").wait_for()
+    viewer.page.get_by_role("alert").filter(has_text="did not provide a canvas").wait_for()
     assert viewer.hook("pointCount()") == len(members)
 
 

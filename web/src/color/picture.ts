@@ -11,7 +11,7 @@ export type PictureMode = SingleMode | "side by side";
 export const PICTURE_MODES: readonly PictureMode[] = [...SINGLE_MODES, "side by side"];
 
 /** Labels of the display modes. */
-export const MODE_NAMES: Readonly<Record<PictureMode, string>> = { input: "input", map: "heatmap", overlay: "overlay", "side by side": "side by side" };
+export const MODE_NAMES: Readonly<Record<PictureMode, string>> = { input: "input", map: "heatmap", overlay: "overlay", "side by side": "both" };
 
 export interface Raster {
   rgba: Uint8ClampedArray<ArrayBuffer>;

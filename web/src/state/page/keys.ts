@@ -36,7 +36,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "undo", keys: ["z"], kind: "command", meaning: "undo the last selection" },
   { command: "previous", keys: ["arrowleft"], kind: "named", meaning: "previous sample" },
   { command: "next", keys: ["arrowright"], kind: "named", meaning: "next sample" },
-  { command: "pictures", keys: ["h"], kind: "letter", meaning: "next display mode: input, heatmap, overlay, side by side" },
+  { command: "pictures", keys: ["h"], kind: "letter", meaning: "next display mode: input, heatmap, overlay or both" },
   { command: "color-map", keys: ["c"], kind: "letter", meaning: "next color map" },
   { command: "help", keys: ["?"], kind: "letter", meaning: "show this help" },
 ];
