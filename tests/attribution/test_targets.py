@@ -85,7 +85,7 @@ def test_a_sequence_is_one_class_for_each_sample(name):
     assert not torch.equal(attribute(x, [1, 0])[1], expected)
     with pytest.raises(InputError, match="expected one target per sample, 2 of them, got"):
         attribute(x, [0, 1, 0])
-    with pytest.raises(InputError, match=r"got str in a sequence: give several targets by targets="):
+    with pytest.raises(InputError, match=r"got str in a sequence: pass several targets by targets="):
         attribute(x, ["0", "1"])
 
 

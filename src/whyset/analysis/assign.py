@@ -25,11 +25,23 @@ _SMALLEST = 1e-6  # eigenvalues that are divided by
 
 @dataclass(frozen=True)
 class Assignment:
-    """Where new samples of one class belong, in the order of `index`.
+    """Clusters and positions of new samples of one class, in the order of `index`.
 
-    `clusters` and `positions` hold one array per clustering and embedding, (m,) and (m, d); `nearest` (m,) is the row
-    of the nearest sample of the class, and `strangeness` (m,) the distance to it, divided by the median distance of the
-    class's own samples to their last neighbor: well above 1, a sample is unlike all that was analyzed.
+    Parameters
+    ----------
+    category : str
+        The id of the class.
+    index : array (m,)
+        The rows of the samples in the run, or the numbers that were passed.
+    clusters : dict of arrays (m,)
+        The clusters by the name of the clustering; -1 is noise.
+    positions : dict of arrays (m, d)
+        The positions by the name of the embedding.
+    nearest : array (m,)
+        The row of the nearest sample of the class.
+    strangeness : array (m,)
+        The distance to the nearest sample, divided by the median distance of the samples of the class to their last
+        neighbor: a sample with a value well above 1 is unlike all that were analyzed.
     """
 
     category: str
@@ -42,7 +54,19 @@ class Assignment:
 
 @dataclass(frozen=True)
 class FinishedClass:
-    """A finished class, ready for new features (m, D), made as those of its own samples were."""
+    """A finished class to which new samples can be assigned; `FinishedClass.of` reads it from a run.
+
+    Parameters
+    ----------
+    category : Category
+        The class in the analysis.
+    spray : Spray
+        The configuration of the analysis.
+    distance : Distance
+        The distance of features.
+    features : array (N, D)
+        The features of the samples of the class.
+    """
 
     category: Category
     spray: Spray
@@ -137,15 +161,34 @@ class FinishedClass:
 
 
 def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int] | None = None) -> list[Assignment]:
-    """Place rows of a run in a finished analysis, without doing any class again: one answer per class.
+    """Assign rows of a run to the clusters of a finished analysis, without analyzing a class again.
 
-    `rows` are by default all explained rows of a class that the analysis does not hold, such as those committed later.
-    Constant maps take no part.
+    Constant maps are left out.
 
+    Parameters
+    ----------
+    run : Run, str or path
+        A run, its folder or its URL.
+    analysis : str, default "spray"
+        The name of the analysis.
+    rows : sequence of int, optional
+        The rows to assign. By default all explained rows of a class that the analysis does not contain, such as those
+        committed later.
+
+    Returns
+    -------
+    list of Assignment
+        One for each class with such rows.
+
+    Raises
+    ------
+    InputError
+        A row belongs to a class without a result.
+
+    Examples
+    --------
     >>> for placed in assign("runs/cifar", "spray"):                             # doctest: +SKIP
     ...     print(placed.category, placed.index, placed.clusters["kmeans"])
-
-    InputError: a row is of a class that has no result.
     """
     run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     found = run.analysis(analysis)

@@ -25,14 +25,27 @@ _ABANDONED = 3600.0
 
 @dataclass(frozen=True)
 class Memo:
-    """Keeps what steps made in `folder`, for `Pipeline.run(..., memo=...)`; any number of processes may use it.
+    """Cache of the results of steps in a folder, for `Pipeline.run(..., memo=...)`; several processes may use it at
+    once.
 
-    The key of a result is a SHA-256 over the processor with all its fields, its code (that of this package's analysis,
-    and the files of a user's own class and of those it is derived from), the versions of the packages that do the work,
-    the step's seed, and the keys of its inputs: what is given to the pipeline counts by dtype, shape and every bit of
-    its content, what a step made by the key of that step. Entries are written whole or not at all. One that is damaged
-    is told, computed and written again. The folder can be deleted at any time.
+    The key of a result is a SHA-256 over the processor with all its fields, its code (that of the analysis package, and
+    the files of custom classes and of their bases), the versions of the packages that do the work, the seed of the
+    step, and the keys of its inputs. An input of the pipeline counts by dtype, shape and every bit of its content, the
+    result of a step by the key of that step. Entries are written as a whole or not at all. For a damaged entry a
+    warning is issued, and the result is computed and written again. The folder can be deleted at any time.
 
+    Parameters
+    ----------
+    folder : str or path
+        The folder; it is created with the first entry.
+
+    Raises
+    ------
+    InputError
+        `folder` exists and is not a folder.
+
+    Examples
+    --------
     >>> import tempfile
     >>> from whyset.analysis import AreaPooling, Pipeline, Step
     >>> import numpy as np

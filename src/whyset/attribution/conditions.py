@@ -79,7 +79,7 @@ class Masks:
                 recorder.losing(index, {Cause.CONDITION: total(value, c - kept)})
             return kept
 
-        with torch._C.DisableTorchFunction():
+        with torch._C.DisableTorchFunction():  # else the interception takes the hook for an operation of the model
             session.tracker.ask_for(output)
             output.register_hook(session.while_active(mask))
 

@@ -188,7 +188,6 @@ def class_indices(target: SupportsIndex | Tensor | Sequence[SupportsIndex]) -> i
 
     InputError: an element is not a whole number.
 
-
     >>> class_indices([0, torch.tensor(2)])
     tensor([0, 2])
     """

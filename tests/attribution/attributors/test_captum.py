@@ -69,7 +69,7 @@ def test_a_class_and_a_callable_are_methods_too():
 def test_wrong_methods_are_told():
     with pytest.raises(InputError, match=r"no attribution method 'Lucky'; it has .*DeepLift"):
         Captum(Network(), "Lucky")
-    with pytest.raises(InputError, match="hand in a callable that makes it"):
+    with pytest.raises(InputError, match="pass a callable that makes it"):
         Captum(Network(), "LayerGradCam")(images(), 1)
     with pytest.raises(InputError, match="return_convergence_delta"):
         Captum(Network(), "IntegratedGradients", return_convergence_delta=True)(images(), 1)

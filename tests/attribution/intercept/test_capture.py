@@ -71,11 +71,11 @@ def test_what_was_merged_or_never_ran_is_told():
     attribute = Gradient(network(), EpsilonPlus())
     with attribute.record("0", 99) as record:
         attribute(torch.randn(1, 2, 5, 6).double(), 1)
-    with pytest.raises(InputError, match="batch norm behind it"):
+    with pytest.raises(InputError, match="norm after it"):
         _ = record["0"].relevance
     with pytest.raises(InputError, match="was not reached"):
         _ = record[99]
-    with pytest.raises(KeyError, match="was not asked for"):
+    with pytest.raises(KeyError, match="was not recorded"):
         _ = record["4"]
     with pytest.raises(InputError, match="no module named 'features'"), attribute.record("features"):
         pass

@@ -21,7 +21,17 @@ FORMAT = "whyset-pipeline/1"
 
 @dataclass(frozen=True)
 class Step:
-    """One processor of a pipeline: the name of its result, and the names of what it is called with, in order."""
+    """One processor of a pipeline, with the names of its result and of its arguments.
+
+    Parameters
+    ----------
+    name : str
+        The name of the result.
+    processor : Processor
+        The processor.
+    inputs : tuple of str
+        The names of the results that it is called with, in order.
+    """
 
     name: str
     processor: Processor
@@ -45,8 +55,22 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A named sequence of steps. Names that no step makes are what the pipeline is given.
+    """A named sequence of steps. Inputs that are not the result of a step are passed to `run`.
 
+    Parameters
+    ----------
+    name : str
+        The name of the pipeline.
+    steps : tuple of Step
+        The steps; every step comes after the steps of its inputs.
+
+    Raises
+    ------
+    InputError
+        Two results have the same name, or a step needs a result of a later one.
+
+    Examples
+    --------
     >>> from whyset.analysis.processors import AbsoluteSum, ChannelSum
     >>> steps = (Step("summed", ChannelSum(), ("maps",)), Step("normalized", AbsoluteSum(), ("summed",)))
     >>> pipeline = Pipeline("prepare", steps)

@@ -33,22 +33,65 @@ GROUPINGS = ("auto", "label", "prediction", "target")
 
 @dataclass(frozen=True)
 class Spray(Processor):
-    """Find the strategies behind the relevance maps of one class: pooled maps, neighbor graph, spectrum, clusters.
+    """Find the strategies in the relevance maps of one class: pooled maps, neighbor graph, spectrum, clusters.
 
-    `array` names the array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>". Maps
-    (C, H, W) are summed over channels, pooled to the longest side `pooling` (None: not at all), taken through
-    `preprocessing`, and divided by Σ|R|; rows of one or two axes, such as the channels of a concept, are neither summed
-    nor pooled. Neighbors are searched on the `device` of torch, if one is given; from more than `approximate_above`
-    samples on they are approximate, and found without it. Samples are grouped into classes `group_by` label (prediction
-    where it is unknown), prediction or target; "auto" is by label, and by target in a run with several targets per
-    sample.
+    Maps (C, H, W) are summed over channels, pooled, preprocessed, and divided by Σ|R|. Rows of one or two axes, such as
+    the channels of a concept, are neither summed nor pooled. `print(spray.pipeline())` shows the steps.
 
-    `clusterings` and `embeddings` take clusterers and transformers of scikit-learn, too, and mappings from names to
-    these. The first of `clusterings` and of `embeddings` are the defaults that are shown and scored; with
-    `surrogates=0` the separability gets no p-value, with `resamplings=0` the clusters no stability.
-    `print(spray.pipeline())` shows the steps.
+    Parameters
+    ----------
+    name : str, default "spray"
+        The name of the analysis in the run.
+    array : str, default "attribution/input"
+        The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".
+    group_by : {"auto", "label", "prediction", "target"}, default "auto"
+        The grouping of samples into classes: by label (by prediction where it is unknown), prediction or target. "auto"
+        is by label, and by target in a run with several targets per sample.
+    pooling : int or None, default 28
+        The longest side of pooled maps, in cells; None for no pooling.
+    preprocessing : tuple of Processor, default ()
+        Further processors for blocks of maps (n, ...).
+    metric : Distance, default Euclidean()
+        The distance of features.
+    n_neighbors : int, default 10
+        The number of neighbors in the graph, fewer in small classes.
+    device : str, optional
+        The device of torch on which neighbors are searched; by default the search is in NumPy.
+    approximate_above : int, optional
+        The number of samples above which neighbors are approximate, found without `device`; by default never.
+    affinity : Affinity, default SymmetricNeighbors()
+        The weights of the graph.
+    laplacian : Laplacian, default SymmetricLaplacian()
+        The Laplacian of the graph.
+    eigenvectors : int, default 32
+        The number of eigenvectors, at least the number of clusters of any clustering.
+    n_clusters : Eigengap, default Eigengap()
+        The choice of the number of clusters.
+    clusterings : sequence or mapping, default (KMeans(), HDBSCAN())
+        Clusterings: processors, clusterers of scikit-learn, or a mapping from names to these. The first is the default,
+        which is shown and scored.
+    embeddings : sequence or mapping, default (TSNE(),)
+        Embeddings: processors, transformers of scikit-learn, or a mapping from names to these. The first is the
+        default, which is shown.
+    separability : Separability, default Separability()
+        The score of the default clustering.
+    surrogates : int, default 99
+        The number of surrogates for the p-value of the separability; 0 for no p-value.
+    resamplings : int, default 20
+        The number of subsamples for the stability of clusters; 0 for no stability.
+    min_class_size : int, default 10
+        The number of samples below which a class is not analyzed, at least 10.
+    seed : int, default 0
+        Seed of all random steps, at least 0.
 
-    >>> Spray(n_neighbors=7).pipeline().given
+    Raises
+    ------
+    InputError
+        A parameter is out of range, or two clusterings or embeddings have the same name.
+
+    Examples
+    --------
+    >>> Spray(n_neighbors=7).pipeline().input_names
     ['features']
     """
 

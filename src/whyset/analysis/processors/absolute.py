@@ -10,7 +10,7 @@ from whyset.analysis.processors.base import Processor
 
 @dataclass(frozen=True)
 class Absolute(Processor):
-    """Give |R|, so that evidence against a class counts like evidence for it."""
+    """Return |R|, so that evidence against a class counts like evidence for it."""
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
         size: NDArray[np.floating] = np.abs(maps)

@@ -12,9 +12,10 @@ from whyset.errors import InputError
 
 
 class Affinity(Processor):
-    """How strongly each pair of samples belongs together: W = (A + Aᵀ)/2, sparse (N, N), with an empty diagonal.
+    """Base of the affinities: W = (A + Aᵀ)/2, sparse (N, N), with an empty diagonal.
 
-    A subclass says `weights`, the entries A[i, j] where j is among the nearest neighbors of i; all others are 0.
+    A subclass defines `weights`, the entries A[i, j] where j is among the nearest neighbors of i; all other entries are
+    0.
     """
 
     def __call__(self, neighbors: Neighbors) -> csr_array:
@@ -39,7 +40,7 @@ class Affinity(Processor):
 class SymmetricNeighbors(Affinity):
     """A[i, j] = 1 where j is among the nearest neighbors of i (von Luxburg 2007, section 2.2).
 
-    So mutual neighbors get 1, one-sided ones 1/2, all others 0.
+    In W, mutual neighbors have 1, one-sided ones 1/2, and all others 0.
     """
 
     def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -50,8 +51,18 @@ class SymmetricNeighbors(Affinity):
 class RadialBasis(Affinity):
     """A[i, j] = exp(-d²/2σ²) where j is among the nearest neighbors of i.
 
-    σ is `sigma`, or the median distance to the k-th neighbor, if None. Edges whose weight is below the smallest
-    number are absent; with as many neighbors as there are other samples, the affinity is the full one.
+    Weights below the smallest number are absent; with as many neighbors as there are other samples, the affinity is the
+    full one.
+
+    Parameters
+    ----------
+    sigma : float, optional
+        The width σ, greater than 0, in units of the distance; by default the median distance to the k-th neighbor.
+
+    Raises
+    ------
+    InputError
+        `sigma` is not positive.
     """
 
     sigma: float | None = None

@@ -16,10 +16,22 @@ _LARGEST = 30_000
 
 @dataclass(frozen=True)
 class Agglomerative(Processor):
-    """Merge the two nearest clusters until k are left; k is `n_clusters`, or what the eigengap says if None.
+    """Merge the two nearest clusters until k are left, among k row-normalized eigenvectors.
 
-    It works on k row-normalized eigenvectors. The dendrogram is kept as SciPy's linkage matrix: n - 1 rows of the two
-    clusters merged, their distance and the number of samples; leaves are the samples in clusters, in their order.
+    The dendrogram is stored as the linkage matrix of SciPy: n - 1 rows of the two merged clusters, their distance and
+    the number of samples. Leaves are the samples in clusters, in their order.
+
+    Parameters
+    ----------
+    n_clusters : int, optional
+        The number of clusters k, at least 2; by default that of the eigengap.
+    linkage : {"ward", "complete", "average", "single"}, default "ward"
+        The distance of two clusters, as in SciPy.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     n_clusters: int | None = None

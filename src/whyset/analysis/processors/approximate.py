@@ -16,11 +16,24 @@ from whyset.optional import import_optional
 class ApproximateNeighbors(Processor):
     """Find about k nearest neighbors by nearest-neighbor descent (Dong et al. 2011; pynndescent).
 
-    `recall` of the result is measured: the share of true neighbors found, at `probes` samples drawn at random that are
-    compared with all others. Serves distances that are a form of the Euclidean one. The time grows about linearly
-    with N; below some 50,000 samples `KNearestNeighbors` is exact in minutes.
+    The time grows about linearly with N; below some 50,000 samples `KNearestNeighbors` is exact in minutes. The
+    `recall` of the result is measured: the share of true neighbors among those found.
 
-    MissingExtraError: pynndescent is not installed.
+    Parameters
+    ----------
+    k : int, default 10
+        The number of neighbors.
+    distance : Distance, default Euclidean()
+        The distance, a monotonic function of the Euclidean distance of some rows.
+    probes : int, default 200
+        The number of random samples for which the recall is measured.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
+    MissingExtraError
+        pynndescent is not installed, when it is called.
     """
 
     k: int = 10

@@ -12,11 +12,11 @@ OWN_PACKAGE = "whyset"
 
 
 class Processor:
-    """One step of an analysis. Its fields are its configuration; calling it does the work and changes nothing.
+    """Base of the processors: one step of an analysis. A call computes a result and changes nothing.
 
-    A subclass is a frozen dataclass with a `__call__`; its fields hold numbers, texts, None, tuples of these, and other
-    processors. One with `seeded = True` also takes the keyword `seed`, which the pipeline draws for it. A
-    clustering or embedding may have a `name` and `inputs`, the names of the results that it is called with.
+    A subclass is a frozen dataclass with a `__call__`. Its fields are its configuration: numbers, texts, None, tuples
+    of these, and other processors. One with `seeded = True` takes the keyword `seed`, which the pipeline draws for it.
+    A clustering or embedding may have a `name` and `inputs`, the names of the results that it is called with.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class ChannelSum(Processor):
-    """Add up the channels, (N, C, H, W) -> (N, H, W), keeping the sign; an absent channel axis is left absent.
+    """Sum signed relevance over the channels, (N, C, H, W) -> (N, H, W); maps without channels are unchanged.
 
     Volumes (N, C, D, H, W) lose their channel axis, too.
     """

@@ -11,10 +11,21 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class DBSCAN(Processor):
-    """Join samples that have `min_samples` samples within `eps` (Ester et al. 1996); sparse samples are noise.
+    """Join samples in dense regions (Ester et al. 1996); samples elsewhere are noise.
 
-    It works on as many row-normalized eigenvectors as the eigengap says; rows have length 1, so `eps` is between 0
-    and 2.
+    It uses as many row-normalized eigenvectors as the eigengap has clusters.
+
+    Parameters
+    ----------
+    eps : float, default 0.3
+        The radius of a neighborhood; rows have length 1, so it is between 0 and 2.
+    min_samples : int, default 8
+        The number of samples in the neighborhood of a core sample.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     eps: float = 0.3

@@ -15,10 +15,10 @@ Distances = NDArray[np.float64]
 
 
 class Distance(Processor):
-    """How far apart two samples are; called with features (N, D), it gives all distances, (N, N), in float64.
+    """Base of the distances: called with features (N, D), it returns all distances, (N, N), in float64.
 
-    A subclass says `between`. Where the distance grows with the Euclidean one of some other rows, `euclidean_rows`
-    gives these and `from_euclidean` the distance, and the fast search for neighbors is used.
+    A subclass defines `between`. If the distance is a monotonic function of the Euclidean distance of some other rows,
+    `euclidean_rows` returns these and `from_euclidean` the distance, and the fast search for neighbors is used.
     """
 
     needs_shape: ClassVar[bool] = False

@@ -24,10 +24,20 @@ class NumberOfClusters:
 
 @dataclass(frozen=True)
 class Eigengap(Processor):
-    """Choose the k in 2 .. `maximum` with the largest λ_k - λ_(k+1) (von Luxburg 2007, section 8.3).
+    """Choose the k of at least 2 with the largest λ_k - λ_(k+1) (von Luxburg 2007, section 8.3).
 
-    A graph in c pieces has c eigenvalues 1, so k is never below c, and may exceed `maximum` only to reach c. Clusters
-    of fewer than four samples on average are not looked for.
+    A graph in c components has c eigenvalues 1, so k is never below c. Clusters of fewer than four samples on average
+    are not considered.
+
+    Parameters
+    ----------
+    maximum : int, default 16
+        The largest k, at least 2; a graph in more components has as many clusters.
+
+    Raises
+    ------
+    InputError
+        `maximum` is less than 2.
     """
 
     maximum: int = 16

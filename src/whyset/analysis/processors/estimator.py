@@ -22,18 +22,30 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True)
 class Estimator(Processor):
-    """A scikit-learn estimator, by its class and its parameters (`get_params`).
+    """An estimator of scikit-learn, given by its class and its parameters.
 
-    `estimator` is a class of one of scikit-learn's public modules, such as "sklearn.manifold:Isomap"; `parameters` are
-    pairs of a name and a value. A random state that is None is set from the seed of the step. `Spray` makes this
-    processor of estimators that are handed to it; those are neither fitted nor changed.
+    `Spray` makes this processor from estimators that are passed to it; those are neither fitted nor changed.
 
+    Parameters
+    ----------
+    estimator : str
+        The import path of a class in a public module of scikit-learn, such as "sklearn.manifold:Isomap".
+    parameters : tuple of pairs, default ()
+        Names and values of its parameters (`get_params`). A random state of None is set from the seed of the step.
+    label : str, default ""
+        The name of the result; by default that of the class in lower case.
+
+    Raises
+    ------
+    InputError
+        The class is not such an estimator or does not take the parameters, or the label does not fit.
+
+    Examples
+    --------
     >>> from sklearn.manifold import Isomap
     >>> part = make_processor(Isomap(n_neighbors=7), "embeddings")
     >>> part.name, part.estimator, dict(part.parameters)["n_neighbors"]
     ('isomap', 'sklearn.manifold:Isomap', 7)
-
-    InputError: the class is not one of those, or it does not take the parameters.
     """
 
     estimator: str
@@ -74,10 +86,24 @@ class Estimator(Processor):
 
 @dataclass(frozen=True)
 class ClusteringEstimator(Estimator):
-    """A scikit-learn estimator that clusters by `fit_predict`, on row-normalized eigenvectors.
+    """An estimator of scikit-learn that clusters row-normalized eigenvectors by `fit_predict`.
 
-    Their number is the parameter `n_clusters` or `n_components`, or the one chosen by the eigengap. A negative label is
-    noise.
+    The number of eigenvectors is the parameter `n_clusters` or `n_components`, or that of the eigengap. A negative
+    label is noise.
+
+    Parameters
+    ----------
+    estimator : str
+        The import path of a class in a public module of scikit-learn, such as "sklearn.manifold:Isomap".
+    parameters : tuple of pairs, default ()
+        Names and values of its parameters (`get_params`). A random state of None is set from the seed of the step.
+    label : str, default ""
+        The name of the result; by default that of the class in lower case.
+
+    Raises
+    ------
+    InputError
+        The class is not such an estimator or does not take the parameters, or the label does not fit.
     """
 
     method = "fit_predict"
@@ -99,7 +125,22 @@ class ClusteringEstimator(Estimator):
 
 @dataclass(frozen=True)
 class EmbeddingEstimator(Estimator):
-    """A scikit-learn estimator that embeds the features, (N, D), by `fit_transform`."""
+    """An estimator of scikit-learn that embeds the features, (N, D), by `fit_transform`.
+
+    Parameters
+    ----------
+    estimator : str
+        The import path of a class in a public module of scikit-learn, such as "sklearn.manifold:Isomap".
+    parameters : tuple of pairs, default ()
+        Names and values of its parameters (`get_params`). A random state of None is set from the seed of the step.
+    label : str, default ""
+        The name of the result; by default that of the class in lower case.
+
+    Raises
+    ------
+    InputError
+        The class is not such an estimator or does not take the parameters, or the label does not fit.
+    """
 
     method = "fit_transform"
     inputs: ClassVar = ("features",)

@@ -10,7 +10,7 @@ from whyset.analysis.processors.base import Processor
 
 @dataclass(frozen=True)
 class Flatten(Processor):
-    """Make one row per map, (N, H, W) -> (N, H·W)."""
+    """Flatten each map to a row, (N, H, W) -> (N, H·W)."""
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
         return np.ascontiguousarray(maps.reshape(len(maps), -1))

@@ -12,9 +12,9 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class FourierMagnitude(Processor):
-    """Give |FFT| of maps (..., H, W), (..., H, W//2 + 1): patterns and edges count, and where they lie does not.
+    """Return |FFT| of maps (..., H, W), shape (..., H, W//2 + 1), which does not depend on the position of a pattern.
 
-    A map shifted cyclically has the same magnitudes. The other half of the frequencies is the mirror image of this one.
+    A map shifted cyclically has the same magnitudes. The other half of the frequencies mirrors this one.
     """
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:

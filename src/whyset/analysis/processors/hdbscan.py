@@ -11,10 +11,21 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class HDBSCAN(Processor):
-    """Find dense clusters of `min_cluster_size` samples or more (Campello, Moulavi, Sander 2013); the rest is noise.
+    """Find dense clusters (Campello, Moulavi, Sander 2013); all other samples are noise.
 
-    It works on as many row-normalized eigenvectors as the eigengap says, and finds the number of clusters itself.
-    `min_samples` is the number of neighbors that make a sample a core sample; None takes `min_cluster_size`.
+    It uses as many row-normalized eigenvectors as the eigengap has clusters, and chooses the number of clusters itself.
+
+    Parameters
+    ----------
+    min_cluster_size : int, default 8
+        The smallest number of samples in a cluster, at least 2.
+    min_samples : int, optional
+        The number of neighbors that make a sample a core sample; by default `min_cluster_size`.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     min_cluster_size: int = 8

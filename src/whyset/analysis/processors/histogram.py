@@ -11,10 +11,22 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Histogram(Processor):
-    """Count the values of each map, (N, ...) -> (N, bins), as shares of the map.
+    """Return the histogram of the values of each map, (N, ...) -> (N, bins), as shares of the map.
 
-    The bins have equal width between `low` and `high`; values outside go to the nearest bin. Without these bounds they
-    are -m and m, with m the largest |R| of the map itself, so that no map's histogram hangs on the other maps.
+    Parameters
+    ----------
+    bins : int, default 64
+        The number of bins of equal width, at least 2.
+    low : float, optional
+        The lower bound of the bins, in units of relevance; smaller values are in the first bin. By default -m, with m
+        the largest |R| of each map itself, so that no histogram depends on other maps.
+    high : float, optional
+        The upper bound, likewise; by default m. Both bounds are given, or neither.
+
+    Raises
+    ------
+    InputError
+        There are fewer than 2 bins, or only one bound, or `low` is not below `high`.
     """
 
     bins: int = 64

@@ -11,7 +11,20 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class KMeans(Processor):
-    """Cluster k row-normalized eigenvectors into k clusters; k is `n_clusters`, or what the eigengap says if None."""
+    """Find k clusters among k row-normalized eigenvectors by k-means.
+
+    Parameters
+    ----------
+    n_clusters : int, optional
+        The number of clusters k, at least 2; by default that of the eigengap.
+    n_init : int, default 10
+        The number of runs with different initial means; the best is taken.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
+    """
 
     n_clusters: int | None = None
     n_init: int = 10
@@ -39,8 +52,27 @@ class KMeans(Processor):
 
 
 def kmeans_sweep(fewest: int = 2, most: int = 30) -> tuple[KMeans, ...]:
-    """Give k-means for every k from `fewest` to `most`.
+    """Return k-means for every k from `fewest` to `most`.
 
+    Parameters
+    ----------
+    fewest : int, default 2
+        The smallest number of clusters, at least 2.
+    most : int, default 30
+        The largest number of clusters.
+
+    Returns
+    -------
+    tuple of KMeans
+        The processors, in ascending order.
+
+    Raises
+    ------
+    InputError
+        `fewest` is less than 2 or greater than `most`.
+
+    Examples
+    --------
     >>> [part.name for part in kmeans_sweep(2, 4)]
     ['kmeans-2', 'kmeans-3', 'kmeans-4']
     """

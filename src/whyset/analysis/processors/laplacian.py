@@ -13,10 +13,11 @@ Vectors = NDArray[np.float64]
 
 
 class Laplacian(Processor):
-    """A Laplacian of an affinity W with degrees D; called with W, it gives the sparse matrix (isolated nodes: 0).
+    """Base of the Laplacians of an affinity W with degrees D; called with W, it returns a sparse matrix (isolated
+    nodes: 0).
 
-    Its eigenvectors come from the symmetric D^-½ W D^-½ u = λu, because a symmetric solver would read only one triangle
-    of another matrix; `eigenvectors` turns these u into its own.
+    The spectrum is computed from the symmetric D^-½ W D^-½ u = λu, because a symmetric solver reads only one triangle
+    of a matrix; `eigenvectors` converts u to the eigenvectors of this Laplacian.
     """
 
     def eigenvectors(self, symmetric: Vectors, degrees: Vectors) -> Vectors:

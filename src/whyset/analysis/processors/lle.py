@@ -12,11 +12,22 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class LLE(Processor):
-    """Lay the samples out in the plane, (N, 2), by locally linear embedding (Roweis, Saul 2000) of the features.
+    """Embed the samples in the plane, (N, 2), by locally linear embedding of the features (Roweis, Saul 2000).
 
-    Each sample is written as a weighted sum of its `n_neighbors`, fewer for few samples, and the plane keeps the
-    weights; `reg` regularizes the weights, relative to the trace of the local covariance. The solver is dense up to
-    600 samples and Arnoldi iteration beyond.
+    Each sample is written as a weighted sum of its neighbors, and the embedding keeps the weights. The solver is dense
+    up to 600 samples, and Arnoldi iteration beyond.
+
+    Parameters
+    ----------
+    n_neighbors : int, default 12
+        The number of neighbors, at least 3; at most N - 1 are used.
+    reg : float, default 1e-3
+        Regularization of the weights, relative to the trace of the local covariance.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     n_neighbors: int = 12

@@ -31,16 +31,30 @@ class Neighbors:
 
 @dataclass(frozen=True)
 class KNearestNeighbors(Processor):
-    """Find the k nearest neighbors of each row exactly; a row is never its own neighbor, its duplicates can be.
+    """Find the k nearest neighbors of each row exactly. A row is not its own neighbor; its duplicates can be.
 
     A blockwise search by float32 products fetches more than k candidates, with a bound δ on their rounding. Every
-    candidate with d̃² ≤ d̃²_k + 2δ may belong to the k nearest; these, and no others, are ranked by Σ(x - y)² in float64.
-    Where even the last candidate fetched is among them, rows that were not fetched may be, too, and all rows are
-    searched again for those within the bound. So near-duplicates, which cancel in products, are told apart. Equal
-    distances go to the lower index. Distances that are no form of the Euclidean one are computed for all pairs.
+    candidate with d̃² ≤ d̃²_k + 2δ may belong to the k nearest; these, and no others, are ranked by Σ(x - y)² in
+    float64. If even the last candidate fetched is among them, rows that were not fetched may be, too, and all rows are
+    searched again for those within the bound. Near-duplicates, whose products cancel, are thus distinguished. Of equal
+    distances the lower index comes first. A distance that is not a monotonic function of a Euclidean one is computed
+    for all pairs.
 
-    Memory beyond the input is O(N·k + block·D). With a `device` of torch, such as "cuda", the products are made there,
-    with the same bound and so the same result.
+    Memory beyond the input is O(N·k + block·D).
+
+    Parameters
+    ----------
+    k : int, default 10
+        The number of neighbors, at least 1.
+    distance : Distance, default Euclidean()
+        The distance.
+    device : str, optional
+        A device of torch, such as "cuda", that computes the products, with the same bound and so the same result.
+
+    Raises
+    ------
+    InputError
+        `k` is less than 1.
     """
 
     k: int = 10

@@ -10,9 +10,9 @@ from whyset.analysis.processors.base import Processor
 
 @dataclass(frozen=True)
 class AbsoluteSum(Processor):
-    """Divide each map by Σ|R|, so that maps are compared by shape and not by strength; a zero map stays zero.
+    """Divide each map by Σ|R|, so that maps are compared by shape and not by strength; a zero map is unchanged.
 
-    The signed sum would be the wrong divisor: it goes through zero where positive and negative relevance balance.
+    The signed sum would be the wrong divisor: it passes zero where positive and negative relevance balance.
     """
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:

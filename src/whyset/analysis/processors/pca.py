@@ -12,7 +12,18 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class PCA(Processor):
-    """Give the first principal components of the features, (N, n_components), fewer where there are fewer."""
+    """Project the features on their first principal components, (N, n_components).
+
+    Parameters
+    ----------
+    n_components : int, default 2
+        The number of components, at least 1; at most min(N, D) are used.
+
+    Raises
+    ------
+    InputError
+        `n_components` is less than 1.
+    """
 
     n_components: int = 2
 

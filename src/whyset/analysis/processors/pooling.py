@@ -15,12 +15,22 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {"sum": np.sum, "mean": np.mean, 
 
 @dataclass(frozen=True)
 class AreaPooling(Processor):
-    """Pool maps (N, H, W) so that their longest side is at most `longest`; smaller maps are left as they are.
+    """Pool maps (N, H, W) so that their longest side is at most `longest`; smaller maps are unchanged.
 
-    Every new cell gathers the relevance of the area it covers; a pixel that lies across a border is shared in
-    proportion to its area. So the sum of a map stays what it was, whether or not the sides divide:
-    pooled = P_h map P_wᵀ, with P[i, j] the share of old pixel j inside new cell i (columns sum to 1). Series (N, L) and
-    volumes (N, D, H, W) are pooled along all their axes, too.
+    Every new cell sums the relevance of the area it covers, and a pixel across a border is shared in proportion to its
+    area. The sum of a map is thus kept, whether or not the sides divide: pooled = P_h map P_wᵀ, with P[i, j] the share
+    of old pixel j inside new cell i (columns sum to 1). Series (N, L) and volumes (N, D, H, W) are pooled along all
+    their axes, too.
+
+    Parameters
+    ----------
+    longest : int, default 28
+        The longest side, in cells, at least 1.
+
+    Raises
+    ------
+    InputError
+        `longest` is less than 1.
     """
 
     longest: int = 28
@@ -45,9 +55,21 @@ class AreaPooling(Processor):
 
 @dataclass(frozen=True)
 class Pooling(Processor):
-    """Take the sum, mean or maximum of each `kernel` x `kernel` window of maps (..., H, W), `stride` pixels apart.
+    """Return the sum, mean or maximum of square windows of maps (..., H, W); windows across the border are left out.
 
-    Without a stride the windows lie side by side. Windows that would reach over the border are left out.
+    Parameters
+    ----------
+    kernel : int, default 2
+        The side of a window, in pixels.
+    stride : int, optional
+        The distance between windows, in pixels; by default `kernel`, so that windows do not overlap.
+    function : {"sum", "mean", "max"}, default "sum"
+        The function of the values in a window.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     kernel: int = 2

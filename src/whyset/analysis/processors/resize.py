@@ -16,9 +16,23 @@ _FILTERS = {name: Image.Resampling[name.upper()] for name in ("nearest", "box", 
 
 @dataclass(frozen=True)
 class Resize(Processor):
-    """Interpolate maps (..., H, W) to `height` x `width`, by Pillow in float32; made smaller, they are smoothed first.
+    """Interpolate maps (..., H, W) to `height` x `width`.
 
-    Values stay on their scale and sums do not; `AreaPooling` keeps sums.
+    Values keep their scale and sums do not; `AreaPooling` keeps sums.
+
+    Parameters
+    ----------
+    height : int
+        The new height, in pixels.
+    width : int
+        The new width, in pixels.
+    filter : {"nearest", "box", "bilinear", "bicubic", "lanczos"}, default "bilinear"
+        The interpolation of Pillow, in float32; smaller maps are smoothed first.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     height: int
@@ -36,7 +50,20 @@ class Resize(Processor):
 
 @dataclass(frozen=True)
 class Rescale(Processor):
-    """Interpolate maps (..., H, W) to `factor` times their sides, rounded, at least one pixel; see `Resize`."""
+    """Interpolate maps (..., H, W) to `factor` times their sides; see `Resize`.
+
+    Parameters
+    ----------
+    factor : float, default 0.5
+        The factor, greater than 0; sides are rounded, to at least one pixel.
+    filter : {"nearest", "box", "bilinear", "bicubic", "lanczos"}, default "bilinear"
+        The interpolation of Pillow, in float32; smaller maps are smoothed first.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
+    """
 
     factor: float = 0.5
     filter: Filter = "bilinear"

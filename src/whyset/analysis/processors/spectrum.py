@@ -32,11 +32,23 @@ class SpectrumOfGraph:
 class Spectrum(Processor):
     """Solve D^-½ A D^-½ v = λ v for the algebraically largest λ; 1 - λ are the smallest of the normalized Laplacian.
 
-    The graph is cut into its connected components first and each is solved by itself, because Lanczos iteration
-    finds a multiple eigenvalue too few times, and λ = 1 is as multiple as there are components. Isolated nodes, where
-    D^-½ does not exist, take no part. Components up to `dense_below` nodes are solved densely. With more components
-    than `eigenvectors`, one eigenpair per component and one more are kept. `laplacian` says whose eigenvectors they
-    are. (von Luxburg 2007; Ng, Jordan, Weiss 2001.)
+    The connected components of the graph are solved separately, because Lanczos iteration finds a multiple eigenvalue
+    too few times, and λ = 1 has the multiplicity of the number of components. Isolated nodes, where D^-½ does not
+    exist, take no part. (von Luxburg 2007; Ng, Jordan, Weiss 2001.)
+
+    Parameters
+    ----------
+    eigenvectors : int, default 32
+        The number of eigenpairs, at least 2. With more components, it is one for each component and one more.
+    dense_below : int, default 600
+        Components up to this number of nodes are solved densely.
+    laplacian : Laplacian, default SymmetricLaplacian()
+        The Laplacian whose eigenvectors are returned.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     eigenvectors: int = 32

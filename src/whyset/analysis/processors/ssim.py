@@ -15,10 +15,23 @@ from whyset.errors import InputError
 class StructuralDissimilarity(Distance):
     """1 - SSIM, the structural similarity (Wang et al. 2004), in [0, 2].
 
-    SSIM is the mean over all windows of `window` x `window` pixels inside the maps of
-    (2μ_x μ_y + C₁)(2σ_xy + C₂) / ((μ_x² + μ_y² + C₁)(σ_x² + σ_y² + C₂)), with sample covariances, C₁ = (0.01 L)²,
-    C₂ = (0.03 L)² and L the range of values: `value_range`, or that of the two maps together, if None. Every pair is
-    compared window by window, N²D in all. `shape` is (H, W) of the flattened maps.
+    SSIM is the mean over all windows inside the maps of (2μ_x μ_y + C₁)(2σ_xy + C₂) / ((μ_x² + μ_y² + C₁)(σ_x² + σ_y² +
+    C₂)), with sample covariances, C₁ = (0.01 L)², C₂ = (0.03 L)² and L the range of values. Every pair of maps is
+    compared window by window, N²D operations in all.
+
+    Parameters
+    ----------
+    window : int, default 7
+        The side of a window, in pixels, odd and at least 3.
+    value_range : float, optional
+        The range L of values; by default that of the two maps together.
+    shape : tuple of int, optional
+        The shape (H, W) of the flattened maps; an analysis sets it.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     window: int = 7

@@ -13,9 +13,19 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class TSNE(Processor):
-    """Lay the samples out in the plane, (N, 2), by t-SNE (van der Maaten, Hinton 2008) of the spectral embedding.
+    """Embed the samples in the plane, (N, 2), by t-SNE (van der Maaten, Hinton 2008).
 
-    With `space="features"` it is made of the features. For few samples the perplexity is lowered to (N - 1)/3.
+    Parameters
+    ----------
+    perplexity : float, default 30.0
+        The effective number of neighbors, at least 1; at most (N - 1)/3 is used.
+    space : {"spectrum", "features"}, default "spectrum"
+        The input of the embedding: the spectral embedding or the features.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     perplexity: float = 30.0

@@ -15,12 +15,25 @@ from whyset.optional import import_optional
 
 @dataclass(frozen=True)
 class UMAP(Processor):
-    """Lay the samples out in the plane, (N, 2), by UMAP (McInnes, Healy, Melville 2018) of the spectral embedding.
+    """Embed the samples in the plane, (N, 2), by UMAP (McInnes, Healy, Melville 2018).
 
-    With `space="features"` it is made of the features. For few samples `n_neighbors` is lowered to N - 1. A seed makes
-    UMAP use one thread.
+    UMAP uses one thread, because its seed is set.
 
-    MissingExtraError: umap-learn is not installed.
+    Parameters
+    ----------
+    n_neighbors : int, default 15
+        The number of neighbors, at least 2; at most N - 1 are used.
+    min_dist : float, default 0.1
+        The smallest distance of embedded samples, between 0 and 1.
+    space : {"spectrum", "features"}, default "spectrum"
+        The input of the embedding: the spectral embedding or the features.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
+    MissingExtraError
+        umap-learn is not installed, when it is called.
     """
 
     n_neighbors: int = 15

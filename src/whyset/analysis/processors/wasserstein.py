@@ -16,11 +16,21 @@ _LARGEST = 144
 
 @dataclass(frozen=True)
 class Wasserstein(Distance):
-    """The exact 1-Wasserstein distance of |R|, each map's sum made 1 (Villani 2009, chapter 6).
+    """The exact 1-Wasserstein distance of |R|, normalized to a sum of 1 (Villani 2009, chapter 6).
 
-    Without `shape` a row is a histogram over ordered cells one apart: W₁ = Σ|F_x - F_y|, F the running sums. With the
-    `shape` (H, W) of a flattened map, relevance moves in the plane, by SciPy's linear program for each pair: for maps
-    of up to 144 cells and a few hundred samples; `SlicedWasserstein` serves beyond.
+    Without `shape` a row is a histogram over ordered cells one apart: W₁ = Σ|F_x - F_y|, F the running sums. With a
+    `shape`, relevance moves in the plane, by the linear program of SciPy for each pair: for maps of up to 144 cells and
+    a few hundred samples. `SlicedWasserstein` is for larger maps.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        The shape (H, W) of the flattened maps; an analysis sets it.
+
+    Raises
+    ------
+    InputError
+        Maps of this shape have more than 144 cells.
     """
 
     shape: tuple[int, int] | None = None
@@ -54,11 +64,24 @@ class Wasserstein(Distance):
 
 @dataclass(frozen=True)
 class SlicedWasserstein(Distance):
-    """√ of the mean squared 2-Wasserstein distance of |R| seen along `directions` in the plane (Bonneel et al. 2015).
+    """√ of the mean squared 2-Wasserstein distance of |R| along directions in the plane (Bonneel et al. 2015).
 
-    Along one direction W₂² = ∫(F_x⁻¹ - F_y⁻¹)², taken at the middles of `quantiles` equal shares of relevance. So it is
-    the Euclidean distance of rows of directions · quantiles values. Directions are evenly spaced over half a turn;
-    nothing is random. `shape` is (H, W) of the flattened maps.
+    Along one direction W₂² = ∫(F_x⁻¹ - F_y⁻¹)², evaluated at the middles of equal shares of relevance. It is thus the
+    Euclidean distance of rows of directions · quantiles values. Nothing is random.
+
+    Parameters
+    ----------
+    directions : int, default 16
+        The number of directions, evenly spaced over half a turn.
+    quantiles : int, default 64
+        The number of equal shares of relevance, at least 2.
+    shape : tuple of int, optional
+        The shape (H, W) of the flattened maps; an analysis sets it.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range.
     """
 
     directions: int = 16

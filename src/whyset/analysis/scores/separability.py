@@ -13,14 +13,22 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Separability(Processor):
-    """Give the largest eigenvalue of (S_w + εI)⁻¹ S_b, Fisher's discriminant (Fisher 1936), of a clustering.
+    """Compute the largest eigenvalue of (S_w + εI)⁻¹ S_b, Fisher's discriminant (Fisher 1936), of a clustering.
 
-    With N_c samples around the mean μ_c in cluster c, the scatter inside and between clusters is
-    S_w = 1/N Σ_c Σ_(i in c) (x_i - μ_c)(x_i - μ_c)ᵀ,
-    S_b = 1/N Σ_c N_c (μ_c - μ)(μ_c - μ)ᵀ,
-    in the space that the clustering worked in (rows of unit length, so ε is on the scale of 1). Noise takes no part;
-    with fewer than two clusters the score is 0. Where clusters fall apart into components, S_w is 0 and the score ends
-    near 1/ε times the variance between them. Anders et al. 2022 rank classes by such a score.
+    With N_c samples around the mean μ_c in cluster c, the scatter inside and between clusters is S_w = 1/N Σ_c Σ_(i in
+    c) (x_i - μ_c)(x_i - μ_c)ᵀ and S_b = 1/N Σ_c N_c (μ_c - μ)(μ_c - μ)ᵀ, in the space of the clustering. Noise takes no
+    part; with fewer than two clusters the score is 0. Where clusters are separate components, S_w is 0 and the score is
+    close to 1/ε times the variance between them. Anders et al. 2022 rank classes by such a score.
+
+    Parameters
+    ----------
+    epsilon : float, default 1e-3
+        Regularization ε, greater than 0; rows have length 1, so it is on the scale of 1.
+
+    Raises
+    ------
+    InputError
+        `epsilon` is not positive.
     """
 
     epsilon: float = 1e-3

@@ -94,7 +94,7 @@ class Captum:
             return self.method(model)
         except TypeError as error:
             raise InputError(
-                f"the method needs more than the model ({error}): hand in a callable that makes it, such as "
+                f"the method needs more than the model ({error}): pass a callable that makes it, such as "
                 "lambda model: LayerGradCam(model, layer)"
             ) from error
 

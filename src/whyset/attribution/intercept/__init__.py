@@ -1,4 +1,4 @@
-"""Interception of torch functions: relevance as a modified gradient, for any architecture, with nothing left behind."""
+"""Interception of torch functions: relevance as a modified gradient, for any architecture."""
 
 from whyset.attribution.intercept.mode import Interception
 

@@ -1,7 +1,10 @@
-"""The autograd functions of interception: the marked input, the two-way switch, and shares of a gradient.
+"""The autograd functions of the interception: the marked input, the switch, and shares of a gradient.
 
-All of them are the identity in forward. In backward they ask their session whether rules are active: if not, they pass
-the true gradient on, so that relevance computed with `create_graph=True` has a true derivative.
+All of them are the identity in forward. In backward they check if the rules of their session are active. If not, they
+pass the true gradient on, so that relevance computed with `create_graph=True` has a true derivative.
+
+They call `set_materialize_grads(False)` so that a gradient that did not arrive is None. Autograd would otherwise
+replace it by a tensor of zeros, which costs memory and looks like an edge that was used.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,24 +23,25 @@ Report = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor | None]], N
 
 
 class RuleState(Protocol):
-    """What a backward step needs to know of the call it belongs to."""
+    """State of the call that a backward step belongs to."""
 
     active: bool
 
 
 def _outside_autocast(device: str) -> AbstractContextManager[object]:
-    """Leave autocast where it is on; entering its context costs more than a small operation."""
+    """Disable autocast if it is enabled; entering its context costs more than a small operation."""
     return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
-    """Raise half precision to float32, in which coefficients and denominators are computed."""
+    """Convert half precision to float32, in which coefficients and denominators are computed."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 class Mark(torch.autograd.Function):
-    """The marked input and its twin: a coefficient that arrives becomes relevance `x ⊙ c`; what arrives at the twin is
-    relevance already.
+    """The marked input and its twin.
+
+    A coefficient that arrives becomes relevance `x ⊙ c`; the gradient that arrives at the twin is relevance already.
     """
 
     @staticmethod
@@ -45,6 +49,9 @@ class Mark(torch.autograd.Function):
         ctx.save_for_backward(x)
         ctx.session, ctx.multiply = session, multiply
         ctx.set_materialize_grads(False)
+        # Models may write into their input, but autograd refuses writes into x or a view of x that a custom function
+        # returns. `x.detach()` would share the version counter of x, so a write would invalidate the saved x. `x.data`
+        # shares the memory only, and `inplace` copies what rules have saved before it lets a call write.
         return x.data, x.data
 
     @staticmethod
@@ -58,10 +65,10 @@ class Mark(torch.autograd.Function):
 
 @dataclass
 class SavedOutput:
-    """The output y that a switch needs in backward, until the operation behind it takes the switch's work over.
+    """The output y that a switch needs in backward, until it is merged into the next operation.
 
-    Only the switch that is really passed needs its y. One that was merged into the next operation gives its memory
-    back, and computes y anew in the rare case that something else has used its output as well.
+    A switch that was merged frees its y, and computes it again in the rare case that another operation has used its
+    output as well.
     """
 
     y: Tensor | None
@@ -75,11 +82,11 @@ class SavedOutput:
 
 
 class Switch(torch.autograd.Function):
-    """`y`, computed plainly, with two backward edges: the rule's into `xs` while rules are active, otherwise the true
-    one into `y`.
+    """The output `y` of an operation with two backward edges.
 
-    The output shares y's memory but not its version counter, and is no view: a caller may write into it (see
-    `writing`).
+    While rules are active, the gradient goes along the edge of the rule into `xs`, otherwise along the true one into
+    `y`. The output shares the memory of y, but not its version counter, and is not a view: the model may write into it
+    (see `inplace`).
     """
 
     @staticmethod
@@ -92,10 +99,11 @@ class Switch(torch.autograd.Function):
         kept: SavedOutput | None,
         *xs: Tensor,
     ) -> Tensor:
+        # `kept` holds y in place of the graph, which could not free it before backward.
         ctx.save_for_backward(*(xs if kept is not None else (y, *xs)))
         ctx.session, ctx.edge, ctx.report, ctx.kept = session, edge, report, kept
         ctx.set_materialize_grads(False)
-        return y.data
+        return y.data  # as in Mark
 
     @staticmethod
     def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -116,9 +124,7 @@ class Switch(torch.autograd.Function):
 
 
 class PreActivation(torch.autograd.Function):
-    """A twin of an element-wise function's input z: the relevance that arrives becomes the coefficient `R / z`, 0 where
-    z is 0.
-    """
+    """A twin of the input z of an element-wise function: relevance becomes the coefficient `R / z`, 0 where z is 0."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, session: RuleState, tell: Tell | None) -> Tensor:
@@ -138,7 +144,7 @@ class PreActivation(torch.autograd.Function):
 
 
 class ShareCoefficient(torch.autograd.Function):
-    """A tensor through which a given share of the coefficient passes while rules are active; 0 makes it a constant."""
+    """A tensor that passes a share of the coefficient while rules are active; with 0 it is a constant."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, session: RuleState, share: float) -> Tensor:
@@ -154,7 +160,7 @@ class ShareCoefficient(torch.autograd.Function):
 
 
 class RelevanceProbe(torch.autograd.Function):
-    """A tensor on its way into one operation: the coefficient that comes back along this edge is told."""
+    """A tensor on its way into one operation, which reports the coefficient that comes back along this edge."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, session: RuleState, tell: Tell) -> Tensor:
@@ -171,9 +177,7 @@ class RelevanceProbe(torch.autograd.Function):
 
 
 class Boundary(torch.autograd.Function):
-    """The model's output: relevance that is handed to `backward` becomes the coefficient `R / out`, 0 where `out`
-    is 0.
-    """
+    """The output of the model: relevance passed to `backward` becomes the coefficient `R / out`, 0 where `out` is 0."""
 
     @staticmethod
     def forward(ctx: Any, out: Tensor, session: "BoundarySession") -> Tensor:

@@ -13,9 +13,7 @@ from whyset.attribution.intercept.tracking import TensorRecord
 
 @dataclass(frozen=True)
 class Call:
-    """A torch function with its arguments; `records` tells of every tensor among them, by `id`, what the session
-    knows.
-    """
+    """A torch function with its arguments; `records` holds the record of every tensor among them by `id`."""
 
     func: Callable[..., Any]
     name: str
@@ -40,9 +38,7 @@ class Call:
         return isinstance(value, Tensor) and self.records[id(value)].dependent
 
     def map_tensors(self, function: Callable[[Tensor], Tensor]) -> "Call":
-        """Give the call with every tensor argument put through a function; what is known of a tensor goes over to its
-        replacement.
-        """
+        """Return the call with a function applied to every tensor argument; the results inherit the records."""
         records = dict(self.records)
 
         def substitute(tensor: Tensor) -> Tensor:
@@ -54,9 +50,9 @@ class Call:
         return replace(self, args=args, kwargs=kwargs, records=records)
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
-        """Give an argument that may have come by position or by name."""
+        """Return an argument that was passed by position or by name."""
         return self.args[position] if position < len(self.args) else self.kwargs.get(name, default)
 
     def arguments(self, names: Sequence[str]) -> dict[str, Any]:
-        """Give all arguments by name, for a function whose parameters are these."""
+        """Return all arguments by name, for a function with these parameters."""
         return dict(zip(names, self.args, strict=False)) | self.kwargs

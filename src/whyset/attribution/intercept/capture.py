@@ -1,4 +1,4 @@
-"""Activation and relevance in the middle of a model, taken in the same pass as those of the input."""
+"""Activation and relevance inside a model, recorded in the same pass as those of the input."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +16,9 @@ Place = str | int
 
 @dataclass(frozen=True)
 class Captured:
-    """One layer's or operation's output in one attribution: `activation`, and `relevance` of the same shape, in single
-    precision where the activation is in half.
+    """The output of a layer or operation in one attribution: `activation` and `relevance`, of the same shape.
+
+    Relevance is in single precision for an activation in half precision.
     """
 
     activation: Tensor
@@ -26,9 +27,10 @@ class Captured:
 
 @dataclass
 class Capture:
-    """What `with attribute.record("layer3", 12) as record:` collects: `record["layer3"].relevance`, for the last call.
+    """The record of `with attribute.record("layer3", 12) as record:`, for the last call.
 
-    Places are module paths, as in `model.named_modules()`, or indices of operations, as in the plan.
+    `record["layer3"].relevance` is the relevance of a layer. Places are module paths, as in `model.named_modules()`,
+    or indices of operations, as in the plan.
     """
 
     places: tuple[Place, ...]
@@ -40,14 +42,14 @@ class Capture:
 
     def __getitem__(self, place: Place) -> Captured:
         if place not in self.places:
-            raise KeyError(f"{place!r} was not asked for; recorded are {', '.join(map(repr, self.places))}")
+            raise KeyError(f"{place!r} was not recorded; recorded are {', '.join(map(repr, self.places))}")
         if place not in self._activations:
             raise InputError(f"{place!r} was not reached: it did not run, or its output does not depend on the input")
         if not self._coefficients.get(place):
             raise InputError(
-                f"no relevance has arrived at {place!r}: it is not upstream of the target, or a rule treats it as one "
-                "with the batch norm behind it (record that instead), or a rule behind it states relevance, which goes "
-                "to the pre-activation (record the layer in front instead)"
+                f"no relevance reached {place!r}: it is not upstream of the target, or it is merged with the batch "
+                "norm after it (record that instead), or the rule after it returns relevance, which goes to the "
+                "pre-activation (record the layer before it instead)"
             )
         activation, coefficients = self._activations[place], self._coefficients[place]
         wide = torch.promote_types(activation.dtype, torch.float32)
@@ -60,7 +62,7 @@ class Capture:
 
     @contextmanager
     def of(self, model: nn.Module, session: Observer) -> Iterator[None]:
-        """Watch the modules asked for while the block runs."""
+        """Record the modules while the block runs."""
         self.clear()
         modules = dict(model.named_modules())
         handles = [
@@ -75,26 +77,26 @@ class Capture:
                 handle.remove()
 
     def take(self, place: Place, output: Any, session: Observer) -> None:
-        """Keep a copy of the output of a module or an operation, and what will arrive at it."""
+        """Keep a copy of the output of a module or an operation, and record the coefficients that arrive at it."""
         if not isinstance(output, Tensor):
             raise InputError(
-                f"the output of {place!r} is no tensor but {type(output).__name__}: record a layer inside it"
+                f"the output of {place!r} is not a tensor, got {type(output).__name__}: record a layer inside it"
             )
         if not output.requires_grad:
             return
         if place in self._activations:
             raise InputError(
-                f"{place!r} runs more than once in one forward pass, so that it has no one relevance: record the "
+                f"{place!r} runs more than once in one forward pass, so its relevance is not unique: record the "
                 "operations inside it by their indices, as composite.plan(model, x) lists them"
             )
-        with torch._C.DisableTorchFunction():
+        with torch._C.DisableTorchFunction():  # else the interception takes these calls for operations of the model
             session.tracker.ask_for(output)
-            self._activations[place] = output.detach().clone()  # the caller may write into its own
+            self._activations[place] = output.detach().clone()  # the model may write into its output
             output.register_hook(session.while_active(self._coefficients.setdefault(place, []).append))
 
 
 def check_places(model: nn.Module, places: tuple[Place, ...]) -> None:
-    """Refuse module paths that the model does not have."""
+    """Check that the model has the modules."""
     known = dict(model.named_modules())
     for place in places:
         if isinstance(place, str) and place not in known:

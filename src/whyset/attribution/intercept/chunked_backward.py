@@ -1,4 +1,4 @@
-"""Large backward steps done a part of the batch at a time, so that what they need in between stays small."""
+"""Large backward steps in parts of the batch, with a bound on intermediate memory."""
 
 import torch
 from torch import Tensor
@@ -10,9 +10,9 @@ ELEMENTS = 2**24
 
 
 def by_parts(edge: Edge, elements: int = ELEMENTS) -> Edge:
-    """Give the same edge, which maps each sample by itself, working on as many samples at once as have `elements`.
+    """Split an edge that treats samples independently into parts of the batch with `elements` elements each.
 
-    While a graph is being recorded it works on the whole batch: the graph holds on to everything anyway.
+    While a graph is recorded the edge gets the whole batch, because the graph keeps all intermediate tensors anyway.
     """
 
     def apply_in_parts(c: Tensor, y: Tensor, *xs: Tensor) -> tuple[Tensor | None, ...]:

@@ -1,4 +1,4 @@
-"""Tensors in whatever a model takes and returns: nested lists, tuples, named tuples, dictionaries and dataclasses."""
+"""Tensors in nested lists, tuples, named tuples, dictionaries and dataclasses."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Give the tensors in a nested value."""
+    """Yield the tensors in a nested value."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -24,7 +24,7 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """Apply a function to the tensors in a nested value, whose types stay as they are."""
+    """Apply a function to the tensors in a nested value, keeping the types of its containers."""
     if isinstance(value, Tensor):
         return function(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -1,8 +1,8 @@
-"""Calls that write into a tensor (`relu_`, `+=`, `x[:, 0] = 0`), done so that nothing that a rule has saved is lost.
+"""Calls that write into a tensor (`relu_`, `+=`, `x[:, 0] = 0`), without overwriting tensors that rules have saved.
 
-Most are computed out of place and the result is put into the caller's tensor: every name for that object then sees the
-new value. Where the target is a view, has live views, or something holds on to it, the tensors that rules keep get
-memory of their own and the real call runs.
+Most are computed out of place, and the tensor object of the caller is swapped with the result, so every reference to it
+sees the new value. If the target is a view, has live views, or cannot be swapped, the tensors that rules have saved are
+copied and the real call runs.
 """
 
 from dataclasses import replace
@@ -18,11 +18,12 @@ from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord
 
 _OWNERS = 3
-"""Of the memory of an operation's output: the operation's own tensor, the switch's, and the storage asked for it."""
+"""Owners of the memory of an output: the tensor of the operation, that of the switch, and the storage object that is
+made to count them. With more, something else, such as a tensor that autograd has saved, still needs the values."""
 
 
 def write(session: Session, call: Call) -> Any:
-    """Run an in-place call; its target is the first argument, which is returned (None for item assignment)."""
+    """Run an in-place call; its target is the first argument."""
     target: Tensor = call.args[0]
     twin = out_of_place(call.name)
     if twin is None or (not call.depends(target) and call.kind is OperationKind.TRANSPARENT):
@@ -32,7 +33,7 @@ def write(session: Session, call: Call) -> Any:
     placeholder = torch.empty(0)
     if _has_live_alias(session, target) or not _swap(session, target, placeholder):
         return _write_copy(session, call, twin, target)
-    old = placeholder  # the caller's object now holds the placeholder, and this one the caller's old value
+    old = placeholder  # after the swap, the object of the caller holds the placeholder, and this one the old value
     try:
         args = tuple(old if arg is target else arg for arg in call.args)
         if _is_spent(session, call, old):
@@ -54,8 +55,10 @@ def write(session: Session, call: Call) -> Any:
 
 
 def _is_spent(session: Session, call: Call, old: Tensor) -> bool:
-    """Tell whether a ReLU may overwrite the old value: it is merged with the linear operation in front of it, which
-    then needs the ReLU's result only, and nothing else has that memory.
+    """Check if a ReLU may overwrite the old value.
+
+    It may if it is merged with the linear operation before it, which then needs only the result of the ReLU, and if
+    nothing else uses the memory.
     """
     if call.kind is not OperationKind.RELU or mergeable(session, old) is None:
         return False
@@ -64,9 +67,7 @@ def _is_spent(session: Session, call: Call, old: Tensor) -> bool:
 
 
 def out_of_place(name: str) -> Any:
-    """Find the function that computes what the in-place call writes, None where there is none (item assignment,
-    `copy_`, `zero_`).
-    """
+    """Return the out-of-place function of an in-place call; None for item assignment, `copy_` and `zero_`."""
     if name in ("setitem", "copy", "zero", "fill", "detach"):
         return None
     homes = (torch.Tensor, torch, torch._C._nn)
@@ -74,9 +75,10 @@ def out_of_place(name: str) -> Any:
 
 
 def _swap(session: Session, a: Tensor, b: Tensor) -> bool:
-    """Exchange two tensors and what is known of them; False, with nothing changed, where torch refuses."""
+    """Swap two tensors and their records; False, with nothing changed, if torch refuses."""
     if a._is_view() or b._is_view():
         return False
+    # The records hold weak references, and torch swaps only tensors without weak references.
     record_a, record_b = session.tracker.forget(a), session.tracker.forget(b)
     try:
         torch.utils.swap_tensors(a, b)
@@ -96,7 +98,7 @@ def _has_live_alias(session: Session, target: Tensor) -> bool:
 
 
 def _write_copy(session: Session, call: Call, twin: Any, target: Tensor) -> Any:
-    """Compute from a copy of the target, then write the result into it for real."""
+    """Compute from a copy of the target, then write the result into the target."""
     old = target.clone()
     session.tracker.set(old, replace(call.records[id(target)], produced=None, kept=None, aliases=()))
     args = tuple(old if arg is target else arg for arg in call.args)
@@ -108,10 +110,11 @@ def _write_copy(session: Session, call: Call, twin: Any, target: Tensor) -> Any:
 
 
 def _write_really(session: Session, call: Call, target: Tensor) -> Any:
-    """Run the call as it is, after what rules keep of the written memory has been given memory of its own."""
+    """Run the call unchanged, after copying the tensors that rules have saved of the memory it writes."""
     for tensor in {id(t): t for t in (target, target._base) if t is not None}.values():
         record = session.tracker.records.get(tensor)
         if record is not None and record.kept is not None:
+            # The saved tensor object stays, and `.data` does not count as a write: autograd accepts it in backward.
             record.kept.data = record.kept.data.clone()
             session.tracker.records[tensor] = replace(record, kept=None)
     session.note(call, "plain gradient")

@@ -1,4 +1,4 @@
-"""Linear operations as rules see them: forward with any weight, transpose, and weights derived once per context."""
+"""Linear operations for rules: forward and transpose with any weight, and weights derived once per context."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ FEW_CHANNELS = 4
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a convolution moves over its input; None everywhere for a plain linear map."""
+    """The geometry of a convolution."""
 
     stride: tuple[int, ...]
     padding: tuple[int, ...]
@@ -31,7 +31,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class _Derived:
-    """A derived weight, and what its sources were: the first one is known by the entry that this stands in."""
+    """A derived weight and its sources; the first source is the key of the cache."""
 
     others: tuple[Tensor, ...]
     states: tuple[tuple[object, ...], ...]
@@ -44,12 +44,11 @@ class _Derived:
 
 @dataclass
 class WeightCache:
-    """Weights derived from parameters (merged with a batch norm, W⁺, W⁻, |W|), made once per context and dropped with
-    it.
+    """Weights derived from parameters (merged with a batch norm, W⁺, W⁻, |W|), computed once per context.
 
-    An entry is valid as long as its sources are the same tensors at the same version, in the same memory. It goes when
-    its first source does, such as a weight that a parametrization makes anew in every call. While gradients of the
-    relevance itself are being recorded nothing is cached: the derived weight is then part of a graph.
+    An entry is valid as long as its sources are the same tensors at the same version, in the same memory. It is removed
+    with its first source, for example a weight that a parametrization computes in every call. Nothing is cached while
+    gradients of the relevance are recorded, because the derived weight is then part of a graph.
     """
 
     entries: Any = field(default_factory=WeakTensorKeyDictionary)
@@ -58,6 +57,8 @@ class WeightCache:
         if torch.is_grad_enabled() or any(source.grad_fn is not None for source in sources):
             return compute()
         first, *others = sources
+        # In-place writes, as by an optimizer, increase the version. `parameter.data = ...` and `model.to(...)` do not:
+        # they change the address or the type.
         states = tuple((source._version, source.data_ptr(), source.dtype) for source in sources)
         kept: dict[str, _Derived] = self.entries.setdefault(first, {})
         found = kept.get(name)
@@ -91,7 +92,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class LinearLayer:
-    """One call of a linear operation, `y = Wx + b`, with the batch norm behind it merged in where there is one."""
+    """One call of a linear operation, `y = Wx + b`, merged with the batch norm after it if there is one."""
 
     parameter: Tensor
     offset: Tensor | None
@@ -103,7 +104,7 @@ class LinearLayer:
     rectified: bool = False
 
     def at(self, x: Tensor) -> "LinearLayer":
-        """Give the operation for one backward step, with its input at hand."""
+        """Return the operation with its input, for one backward step."""
         return replace(self, x=x.detach())
 
     @property
@@ -123,7 +124,7 @@ class LinearLayer:
     @property
     def weight(self) -> Tensor:
         if self.affine is None and self.parameter.dtype.itemsize >= 4:
-            return self.parameter  # nothing to derive, and an entry that holds its own source would never go
+            return self.parameter  # an entry that holds its own source would never be removed
         return self._derive("weight", lambda weight: weight)
 
     def _merge(self) -> Tensor:
@@ -133,7 +134,7 @@ class LinearLayer:
         scale = self.affine.scale()
         if self.geometry is None or not self.geometry.transposed:
             return weight * scale.view(-1, *[1] * (weight.dim() - 1))
-        # A transposed convolution's weight is (in, out / groups, ...): the scales of a group stand along dimension 1.
+        # The weight of a transposed convolution is (in, out / groups, ...): scales of a group are along dimension 1.
         groups = self.geometry.groups
         grouped = weight.reshape(groups, -1, *weight.shape[1:]) * scale.view(groups, 1, -1, *[1] * (weight.dim() - 2))
         return grouped.view_as(weight)
@@ -166,18 +167,18 @@ class LinearLayer:
 
     def _derive(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
         eps = "" if self.affine is None else self.affine.eps
-        # What is merged on the way to W⁺ or |W| is not kept: one set of derived weights a layer is enough.
+        # The merged weight from which W⁺ or |W| is computed is not cached, to save the memory of another weight.
         return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self._merge()))
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Apply the operation with another weight of the same shape, and a bias shaped like y or none."""
+        """Apply the operation with another weight of the same shape, and with a bias shaped like y or without one."""
         bias = None if bias is None else bias.flatten()
         if self.geometry is None:
             return F.linear(x.to(weight.dtype), weight, bias)
         return _convolution(x.to(weight.dtype), weight, self.geometry, bias)
 
     def output(self, x: Tensor) -> Tensor:
-        """Compute y = Wx + b anew."""
+        """Compute y = Wx + b."""
         return self.forward(x, self.weight, self.bias)
 
     def transpose(self, s: Tensor, weight: Tensor) -> Tensor:
@@ -187,8 +188,9 @@ class LinearLayer:
         return self._transpose(s.to(weight.dtype), self.input.to(weight.dtype), weight, self.geometry)
 
     def transpose_each(self, s: Tensor, *weights: Tensor) -> tuple[Tensor, ...]:
-        """Apply several transposed operations to one s: all at once where the input has few channels, as pixels have,
-        since most of the time then goes into reading s.
+        """Apply several transposed operations to one s.
+
+        For an input with few channels, such as pixels, it is one operation, because reading s takes most of the time.
         """
         g = self.geometry
         if g is None or g.transposed or g.groups > 1 or self.parameter.shape[1] > FEW_CHANNELS:
@@ -198,7 +200,7 @@ class LinearLayer:
         return self._transpose(s.to(stacked.dtype), x, stacked, g).chunk(len(weights), 1)
 
     def _transpose(self, s: Tensor, x: Tensor, weight: Tensor, g: Geometry) -> Tensor:
-        """Give the gradient for x, of which only the shape matters."""
+        """Return the gradient for x; only the shape of x is used."""
         mask = [True, False, False]
         gradient = torch.ops.aten.convolution_backward(
             s, x, weight, None, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups, mask
@@ -206,7 +208,7 @@ class LinearLayer:
         return gradient[0]  # type: ignore[no-any-return]
 
     def forward_ones(self, like: Tensor) -> Tensor:
-        """Apply the operation with all weights 1 to an input of ones: the number of inputs that each output sees."""
+        """Apply the operation with all weights 1 to an input of ones: the number of inputs of each output."""
         if self.geometry is None:
             return like.new_full((1,), self.parameter.shape[1])
         ones = like.new_ones((1, self.geometry.groups, *self.input_shape[2:]))
@@ -214,9 +216,7 @@ class LinearLayer:
         return counted.repeat_interleave(self._group_size_out(), dim=1) * self._group_size_in()
 
     def transpose_ones(self, s: Tensor) -> Tensor:
-        """Apply the transposed operation with all weights 1: sums over each group's channels, then one channel per
-        group.
-        """
+        """Apply the transposed operation with all weights 1, by sums over the channels of each group."""
         if self.geometry is None:
             return s.sum(-1, keepdim=True).expand(*s.shape[:-1], self.parameter.shape[1])
         groups = self.geometry.groups
@@ -244,7 +244,7 @@ class LinearLayer:
 
 @dataclass(frozen=True)
 class LinearOutput:
-    """How a tensor came out of a linear operation, for a batch norm right behind it to merge with."""
+    """The linear operation that computed a tensor, for a batch norm or a ReLU directly after it to merge with."""
 
     x: Tensor
     twin: Tensor | None

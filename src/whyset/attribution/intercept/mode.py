@@ -1,6 +1,4 @@
-"""The interception itself: a `with` block in which every torch function call on the marked input gets its backward
-rule.
-"""
+"""The interception: a `with` block in which torch functions of the marked input get their backward rules."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -34,17 +32,16 @@ from whyset.attribution.rules import Rule
 from whyset.errors import InputError, UnknownOperationError, UnseenOperationError, WhysetError
 
 _CHECKPOINT = (
-    "a checkpoint (or another saved tensors hook) would compute a part of the model again during backward, unseen by "
-    "the rules. Switch checkpointing off while explaining, as by model.gradient_checkpointing_disable()"
+    "a checkpoint (or another saved tensors hook) would compute a part of the model again during backward, without "
+    "the rules. Disable checkpointing while explaining, for example by model.gradient_checkpointing_disable()"
 )
 
 
 class Interception(Tracer, TorchFunctionMode):
-    """Sees every torch function called inside its `with` block, in this thread, and gives it the composite's backward
-    edge.
+    """Intercept every torch function in the `with` block, in this thread, and give it the backward edge of its rule.
 
-    All state belongs to this object: it is made for one context, and nothing is left on tensors, modules or rules.
-    `steps` collects the plan where it is wanted.
+    All state belongs to this object, which serves one context; tensors, modules and rules hold none. `steps` collects
+    the plan.
     """
 
     def __init__(
@@ -71,7 +68,7 @@ class Interception(Tracer, TorchFunctionMode):
         self._warned: set[tuple[str, str]] = set()
 
     def mark(self, x: Tensor) -> Tensor:
-        """Mark an input: relevance will arrive at its gradient."""
+        """Mark an input: its gradient will be relevance."""
         if not (x.is_floating_point() and x.requires_grad):
             raise InputError(
                 f"the input of shape {tuple(x.shape)} and dtype {x.dtype} cannot receive relevance: it must be a "
@@ -84,18 +81,18 @@ class Interception(Tracer, TorchFunctionMode):
         return marked  # type: ignore[no-any-return]
 
     def check_output(self, output: Any) -> None:
-        """Refuse an output that does not depend on the marked input, or depends on it through something unseen."""
+        """Check that the output depends on the marked input, through operations that were seen."""
         records = [self.tracker.get(tensor) for tensor in tensors_in(output) if carries_gradient(tensor)]
         if not any(record.dependent for record in records):
             raise UnseenOperationError(
-                "the model's output does not depend on its input through autograd: somewhere it is detached, "
-                "computed under torch.no_grad(), or "
-                "rounded to integers. Remove that, or explain the part of the model behind it"
+                "the output of the model does not depend on its input through autograd: it is detached, computed under "
+                "torch.no_grad() or rounded to integers somewhere. Remove that, or explain the part of the model after "
+                "it"
             )
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Intercept what runs in this block; checkpoints, which would compute again unwatched, are refused."""
+        """Intercept the calls in this block; UnseenOperationError: a checkpoint would compute again in backward."""
         try:
             with disable_saved_tensors_hooks(_CHECKPOINT), self:
                 yield
@@ -114,16 +111,13 @@ class Interception(Tracer, TorchFunctionMode):
             self.active = False
 
     def check_backward(self) -> None:
-        """Refuse a first backward call outside of the block, where it would give the plain gradient and look like
-        relevance.
-        """
+        """Refuse a first backward call outside of the block, which would return the plain gradient as relevance."""
         if self.active:
             self.used = True
         elif not self.used:
             raise WhysetError(
-                "backward was called after the composite's context had ended, where rules no longer act. Call "
-                "backward (or torch.autograd.grad) "
-                "inside the `with composite.context(model)` block"
+                "backward was called after the context of the composite had ended, where rules have no effect. Call "
+                "backward (or torch.autograd.grad) inside the `with composite.context(model)` block"
             )
 
     def __torch_function__(
@@ -158,7 +152,7 @@ class Interception(Tracer, TorchFunctionMode):
         return self._handler(kind)(self, call)
 
     def _embed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Mark what an embedding makes of the integer input: relevance ends there."""
+        """Mark the embedding of the integer input, where relevance ends."""
         embedded = func(*args, **kwargs)
         assert self.tokens is not None
         if not any(same_memory(tensor, self.tokens) for tensor in tensors_in((args, kwargs))):
@@ -189,7 +183,7 @@ class Interception(Tracer, TorchFunctionMode):
         path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
         rule, reason = self.composite.choose(OperationSite(self._index + 1, call.name, path, module, first))
         if rule is not None and rule.states_relevance and not (first and reaches_twin):
-            reason += f"; what falls on {'pre-activations' if reaches_twin else 'inputs'} that are 0 is lost"
+            reason += f"; relevance of {'pre-activations' if reaches_twin else 'inputs'} that are 0 is lost"
         self.note(call, reason, rule)
         return rule
 
@@ -203,7 +197,7 @@ class Interception(Tracer, TorchFunctionMode):
         behind_linear: bool | None = None,
         kept: Tensor | None = None,
     ) -> Any:
-        """Remember what a call has made of its arguments, and return it."""
+        """Record the result of a call, and return it."""
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
         gate = call.name in GATES or call.kind in (OperationKind.ACTIVATION, OperationKind.RELU)
@@ -226,7 +220,7 @@ class Interception(Tracer, TorchFunctionMode):
         return result
 
     def unknown(self, call: Call) -> Any:
-        """Deal with an operation that the table does not know, as the composite was told to."""
+        """Treat an operation that is not in the table by the composite's `on_unknown`."""
         result = call.run()
         self._refuse_complex(call, list(tensors_in(result)))
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
@@ -235,7 +229,7 @@ class Interception(Tracer, TorchFunctionMode):
         result = result if self.recorder is None else self.run(call)
         message = (
             f"{self.where(call)}: no rule is known for {call.name!r}; its plain gradient is not relevance in general. "
-            'Choose on_unknown="gradient" to take it all the same, or "raise" to stop'
+            'Choose on_unknown="gradient" to accept it, or "raise" to stop'
         )
         if self.composite.on_unknown == "raise":
             raise UnknownOperationError(message)
@@ -253,15 +247,15 @@ class Interception(Tracer, TorchFunctionMode):
 
 
 def refuse_unseen(model: nn.Module | None) -> None:
-    """Refuse surroundings in which calls would not be seen."""
+    """Refuse contexts and modules that hide calls from the interception."""
     if torch._C._are_functorch_transforms_active():
         raise InputError(
-            "inside a torch.func transform (grad, vmap, jacrev) explanations are not possible. Call the attributor "
+            "explanations inside a torch.func transform (grad, vmap, jacrev) are not possible. Call the attributor "
             "outside of it; create_graph=True makes its relevance differentiable"
         )
     for path, module in [] if model is None else model.named_modules():
         place = f"{path or 'the model'} ({type(module).__name__})"
         if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            raise InputError(f"{place} runs its replicas out of sight: hand in its `.module`")
+            raise InputError(f"{place} hides the operations of its replicas: pass its `.module`")
         if type(module).__name__ == "OptimizedModule":
-            raise InputError(f"{place} is compiled, which hides its operations: hand in its `._orig_mod`")
+            raise InputError(f"{place} is compiled, which hides its operations: pass its `._orig_mod`")

@@ -1,10 +1,8 @@
-"""Which kind of operation a torch function is: the one table that says what needs a rule and what plain autograd does
-right.
+"""The table of torch functions by kind of operation.
 
 Names are those of the functions without the underscores of in-place and operator forms: `relu`, `relu_`, `Tensor.relu`
-are `relu`; `+`, `+=` and `add_` are `add`. A kind says what interception does with a call (the handlers of that name);
-TRANSPARENT calls run as they are, since for linear, piecewise linear and selecting operations the plain gradient is
-already the right coefficient.
+are `relu`; `+`, `+=` and `add_` are `add`. The kind decides which handler runs a call. TRANSPARENT calls run unchanged:
+for linear, piecewise linear and selecting operations the plain gradient is the right coefficient.
 """
 
 from enum import StrEnum
@@ -12,19 +10,19 @@ from types import MappingProxyType
 
 
 class OperationKind(StrEnum):
-    LINEAR = "linear"  # linear and (transposed) convolution: what the rules of a composite are for
-    BATCH_NORM = "batch norm"  # affine; merged into the linear operation right in front of it
+    LINEAR = "linear"  # linear and (transposed) convolution: the composite chooses a rule
+    BATCH_NORM = "batch norm"  # affine; merged into the linear operation directly before it
     ACTIVATION = "activation"  # c · f(x)/x
     PRODUCT = "product"  # equal shares to all factors that depend on the input
     ATTENTION = "attention"  # fused softmax(qkᵀ)v: shares ¼, ¼, ½
     QUOTIENT = "quotient"  # the denominator is a constant
-    NORMALIZER = "normalizer"  # a power that others are divided by: a constant
+    NORMALIZER = "normalizer"  # a power that other values are divided by: a constant
     NORM = "norm"  # layer, group, RMS, instance norm: the standard deviation is a constant
     QUADRATIC = "quadratic"  # homogeneous of degree two: half the gradient
     RECURRENT = "recurrent"  # one call runs a whole cell over time: refused by name
     RELU = "relu"  # plain gradient, unless a composite modifies it
     TRANSPARENT = "transparent"
-    PLAIN = "plain"  # no operation on values: shapes, dtypes, printing, backward itself
+    PLAIN = "plain"  # not an operation on values: shapes, dtypes, printing, backward itself
 
 
 _NAMES: dict[OperationKind, str] = {
@@ -98,13 +96,13 @@ _REFLECTED = MappingProxyType(
 
 
 def raw_name(func: object) -> str:
-    """Give a torch function's own name; for a property of tensors (`x.T`, `x.shape`) the property's name."""
+    """Return the name of a torch function; for a property of tensors (`x.T`, `x.shape`) that of the property."""
     name = str(getattr(func, "__name__", type(func).__name__))
     return str(getattr(getattr(func, "__self__", None), "__name__", name)) if name == "__get__" else name
 
 
 def canonical_name(name: str) -> str:
-    """Give the name that the table knows: without the underscores of in-place and operator forms."""
+    """Return the name in the table, without the underscores of in-place and operator forms."""
     if name in KINDS:
         return name
     if name.startswith("__") and name.endswith("__"):
@@ -114,7 +112,7 @@ def canonical_name(name: str) -> str:
 
 
 def is_in_place(name: str) -> bool:
-    """Tell whether a function writes into its first argument."""
+    """Check if a function writes into its first argument."""
     if name in KINDS:
         return False
     return name in _IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__"))

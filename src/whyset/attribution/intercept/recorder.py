@@ -1,6 +1,4 @@
-"""What a session writes down while relevance flows: in and out of every operation, and the cause of every
-difference.
-"""
+"""The recorder of a ledger: relevance in and out of every operation, and the cause of every difference."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,13 +26,13 @@ _ADDING = frozenset(
 
 
 def total(a: Tensor, b: Tensor) -> float:
-    """Sum a product in double precision."""
+    """Return the sum of a product in double precision."""
     return float((a.double() * b.double()).sum())
 
 
 @dataclass
 class Entry:
-    """What is known so far of one operation."""
+    """The recorded relevance of one operation."""
 
     module: str
     operation: str
@@ -68,8 +66,8 @@ class Recorder:
         self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__, cause)
 
     def arriving(self, index: int, y: Tensor) -> Callable[[Tensor], None]:
-        """Give a hook for the output y of an operation: relevance in."""
-        value = y.detach().clone()  # the caller may write into y before backward runs
+        """Return a hook for the output y of an operation, which records the relevance in."""
+        value = y.detach().clone()  # the model may write into y before backward runs
 
         def hook(c: Tensor) -> None:
             self.add_arrived(index, total(value, c))
@@ -77,11 +75,11 @@ class Recorder:
         return hook
 
     def add_arrived(self, index: int, relevance: float) -> None:
-        """Enter relevance that came in."""
+        """Record relevance that came in."""
         self.entries[index].relevance_in += relevance
 
     def leaving(self, index: int, relevance: float) -> None:
-        """Enter relevance that went out along one edge."""
+        """Record relevance that went out along one edge."""
         self.entries[index].relevance_out += relevance
 
     def losing(self, index: int, causes: dict[Cause, float]) -> None:
@@ -90,7 +88,7 @@ class Recorder:
             known[cause] = known.get(cause, 0.0) + amount
 
     def rows(self) -> tuple[LedgerRow, ...]:
-        """Give a row for every operation that relevance has passed."""
+        """Return a row for every operation that relevance has passed."""
         reached = (
             (index, entry) for index, entry in sorted(self.entries.items()) if entry.relevance_in or entry.relevance_out
         )
@@ -98,7 +96,7 @@ class Recorder:
 
 
 def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
-    """Give the losses of a rule by formula: the bias keeps `s · b`, a stabilizer `R − s · z` of each branch."""
+    """Return the losses of a rule by formula: the bias keeps `s · b`, a stabilizer `R − s · z` of each branch."""
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
         x, r, here = xs[0], c * y, layer.at(xs[0])

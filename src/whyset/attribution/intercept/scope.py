@@ -1,6 +1,4 @@
-"""Which module an operation is called from, read off the call stack: no hooks, no wrappers, nothing left behind in the
-model.
-"""
+"""The module from which an operation is called, read from the call stack, without hooks or wrappers."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +9,7 @@ _CALL = nn.Module._call_impl.__code__
 
 
 def module_stack() -> Iterator[nn.Module]:
-    """Give the modules whose `forward` is running in this thread, innermost first."""
+    """Yield the modules whose `forward` is running in this thread, innermost first."""
     frame = sys._getframe(1)
     while frame is not None:
         if frame.f_code is _CALL:
@@ -26,7 +24,7 @@ class Scope:
         self._paths = {} if model is None else {id(module): path for path, module in model.named_modules()}
 
     def current(self) -> tuple[str, nn.Module | None]:
-        """Give path and module of the innermost running module that belongs to the model; ("", None) outside of it."""
+        """Return path and module of the innermost running module of the model; ("", None) outside of it."""
         for module in module_stack():
             if id(module) in self._paths:
                 return self._paths[id(module)], module

@@ -1,6 +1,6 @@
-"""The session as a handler of one kind of call sees it, and the composite as a session sees it.
+"""Protocols of the session for handlers, and of the composite for a session.
 
-Handlers, writing and capture are imported by the interception that runs them, so they name these protocols.
+The interception imports handlers, `inplace` and `capture`, so these cannot import it and use the protocols.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from whyset.attribution.rules import ReLURule, Rule
 
 
 class RuleChoice(Protocol):
-    """What a session asks its composite; `whyset.attribution.composites.Composite` documents each."""
+    """The part of a composite that a session uses; `whyset.attribution.composites.Composite` documents it."""
 
     @property
     def multiply_by_input(self) -> bool: ...
@@ -39,7 +39,7 @@ class RuleChoice(Protocol):
 
 
 class Observer(Protocol):
-    """The part of a session that records in the middle of a model need."""
+    """The part of a session that records inside a model use."""
 
     tracker: Tracker
 
@@ -47,7 +47,7 @@ class Observer(Protocol):
 
 
 class Session(Observer, Protocol):
-    """One forward pass under interception; `Interception` and its base `Tracer` document each."""
+    """One forward pass under interception; `Interception` and its base `Tracer` document it."""
 
     composite: RuleChoice
     recorder: Recorder | None

@@ -1,4 +1,4 @@
-"""One linear operation as a composite sees it when it chooses a rule."""
+"""One linear operation, as a composite sees it when it chooses a rule."""
 
 from dataclasses import dataclass
 

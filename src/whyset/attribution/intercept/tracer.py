@@ -1,6 +1,4 @@
-"""What a session follows besides the results of operations: the plan's steps, the ledger's entries, and what is to be
-recorded on the way.
-"""
+"""The tracer of a session: steps of the plan, entries of the ledger, and records inside the model."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,10 +25,10 @@ from whyset.attribution.rules import Rule
 
 
 class Tracer:
-    """Numbers the operations of one forward pass, and follows what goes back through them while rules are active.
+    """Number the operations of one forward pass, and follow the gradients through them while rules are active.
 
-    `steps` collects the plan, `recorder` the ledger, `capture` activation and relevance of some places; each is None
-    where it is not wanted.
+    `steps` collects the plan, `recorder` the ledger, `capture` activation and relevance inside the model; each may be
+    None.
     """
 
     def __init__(
@@ -44,11 +42,11 @@ class Tracer:
 
     @property
     def index(self) -> int:
-        """The place of the current operation in order of execution, as in the plan."""
+        """The position of the current operation in order of execution, as in the plan."""
         return self._index
 
     def note(self, call: Call, reason: str, rule: Rule | None = None, *, merged: Rule | None = None) -> None:
-        """Enter a call into the plan and the ledger, where they are being made; `merged` is the rule it carries out."""
+        """Add a call to the plan and the ledger; `merged` is the rule of an operation that it is merged with."""
         self._index += 1
         self._probed.clear()
         if self.steps is None and self.recorder is None:
@@ -61,7 +59,7 @@ class Tracer:
             self.steps.append(PlanStep(self._index, path, call.name, kind, rule, reason))
 
     def where(self, call: Call) -> str:
-        """Name the place of a call: its module's path and the operation."""
+        """Return the place of a call for messages: the path of its module and the operation."""
         return self._place(call.name)
 
     def _place(self, name: str) -> str:
@@ -77,22 +75,22 @@ class Tracer:
         stated: bool = False,
         kept: SavedOutput | None = None,
     ) -> Tensor:
-        """Give y a second backward edge, taken while rules are active.
+        """Add a second backward edge to y, taken while rules are active.
 
-        `kept` holds y where a later operation may take the work over. For the ledger, `losses` gives the edge's losses
-        by cause; `stated` says that it gives relevance, not coefficients.
+        `kept` holds y if the switch may be merged into a later operation. For the ledger, `losses` returns the losses
+        of the edge by cause; with `stated` the edge returns relevance, not coefficients.
         """
         report = None if self.recorder is None else self._reporting(self.recorder, losses, stated)
         return Switch.apply(y, self, edge, report, kept, *xs)  # type: ignore[no-any-return,no-untyped-call]
 
     def share(self, x: Tensor, part: float) -> Tensor:
-        """Let only a part of the coefficient through to x while rules are active."""
+        """Pass only a part of the coefficient to x while rules are active."""
         shared: Tensor = ShareCoefficient.apply(self._probe(x) if part else x, self, part)  # type: ignore[no-untyped-call]
         self._probed.add(id(shared))
         return shared
 
     def preactivation_port(self, z: Tensor) -> Tensor:
-        """Give a twin of z, the input of an element-wise function, that takes relevance stated for its output."""
+        """Return a twin of z, the input of an element-wise function, that receives the relevance of its output."""
         recorder, index = self.recorder, self._index
 
         def tell(z: Tensor, r: Tensor) -> None:
@@ -105,7 +103,7 @@ class Tracer:
         return PreActivation.apply(z, self, None if recorder is None else tell)  # type: ignore[no-any-return,no-untyped-call]
 
     def run(self, call: Call) -> Any:
-        """Run a call plainly; for the ledger, watch what goes back along each of its edges."""
+        """Run a call unchanged; for the ledger, record the relevance along each of its edges."""
         if self.recorder is None:
             return call.run()
         return call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
@@ -129,13 +127,13 @@ class Tracer:
         return report
 
     def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None:
-        """For the ledger, give the losses of an operation without an edge of its own, from c at its output."""
+        """Record the losses of an operation without a switch in the ledger, from c at its output."""
         if self.recorder is not None:
             recorder, index = self.recorder, self._index
             y.register_hook(self.while_active(lambda c: recorder.losing(index, losses(c))))
 
     def while_active(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[Tensor], Tensor | None]:
-        """Give a tensor hook that is called only with what rules propagate."""
+        """Return a tensor hook that is called only while rules are active."""
 
         def guard(c: Tensor | None) -> Tensor | None:
             return hook(c) if self.active and c is not None else None  # None: merged into the next operation
@@ -143,7 +141,7 @@ class Tracer:
         return guard
 
     def watch(self, output: Tensor) -> None:
-        """For the ledger, and for what is to be recorded: watch what arrives at the output of the current operation."""
+        """Record the relevance that arrives at the output of the current operation, for ledger and `capture`."""
         if self.recorder is not None:
             output.register_hook(self.while_active(self.recorder.arriving(self._index, output)))
         if self.capture is not None and self._index in self.capture.places:

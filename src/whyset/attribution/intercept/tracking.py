@@ -1,7 +1,7 @@
-"""What a session remembers about tensors: whether they depend on the marked input, and who made them.
+"""Records of a session about tensors: dependence on the marked input, and the operation that computed them.
 
-Nothing is stored on the tensors. A memory is void when the tensor's version counter moved: somebody has written into it
-since.
+Nothing is stored on the tensors. A record is outdated if the version counter of the tensor, which counts in-place
+writes, has changed since.
 """
 
 import weakref
@@ -18,14 +18,14 @@ from whyset.errors import UnseenOperationError
 
 @dataclass(frozen=True)
 class TensorRecord:
-    """What is known of one tensor.
+    """The record of one tensor.
 
-    `behind_linear`: a linear operation that depends on the input lies upstream. `twin`: the relevance twin of a tensor
-    that is still the marked input, only viewed, padded, cast or scaled, or the output of an element-wise function, only
-    viewed. `produced`: the linear operation that made it,
-    for a batch norm to merge with. `gate`: an activation or a softmax made it, so that it acts as a gate where it is
-    multiplied with something else. `kept`: a tensor that a rule has saved and that shares this one's memory.
-    `recorded`: the relevance that arrives here is asked for. `aliases`: views of this tensor.
+    `behind_linear`: a linear operation that depends on the input is upstream. `twin`: the relevance twin of a tensor
+    that is the marked input, only viewed, padded, cast or scaled, or the output of an element-wise function, only
+    viewed. `produced`: the linear operation that computed it, to be merged with a batch norm or a ReLU. `gate`: an
+    activation or a softmax computed it, so that it is a gate in a product. `kept`: a tensor that a rule has saved and
+    that shares the memory of this one. `recorded`: the relevance of this tensor will be recorded. `aliases`: views of
+    this tensor. `version`: the version counter of the tensor when the record was made.
     """
 
     dependent: bool = True
@@ -44,8 +44,9 @@ CONSTANT = TensorRecord(dependent=False)
 
 @dataclass
 class Tracker:
-    """The memory of one session. `marks` are the graph nodes of marked inputs, `ends` those of the model's finished
-    outputs.
+    """The records of one session.
+
+    `marks` are the graph nodes of marked inputs, `ends` those of the outputs of the model.
     """
 
     marks: Any = field(default_factory=weakref.WeakSet)
@@ -60,20 +61,22 @@ class Tracker:
         return record
 
     def ask_for(self, tensor: Tensor) -> None:
-        """Remember that the relevance of this tensor is asked for."""
+        """Note that the relevance of this tensor will be recorded."""
         record: TensorRecord | None = self.records.get(tensor)
         if record is not None:
             self.records[tensor] = replace(record, recorded=True)
 
     def get(self, tensor: Tensor) -> TensorRecord:
-        """Give what is known of a tensor; the record of a constant if it does not depend on the marked input.
+        """Return the record of a tensor; CONSTANT if it does not depend on the marked input.
 
-        Raises UnseenOperationError if it carries gradient from the marked input and its producer was not seen.
+        UnseenOperationError: it carries gradient from the marked input, but the operation that computed it was not
+        seen.
         """
         record: TensorRecord | None = self.records.get(tensor)
         if record is None:
             return self._of_stranger(tensor)
         if record.version != tensor._version:
+            # Written into by a call that was not seen: it still depends on the input, but has other values.
             return replace(record, twin=None, produced=None)
         return record
 
@@ -92,14 +95,13 @@ class Tracker:
             return CONSTANT
         raise UnseenOperationError(
             f"a tensor of shape {tuple(tensor.shape)} made by {type(tensor.grad_fn).__name__} carries gradient from "
-            "the input, but the operation "
-            "that made it could not be seen. Scripted, traced and compiled modules, checkpoints, custom autograd "
-            "functions and "
-            "extensions hide what they compute: use the plain Python module instead"
+            "the input, but the operation that made it could not be seen. Scripted, traced and compiled modules, "
+            "checkpoints, custom autograd functions and extensions hide their operations: use the plain Python module "
+            "instead"
         )
 
     def reaches_mark(self, grad_fn: Any) -> bool:
-        """Walk the autograd graph: is the marked input behind this node, and no finished output in between?"""
+        """Check if the autograd graph leads from this node to a marked input, not through an output of the model."""
         seen, waiting = {grad_fn, *self.ends}, [grad_fn]
         while waiting:
             node = waiting.pop()

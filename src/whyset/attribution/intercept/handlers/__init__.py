@@ -1,4 +1,4 @@
-"""What interception does with each kind of call: `HANDLERS` maps a kind to the function that runs such a call."""
+"""Handlers: `HANDLERS` maps each kind of operation to the function that runs its calls."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

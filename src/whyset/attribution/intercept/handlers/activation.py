@@ -1,4 +1,4 @@
-"""Element-wise functions f of one tensor: `c_in = c · f(x)/x`, so that relevance passes through unchanged."""
+"""Element-wise functions f of one tensor: `c_in = c · f(x)/x`, so that relevance passes unchanged."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ from whyset.attribution.rules.stabilizer import Stabilizer
 
 
 def relu(session: Session, call: Call) -> Any:
-    """Run a ReLU: its plain gradient is f(x)/x already, unless the composite changes it."""
+    """Run a ReLU: its plain gradient is f(x)/x, unless the composite changes it."""
     rule, produced = session.composite.relu, mergeable(session, call.dependents[0])
     if produced is not None:
         y = call.run()
-        session.note(call, "plain gradient, merged with the linear operation in front of it", merged=produced.rule)
+        session.note(call, "plain gradient, merged with the linear operation before it", merged=produced.rule)
         return switch_edge(session, y, produced, cut_off=True) if carries_gradient(y) else y
     session.note(call, "plain gradient" if rule is None else repr(rule))
     twin = _pre_activation(session, call.dependents[0])
@@ -34,8 +34,9 @@ def relu(session: Session, call: Call) -> Any:
 
 
 def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
-    """Give what takes relevance that a rule behind an element-wise function states, which passes the function: the twin
-    of its input z, or one made for z.
+    """Return the twin of the input z of an element-wise function, or a new one; None if no rule needs it.
+
+    It receives the relevance that the rule of a later operation returns.
     """
     known = session.tracker.get(z)
     if known.twin is not None or not (session.states_inside if known.behind_linear else session.needs_twin):
@@ -44,8 +45,9 @@ def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
 
 
 def mergeable(session: Session, x: Tensor) -> LinearOutput | None:
-    """Give the linear operation that a ReLU of x is merged with: the one that made x, unless relevance is wanted there,
-    between the two.
+    """Return the linear operation that computed x, if a ReLU of x can be merged with it, else None.
+
+    They are not merged if relevance between the two is needed.
     """
     record = session.tracker.get(x)
     wanted = session.recorder is not None or session.states_inside or record.recorded
@@ -77,8 +79,7 @@ def _only(gradients: tuple[Tensor | None, ...]) -> Tensor:
 
 def _through_origin(slope: float) -> Edge:
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
-        # Below the smallest normal number x has lost its digits, and so has the quotient: the limit at 0 is exact
-        # there.
+        # Subnormal x have few significant digits, and so has the quotient. The limit at 0 is exact there.
         tiny = x.abs() < torch.finfo(x.dtype).tiny
         return (c * torch.where(tiny, slope, y / torch.where(tiny, 1, x)),)
 
@@ -90,11 +91,11 @@ def _stabilize(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
 
 
 def _at_zero(call: Call, x: Tensor) -> tuple[float, float]:
-    """Give f(0) and f'(0); an infinite slope counts as 0, since a coefficient times x = 0 carries no relevance."""
+    """Return f(0) and f'(0); an infinite slope counts as 0, because a coefficient times x = 0 carries no relevance."""
     zero = torch.zeros((), dtype=torch.float32, device=x.device, requires_grad=True)
     with torch.enable_grad():
         value = call.map_tensors(lambda t: zero if t is x else t).run()
-        if value.numel() != 1:  # another argument has a shape of its own, as the weights of a threshold per channel
+        if value.numel() != 1:  # another argument has another shape, such as thresholds per channel
             return 1.0, 0.0
         (slope,) = torch.autograd.grad(value.sum(), zero, allow_unused=True)
     slope = torch.zeros(()) if slope is None else slope

@@ -1,6 +1,4 @@
-"""Batch norm in eval mode: merged on the fly into the linear operation right in front of it, otherwise affine as it
-is.
-"""
+"""Batch norm in eval mode: merged into the linear operation directly before it, otherwise an affine operation."""
 
 from typing import Any
 
@@ -17,14 +15,13 @@ _PARAMETERS = ("input", "weight", "bias", "running_mean", "running_var", "traini
 
 
 def batch_norm(session: Session, call: Call) -> Any:
-    """Run a batch norm; the model's own weights stay as they are."""
+    """Run a batch norm; the weights of the model are not changed."""
     given = call.arguments(_PARAMETERS)
     x = given["input"]
     if given["training"]:
         raise InputError(
-            f"{session.where(call)}: batch norm uses the statistics of the batch, so one sample's explanation would "
-            "depend on the others. "
-            "Call model.eval() first (and keep track_running_stats=True)"
+            f"{session.where(call)}: batch norm uses the statistics of the batch, so the explanation of one sample "
+            "would depend on the others. Call model.eval() first (and keep track_running_stats=True)"
         )
     produced = call.records[id(x)].produced
     if produced is None or not _fits(x, produced) or is_plain(produced.rule):
@@ -32,19 +29,19 @@ def batch_norm(session: Session, call: Call) -> Any:
             call,
             "affine: plain gradient"
             if produced is None
-            else "plain gradient: its channels are not the layer's outputs",
+            else "plain gradient: its channels are not the outputs of the layer",
         )
         return session.finish(call, session.run(call), twin=call.records[id(x)].twin)
     y = call.run()
     if not carries_gradient(y):
         return y
-    session.note(call, "merged into the linear operation in front of it", merged=produced.rule)
+    session.note(call, "merged into the linear operation before it", merged=produced.rule)
     affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
     return switch_edge(session, y, merge_batch_norm(produced, affine))
 
 
 def _fits(x: Tensor, produced: LinearOutput) -> bool:
-    """Tell whether dimension 1, which batch norm takes for channels, holds the outputs of the linear operation."""
+    """Check if dimension 1, the channels of a batch norm, holds the outputs of the linear operation."""
     if produced.layer.affine is not None:
         return False
     return produced.layer.geometry is not None or x.dim() == 2

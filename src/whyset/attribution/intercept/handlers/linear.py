@@ -1,4 +1,4 @@
-"""Linear operations and convolutions: the rule that the composite chooses becomes the backward edge."""
+"""Linear operations and convolutions: their backward edge is the rule that the composite chooses."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,9 +38,8 @@ def linear(session: Session, call: Call) -> Any:
     spatial = weight.dim() - 2
     if isinstance(given["padding"], str):
         before, after = _string_padding(given["padding"], weight.shape[2:], _tuple(given["dilation"], spatial))
-        if (
-            before != after
-        ):  # pad both sides alike and cut off what is too much, so that padding stays inside the operation
+        if before != after:
+            # Pad both sides alike and crop the output, so that the padding stays a part of the operation.
             rest = {k: v for k, v in given.items() if k in names and k != "input"} | {"padding": after}
             with session:
                 return call.func(x, **rest)[(..., *(slice(a - b, None) for a, b in zip(after, before, strict=True)))]
@@ -73,10 +72,10 @@ def _apply(
 
 
 def switch_edge(session: Session, y: Tensor, produced: LinearOutput, *, cut_off: bool = False) -> Tensor:
-    """Give y the rule's edge into x, or into the relevance twin where the rule states relevance.
+    """Add the edge of the rule to y, into x, or into the relevance twin if the rule returns relevance.
 
-    `cut_off` says that y has been through a ReLU. Where it is 0 no relevance flows, so a rule needs no more than it,
-    and what the switch in front of the ReLU has kept is given back.
+    With `cut_off`, y has passed a ReLU. No relevance flows where it is 0, so the rule needs no other values, and the
+    output that the switch before the ReLU holds is freed.
     """
     x, twin, rule = produced.x, produced.twin, produced.rule
     layer = replace(produced.layer, rectified=cut_off)
@@ -113,12 +112,12 @@ def _behind_relu(edge: Edge) -> Edge:
 
 
 def is_plain(rule: Rule | None) -> bool:
-    """Tell whether a rule is the plain gradient: none, or LRP-0."""
+    """Check if a rule is the plain gradient: None, or LRP-0."""
     return rule is None or rule == Epsilon(0.0)
 
 
 def merge_batch_norm(produced: LinearOutput, affine: Affine) -> LinearOutput:
-    """Give the linear operation with the batch norm behind it merged in."""
+    """Merge a linear operation with the batch norm after it."""
     return replace(produced, layer=replace(produced.layer, affine=affine))
 
 
@@ -139,6 +138,6 @@ def _tuple(value: Any, length: int) -> tuple[int, ...]:
 def _string_padding(
     padding: str, kernel: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Give the padding before and after each side for "valid" and "same"."""
+    """Return the padding before and after each side for "valid" and "same"."""
     total = [d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
     return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)

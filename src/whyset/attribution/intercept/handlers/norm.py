@@ -1,4 +1,4 @@
-"""Layer, group, RMS and instance norm: `y = (x − mean)/σ · γ + β`, with the deviation σ as a constant (Ali 2022)."""
+"""Layer, group, RMS and instance norm: `y = (x − mean)/σ · γ + β`, with a constant deviation σ (Ali 2022)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -94,6 +94,6 @@ def _scale(c: Tensor, gain: Tensor | None) -> Tensor:
 
 
 def _center(c: Tensor, x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
-    """Send c back through `(x − mean)/σ` with σ held constant."""
+    """Send c back through `(x − mean)/σ` with a constant σ."""
     c = c * torch.rsqrt(x.var(dims, correction=0, keepdim=True) + eps)
     return c - c.mean(dims, keepdim=True)

@@ -9,7 +9,7 @@ from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.session import Session
 
-# Where the factors stand in the arguments; other operations take all of theirs as factors.
+# Positions of the factors among the arguments; in other operations all arguments are factors.
 _FACTORS = {
     "addmm": (1, 2),
     "baddbmm": (1, 2),
@@ -33,16 +33,14 @@ def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any
 
 
 def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list[Tensor]:
-    """Give the factors that take relevance: all, or those that are no gates where the composite holds gates
-    constant.
-    """
+    """Return the factors that receive relevance: all, or all but the gates if the composite holds gates constant."""
     if not session.composite.gates_are_constant:
         return factors
     return [t for t in factors if not call.records[id(t)].gate] or factors
 
 
 def product(session: Session, call: Call) -> Any:
-    """Run a product: half to each of two factors that depend on the input (uniform rule); all to a single one."""
+    """Run a product: half to each of two factors that depend on the input (uniform rule), all to a single one."""
     positions = _FACTORS.get(call.name)
     factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
     count = sum(call.depends(factor) for factor in factors)
@@ -65,7 +63,7 @@ def attention(session: Session, call: Call) -> Any:
     to_value = 0.5 if scores and call.depends(v) else 1.0
     to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
     session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
-    # One tensor may stand in several places: shares go by place, not by tensor.
+    # The same tensor may be query, key and value: shares go by position, not by tensor.
     shared = [
         session.share(t, part) if call.depends(t) else t for t, part in ((q, to_scores), (k, to_scores), (v, to_value))
     ]
@@ -90,7 +88,7 @@ def quotient(session: Session, call: Call) -> Any:
 
 
 def normalizer(session: Session, call: Call) -> Any:
-    """Run `1/x` or `1/√x`: what is multiplied by it is normalized, so it is a constant."""
+    """Run `1/x` or `1/√x` as a constant, because products with it are normalizations."""
     session.note(call, "a normalizer is a constant")
     return session.finish(call, call.map_tensors(lambda t: session.share(t, 0)).run(), dependent=False)
 

@@ -1,4 +1,4 @@
-"""Calls that plain autograd does right, and how the relevance twin follows the marked input through them."""
+"""Calls with the plain gradient, and the path of the relevance twin through them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.session import Session
 from whyset.errors import UnknownOperationError
 
-# The twin goes through these as the input itself does ...
+# These functions are applied to the twin as well ...
 _MOVING = frozenset(
     """view reshape view_as reshape_as flatten unflatten ravel permute transpose t T mT swapaxes swapdims movedim
     moveaxis squeeze unsqueeze expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr
@@ -16,13 +16,13 @@ _MOVING = frozenset(
     replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda type_as cat concat
     concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided""".split()
 )
-# ... and past these, which move or scale each element by a constant.
+# ... and these, which shift or scale each element by a constant, are not.
 _AFFINE = frozenset(
     "add sub subtract rsub mul multiply div divide true_divide truediv dropout alpha_dropout feature_dropout".split()
 )
 
 
-# These hand elements on as they are, often as views of their input or as the input itself: nothing can be lost in them.
+# These return elements unchanged, often as views of their input or as the input itself: they lose no relevance.
 _CONSERVING = _MOVING - frozenset(
     "repeat tile pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d "
     "replication_pad2d "
@@ -32,7 +32,7 @@ _CONSERVING = _MOVING - frozenset(
 )
 
 
-# What a twin inside the network goes through: nothing that adds elements of its own, or scales them.
+# Functions for a twin inside the network: none that adds or scales elements.
 _MOVING_INSIDE = _MOVING & _CONSERVING
 
 
@@ -43,7 +43,7 @@ def _conserving(session: Session, call: Call) -> Any:
 
 
 def transparent(session: Session, call: Call) -> Any:
-    """Run a call as it is."""
+    """Run a call with its plain gradient."""
     session.note(call, "plain gradient")
     result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
     inside = any(call.records[id(t)].behind_linear for t in call.dependents)
@@ -53,7 +53,7 @@ def transparent(session: Session, call: Call) -> Any:
 
 
 def move_twin(session: Session, call: Call) -> Any:
-    """Apply the call to the twins of its arguments; None where an argument has none."""
+    """Apply the call to the twins of its arguments; None if an argument has none."""
     twins = {id(t): call.records[id(t)].twin for t in call.dependents}
     if not session.needs_twin or any(twin is None for twin in twins.values()):
         return None
@@ -61,7 +61,7 @@ def move_twin(session: Session, call: Call) -> Any:
 
 
 def get_twin(call: Call, result: Any) -> Tensor | None:
-    """Give the twin behind a per-element affine operation of the input with constants."""
+    """Return the twin after an element-wise affine operation with constants, None after other operations."""
     if call.name not in _AFFINE or len(call.dependents) != 1 or not isinstance(result, Tensor):
         return None
     known = call.records[id(call.dependents[0])]
@@ -71,9 +71,9 @@ def get_twin(call: Call, result: Any) -> Tensor | None:
 
 
 def recurrent(session: Session, call: Call) -> Any:
-    """Refuse a fused recurrent network, whose products and activations over time cannot be told apart from outside."""
+    """Refuse a fused recurrent network, whose products and activations are hidden."""
     raise UnknownOperationError(
         f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be "
-        "propagated through it. "
-        "Write the recurrence as its cell equations (linear, sigmoid, tanh, product) step by step"
+        "propagated through it. Write the recurrence as its cell equations (linear, sigmoid, tanh, product) step "
+        "by step"
     )
