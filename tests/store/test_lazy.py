@@ -18,7 +18,7 @@ from whyset.testing.store import example_config, example_rows
 ROWS, MAP = 37, (2, 5, 3)
 ON_ONE_RUN = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
-first_axis = st.get_choice(
+first_axis = st.one_of(
     st.integers(-ROWS, ROWS - 1),
     st.slices(ROWS),
     st.lists(st.integers(-ROWS, ROWS - 1), max_size=9).map(lambda rows: np.array(rows, int)),

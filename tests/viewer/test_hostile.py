@@ -15,7 +15,7 @@ relaxed = settings(max_examples=100, deadline=None, suppress_health_check=[Healt
 
 NAMES = ["..", ".", "../..", "/etc/passwd", "sample", "half", "spray", "00002", "index", "%00", "\0", "<script>"]
 NUMBERS = ["-1", "nan", "Ⅷ", "1,2,3", "1e9", "0x10", "' OR 1=1", "\ud7ff", "9" * 30, "1," * 400, "a" * 5000]
-WORDS = st.get_choice(st.text(max_size=40), st.sampled_from([*NAMES, *NUMBERS]))
+WORDS = st.one_of(st.text(max_size=40), st.sampled_from([*NAMES, *NUMBERS]))
 PATHS = [
     "/api/runs/{}",
     "/api/runs/{}/columns/{}",
@@ -66,7 +66,7 @@ def test_parameters(open_client: TestClient, what: str, indices: str, size: str)
 @given(
     st.sampled_from(["samples", "maps", "inputs"]),
     st.lists(st.integers(-2, 70), max_size=300),
-    st.get_choice(st.none(), st.integers(-10, 2000)),
+    st.one_of(st.none(), st.integers(-10, 2000)),
 )
 def test_numbers(open_client: TestClient, what: str, indices: list[int], size: int | None) -> None:
     sizes = {} if size is None else {"size": str(size)}
