@@ -143,24 +143,28 @@ def occupied(job: Any) -> Path:
 WRONG: dict[str, tuple[str, Any, str]] = {
     "no model file": ("model", "gone.py:net", "model file gone.py does not exist"),
     "no such function": ("model", lambda job: f"{job.folder}/model.py:nett", "has no function 'nett'; it has net"),
-    "a model without a function": ("model", "resnet50", "model is file.py:function, torchvision:NAME or timm:NAME"),
+    "a model without a function": (
+        "model",
+        "resnet50",
+        "model must be file.py:function, torchvision:NAME or timm:NAME",
+    ),
     "no weights file": ("weights", "gone.pt", "weights file gone.pt does not exist"),
     "weights that do not fit": ("weights", other_weights, "do not fit"),
     "a full pickle": ("weights", pickled_model, "is a full pickle, which can run code; if you trust it: python -c"),
-    "weights that are no weights": ("weights", lambda job: job.folder / "model.py", "is no PyTorch checkpoint"),
+    "weights that are no weights": ("weights", lambda job: job.folder / "model.py", "is not a PyTorch checkpoint"),
     "no data folder": ("data", "gone", "data gone does not exist"),
     "a file as data folder": ("data", lambda job: job.folder / "net.pt", "is a file"),
     "a folder without images": ("data", empty_folder, "holds no images"),
     "no readable image": (
         "data",
         unreadable_images,
-        "samples spread over the data can be read; the first is cat/0000.png",
+        "samples spread over the data can be read; the first one is cat/0000.png",
     ),
     "fewer folders than outputs": ("data", single_class, "--labels labels.json"),
     "no labels file": ("labels", "gone.json", "labels file gone.json does not exist"),
     "a labels file that is no JSON": ("labels", text_labels, "is not JSON"),
     "a folder that is no class": ("labels", few_labels, "there is no class 'dog'"),
-    "no such class": ("target", "2", "target 2: there is no such class; the model has outputs 0 to 1"),
+    "no such class": ("target", "2", "target 2 is not an output of the model, which has outputs 0 to 1"),
     "a target by name": ("target", "cat", "target is label, prediction, the index of an output (0, 1, ...) or top:K"),
     "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
     "no such engine": ("engine", "cluster", "engine 'cluster' not found: expected one of serial, local, dask, static"),
@@ -178,13 +182,13 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     ),
     "no such device": ("device", "gpu", "device 'gpu' cannot be used here"),
     "a size in words": ("size", "large", "--size: expected numbers"),
-    "a size that the model does not take": ("size", "9", "the model does not take inputs of shape"),
+    "a size that the model does not take": ("size", "9", "the model does not accept inputs of shape"),
     "two numbers for three channels": ("mean", "0.1,0.2", "mean needs 1 or 3 finite numbers"),
     "no deviation": ("std", "0", "std must be positive"),
-    "no such mode": ("mode", "HSV", "mode is RGB, L, RGBA, LA"),
-    "an unknown way out": ("on-unknown", "ignore", "on_unknown is warn, raise or gradient"),
+    "no such mode": ("mode", "HSV", "mode must be one of RGB, L, RGBA, LA"),
+    "an unknown way out": ("on-unknown", "ignore", "on_unknown must be warn, raise or gradient"),
     "relevance that is not finite": ("weights", nan_weights, "is not finite for any of 8 samples"),
-    "a folder of something else": ("out", occupied, "is not empty and no run"),
+    "a folder of something else": ("out", occupied, "is neither empty nor a run"),
     "a file in the way": ("out", lambda job: job.folder / "net.pt", "net.pt is a file"),
 }
 
@@ -226,7 +230,7 @@ def test_the_same_run_again_says_so_and_changes_nothing(job: Any, whyset: Progra
     maps = ws.open_run(job.run).relevance[:]
     printed = whyset(job.arguments())
     assert printed.code == 0
-    assert "12 of 12 samples are explained already; nothing to do" in printed.out
+    assert "12 of 12 samples are already explained; nothing to do" in printed.out
     assert np.array_equal(ws.open_run(job.run).relevance[:], maps)
 
 
@@ -300,7 +304,7 @@ def test_a_run_is_repeated_from_its_folder_alone(job: Any, whyset: Program) -> N
     ("more", "line"),
     [
         (["--composite", "epsilon_plus"], "No such option: --composite"),
-        (["--data", "gone"], "data gone does not exist (any more): say where it lies now by --data"),
+        (["--data", "gone"], "data gone does not exist (any more): give its new path by --data"),
     ],
 )
 def test_what_a_repeated_run_was_made_from_is_not_changed(

@@ -82,7 +82,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_arrays_of_one_that_w
     process = long_job.start(out=run)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, ""), out + err
-    assert "samples are explained already" in out
+    assert "samples are already explained" in out
     assert same_arrays(run, uninterrupted)
     assert ws.open_run(run).verify() == []
 

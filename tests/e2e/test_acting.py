@@ -101,7 +101,7 @@ def test_whoever_loses_a_race_is_told_and_sees_what_the_other_wrote(
     kept.change(Selection(name="theirs", rows=(2, 5), id=mine.id, revision=1))
     viewer.page.get_by_label("Name", exact=True).fill("mine")
     viewer.page.get_by_role("button", name="Save", exact=True).click()
-    viewer.page.get_by_role("alert").get_by_text("was changed by somebody else").wait_for()
+    viewer.page.get_by_role("alert").get_by_text("was changed by another user").wait_for()
     viewer.screenshot("lost-race-light-1280")
     their = viewer.page.get_by_role("region", name="Their version")
     assert "theirs" in their.inner_text()

@@ -107,7 +107,7 @@ def test_a_killed_holder_on_this_host_is_followed_at_once(tmp_path: Path) -> Non
 def test_a_holder_killed_on_another_host_is_believed_for_a_while(tmp_path: Path) -> None:
     run = killed(tmp_path / "run", host="node7", RANK=0, WORLD_SIZE=1)
     heir = start(tmp_path / "run", host="node8", RANK=0, WORLD_SIZE=1)
-    assert "on node7, job static-1, last heard of" in heir.communicate(timeout=120)[1]
+    assert "on node7, job static-1, last heartbeat" in heir.communicate(timeout=120)[1]
     lease = run.path / "leases/rank-00000.json"
     holder = read_holder(lease)
     assert holder is not None

@@ -181,7 +181,9 @@ def test_the_first_sample_may_fail_and_losses_are_measured_on_others(value: floa
 def test_data_without_a_finite_input_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
     x = np.random.default_rng(1).normal(size=(COUNT, *shape)).astype("f4")
     x[:, ..., 1] = np.nan
-    with pytest.raises(InputError, match=r"can be read; the first is 0: .*the input holds a value that is not finite"):
+    with pytest.raises(
+        InputError, match=r"can be read; the first one is 0: .*the input holds a value that is not finite"
+    ):
         ws.explain(Absorbing(int(np.prod(shape))), (x, Y), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -202,7 +204,7 @@ def test_a_data_set_without_a_readable_sample_is_refused(tmp_path: Path) -> None
 
     with pytest.raises(InputError, match=r"can be read; .* 0: OSError: no answer"):
         ws.explain(net(), Nothing(lambda: None), tmp_path / "run")
-    with pytest.raises(InputError, match=r"label 99: there is no such class"):
+    with pytest.raises(InputError, match=r"label 99 is not a class of the model"):
         ws.explain(net(), (X, np.full(COUNT, 99)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

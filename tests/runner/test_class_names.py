@@ -97,7 +97,7 @@ def test_a_probability_of_class_1_predicts_it_above_one_half(tmp_path: Path, end
     p = 1 / (1 + np.exp(-LOGITS)) if kind is not Output.HARD_SIGMOID else np.clip(LOGITS / 6 + 0.5, 0, 1)
     assert np.allclose(run.column("confidence"), np.maximum(p, 1 - p), atol=1e-6)
     assert "accuracy: 75.0% (18 of 24 samples)" in said.lines
-    assert any("no sigmoid" in line for line in said.lines) == (kind is Output.PROBABILITIES)
+    assert any("the probability is explained" in line for line in said.lines) == (kind is Output.PROBABILITIES)
 
 
 def test_two_names_make_two_classes_of_one_output(tmp_path: Path) -> None:
@@ -143,10 +143,13 @@ MULTI_HOT = np.eye(3, dtype=int)[Y]
 REFUSED = {
     "a regression": (
         X[:, 0],
-        r"labels are 24 whole numbers; 24 are not \(the first is label 0, 0\.12.*leave out labels .*",
+        r"labels must be 24 whole numbers; 24 are not \(the first is label 0, 0\.12.*omit labels .*",
     ),
     "several classes": (MULTI_HOT, r"not int64 \(24, 3\): expected one class index for each sample; .* one-hot"),
-    "ratings": (Y + 3, r"label [34]: there is no such class; one output tells classes 0 and 1 apart; for a regression"),
+    "ratings": (
+        Y + 3,
+        r"label [34] is not a class of the model: its one output separates classes 0 and 1; for a regression",
+    ),
 }
 
 
@@ -155,7 +158,7 @@ def test_labels_that_are_no_classes_are_refused_with_advice(tmp_path: Path, name
     labels, message = REFUSED[name]
     with pytest.raises(InputError, match=message):
         ws.explain(Logit(), (X, labels), tmp_path / "run")
-    with pytest.raises(InputError, match=r"leave (them|the labels) out|leave out labels"):
+    with pytest.raises(InputError, match=r"omit (the )?labels"):
         ws.explain(Logit(), TensorDataset(torch.tensor(X), torch.tensor(labels)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

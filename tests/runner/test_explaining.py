@@ -150,7 +150,7 @@ class TestContinuing:
         ws.explain(net(), (IMAGES, LABELS), tmp_path / "run", progress=said)
         after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
         assert before == after
-        assert "40 of 40 samples are explained already; nothing to do" in said
+        assert "40 of 40 samples are already explained; nothing to do" in said
 
     def test_an_interrupted_run_is_continued_to_the_same_arrays(self, tmp_path: Path) -> None:
         class Interrupting(Said):
@@ -231,7 +231,7 @@ class TestSaying:
         said = Said()
         ws.explain(ModelSource(f"{model_file}:net", tmp_path / "w.pt"), image_folder(), tmp_path / "run", progress=said)
         assert "the weights were found under 'state_dict'" in said
-        assert "the prefix 'module.' was taken off the names in w.pt" in said
+        assert "the prefix 'module.' was removed from the names in w.pt" in said
 
 
 class TestFailures:
@@ -325,15 +325,18 @@ class Pair(nn.Module):
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "a target that is no class": ({"target": 3}, "target 3: there is no such class; the model has outputs 0 to 2"),
+    "a target that is no class": ({"target": 3}, "target 3 is not an output of the model, which has outputs 0 to 2"),
     "labels beyond the outputs": (
         {"dataset": (IMAGES, LABELS + 9)},
-        "there is no such class; the model has outputs 0 to 2",
+        r"label \d+ is not a class of the model: it has outputs 0 to 2",
     ),
-    "too many class names": ({"class_names": list("abcd")}, "there are 4 class names, but the model has 3 outputs"),
-    "a class name twice": ({"class_names": list("aab")}, "the name 'a' stands for 0 and 1"),
-    "an input of the wrong shape": ({"dataset": IMAGES[:, :, :5]}, r"does not take inputs of shape \(8, 3, 5, 8\)"),
-    "a model that fails": ({"model": Fails()}, "does not take inputs of shape .*mat1 and mat2 do not fit"),
+    "too many class names": (
+        {"class_names": list("abcd")},
+        "expected 3 class names, one for each output of the model, got 4",
+    ),
+    "a class name twice": ({"class_names": list("aab")}, "the name 'a' has two indices, 0 and 1: expected one"),
+    "an input of the wrong shape": ({"dataset": IMAGES[:, :, :5]}, r"does not accept inputs of shape \(8, 3, 5, 8\)"),
+    "a model that fails": ({"model": Fails()}, "does not accept inputs of shape .*mat1 and mat2 do not fit"),
     "a model with two outputs": ({"model": Pair()}, r"must return scores of shape \(8, classes\), not tuple"),
     "a model with maps as output": ({"model": nn.Identity()}, r"scores of shape \(8, classes\), not \(8, 3, 6, 8\)"),
     "something that is no model": ({"model": 3}, "model is a torch.nn.Module or a ModelSource, not int"),
@@ -402,7 +405,7 @@ def test_fewer_folders_than_outputs_need_a_labels_file(
 ) -> None:
     torch.save(ModelSource(f"{model_file}:net").load().module.__class__(5).state_dict(), tmp_path / "five.pt")
     model = ModelSource(f"{model_file}:net", tmp_path / "five.pt")
-    with pytest.raises(InputError, match=r"the data has 2 classes and the model 5 outputs.*--labels labels\.json"):
+    with pytest.raises(InputError, match=r"the data has 2 classes, but the model has 5 outputs.*--labels labels\.json"):
         ws.explain(model, image_folder(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     run = ws.explain(model, tmp_path / "images", tmp_path / "run", class_names=["a", "dog", "b", "cat", "c"])

@@ -165,7 +165,7 @@ def test_a_sample_that_hangs_is_named_in_this_process(
 
     job = threading.Thread(target=explain)
     job.start()
-    until(lambda: any("sample 21 (21) has been read for" in line for line in said.lines))  # type: ignore[attr-defined]
+    until(lambda: any("reading sample 21 (21) has taken" in line for line in said.lines))  # type: ignore[attr-defined]
     (tmp_path / "release").touch()
     job.join()
     assert runs[0].committed.all()
@@ -201,7 +201,7 @@ STAGES = {
     "opening": (0, 1, True, "opening the data set has taken "),
     "labels": (21, 1, False, "reading labels, fingerprint and a few samples of the data set has taken "),
     "probe": (20, 3, True, "reading labels, fingerprint and a few samples of the data set has taken "),
-    "measurement": (1, 1, True, "sample 1 (1) has been read for "),
+    "measurement": (1, 1, True, "reading sample 1 (1) has taken "),
 }
 
 
@@ -224,7 +224,7 @@ def test_what_hangs_before_the_first_shard_is_reported(
     job = threading.Thread(target=explain)
     job.start()
     until(lambda: any(told.startswith(line) for told in said.lines))  # type: ignore[attr-defined]
-    assert "stop it (what is committed is kept)" in said.lines[-1]  # type: ignore[attr-defined]
+    assert "stop it (committed shards are kept)" in said.lines[-1]  # type: ignore[attr-defined]
     (tmp_path / "release").touch()
     job.join()
     assert runs[0].committed.all()

@@ -158,7 +158,7 @@ def test_a_model_with_other_weights_each_time_it_is_made_needs_one_process(tmp_p
         "from torch import nn\n\nnet = lambda: nn.Sequential(nn.Flatten(), nn.Linear(60, 2))\n"
     )
     model, images = ModelSource(f"{tmp_path / 'model.py'}:net"), np.ones((4, 3, 4, 5), np.float32)
-    with pytest.raises(JobStoppedError, match=r"drawn at random need a file .*or the engine 'serial'"):
+    with pytest.raises(JobStoppedError, match=r"random weights need a file .*or the engine 'serial'"):
         ws.explain(model, images, tmp_path / "run", engine=Local(workers=1))
     assert not open_run(tmp_path / "run").committed.any()
     assert ws.explain(model, images, tmp_path / "serial").committed.all()

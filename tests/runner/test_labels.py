@@ -36,7 +36,7 @@ def test_every_name_of_a_class_finds_it(tmp_path: Path) -> None:
         ("[1, 2]", "none of the forms"),
         ("[]", "no name for index 0"),
         ('{"0": "cat", "2": "dog"}', "no name for index 1"),
-        ('["cat", "cat"]', "'cat' stands for 0 and 1"),
+        ('["cat", "cat"]', "'cat' has two indices, 0 and 1"),
         ('{"-1": "cat"}', "none of the forms"),
         ('{"1000000000000": "cat"}', "no name for index 0"),
         ("[" * 100_000, "nested"),

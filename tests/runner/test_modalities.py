@@ -158,15 +158,25 @@ def test_float_images_of_any_number_of_channels_are_kept_in_eight_bits(channels:
 
 REFUSED = {
     "plain gradient of tokens": (IDS, Words, {"composite": None}, "give one with rules, such as AttnLRP"),
-    "words for a table": (TABLE, mlp, {"tokens": [["a"]] * 12}, "tokens are of texts"),
+    "words for a table": (TABLE, mlp, {"tokens": [["a"]] * 12}, "tokens are for texts"),
     "another modality": (TABLE, mlp, {"modality": "series"}, "does not fit inputs"),
-    "no modality": (TABLE, mlp, {"modality": "sound"}, "modality is one of image, series, text, table"),
-    "too few names": (TABLE, mlp, {"features": ["a", "b"]}, "the inputs have 7"),
-    "a rate of a table": (TABLE, mlp, {"rate": 5.0}, "a rate is of series"),
-    "pooled columns": (TABLE, mlp, {"pool": 3}, "no neighbors to be pooled"),
+    "no modality": (TABLE, mlp, {"modality": "sound"}, "modality must be one of image, series, text, table"),
+    "too few names": (TABLE, mlp, {"features": ["a", "b"]}, "expected 7 names of features, got 2"),
+    "a rate of a table": (TABLE, mlp, {"rate": 5.0}, "rate is for series"),
+    "pooled columns": (TABLE, mlp, {"pool": 3}, "no neighbors to pool"),
     "too many words": (IDS, Words, {"tokens": [["a"] * 10] * 12, "composite": EpsilonPlus()}, "has 10 tokens"),
-    "words of other texts": (IDS, Words, {"tokens": [["a"]] * 3, "composite": EpsilonPlus()}, "3 came"),
-    "a range for a table": (TABLE, mlp, {"composite": NamedComposite("epsilon_gamma_box")}, "which only images state"),
+    "words of other texts": (
+        IDS,
+        Words,
+        {"tokens": [["a"]] * 3, "composite": EpsilonPlus()},
+        "expected the words of 12 texts, got 3",
+    ),
+    "a range for a table": (
+        TABLE,
+        mlp,
+        {"composite": NamedComposite("epsilon_gamma_box")},
+        "which is known for images only",
+    ),
 }
 
 

@@ -53,7 +53,7 @@ def test_the_hash_of_the_code_follows_the_file(model_file: Path) -> None:
         ("model.py:nett", "has no function 'nett'; it has broken, net, no_model"),
         ("model.py:broken", "could not be called: KeyError: 'no such thing'"),
         ("model.py:no_model", "must return a torch.nn.Module, not int"),
-        ("gone.py:net", "gone.py does not exist; --model is file.py:function, torchvision:NAME or timm:NAME"),
+        ("gone.py:net", "gone.py does not exist; --model must be file.py:function, torchvision:NAME or timm:NAME"),
     ],
 )
 def test_what_is_wrong_with_a_function_is_said(spec: str, message: str, model_file: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_is_wrong_with_a_function_is_said(spec: str, message: str, model_fi
 
 @pytest.mark.parametrize("spec", ["model.py", "", ":", "resnet50", "model.py:"])
 def test_a_spec_without_both_parts_is_refused(spec: str) -> None:
-    with pytest.raises(InputError, match=r"model is file\.py:function, torchvision:NAME or timm:NAME"):
+    with pytest.raises(InputError, match=r"model must be file\.py:function, torchvision:NAME or timm:NAME"):
         ModelSource(spec)
 
 
@@ -72,9 +72,9 @@ def test_a_spec_without_both_parts_is_refused(spec: str) -> None:
     [
         ("import nothing_of_this_name\n", "does not run: ModuleNotFoundError: No module named"),
         ("def net(:\n", "does not run: SyntaxError"),
-        ("import sys\nsys.exit(3)\n", r"model.py does not run: it ends Python by sys.exit\(3\)"),
+        ("import sys\nsys.exit(3)\n", r"model.py does not run: it calls sys.exit\(3\)"),
         ("import argparse\nargparse.ArgumentParser().parse_args(['x'])\n", r"by sys.exit\(2\), as argparse does"),
-        ("def net():\n    raise SystemExit\n", r"could not be called: it ends Python by sys.exit\(None\)"),
+        ("def net():\n    raise SystemExit\n", r"could not be called: it calls sys.exit\(None\)"),
         (
             "PREPROCESSING = 3\ndef net():\n    from torch import nn\n    return nn.Flatten()\n",
             "PREPROCESSING in .* is a dict",

@@ -99,7 +99,9 @@ def test_probabilities_of_unknown_origin_are_explained_as_they_are_and_it_is_sai
     model, said = Ending(lambda z: ending(z / 40)).eval(), Messages()
     run = whyset.explain(model, (X, LABELS), tmp_path / "run", progress=said)
     assert run.config.output == Output.PROBABILITIES
-    assert any("no softmax was found" in line for line in said.lines)
+    assert any(
+        "no softmax or sigmoid was found that makes them: the probability is explained" in line for line in said.lines
+    )
     with torch.no_grad():
         assert np.allclose(run.column("confidence"), model(torch.tensor(X)).max(1).values)
 
@@ -291,7 +293,7 @@ def test_a_sample_whose_output_comes_from_elsewhere_fails_alone(tmp_path, model,
     assert run.config.output == Output.SOFTMAX
     assert run.committed.all()
     assert [failure.index for failure in run.failures] == failed
-    assert "is not what a softmax or sigmoid returns for this input" in run.failures[0].error
+    assert "the output of this sample is not that of a last softmax or sigmoid" in run.failures[0].error
 
 
 def test_a_batch_that_ends_otherwise_is_not_confirmed():

@@ -145,8 +145,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a layer that is not there": ({"layers": ["conv9"]}, "no module named 'conv9'"),
     "the plain gradient": ({"layers": ["conv"], "composite": None}, "by the rules of a composite"),
     "a layer twice": ({"concepts": ["conv", "conv"]}, "names a layer twice: conv, conv"),
-    "a dtype": ({"dtype": "bfloat16"}, "dtype of the stored maps is float16 or float32"),
-    "a reduction": ({"reduction": "mean"}, "reduction is none or channel_sum"),
+    "a dtype": ({"dtype": "bfloat16"}, "dtype must be float16 or float32"),
+    "a reduction": ({"reduction": "mean"}, "reduction must be none or channel_sum"),
     "a pool": ({"pool": 0}, "pool is 0: expected a whole number"),
     "more outputs than there are": ({"target": "top:4"}, "target top:4: the model has 3 outputs"),
 }

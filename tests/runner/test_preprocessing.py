@@ -70,14 +70,14 @@ def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"mode": "HSV"}, "mode is RGB, L, RGBA, LA"),
+        ({"mode": "HSV"}, "mode must be one of RGB, L, RGBA, LA"),
         ({"size": (0, 3)}, "size is a positive whole number"),
         ({"size": (3, 3, 3)}, "size is a positive"),
         ({"mean": (0.1, 0.2)}, "mean needs 1 or 3 finite numbers for mode RGB"),
-        ({"mean": "gray"}, "mean is numbers"),
+        ({"mean": "gray"}, "mean must be numbers"),
         ({"std": (0.0,)}, "std must be positive"),
-        ({"interpolation": "magic"}, "interpolation is one of"),
-        ({"sise": 3}, "'sise' is not known; it may hold mode, size"),
+        ({"interpolation": "magic"}, "interpolation must be one of"),
+        ({"sise": 3}, "unknown field 'sise': expected fields of mode, size"),
     ],
 )
 def test_a_wrong_value_is_named(fields: dict[str, object], message: str) -> None:

@@ -43,7 +43,7 @@ def floats(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["array", "TensorDataset", "file"])
 @pytest.mark.parametrize("x", [floats(4), floats(2, 9), np.ones((COUNT, 5), np.int64)], ids=["table", "series", "ids"])
 def test_a_preprocessing_of_anything_but_images_is_refused(x: np.ndarray, kind: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"the preprocessing is for images, and the data are series, rows of tables"):
+    with pytest.raises(InputError, match=r"the preprocessing is for images, but the data are series, rows of tables"):
         ws.explain(Never(), data(kind, x, tmp_path), tmp_path / "run", preprocessing=COLOR, composite="gradient")
     assert not (tmp_path / "run").exists()
 

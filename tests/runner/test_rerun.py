@@ -105,7 +105,7 @@ def test_data_that_has_moved_is_found_by_being_told(
 ) -> None:
     first = ws.explain(model, image_folder(), tmp_path / "run")
     (tmp_path / "images").rename(tmp_path / "moved")
-    with pytest.raises(InputError, match=r"data .*images does not exist \(any more\): say where .* --data"):
+    with pytest.raises(InputError, match=r"data .*images does not exist \(any more\): give its new path by --data"):
         rerun(tmp_path / "run", tmp_path / "new")
     assert_same(first, rerun(tmp_path / "run", tmp_path / "new", data=tmp_path / "moved"))
 
@@ -132,8 +132,12 @@ def change_image(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (change_weights, InputError, r"its weights .*net\.pt have changed since"),
-        (lambda folder: (folder / "net.pt").unlink(), InputError, r"its weights .*net\.pt are not there any more"),
+        (change_weights, InputError, r"its weights file .*net\.pt has changed"),
+        (
+            lambda folder: (folder / "net.pt").unlink(),
+            InputError,
+            r"its weights file .*net\.pt does not exist \(any more\)",
+        ),
         (lambda folder: (folder / "model.py").unlink(), InputError, r"model file .*model\.py does not exist"),
         (change_code, InputError, r"model\.py has changed.*SHA-256 [0-9a-f]{64} here, [0-9a-f]{64} in the run"),
         (change_image, RunMismatchError, "dataset_fingerprint is"),
@@ -168,7 +172,7 @@ def test_settings_of_a_newer_version_are_not_left_out(
     record = tmp_path / "run" / "run.json"
     newer = json.loads(record.read_text()) | {"schema": "1.99", "config_hash": f"sha256:{'7' * 64}"}
     record.write_text(json.dumps(newer | {"checksum": json_checksum(newer)}))
-    with pytest.raises(InputError, match="made it with settings that this one does not know: update whyset"):
+    with pytest.raises(InputError, match="made by a newer whyset with settings unknown to this one: update whyset"):
         rerun(tmp_path / "run", tmp_path / "new")
     assert not (tmp_path / "new").exists()
 

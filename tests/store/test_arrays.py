@@ -74,7 +74,7 @@ def test_specifications_that_cannot_be_stored_are_refused(fields, message):
 
 
 def test_array_names_must_differ():
-    with pytest.raises(InputError, match="'status' is the store's own"):
+    with pytest.raises(InputError, match="'status' is reserved"):
         list_stored_arrays([ArraySpec("status")])
 
 

@@ -44,7 +44,7 @@ def test_no_space_for_a_shard_or_for_its_commit(run, limit):
     before = contents(run.path)
     done = subprocess.run([sys.executable, "-c", WRITE, run.path, str(limit)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (17, "")
-    assert "largest size that a file may have" in done.stdout
+    assert "exceeds the size limit" in done.stdout
     assert "run the same command again" in done.stdout
     assert contents(run.path) == before
     assert run.verify() == []
@@ -57,7 +57,7 @@ def test_a_full_file_system(tiny_disk):
     full = example_run(tiny_disk / "run", samples=37)
     write_shard(full, 0, example_rows(full, 0))
     fill(tiny_disk / "film.mov")
-    with pytest.raises(WhysetError, match=r"disk is full.*what was committed is safe.*run the same command again"):
+    with pytest.raises(WhysetError, match=r"disk is full.*committed data is safe.*run the same command again"):
         write_shard(full, 1, example_rows(full, 1))
     assert open_run(full.path).shards == ["committed", "pending", "pending"]
     assert [problem for problem in full.verify() if not problem.harmless] == []
@@ -105,7 +105,7 @@ def test_a_read_only_file_system_is_read_and_refuses_to_be_written(read_only):
     assert run.verify() == []
     assert run.relevance[3].any()
     assert example_run(read_only).pending_shards() == []
-    with pytest.raises(WhysetError, match=r"the file system is read-only.*what was committed is safe"):
+    with pytest.raises(WhysetError, match=r"the file system is read-only.*committed data is safe"):
         discard_shard(run, 1)
     with pytest.raises(WhysetError, match="the file system is read-only"):
         run.analysis_writer("spray", {})
@@ -115,7 +115,7 @@ def test_a_read_only_file_system_is_read_and_refuses_to_be_written(read_only):
 def test_a_truncated_shard(full_run):
     file = full_run.path / MAPS / "c/1/0/0/0"
     file.write_bytes(file.read_bytes()[:-7])
-    with pytest.raises(BrokenRunError, match=r"c/1/0/0/0 cannot be read \(the index.*`whyset verify"):
+    with pytest.raises(BrokenRunError, match=r"c/1/0/0/0 cannot be read \(the checksum of the index.*`whyset verify"):
         full_run.relevance[20]
     assert full_run.relevance[3].any()
     assert [problem.shard for problem in full_run.verify()] == [1]
@@ -228,11 +228,11 @@ def test_an_array_that_is_not_there(full_run):
         (
             lambda stored: json.dumps(stored | {"shape": [36, 2, 5, 3]}),
             "mismatch",
-            "shape is [36, 2, 5, 3], and run.json",
+            "shape is [36, 2, 5, 3]: expected [",
         ),
         (lambda stored: json.dumps(stored | {"fill_value": 1.0}), "mismatch", "fill_value is 1.0"),
         (lambda stored: "{", "damaged", "it cannot be read as JSON"),
-        (lambda stored: "[]", "damaged", "came list"),
+        (lambda stored: "[]", "damaged", "got list"),
     ],
 )
 def test_a_changed_zarr_json_misleads_other_programs_and_is_told(full_run, change, kind, message):

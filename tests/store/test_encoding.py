@@ -69,9 +69,9 @@ def test_entries_may_lie_anywhere_as_the_index_says(tmp_path_factory, order, gap
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data[:20], "too short: expected 132 bytes, but 20 are there"),
-        (lambda data: data[:-1], "does not have its checksum"),
-        (lambda data: data[:35] + with_checksum(np.tile(np.array([1000, 7], "<u8"), (8, 1))), "but 0 are there"),
+        (lambda data: data[:20], "too short: expected 132 bytes, got 20"),
+        (lambda data: data[:-1], "checksum of the index at its end does not match"),
+        (lambda data: data[:35] + with_checksum(np.tile(np.array([1000, 7], "<u8"), (8, 1))), ", got 0"),
         (lambda data: data[:35] + with_checksum(np.full((8, 2), 2**64 - 1, "<u8")), "lacks entries"),
     ],
 )

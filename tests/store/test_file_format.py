@@ -143,7 +143,9 @@ def test_settings_of_a_newer_minor_version_are_part_of_its_hash_and_such_a_run_i
     run = open_run(full_run.path)
     assert run.relevance[20].any()
     assert run.verify() == []
-    with pytest.raises(RunMismatchError, match="made it with settings that this one does not know: update whyset"):
+    with pytest.raises(
+        RunMismatchError, match="made by a newer whyset with settings unknown to this one: update whyset"
+    ):
         example_run(full_run.path)
 
 

@@ -46,7 +46,7 @@ def test_other_system_errors_stay_what_they_are(tmp_path):
 
 def test_json_must_be_an_object(tmp_path):
     (tmp_path / "a.json").write_text("[1]")
-    with pytest.raises(BrokenRunError, match="expected a JSON object, came list"):
+    with pytest.raises(BrokenRunError, match="expected a JSON object, got list"):
         read_json(tmp_path / "a.json")
 
 

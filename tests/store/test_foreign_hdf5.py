@@ -106,10 +106,10 @@ HOSTILE: dict[Make, str] = {
     link_to_external: "link to another file, '.*secret.h5': copy the data",
     link_in_a_circle: "more than 16 others",
     link_without_end: "more than 16 others",
-    store_outside: "lies in another file, '.*secret.h5': copy the data",
+    store_outside: "is in another file, '.*secret.h5': copy the data",
     map_virtually: "virtual data set",
     map_without_end: "virtual data set",
-    claim_values: r"claims 16,200,000,000 bytes of values, and the file holds 0 of them",
+    claim_values: r"claims 16,200,000,000 bytes of values, but the file holds 0",
     claim_rows_without_values: "claims 4,398,046,511,104 bytes",
     claim_chunks: "claims 1,358,954,496 bytes",
     compress_twice: "compressed more than once",
@@ -223,7 +223,7 @@ def test_a_filter_that_claims_larger_chunks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data.h5").write_bytes(stored.replace(parameters, struct.pack("<5I", 2, 5, 2**31, 0, 4)))
     with (
         open_hdf5(tmp_path / "data.h5") as file,
-        pytest.raises(RefusedHdf5Error, match="chunks of another size than its filter 6 says"),
+        pytest.raises(RefusedHdf5Error, match="its chunks do not have the size recorded in the filter 6"),
     ):
         file["labels"]
 

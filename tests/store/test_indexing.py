@@ -75,7 +75,7 @@ def test_only_the_rows_asked_for_are_read_and_each_once(key, read):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        (7, "row 7 is out of bounds: there are 7 rows"),
+        (7, "row 7 is out of bounds for 7 rows"),
         ([0, -8], "row -8 is out of bounds"),
         (1.0, r"integers, slices, masks or arrays of integers, not by 1\.0"),
         ("id", "not by 'id'"),

@@ -136,7 +136,7 @@ def test_strays_of_any_name_are_reported_in_one_printable_line(full_run: Run, na
 def test_a_name_that_is_not_unicode_can_be_printed(full_run: Run) -> None:
     (full_run.path / os.fsdecode(b"caf\xe9")).touch()
     (problem,) = full_run.verify()
-    assert str(problem).encode() == b"stray: caf\\udce9: it is not of the run, and nobody reads it"
+    assert str(problem).encode() == b"stray: caf\\udce9: it is not part of the run and is not read"
 
 
 def test_every_damaged_place_is_reported_beside_the_others(full_run: Run) -> None:

@@ -50,7 +50,7 @@ def test_another_job_is_refused_whatever_its_rank_and_leaves_nothing(run):
     with run_lease(run.path, rank=0, job="7"):
         with pytest.raises(LeaseHeldError, match=r"job 7, .*share the work with the engine 'static'"):
             run_lease(run.path, rank=1, job="8").__enter__()
-        with pytest.raises(LeaseHeldError, match="job 7, last heard of"):
+        with pytest.raises(LeaseHeldError, match="job 7, last heartbeat"):
             run_lease(run.path, rank=0, job="8").__enter__()
         assert [path.name for path in (run.path / "leases").iterdir()] == ["rank-00000.json"]
 
@@ -106,7 +106,7 @@ def test_a_dead_process_of_this_host_is_followed_at_once(path):
 
 def test_another_host_is_believed_until_its_lease_expires(path):
     held_by(path, host="elsewhere", pid=1)
-    with pytest.raises(LeaseHeldError, match="process 1 on elsewhere, last heard of"), Lease(path, "it"):
+    with pytest.raises(LeaseHeldError, match="process 1 on elsewhere, last heartbeat"), Lease(path, "it"):
         pass
     held_by(path, host="elsewhere", pid=1, heartbeat=time.time() - 3601)
     with Lease(path, "it") as lease:
@@ -135,7 +135,7 @@ def test_a_living_holder_is_not_robbed_because_its_clock_is_wrong(path, ahead):
     try:
         with (
             pytest.warns(UserWarning, match="waiting to see whether"),
-            pytest.raises(LeaseHeldError, match="clock is 600 s ahead" if ahead > 0 else "heard of 600 s ago"),
+            pytest.raises(LeaseHeldError, match="clock is 600 s ahead" if ahead > 0 else "heartbeat 600 s ago"),
             Lease(path, "it", beat=0.5, patience=0.5),
         ):
             pass

@@ -126,7 +126,7 @@ def test_rows_must_come_in_groups_of_one_sample(tmp_path):
         table = pa.table({"index": range(len(ids)), "id": ids})
         with pytest.raises(InputError, match="in groups of 2 with one id"):
             create_run(tmp_path / "run", config, table, arrays)
-    with pytest.raises(InputError, match="'a' is there more than once"):
+    with pytest.raises(InputError, match="'a' occurs more than once"):
         samples_table(["a", "b", "a"], targets_per_sample=2)
 
 

@@ -41,7 +41,7 @@ def test_whatever_else_is_known_of_samples_is_kept_behind(tmp_path):
         ({"index": [], "id": []}, "at least one sample"),
         ({"index": [0]}, "lack the column 'id'"),
         ({"index": [0, 2], "id": ["a", "b"]}, "must count 0, 1, 2"),
-        ({"index": [0, 1], "id": ["a", "a"]}, "'a' is there more than once"),
+        ({"index": [0, 1], "id": ["a", "a"]}, "'a' occurs more than once"),
         ({"index": [0, 1], "id": ["a", None]}, "1 samples have no id"),
         ({"index": [0, 1], "id": ["a", "b"], "boxes": [[1], [2, 3]]}, "'boxes' holds list"),
     ],

@@ -109,7 +109,7 @@ def test_a_category_in_the_folder_of_another_is_noticed(full_run):
     path = analyzed(full_run)
     shutil.rmtree(path / "00001")
     shutil.copytree(path / "00002", path / "00001")
-    assert "belongs to the category '00002'" in full_run.analysis("spray").category("00001").problem
+    assert "got '00002'" in full_run.analysis("spray").category("00001").problem
 
 
 def test_an_analysis_of_other_commits_is_outdated_and_its_classes_are_done_again(run):

@@ -44,7 +44,7 @@ def test_a_change_based_on_an_old_revision_is_refused_and_shows_the_new_one(sele
     added = selections.add(MARK)
     first = selections.change(replace(added, name="first"))
     with pytest.raises(
-        SelectionChangedError, match=r"'first' was changed by somebody else.*revision 2.*based on 1"
+        SelectionChangedError, match=r"'first' was changed by another user.*revision 2.*based on 1"
     ) as told:
         selections.change(replace(added, name="second"))
     assert told.value.current == first == selections.get(added.id)
@@ -56,7 +56,7 @@ def test_a_change_of_what_was_deleted_is_refused(selections: Selections) -> None
         selections.delete(added.id, revision=2)
     selections.delete(added.id, revision=1)
     assert selections.all() == []
-    with pytest.raises(SelectionChangedError, match="deleted by somebody else") as told:
+    with pytest.raises(SelectionChangedError, match="deleted by another user") as told:
         selections.change(added)
     assert told.value.current is None
 

@@ -49,7 +49,7 @@ def test_failed_samples_hold_fill_values_and_a_status(run):
     [
         ("attribution/input", np.zeros((16, 2, 3, 5)), r"shape \(16, 2, 3, 5\): expected \(16, 2, 5, 3\)"),
         ("attribution/input", np.full((16, 2, 5, 3), np.inf), "not finite in 16 of 16 rows"),
-        ("input", np.zeros((16, 2, 5, 3)), "came as float64: expected uint8"),
+        ("input", np.zeros((16, 2, 5, 3)), "has the dtype float64: expected uint8"),
         ("target", np.zeros(15, int), r"expected \(16,\)"),
         ("surplus", np.zeros(16), "needs the arrays"),
     ],
@@ -62,7 +62,7 @@ def test_rows_that_do_not_fit_are_refused_and_nothing_is_written(run, name, valu
 
 
 def test_failures_of_another_shard_are_refused(run):
-    with pytest.raises(InputError, match="do not belong to shard 0"):
+    with pytest.raises(InputError, match="of shard 0, got"):
         write_shard(run, 0, example_rows(run, 0), {16: "?"})
 
 

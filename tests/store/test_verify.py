@@ -80,7 +80,7 @@ def test_one_changed_letter_of_a_commit_is_found(full_run):
     file = full_run.path / "commits/000000.json"
     file.write_text(file.read_text().replace("unreadable", "unreadible"))
     assert kinds(full_run) == [("damaged", "commits/000000.json", 0)]
-    with pytest.raises(BrokenRunError, match=r"000000.json is damaged: its checksum does not fit; .*delete commits"):
+    with pytest.raises(BrokenRunError, match=r"000000.json is damaged: its checksum does not match; .*delete commits"):
         _ = full_run.failures
 
 

@@ -82,7 +82,7 @@ def test_an_analysis_that_is_to_have_no_class_shows_none(full_run):
 def test_a_class_written_again_while_it_is_read_is_said_to_be_that(full_run, analyzed):
     before = full_run.analysis("spray").category("cat")
     full_run.analysis_writer("spray", {"k": 3}, CLASSES).write(result(values=5))
-    with pytest.raises(ReplacedError, match="written again while it was read: open the analysis again"):
+    with pytest.raises(ReplacedError, match="replaced while it was read: open the analysis again"):
         before.column("index")
     assert full_run.analysis("spray").category("cat").column("index").tolist() == [0, 1, 2, 3, 4]
 

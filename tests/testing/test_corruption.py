@@ -112,7 +112,7 @@ def test_outcomes(answer: RunAnswer, verified: bool, outcome: str) -> None:
 
 WHOLE = """3 of 72 labels differ
 accuracy 0.500 is not changed, which does not say much
-2 of 3 classes are finished (not: cat); q-values are withheld until all are there"""
+2 of 3 classes are finished (not: cat); q-values are withheld until all are finished"""
 CATEGORY = "analyses/spray/00001/category.json"
 
 
@@ -125,7 +125,7 @@ CATEGORY = "analyses/spray/00001/category.json"
         ("not say much", "say much"),
         ("labels", "problem: missing labels cannot be named; a warning"),
         ("0.500 is not changed, which does not say much", "0.400"),
-        ("\n2 of 3 classes are finished (not: cat); q-values are withheld until all are there", ""),
+        ("\n2 of 3 classes are finished (not: cat); q-values are withheld until all are finished", ""),
         ("3 of 72 labels differ\n", ""),
     ],
 )

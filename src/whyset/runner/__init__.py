@@ -1,4 +1,4 @@
-"""The runner: a model and a data set in, a run folder out."""
+"""The runner: explains a model on a data set and writes a run folder."""
 
 from whyset.runner.composites import NamedComposite
 from whyset.runner.explaining import explain

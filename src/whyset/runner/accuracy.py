@@ -1,4 +1,4 @@
-"""Whether the accuracy of a run speaks of a mix-up: near chance, or much higher with the classes in another order."""
+"""Checks for mix-ups by the accuracy of a run: near chance, or much higher with the classes in another order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Numbers = NDArray[np.int64]
 _SIGNIFICANT = 0.01
 _ORDER_SIGNIFICANT = 0.005
 _GAIN = 0.1
-"""A better order must raise the accuracy by this much, to be no matter of a few confused classes."""
+"""A better order must raise the accuracy by at least this much; a few confused classes explain less."""
 _FOLDS = 10
 _MOST_CELLS = 10**7
 """Larger tables of labels and predictions are not searched for a better order."""
@@ -24,7 +24,7 @@ _NAMED = 5
 
 
 def check_chance(labels: Numbers, prediction: Numbers, classes: int) -> Check | None:
-    """Check whether the accuracy is near 1 / classes; None where it is not, or where too few samples say so.
+    """Check whether the accuracy is near 1 / classes; None if it is not, or if there are too few samples to decide.
 
     It is near chance if it is not significantly above it, and significantly below the middle between chance and 1,
     each by a one-sided binomial test.
@@ -47,8 +47,9 @@ def check_chance(labels: Numbers, prediction: Numbers, classes: int) -> Check | 
 
 @dataclass(frozen=True)
 class ClassOrder:
-    """A better order of the classes, and the correct samples with it; of the labels that it raises the predictions of,
-    `moved[i][0]` should be output `moved[i][1]`.
+    """A better order of the classes, and the number of samples that are correct with it.
+
+    The label `moved[i][0]` should be output `moved[i][1]`.
     """
 
     moved: tuple[tuple[int, int], ...]
@@ -77,7 +78,7 @@ def check_order(labels: Numbers, prediction: Numbers, names: Sequence[str]) -> C
 
 
 def find_order(labels: Numbers, prediction: Numbers) -> ClassOrder | None:
-    """The better order of the classes, None where there is no evidence for one."""
+    """Find a better order of the classes; None without evidence for one."""
     known = np.unique(labels)
     outputs = np.union1d(known, prediction)
     if len(known) < 2 or len(known) * len(outputs) > _MOST_CELLS:
@@ -100,9 +101,10 @@ def find_order(labels: Numbers, prediction: Numbers) -> ClassOrder | None:
 
 
 def _cross_validate(rows: Numbers, columns: Numbers, own: Numbers, outputs: int) -> tuple[int, int]:
-    """Samples that are predicted correctly only in the better order, and only in the present one."""
+    """Count the samples that are predicted correctly only in the better order, and only in the present one."""
     shuffled = np.random.default_rng(0).permutation(len(rows))
     fold = np.empty(len(rows), np.int64)
+    # Sorted by label after the shuffle, so that every fold holds all classes in proportion.
     fold[shuffled[np.argsort(rows[shuffled], kind="stable")]] = np.arange(len(rows)) % _FOLDS
     better = worse = 0
     for number in range(_FOLDS):
@@ -114,9 +116,7 @@ def _cross_validate(rows: Numbers, columns: Numbers, own: Numbers, outputs: int)
 
 
 def _assign(table: NDArray[Any], own: Numbers) -> Numbers:
-    """The output of each label, one for each, with which most predictions are correct; of equal assignments that with
-    most of the present outputs.
-    """
+    """Assign one output to each label so that most predictions are correct; on ties, keep most present outputs."""
     preferred = table.astype(np.float64) * (len(own) + 1)  # all preferences together weigh less than one sample
     preferred[np.arange(len(own)), own] += 1
     best: Numbers = linear_sum_assignment(preferred, maximize=True)[1]

@@ -1,4 +1,4 @@
-"""What a worker is at, so that whoever watches it can name what hangs."""
+"""The current activity of a worker, by which a watcher names what hangs."""
 
 import threading
 import time
@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-OF_BATCHES = "stop it (what is committed is kept), or use the engine 'local', which replaces a worker that hangs"
-OF_STAGES = "if nothing moves, stop it (what is committed is kept), and see what the data set or the model waits for"
-"""What to do about something that hangs."""
+OF_BATCHES = "stop it (committed shards are kept), or use the engine 'local', which replaces a worker that hangs"
+OF_STAGES = "if nothing moves, stop it (committed shards are kept), and check what the data set or the model waits for"
+"""Advice for a batch or a stage that hangs."""
 LOOK_SECONDS = 0.5
-"""How often a watcher looks, and the least time between two reports of progress."""
+"""Seconds between two looks of a watcher, and the least time between two reports of progress."""
 
 
 @dataclass(eq=False)
 class Activity:
-    """Which samples are being read, by which thread and since when, and when the last batch was finished.
+    """The samples being read, by which thread and since when, and when the last batch was finished.
 
-    `stage` names what is done before the first batch, and `advice` what to do where it hangs.
+    `stage` names the step before the first batch, and `advice` states what to do if it hangs.
     """
 
     stage: str = ""
@@ -28,13 +28,13 @@ class Activity:
     report: Callable[[str], None] | None = None
 
     def begin(self, stage: str = "", advice: str = "") -> None:
-        """Note what is done from now on; "" are the batches."""
+        """Begin a stage; "" stands for the batches."""
         self.stage, self._stepped = stage, time.monotonic()
         self.advice = advice or (OF_STAGES if stage else OF_BATCHES)
 
     @contextmanager
     def reading(self, index: int) -> Iterator[None]:
-        """Inside of the block this thread reads the sample `index`."""
+        """Record that this thread reads the sample `index` inside the block."""
         thread = threading.get_ident()
         self._reading[thread] = index, time.monotonic()
         try:
@@ -43,14 +43,14 @@ class Activity:
             self._reading.pop(thread, None)
 
     def step(self) -> None:
-        """A batch is finished."""
+        """Record that a batch is finished."""
         self._stepped = time.monotonic()
         if self.report is not None and self._stepped - self._reported >= LOOK_SECONDS:
             self._reported = self._stepped
             self.report("")
 
     def longest_read(self) -> tuple[int, float] | None:
-        """The sample that has been read for the longest time, and the seconds; None where none is being read."""
+        """Return the sample whose reading takes longest, and the seconds so far; None if no sample is being read."""
         reading = list(self._reading.values())
         if not reading:
             return None
@@ -65,7 +65,7 @@ class Activity:
 
 @contextmanager
 def watching(look: Callable[[], None]) -> Iterator[None]:
-    """Call `look` again and again, in a thread of its own, as long as the block lasts."""
+    """Call `look` periodically in a separate thread while the block runs."""
     ended = threading.Event()
 
     def watch() -> None:
@@ -83,9 +83,7 @@ def watching(look: Callable[[], None]) -> Iterator[None]:
 
 @dataclass
 class StallReport:
-    """Says once of each sample that its reading takes longer than `timeout` seconds, once that no batch ends, and once
-    of each stage before the first batch that it is not done.
-    """
+    """Reports, once each, samples, batches and stages that take longer than `timeout` seconds."""
 
     activity: Activity
     timeout: float
@@ -96,11 +94,11 @@ class StallReport:
     def __call__(self) -> None:
         found, stage, idle = self.activity.longest_read(), self.activity.stage, self.activity.idle
         if found is not None and found[1] >= self.timeout:
-            self._once(found[0], f"{self.named(found[0])} has been read for {found[1]:,.0f} s and is not there yet")
+            self._once(found[0], f"reading {self.named(found[0])} has taken {found[1]:,.0f} s so far")
         elif found is None and idle >= self.timeout:
             self._once(
                 stage,
-                f"{stage} has taken {idle:,.0f} s so far" if stage else f"no batch was finished for {idle:,.0f} s",
+                f"{stage} has taken {idle:,.0f} s so far" if stage else f"no batch has finished for {idle:,.0f} s",
             )
 
     def _once(self, what: int | str, message: str) -> None:

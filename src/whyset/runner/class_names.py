@@ -1,4 +1,4 @@
-"""The classes of a run: one for each output of the model, or two that a single output tells apart."""
+"""The classes of a run: one for each output of the model, or two for a single output."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from whyset.runner.labels import Labels
 from whyset.runner.sources import Source
 
 BINARY = ("0", "1")
-"""Names of the classes of one output where the data has none: it speaks for class 1, and its negative for class 0."""
+"""Names of the classes of one output if the data has none: the output is that of class 1, its negative of class 0."""
 
 
 def name_classes(source: Source, given: Labels | None, outputs: int) -> tuple[str, ...]:
-    """Names of the classes: `given`, those of the data, or numbers.
+    """Get the names of the classes: `given`, those of the data, or numbers.
 
-    A model with one output has two classes where two names are given or the data has labels, and else one: the value
-    of a regression. InputError: data with another number of classes needs to be told which output each one is.
+    A model with one output has two classes if two names are given or the data has labels, and otherwise one, the
+    value of a regression. Raises InputError if the number of classes does not fit the number of outputs.
     """
     names = source.class_names if given is None else given.names
     if names is None:
@@ -23,25 +23,25 @@ def name_classes(source: Source, given: Labels | None, outputs: int) -> tuple[st
         return tuple(names)
     if given is None and len(names) < outputs:
         raise InputError(
-            f"the data has {len(names)} classes and the model {outputs} outputs, so their order does not say "
-            "which output each one is: give the names of all outputs by --labels labels.json (class_names=)"
+            f"the data has {len(names)} classes, but the model has {outputs} outputs, so the output of each class is "
+            "unknown: give the names of all outputs by --labels labels.json (class_names=)"
         )
-    raise InputError(f"there are {len(names)} class names, but the model has {outputs} outputs")
+    raise InputError(f"expected {outputs} class names, one for each output of the model, got {len(names)}")
 
 
 def is_binary(classes: int, outputs: int) -> bool:
-    """Whether one output tells two classes apart."""
+    """True for two classes and one output."""
     return (classes, outputs) == (2, 1)
 
 
 def require_classes(labels: Sequence[int | None], classes: int, outputs: int) -> None:
-    """InputError: every one of the labels is known, and none is a class of the model."""
+    """Raise InputError if all labels are known and none is a class of the model."""
     if any(label is None or 0 <= label < classes for label in labels):
         return
-    there = f"the model has outputs 0 to {outputs - 1}"
+    there = f"it has outputs 0 to {outputs - 1}"
     if outputs == 1:
-        there = "one output tells classes 0 and 1 apart; for a regression leave the labels out"
-    raise InputError(f"label {labels[0]}: there is no such class; {there}")
+        there = "its one output separates classes 0 and 1; for a regression omit the labels"
+    raise InputError(f"label {labels[0]} is not a class of the model: {there}")
 
 
 def _has_labels(source: Source) -> bool:

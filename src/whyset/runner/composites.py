@@ -1,4 +1,4 @@
-"""Composites by name, with what they need to know about the model and its inputs."""
+"""Composites by name, with the parameters that they take from the model and its inputs."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class NamedComposite:
     "gradient" is the plain gradient, and "auto" is chosen for the model (`whyset.runner.default_composite`).
 
     >>> from whyset.runner import Preprocessing
-    >>> NamedComposite("epsilon_plus").made(Preprocessing())  # doctest: +ELLIPSIS
+    >>> NamedComposite("epsilon_plus").make(Preprocessing())  # doctest: +ELLIPSIS
     EpsilonPlus(...)
     """
 
@@ -30,10 +30,10 @@ class NamedComposite:
         if self.name != AUTO:
             find_composite(self.name, COMPOSITES)
         if self.on_unknown not in ("warn", "raise", "gradient"):
-            raise InputError(f"on_unknown is warn, raise or gradient, not {self.on_unknown!r}")
+            raise InputError(f"on_unknown must be warn, raise or gradient, not {self.on_unknown!r}")
 
     def make(self, preprocessing: InputCodec) -> Composite | None:
-        """The composite; `low` and `high` are what black and white become, (0 - mean) / std and (1 - mean) / std."""
+        """Make the composite; `low` and `high` are those of black and white, (0 - mean) / std and (1 - mean) / std."""
         kind = find_composite(self.name, COMPOSITES)
         if kind is None:
             return None
@@ -43,7 +43,7 @@ class NamedComposite:
         bounds = preprocessing.bounds()
         if bounds is None:
             raise InputError(
-                f"{self.name} needs {' and '.join(needed)}, the range of the inputs, which only images state: "
+                f"{self.name} needs {' and '.join(needed)}, the range of the inputs, which is known for images only: "
                 "give the composite as an object, or choose another one"
             )
         given = dict(zip(("low", "high"), bounds, strict=True))
@@ -51,7 +51,7 @@ class NamedComposite:
 
 
 def name_composite(given: Composite | NamedComposite | str | None) -> Composite | NamedComposite:
-    """What a caller gave, with names as NamedComposite; None is the plain gradient. InputError: a class was given."""
+    """Convert a name to a NamedComposite; None is the plain gradient. Raises InputError for a class."""
     refuse_class(given)
     if given is None:
         return NamedComposite(PLAIN_GRADIENT)

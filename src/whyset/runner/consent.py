@@ -1,4 +1,4 @@
-"""What repeating a run would execute, and whether that may happen: decided before anything of it runs."""
+"""Consent to the code that repeating a run executes; it is decided before any of it runs."""
 
 import re
 from collections.abc import Callable
@@ -24,13 +24,13 @@ class ModelCode:
 
 
 Trust: TypeAlias = bool | Callable[[ModelCode], bool]
-"""Whether a file named by somebody else's run may be executed, or who is asked."""
+"""Permission to execute a file named by another user's run, or a function that decides."""
 
 
 def model_code(run: Run, model: ModelSource) -> ModelCode | None:
-    """The file that would be executed, as the run has it; `None` for a model of an installed library.
+    """Return the file that would be executed; `None` for a model of an installed library. Nothing is executed.
 
-    InputError: it lies in the run folder, is not there, or is not the one that made the run. Nothing is executed.
+    Raises InputError if the file is in the run folder, does not exist, or is not the one that made the run.
     """
     if model.file is None:
         return None
@@ -41,29 +41,29 @@ def model_code(run: Run, model: ModelSource) -> ModelCode | None:
     stored = _get_stored_hash(run)
     if stored is None or not code.sha256.startswith(stored):
         raise InputError(
-            f"{run.path} cannot be repeated: its model file {code.path} has changed, so nothing of it was executed: "
+            f"{run.path} cannot be repeated: its model file {code.path} has changed and was not executed: "
             f"SHA-256 {code.sha256} here, {stored or 'unknown'} in the run"
         )
     return code
 
 
 def require_own_weights(run: Run, model: ModelSource, stored: str | None) -> None:
-    """InputError: the weights lie in the run folder, are not there, or are not those that made the run."""
+    """Raise InputError if the weights are in the run folder, do not exist, or are not those that made the run."""
     if model.weights is None:
         return
     _refuse_inside(run, model.weights, "weights file")
     if not model.weights.is_file():
-        raise InputError(f"{run.path} cannot be repeated: its weights {model.weights} are not there any more")
+        raise InputError(f"{run.path} cannot be repeated: its weights file {model.weights} does not exist (any more)")
     now = file_hash(model.weights)
     if now != stored:
         raise InputError(
-            f"{run.path} cannot be repeated: its weights {model.weights} have changed since: SHA-256 {now} here, "
+            f"{run.path} cannot be repeated: its weights file {model.weights} has changed: SHA-256 {now} here, "
             f"{stored} in the run"
         )
 
 
 def require_trust(run: Run, code: ModelCode, trust: Trust) -> None:
-    """InputError: the run was not made by this user on this machine, and nobody says that its file may be executed."""
+    """Raise InputError unless this user made the run on this machine, or `trust` permits its file."""
     if is_made_here(run.config) or (trust(code) if callable(trust) else trust):
         return
     raise InputError(
@@ -73,7 +73,7 @@ def require_trust(run: Run, code: ModelCode, trust: Trust) -> None:
 
 
 def _refuse_inside(run: Run, file: Path, what: str) -> None:
-    """A file in the run folder came with the run; nor do links into it, or out of it, help."""
+    """Refuse a file in the run folder, also through links: whoever made the run could have put it there."""
     if not isinstance(run.path, Path):
         return
     folder = run.path.resolve()
@@ -81,13 +81,13 @@ def _refuse_inside(run: Run, file: Path, what: str) -> None:
         place.is_relative_to(folder) for place in (file.absolute(), file.parent.resolve() / file.name, file.resolve())
     ):
         raise InputError(
-            f"{run.path} cannot be repeated: it names a {what} inside its own folder, {file}, and such a file is never "
-            "used; read it, and explain with a copy that lies elsewhere"
+            f"{run.path} cannot be repeated: it names a {what} in the run folder, {file}, which is never used; read "
+            "that file, and explain with a copy in another folder"
         )
 
 
 def _get_stored_hash(run: Run) -> str | None:
-    """The whole hash of the model file; early runs have its first twelve digits."""
+    """Return the stored hash of the model file; early runs have only its first twelve digits."""
     origin: Any = run.config.origin["model"]
     stored = origin.get("code_sha256")
     if isinstance(stored, str) and re.fullmatch(r"[0-9a-f]{64}", stored):

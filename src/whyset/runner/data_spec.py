@@ -1,4 +1,4 @@
-"""What the data is besides its numbers: its modality, names of channels or columns, a rate, and the words of texts."""
+"""Description of the data: its modality, names of channels or columns, a rate, and the words of texts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from whyset.runner.sources import Source, read
 from whyset.store.modality import MODALITIES, SERIES, TABLE, TEXT, get_modality
 
 Words = Sequence[Sequence[str]] | Mapping[int, str] | Callable[[int], str]
-"""The words of every text, or what turns the id of a token into its text."""
+"""The words of every text, or a mapping or function from the id of a token to its text."""
 
 AXES = {"image": 3, SERIES: 2, TEXT: 1, TABLE: 1}
 
 
 @dataclass(frozen=True, eq=False)
 class DataSpec:
-    """What was said of the data; None is not said.
+    """Description of the data given by the user; None where nothing is given.
 
     `tokens` is a list of words for each text, a mapping or function from the id of a token to its text, or a tokenizer
     with `convert_ids_to_tokens`.
@@ -34,14 +34,14 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         if self.modality is not None and self.modality not in MODALITIES:
-            raise InputError(f"modality is one of {', '.join(MODALITIES)}, not {self.modality!r}")
+            raise InputError(f"modality must be one of {', '.join(MODALITIES)}, not {self.modality!r}")
         if isinstance(self.features, str) or not isinstance(self.features, Iterable | None):
             raise InputError(f"features are {self.features!r}: expected a sequence of names, one for each column")
         if isinstance(self.rate, bool) or not isinstance(self.rate, Real | None):
             raise InputError(f"rate is {self.rate!r}: expected a number of positions per second")
 
     def complete(self, source: Source) -> "DataSpec":
-        """With what the source knows, where nothing else was said."""
+        """Fill the fields that were not given with those of the source."""
         features = getattr(source, "features", None) if self.features is None else self.features
         return DataSpec(
             self.modality,
@@ -51,35 +51,35 @@ class DataSpec:
         )
 
     def of(self, shape: tuple[int, ...], *, integers: bool) -> str:
-        """The modality of inputs of this shape; InputError where what was said does not fit."""
+        """Get the modality of inputs of this shape; InputError if the description does not fit."""
         found = TEXT if integers else get_modality(self.modality, shape)
         if (self.modality or found) != found or len(shape) != AXES[found]:
-            came = "ids of tokens" if integers else "floats"
+            values = "ids of tokens" if integers else "floats"
             raise InputError(
-                f"the modality {self.modality or found!r} does not fit inputs {tuple(shape)} of {came}: images are "
+                f"the modality {self.modality or found!r} does not fit inputs {tuple(shape)} of {values}: images are "
                 "(C, H, W), series (C, T), rows of tables (F,), and texts ids of tokens as integers (T,)"
             )
         if self.features is not None and (found == TEXT or len(self.features) != shape[0]):
-            which = "texts have no features to be named" if found == TEXT else f"the inputs have {shape[0]}"
-            raise InputError(f"{len(self.features)} names of features were given; {which}")
+            wanted = "no names of features for texts" if found == TEXT else f"{shape[0]} names of features"
+            raise InputError(f"expected {wanted}, got {len(self.features)}")
         if self.tokens is not None and found != TEXT:
-            raise InputError(f"tokens are of texts, and the inputs are {found}: leave them out")
+            raise InputError(f"tokens are for texts, but the modality of the inputs is {found}: omit them")
         if self.rate is not None and found != SERIES:
-            raise InputError(f"a rate is of series, and the inputs are {found}: leave it out")
+            raise InputError(f"rate is for series, but the modality of the inputs is {found}: omit it")
         return found
 
     def get_fields(self, modality: str, shape: tuple[int, ...]) -> dict[str, Any]:
-        """The fields of the run's configuration; what the shape says by itself is not said again."""
-        said = None if get_modality(None, shape) == modality else modality
-        return {"modality": said, "features": tuple(self.features or ()), "rate": self.rate}
+        """Return the fields of the run's configuration; a modality that follows from the shape is not stored."""
+        stated = None if get_modality(None, shape) == modality else modality
+        return {"modality": stated, "features": tuple(self.features or ()), "rate": self.rate}
 
     def words(self, source: Source, length: int) -> list[list[str]] | None:
-        """The words of every text of the source, at most `length` each; None where they are not known."""
+        """Return the words of every text of the source, at most `length` each; None where they are not known."""
         if self.tokens is None:
             return None
         words = _list_tokens(self.tokens, source)
         if len(words) != len(source):
-            raise InputError(f"tokens are the words of {len(source)} texts; {len(words)} came")
+            raise InputError(f"tokens: expected the words of {len(source)} texts, got {len(words)}")
         longest = max(range(len(words)), key=lambda index: len(words[index]))
         if len(words[longest]) > length:
             raise InputError(
@@ -97,7 +97,7 @@ def _list_tokens(tokens: Any, source: Source) -> list[list[str]]:
 
 
 def _spell(to_text: Callable[[int], object], source: Source, index: int) -> list[str]:
-    """The texts of one sample's ids; an id without one is told by its number, an unreadable sample has none."""
+    """Return the texts of one sample's ids; an id without text becomes #id, an unreadable sample has none."""
     try:
         x: torch.Tensor = read(source, index)[0]
     except Exception:  # it will be recorded as a failed sample

@@ -1,4 +1,4 @@
-"""The composite that `composite="auto"` stands for: chosen by the operations of the model and the modality."""
+"""Choice of the composite for `composite="auto"`, by the operations of the model and the modality."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ class DefaultComposite:
 
 
 class OperationNames(TorchFunctionMode):
-    """Inside its `with` block it notes the names of the torch functions that run, in order."""
+    """Records the names of the torch functions that run in its `with` block, in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class OperationNames(TorchFunctionMode):
 
 
 def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> DefaultComposite:
-    """Choose by one forward pass of `x`.
+    """Choose a composite by one forward pass of `x`.
 
     Attention takes AttnLRP, which has rules for softmax and products. Convolutions on images take EpsilonPlusFlat.
     Everything else takes EpsilonPlus: Flat at the first layer gives all columns of a table the same relevance, since it
@@ -65,7 +65,7 @@ def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Defaul
 
 
 def has_attention(names: Sequence[str]) -> bool:
-    """Whether attention runs: fused, or as a softmax whose result is multiplied before the next layer with weights."""
+    """True if attention runs: fused, or as a softmax whose result is multiplied before the next layer with weights."""
     weighs = False
     for name in names:
         if name in ATTENTION or (weighs and name in PRODUCTS):

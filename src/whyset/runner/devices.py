@@ -1,4 +1,4 @@
-"""Where a model computes."""
+"""Devices: which one a model computes on, and how inputs get there."""
 
 from dataclasses import replace
 
@@ -9,14 +9,14 @@ from whyset.errors import InputError
 
 
 def usable_device(given: str | None) -> str:
-    """The device of this name, if it works here; by default the GPU where there is one."""
+    """Return the device of this name if it works here; by default the GPU if there is one."""
     if given is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(1, device=given)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"device {given!r} cannot be used here: {told}") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"device {given!r} cannot be used here: {reason}") from error
     return given
 
 
@@ -28,7 +28,7 @@ def on_device(model: torch.nn.Module, device: str | None) -> torch.nn.Module:
 
 
 def one_worker_per_gpu(engine: Engine, device: str | None) -> Engine:
-    """`Local` without a number of workers gets one for each GPU where the GPUs compute."""
+    """Give `Local` one worker for each GPU if no number of workers is set and the GPUs compute."""
     if isinstance(engine, Static):
         return replace(engine, inner=one_worker_per_gpu(engine.inner, device))
     if isinstance(engine, Local) and engine.workers is None and device == "cuda":
@@ -37,12 +37,12 @@ def one_worker_per_gpu(engine: Engine, device: str | None) -> Engine:
 
 
 def place(x: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
-    """An input where the model is, in its float type; ids of tokens stay integers."""
+    """Move an input to the model's device and float type; ids of tokens stay integers."""
     device, dtype = placement(model)
     return x.to(device, dtype) if x.is_floating_point() else x.to(device)
 
 
 def placement(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Device and float type of the model's parameters; a model without parameters computes in float32 on the CPU."""
+    """Return device and float type of the model's parameters; float32 on the CPU for a model without parameters."""
     first = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
     return first.device, first.dtype

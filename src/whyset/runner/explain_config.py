@@ -1,4 +1,4 @@
-"""Everything that a call of `explain` asks for, except where the run goes and who does the work."""
+"""The arguments of `explain`, except the run folder and the engine."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ from whyset.store.jsonfile import JSON
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExplainConfig:
-    """What is explained, and how; see `explain` for the fields."""
+    """Configuration of `explain`; see there for the fields."""
 
     model: torch.nn.Module | ModelSource
     dataset: Any
@@ -55,20 +55,20 @@ class ExplainConfig:
         self._require_usable_preprocessing()
         object.__setattr__(self, "composite", name_composite(self.composite))
         early = replace(self, composite=None) if self.is_auto else self
-        early.get_outputs(Preprocessing())  # whatever is wrong is refused before models and data are read
+        early.get_outputs(Preprocessing())  # refuses invalid fields before models and data are read
 
     @property
     def is_auto(self) -> bool:
-        """Whether the composite is still to be chosen for the model."""
+        """True if the composite is still to be chosen for the model."""
         return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
 
     def with_composite(self, name: str) -> "ExplainConfig":
-        """The same request with the composite that was chosen."""
+        """Return a copy with the chosen composite."""
         assert isinstance(self.composite, NamedComposite)
         return replace(self, composite=replace(self.composite, name=name))
 
     def get_outputs(self, preprocessing: InputCodec) -> OutputSpec:
-        """What is computed of every sample, once it is known how inputs are made."""
+        """Return the outputs of every sample, for the given preprocessing."""
         composite = name_composite(self.composite)
         return OutputSpec(
             composite=composite if isinstance(composite, Composite) else composite.make(preprocessing),
@@ -80,7 +80,7 @@ class ExplainConfig:
         )
 
     def source(self, stated: InputCodec | None) -> Source:
-        """The samples; `stated` is the preprocessing that the model's maker states."""
+        """Make the source of the samples; `stated` is the preprocessing stated with the model."""
         source = as_source(self.dataset, self.preprocessing or stated, self.labels)
         if self._explicit_preprocessing is not None:  # or nothing is measured yet
             require_used(source.preprocessing)
@@ -88,7 +88,7 @@ class ExplainConfig:
 
     @property
     def _explicit_preprocessing(self) -> Preprocessing | Mapping[str, Any] | None:
-        """What was given for this data, by an argument or by options of the command line; sources have their own."""
+        """The preprocessing given by an argument or by options of the command line; sources have their own."""
         of_model = self.model.preprocessing if isinstance(self.model, ModelSource) else None
         return None if is_source(self.dataset) else self.preprocessing or of_model or None
 
@@ -97,13 +97,15 @@ class ExplainConfig:
         if given is None:
             return
         if not isinstance(given, Preprocessing):
-            raise InputError(f"preprocessing is a Preprocessing, of whyset.runner, not {type(given).__name__}")
+            raise InputError(f"preprocessing must be a whyset.runner.Preprocessing, not {type(given).__name__}")
         if is_source(self.dataset):
             kind = type(self.dataset).__name__
-            raise InputError(f"preprocessing is for data that is no source: give it to {kind}(...) instead")
+            raise InputError(
+                f"preprocessing cannot be combined with a source, which has its own: give it to {kind}(...) instead"
+            )
 
     def origin(self, source: Source, device: torch.device, code_hash: str | None) -> dict[str, JSON]:
-        """What `again` needs besides the compared configuration; `None` for what only this process has."""
+        """Return what `rerun` needs besides the compared configuration; `None` for objects of this process only."""
         labels = self.labels
         return {
             "model": _model_origin(self.model, code_hash),
@@ -117,7 +119,7 @@ class ExplainConfig:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -44,7 +44,7 @@ from whyset.store.rank_lease import RankLease, run_lease
 from whyset.store.remote import AnyPath, as_path
 
 STATE_PREPROCESSING = (
-    "stop it, and state the preprocessing (preprocessing=), so that images are not read before the first is explained"
+    "stop it, and state the preprocessing (preprocessing=): then images are not read before the first is explained"
 )
 STALL_SECONDS = 600.0
 """A batch takes seconds; a network file system that is away for a while comes back within minutes."""
@@ -199,10 +199,10 @@ def run_explanation(
     measure: Callable[[torch.nn.Module, Prefetcher, OutputSpec, int], float] = seconds_per_row,
     stall_timeout: float = STALL_SECONDS,
 ) -> Run:
-    """Do what is asked for; `expected` is the configuration that it must have, and the run that it is from.
+    """Explain the samples; `expected` is the configuration that the run must have, and the run that it is from.
 
-    `measure` gives the seconds for each explanation, which bound the shards of a new run; one that repeats another run
-    has shards of the same size, because random numbers are seeded for each shard.
+    `measure` returns the seconds for each explanation, which bound the shards of a new run; one that repeats another
+    run has shards of the same size, because random numbers are seeded for each shard.
     """
     chosen, device = get_engine(engine), request.device
     if device is not None or isinstance(request.model, ModelSource):
@@ -253,7 +253,7 @@ def _plan(
     expected: tuple[RunConfig, AnyPath] | None,
     said: Progress,
 ) -> RunPlan:
-    """The run that is to be made; of one that repeats another, the configuration must be the `expected` one."""
+    """Plan the run; if it repeats another one, its configuration must be the `expected` one."""
     request = _resolve_composite(request, loaded.module, source, said)
     wanted = request.get_outputs(source.preprocessing)
     origin = request.origin(source, placement(loaded.module)[0], loaded.code_hash)
@@ -265,7 +265,7 @@ def _plan(
 
 
 def _measure_range(source: Source, stalls: StallReport) -> None:
-    """Have the preprocessing of the source, for which a whole data set may be read; a sample that hangs is named."""
+    """Determine the preprocessing of the source, which may read the whole data set; a sample that hangs is named."""
     whole = source.whole if isinstance(source, SpreadSource) else source
     stalls.activity.begin("measuring the range of the data set's values", STATE_PREPROCESSING)
     stalls.named = partial(name_sample, whole)
@@ -280,7 +280,7 @@ def _say_all(notes: Iterable[str], said: Progress) -> None:
 
 
 def _resolve_composite(request: ExplainConfig, model: torch.nn.Module, source: Source, said: Progress) -> ExplainConfig:
-    """The request with the composite that "auto" stands for; the choice depends on the model and the modality only."""
+    """Replace the composite "auto"; the choice depends on the model and the modality only."""
     if not request.is_auto:
         return request
     x = place(read_some(source)[0][0][None], model)
@@ -291,7 +291,7 @@ def _resolve_composite(request: ExplainConfig, model: torch.nn.Module, source: S
 
 
 def _compute_with_lease(job: Job, engine: Engine, gate: Gate, activity: Activity) -> Run:
-    """Hold the lease of the run while there is something to do."""
+    """Explain the pending shards, holding the lease of the run if there are any."""
     run, share = job.run, engine.share
     lease = run_lease(run.path, share.rank, share.job, share.restart)
     with lease if share.of(run.pending_shards()) else nullcontext():
@@ -299,7 +299,7 @@ def _compute_with_lease(job: Job, engine: Engine, gate: Gate, activity: Activity
 
 
 def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
-    """`Local` with this timeout, unless it has one of its own."""
+    """Give `Local` this timeout, unless it has one."""
     if isinstance(engine, Static):
         return replace(engine, inner=with_stall_timeout(engine.inner, seconds))
     if isinstance(engine, Local) and engine.stall_timeout is None:
@@ -308,7 +308,7 @@ def with_stall_timeout(engine: Engine, seconds: float) -> Engine:
 
 
 def _note_engines_without_stall_timeout(engine: Engine, said: Progress) -> None:
-    """Say so where nothing notices what hangs: in this process it is reported, and workers of `Local` are ended."""
+    """Warn of engines that do not notice workers that hang; this process reports them, and `Local` ends them."""
     inner = engine.inner if isinstance(engine, Static) else engine
     if not (inner.in_process or isinstance(inner, Local)):
         said.info(
@@ -318,13 +318,13 @@ def _note_engines_without_stall_timeout(engine: Engine, said: Progress) -> None:
 
 
 def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, activity: Activity) -> Run:
-    """Explain the shards that no commit vouches for, as long as the run is ours."""
+    """Explain the shards without a commit while this process holds the lease."""
     run, pending, said = job.run, job.run.pending_shards(), gate.progress
     mine, each = engine.share.of(pending), run.config.targets_per_sample
     done = len(run) - _rows(run, pending)
     if done:
         then = "" if mine else "; nothing to do"
-        said.info(f"{done // each:,} of {run.sample_count:,} samples are explained already{then}")
+        said.info(f"{done // each:,} of {run.sample_count:,} samples are already explained{then}")
     said.start(_rows(run, mine) // each, "samples")
     summary = Summary(run, said, gate)
     gate.begin()
@@ -342,7 +342,7 @@ def _compute(job: Job, engine: Engine, gate: Gate, lease: RankLease, activity: A
 
 @contextmanager
 def _count_when_stopped(run: Run) -> Iterator[None]:
-    """Where the work is stopped early, say how much of it is kept."""
+    """Add the number of samples that are kept to a JobStoppedError."""
     try:
         yield
     except JobStoppedError as error:
@@ -356,7 +356,7 @@ def _rows(run: Run, shards: Sequence[int]) -> int:
 
 @contextmanager
 def finishing(progress: Progress) -> Iterator[None]:
-    """Whatever ends the work, its display ends too."""
+    """Finish the progress display however the block ends."""
     try:
         yield
     finally:
@@ -364,13 +364,13 @@ def finishing(progress: Progress) -> Iterator[None]:
 
 
 def _load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedModel:
-    """The model on its device; a module of the caller is copied rather than moved."""
+    """Load the model on its device; a module of the caller is copied rather than moved."""
     if isinstance(model, ModelSource):
         loaded = model.load()
         on_device(loaded.module, device)
         return loaded
     if not isinstance(model, torch.nn.Module):
-        raise InputError(f"model is a torch.nn.Module or a ModelSource, not {type(model).__name__}")
+        raise InputError(f"model must be a torch.nn.Module or a ModelSource, not {type(model).__name__}")
     elsewhere = device is not None and torch.device(device).type != placement(model)[0].type
     module = on_device(deepcopy(model), device) if elsewhere else model
     name = f"{type(model).__module__}.{type(model).__qualname__} (layers {layers_hash(model)[:12]})"
@@ -378,13 +378,13 @@ def _load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedMod
 
 
 def _bind_code(model: torch.nn.Module | ModelSource, code_hash: str | None) -> torch.nn.Module | ModelSource:
-    """The model as workers get it: they execute its file only with the hash that run.json records."""
+    """Bind the model to its code: workers execute its file only with the hash that run.json records."""
     return replace(model, code_sha256=code_hash) if isinstance(model, ModelSource) else model
 
 
 @contextmanager
 def _evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """Put every part of the model in evaluation mode, and back as it was."""
+    """Put every part of the model in evaluation mode, and restore the mode of each afterwards."""
     before = {part: part.training for part in module.modules()}
     module.eval()
     try:

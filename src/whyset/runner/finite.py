@@ -1,4 +1,4 @@
-"""A sample whose input holds NaN or infinity fails by itself, whatever the model makes of it."""
+"""Check for inputs with NaN or infinity: such a sample fails, whatever the model returns for it."""
 
 from torch import Tensor, isfinite
 
@@ -6,9 +6,9 @@ from whyset.errors import InputError
 
 
 def require_finite(x: Tensor) -> Tensor:
-    """Return the input of one sample as it is, shape (...); ids of tokens and pixels are always finite.
+    """Return the input of one sample unchanged, shape (...); ids of tokens and pixels are always finite.
 
-    InputError: a value is NaN or infinite, or becomes so in float32, as which it is computed and stored.
+    Raises InputError if a value is NaN or infinite, or becomes so in float32, in which it is computed and stored.
 
     >>> require_finite(Tensor([1.0, float("nan"), -float("inf")]))
     Traceback (most recent call last):

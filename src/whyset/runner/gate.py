@@ -1,4 +1,4 @@
-"""The sanity gate: what is suspicious about a run is found, said and stored after its first shard and at its end."""
+"""Sanity checks of a run, made, reported and stored after its first shard and at its end."""
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -19,12 +19,12 @@ from whyset.store.commits import Tally, read_commits
 from whyset.store.layout import CHECKS, DONE, STATUS
 
 _OFTEN = 0.05
-"""Constant maps are no surprise where a few inputs are empty."""
+"""A larger share of constant maps is a warning; fewer are expected if some inputs are empty."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Checks of one run; `known` were found before its first shard, `name_first_rule` names the first layer's rule."""
+    """Checks of one run; `known` ones precede its first shard, `name_first_rule` names the first layer's rule."""
 
     run: Run
     progress: Progress
@@ -32,25 +32,27 @@ class Gate:
     name_first_rule: Callable[[], str] = field(default=lambda: "")
 
     def begin(self) -> None:
-        """Say what is known before the first shard."""
+        """Report the checks known before the first shard."""
         self._say(self.known, "")
 
     def report(self, when: str = "") -> None:
-        """Find what is suspicious by now, store it, and say it; `when` says how far the run is."""
+        """Run the checks, store and report them; `when` states how far the run is."""
         found = find_checks(self.run, self.name_first_rule)
         self._store((*self.known, *found))
-        warnings = [check for check in self.known if check.severity != "note"]  # notes are said once, in the beginning
+        warnings = [
+            check for check in self.known if check.severity != "note"
+        ]  # notes are reported once, in the beginning
         self._say((*self.run.relevance_checks, *warnings, *found), when)
 
     def _say(self, checks: Iterable[Check], when: str) -> None:
         for check in checks:
-            tell = self.progress.warn if check.severity == "warning" else self.progress.info
-            tell(f"{check.severity}{when}: {check.message}")
+            report = self.progress.warn if check.severity == "warning" else self.progress.info
+            report(f"{check.severity}{when}: {check.message}")
 
     def _store(self, checks: tuple[Check, ...]) -> None:
-        """Store the checks, none of them, too: then a lost file is noticed.
+        """Store the checks, also an empty list, so that a lost file is noticed.
 
-        A check that cannot be stored is said all the same: it must not end the run.
+        Checks that cannot be stored are still reported: they must not end the run.
         """
         if (self.run.path / CHECKS).exists() and checks == read_checks_or_problem(self.run.path):
             return
@@ -61,7 +63,7 @@ class Gate:
 
 
 def find_checks(run: Run, name_first_rule: Callable[[], str]) -> tuple[Check, ...]:
-    """What is suspicious about labels, predictions, inputs and relevance maps of the committed rows."""
+    """Find suspicious labels, predictions, inputs and relevance maps in the committed rows."""
     each = run.config.targets_per_sample
     rows = each * np.flatnonzero(((run.column(STATUS) == DONE) & (run.labels != UNKNOWN))[::each])
     labels, prediction = run.labels[rows], run.column("prediction")[rows]
@@ -89,14 +91,14 @@ def add_tallies(parts: Iterable[Mapping[str, Tally]]) -> dict[str, Tally]:
 _COUNTED = MappingProxyType(
     {
         INPUT_RANGE: "inputs have values outside the range that the preprocessing implies (from black to white): check "
-        "--mean and --std, and whether values from 0 to 255 were to be normalized",
+        "--mean and --std, and whether values from 0 to 255 should be normalized",
         CLIPPED: "inputs have values outside the measured range: they are shown as black or white, and the bounds of "
-        "rules such as ZBox do not hold for them: state the range, as the note on it says",
-        LABELS: "samples are delivered with another label than the data set lists for them (targets, labels): the "
-        "accuracy is of the listed ones, `target=label` explains the delivered ones",
+        "rules such as ZBox do not hold for them: state the range, as its note describes",
+        LABELS: "samples come with another label than the data set lists for them (targets, labels): the accuracy is "
+        "that of the listed labels, but `target=label` explains the class that comes with the sample",
     }
 )
-"""What is suspicious however often it is counted, after the words "3 of 40"."""
+"""Messages of checks that count any occurrence, to follow the words "3 of 40"."""
 
 
 def _make_warning(name: str, tally: Tally | None, message: str) -> Check | None:
@@ -120,8 +122,8 @@ def _check_repeated(tally: Tally | None, name_first_rule: Callable[[], str]) -> 
     if tally is None or tally.count <= _OFTEN * tally.total:
         return None
     message = (
-        f"{tally.count:,} of {tally.total:,} compared relevance maps are the same as that of another sample with the "
-        f"same target, up to a factor, though their inputs differ: they say nothing of the sample; {name_first_rule()}"
+        f"{tally.count:,} of {tally.total:,} compared relevance maps equal that of another sample with the same "
+        f"target, up to a factor, though their inputs differ: they do not depend on the sample; {name_first_rule()}"
     )
     return Check(REPEATED, "warning", tally.count, tally.total, message)
 
@@ -130,13 +132,13 @@ def name_first_rule(model: torch.nn.Module, composite: Composite | None, x: torc
     """Name the likely cause of maps that do not depend on the input: the rule of the first layer."""
     if composite is None:
         return "the plain gradient of a linear model is the same for all inputs"
-    if not x.is_floating_point():  # a plan is made of what follows the input, and ids have no gradient
-        return f"the likely cause is {type(composite).__name__}, or a model that does not look at the tokens"
+    if not x.is_floating_point():  # a plan follows the gradient of the input, and ids have none
+        return f"the likely cause is {type(composite).__name__}, or a model that ignores the tokens"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were shown when the first samples were explained
         try:
             steps = composite.plan(model, x).steps
-        except Exception:  # a plan takes no tokens, for one: a check must not end the run
+        except Exception:  # for instance, tokens cannot be planned: a check must not end the run
             return f"a likely cause is the rule that {type(composite).__name__} has for the first layer"
     first = next((step for step in steps if step.rule is not None), None)
     if first is None:

@@ -1,4 +1,4 @@
-"""Whether a model has seen inputs like these before: its first batch normalization knows, and raw pixels look it."""
+"""Check that inputs are like those of the training, by the first batch normalization or by the look of raw pixels."""
 
 import torch
 from torch import Tensor, nn
@@ -13,18 +13,18 @@ _RAW = 32.0
 
 
 def check_inputs(model: nn.Module, x: Tensor) -> Check | None:
-    """Check a few inputs (n, ...) of a model in evaluation mode; None where nothing is suspicious.
+    """Check a few inputs (n, ...) of a model in evaluation mode; None if nothing is suspicious.
 
-    A model with batch normalization has stored the mean and the variance that it had there in training. Of other
-    models nothing is known, so that raw pixels are only worth a note.
+    Batch normalization stores the mean and the variance of the training. Nothing is known of models without it, so
+    raw pixels are only worth a note.
     """
     if not x.is_floating_point():
         return None
     times = measure_deviation(model, x)
     if times is not None and times > _MOST_TIMES:
         message = (
-            f"inputs are not like those of the training: at the first batch normalization they deviate {times:.3g} "
-            "times as much as there. Check the preprocessing (preprocessing= in Python; --mean, --std, or "
+            f"inputs differ from those of training: at the first batch normalization they deviate {times:.3g} times "
+            "as much as in training. Check the preprocessing (preprocessing= in Python; --mean, --std, or "
             "PREPROCESSING in the model file), and whether values from 0 to 255 should be divided by 255"
         )
         return Check("inputs_unlike_training", "warning", len(x), len(x), message)
@@ -38,8 +38,9 @@ def check_inputs(model: nn.Module, x: Tensor) -> Check | None:
 
 
 def measure_deviation(model: nn.Module, x: Tensor) -> float | None:
-    """sqrt(E[(z - mean)²] / variance) at the first batch normalization, the median over its channels; near 1 where
-    inputs are like those of the training. None where the model has none with statistics of its own.
+    """Compute sqrt(E[(z - mean)²] / variance) at the first batch normalization, the median over its channels.
+
+    It is near 1 for inputs like those of the training, and None for a model without trained batch normalization.
     """
     found: list[float] = []
     hooks = [module.register_forward_pre_hook(_recorder(found)) for module in _batch_norms(model)]

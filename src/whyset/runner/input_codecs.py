@@ -1,4 +1,4 @@
-"""Inputs that are no eight-bit images: what of them is kept, to be shown."""
+"""Codecs of inputs that are not eight-bit images: how they are stored and shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from whyset.runner.preprocessing import Preprocessing
 
 
 class InputCodec(Protocol):
-    """What is kept of a model's input: `undo` gives it."""
+    """Converts a model's input to its stored form (`undo`)."""
 
     def normalize(self, pixels: torch.Tensor) -> torch.Tensor: ...
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[Any]: ...
 
     def bounds(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """The model's input where an image is black and where it is white, (channels, 1, 1); None without images."""
+        """Return the model's input for black and for white, (channels, 1, 1); None without images."""
 
     def to_dict(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class RawCodec:
-    """Series and rows of tables, kept as the model takes them, or the ids of tokens.
+    """Series and rows of tables, stored as the model takes them, or the ids of tokens.
 
     >>> RawCodec("int32").undo(torch.tensor([5, 7])).dtype
     dtype('int32')
@@ -50,7 +50,7 @@ class RawCodec:
 
 @dataclass(frozen=True)
 class LevelCodec:
-    """Float images (..., C, H, W) of any number of channels, kept in eight bits from `black` to `white`.
+    """Float images (..., C, H, W) of any number of channels, stored in eight bits from `black` to `white`.
 
     >>> LevelCodec(-1.0, 1.0).undo(np.zeros((5, 1, 1))).ravel().tolist()
     [128, 128, 128, 128, 128]
@@ -68,7 +68,7 @@ class LevelCodec:
         return pixels
 
     def bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The model's input where an image is black and where it is white, (1, 1, 1)."""
+        """Return the model's input for black and for white, (1, 1, 1)."""
         return torch.full((1, 1, 1), self.black), torch.full((1, 1, 1), self.white)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class LevelCodec:
 
 
 def codec_from_dict(stored: Mapping[str, Any], where: str) -> InputCodec:
-    """What `to_dict` was taken of; `where` names it in errors."""
+    """Rebuild a codec from its `to_dict`; `where` names it in errors."""
     if "values" in stored:
         return RawCodec(stored["values"])
     if "levels" in stored:
@@ -85,10 +85,7 @@ def codec_from_dict(stored: Mapping[str, Any], where: str) -> InputCodec:
 
 
 def of_images(given: InputCodec | None) -> Preprocessing | None:
-    """The preprocessing, where it is one of images.
-
-    InputError: it is of other inputs, so images cannot be read by it.
-    """
+    """Return the preprocessing if it is one of images; InputError if it is for other inputs."""
     if given is None or isinstance(given, Preprocessing):
         return given
     raise InputError(f"images need a Preprocessing, got {given}, which is for other inputs")

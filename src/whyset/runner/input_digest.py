@@ -8,7 +8,7 @@ from whyset.store.input_hashes import DIGITS
 
 
 def digest_input(x: torch.Tensor, label: int | None) -> str:
-    """BLAKE2b with 8 bytes over dtype, shape and label as text, and the bytes of the input as its data set gives it.
+    """Return the 8-byte BLAKE2b over dtype, shape and label as text, and the bytes of the input as the data set has it.
 
     >>> digest_input(torch.zeros(3), None) == digest_input(torch.zeros(3), 0)
     False

@@ -1,4 +1,4 @@
-"""What a worker needs to explain shards, and how it gets ready."""
+"""The job of a worker that explains shards, and its setup."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ from whyset.store import Run, RunConfig
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A run's work as it travels to workers; a model given by name is loaded where it is needed."""
+    """The work of a run as it is sent to workers; a model given by name is loaded in the worker."""
 
     run: Run
     model: ModelSource | torch.nn.Module
@@ -37,7 +37,7 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class ShardWorker:
-    """A job with its model, reader and writer at hand."""
+    """A job with its loaded model, reader and writer."""
 
     job: Job
     model: torch.nn.Module
@@ -51,7 +51,7 @@ class ShardWorker:
         return self.reading.activity
 
     def report_to(self, report: Callable[[str], None]) -> None:
-        """Report every finished batch, and name a sample whose reading takes long, to an engine that asks for it."""
+        """Report every finished batch, and samples whose reading takes long, to an engine that asks for it."""
         self.activity.report = report
 
         def watch() -> None:
@@ -65,14 +65,14 @@ class ShardWorker:
 
 
 def name_sample(source: Source, index: int) -> str:
-    """A sample as messages call it."""
+    """Name a sample in messages."""
     return f"sample {index} ({source.ids[index]})"
 
 
 def set_up(job: Job, writer: ShardWriter | None = None, activity: Activity | None = None) -> ShardWorker:
-    """Make a worker: load the model if it comes by name, and put it where it computes, in evaluation mode.
+    """Make a worker: load the model if it is given by name, and put it on its device in evaluation mode.
 
-    JobStoppedError: the model cannot be loaded again, or is not the one that run.json records; or so the data.
+    Raises JobStoppedError if the model or the data cannot be loaded again, or is not the one that run.json records.
     """
     files = confirm_files(job)
     model = load_model(job.model, job.run.config) if isinstance(job.model, ModelSource) else job.model
@@ -98,26 +98,24 @@ def confirm_files(job: Job) -> tuple[FileState, ...]:
 
 
 def load_model(source: ModelSource, config: RunConfig) -> torch.nn.Module:
-    """Load the model of a run again: its files may have been overwritten since the run was created.
+    """Load the model of a run again, whose files may have been overwritten since the run was created.
 
-    JobStoppedError: it cannot be loaded, or its weights do not have the hash that the run has; nothing is explained.
+    Raises JobStoppedError if it cannot be loaded, or if its weights do not have the hash of the run.
     """
     try:
         model = source.load().module
     except InputError as error:
         raise JobStoppedError(
-            f"a worker cannot load the model as it was when the run was planned: {error}; put its files back as they "
-            "were, where the worker runs, and give the same command again, or explain the new model into another folder"
+            f"a worker cannot load the model as it was when the run was planned: {error}; restore its files on the "
+            "worker's machine and run the same command again, or explain the new model into another folder"
         ) from error
     found = weights_hash(model)
     if found == config.weights_hash:
         return model
     name = str(source.weights or source.spec)
-    random = (
-        "" if source.weights else "; weights that are drawn at random need a file (--weights) or the engine 'serial'"
-    )
+    random = "" if source.weights else "; random weights need a file (--weights) or the engine 'serial'"
     raise JobStoppedError(
-        f"the weights that a worker loaded from {name} are not those of the run, and explained nothing: expected "
-        f"SHA-256 {config.weights_hash}, got {found}: put them back as they were, and give the same command again, or "
-        f"explain the new weights into another folder{random}"
+        f"the weights that a worker loaded from {name} are not those of the run and were not used: expected SHA-256 "
+        f"{config.weights_hash}, got {found}: restore them and run the same command again, or explain the new weights "
+        f"into another folder{random}"
     )

@@ -55,12 +55,12 @@ class Labels:
         names = {index: name for name, index in pairs}
         missing = next((index for index in range(count) if index not in names), None)
         if missing is not None or not pairs:
-            raise InputError(f"labels file {path}: there is no name for index {missing or 0}")
+            raise InputError(f"labels file {path} has no name for index {missing or 0}")
         return cls(tuple(names[index] for index in range(count)), _unique(pairs, f"labels file {path}"))
 
 
 def _pairs(content: Any, path: Path) -> list[tuple[str, int]]:
-    """Every (name, index) of the file; where an index has several names, the last one is the one shown."""
+    """Return every (name, index) of the file; of several names of an index, the last one is shown."""
     try:
         if isinstance(content, list):
             return [(_text(name), index) for index, name in enumerate(content)]
@@ -92,5 +92,5 @@ def _unique(pairs: list[tuple[str, int]], where: str) -> dict[str, int]:
     indices: dict[str, int] = {}
     for name, index in pairs:
         if indices.setdefault(name, index) != index:
-            raise InputError(f"{where}: the name {name!r} stands for {indices[name]} and {index}")
+            raise InputError(f"{where}: the name {name!r} has two indices, {indices[name]} and {index}: expected one")
     return indices

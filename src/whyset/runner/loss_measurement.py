@@ -1,4 +1,4 @@
-"""Losses by cause of a few explanations of a shard, measured with the ledger."""
+"""Measurement of the losses by cause, with the ledger, on a few explanations of a shard."""
 
 import math
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ twice the time of one without.
 
 @dataclass
 class LossSamples:
-    """The first inputs of a shard, kept until it is explained; the ledger must not change its random numbers."""
+    """The first inputs of a shard, kept until it is explained: the ledger must not change its random numbers."""
 
     wanted_count: int
     inputs: list[Tensor] = field(default_factory=list)
@@ -38,9 +38,9 @@ class LossSamples:
 
 
 def measure_losses(model: torch.nn.Module, wanted: OutputSpec, samples: LossSamples) -> ShardLosses | None:
-    """Shares of the explained outputs that are lost, by cause; None for gradients, which have no ledger.
+    """Measure the shares of the explained outputs that are lost, by cause; None for gradients, which have no ledger.
 
-    Whatever goes wrong is stated as the reason why nothing was measured: a shard never fails for it.
+    An error becomes the reason why nothing was measured: a shard never fails for it.
     """
     if not wanted.conserving:
         return None
@@ -51,17 +51,17 @@ def measure_losses(model: torch.nn.Module, wanted: OutputSpec, samples: LossSamp
 
 
 def _measure(model: torch.nn.Module, wanted: OutputSpec, x: Tensor, label: Tensor) -> Ledger:
-    """The ledger of one sample, for its first target."""
+    """Return the ledger of one sample, for its first target."""
     with make_attributor(model, wanted.composite, wanted.output) as attribute, attribute.ledger() as ledger:
         attribute(x, wanted.targets.outputs(label)[0])
     return ledger
 
 
 def _pool(ledgers: Iterable[Ledger]) -> ShardLosses:
-    """What is lost of all outputs together: in a mean of shares, one output near 0 would rule."""
+    """Pool the losses of all outputs: in a mean of shares, one output near 0 would dominate."""
     known = [ledger for ledger in ledgers if ledger.output and _is_finite(ledger)]
     if not known:
-        return ShardLosses(0, reason="the explained outputs are 0 or not finite, or there is no readable sample")
+        return ShardLosses(0, reason="the explained outputs are 0 or not finite, or no sample is readable")
     output = sum(abs(ledger.output) for ledger in known)
     lost = [(math.copysign(1, ledger.output), ledger.lost()) for ledger in known]
     shares = {

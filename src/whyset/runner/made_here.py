@@ -1,4 +1,4 @@
-"""Which runs this user made: a mark in run.json that only the holder of a private key file can make."""
+"""Marks of runs made by this user: only the holder of a private key file can make the mark in run.json."""
 
 import hashlib
 import hmac
@@ -17,22 +17,22 @@ _KEY, _MARK = "run-mark.key", "mark"
 
 
 def key_path() -> Path:
-    """Where this user's key lies: below `$XDG_STATE_HOME`, by default `~/.local/state`."""
+    """Return the path of this user's key: below `$XDG_STATE_HOME`, by default `~/.local/state`."""
     given = Path(os.environ.get("XDG_STATE_HOME", ""))
     return (given if given.is_absolute() else Path.home() / ".local" / "state") / "whyset" / _KEY
 
 
 def explain_missing_mark() -> str:
-    """Why a run that names a model file could not be marked, and what follows from it."""
+    """Explain why a run that names a model file could not be marked, and what follows from it."""
     try:
         reason = f"{key_path()} cannot be written"
     except RuntimeError:
-        reason = "there is no home folder to keep a key in (set HOME or XDG_STATE_HOME)"
-    return f"{reason}, so that repeating this run will need --trust (trust=True)"
+        reason = "no home folder was found for a key (set HOME or XDG_STATE_HOME)"
+    return f"{reason}, so repeating this run will need --trust (trust=True)"
 
 
 def with_mark(config: RunConfig) -> RunConfig:
-    """Mark the run as made here, where it names a model file; unmarked where no key can be kept."""
+    """Mark the run as made here if it names a model file and a key can be stored."""
     if not names_model_file(config):
         return config
     try:
@@ -43,12 +43,12 @@ def with_mark(config: RunConfig) -> RunConfig:
 
 
 def has_mark(config: RunConfig) -> bool:
-    """Whether the run bears a mark at all, whoever's it is."""
+    """True if the run has a mark, of any user."""
     return _MARK in config.origin
 
 
 def is_made_here(config: RunConfig) -> bool:
-    """Whether the run bears this user's own mark, and states what it stated when it got it."""
+    """True if the run has this user's mark, and its origin has not changed since it was marked."""
     given = config.origin.get(_MARK)
     try:
         key = key_path().read_bytes()
@@ -59,20 +59,23 @@ def is_made_here(config: RunConfig) -> bool:
 
 
 def names_model_file(config: RunConfig) -> bool:
-    """Whether the run states the hash of a model file that repeating it would execute."""
+    """True if the run states the hash of a model file that repeating it would execute."""
     model = config.origin.get("model")
     return isinstance(model, dict) and model.get("code_sha256") is not None
 
 
 def _mark(config: RunConfig, key: bytes) -> str:
-    """HMAC over everything that says which files make the run."""
+    """Return the HMAC over all fields that determine which files make the run."""
     origin = {name: value for name, value in config.origin.items() if name != _MARK}
-    said = {"model": config.model, "weights_hash": config.weights_hash, "origin": origin}
-    return hmac.new(key, canonical(said), hashlib.sha256).hexdigest()
+    marked = {"model": config.model, "weights_hash": config.weights_hash, "origin": origin}
+    return hmac.new(key, canonical(marked), hashlib.sha256).hexdigest()
 
 
 def _make_key() -> bytes:
-    """Read the key; the first process that needs one makes it, readable by its owner only."""
+    """Read the key; the first process that needs one makes it, readable by its owner only.
+
+    It is linked into place, so that two processes that make a key at once read the same one.
+    """
     path = key_path()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -86,5 +89,5 @@ def _make_key() -> bytes:
             Path(new).unlink()
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise OSError(f"{path} holds no key")
+        raise OSError(f"{path} is not a key: expected {KEY_BYTES} bytes, got {len(key)}")
     return key

@@ -1,4 +1,4 @@
-"""What is measured of every relevance map before it is reduced and stored."""
+"""Measures of every relevance map before it is reduced and stored."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _EQUAL = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """Numbers of a batch of relevance maps, each (targets, samples).
+    """Measures of a batch of relevance maps, each (targets, samples).
 
     `arrived` is the sum of the map divided by the explained output, `largest` its largest absolute value divided by
     the absolute output: both NaN where the output is 0, `arrived` also where the method is a gradient, whose sum has
@@ -35,11 +35,11 @@ class Measures:
 def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conserving: bool) -> Measures:
     """Measure relevance maps (targets, n, ...) of the inputs x (n, ...), for outputs (n, classes) that were `chosen`.
 
-    `conserving` says that the maps are relevance, whose sum is the output where nothing is lost, and not a gradient.
+    `conserving`: the maps are relevance, whose sum is the output if nothing is lost, and not a gradient.
     """
     maps = relevance.flatten(2)
     value = output.detach().gather(1, chosen.T).T.to(_wide(maps))
-    value = torch.where(value == 0, torch.nan, value)
+    value = torch.where(value == 0, torch.nan, value)  # a share of an output of 0 is undefined
     peak = maps.abs().amax(dim=2)
     arrived = maps.sum(dim=2, dtype=value.dtype) / value
     flat = maps.amax(dim=2) - maps.amin(dim=2) <= _EQUAL * peak
@@ -54,7 +54,7 @@ def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conser
 
 
 def _repetitions(maps: Tensor, x: Tensor, chosen: Tensor, peak: Tensor) -> tuple[Tensor, Tensor]:
-    """Compare each map with the next one in the batch that has the same target; equal inputs are no evidence."""
+    """Compare each map with the next one in the batch that has the same target; pairs of equal inputs are skipped."""
     compared, repeated = torch.zeros_like(chosen, dtype=torch.bool), torch.zeros_like(chosen, dtype=torch.bool)
     for target, of_target in enumerate(chosen):
         order = of_target.argsort(stable=True)
@@ -68,5 +68,5 @@ def _repetitions(maps: Tensor, x: Tensor, chosen: Tensor, peak: Tensor) -> tuple
 
 
 def _wide(maps: Tensor) -> torch.dtype:
-    """Sums are taken in double precision, which Apple's GPUs do not have."""
+    """Return the type of sums: double precision, which Apple's GPUs do not have."""
     return torch.float32 if maps.device.type == "mps" else torch.float64

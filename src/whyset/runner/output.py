@@ -1,4 +1,4 @@
-"""What a model's outputs are: logits, or probabilities made of logits by its last operation."""
+"""The value of a model that is explained: its output, or the logit before a last softmax or sigmoid."""
 
 from enum import StrEnum
 
@@ -16,8 +16,8 @@ _SUM_TOLERANCE = 1e-3
 class Output(StrEnum):
     """The value that is explained, as the run's configuration names it.
 
-    Where a model ends in softmax or sigmoid it is the logit before that. `PROBABILITIES` are outputs that look like
-    probabilities though no such operation was seen: they are explained as they are.
+    For a model that ends in softmax or sigmoid it is the logit before that. `PROBABILITIES` are outputs that look like
+    probabilities without such an operation: they are explained as they are.
     """
 
     MODEL = "model output"
@@ -30,12 +30,12 @@ class Output(StrEnum):
 
     @property
     def is_logit(self) -> bool:
-        """Whether it is the value before the model's last operation."""
+        """True for the value before the model's last operation."""
         return self not in (Output.MODEL, Output.PROBABILITIES)
 
     @property
     def note(self) -> str:
-        """What users should know of it; nothing where the model's output is explained."""
+        """A note for users; empty if the model's output is explained."""
         if self.is_logit:
             activation = self.removeprefix("logit before ")
             return (
@@ -46,14 +46,14 @@ class Output(StrEnum):
         if self is Output.PROBABILITIES:
             return (
                 "the model's outputs are probabilities (each row is in [0, 1] and sums to 1, or is the probability of "
-                "one of two classes), but no softmax was found that makes them, and no sigmoid: the probability is "
+                "one of two classes), but no softmax or sigmoid was found that makes them: the probability is "
                 "explained, whose relevance vanishes where it is close to 0 or 1; give a model that returns logits"
             )
         return ""
 
 
 def find_output(model: torch.nn.Module, x: Tensor) -> tuple[object, Output]:
-    """Run the model on a few samples; return its output, and which value is to be explained."""
+    """Run the model on a few samples; return its output and the value to explain."""
     with torch.no_grad(), LastActivation() as mode:
         output = model(x)
     found = mode.find(output)
@@ -63,41 +63,40 @@ def find_output(model: torch.nn.Module, x: Tensor) -> tuple[object, Output]:
 
 
 def find_binary_output(output: Tensor, kind: Output) -> Output:
-    """Which value is to be explained of a model with one output (samples, 1) for two classes.
+    """Find the value to explain of a model with one output (samples, 1) for two classes.
 
-    Where all of it is in [0, 1] though no sigmoid makes it, it is taken as the probability of class 1.
+    An output in [0, 1] that no sigmoid makes is taken as the probability of class 1.
     """
     return Output.PROBABILITIES if kind is Output.MODEL and _is_in_unit_interval(output) else kind
 
 
 def note_unit_interval(output: Tensor, kind: Output) -> str:
-    """What users should know where a model's own outputs (samples, classes) look like probabilities that do not sum
-    to 1; else nothing.
-    """
+    """Return a note for outputs (samples, classes) in [0, 1] that do not sum to 1; otherwise an empty text."""
     if kind is not Output.MODEL or not _is_in_unit_interval(output):
         return ""
     function = "softmax" if output.shape[1] > 1 else "sigmoid"
     return (
-        f"all outputs of {len(output)} samples that were tried are in [0, 1], as probabilities are, but no softmax or "
-        f"sigmoid was found that makes them: they are taken as logits and explained as they are, and confidence is "
-        f"their {function}. If they are probabilities, give a model that returns logits"
+        f"all outputs of {len(output)} tested samples are in [0, 1], as probabilities are, but no softmax or sigmoid "
+        "was found that makes them: they are taken as logits and explained as they are, and confidence is their "
+        f"{function}. If they are probabilities, give a model that returns logits"
     )
 
 
 def make_attributor(model: torch.nn.Module, composite: Composite | None, output: Output) -> Gradient:
-    """The attributor that explains this value of the model."""
+    """Make the attributor that explains this value of the model."""
     return (BeforeActivation if output.is_logit else Gradient)(model, composite)
 
 
 def predict_binary(output: Tensor, kind: Output) -> Tensor:
-    """The predicted class of each sample, (samples,), from one explained output (samples, 1): class 1 where the logit
-    is above 0, or the probability above 1/2.
+    """Return the predicted class of each sample, (samples,), from one explained output (samples, 1).
+
+    It is class 1 where the logit is above 0, or the probability above 1/2.
     """
     return (output.detach()[:, 0] > (0.5 if kind is Output.PROBABILITIES else 0)).long()
 
 
 def compute_confidence(output: Tensor, kind: Output) -> Tensor:
-    """Probability of the prediction, (samples,), from the explained outputs (samples, classes).
+    """Compute the probability of the prediction, (samples,), from the explained outputs (samples, classes).
 
     The softmax of logits; of several sigmoids the largest; of a single output the larger of sigmoid(y) and sigmoid(-y),
     or of p and 1 - p.
@@ -114,7 +113,7 @@ def compute_confidence(output: Tensor, kind: Output) -> Tensor:
 
 
 def are_probabilities(output: object) -> bool:
-    """Whether all rows of an output (samples, classes) lie in [0, 1] and sum to 1."""
+    """True if all rows of an output (samples, classes) are in [0, 1] and sum to 1."""
     if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or not _is_in_unit_interval(output):
         return False
     return bool(((output.detach().float().sum(dim=1) - 1).abs() <= _SUM_TOLERANCE).all())

@@ -1,4 +1,4 @@
-"""What a run computes of every sample, and how a batch is computed."""
+"""The outputs that a run computes for every sample, and their computation for a batch."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -22,10 +22,10 @@ from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
 
 @dataclass(frozen=True, eq=False)
 class OutputSpec:
-    """Which explanations: by which rules, of which outputs, of which layers besides the input, and how they are stored.
+    """The explanations of a run: rules, targets, recorded layers, and how they are stored.
 
-    `layers` are stored as they are, of `concepts` the sum over everything but their channels (axis 1). `output` is the
-    value of the model that is explained.
+    The relevance of `layers` is stored as it is, that of `concepts` summed over all axes but the channels (axis 1).
+    `output` is the value of the model that is explained.
     """
 
     composite: Composite | None
@@ -44,24 +44,26 @@ class OutputSpec:
                 raise InputError(f"{name} names a layer twice: {', '.join(names)}")
             object.__setattr__(self, name, names)
         if self.dtype not in ("float16", "float32"):
-            raise InputError(f"dtype of the stored maps is float16 or float32, not {self.dtype!r}")
+            raise InputError(f"dtype must be float16 or float32, not {self.dtype!r}")
 
     @property
     def conserving(self) -> bool:
-        """Whether the maps are relevance, whose sum is the output where nothing is lost, and not a gradient."""
+        """True if the maps are relevance, whose sum is the output if nothing is lost, and not a gradient."""
         return self.composite is not None and self.composite.multiply_by_input
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The layers to be watched."""
+        """The layers to be recorded."""
         return tuple(dict.fromkeys((*self.layers, *self.concepts)))
 
 
 @dataclass(frozen=True, eq=False)
 class ExplainedBatch:
-    """One batch: the values `output` (n, classes), which of them were `chosen` to be explained (targets, n), and
-    relevance by the name of its array, (targets, n, ...), float32; `measures` are taken of the input's before it is
-    reduced. `confirmed` (n,) says for which samples `output` is what the model's last softmax or sigmoid was given.
+    """One explained batch.
+
+    `output` (n, classes) are the values, `chosen` (targets, n) the indices of the explained ones, and `relevance` the
+    relevance by the name of its array, (targets, n, ...), float32; `measures` are those of the input's relevance before
+    it is reduced. `confirmed` (n,) is True where `output` is the input of the model's last softmax or sigmoid.
     """
 
     output: Tensor
@@ -73,8 +75,9 @@ class ExplainedBatch:
 
 @contextmanager
 def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[[Tensor, Tensor], ExplainedBatch]]:
-    """A function of inputs and labels (-1 where unknown) that explains a batch: one forward pass, and one backward pass
-    for every target.
+    """Make a function of inputs and labels (-1 where unknown) that explains a batch.
+
+    It takes one forward pass, and one backward pass for every target.
     """
     with make_attributor(model, wanted.composite, wanted.output) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
@@ -102,16 +105,16 @@ def _explain_batch(
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:
-    """The gradient of an embedding has one number for each of its axes, and their sum means nothing."""
+    """Refuse gradients of tokens: the sum of an embedding's gradient over its axes has no meaning."""
     if not x.is_floating_point() and (composite is None or not composite.multiply_by_input):
         raise InputError(
-            "ids of tokens are explained by the relevance of their embedding, and the composite given has gradients: "
-            "give one with rules, such as AttnLRP() for transformers or EpsilonPlus() (--composite attn_lrp)"
+            "ids of tokens are explained by the relevance of their embedding, but the given composite computes "
+            "gradients: give one with rules, such as AttnLRP() for transformers or EpsilonPlus() (--composite attn_lrp)"
         )
 
 
 def _of_inputs(relevance: Tensor, x: Tensor) -> Tensor:
-    """Relevance (targets, *x.shape); that of tokens comes as their embedding's, with its axis behind, and is summed."""
+    """Return relevance (targets, *x.shape); that of tokens is summed over the axis of their embedding."""
     if x.is_floating_point():
         return relevance
     if relevance.shape[1 : x.dim() + 1] != x.shape:
@@ -123,17 +126,17 @@ def _of_inputs(relevance: Tensor, x: Tensor) -> Tensor:
 
 
 def _of_layer(record: Capture, place: str, targets: int, samples: int) -> Tensor:
-    """Relevance of a layer's output, (targets, samples, ...)."""
+    """Return the relevance of a layer's output, (targets, samples, ...)."""
     captured = record[place]
     shape = captured.activation.shape
     if captured.relevance.numel() != targets * captured.activation.numel() or len(shape) < 2 or shape[0] != samples:
         raise InputError(
-            f"layer {place!r} cannot be stored: its output must have one row for each of {samples} samples and it must "
-            f"run once a pass; its last output has the shape {tuple(shape)}"
+            f"layer {place!r} cannot be stored: it must run once in each forward pass and return one row for each of "
+            f"{samples} samples; its last output has the shape {tuple(shape)}"
         )
     return captured.relevance.reshape(targets, *shape).float()
 
 
 def _channels(relevance: Tensor) -> Tensor:
-    """Sum (targets, n, channels, ...) over everything behind the channels."""
+    """Sum (targets, n, channels, ...) over all axes after the channels."""
     return relevance.flatten(3).sum(dim=3) if relevance.dim() > 3 else relevance

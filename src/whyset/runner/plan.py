@@ -1,4 +1,4 @@
-"""Everything about a run that is known before its first shard."""
+"""The plan of a run: everything that is known before its first shard."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ from whyset.store.samples import samples_table
 
 @dataclass(frozen=True, eq=False)
 class RunPlan:
-    """The run that is to be made: its configuration, its samples and its arrays."""
+    """The planned run: its configuration, samples and arrays."""
 
     config: RunConfig
     source: Source
@@ -45,7 +45,7 @@ class RunPlan:
     checks: tuple[Check, ...]
     words: Sequence[Sequence[str]] | None = None
     fixed: bool = False
-    """Whether `config.shard_rows` is what it must be, instead of the most that it may be."""
+    """True if `config.shard_rows` must be kept; otherwise it is an upper bound."""
 
     @classmethod
     def of(
@@ -59,7 +59,7 @@ class RunPlan:
         origin: Mapping[str, Any],
         kind: DataSpec,
     ) -> "RunPlan":
-        """Try a few samples and put down what determines the run's results."""
+        """Probe a few samples and plan the run."""
         found = probe(loaded.module, source, wanted, labels)
         kind = kind.complete(source)
         modality = kind.of(found.shape, integers=found.integers)
@@ -112,14 +112,14 @@ class RunPlan:
         more = [f"layer {name}" for name in self.config.layers] + [
             f"channels of {name}" for name in self.config.concepts
         ]
-        beside = f" and {', '.join(more)}" if more else ""
+        recorded = f" and {', '.join(more)}" if more else ""
         what = "" if self.modality == IMAGE else f"{self.modality} of "
         each = self.config.targets_per_sample
         count = f"{self.rows:,} explanations of {len(self.source):,} samples" if each > 1 else f"{self.rows:,} samples"
-        return f"{count}: relevance maps of {what}{shape}{beside}, about {size / 1e6:,.1f} MB"
+        return f"{count}: relevance maps of {what}{shape}{recorded}, about {size / 1e6:,.1f} MB"
 
     def open(self, out: AnyPath, seconds_per_row: Callable[[], float]) -> Run:
-        """Create the run, with shards of about a minute, or continue it with the shards that it has."""
+        """Create the run with shards of about a minute, or continue it with its shards."""
         classes = len(self.config.class_names)  # a sample with another label fails, and has none in the table
         labels = [int(label) if 0 <= label < classes else None for label in self.source.labels]
         table = samples_table(self.source.ids, labels, self.source.uris, self.config.targets_per_sample, self.words)
@@ -127,7 +127,7 @@ class RunPlan:
         return create_run(out, config, table, self.arrays)
 
     def _shard_rows(self, seconds_per_row: Callable[[], float]) -> int:
-        """Rows per shard; the speed is only asked for where it can make a difference."""
+        """Return the rows per shard; the speed is only measured if it can make a difference."""
         most, each = self.config.shard_rows, self.config.targets_per_sample
         fewest = shard_rows_within(math.inf, most, each)
         if self.fixed or fewest == most or self.rows <= fewest:
@@ -135,13 +135,13 @@ class RunPlan:
         return shard_rows_within(seconds_per_row(), most, each)
 
     def require_space(self, out: AnyPath) -> None:
-        """InputError if the disk is too small for the rows that are still missing."""
+        """Raise InputError if the disk is too small for the missing rows."""
         missing = int((~open_run(out).committed).sum()) if is_run(out) else self.rows
         require_free_space(out, self.arrays, missing, self.config.targets_per_sample)
 
 
 def plan_arrays(found: DataProbe, wanted: OutputSpec, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
-    """The arrays of a run whose samples are as the probed ones."""
+    """Return the arrays of a run whose samples are like the probed ones."""
     arrays = standard_arrays(
         wanted.reduction.shape(found.shape),
         input_shape=found.shape if inputs else None,
@@ -154,6 +154,6 @@ def plan_arrays(found: DataProbe, wanted: OutputSpec, inputs: bool, modality: st
 
 
 def describe_data(source: Source) -> str:
-    """Where the data lies, or what kind it is."""
+    """Return the path of the data, or its type."""
     whole = source.whole if isinstance(source, SpreadSource) else source
     return str(getattr(whole, "path", type(whole).__name__))

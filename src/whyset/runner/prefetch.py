@@ -1,4 +1,4 @@
-"""Samples read ahead of their use by threads: decoding goes on while the model computes."""
+"""Prefetching: threads read and decode samples while the model computes."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from whyset.runner.sources import Source, read
 from whyset.runner.sources.source import attempt
 
 PART = 8
-"""Samples that a thread reads in one go; a batch is put together from parts of several threads."""
+"""Samples that a thread reads at a time; a batch is assembled from parts of several threads."""
 
 BATCHES_AHEAD = 2
 
@@ -30,7 +30,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, eq=False)
 class ReadSample:
-    """A sample that was read, uint8 pixels or the model's input; `x` is None where reading failed with `error`."""
+    """A sample as read, uint8 pixels or the model's input; `x` is None if reading failed with `error`."""
 
     index: int
     x: torch.Tensor | None = None
@@ -42,9 +42,7 @@ class ReadSample:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Samples in order, those that could be read stacked in `x`; `shown` is what is kept of them, images as the model
-    sees them, say.
-    """
+    """Samples in order; the readable ones are stacked in `x`, and `shown` is their stored form."""
 
     indices: tuple[int, ...]
     labels: tuple[int | None, ...]
@@ -56,7 +54,7 @@ class Batch:
     """Hashes of all samples, failed ones included (None), in order."""
 
     def place(self, preprocessing: InputCodec, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-        """The model's input where the model is; to a CUDA device it is copied from pinned memory, without waiting."""
+        """Move the input to the model's device; to a CUDA device it is copied from pinned memory, without waiting."""
         x = self.x.pin_memory() if device.type == "cuda" else self.x
         x = x.to(device, non_blocking=True)
         if x.dtype == torch.uint8:
@@ -66,10 +64,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Prefetcher:
-    """How a source is read: inputs of `shape`, images as the model sees them if `show`, by so many `threads`.
+    """Reads a source ahead with `threads`: inputs of `shape`, and their stored form if `show`.
 
-    Without threads everything is read when it is asked for; what comes is the same, and in the same order. A label that
-    is not one of the model's `outputs` fails its sample, and so does a value that is not finite.
+    With 0 threads, samples are read when they are needed; the result and its order are the same. A sample fails if its
+    label is not one of the model's `outputs`, or if a value is not finite.
     """
 
     source: Source
@@ -80,7 +78,7 @@ class Prefetcher:
     outputs: int | None = None
 
     def batches(self, start: int, stop: int, size: int) -> Iterator[Batch]:
-        """The samples from `start` up to `stop`, by `size` at a time; little more than two batches are held."""
+        """Yield the samples from `start` up to `stop` in batches of `size`; little more than two are in memory."""
         parts = [range(first, min(first + PART, stop)) for first in range(start, stop, PART)]
         ahead = max(BATCHES_AHEAD * size // PART, self.threads)
         samples = chain.from_iterable(in_order(self._part, parts, self.threads, ahead))
@@ -91,7 +89,7 @@ class Prefetcher:
         return [self.sample(index) for index in indices]
 
     def sample(self, index: int) -> ReadSample:
-        """Read one sample; whatever is raised becomes its `error`."""
+        """Read one sample; an exception becomes its `error`."""
         with self.activity.reading(index):
             found, error = attempt(lambda: self._read(index))
         return ReadSample(index, error=error) if found is None else found
@@ -127,7 +125,7 @@ class Prefetcher:
 
 
 def in_order(do: Callable[[T], V], tasks: Iterable[T], threads: int, ahead: int) -> Iterator[V]:
-    """`map(do, tasks)` by threads that are at most `ahead` tasks in front; what is not begun at the end is dropped.
+    """Apply `do` to the tasks by threads, at most `ahead` tasks in advance; tasks not begun at the end are dropped.
 
     >>> list(in_order(abs, [3, -1, -2], threads=2, ahead=2))
     [3, 1, 2]
@@ -149,5 +147,5 @@ def in_order(do: Callable[[T], V], tasks: Iterable[T], threads: int, ahead: int)
 
 
 def threads_for(source: Any, device: torch.device, cores: int) -> int:
-    """Reading threads: one, unless a GPU waits for them and the source can be read by several at once."""
+    """Return the number of reading threads: several if a GPU waits for them and the source is concurrent, else one."""
     return max(1, min(8, cores)) if device.type == "cuda" and getattr(source, "concurrent", False) else 1

@@ -1,4 +1,4 @@
-"""How an image becomes a model's input, and how that input becomes an image again."""
+"""Preprocessing: conversion of images to a model's input, and back."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -23,10 +23,10 @@ INTERPOLATIONS = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Convert to `mode`, resize, cut out the center, scale to [0, 1] and normalize: x = (u / 255 - mean) / std.
+    """Convert to `mode`, resize, crop the center, scale to [0, 1] and normalize: x = (u / 255 - mean) / std.
 
-    `size` is the (height, width) that the model sees; None leaves images as they are. `resize` is what comes before the
-    cut: the length of the shorter side, or (height, width); None makes the image just large enough to be cut.
+    `size` is the (height, width) that the model sees; None leaves images as they are. `resize` is the size before the
+    crop: the length of the shorter side, or (height, width); None makes the image just large enough for the crop.
 
     >>> Preprocessing(size=(224, 224), resize=256, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)).channels
     3
@@ -41,9 +41,9 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.mode not in CHANNELS:
-            raise InputError(f"mode is {', '.join(CHANNELS)}, not {self.mode!r}")
+            raise InputError(f"mode must be one of {', '.join(CHANNELS)}, not {self.mode!r}")
         if self.interpolation not in INTERPOLATIONS:
-            raise InputError(f"interpolation is one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
+            raise InputError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}")
         for name in ("size", "resize"):
             object.__setattr__(self, name, _lengths(name, getattr(self, name)))
         for name in ("mean", "std"):
@@ -56,16 +56,16 @@ class Preprocessing:
         return CHANNELS[self.mode]
 
     def forward(self, image: Image.Image) -> torch.Tensor:
-        """The model's input of an image: float32 (C, H, W)."""
+        """Return the model's input of an image: float32 (C, H, W)."""
         return self.normalize(self.pixels(image))
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
-        """The image as the model sees it, before it is normalized: uint8 (C, H, W)."""
+        """Return the image as the model sees it, before normalization: uint8 (C, H, W)."""
         seen = np.asarray(self._fit(image)).reshape(*self._fit_shape(image), self.channels)
         return torch.from_numpy(np.array(seen.transpose(2, 0, 1), dtype=np.uint8, order="C"))
 
     def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The input of images as the model sees them: uint8 (..., C, H, W) to float32, on the same device."""
+        """Normalize images as the model sees them: uint8 (..., C, H, W) to float32, on the same device."""
         white, mean, std = (
             torch.tensor(values, dtype=torch.float32, device=pixels.device)[:, None, None]
             for values in ((255.0,), self.mean, self.std)
@@ -73,20 +73,20 @@ class Preprocessing:
         return (pixels.float() / white - mean) / std
 
     def undo(self, x: torch.Tensor | NDArray[Any]) -> NDArray[np.uint8]:
-        """The image that the model saw: u = 255 (x · std + mean), rounded and clipped; (..., C, H, W) to uint8."""
+        """Return the image that the model saw: u = 255 (x · std + mean), rounded and clipped, uint8 (..., C, H, W)."""
         values = np.asarray(x, dtype=np.float32)
-        with np.errstate(over="ignore"):  # what is far beyond white is white
+        with np.errstate(over="ignore"):  # values far beyond white are white
             pixels = (values * _column(self.std) + _column(self.mean)) * np.float32(255)
         rounded: NDArray[np.float32] = np.clip(np.rint(np.nan_to_num(pixels)), 0, 255)
         return rounded.astype(np.uint8)
 
     def bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The model's input of a black and of a white image: -mean / std and (1 - mean) / std, (C, 1, 1)."""
+        """Return the model's input for black and for white: -mean / std and (1 - mean) / std, (C, 1, 1)."""
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (0 - mean) / std, (1 - mean) / std
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON keeps them."""
+        """Return the fields as JSON stores them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
@@ -95,7 +95,9 @@ class Preprocessing:
         known = [field.name for field in fields(cls)]
         unknown = [name for name in values if name not in known]
         if unknown:
-            raise InputError(f"{where}: {', '.join(map(repr, unknown))} is not known; it may hold {', '.join(known)}")
+            raise InputError(
+                f"{where}: unknown field {', '.join(map(repr, unknown))}: expected fields of {', '.join(known)}"
+            )
         try:
             return cls(**values)
         except InputError as error:
@@ -106,7 +108,7 @@ class Preprocessing:
         try:
             values = tuple(float(value) for value in np.atleast_1d(np.asarray(given, dtype=float)))
         except (TypeError, ValueError):
-            raise InputError(f"{name} is numbers, one for each channel, not {given!r}") from None
+            raise InputError(f"{name} must be numbers, one for each channel, not {given!r}") from None
         if len(values) == 1:
             values *= self.channels
         if len(values) != self.channels or not np.isfinite(values).all():
@@ -115,7 +117,7 @@ class Preprocessing:
 
     def _fit(self, image: Image.Image) -> Image.Image:
         if image.mode not in EIGHT_BIT_MODES:
-            raise ValueError(f"the image has mode {image.mode}; convert it to 8 bits a channel")
+            raise ValueError(f"the image has mode {image.mode}: convert it to 8 bits per channel")
         converted = image.convert(self.mode)
         if self.size is None and self.resize is None:
             return converted
@@ -141,19 +143,19 @@ class Preprocessing:
 
 
 def _lengths(name: str, value: Any) -> int | tuple[int, int] | None:
-    """Check a size: for `size` one number means a square, for `resize` the shorter side."""
+    """Check a size: one number is a square for `size`, and the shorter side for `resize`."""
     if value is None:
         return None
     numbers = [value] if isinstance(value, int) else list(value) if isinstance(value, (tuple, list)) else []
     if len(numbers) not in (1, 2) or not all(isinstance(n, int) and n > 0 for n in numbers):
-        raise InputError(f"{name} is a positive whole number or (height, width), not {value!r}")
+        raise InputError(f"{name} must be a positive whole number or (height, width), not {value!r}")
     if len(numbers) == 2:
         return numbers[0], numbers[1]
     return numbers[0] if name == "resize" else (numbers[0], numbers[0])
 
 
 def _center(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Cut out the center; what lies beyond the image is black."""
+    """Crop the center; areas outside the image are black."""
     top, left = round((image.height - size[0]) / 2), round((image.width - size[1]) / 2)
     return image.crop((left, top, left + size[1], top + size[0]))
 

@@ -1,4 +1,4 @@
-"""Try a few samples before anything is written: shapes, outputs and relevance must make sense."""
+"""Probe of a few samples before anything is written: shapes, outputs and relevance must make sense."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -28,9 +28,11 @@ PROBED = 8
 
 @dataclass(frozen=True)
 class DataProbe:
-    """What a few samples say about a run: the shape of an input, whether it is ids of tokens, the number of the model's
-    outputs, the names of its classes, the shape of one row of every layer that is recorded, which value of the model
-    is explained, one input, and what is suspicious already.
+    """Properties of a run found by a few samples.
+
+    `shape` is that of one input, `integers` is True for ids of tokens, `outputs` is the number of the model's outputs,
+    `layers` and `concepts` hold the shape of one row of every recorded layer, `output` is the value of the model that
+    is explained, `example` one input, and `checks` are those found so far.
     """
 
     shape: tuple[int, ...]
@@ -45,9 +47,9 @@ class DataProbe:
 
 
 def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Labels | None = None) -> DataProbe:
-    """Explain up to eight samples spread over the data; refuse what would fail for every sample.
+    """Explain up to eight samples spread over the data; raise errors that would occur for every sample.
 
-    `given` are the names of the classes where it is not the data that has them.
+    `given` are the names of the classes if they do not come from the data.
     """
     samples = read_some(source)
     require_fitting(source.preprocessing, samples[0][0].shape)
@@ -78,7 +80,7 @@ def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Lab
 
 
 def _check(model: torch.nn.Module, x: torch.Tensor, output: torch.Tensor, kind: Output) -> tuple[Check, ...]:
-    """What is to be known of the model's output, and whether it was trained on inputs like these."""
+    """Check the model's output, and whether it was trained on inputs like these."""
     severity: Severity = "note" if kind.is_logit else "warning"
     note = kind.note or note_unit_interval(output, kind)
     of_output = Check("output", severity, len(x), len(x), note) if note else None
@@ -86,13 +88,14 @@ def _check(model: torch.nn.Module, x: torch.Tensor, output: torch.Tensor, kind: 
 
 
 def read_some(source: Source) -> list[tuple[torch.Tensor, int | None]]:
-    """Up to eight samples spread over the data, as (input, label): those that can be read and have one shape."""
+    """Read up to eight samples spread over the data, as (input, label): readable ones of the most common shape."""
     found = {int(index): attempt(partial(_read_finite, source, int(index))) for index in spread(len(source), PROBED)}
     samples = [sample for sample, _ in found.values() if sample is not None]
     if not samples:
         index, (_, error) = next(iter(found.items()))
         raise InputError(
-            f"none of {len(found)} samples spread over the data can be read; the first is {source.ids[index]}: {error}"
+            f"none of {len(found)} samples spread over the data can be read; the first one is {source.ids[index]}: "
+            f"{error}"
         )
     ((shape, _),) = Counter(x.shape for x, _ in samples).most_common(1)
     return [sample for sample in samples if sample[0].shape == shape]
@@ -107,8 +110,8 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Out
     try:
         output, kind = find_output(model, x)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"the model does not take inputs of shape {tuple(x.shape)}: {told}") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"the model does not accept inputs of shape {tuple(x.shape)}: {reason}") from error
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(x):
         got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise InputError(
@@ -119,7 +122,7 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Out
 
 
 def _require_some_finite(explained: ExplainedBatch) -> None:
-    """At least one sample must be finite in everything that is stored."""
+    """Require at least one sample with finite output and relevance."""
     finite = torch.isfinite(explained.output.detach()).all(dim=1)
     what = "output"
     for name, relevance in explained.relevance.items():
@@ -128,6 +131,6 @@ def _require_some_finite(explained: ExplainedBatch) -> None:
             finite = finite & torch.isfinite(relevance).flatten(2).all(dim=2).any(dim=0)
     if not bool(finite.any()):
         raise InputError(
-            f"the {what} is not finite for any of {len(finite)} samples spread over the data: look for NaN in the "
-            "weights, a wrong normalization (--mean, --std), or try another composite"
+            f"the {what} is not finite for any of {len(finite)} samples spread over the data: check the weights "
+            "for NaN and the normalization (--mean, --std), or try another composite"
         )

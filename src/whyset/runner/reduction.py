@@ -1,4 +1,4 @@
-"""Maps made smaller before they are stored, in ways that keep the sum of relevance."""
+"""Reduction of relevance maps before they are stored; it keeps the sum of relevance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Reduction:
-    """`kind` "channel_sum" sums over the channels; `pool` sums over areas, so that the longer side becomes `pool`.
+    """Sum over the channels (`kind` "channel_sum"), and over areas so that the longer side becomes `pool`.
 
-    A pixel on the border of two areas counts in both, by the part of it that lies in each: `P_h R P_wᵀ`, where the
+    A pixel on the border of two areas counts in both, by the part of it that is in each: `P_h R P_wᵀ`, where the
     columns of P sum to 1. Maps that are small enough stay as they are. Series (C, T) are pooled along their time; texts
     and tables have neither channels nor neighbors, and are refused.
 
@@ -26,12 +26,12 @@ class Reduction:
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "channel_sum"):
-            raise InputError(f"reduction is none or channel_sum, not {self.kind!r}")
+            raise InputError(f"reduction must be none or channel_sum, not {self.kind!r}")
         if self.pool is not None and self.pool < 1:
-            raise InputError(f"pool is the longest side of the stored maps, at least 1, not {self.pool}")
+            raise InputError(f"pool, the longest side of the stored maps, must be at least 1, not {self.pool}")
 
     def shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The shape of a stored map whose relevance has this one, (C, H, W) or (C, T)."""
+        """Return the shape of the stored map of relevance of this shape, (C, H, W) or (C, T)."""
         if len(shape) == 1:
             self._refuse_rows(shape)
             return tuple(shape)
@@ -39,7 +39,7 @@ class Reduction:
         return (1 if self.kind == "channel_sum" else channels, *self._pool(sides))
 
     def __call__(self, relevance: Tensor, axes: int = 3) -> Tensor:
-        """Maps made smaller; the last `axes` of their axes are those of one map: 3 of (C, H, W), 2 of (C, T)."""
+        """Reduce maps; the last `axes` of their axes are those of one map: 3 for (C, H, W), 2 for (C, T)."""
         if axes == 1:
             return relevance
         channels = relevance.dim() - axes
@@ -55,8 +55,8 @@ class Reduction:
     def _refuse_rows(self, shape: Sequence[int]) -> None:
         if self.kind != "none" or self.pool is not None:
             raise InputError(
-                f"maps {tuple(shape)} of texts and tables have no channels to be summed and no neighbors to be "
-                "pooled: leave reduction and pool out"
+                f"maps {tuple(shape)} of texts and tables have no channels to sum and no neighbors to pool: omit "
+                "reduction and pool"
             )
 
     def _pool(self, sides: Sequence[int]) -> tuple[int, ...]:
@@ -67,7 +67,7 @@ class Reduction:
 
 
 def shares(pixels: int, areas: int, like: Tensor) -> Tensor:
-    """Which part of every pixel lies in which area, (areas, pixels); every column sums to 1.
+    """Return the part of every pixel in every area, (areas, pixels); every column sums to 1.
 
     >>> shares(3, 2, torch.empty(0)).tolist()
     [[1.0, 0.5, 0.0], [0.0, 0.5, 1.0]]

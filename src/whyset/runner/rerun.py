@@ -1,4 +1,4 @@
-"""`again`: repeat a run from its run.json, or say why it cannot be repeated."""
+"""`rerun`: repeat a run from its run.json, or report why it cannot be repeated."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,14 +38,14 @@ def rerun(
 ) -> Run:
     """Repeat the run `run` in the folder `out` with everything that its run.json states; without `out`, continue it.
 
-    `data` says where the data lies if it has moved. A model file that the run names is executed only if it has the
+    `data` is the path of the data if it has moved. A model file that the run names is executed only if it has the
     hash that the run states, and, if this user did not make the run on this machine, only with `trust`: True, or a
-    function that is given the `ModelCode` (path and SHA-256) and answers. docs/what-executes-code.md tells more.
+    function of the `ModelCode` (path and SHA-256) that returns True. See docs/what-executes-code.md.
 
     `progress`: by default a bar on a terminal or in a notebook, and otherwise the logger `whyset.progress`; True always
     shows progress, False never does, and messages are logged then.
 
-    InputError: something that determined the run is not there any more, has changed or is not trusted; nothing was
+    Raises InputError if something that determined the run is missing, has changed or is not trusted; then nothing was
     executed or written.
 
     >>> rerun("runs/cifar", "runs/cifar-again")  # doctest: +SKIP
@@ -54,16 +54,14 @@ def rerun(
     stored = kept.config
     if kept.config_hash != stored.hash:
         raise InputError(
-            f"{run} cannot be repeated: a newer whyset made it with settings that this one does not know: update whyset"
+            f"{run} cannot be repeated: it was made by a newer whyset with settings unknown to this one: update whyset"
         )
     try:
         request = replace(_request(kept, run, data), device=_device(stored, device))
     except WhysetError:
         raise
     except (KeyError, TypeError, AttributeError, ValueError, OSError, RuntimeError) as error:  # of paths, too
-        raise InputError(
-            f"{run} cannot be repeated: what its run.json says of its origin is damaged ({error!r})"
-        ) from error
+        raise InputError(f"{run} cannot be repeated: the origin in its run.json is damaged ({error!r})") from error
     said = resolve_progress(progress)
     _permit(kept, request, trust, said)
     _say_what_differs(stored, request, said)
@@ -78,7 +76,7 @@ def rerun(
 
 
 def _permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> None:
-    """Say which file is going to be executed, if it may be."""
+    """Require trust in the file that is going to be executed, and report it."""
     source = request.model
     if isinstance(source, ModelSource) and source.file is not None and source.code_sha256 is not None:
         require_trust(run, ModelCode(source.file, source.code_sha256), trust)
@@ -113,9 +111,9 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
 
 
 def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
-    """Why a run cannot be repeated, as far as its run.json tells."""
+    """List the reasons in run.json why a run cannot be repeated."""
     if "model" not in origin:
-        return ["it does not say where the model and the data came from (an imported run, or an early version's)"]
+        return ["it does not state the origin of the model and the data (an imported run, or one of an early version)"]
     reasons = []
     if origin["model"] is None:
         reasons.append("the model was an object given from Python (give a ModelSource to make runs repeatable)")
@@ -142,7 +140,7 @@ def _source(
 ) -> Any:
     path = Path(data or (origin or {})["path"])
     if not path.exists():
-        raise InputError(f"data {path} does not exist (any more): say where it lies now by --data (data=)")
+        raise InputError(f"data {path} does not exist (any more): give its new path by --data (data=)")
     if origin is not None and "images" in origin:
         names = None if labels is None else labels.names
         return ArrayFileSource(path, preprocessing, names, origin["images"], origin["labels"])
@@ -154,7 +152,7 @@ def _labels(stored: Mapping[str, Any] | None) -> Labels | None:
 
 
 def _device(config: RunConfig, given: str | None) -> str | None:
-    """The device asked for, else the kind that the run was made on, if it is there."""
+    """Return the given device, or else the type that the run was made on, if it is available."""
     if given is not None:
         return given
     kind = str(config.origin["device"]).partition(":")[0]
@@ -162,12 +160,12 @@ def _device(config: RunConfig, given: str | None) -> str | None:
 
 
 def _say_what_differs(config: RunConfig, request: ExplainConfig, said: Progress) -> None:
-    """Other versions and devices may change the last bits."""
+    """Report other versions and devices, which may change the last bits."""
     now = versions()
     differing = [f"{name} {config.versions.get(name)} then, {now[name]} now" for name in now]
     differing = [line for line, name in zip(differing, now, strict=True) if config.versions.get(name) != now[name]]
     if differing:
-        said.info(f"maps may differ in their last bits: {', '.join(differing)}")
+        said.info(f"relevance maps may differ in their last bits: {', '.join(differing)}")
     made_on = str(config.origin["device"]).partition(":")[0]
     if request.device is None or request.device.partition(":")[0] != made_on:
-        said.info(f"maps may differ in their last bits: the run was made on {made_on}")
+        said.info(f"relevance maps may differ in their last bits: the run was made on {made_on}")

@@ -1,4 +1,4 @@
-"""Continuing a run: some committed samples are read again, and their inputs must be what they were."""
+"""Comparison of inputs when a run is continued: some committed samples are read again and must be unchanged."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,8 +22,8 @@ _STRIDE = 0x9E3779B1
 def require_same_inputs(run: Run, reading: Prefetcher, progress: Progress) -> None:
     """Read up to 64 samples again, spread over all committed shards, the last one included.
 
-    RunMismatchError: an input or its label is not what the shard's commit has the hash of, and the sample is named. A
-    data set's fingerprint covers all of it only where that is affordable, so it cannot replace this comparison.
+    Raises RunMismatchError, which names the sample, if an input or its label does not have the hash in the shard's
+    commit. The fingerprint covers all of a data set only where that is affordable, so it cannot replace this check.
     """
     committed = run.committed_shards()
     chosen = _choose_shards(committed)
@@ -39,8 +39,8 @@ def require_same_inputs(run: Run, reading: Prefetcher, progress: Progress) -> No
                 _require_same(run, reading, commit.shard, index, stored)
     if without:
         progress.info(
-            f"{without} of {len(chosen)} shards that were looked at have no hashes of their inputs (an earlier version "
-            "wrote them): for these, only the fingerprint of the data set was compared"
+            f"{without} of {len(chosen)} compared shards have no hashes of their inputs (an earlier version wrote "
+            "them): for these, only the fingerprint of the data set was compared"
         )
 
 
@@ -63,19 +63,19 @@ def _require_same(run: Run, reading: Prefetcher, shard: int, index: int, stored:
     where = f"{run.path} cannot be continued: sample {index} ({reading.source.ids[index]})"
     if now.x is None:
         raise RunMismatchError(
-            f"{where} cannot be read any more ({now.error}), and shard {shard} holds its explanation: make the data "
+            f"{where} cannot be read any more ({now.error}), but shard {shard} has its explanation: make the data "
             "readable again, or choose another folder"
         )
     again = reading.sample(index)
     if again.x is None:
         raise RunMismatchError(
-            f"{where} could be read once, and then no more ({again.error}): make the data readable again; it had "
-            f"another input or label than when shard {shard} was explained"
+            f"{where} could be read only once ({again.error}): make the data readable again; it had another input or "
+            f"label than when shard {shard} was explained"
         )
     if again.digest != now.digest:
         raise RunMismatchError(
-            f"{where} has another input each time it is read: switch off random augmentation, or what was explained "
-            "cannot be repeated; then choose another folder"
+            f"{where} has another input each time it is read, so its explanation cannot be repeated: switch off random "
+            "augmentation, then choose another folder"
         )
     raise RunMismatchError(
         f"{where} has another input or label than when shard {shard} was explained, so old and new explanations would "

@@ -1,4 +1,4 @@
-"""Explain the samples of one shard, and hand it to the writer whole."""
+"""Explanation of the samples of one shard, which is then written whole."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -31,7 +31,7 @@ from whyset.store.shards import write_shard
 
 @dataclass(frozen=True)
 class ShardReport:
-    """What one shard contributed: samples explained, rows failed, samples with a known label, predicted as labeled."""
+    """Counts of one shard: samples explained, rows failed, samples with a known label and with a correct prediction."""
 
     shard: int
     samples: int
@@ -65,7 +65,7 @@ class ShardRows:
         return cls(run.shard_range(shard)[0], run.config.targets_per_sample, arrays)
 
     def put(self, batch: Batch, columns: Mapping[str, Tensor]) -> None:
-        """Put in values (targets, samples, ...) by the name of their array, and the images that were seen."""
+        """Store values (targets, samples, ...) by the name of their array, and the inputs as they are shown."""
         samples = np.asarray(batch.indices, dtype=np.int64) - self.start // self.each
         if batch.shown is not None:
             self.arrays[INPUT][samples] = batch.shown
@@ -75,7 +75,7 @@ class ShardRows:
             self.arrays[name][rows] = by_row.cpu().numpy()
 
     def fail(self, sample: int, error: str) -> None:
-        """Record what went wrong with a sample, for all of its rows."""
+        """Record the error of a sample for all of its rows."""
         for row in range(sample * self.each, (sample + 1) * self.each):
             self.failures.setdefault(row, error)
 
@@ -86,7 +86,7 @@ def explain_shard(worker: ShardWorker, shard: int) -> "ShardReport | Future[Shar
     JobStoppedError: a file that the samples are read from was changed since the worker opened it.
     """
     job = worker.job
-    if job.run.is_committed(shard):  # its worker died before it could say so
+    if job.run.is_committed(shard):  # its worker died before it could report it
         return read_shard_report(job.run, shard)
     rows, losses = _compute(worker, shard)
     require_unchanged(worker.files, f"so shard {shard} was not committed")
@@ -99,6 +99,7 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
     first, last = (row // rows.each for row in job.run.shard_range(shard))
     few = LossSamples.for_shard(last - first)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        # Seeded per shard, so that results depend neither on the number of workers nor on the order of shards.
         torch.manual_seed(job.seed + shard)
         with explainer(worker.model, job.wanted) as explain:
             for batch in worker.reading.batches(first, last, job.batch_size):
@@ -130,27 +131,27 @@ def _keep(job: Job, batch: Batch, x: Tensor, explained: ExplainedBatch, rows: Sh
 
 
 def _classes(job: Job, explained: ExplainedBatch) -> tuple[Tensor, Tensor]:
-    """The explained classes (targets, n) and the predicted ones (n,): the outputs, or of one output class 1 or 0."""
+    """Return the explained classes (targets, n) and the predicted ones (n,); for a single output, class 1 or 0."""
     if is_binary(len(job.run.config.class_names), explained.output.shape[1]):
         return torch.ones_like(explained.chosen), predict_binary(explained.output, job.wanted.output)
     return explained.chosen, explained.output.detach().argmax(dim=1)
 
 
 def _record_unconfirmed(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
-    """A sample whose output does not come from the activation that the others' comes from fails by itself."""
+    """Record a failure for samples whose output does not come from the same last activation as that of the others."""
     if explained.confirmed is None or bool(explained.confirmed.all()):
         return
     for sample, confirmed in zip(batch.indices, explained.confirmed.tolist(), strict=True):
         if not confirmed:
             rows.fail(
                 sample,
-                "the output is not what a softmax or sigmoid returns for this input, as it is for other samples: give "
-                "a model that returns logits",
+                "the output of this sample is not that of a last softmax or sigmoid, as for other samples: give a "
+                "model that returns logits",
             )
 
 
 def _record_non_finite(batch: Batch, explained: ExplainedBatch, rows: ShardRows) -> None:
-    """Whatever is NaN or infinite is a failure of its row; of the output, of all rows of its sample."""
+    """Record NaN and infinity in relevance as a failure of its row, in the output as one of all rows of the sample."""
     output = explained.output.detach()
     for sample, error in zip(batch.indices, _complaints("output", output), strict=True):
         if error:
@@ -164,7 +165,7 @@ def _record_non_finite(batch: Batch, explained: ExplainedBatch, rows: ShardRows)
 
 
 def _complaints(what: str, values: Tensor) -> list[str]:
-    """For every sample of (n, ...) what is wrong with it, or nothing."""
+    """Return an error for every sample of (n, ...), "" if all of its values are finite."""
     flat = values.flatten(1)
     counts = (~torch.isfinite(flat)).sum(dim=1).tolist()
     return [f"the {what} is not finite: {count} of {flat.shape[1]} values" if count else "" for count in counts]
@@ -177,7 +178,7 @@ def _write(run: Run, shard: int, rows: ShardRows, losses: ShardLosses | None, de
 
 
 def read_shard_report(run: Run, shard: int) -> ShardReport:
-    """What a committed shard contributed, read from the run."""
+    """Read the report of a committed shard from the run."""
     start, stop = run.shard_range(shard)
     each = run.config.targets_per_sample
     done = run.array(STATUS)[start:stop] == DONE

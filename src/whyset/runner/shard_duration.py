@@ -1,4 +1,4 @@
-"""How fast samples are explained here: whoever creates a run bounds its shards in time by it."""
+"""Measurement of the time of one explanation, by which a new run bounds the duration of its shards."""
 
 import math
 import time
@@ -14,15 +14,15 @@ from whyset.runner.prefetch import Batch, Prefetcher
 from whyset.runner.targets import label_tensor
 
 _MOST_SECONDS = 10.0
-"""What the measurement may take, unless a single sample takes longer."""
+"""Duration of the measurement at most, unless a single sample takes longer."""
 
 
 def seconds_per_row(model: torch.nn.Module, reading: Prefetcher, wanted: OutputSpec, batch_size: int) -> float:
-    """Seconds that one explanation takes, reading of its sample included, by the first batch after a warm-up.
+    """Measure the seconds that one explanation takes, with reading its sample, on the first batch after a warm-up.
 
-    One sample is explained first, which loads and allocates what is needed and bounds the time: of a slow model less
-    than a batch is measured. Both begin with the first sample that can be read. Where samples cannot be explained at
-    all, or none is read in time, infinity: shards are then as small as may be, and each of them reports its error.
+    The warm-up explains one sample and bounds the time: for a slow model, less than a batch is measured. Both begin
+    with the first readable sample. If no sample can be explained, or none is read in time, the result is infinity: then
+    shards are as small as possible, and each reports its error.
     """
     count, each = len(reading.source), wanted.targets.count
     try:
@@ -30,7 +30,7 @@ def seconds_per_row(model: torch.nn.Module, reading: Prefetcher, wanted: OutputS
         with torch.random.fork_rng(devices=[]), explainer(model, wanted) as explain:
 
             def time_batch(samples: int) -> float:
-                """Seconds for each sample that was explained: one that cannot be read takes less, and would count."""
+                """Return the seconds per explained sample; unreadable ones take less time and are not counted."""
                 began, explained = time.perf_counter(), 0
                 for batch in reading.batches(first, first + samples, samples):
                     _explain(model, reading, explain, batch)
@@ -45,7 +45,7 @@ def seconds_per_row(model: torch.nn.Module, reading: Prefetcher, wanted: OutputS
 
 
 def _first_readable(reading: Prefetcher) -> int:
-    """The first sample that can be read; InputError: there is none, or it was not found in time."""
+    """Find the first readable sample; InputError if there is none, or if it is not found in time."""
     began = time.perf_counter()
     for index in range(len(reading.source)):
         if reading.sample(index).x is not None:
@@ -58,7 +58,7 @@ def _first_readable(reading: Prefetcher) -> int:
 def _explain(
     model: torch.nn.Module, reading: Prefetcher, explain: Callable[[Tensor, Tensor], ExplainedBatch], batch: Batch
 ) -> None:
-    """Explain a batch as a shard's are, and wait until its maps have arrived."""
+    """Explain a batch as in a shard, and wait until its maps are on the CPU."""
     if not batch.indices:
         return
     x = batch.place(reading.source.preprocessing, *placement(model))

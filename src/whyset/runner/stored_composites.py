@@ -1,4 +1,4 @@
-"""Composites rebuilt from the form in which a run stores them."""
+"""Composites rebuilt from their stored form."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,9 +14,9 @@ from whyset.errors import InputError
 
 
 def composite_from_dict(form: Any, run: str) -> Composite | None:
-    """The composite that `to_dict` was taken of, with all its fields; `None` is the plain gradient.
+    """Rebuild a composite from its `to_dict`, with all its fields; `None` is the plain gradient.
 
-    InputError: it is not one of this package, or holds what cannot be rebuilt (a function).
+    Raises InputError if it is not one of this package, or has a field that cannot be rebuilt, such as a function.
 
     >>> from whyset.attribution.composites import EpsilonPlus
     >>> composite_from_dict(to_dict(EpsilonPlus(epsilon=0.1)), "runs/x").epsilon
@@ -30,12 +30,12 @@ def composite_from_dict(form: Any, run: str) -> Composite | None:
     except (InputError, TypeError, ValueError) as error:
         raise InputError(_refusal(form, run, str(error))) from error
     if not same:
-        raise InputError(_refusal(form, run, "it holds what run.json cannot keep, such as a function"))
+        raise InputError(_refusal(form, run, "it has a field that run.json cannot store, such as a function"))
     return composite  # type: ignore[no-any-return]  # checked above
 
 
 def _from_dict(form: Any, kind: Any = None) -> Any:
-    """A part from its stored form; `kind` is the type that it is declared with."""
+    """Rebuild a part from its stored form; `kind` is its declared type."""
     if isinstance(form, Mapping):
         made = _part(str(form.get("name")))
         hints = get_type_hints(made)
@@ -57,7 +57,7 @@ def _part(name: str) -> Any:
 
 
 def _lists(form: Any) -> Any:
-    """The same with lists for tuples, as JSON has them."""
+    """Replace tuples by lists, as in JSON."""
     if isinstance(form, Mapping):
         return {name: _lists(value) for name, value in form.items()}
     return [_lists(item) for item in form] if isinstance(form, (list, tuple)) else form

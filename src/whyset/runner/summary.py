@@ -1,4 +1,4 @@
-"""What is said about a run while it grows and when it ends."""
+"""Reports on a run while it is computed and when it ends."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NAMED = 5
 
 
 class Summary:
-    """Listens to finished shards, says what a person should know, and refuses to call a run without a map a success."""
+    """Reports finished shards, failures and accuracy, and raises if nothing was explained."""
 
     def __init__(self, run: Run, progress: Progress, gate: Gate) -> None:
         self.run, self.progress, self.gate = run, progress, gate
@@ -36,15 +36,14 @@ class Summary:
             self.progress.warn(f"shard {result.task} (samples {start} to {stop - 1}) failed: {result.error}")
 
     def conclude(self) -> None:
-        """Say accuracy and failures; raise if nothing at all was explained."""
+        """Report accuracy and failures; raise if nothing was explained."""
         if self.errors and not self.run.committed.any():
             raise WhysetError(f"no shard could be computed; the first error is {next(iter(self.errors.values()))}")
         done = self.run.column("status") == DONE
         failures = self.run.failures
         if failures and not done.any():
-            raise InputError(
-                f"none of {len(failures):,} samples was explained; the first is {_name_failure(failures[0])}"
-            )
+            count = len(failures) // self.each
+            raise InputError(f"none of {count:,} samples was explained; the first is {_name_failure(failures[0])}")
         labeled = (done & (self.run.labels != UNKNOWN))[:: self.each]
         if labeled.any():
             correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labeled]))
@@ -52,7 +51,7 @@ class Summary:
         if failures:
             more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
             named = "; ".join(map(_name_failure, failures[:NAMED]))
-            what = "samples" if self.each == 1 else "maps"
+            what = "samples" if self.each == 1 else "explanations"
             self.progress.warn(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
         self.gate.report()
 

@@ -1,4 +1,4 @@
-"""What is counted while a shard is explained, so that `explain` can say in the end what is suspicious."""
+"""Counts taken while a shard is explained, for the checks that `explain` reports in the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ CONSTANT, REPEATED = "constant_maps", "repeated_maps"
 _MARGIN = 0.1
 """Inputs may leave the range from black to white by this share of it, as interpolation and rounding do."""
 _FEW = 0.01
-"""An input is outside the range if more than this share of its values is."""
+"""An input is outside the range if more than this share of its values is outside."""
 
 
 @dataclass
 class Tallies:
-    """Counts of one shard by the name of the check."""
+    """The counts of one shard by the name of the check."""
 
     counts: dict[str, Tally] = field(default_factory=dict)
 
@@ -40,19 +40,19 @@ class Tallies:
             self.add(name, int(find(x, preprocessing).sum()), len(x))
 
     def add_labels(self, delivered: Sequence[int | None], listed: NDArray[np.int64]) -> None:
-        """Count labels that come with a sample and differ from the one that the data lists for it."""
+        """Count samples that come with another label than the data set lists for them."""
         pairs = [pair for pair in zip(delivered, listed.tolist(), strict=True) if None not in pair]
         known = [(given, stated) for given, stated in pairs if UNKNOWN not in (given, stated)]
         self.add(LABELS, sum(given != stated for given, stated in known), len(known))
 
     def add_maps(self, measures: Measures) -> None:
-        """Count maps with the same value everywhere, and maps equal to that of another sample."""
+        """Count relevance maps with the same value everywhere, and those equal to the map of another sample."""
         self.add(CONSTANT, int(measures.constant.sum()), measures.constant.numel())
         self.add(REPEATED, int(measures.repeated.sum()), int(measures.compared.sum()))
 
 
 def find_outside(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor:
-    """Which inputs (n, C, H, W) have values that no pixel between black and white becomes, (n,) bool."""
+    """Find inputs (n, C, H, W) with values that no pixel between black and white has, (n,) bool."""
     low, high = _range(x, preprocessing)
     margin = _MARGIN * (high - low)
     outside = (x < low - margin) | (x > high + margin)
@@ -60,7 +60,7 @@ def find_outside(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor
 
 
 def find_clipped(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor:
-    """Which inputs (n, C, H, W) have a value beyond black or white by more than half a level of 256, (n,) bool."""
+    """Find inputs (n, C, H, W) with a value beyond black or white by more than half a level of 256, (n,) bool."""
     low, high = _range(x, preprocessing)
     rounding = 4 * torch.finfo(x.dtype).eps * torch.maximum(low.abs(), high.abs())
     margin = (high - low) / 510 + rounding
@@ -68,7 +68,7 @@ def find_clipped(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> Tensor
 
 
 def _range(x: Tensor, preprocessing: Preprocessing | LevelCodec) -> tuple[Tensor, Tensor]:
-    """The lowest and the highest input that pixels become, (C, 1, 1) or so."""
+    """Return the lowest and the highest input of pixels, broadcastable to (C, 1, 1)."""
     levels = torch.tensor([0, 255], dtype=torch.uint8, device=x.device)[:, None, None, None]
     black, white = preprocessing.normalize(levels.expand(2, x.shape[1], 1, 1)).to(x.dtype)
     return torch.minimum(black, white), torch.maximum(black, white)

@@ -1,4 +1,4 @@
-"""Which outputs of the model are explained."""
+"""Targets: the outputs of the model that are explained."""
 
 import operator
 from collections.abc import Iterable, Sequence
@@ -16,8 +16,10 @@ ONE = "label, prediction, the index of an output (0, 1, ...) or top:K"
 
 @dataclass(frozen=True)
 class Target:
-    """`label` explains the labeled class (the predicted one where no label is known), `prediction` the predicted one,
-    `index` one and the same, `top` the `number` highest outputs, the highest first.
+    """One target, or the K highest ones, by its `kind`.
+
+    `label` explains the labeled class (the predicted one if no label is known), `prediction` the predicted one, `index`
+    the output `number` of every sample, `top` the `number` highest outputs, the highest first.
 
     >>> Target.of("3").number, Target.of("top:3").count
     (3, 3)
@@ -28,13 +30,13 @@ class Target:
 
     @classmethod
     def of(cls, given: str | int) -> "Target":
-        """Read "label", "prediction", the index of an output or "top:K"."""
+        """Parse "label", "prediction", the index of an output or "top:K"."""
         text = str(given)
         if text in ("label", "prediction"):
             return cls(text)
         kind, number = ("top", text[4:]) if text.startswith("top:") else ("index", text)
         if not number.isdecimal() or (kind == "top" and int(number) < 1):
-            raise InputError(f"target is {ONE}, not {given!r}")
+            raise InputError(f"target must be {ONE}, not {given!r}")
         return cls(kind, int(number))
 
     @property
@@ -42,19 +44,21 @@ class Target:
         return self.number or 1 if self.kind == "top" else 1
 
     def check(self, outputs: int) -> None:
-        """Refuse what a model with so many outputs does not have."""
+        """Raise InputError for a target that a model with this number of outputs does not have."""
         if self.kind == "index" and self.number is not None and self.number >= outputs:
-            raise InputError(f"target {self.number}: there is no such class; the model has outputs 0 to {outputs - 1}")
+            raise InputError(
+                f"target {self.number} is not an output of the model, which has outputs 0 to {outputs - 1}"
+            )
         if self.count > outputs:
-            raise InputError(f"target {self.to_text()}: the model has {outputs} outputs")
+            raise InputError(f"target {self.to_text()} needs {self.count} outputs, but the model has {outputs}")
 
     def to_text(self) -> str:
         return f"top:{self.number}" if self.kind == "top" else self.kind if self.number is None else str(self.number)
 
     def indices(self, output: Tensor, labels: Tensor) -> Tensor:
-        """The outputs to explain, (count, samples); `labels` are -1 where there is none.
+        """Return the outputs to explain, (count, samples); `labels` are -1 where unknown.
 
-        A single output is the one to explain, of which class a sample may be.
+        A single output is explained for every sample, whatever its class.
         """
         if output.shape[1] == 1:
             return torch.zeros_like(labels)[None]
@@ -78,10 +82,10 @@ class Targets:
 
     def __post_init__(self) -> None:
         if not self.parts:
-            raise InputError(f"there is no target: give one or more of {ONE}")
+            raise InputError(f"no target was given: give one or more of {ONE}")
         if len(set(self.parts)) < len(self.parts):
             names = ", ".join(part.to_text() for part in self.parts)
-            raise InputError(f"a target is there twice: {names}")
+            raise InputError(f"targets must differ, but one is given twice: {names}")
 
     @classmethod
     def of(cls, given: "str | int | Sequence[str | int]") -> "Targets":
@@ -101,17 +105,17 @@ class Targets:
         return names[0] if len(names) == 1 else names
 
     def indices(self, output: Tensor, labels: Tensor) -> Tensor:
-        """The outputs to explain, (count, samples)."""
+        """Return the outputs to explain, (count, samples)."""
         return torch.cat([part.indices(output, labels) for part in self.parts])
 
     def outputs(self, labels: Tensor) -> list["ChosenOutput"]:
-        """A target for each of them, as an attributor takes it: it chooses when it is given the output."""
+        """Return the targets as an attributor takes them; each chooses when it gets the output."""
         return [ChosenOutput(self, number, labels) for number in range(self.count)]
 
 
 @dataclass(frozen=True, eq=False)
 class ChosenOutput(ExplainedValue):
-    """One target of every sample: the value of the output that `targets` choose as their `number`-th."""
+    """One target of every sample: the value of the output that `targets` choose as their target `number`."""
 
     targets: Targets
     number: int
@@ -124,9 +128,9 @@ class ChosenOutput(ExplainedValue):
 def choose_targets(
     target: str | SupportsIndex, targets: Sequence[str | SupportsIndex] | None
 ) -> str | int | Sequence[str | int]:
-    """What `explain` was asked for by its arguments `target` and `targets`; InputError where they do not fit.
+    """Combine the arguments `target` and `targets` of `explain`; InputError if they do not fit.
 
-    A sequence as `target` would mean one class for each sample, as for attributors; a run takes them from its labels.
+    A sequence as `target` would mean one class per sample, as for attributors; a run takes classes from its labels.
     """
     one = _as_plain(target)
     if not isinstance(one, str | int):
@@ -145,7 +149,7 @@ def choose_targets(
 
 
 def _as_plain(given: Any) -> Any:
-    """A whole number of numpy or torch as an int, and anything else as it is."""
+    """Convert a whole number of numpy or torch to an int; return anything else as it is."""
     try:
         return operator.index(given)
     except TypeError:
@@ -153,5 +157,5 @@ def _as_plain(given: Any) -> Any:
 
 
 def label_tensor(labels: Sequence[int | None], device: torch.device) -> Tensor:
-    """Labels as numbers, -1 where there is none."""
+    """Return labels as numbers, -1 where unknown."""
     return torch.tensor([-1 if label is None else label for label in labels], dtype=torch.int64, device=device)

@@ -1,4 +1,4 @@
-"""Where and with what something was computed."""
+"""Provenance: the host, the device and the versions of packages."""
 
 import platform
 from importlib.metadata import version
@@ -9,11 +9,11 @@ PACKAGES = ("whyset", "torch", "numpy", "zarr", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """Versions of what takes part in explaining."""
+    """Return the versions of the packages that take part in explaining."""
     return {"python": platform.python_version()} | {n: version(n) for n in PACKAGES}
 
 
 def provenance(device: torch.device) -> dict[str, str | dict[str, str]]:
-    """What a commit says about the worker that wrote it."""
+    """Return the host, the device and the versions of a worker, as stored in its commits."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     return {"host": platform.node(), "device": f"{device} ({name})", "versions": versions()}

@@ -1,4 +1,4 @@
-"""Runs: folders of explanations that survive anything. docs/file-format.md specifies what lies in them."""
+"""Runs: crash-safe folders of explanations. docs/file-format.md specifies their content."""
 
 from whyset.store.analyses import Analysis, Category
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult

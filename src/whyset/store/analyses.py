@@ -34,17 +34,17 @@ OTHER_COMMITS = "it was computed from other commits of the run than the rest of 
 _SHOWN = 20
 """Classes in the table of an analysis."""
 MISSING = "it is not finished, or its folder was removed; analyze again"
-BEING_WRITTEN = "it is being written: read it again in a moment; if its writer was stopped, analyze again"
+BEING_WRITTEN = "it is being written: read it again later; if its writer was stopped, analyze again"
 UNFINISHED = (MISSING, BEING_WRITTEN)
 
 
 class ReplacedError(BrokenRunError):
-    """A category was written again while it was read: nothing is damaged, and what was read of it is old."""
+    """A category was replaced while it was read: nothing is damaged, but the values read so far are outdated."""
 
 
 @dataclass(frozen=True, repr=False)
 class Category:
-    """The results for one class. `problem` says why the category cannot be trusted, or is None.
+    """The results for one class. `problem` states why the category cannot be trusted, or is None.
 
     `sealed`: category.json carries a checksum over all of its content; those written before format 2.0 do not.
     """
@@ -56,15 +56,15 @@ class Category:
     described: Mapping[str, Mapping[str, JSON]]
     problem: str | None = None
     folder: str = ""
-    """Where below `path` the columns lie."""
+    """The folder below `path` that holds the columns."""
     verified: set[str] = field(default_factory=set, compare=False, repr=False)
-    """Columns whose checksums were compared."""
+    """Columns whose checksums were verified."""
     sealed: bool = False
     data: str | None = None
-    """What the run had committed when the category was computed."""
+    """Hash of the commits that the category was computed from."""
     config_hash: str | None = None
     n_rows: int | None = None
-    """How many rows the run has, where it is known: the column "index" counts them."""
+    """The number of rows of the run, None if unknown; the column "index" holds numbers of rows."""
 
     def __repr__(self) -> str:
         return printable(f"<class {self.name!r}: {self.problem or self._summary}>", keep="")
@@ -93,7 +93,7 @@ class Category:
 
     @property
     def exists(self) -> bool:
-        """False where the analysis lists the category and has no folder for it."""
+        """False if the analysis lists the category but has no folder for it."""
         return self.problem not in UNFINISHED
 
     @property
@@ -101,10 +101,10 @@ class Category:
         return list(self.described)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A column, mapped from its file where that is local.
+        """Read a column; local files are memory-mapped.
 
-        BrokenRunError: it is damaged, by its checksum too. ReplacedError: the category was written again since it was
-        read.
+        Raises BrokenRunError if it is damaged or its checksum does not match, and ReplacedError if the category was
+        replaced since it was read.
         """
         if name not in self.described:
             raise InputError(f"category {self.name!r} has no column {name!r}; it has {self.columns}")
@@ -114,7 +114,7 @@ class Category:
             raise
         except BrokenRunError as error:
             if self._was_replaced():
-                message = f"{self.path} was written again while it was read: open the analysis again"
+                message = f"{self.path} was replaced while it was read: open the analysis again"
                 raise ReplacedError(message) from error
             raise
 
@@ -129,7 +129,8 @@ class Category:
         wanted = (self.described[name].get("dtype"), self.described[name].get("shape"))
         if (values.dtype.str, list(values.shape)) != wanted:
             raise BrokenRunError(
-                f"{file} holds {values.dtype.str} {list(values.shape)}: expected {wanted[0]} {wanted[1]}; {_REMEDY}"
+                f"{file} is damaged: expected {wanted[0]} {wanted[1]}, got {values.dtype.str} {list(values.shape)}; "
+                f"{_REMEDY}"
             )
         if name not in self.verified:
             self._require_checksum(file, checksum(values), self.described[name].get("crc32"))
@@ -139,7 +140,7 @@ class Category:
         return values
 
     def _was_replaced(self) -> bool:
-        """Whether category.json describes other columns now, or is absent because the folder is being exchanged."""
+        """True if category.json describes other columns now, or is absent because the folder is being replaced."""
         now = read_category(self.path)
         if now.problem is not None:
             return self.path.name in _categories_being_written(self.path.parent)
@@ -151,12 +152,12 @@ class Category:
 
 
 def require_rows(file: AnyPath, values: npt.NDArray[Any], n_rows: int) -> None:
-    """BrokenRunError unless these are rows of the run; a negative one would stand for another."""
+    """Raise BrokenRunError unless these are rows of the run; a negative number would index another row."""
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise BrokenRunError(f"{file} is damaged: expected rows of the run, got {values.dtype} {values.shape}")
     if values.size and not 0 <= int(values.min()) <= int(values.max()) < n_rows:
         raise BrokenRunError(
-            f"{file} is damaged: it names the rows {values.min()} to {values.max()}, the run has 0 to {n_rows - 1}"
+            f"{file} is damaged: expected rows 0 to {n_rows - 1}, got {values.min()} to {values.max()}"
         )
 
 
@@ -172,9 +173,9 @@ class ListedClass:
 class Analysis:
     """An analysis: its configuration and its categories.
 
-    `listed` are the classes that it will have when finished, `data` stands for the commits that it was made from; both
-    are None before format 2.0. `one_target`: every sample of the run has one explanation. `n_rows`: the number of
-    rows of the run, None where it is not known.
+    `listed` are the classes that it will have when finished, `data` is the hash of the commits that it was computed
+    from; both are None before format 2.0. `one_target`: every sample of the run has one explanation. `n_rows`: the
+    number of rows of the run, None if unknown.
 
     >>> run.analysis("spray").category("horse").column("embedding.tsne")    # doctest: +SKIP
     """
@@ -200,7 +201,7 @@ class Analysis:
 
     @cached_property
     def categories(self) -> list[Category]:
-        """Categories by id, those that the analysis lists; one that is not there comes with that problem."""
+        """The categories that the analysis lists, by id; a missing one has a `problem`."""
         folders = {folder.name: folder for folder in category_folders(self.path)}
         found = list(each(self.read, [folder for id, folder in folders.items() if self.lists(id)]))
         missing = [one for one in self.listed or () if one.id not in folders]
@@ -219,11 +220,11 @@ class Analysis:
         return None if self.listed is None else {one.id: one.name for one in self.listed}
 
     def lists(self, id: str) -> bool:
-        """Whether a folder of this name is one of the analysis; where it lists no classes, every folder is."""
+        """True if a folder of this name belongs to the analysis; every folder does if it lists no classes."""
         return self._names is None or id in self._names
 
     def read(self, folder: AnyPath) -> Category:
-        """Read the category in a folder of this analysis; what is wrong with it becomes its `problem`."""
+        """Read the category in a folder of this analysis; damage becomes its `problem`."""
         category = self._read_or_wait(folder)
         if category.problem is not None:  # the name in a damaged file is not to be trusted
             return replace(category, name=(self._names or {}).get(category.id, category.name))
@@ -241,7 +242,7 @@ class Analysis:
         return category if category.data == self.data else replace(category, problem=OTHER_COMMITS)
 
     def _read_or_wait(self, folder: AnyPath) -> Category:
-        """Read category.json, again where it was absent because the folder is being exchanged: that takes no time."""
+        """Read category.json, twice if it is absent because the folder is being replaced, which takes only a moment."""
         category = read_category(folder, self.config_hash)
         if (
             category.problem is None
@@ -263,7 +264,7 @@ class Analysis:
         )
 
     def category(self, key: str) -> Category:
-        """The category of this id or name."""
+        """Return the category of this id or name."""
         found = [category for category in self.categories if category.id == key]
         found = found or [category for category in self.categories if category.name == key]
         if len(found) != 1:
@@ -273,7 +274,7 @@ class Analysis:
         return found[0]
 
     def clusters(self, key: str) -> npt.NDArray[Any]:
-        """Cluster numbers of a category by its default clustering, -1 = noise; the samples are its column "index"."""
+        """Return the cluster numbers of a category by its default clustering, -1 for noise; "index" has the rows."""
         category = self.category(key)
         return category.column(f"clustering.{category.evidence.default_clustering or 'kmeans'}")
 
@@ -283,9 +284,9 @@ def _format_or_unknown(value: float | None) -> str:
 
 
 def category_folders(analysis: AnyPath) -> list[AnyPath]:
-    """Finished categories: a folder appears whole; in an object store, category.json comes after all columns.
+    """List the finished categories: a folder appears whole; in an object store, category.json is written last.
 
-    A folder that holds something without category.json has lost it and is listed, too; an empty one is a stray.
+    A folder that holds files but no category.json has lost it and is listed, too; an empty one is a stray.
     """
     if isinstance(analysis, RemotePath):
         return [file.parent for file in sorted(analysis.below(), key=str) if file.name == CATEGORY]
@@ -297,7 +298,7 @@ def _holds_something(folder: Path) -> bool:
 
 
 def _categories_being_written(analysis: AnyPath) -> Set[str]:
-    """Categories that a writer has begun or left, by its folders `.<category>.<writer>.<partial or old>`."""
+    """Find categories with temporary folders of a writer, `.<category>.<writer>.<partial or old>`."""
     if isinstance(analysis, RemotePath):  # an object appears whole
         return frozenset()
     names = (entry.name[1:] for ending in ("partial", "old") for entry in analysis.glob(f".*.*.{ending}"))
@@ -310,7 +311,7 @@ def analysis_names(run: AnyPath) -> list[str]:
 
 
 def open_analysis(run: AnyPath, name: str, *, one_target: bool = False, n_rows: int | None = None) -> Analysis:
-    """Open an analysis; the fields are those of `Analysis`. InputError: there is none of this name."""
+    """Open an analysis; the arguments are fields of `Analysis`. Raises InputError if it does not exist."""
     path = run / ANALYSES / safe_name(name, "analysis")
     if not (path / ANALYSIS).is_file():
         names = analysis_names(run)
@@ -324,12 +325,12 @@ def open_analysis(run: AnyPath, name: str, *, one_target: bool = False, n_rows: 
 
 
 def analyze_again(run: AnyPath, name: str) -> str:
-    """What to do about a damaged analysis."""
+    """Return the advice for a damaged analysis."""
     return f"analyze again: {shlex.join(['whyset', 'analyze', str(run), '--name', name])} with the same options"
 
 
 def _read_head(path: AnyPath, name: str, one_target: bool, n_rows: int | None) -> Analysis:
-    """Read analysis.json. BrokenRunError: it is damaged."""
+    """Read analysis.json; BrokenRunError if it is damaged."""
     stored = read_json(path / ANALYSIS)
     major = str(stored.get("schema")).partition(".")[0]
     if major not in READABLE:
@@ -340,7 +341,7 @@ def _read_head(path: AnyPath, name: str, one_target: bool, n_rows: int | None) -
     if not isinstance(config, dict):
         raise BrokenRunError(f"{path / ANALYSIS} is damaged: it has no configuration")
     if (major != "1" or "checksum" in stored) and stored.get("checksum") != json_checksum(stored):
-        raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not fit")
+        raise BrokenRunError(f"{path / ANALYSIS} was changed after it was written: its checksum does not match")
     data = stored.get("data")
     listed = _list_classes(path, stored.get("categories"))
     return Analysis(path, name, config, str(stored.get("config_hash")), listed, _text(data), one_target, n_rows)
@@ -356,11 +357,13 @@ def _list_classes(path: AnyPath, stored: Any) -> tuple[ListedClass, ...] | None:
     try:
         return tuple(ListedClass(safe_name(one["id"], "category id"), str(one["name"])) for one in stored)
     except (KeyError, TypeError) as error:
-        raise BrokenRunError(f"{path / ANALYSIS} is damaged: its list of categories: {error!r}") from error
+        raise BrokenRunError(
+            f"{path / ANALYSIS} is damaged: its list of categories cannot be read ({error!r})"
+        ) from error
 
 
 def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
-    """Read category.json; what is wrong with it becomes the `problem`, so that one cannot hide the others."""
+    """Read category.json; damage becomes the `problem`, so that one damaged category does not hide the others."""
     try:
         category = _parse_category(folder, read_json(folder / CATEGORY))
     except (BrokenRunError, InputError, KeyError, TypeError, AttributeError) as error:
@@ -373,19 +376,19 @@ def read_category(folder: AnyPath, config_hash: str | None = None) -> Category:
 
 
 def _describe_damage(file: AnyPath, error: Exception) -> str:
-    """State what is wrong with a file, which is named once."""
+    """Describe the damage of a file, naming the file once."""
     reason = str(error) if isinstance(error, WhysetError) else repr(error)
-    said = reason if reason.startswith(str(file)) else f"{file} is damaged: {reason}"
-    return f"{said}; analyze again"
+    message = reason if reason.startswith(str(file)) else f"{file} is damaged: {reason}"
+    return f"{message}; analyze again"
 
 
 def _parse_category(folder: AnyPath, stored: dict[str, Any]) -> Category:
-    """Give the category; one whose checksum does not fit is damaged, whatever it says."""
+    """Parse a category. The checksum is compared first: other fields of a damaged file may be valid and wrong."""
     sealed = "evidence" in stored
     if sealed and stored.get("checksum") != json_checksum(stored):
-        raise BrokenRunError("it was changed after it was written: its checksum does not fit")
+        raise BrokenRunError("it was changed after it was written: its checksum does not match")
     if stored["id"] != folder.name and sealed:
-        raise BrokenRunError(f"it belongs to the category {stored['id']!r}, not to this folder")
+        raise BrokenRunError(f"expected the category {folder.name!r}, got {stored['id']!r}")
     if (
         not isinstance(stored["id"], str)
         or not isinstance(stored["name"], str)

@@ -1,4 +1,4 @@
-"""AnalysisWriter: categories are written whole, and a category done again replaces the old one only when complete."""
+"""AnalysisWriter: writes each category whole; a recomputed category replaces the old one only when complete."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ _PROCESS = re.compile(r"(?P<pid>[0-9]+)_(?P<kernel>[0-9a-f]{8})_(?P<started>[0-9
 
 @dataclass(frozen=True)
 class CategoryResult:
-    """What an analysis found for one category: columns of numbers, and evidence without NaN."""
+    """The results of an analysis for one category: columns of numbers, and evidence without NaN."""
 
     id: str
     name: str
@@ -52,7 +52,7 @@ class CategoryResult:
 class AnalysisWriter:
     """Writes the categories of one analysis; it can be sent to workers.
 
-    `data` stands for the commits of the run when the writer was made: results from fewer rows are done again.
+    `data` is the hash of the run's commits when the writer was made: results from other commits are recomputed.
     """
 
     path: AnyPath
@@ -60,7 +60,7 @@ class AnalysisWriter:
     data: str
 
     def has(self, category: str) -> bool:
-        """Whether the category is finished and sealed, with this configuration and from the same rows."""
+        """True if the category is finished and sealed, with this configuration and from the same rows."""
         folder = self.path / safe_name(category, "category id")
         if not (folder / CATEGORY).is_file():
             return False
@@ -68,7 +68,7 @@ class AnalysisWriter:
         return found.problem is None and found.sealed and found.data == self.data
 
     def write(self, result: CategoryResult) -> None:
-        """Write a category so that it appears whole."""
+        """Write a category, which appears whole."""
         with explain_disk_errors(self.path):
             if isinstance(self.path, RemotePath):
                 self._put(self.path / result.id, result)
@@ -76,7 +76,7 @@ class AnalysisWriter:
                 self._exchange(self.path / result.id, result)
 
     def _exchange(self, folder: Path, result: CategoryResult) -> None:
-        """Fill a temporary folder, then put it into its place."""
+        """Fill a temporary folder, then rename it."""
         temporary = _beside(folder, "partial")
         temporary.mkdir()
         try:
@@ -87,18 +87,19 @@ class AnalysisWriter:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def _put(self, folder: RemotePath, result: CategoryResult) -> None:
-        """Objects cannot be moved together: columns go to a place of their own; category.json, put last, names it."""
+        """Write columns below a new key, then category.json, which names it: objects cannot be renamed together."""
         before = read_category(folder).folder if (folder / CATEGORY).is_file() else ""
         name = uuid.uuid4().hex
         columns = _write_columns(folder / name, result)
         replace_json(folder / CATEGORY, self._record(result, columns, {"folder": name}))
+        # Old columns are removed last: until then a reader of the old category.json still finds them.
         if before:
             remove(folder / before)
 
     def _record(
         self, result: CategoryResult, columns: Mapping[str, JSON], more: Mapping[str, JSON] | None = None
     ) -> dict[str, JSON]:
-        """The content of category.json, sealed with a checksum over all of it."""
+        """Return the content of category.json, sealed with a checksum over all of it."""
         head: dict[str, JSON] = {"id": result.id, "name": result.name, "config_hash": self.config_hash}
         found: dict[str, JSON] = {"data": self.data, "columns": columns, "evidence": to_json(result.evidence)}
         content = {**head, **found, **(more or {})}
@@ -106,7 +107,7 @@ class AnalysisWriter:
 
 
 def _write_columns(folder: AnyPath, result: CategoryResult) -> dict[str, JSON]:
-    """Write the columns as NPY files; return what category.json says of them."""
+    """Write the columns as NPY files; return their descriptions for category.json."""
     columns: dict[str, JSON] = {}
     for name, values in result.columns.items():
         array = np.ascontiguousarray(values).astype(np.asarray(values).dtype.newbyteorder("<"), copy=False)
@@ -121,9 +122,9 @@ def _write_columns(folder: AnyPath, result: CategoryResult) -> dict[str, JSON]:
 def open_analysis_writer(
     run: AnyPath, name: str, config: Mapping[str, JSON], classes: Sequence[ListedClass] | None = None
 ) -> AnalysisWriter:
-    """Begin an analysis, or continue it; under another configuration its categories are replaced one by one.
+    """Begin or continue an analysis; with another configuration, its categories are replaced one by one.
 
-    `classes` are those that it will have; without them the analysis stays unsealed, as nobody can tell one is missing.
+    `classes` are those that it will have; without them the analysis stays unsealed, as a missing one is not noticed.
     """
     path = run / ANALYSES / safe_name(name, "analysis")
     config_hash, data = _digest(canonical(config)), hash_commits(run)
@@ -143,7 +144,7 @@ def open_analysis_writer(
 
 
 def _is_head(path: AnyPath, head: Mapping[str, JSON]) -> bool:
-    """Whether analysis.json says the same already: processes of one job begin it side by side."""
+    """True if analysis.json has this content already: processes of one job begin an analysis concurrently."""
     if not (path / ANALYSIS).is_file():
         return False
     try:
@@ -156,11 +157,11 @@ def _is_head(path: AnyPath, head: Mapping[str, JSON]) -> bool:
 
 def _require_no_folder(file: Path) -> None:
     if file.is_dir() and not file.is_symlink():
-        raise BrokenRunError(f"{file} is a folder: expected a file; delete it, then analyze again")
+        raise BrokenRunError(f"{file}: expected a file, got a folder; delete it, then analyze again")
 
 
 def _replace_folder(new: Path, place: Path) -> None:
-    """Folders cannot be exchanged atomically: for a moment the category is absent, never half there."""
+    """Replace a folder by two renames, between which the category is absent, but never partial."""
     old = _beside(place, "old")
     if place.exists():
         place.rename(old)
@@ -171,9 +172,9 @@ def _replace_folder(new: Path, place: Path) -> None:
 
 
 def _beside(place: Path, ending: str) -> Path:
-    """A hidden folder that names its writer: `.<category>.<host>-<process>-<random>.<ending>`.
+    """Return a hidden path that names its writer: `.<category>.<host>-<process>-<random>.<ending>`.
 
-    <process> is `<pid>_<kernel>_<start>`, where <kernel> stands for boot and PID namespace.
+    <process> is `<pid>_<kernel>_<start>`, where <kernel> is a hash of boot and PID namespace.
     """
     me = ProcessIdentity.current()
     writer = f"{me.host.replace('.', '_')}-{me.pid}_{_kernel(me)}_{me.started}"
@@ -181,14 +182,15 @@ def _beside(place: Path, ending: str) -> Path:
 
 
 def _kernel(process: ProcessIdentity) -> str:
-    """Eight digits for the boot and the PID namespace of a process."""
+    """Return eight digits of a hash of the boot and the PID namespace of a process."""
     return hashlib.sha256(f"{process.boot} {process.namespace}".encode()).hexdigest()[:8]
 
 
 def _is_abandoned(folder: Path) -> bool:
-    """Whether the folder's writer has ended, as far as that can be known from here, or the folder is old.
+    """True if the folder's writer is known to have ended, or the folder is old.
 
-    Folders of earlier versions name a host and a number only, which do not tell containers apart: their age decides.
+    Folders of earlier versions name only a host and a process id, which are ambiguous between containers: their age
+    decides.
     """
     host, _, process = folder.name.split(".")[-2].rpartition("-")[0].rpartition("-")
     here = ProcessIdentity.current()
@@ -202,7 +204,7 @@ def _is_abandoned(folder: Path) -> bool:
 def _remove_leftovers(path: Path) -> None:
     """Put back a category whose replacement was killed between two renames; delete unfinished folders.
 
-    Ranks of one job open the same analysis side by side: what another one is writing stays.
+    Ranks of one job open the same analysis concurrently: folders of running writers stay.
     """
     for old in filter(_is_abandoned, path.glob(".*.old")):
         place = path / old.name[1:].rpartition(".")[0].rpartition(".")[0]

@@ -12,7 +12,7 @@ from whyset.store.jsonfile import JSON
 from whyset.store.layout import INPUT
 
 MOST_ROW_BYTES = 2**32
-"""No map of one sample is larger; more comes from a damaged file."""
+"""Upper limit of the bytes of one row; larger values come from a damaged file."""
 
 _DTYPE = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)")
 _IMAGE = ("channel", "height", "width")
@@ -45,7 +45,7 @@ class ArraySpec:
             raise InputError(f"array {self.name!r} has the row shape {self.shape}: expected positive, named sides")
         if self.row_bytes > MOST_ROW_BYTES:
             raise InputError(
-                f"array {self.name!r} has the row shape {self.shape}: expected less than {MOST_ROW_BYTES} bytes"
+                f"array {self.name!r} has the row shape {self.shape}: expected at most {MOST_ROW_BYTES} bytes"
             )
         if np.dtype(self.dtype).kind not in "iufb":
             raise InputError(f"array {self.name!r} has the dtype {self.dtype}: expected numbers")
@@ -61,7 +61,7 @@ class ArraySpec:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     def rows_each(self, targets_per_sample: int) -> int:
-        """How many rows of the run share one entry of the array."""
+        """Return the number of rows of the run that share one entry of the array."""
         return targets_per_sample if self.per_sample else 1
 
     def to_json(self) -> dict[str, JSON]:
@@ -84,19 +84,19 @@ class ArraySpec:
             fill=float(fill),  # type: ignore[arg-type]  # a number, or float() raises
             scaled=bool(values["scaled"]),
             dimensions=tuple(values["dimensions"]),  # type: ignore[arg-type]  # checked in __post_init__
-            per_sample=bool(values.get("per_sample", values["name"] == INPUT)),  # schema 1.0 does not say
+            per_sample=bool(values.get("per_sample", values["name"] == INPUT)),  # schema 1.0 lacks the field
         )
 
 
 def _require_name(name: object) -> None:
-    """Refuse what would lead out of data.zarr."""
+    """Refuse names that lead out of data.zarr."""
     parts = name.split("/") if isinstance(name, str) else [""]
     if any(part in ("", ".", "..") or len(part) > 255 or set(part) & set("\\:\0") for part in parts):
         raise InputError(f"array {str(name)[:80]!r}: expected names, with slashes between them")
 
 
 def dimension_names(axes: int) -> tuple[str, ...]:
-    """What the axes of one row are called unless told otherwise.
+    """Return the default names of the axes of one row.
 
     >>> dimension_names(3), dimension_names(2)
     (('channel', 'height', 'width'), ('dim_0', 'dim_1'))

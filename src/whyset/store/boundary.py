@@ -1,7 +1,7 @@
-"""The boundary for foreign files: a run may come from anyone, and reading it must cost no more than it is worth.
+"""Safe reading of untrusted files: a run may come from anyone, and must not exhaust memory or block.
 
-Only regular files are opened, JSON has limits of size, number and depth, and what a header claims is compared with the
-size of its file before anything is allocated.
+Only regular files are opened, JSON has limits of size, number and depth, and the size that a header claims is compared
+with that of its file before anything is allocated.
 """
 
 import ast
@@ -22,13 +22,13 @@ import numpy.typing as npt
 from whyset.store.remote import AnyPath, RemotePath
 
 MOST_RECORD = 64 * 2**20
-"""Bytes of a JSON file of a run: tens of thousands of classes or failures fit."""
+"""Limit of the bytes of a JSON file of a run: tens of thousands of classes or failures fit."""
 
 MOST_NOTES = 256 * 2**20
-"""Bytes of a JSON file that lists rows: selections and states of ten million rows fit."""
+"""Limit of the bytes of a JSON file that lists rows: selections and states of ten million rows fit."""
 
 MOST_VALUES, DEEPEST = 12_000_000, 64
-"""Values in a JSON file, and how deep they may be nested."""
+"""Limits of the number of values in a JSON file and of the depth of their nesting."""
 
 _WHOLE, _LONGEST_WHOLE = range(-(2**63), 2**64), 20
 _SPARSE_FROM, _LEAST_SHARE = 2**30, 64
@@ -38,10 +38,11 @@ _HEADER_KEYS = {"descr", "fortran_order", "shape"}
 
 
 def open_regular(path: str | Path) -> BufferedReader:
-    """Open a file for reading. OSError for what is not a regular file: a FIFO would block until someone writes.
+    """Open a regular file for reading; OSError for others: a FIFO would block until another process writes.
 
-    A large file that consists of holes is refused, too: it costs nothing to send and hours to read.
+    A large sparse file is refused, too: it costs nothing to send and hours to read.
     """
+    # O_NONBLOCK: without it, opening a FIFO waits for a writer before its type can be checked.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         state = os.fstat(descriptor)
@@ -56,25 +57,25 @@ def open_regular(path: str | Path) -> BufferedReader:
 
 
 def _count_written(state: os.stat_result) -> int:
-    """The bytes of a file that take space; file systems that do not tell count as full."""
+    """Return the bytes of a file that take space; all of them if the file system does not report it."""
     blocks: int | None = getattr(state, "st_blocks", None)
     return state.st_size if not blocks else min(state.st_size, blocks * 512)
 
 
 def _is_sparse(descriptor: int, state: os.stat_result) -> bool:
-    """Whether almost nothing of a file was written; file systems that do not tell call it data."""
+    """True if almost nothing of a file was written; file systems without this information report data."""
     if _count_written(state) < state.st_size // _LEAST_SHARE:
         return True
     try:
         return hasattr(os, "SEEK_DATA") and os.lseek(descriptor, 0, os.SEEK_DATA) < 0
-    except OSError as error:  # there is no data behind the beginning
+    except OSError as error:  # no data follows
         return error.errno == errno.ENXIO
     finally:
         os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def get_stored_size(path: AnyPath) -> int:
-    """The bytes that a file or object holds, holes apart; 0 where there is none."""
+    """Return the bytes of a file or object, without holes; 0 if it does not exist."""
     if isinstance(path, RemotePath):
         return path.size()
     try:
@@ -84,12 +85,12 @@ def get_stored_size(path: AnyPath) -> int:
 
 
 def open_foreign(path: AnyPath) -> BufferedReader | BytesIO:
-    """A file or object for reading; errors as in `open_regular`."""
+    """Open a file or object for reading; errors as in `open_regular`."""
     return BytesIO(path.read_bytes()) if isinstance(path, RemotePath) else open_regular(path)
 
 
 def read_regular(path: AnyPath, most: int | None = None) -> bytes:
-    """The content of a regular file; errors as in `open_regular`, and ValueError for more than `most` bytes."""
+    """Read a regular file; errors as in `open_regular`, and ValueError for more than `most` bytes."""
     if isinstance(path, RemotePath):
         return path.read_bytes(most)
     with open_regular(path) as file:
@@ -98,15 +99,15 @@ def read_regular(path: AnyPath, most: int | None = None) -> bytes:
 
 
 def require_size(size: int, most: int | None) -> None:
-    """ValueError for more than `most` bytes."""
+    """Raise ValueError for more than `most` bytes."""
     if most is not None and size > most:
         raise ValueError(f"it has {size:,} bytes: expected at most {most:,}")
 
 
 def parse_json(data: bytes) -> Any:
-    """The value in a JSON text in UTF-8. ValueError: it is not JSON, or beyond the limits of this module.
+    """Parse a JSON text in UTF-8; ValueError if it is not JSON or exceeds the limits of this module.
 
-    Keys are unique, numbers finite, whole numbers of at most 64 bits, and texts can be written again.
+    Keys are unique, numbers finite, whole numbers have at most 64 bits, and texts can be encoded again.
     """
     count = 1 + data.count(b",") + data.count(b"[") + data.count(b"{")
     if count > MOST_VALUES:
@@ -148,12 +149,12 @@ def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)[:80]!r} is there twice")
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)[:80]!r} occurs twice")
     return made
 
 
 def _require_depth(value: Any) -> None:
-    """ValueError for a value that is nested too deep for functions that call themselves."""
+    """Raise ValueError for a value that is nested too deeply for recursive functions."""
     level: list[Any] = [value]
     for _ in range(DEEPEST + 1):
         level = [part for one in level for part in _parts(one) if isinstance(part, dict | list)]
@@ -169,9 +170,9 @@ def _parts(value: Any) -> Iterable[Any]:
 
 
 def load_array(path: AnyPath) -> npt.NDArray[Any]:
-    """An NPY file of numbers: mapped where it is local, so that it is read where it is looked at.
+    """Load an NPY file of numbers; a local file is memory-mapped.
 
-    ValueError: its header is damaged, or claims another size than the file has; other errors as in `open_regular`.
+    Raises ValueError if its header is damaged or claims another size than the file has, and errors as `open_regular`.
     """
     with open_foreign(path) as file:
         size = file.seek(0, os.SEEK_END)
@@ -179,7 +180,7 @@ def load_array(path: AnyPath) -> npt.NDArray[Any]:
         dtype, shape, order, start = _read_header(file)
         expected = start + math.prod(shape) * dtype.itemsize
         if size != expected:
-            raise ValueError(f"it has {size:,} bytes, and its header makes it {expected:,}")
+            raise ValueError(f"it has {size:,} bytes: expected {expected:,} by its header")
         if isinstance(path, RemotePath) or size == start:
             values = np.frombuffer(file.read(), dtype)
             return values.reshape(shape, order=order)
@@ -187,10 +188,10 @@ def load_array(path: AnyPath) -> npt.NDArray[Any]:
 
 
 def _read_header(file: BinaryIO) -> tuple[np.dtype[Any], tuple[int, ...], Any, int]:
-    """Dtype, shape, order and length of the header of an NPY file, as numpy.lib.format describes it."""
+    """Parse dtype, shape, order and length of the header of an NPY file, as numpy.lib.format describes it."""
     head = file.read(8)
     if len(head) < 8 or not head.startswith(_MAGIC) or head[6] not in (1, 2, 3):
-        raise ValueError("it does not begin as an NPY file does")
+        raise ValueError("it does not have the signature of an NPY file")
     width = 2 if head[6] == 1 else 4
     length = int.from_bytes(file.read(width), "little")
     text = file.read(min(length, _LONGEST_HEADER))

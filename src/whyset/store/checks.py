@@ -1,4 +1,4 @@
-"""Checks of a run: what is suspicious about its explanations, as typed values and in `checks.json`."""
+"""Checks of a run: suspicious findings about its explanations, as typed values and in `checks.json`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,19 +16,19 @@ Severity = Literal["warning", "note"]
 
 CHECKS_SCHEMA = "1.0"
 MOST_TIMES = 100.0
-"""Relevance of more than so many times the explained output is suspicious."""
+"""Relevance larger than this multiple of the explained output is suspicious."""
 LEAST_SHARE = 0.01
 """A smaller share of the explained output that arrives at the input is suspicious."""
-CHECKS_MISSING = f"{CHECKS} is missing: what is suspicious is not known; the same `explain` again finds it"
+CHECKS_MISSING = f"{CHECKS} is missing, so the stored checks are unknown; run the same `explain` again to restore them"
 NOT_FINITE = "is not finite"
-"""Part of the recorded error of an explanation that has NaN or infinite values."""
+"""Part of the recorded error of an explanation with NaN or infinite values."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding about a run: `count` of `total` samples or explanations are concerned.
+    """One finding about a run: it concerns `count` of `total` samples or explanations.
 
-    A "warning" says that numbers of the run are likely to be wrong or misread, a "note" how they are to be read.
+    A "warning" means that numbers of the run are likely to be wrong or misread; a "note" explains how to read them.
 
     >>> Check("labels", "warning", 3, 40, "3 of 40 labels differ").severity
     'warning'
@@ -47,19 +47,19 @@ class Check:
         if not all(isinstance(number, int) and number >= 0 for number in counts) or self.count > self.total:
             raise InputError(f"check {self.name!r} counts {self.count} of {self.total}: expected 0 <= count <= total")
         if not isinstance(self.name, str) or not isinstance(self.message, str):
-            raise InputError(f"name and message of a check are texts, got {self.name!r} and {self.message!r}")
+            raise InputError(f"name and message of a check must be texts, got {self.name!r} and {self.message!r}")
 
 
 @dataclass(frozen=True, eq=False)
 class BeyondLimits:
-    """Values of the explanations with suspicious relevance, in explained outputs: too large, or lost on the way."""
+    """Values of explanations with suspicious relevance, as multiples of the explained output: too large, or lost."""
 
     too_large: npt.NDArray[Any]
     lost: npt.NDArray[Any]
 
 
 def find_beyond_limits(arrived: npt.NDArray[Any], largest: npt.NDArray[Any]) -> BeyondLimits:
-    """Find what exceeds `MOST_TIMES` or is below `LEAST_SHARE`; unknown shares, as of gradients, are left out."""
+    """Find values above `MOST_TIMES` or below `LEAST_SHARE`; unknown shares, as of gradients, are skipped."""
     known = ~np.isnan(arrived)
     times = np.fmax(np.abs(arrived), largest)[known]
     return BeyondLimits(times[times > MOST_TIMES], arrived[known & (arrived < LEAST_SHARE)])
@@ -70,8 +70,8 @@ def check_relevance(
 ) -> tuple[Check, ...]:
     """Check the columns `relevance_arrived` and `relevance_max` of the explanations that are done.
 
-    `errors` are those of the explanations that failed. Where no share is known, as with gradients, whose sum and size
-    have no relation to the output, only failures are checked.
+    `errors` are those of the explanations that failed. If no share is known, as for gradients, whose sum and size have
+    no relation to the output, only failures are checked.
     """
     failed = [error for error in errors if NOT_FINITE in error]
     total = len(arrived) + len(failed)
@@ -91,7 +91,7 @@ def check_relevance(
         )
     if lost.size:
         what = f"have less than {LEAST_SHARE:.0%} of the explained output arrive at the input, down to {lost.min():.3g}"
-        found.append(("relevance_lost", lost.size, f"{what}: the losses by cause show where it goes"))
+        found.append(("relevance_lost", lost.size, f"{what}: see the losses by cause"))
     return tuple(
         Check(name, "warning", int(count), total, f"{count:,} of {total:,} explanations {message}")
         for name, count, message in found
@@ -105,9 +105,9 @@ def write_checks(run: AnyPath, checks: Sequence[Check]) -> None:
 
 
 def read_checks(run: AnyPath) -> tuple[Check, ...]:
-    """The checks in `checks.json`, none where a run has no such file.
+    """Read the checks in `checks.json`; none if the file does not exist.
 
-    BrokenRunError: the file is damaged or was edited, or has another major version.
+    Raises BrokenRunError if the file is damaged, was edited, or has another major version.
     """
     file = run / CHECKS
     if not file.exists():
@@ -126,9 +126,9 @@ def read_checks(run: AnyPath) -> tuple[Check, ...]:
 
 
 def read_checks_or_problem(run: AnyPath, expected: bool = False) -> tuple[Check, ...]:
-    """The stored checks; where they cannot be read, a warning that says so: they never make a run unreadable.
+    """Read the stored checks; if they are unreadable, return a warning instead, since a run is usable without them.
 
-    `expected`: the run has the file, even if nothing is suspicious, so one without it has lost what was found.
+    `expected`: the run must have the file, even if nothing is suspicious, so a missing file means lost checks.
     """
     if expected and not (run / CHECKS).exists():
         return (Check("checks_missing", "warning", 0, 0, CHECKS_MISSING),)

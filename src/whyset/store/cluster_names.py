@@ -1,4 +1,4 @@
-"""What people call the clusters of a category: one file each, beside the selections, never mixed with results."""
+"""Names that users give to the clusters of a category: one file each, next to the selections, apart from results."""
 
 import re
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ Names = Mapping[str, Mapping[str, str]]
 
 
 class NamesChangedError(InputError):
-    """Somebody else has changed the names meanwhile."""
+    """Another user has changed the names in the meantime."""
 
 
 @dataclass(frozen=True)
 class ClusterNames:
-    """The names of the clusters of a category. `revision` counts from 1 with every change; 0: nobody gave any yet.
+    """The names of the clusters of a category. `revision` counts changes from 1; 0: no names were given yet.
 
-    `outdated` were given to clusters that another analysis has replaced since.
+    `outdated` names belong to clusters that another analysis has replaced since.
     """
 
     names: Names = field(default_factory=dict)
@@ -60,13 +60,13 @@ class NamesFile:
         return place / f"{safe_name(self.category.id, 'category id')}.json"
 
     def read(self) -> ClusterNames:
-        """The names as they are now. BrokenRunError: the file is damaged."""
+        """Read the current names; BrokenRunError if the file is damaged."""
         return self._parse(self._read_stored())
 
     def change(self, names: Names, revision: int) -> ClusterNames:
         """Replace all names, except outdated ones of a clustering that gets none.
 
-        NamesChangedError: they have another revision than the one given. InputError: there is no such cluster.
+        Raises NamesChangedError if the names have another revision, and InputError for an unknown cluster.
         """
         self._require_clusters(names)
         with explain_disk_errors(self.folder):
@@ -88,7 +88,7 @@ class NamesFile:
         return read_json(self.path) if self.path.is_file() else None
 
     def _add_checksums(self, names: Names) -> dict[str, Any]:
-        """Each clustering carries the checksum of the clusters that were named."""
+        """Add to each clustering the checksum of the clusters that the names belong to."""
         return {name: {"crc32": self._checksum(name), "names": dict(of)} for name, of in names.items() if of}
 
     def _parse(self, stored: Mapping[str, Any] | None) -> ClusterNames:
@@ -96,8 +96,8 @@ class NamesFile:
             return ClusterNames()
         if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
             raise BrokenRunError(
-                f"{self.path} holds no names that this whyset reads: expected {FORMAT} {SCHEMA}, "
-                f"came {stored.get('format')} {stored.get('schema')}"
+                f"{self.path} cannot be read by this whyset: expected {FORMAT} {SCHEMA}, "
+                f"got {stored.get('format')} {stored.get('schema')}"
             )
         try:
             return self._drop_outdated(stored)
@@ -107,7 +107,7 @@ class NamesFile:
     def _drop_outdated(self, stored: Mapping[str, Any]) -> ClusterNames:
         clusterings, revision, changed = stored["clusterings"], stored["revision"], stored["changed"]
         if type(revision) is not int or revision < 1 or not isinstance(changed, str):
-            raise TypeError(f"expected a revision from 1 on and a time, not {revision!r} and {changed!r}")
+            raise TypeError(f"expected a revision of at least 1 and a time, got {revision!r} and {changed!r}")
         names = _check({name: of["names"] for name, of in clusterings.items()})
         same = {name for name, of in clusterings.items() if of["crc32"] == self._checksum(name)}
         current = {name: of for name, of in names.items() if name in same}
@@ -115,7 +115,7 @@ class NamesFile:
         return ClusterNames(current, outdated, revision, changed)
 
     def _checksum(self, clustering: str) -> object:
-        """What tells these clusters from those of another analysis; never null."""
+        """Return the checksum that identifies the clusters of this analysis; never null."""
         return self.category.described.get(_CLUSTERING + clustering, {}).get("crc32", "")
 
     def _require_clusters(self, names: Names) -> None:
@@ -123,28 +123,28 @@ class NamesFile:
             if _CLUSTERING + clustering not in self.category.columns:
                 columns = [name for name in self.category.columns if name.startswith(_CLUSTERING)]
                 known = [name.removeprefix(_CLUSTERING) for name in columns]
-                raise InputError(f"there is no clustering {clustering!r} in {self.category.name}; there are {known}")
+                raise InputError(f"{self.category.name} has no clustering {clustering!r}; it has {known}")
             count = self._clusters(clustering)
             for number in of:
                 if int(number) >= count:
-                    raise InputError(f"the clustering {clustering!r} has the clusters 0 to {count - 1}, no {number}")
+                    raise InputError(f"the clustering {clustering!r} has the clusters 0 to {count - 1}, not {number}")
 
     def _clusters(self, clustering: str) -> int:
-        """How many clusters there are, empty ones among them."""
+        """Return the number of clusters, including empty ones."""
         assigned = self.category.column(_CLUSTERING + clustering)
         found = self.category.evidence.clusterings.get(clustering)
         return max(int(assigned.max(initial=-1)) + 1, (found and found.n_clusters) or 0)
 
 
 def _check(names: Names) -> Names:
-    """Refuse with InputError what no file should hold."""
+    """Raise InputError for invalid names."""
     for clustering, of in names.items():
         safe_name(clustering, "clustering")
         if len(names) > MOST_CLUSTERINGS or len(of) > MOST_CLUSTERS:
             raise InputError(f"expected at most {MOST_CLUSTERINGS} clusterings and {MOST_CLUSTERS} names in each")
         for number, name in of.items():
             if not _NUMBER.fullmatch(number):
-                raise InputError(f"clusters are named by their numbers from 0 on, not by {number!r}")
+                raise InputError(f"names: expected the number of a cluster as key, from 0 on, got {number!r}")
             require_text(f"the name of cluster {number}", name, 1, LONGEST_NAME)
     return names
 
@@ -152,6 +152,6 @@ def _check(names: Names) -> Names:
 def _require_current(there: ClusterNames, revision: int) -> None:
     if there.revision != revision:
         raise NamesChangedError(
-            f"the names were changed by somebody else: they have revision {there.revision}, and the change is based "
-            f"on {revision}; look at them as they are now, and change them again"
+            f"the names were changed by another user: they have revision {there.revision}, but the change is based on "
+            f"{revision}; read them again, then repeat the change"
         )

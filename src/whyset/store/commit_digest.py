@@ -1,4 +1,4 @@
-"""What a run had committed at a time, as one hash: what an analysis is bound to."""
+"""The hash of all commits of a run, to which an analysis is bound."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from whyset.store.remote import AnyPath
 
 
 def hash_commits(run: AnyPath) -> str:
-    """SHA-256 over the names and contents of all commits: what an analysis was computed from."""
+    """Return the SHA-256 over the names and contents of all commits."""
     digest = hashlib.sha256()
     commits: list[AnyPath] = sorted((run / COMMITS).glob("*.json"), key=str)
     for commit, content in zip(commits, each(read_bytes, commits), strict=True):

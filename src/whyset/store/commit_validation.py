@@ -1,4 +1,4 @@
-"""Which commits a reader believes: those that speak of this run."""
+"""Validation of commits: a reader accepts only those of this run."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from whyset.store.layout import commit_path
 
 
 def contradiction(run: RunGeometry, shard: int, commit: Commit) -> str | None:
-    """What the commit says that the run does not."""
+    """Return the first contradiction between a commit and the run, or None."""
     if shard >= run.shard_count:
-        return f"the run has {run.shard_count} shards"
+        return f"the run has only {run.shard_count} shards"
     if (commit.shard, commit.start, commit.stop) != (shard, *run.shard_range(shard)):
         return f"it names shard {commit.shard}, rows {commit.start} to {commit.stop}"
     if commit.config_hash != run.config_hash:
-        return "it was made with another configuration than run.json has"
+        return "it was made with another configuration than that in run.json"
     if commit.checksums.keys() != {spec.name for spec in run.arrays}:
         return f"it names the arrays {sorted(commit.checksums)}"
     if commit.inputs is not None and len(commit.inputs) * run.config.targets_per_sample != commit.stop - commit.start:
@@ -24,15 +24,13 @@ def contradiction(run: RunGeometry, shard: int, commit: Commit) -> str | None:
 
 
 def require_valid_commits(run: RunGeometry, shards: Sequence[int]) -> list[Commit]:
-    """Return the commits; BrokenRunError where one does not belong to this run, so that no rows of another run are
-    taken for its own.
-    """
+    """Return the commits; BrokenRunError if one does not belong to this run, whose rows are not those of this run."""
     commits = list(read_commits(run.path, shards))
     for shard, commit in zip(shards, commits, strict=True):
         wrong = contradiction(run, shard, commit)
         if wrong:
             raise BrokenRunError(
-                f"{commit_path(run.path, shard)} does not belong to this run: {wrong}; to make the shard anew, delete "
-                "that file and give the same `explain` again"
+                f"{commit_path(run.path, shard)} does not belong to this run: {wrong}; to compute the shard again, "
+                "delete that file and run the same `explain` again"
             )
     return commits

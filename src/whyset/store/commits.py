@@ -1,4 +1,4 @@
-"""Commit records: the only thing that says a shard is there. Written last, exclusively, never changed."""
+"""Commit records: a shard exists only if it has one. They are written last, exclusively, and never changed."""
 
 import os
 import zlib
@@ -19,7 +19,7 @@ from whyset.store.remote import AnyPath, RemotePath
 
 @dataclass(frozen=True)
 class Failure:
-    """A sample that could not be explained, and why; it unpacks as (index, id, error)."""
+    """A row that could not be explained, with its error; it unpacks as (index, id, error)."""
 
     index: int
     id: str
@@ -39,10 +39,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Commit:
-    """What vouches for one shard: its rows, a CRC32 per array, failed samples, and where it was computed.
+    """The record of a complete shard: its rows, a CRC32 per array, failures, and where it was computed.
 
-    `losses` were measured on a few of its explanations; `tallies` count what is suspicious, by the name of the check.
-    `inputs` are hashes of what was explained; None in commits of earlier versions and of imported runs.
+    `losses` were measured on a few of its explanations; `tallies` count suspicious ones, by the name of the check.
+    `inputs` are hashes of the explained inputs; None in commits of earlier versions and of imported runs.
     """
 
     shard: int
@@ -76,7 +76,7 @@ class Commit:
 
 
 def checksum(values: npt.NDArray[np.generic]) -> str:
-    """CRC32 of the little-endian bytes of an array in C order, as eight hexadecimal digits.
+    """Compute the CRC32 of the little-endian bytes of an array in C order, as eight hexadecimal digits.
 
     >>> checksum(np.zeros(2, np.uint8))
     '41d912ff'
@@ -86,7 +86,7 @@ def checksum(values: npt.NDArray[np.generic]) -> str:
 
 
 def create_commit(run: AnyPath, commit: Commit) -> None:
-    """Create the record with its checksum, or raise FileExistsError: a late twin cannot overwrite it."""
+    """Create the record with its checksum, or raise FileExistsError: a late second writer cannot overwrite it."""
     content = commit.to_json()
     create_json(commit_path(run, commit.shard), content | {"checksum": json_checksum(content)})
 
@@ -96,19 +96,19 @@ def read_commit(run: AnyPath, shard: int) -> Commit:
 
 
 def list_committed_shards(run: AnyPath) -> list[int]:
-    """Numbers of the committed shards, in order."""
+    """List the numbers of the committed shards, in order."""
     stems = [path.stem for path in (run / COMMITS).glob("*.json")]
     return sorted(int(stem) for stem in stems if stem.isdecimal() and stem == f"{int(stem):06d}")
 
 
 def has_commit(run: AnyPath, shard: int) -> bool:
-    """Whether `list_committed_shards` lists a shard: something is there in place of its commit, readable or not."""
+    """True if `list_committed_shards` lists a shard: its commit exists, readable or not."""
     path = commit_path(run, shard)
     return path.is_file() if isinstance(path, RemotePath) else os.path.lexists(path)
 
 
 def read_commits(run: AnyPath, shards: Sequence[int]) -> Iterator[Commit]:
-    """The commits of these shards, in order."""
+    """Read the commits of these shards, in order."""
     return each(_read, [commit_path(run, shard) for shard in shards])
 
 
@@ -119,7 +119,7 @@ def get_failures(commits: Iterable[Commit]) -> list[Failure]:
 def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
     if "checksum" in stored and stored["checksum"] != json_checksum(stored):
-        raise BrokenRunError(f"{path} is damaged: its checksum does not fit; {remedy(int(path.stem))}")
+        raise BrokenRunError(f"{path} is damaged: its checksum does not match; {remedy(int(path.stem))}")
     try:
         return _from_json(stored)
     except (KeyError, TypeError, ValueError, InputError) as error:
@@ -145,10 +145,10 @@ def _from_json(stored: Mapping[str, JSON]) -> Commit:
 
 
 def _failure(entry: JSON, start: JSON, stop: JSON) -> Failure:
-    """TypeError or ValueError for what is not a failed row between start and stop."""
+    """Parse a failure; TypeError or ValueError if it is not a failed row between start and stop."""
     failure = Failure(**entry)  # type: ignore[arg-type]  # checked below
     if not (type(failure.index) is int and isinstance(failure.id, str) and isinstance(failure.error, str)):
-        raise TypeError("failures have a row number, an id and an error")
+        raise TypeError("failures must have a row number, an id and an error")
     if not (type(start) is int and type(stop) is int and start <= failure.index < stop):
         raise ValueError(f"the failed row {failure.index} is not one of rows {start} to {stop}")
     return failure

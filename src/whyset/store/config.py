@@ -1,4 +1,4 @@
-"""RunConfig: everything that determined the results of a run, as a value with a hash."""
+"""RunConfig: the configuration that determined the results of a run, with its hash."""
 
 import hashlib
 import math
@@ -17,19 +17,17 @@ MODEL_OUTPUT = "model output"
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """What a run was made from. Two runs with equal compared fields have equal results.
+    """The configuration of a run. Two runs with equal compared fields have equal results.
 
     `target` is "label", "prediction", the index of an output or "top:K"; several of them make several rows per sample.
-    `layers` and `concepts` name what is recorded besides the input; `reduction` "channel_sum" and `pool` (longest side)
-    say how maps are made smaller. `modality` is "image", "series", "text" or "table" (None: as the maps' shape says),
-    `features` names the columns of tables or the channels, `rate` is how many positions of a series make a second.
-
-    `output` says which value of the model is explained: its output, or for instance "logit before softmax".
-
+    `layers` and `concepts` name the layers recorded besides the input; `reduction` "channel_sum" and `pool` (longest
+    side) reduce the maps. `modality` is "image", "series", "text" or "table" (None: by the shape of the maps),
+    `features` names the columns of tables or the channels, `rate` is the number of positions of a series per second.
+    `output` is the value of the model that is explained: its output, or for instance "logit before softmax".
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
-    `dataset`, `versions` and `origin` are for people and for repeating a run; they are not compared, because
-    a moved folder or a newer package is not another run. Neither is `shard_rows`, which depends on the speed of the
-    machine that created the run: whoever continues it takes the stored value.
+    `dataset`, `versions` and `origin` are for users and for repeating a run; they are not compared, because
+    a moved folder or a newer package does not make another run. Neither is `shard_rows`, which depends on the speed of
+    the machine that created the run: continuing it uses the stored value.
 
     >>> RunConfig(model="a", weights_hash="x", composite=None, target="label", preprocessing={},
     ...           dataset_fingerprint="y", class_names=("cat",), shard_rows=16).dtype
@@ -86,37 +84,37 @@ class RunConfig:
         if self.shard_rows % self.targets_per_sample:
             raise InputError(
                 f"shard_rows is {self.shard_rows}: expected a multiple of the {self.targets_per_sample} targets per "
-                "sample, so that a sample's rows lie in one shard"
+                "sample, so that a sample's rows are in one shard"
             )
 
     @property
     def method(self) -> str:
-        """Name of the composite, "gradient" where there is none."""
+        """Name of the composite, "gradient" without one."""
         return "gradient" if self.composite is None else str(self.composite.get("name"))
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the compared fields and `shard_rows`, so that a commit tells by it of which layout it is.
+        """SHA-256 over the compared fields and `shard_rows`, which binds a commit to the layout of its run.
 
-        Fields that were added since schema 1.0 count where they differ from their default.
+        Fields added since schema 1.0 count only if they differ from their default.
         """
         counted = self.get_compared_fields() | {"shard_rows": self.shard_rows}
         hashed = {name: value for name, value in counted.items() if value != _ADDED.get(name, MISSING)}
         return "sha256:" + hashlib.sha256(canonical(hashed)).hexdigest()
 
     def get_compared_fields(self) -> dict[str, JSON]:
-        """The fields that two runs must share to be the same run."""
+        """Return the fields that must be equal to continue a run."""
         return {name: value for name, value in self.to_json().items() if name not in _NOT_COMPARED}
 
     def to_json(self) -> dict[str, JSON]:
-        """All fields; those of the modality and the output only where they differ from their default."""
+        """Return all fields; those of the modality and the output only if they differ from their default."""
         stored: dict[str, JSON] = {name.name: getattr(self, name.name) for name in fields(self)}
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
         return {name: value for name, value in lists.items() if name not in _OMITTED or value != _OMITTED[name]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, JSON], where: AnyPath) -> "RunConfig":
-        """Rebuild from run.json; fields that this version does not know are from a newer minor version and kept out."""
+        """Rebuild from run.json; unknown fields are from a newer minor version and are ignored."""
         known = {name.name for name in fields(cls)}
         try:
             _require_types(stored)
@@ -129,7 +127,7 @@ class RunConfig:
 
 
 def _require_types(stored: Mapping[str, JSON]) -> None:
-    """TypeError where a field holds what this program does not write."""
+    """Raise TypeError if a field has a type that this program does not write."""
     for name, types in _TYPES.items():
         if name in stored and type(stored[name]) not in types:
             raise TypeError(f"{name!r} is {type(stored[name]).__name__}: expected {' or '.join(map(_name, types))}")
@@ -137,7 +135,10 @@ def _require_types(stored: Mapping[str, JSON]) -> None:
         parts = stored.get(name)
         kinds = (str, int) if name == "target" else (str,)
         if isinstance(parts, list) and not all(type(part) in kinds for part in parts):
-            raise TypeError(f"{name!r} is a list of {' and '.join(sorted({_name(type(part)) for part in parts}))}")
+            raise TypeError(
+                f"{name!r} is a list of {' and '.join(sorted({_name(type(part)) for part in parts}))}: "
+                f"expected {' or '.join(map(_name, kinds))}"
+            )
 
 
 def _name(kind: type) -> str:
@@ -159,7 +160,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _TUPLES = ("class_names", "layers", "concepts", "features")
 _NOT_COMPARED = frozenset({"dataset", "versions", "origin", "shard_rows"})
 _OMITTED: dict[str, Any] = {"modality": None, "features": [], "rate": None, "output": MODEL_OUTPUT}
-"""Fields that are not written where they hold these values."""
+"""Fields that are omitted if they have these values."""
 
 _ADDED: dict[str, Any] = {
     "layers": [],
@@ -169,7 +170,7 @@ _ADDED: dict[str, Any] = {
     "targets_per_sample": 1,
     **_OMITTED,
 }
-"""Fields that schema 1.0 does not have, and what they are in its runs: so old runs keep their hash."""
+"""Fields that schema 1.0 lacks, and their values in its runs: so old runs keep their hash."""
 
 _UNKNOWN_FORBIDS_RESUME = ("weights_hash", "dataset_fingerprint")
 
@@ -180,7 +181,7 @@ def _require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def require_same_config(stored: RunConfig, given: RunConfig, where: AnyPath) -> None:
-    """Refuse to continue a run with another configuration, naming every field that differs and both values."""
+    """Raise RunMismatchError for another configuration, naming every field that differs and both values."""
     for name in _UNKNOWN_FORBIDS_RESUME:
         if getattr(stored, name) is None:
             raise RunMismatchError(f"{where} cannot be continued: its {name} is unknown; choose another folder")
@@ -188,7 +189,7 @@ def require_same_config(stored: RunConfig, given: RunConfig, where: AnyPath) -> 
 
 
 def require_same(stored: JSON, given: JSON, where: AnyPath) -> None:
-    """Compare two JSON values and name every place where they differ."""
+    """Compare two JSON values; RunMismatchError names every place where they differ."""
     there, here = dict(flatten(stored)), dict(flatten(given))
     differing = [name for name in there | here if there.get(name, _ABSENT) != here.get(name, _ABSENT)]
     if not differing:
@@ -202,7 +203,7 @@ def require_same(stored: JSON, given: JSON, where: AnyPath) -> None:
 
 
 def flatten(value: JSON, name: str = "") -> Iterator[tuple[str, JSON]]:
-    """Leaves of a JSON value with dotted names; empty containers are leaves."""
+    """Yield the leaves of a JSON value with dotted names; empty containers are leaves."""
     parts: list[tuple[str, JSON]] = []
     if isinstance(value, Mapping):
         parts = [(str(key), part) for key, part in value.items()]

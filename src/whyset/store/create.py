@@ -1,4 +1,4 @@
-"""Create a run folder, or continue one that was made with the same configuration."""
+"""Creation of a run folder, or continuation of one with the same configuration."""
 
 import hashlib
 import shutil
@@ -22,17 +22,17 @@ from whyset.store.run import Run, open_run
 from whyset.store.samples import check_samples, write_samples
 
 _UNFINISHED = ".*.partial"
-"""What a creation leaves that is killed while it writes a file, or has in the making."""
+"""Temporary files of a creation, which stay if it is killed."""
 _PATIENCE_SECONDS = 600.0
-"""Ranks of one job begin together: one creates the run, and the others wait for it."""
+"""Ranks of one job begin together: one creates the run, and the others wait for it this long."""
 
 
 def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays: Sequence[ArraySpec]) -> Run:
-    """Create a run in an absent or empty folder; where the same run is already, open it to be continued.
+    """Create a run in an absent or empty folder, or open the same run to continue it.
 
-    An existing run keeps its own `shard_rows`. RunMismatchError: another run is there; it names what differs.
-    InputError: the folder holds something else, which stays untouched. `run.json` is written last, so a creation that
-    was killed is simply done again.
+    An existing run keeps its `shard_rows`. Raises RunMismatchError, which names the differences, if the folder holds
+    another run, and InputError if it holds something else, which stays untouched. `run.json` is written last, so a
+    killed creation is repeated.
     """
     folder = as_path(path)
     table = check_samples(samples, config.targets_per_sample)
@@ -52,9 +52,9 @@ def create_run(path: str | AnyPath, config: RunConfig, samples: pa.Table, arrays
 
 
 def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
-    """Return the estimated bytes of so many rows, or refuse if the disk that would hold them is too small.
+    """Return the estimated bytes of `rows` rows; InputError if the disk has too little free space.
 
-    An object store does not say how much it holds.
+    Object stores do not report their free space.
     """
     needed = estimate_bytes(arrays, rows, targets_per_sample)
     folder = as_path(path)
@@ -80,6 +80,7 @@ def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[Ar
     for name in (COMMITS, ANALYSES):
         (folder / name).mkdir(exist_ok=True)
     sync_folder(folder)
+    # run.json is written after all else is on the disk, because it makes the folder a run.
     digest = "sha256:" + hashlib.sha256((folder / SAMPLES).read_bytes()).hexdigest()
     create_record(folder, RunRecord(config, config.hash, specs, table.num_rows, digest))
 
@@ -88,12 +89,12 @@ def _continue(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySp
     require_same_config(run.config, config, run.path)
     if run.config_hash != config.with_shard_rows(run.config.shard_rows).hash:
         raise RunMismatchError(
-            f"{run.path} cannot be continued: a newer whyset made it with settings that this one does not know: "
+            f"{run.path} cannot be continued: it was made by a newer whyset with settings unknown to this one: "
             "update whyset, or choose another folder"
         )
     if len(run) != table.num_rows:
         raise RunMismatchError(
-            f"{run.path} is another run: it has {len(run)} rows there and {table.num_rows} here; "
+            f"{run.path} is another run: expected {table.num_rows} rows, got {len(run)}; "
             "choose another folder or the same data set"
         )
     if not run.samples["id"].equals(table["id"]):
@@ -108,7 +109,7 @@ def _continue(run: Run, config: RunConfig, table: pa.Table, specs: tuple[ArraySp
 
 
 def _remove_torn_commits(run: Run) -> None:
-    """Remove what a writer left that was killed between the two steps of creating a commit."""
+    """Remove temporary files of writers that were killed between the two steps of creating a commit."""
     committed = {f"{shard:06d}.json" for shard in list_committed_shards(run.path)}
     for torn in find_unfinished(run.path / COMMITS, ".*.json.*.partial"):
         if ".".join(torn.name.split(".")[1:3]) in committed:
@@ -116,24 +117,24 @@ def _remove_torn_commits(run: Run) -> None:
 
 
 def _refuse_foreign(folder: AnyPath) -> None:
-    """Refuse a folder with anything in it, except what an interrupted creation left (it always has `leases`)."""
+    """Refuse a folder that is not empty, except remains of an interrupted creation (they always include `leases`)."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: expected a folder for the run")
     entries = {entry.name for entry in folder.iterdir() if not entry.match(_UNFINISHED)} if folder.exists() else set()
     if entries and not (LEASES in entries and entries <= OWN_NAMES):
         shown = ", ".join(sorted(entries)[:3])
-        raise InputError(f"{folder} is not empty and no run (it holds {shown}); choose another folder")
+        raise InputError(f"{folder} is neither empty nor a run (it holds {shown}); choose another folder")
     kept = [name for name in (COMMITS, ANALYSES, SELECTIONS) if name in entries and any((folder / name).iterdir())]
     if kept and RUN not in entries:
         raise InputError(
-            f"{folder} is a run without its {RUN} (there are {' and '.join(kept)}): restore that file, or choose "
-            "another folder"
+            f"{folder} is a run without its {RUN} (it has {' and '.join(kept)}): restore that file, or choose another "
+            "folder"
         )
 
 
 def _refuse_wrong_labels(table: pa.Table, config: RunConfig) -> None:
-    """A label is the number of a model's output."""
+    """Refuse labels that are not numbers of outputs of the model."""
     labels = [label for label in table["label"].unique().to_pylist() if label is not None]
     wrong = sorted(label for label in labels if not 0 <= label < (len(config.class_names) or sys.maxsize))
     if wrong:
-        raise InputError(f"labels {wrong[:5]} name no output of the model: it has {len(config.class_names)} classes")
+        raise InputError(f"labels must be numbers of the model's {len(config.class_names)} classes, got {wrong[:5]}")

@@ -1,4 +1,4 @@
-"""The arrays that a run has, and how many rows of them make a shard."""
+"""The default arrays of a run, and the number of rows per shard."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,11 @@ def standard_arrays(
     concepts: Mapping[str, int] | None = None,
     modality: str = IMAGE,
 ) -> tuple[ArraySpec, ...]:
-    """The arrays of a run: maps of the input, relevance and concept relevance of layers, inputs and columns.
+    """Return the arrays of a run: relevance of the input and of layers, concept relevance, inputs and columns.
 
-    `layers` gives the shape of one row for every recorded layer, `concepts` the number of its channels;
-    `input_shape=None` stores no inputs. Values per row: the map of a layer has the shape that the layer's output has.
-    `modality` says as what inputs are kept: images as uint8, series and tables as float32, token ids as int32.
+    `layers` holds the shape of one row for every recorded layer, which is that of the layer's output, `concepts` the
+    number of its channels; `input_shape=None` stores no inputs. `modality` determines how inputs are stored: images as
+    uint8, series and tables as float32, token ids as int32.
 
     >>> [spec.name for spec in standard_arrays((3, 8, 6), layers={"conv": (4, 4, 3)}, concepts={"conv": 4})]
     ['attribution/input', 'attribution/conv', 'concept/conv', 'target', 'prediction', 'confidence']
@@ -46,24 +46,24 @@ def standard_arrays(
 
 
 RELEVANCE_COLUMNS = (ArraySpec(ARRIVED, (), "float32", math.nan), ArraySpec(LARGEST, (), "float32", math.nan))
-"""Columns that `explain` adds since version 1.3: how much relevance arrived, and how large it gets."""
+"""Columns that `explain` adds since version 1.3: the share of relevance that arrived, and its largest value."""
 
 
 def list_stored_arrays(arrays: Sequence[ArraySpec]) -> tuple[ArraySpec, ...]:
-    """All arrays that lie in data.zarr: those asked for, their scales, and the status column."""
+    """Return all arrays of data.zarr: the given ones, their scales, and the status column."""
     scales = tuple(ArraySpec(spec.scale_name, (), "float32", 1.0) for spec in arrays if spec.scaled)
     stored = (*arrays, *scales, ArraySpec(STATUS, (), "uint8", 0))
     names = [spec.name for spec in stored]
     if len({name.casefold() for name in names}) < len(names):
-        raise InputError(f"array names must differ, in more than case, and {STATUS!r} is the store's own: {names}")
+        raise InputError(f"array names must differ in more than case, and {STATUS!r} is reserved: got {names}")
     return stored
 
 
 def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1) -> int:
-    """Rows per shard: the power of two nearest 64 MB of the largest array, between 16 and 1024.
+    """Return the rows per shard: the power of two nearest 64 MB of the largest array, between 16 and 1024.
 
-    It is rounded down to a multiple of `targets_per_sample`, so that a sample's rows lie in one shard. Never derived
-    from the number of workers, so that a run can be continued by any number.
+    It is rounded down to a multiple of `targets_per_sample`, so that a sample's rows are in one shard. It does not
+    depend on the number of workers, so that a run can be continued by any number.
 
     >>> shard_rows_for([ArraySpec("attribution/input", (3, 224, 224), "float16")])
     256
@@ -75,10 +75,10 @@ def shard_rows_for(arrays: Sequence[ArraySpec], targets_per_sample: int = 1) -> 
 
 
 def shard_rows_within(seconds_per_row: float, most: int, targets_per_sample: int = 1) -> int:
-    """Rows per shard: the power of two nearest to a minute of work, between 16 and `most`.
+    """Return the rows per shard: the power of two nearest to a minute of work, between 16 and `most`.
 
-    An interrupted run loses the shards in flight: a minute for each worker. It is rounded down as in `shard_rows_for`,
-    which gives `most`.
+    An interrupted run loses the unfinished shards: a minute for each worker. It is rounded down as in `shard_rows_for`,
+    which returns `most`.
 
     >>> shard_rows_within(1.0, most=1024), shard_rows_within(0.01, most=1024), shard_rows_within(60.0, most=1024)
     (64, 1024, 16)
@@ -89,7 +89,7 @@ def shard_rows_within(seconds_per_row: float, most: int, targets_per_sample: int
 
 
 def estimate_bytes(arrays: Sequence[ArraySpec], rows: int, targets_per_sample: int = 1) -> int:
-    """Bytes that a run of so many rows takes: raw values plus the shard index (16 bytes per entry of an array)."""
+    """Estimate the bytes of a run of `rows` rows: raw values plus the shard index (16 bytes per entry of an array)."""
     entries = ((spec, rows // spec.rows_each(targets_per_sample)) for spec in list_stored_arrays(arrays))
     return sum(count * (spec.row_bytes + (16 if spec.shape else 0)) for spec, count in entries)
 
@@ -101,7 +101,7 @@ def _input_array(shape: Sequence[int], modality: str) -> ArraySpec:
 
 def _layer_array(layer: str, shape: Sequence[int], dtype: str) -> ArraySpec:
     if not shape:
-        raise InputError(f"layer {layer!r} has no axis behind the samples: there is no map to store")
+        raise InputError(f"layer {layer!r} has only the axis of samples: expected at least one more axis to store")
     name = LAYER + safe_name(layer, "layer")
     return ArraySpec(name, tuple(shape), dtype, scaled=dtype == "float16", dimensions=_of_layer(layer, len(shape)))
 
@@ -112,14 +112,14 @@ def _concept_array(layer: str, channels: int) -> ArraySpec:
 
 
 def _of_layer(layer: str, axes: int) -> tuple[str, ...]:
-    """Every layer has its own dimensions: xarray wants one size per name in a group."""
+    """Return dimension names that include the layer: xarray requires one size per name in a group."""
     return tuple(f"{layer}.{name}" for name in dimension_names(axes))
 
 
 def _map_dimensions(
     names: tuple[str, ...], map_shape: Sequence[int], input_shape: Sequence[int] | None
 ) -> tuple[str, ...]:
-    """A pooled or summed map shares no axis with the input where their sides differ."""
+    """Return the dimension names of a map; a pooled or summed axis gets another name than that of the input."""
     if input_shape is None or len(input_shape) != len(map_shape):
         return names
     return tuple(

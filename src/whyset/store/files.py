@@ -1,4 +1,4 @@
-"""Files that are whole or absent: temporary file, fsync, then one atomic step to the final name; or one put."""
+"""Atomic files: a temporary file, fsync, then one atomic step to the final name; or one put in an object store."""
 
 import errno
 import os
@@ -27,11 +27,12 @@ def replace_file(path: AnyPath, data: bytes) -> None:
         return
     with _temporary(path, data) as temporary:
         temporary.replace(path)
+    # A rename is durable only when its folder is synced; the content was synced before, or the new name could be empty.
     sync_folder(path.parent)
 
 
 def create_file(path: AnyPath, data: bytes) -> None:
-    """Write a file that must not exist yet, atomically; of two writers one gets FileExistsError.
+    """Write a file that must not exist yet, atomically; the second of two writers gets FileExistsError.
 
     A hard link is the exclusive step, because O_EXCL would let a reader see a half-written file.
     """
@@ -45,7 +46,7 @@ def create_file(path: AnyPath, data: bytes) -> None:
 
 @contextmanager
 def new_file(path: AnyPath) -> Iterator[BinaryIO]:
-    """A file that must not exist yet, and its folders; it needs `sync_file`. An object appears whole at the end."""
+    """Create a file that must not exist yet, and its folders; call `sync_file` afterwards. An object appears whole."""
     if isinstance(path, RemotePath):
         content = BytesIO()
         yield content
@@ -57,7 +58,7 @@ def new_file(path: AnyPath) -> Iterator[BinaryIO]:
 
 
 def remove(path: AnyPath) -> None:
-    """Delete a file or a folder with all that is in it; nothing there is fine."""
+    """Delete a file, or a folder with its content, if it exists."""
     if isinstance(path, RemotePath):
         path.remove()
     elif path.is_dir():
@@ -71,7 +72,7 @@ def read_bytes(path: AnyPath) -> bytes:
 
 
 def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iterator[Value]:
-    """A function of every path, in order; several at a time where each is a question to an object store."""
+    """Apply a function to every path, in order; in object stores, several at a time."""
     if not any(isinstance(path, RemotePath) for path in paths):
         yield from map(function, paths)
         return
@@ -80,12 +81,12 @@ def each(function: Callable[[AnyPath], Value], paths: Sequence[AnyPath]) -> Iter
 
 
 def find_unfinished(folder: AnyPath, pattern: str) -> Iterable[AnyPath]:
-    """Temporary files of writers that were killed; object stores keep no half-written ones."""
+    """Find temporary files of killed writers; object stores have no partial objects."""
     return () if isinstance(folder, RemotePath) else folder.glob(pattern)
 
 
 def sync_file(path: AnyPath) -> None:
-    """Wait until the content of a file is on the disk; an object that was put is safe already."""
+    """Wait until the content of a file is on the disk; objects are durable after their put."""
     if isinstance(path, RemotePath):
         return
     with path.open("rb+") as file:
@@ -93,7 +94,7 @@ def sync_file(path: AnyPath) -> None:
 
 
 def sync_folder(path: AnyPath) -> None:
-    """Wait until the entries of a folder are on the disk, where the system can open folders."""
+    """Wait until the entries of a folder are on the disk; does nothing on Windows, which cannot open folders."""
     if os.name == "nt" or isinstance(path, RemotePath):
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -105,7 +106,7 @@ def sync_folder(path: AnyPath) -> None:
 
 @contextmanager
 def explain_disk_errors(path: AnyPath) -> Iterator[None]:
-    """Turn a full disk, a used-up quota or a read-only folder into a sentence that says what to do."""
+    """Turn errors such as a full disk or a read-only folder into a StorageError with advice."""
     try:
         yield
     except OSError as error:
@@ -113,14 +114,14 @@ def explain_disk_errors(path: AnyPath) -> Iterator[None]:
         if reason is None:
             raise
         raise StorageError(
-            f"{path}: {reason} ({error}); what was committed is safe: change that, then run the same command again"
+            f"{path}: {reason} ({error}); committed data is safe: resolve this, then run the same command again"
         ) from error
 
 
 _STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the largest size that a file may have here is reached",
+    errno.EFBIG: "the file exceeds the size limit of the file system or the user",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "writing is not permitted",
     errno.EPERM: "writing is not permitted",
@@ -154,6 +155,6 @@ def _link(source: Path, target: Path) -> None:
             source.rename(target)  # refuses an existing target on Windows
             return
         raise WhysetError(
-            f"{target.parent} lies on a file system without hard links ({error}), which commits need; "
-            "choose a folder on another one"
+            f"{target.parent} is on a file system without hard links ({error}), which commits need; "
+            "choose a folder on another file system"
         ) from error

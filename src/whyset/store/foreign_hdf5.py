@@ -1,7 +1,7 @@
-"""The boundary for HDF5 files that anyone may have written: they stand for themselves, and cost no more than they hold.
+"""Safe reading of untrusted HDF5 files: no references to other files, and bounded memory.
 
-HDF5 lets a file borrow from others (external links and storage, virtual data sets) and describe far more than it
-holds (fill values, filters, one text that many cells refer to). The first is refused, the second is bounded.
+An HDF5 file can refer to other files (external links and storage, virtual data sets) and describe far more values than
+it holds (fill values, filters, one text that many cells refer to). The first is refused, the second is bounded.
 """
 
 import math
@@ -17,24 +17,24 @@ from whyset.optional import import_optional
 from whyset.store.boundary import MOST_NOTES, open_regular
 
 _MOST_EXPANSION, _ALWAYS_ALLOWED = 4096, 2**24
-"""Equal values shrink to so small a part at most; a few megabytes may be left to the fill value."""
+"""Limit of the compression ratio, which equal values reach; a few megabytes may come from the fill value."""
 
 _MOST_LINKS = 16
 _SHUFFLE, _FLETCHER32, _N_BIT, _SCALE_OFFSET, _BITSHUFFLE = 2, 3, 5, 6, 32008
 _KEEP_SIZE = {_SHUFFLE, _FLETCHER32, _N_BIT, _SCALE_OFFSET, _BITSHUFFLE}
 _TEXT_BLOCK = 64
-"""Texts that are read at once at least, though each may be as long as the file."""
+"""Least number of texts that are read at once, though each may be as long as the file."""
 
 
 class RefusedHdf5Error(ValueError):
-    """A member of an HDF5 file refers to other files, or stands for more than the file holds; the message says which.
+    """A member of an HDF5 file refers to other files, or claims more values than the file can hold.
 
-    It does not name the file, which the caller knows.
+    The message names the member, but not the file, which the caller knows.
     """
 
 
 def open_hdf5(path: Path) -> "Hdf5File":
-    """Open an HDF5 file for reading; OSError for what is not a regular file, on which h5py would block."""
+    """Open an HDF5 file for reading; OSError if it is not a regular file, on which h5py would block."""
     with open_regular(path) as file:
         size = file.seek(0, 2)
     h5py = import_optional("h5py", str(path), 'pip install "whyset[hdf5]"')
@@ -43,7 +43,7 @@ def open_hdf5(path: Path) -> "Hdf5File":
 
 @dataclass
 class _Budget:
-    """How much of a file may be held in memory at once: links let many names stand for the same values."""
+    """Budget of the memory for one file: links let many names refer to the same values."""
 
     size: int
     spent: int = 0
@@ -54,13 +54,13 @@ class _Budget:
 
     def require(self, name: str, claimed: int, held: int) -> None:
         if claimed > max(_ALWAYS_ALLOWED, _MOST_EXPANSION * held):
-            raise RefusedHdf5Error(f"{name} claims {claimed:,} bytes of values, and the file holds {held:,} of them")
+            raise RefusedHdf5Error(f"{name} claims {claimed:,} bytes of values, but the file holds {held:,}")
 
 
 class Hdf5Group(Mapping[str, Any]):
-    """The members of a group: groups of this kind, and data sets of h5py that lie in the file itself.
+    """The members of a group: groups of this type, and data sets of h5py in the file itself.
 
-    A member that does not raises RefusedHdf5Error where it is looked up.
+    Looking up a member in another file raises RefusedHdf5Error.
     """
 
     def __init__(self, group: Any, budget: _Budget) -> None:
@@ -87,11 +87,11 @@ class Hdf5Group(Mapping[str, Any]):
         return len(self._group)
 
     def charge(self, claimed: int) -> None:
-        """RefusedHdf5Error: with so many bytes more, far more is read of the file than it holds."""
+        """Charge bytes to the budget; RefusedHdf5Error if far more is read than the file holds."""
         self._budget.charge(self.name, claimed)
 
     def whole(self, values: Any) -> npt.NDArray[Any]:
-        """Read all of a data set; texts of variable length become objects."""
+        """Read a data set whole; texts of variable length become objects."""
         self._budget.charge(values.name, values.nbytes or 0)
         if values.dtype.kind == "O":
             return _read_texts(values, self._budget)
@@ -99,7 +99,7 @@ class Hdf5Group(Mapping[str, Any]):
 
 
 class Hdf5File(Hdf5Group):
-    """The members at the top of an open file, which is closed at the end of a `with` block."""
+    """The root members of an open file, which is closed at the end of a `with` block."""
 
     def __enter__(self) -> "Hdf5File":
         return self
@@ -109,7 +109,7 @@ class Hdf5File(Hdf5Group):
 
 
 def read_attribute(member: Any, name: str) -> Any:
-    """An attribute of a group or data set, None where there is none: numbers or one text."""
+    """Read an attribute of a group or data set, numbers or one text; None if it does not exist."""
     attributes = member._group.attrs if isinstance(member, Hdf5Group) else member.attrs
     if name not in attributes:
         return None
@@ -120,7 +120,7 @@ def read_attribute(member: Any, name: str) -> Any:
 
 
 def _follow(group: Any, path: str, h5py: Any) -> Any:
-    """The object at a path, by links inside the file only; KeyError where there is none."""
+    """Find the object at a path by links inside the file only; KeyError if it does not exist."""
     place, parts, soft = group, _split(path), 0
     if path.startswith("/"):
         place = group.file["/"]
@@ -144,7 +144,7 @@ def _follow(group: Any, path: str, h5py: Any) -> Any:
 
 
 def _split(path: str) -> list[str]:
-    """The names in a path, the first one last."""
+    """Split a path into names, the first one last."""
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]
 
 
@@ -153,11 +153,11 @@ def _target(link: Any) -> str:
 
 
 def _require_own(path: str, values: Any, budget: _Budget) -> None:
-    """RefusedHdf5Error unless a data set lies in its file, holds numbers or texts, and is not far larger than it."""
+    """Require a data set that is in the file itself, holds numbers or texts, and is not far larger than the file."""
     if values.is_virtual:
         raise RefusedHdf5Error(f"{path} is a virtual data set, made of other files: copy the data into this file")
     if values.external:
-        raise RefusedHdf5Error(f"{path} lies in another file, {values.external[0][0]!r}: copy the data into this file")
+        raise RefusedHdf5Error(f"{path} is in another file, {values.external[0][0]!r}: copy the data into this file")
     kind = values.dtype.kind
     if kind == "O" and not _is_text(values):
         raise RefusedHdf5Error(f"{path} holds references or lists: expected numbers or texts")
@@ -177,7 +177,7 @@ def _is_text(values: Any) -> bool:
 
 
 def _require_bounded_filters(path: str, values: Any) -> None:
-    """Filters one upon the other expand by the product of what each does; some believe their own record of a size."""
+    """Refuse stacked compression, whose ratios multiply, and filters that trust a recorded size of the chunk."""
     plan = values.id.get_create_plist()
     filters = [plan.get_filter(number) for number in range(plan.get_nfilters())]
     if sum(code not in _KEEP_SIZE for code, *_ in filters) > 1:
@@ -186,11 +186,11 @@ def _require_bounded_filters(path: str, values: Any) -> None:
     for code, _, parameters, _ in filters:
         described = (math.prod(values.chunks or ()), values.dtype.itemsize)
         if code in (_N_BIT, _SCALE_OFFSET) and (parameters[2:3] + parameters[4:5]) != described:
-            raise RefusedHdf5Error(f"{path} has chunks of another size than its filter {code} says: it is damaged")
+            raise RefusedHdf5Error(f"{path} is damaged: its chunks do not have the size recorded in the filter {code}")
 
 
 def _read_texts(values: Any, budget: _Budget) -> npt.NDArray[Any]:
-    """Texts of variable length. Many cells may refer to one text, so they are counted while they are read."""
+    """Read texts of variable length. Many cells may refer to one text, so the bytes are counted while reading."""
     at_once = max(_TEXT_BLOCK, MOST_NOTES // max(budget.size, 1))
     found, total = np.empty(values.shape, object), 0
     for place in _blocks(values.shape, at_once):
@@ -202,7 +202,7 @@ def _read_texts(values: Any, budget: _Budget) -> npt.NDArray[Any]:
 
 
 def _blocks(shape: tuple[int, ...], most: int) -> Iterator[tuple[int | slice, ...]]:
-    """Places that cover an array, of at most so many cells each."""
+    """Yield indices that cover an array in blocks of at most `most` cells."""
     for outer in np.ndindex(*shape[:-1]):
         for start in range(0, shape[-1], most) if shape else [0]:
             yield (*outer, *([slice(start, start + most)] if shape else []))

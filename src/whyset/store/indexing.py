@@ -1,4 +1,4 @@
-"""NumPy's indexing for rows on a disk: which rows to read, and what to take of them."""
+"""NumPy indexing for rows on a disk: the rows to read, and the index into them."""
 
 from types import EllipsisType
 from typing import Any, TypeAlias
@@ -11,9 +11,9 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 
 
 def rows_and_rest(key: Index, shape: tuple[int, ...]) -> tuple[Rows, tuple[Any, ...]]:
-    """The rows that a key asks for, each once, and the key that takes the answer out of those rows.
+    """Return the rows that a key selects, each once, and the key that selects the result from those rows.
 
-    `array[key]` equals `array[rows][rest]` for every key that NumPy takes; IndexError for those that it refuses.
+    `array[key]` equals `array[rows][rest]` for every key that NumPy accepts; IndexError for others.
 
     >>> rows, rest = rows_and_rest((slice(8, 2, -3), ..., 0), (9, 4))
     >>> rows.tolist(), rest
@@ -26,7 +26,7 @@ def rows_and_rest(key: Index, shape: tuple[int, ...]) -> tuple[Rows, tuple[Any, 
 
 
 def _expand(key: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
-    """The key with one part for each axis: lists as arrays, masks as numbers, `...` and what is left out as slices."""
+    """Expand the key to one part per axis: lists to arrays, masks to numbers, `...` and missing axes to slices."""
     parts = [_as_array(part) if isinstance(part, list) else part for part in key]
     gaps = [number for number, part in enumerate(parts) if part is Ellipsis]
     missing = len(shape) - sum(map(_axes, parts))
@@ -42,21 +42,21 @@ def _expand(key: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
 
 
 def _rows(part: Any, count: int) -> tuple[Rows, Any]:
-    """The rows that the first axis asks for, and where they are found among those."""
+    """Return the rows that the first axis selects, and their positions among the distinct rows."""
     if isinstance(part, slice):
         return np.arange(*part.indices(count)), slice(None)
     numbers = np.asarray(part)
     if numbers.dtype.kind not in "iu":
-        raise IndexError(f"rows are chosen by integers, slices, masks or arrays of integers, not by {part!r}")
+        raise IndexError(f"rows must be selected by integers, slices, masks or arrays of integers, not by {part!r}")
     outside = (numbers < -count) | (numbers >= count)
     if outside.any():
-        raise IndexError(f"row {numbers[outside].flat[0]} is out of bounds: there are {count} rows")
+        raise IndexError(f"row {numbers[outside].flat[0]} is out of bounds for {count} rows")
     rows, found = distinct(np.where(numbers < 0, numbers + count, numbers).astype(np.int64))
     return rows, found if numbers.ndim else 0
 
 
 def distinct(numbers: Rows) -> tuple[Rows, Rows]:
-    """Each number once, rising, and where every number is found among these; what rises already is not sorted again.
+    """Return each number once, ascending, and the position of every number; ascending numbers are not sorted again.
 
     >>> rows, found = distinct(np.array([7, 2, 7]))
     >>> rows.tolist(), rows[found].tolist()
@@ -69,7 +69,7 @@ def distinct(numbers: Rows) -> tuple[Rows, Rows]:
 
 
 def _axes(part: Any) -> int:
-    """How many axes a part of a key speaks of."""
+    """Return the number of axes that a part of a key indexes."""
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if _is_mask(part) else 1
@@ -77,7 +77,9 @@ def _axes(part: Any) -> int:
 
 def _is_mask(part: Any) -> bool:
     if isinstance(part, bool | np.bool_):
-        raise IndexError(f"{part} is no row number; a mask is an array with one value for each row")
+        raise IndexError(
+            f"{part} is not a row number: expected an integer, or a mask as an array with one value for each row"
+        )
     return isinstance(part, np.ndarray) and part.dtype == np.bool_
 
 

@@ -1,4 +1,4 @@
-"""Hashes of the inputs of a shard, as its commit holds them: what was explained can be told from what is there now."""
+"""Hashes of the inputs of a shard, stored in its commit, by which changed inputs are noticed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from whyset.store.jsonfile import JSON
 
 ALGORITHM = "blake2b-64"
-"""BLAKE2b with 8 bytes, over type, shape, label and little-endian bytes of an input as its data set gives it."""
+"""BLAKE2b with 8 bytes, over type, shape, label and little-endian bytes of an input as the data set returns it."""
 
 DIGITS = 16
 UNREAD = "0" * DIGITS
-"""Stands for a sample that could not be read."""
+"""The digest of a sample that could not be read."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class InputHashes:
 
     @classmethod
     def of(cls, digests: Sequence[str | None]) -> "InputHashes":
-        """From the hexadecimal digests of the samples, None where one could not be read."""
+        """Make hashes from the hexadecimal digests of the samples, None for unreadable ones."""
         return cls("".join(UNREAD if digest is None else digest for digest in digests))
 
     def __len__(self) -> int:
         return len(self.digests) // DIGITS
 
     def digest(self, sample: int) -> str:
-        """The digest of a sample, counted from the beginning of the shard."""
+        """Return the digest of a sample, counted from the beginning of the shard."""
         return self.digests[sample * DIGITS : (sample + 1) * DIGITS]
 
     def to_json(self) -> dict[str, JSON]:
@@ -40,7 +40,7 @@ class InputHashes:
 
     @classmethod
     def from_json(cls, stored: JSON) -> "InputHashes | None":
-        """None where there are none, or of an algorithm that this version does not know."""
+        """Parse hashes; None if there are none, or if this version does not know the algorithm."""
         if stored is None:
             return None
         if not isinstance(stored, Mapping):

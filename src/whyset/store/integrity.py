@@ -1,4 +1,7 @@
-"""Integrity: files of committed shards, compared with the checksums of their commits before their values are used."""
+"""Integrity: files of committed shards are compared with their checksums before their values are used.
+
+Flipped bits are still valid numbers, so a wrong value would not be noticed later.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +21,10 @@ from whyset.store.shard_reader import compute_stored_checksum
 class Integrity:
     """Compares each file of a shard once with the CRC32 in the shard's commit.
 
-    `checksums` returns those of a shard by the name of the array. What is read whole is always compared: CRC32 takes
-    about 0.25 s for each GB. Parts of a file are compared only where `thorough` is set, because the whole file must be
-    read for that: numbers and exports need it, a viewer that shows one map does not. The scales of maps are always
-    compared.
+    `checksums` returns those of a shard by the name of the array. A file that is read whole is always compared: CRC32
+    takes about 0.25 s per GB. A file that is read in part is compared only if `thorough` is set, because comparing
+    reads it whole: analyses and exports need it, a viewer that shows one map does not. The
+    scales of relevance maps are always compared.
     """
 
     run_path: AnyPath
@@ -30,12 +33,12 @@ class Integrity:
     verified: set[tuple[str, int]] = field(default_factory=set)
 
     def require_entries(self, file: AnyPath, spec: ArraySpec, shard: int, entries: npt.NDArray[np.generic]) -> None:
-        """BrokenRunError unless `entries`, all that the file holds, have the checksum of the commit."""
+        """Raise BrokenRunError unless `entries`, all of the file, have the checksum of the commit."""
         if (spec.name, shard) not in self.verified:
             self._require(file, spec, shard, checksum(entries))
 
     def require_file(self, file: AnyPath, spec: ArraySpec, shard: int, shard_entries: int, count: int) -> None:
-        """BrokenRunError unless the file has the checksum of the commit; it is read in pieces."""
+        """Raise BrokenRunError unless the file has the checksum of the commit; it is read in pieces."""
         if (spec.name, shard) not in self.verified:
             self._require(file, spec, shard, compute_stored_checksum(file, spec, shard_entries, count))
 

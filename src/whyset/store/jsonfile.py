@@ -1,4 +1,4 @@
-"""JSON files: strict (no NaN), atomic, and with errors that name the file."""
+"""JSON files: strict (no NaN), atomic, with errors that name the file."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 
 
 def read_json(path: AnyPath, most: int = MOST_RECORD) -> dict[str, JSON]:
-    """Read a JSON object of at most `most` bytes; a damaged file is a BrokenRunError that names it."""
+    """Read a JSON object of at most `most` bytes; BrokenRunError, which names the file, if it is damaged."""
     try:
         value = parse_json(read_regular(path, most))
     except RemoteError:
@@ -24,9 +24,9 @@ def read_json(path: AnyPath, most: int = MOST_RECORD) -> dict[str, JSON]:
     except FileNotFoundError as error:
         raise BrokenRunError(f"{path} is missing") from error
     except (ValueError, OSError) as error:
-        raise BrokenRunError(f"{path} is damaged: expected JSON, but {error}") from error
+        raise BrokenRunError(f"{path} is damaged: expected JSON: {error}") from error
     if not isinstance(value, dict):
-        raise BrokenRunError(f"{path} is damaged: expected a JSON object, came {type(value).__name__}")
+        raise BrokenRunError(f"{path} is damaged: expected a JSON object, got {type(value).__name__}")
     return value
 
 
@@ -41,25 +41,25 @@ def create_json(path: AnyPath, value: Mapping[str, JSON]) -> None:
 
 
 def encode(value: JSON) -> bytes:
-    """The bytes of a JSON file: readable, in the given order of keys, without NaN and infinity."""
+    """Encode a JSON file: indented, in the given order of keys, without NaN and infinity."""
     require_json(value)
     return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def canonical(value: JSON) -> bytes:
-    """The bytes that are hashed: sorted keys, no spaces, so that equal values have equal hashes."""
+    """Encode a value for hashing: sorted keys, no spaces, so that equal values have equal hashes."""
     require_json(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def json_checksum(content: Mapping[str, JSON]) -> str:
-    """SHA-256 over everything in a JSON object but its own field `checksum`."""
+    """Return the SHA-256 over a JSON object without its field `checksum`."""
     rest = {name: value for name, value in content.items() if name != "checksum"}
     return "sha256:" + hashlib.sha256(canonical(rest)).hexdigest()
 
 
 def require_json(value: object, where: str = "the value") -> None:
-    """Refuse what JSON cannot hold, naming the place: NaN, infinity, arrays, keys that are not text."""
+    """Raise InputError for values that JSON cannot hold: NaN, infinity, arrays, keys that are not text."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             if not isinstance(key, str):
@@ -69,6 +69,6 @@ def require_json(value: object, where: str = "the value") -> None:
         for number, part in enumerate(value):
             require_json(part, f"{where}[{number}]")
     elif isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{where} is {value}: expected a finite number; write null where there is none")
+        raise InputError(f"{where} is {value}: expected a finite number, or null")
     elif value is not None and not isinstance(value, bool | int | float | str):
         raise InputError(f"{where} is a {type(value).__name__}: expected what JSON holds (convert NumPy values first)")

@@ -1,4 +1,4 @@
-"""Where things lie in a run folder, and what they are called: the one place that knows."""
+"""Layout of a run folder: the names and paths of its files."""
 
 import re
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ SCHEMA = "1.3"
 
 SEVERAL_TARGETS = "targets_per_sample"
 KNOWN_FEATURES = frozenset({SEVERAL_TARGETS})
-"""What run.json may list under `requires`: without it, rows would be misread."""
+"""Features that run.json may list under `requires`: a reader without them would misread rows."""
 
 RUN = "run.json"
 SAMPLES = "samples.parquet"
@@ -41,7 +41,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 def is_run(path: AnyPath) -> bool:
-    """Whether the folder holds a run: `run.json` is written last, so a run that has it is whole."""
+    """True if the folder holds a run: `run.json` is written last, so a run that has it is complete."""
     return (path / RUN).is_file()
 
 
@@ -54,27 +54,27 @@ def claim_path(run: AnyPath, shard: int) -> AnyPath:
 
 
 def remedy(shard: int) -> str:
-    """What to do about a damaged shard."""
+    """Return the advice for a damaged shard."""
     return f"to compute the shard again, delete {COMMITS}/{shard:06d}.json and repeat the same `explain`"
 
 
 def advice(run: AnyPath, shard: int) -> str:
-    """What to do where damage is found by chance: there may be more."""
+    """Return the advice for damage found while reading, which may not be all."""
     return f"{remedy(shard)}; `whyset verify {run}` lists all damage"
 
 
 def shard_file(run: AnyPath, array: str, shard: int, dimensions: int) -> AnyPath:
-    """The one file of an array that holds a shard: Zarr's default chunk key, `c/<shard>/0/...`."""
+    """Return the file of a shard of an array: Zarr's default chunk key, `c/<shard>/0/...`."""
     return (run / DATA / array / "c" / str(shard)).joinpath(*["0"] * (dimensions - 1))
 
 
 def inside(run: AnyPath, path: AnyPath) -> str:
-    """Where something lies in a run, with slashes."""
+    """Return a path relative to the run, with slashes."""
     return PurePosixPath(*path.parts[len(run.parts) :]).as_posix()
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether `safe_name` accepts the name."""
+    """True if `safe_name` accepts the name."""
     return bool(_SAFE.fullmatch(name)) and not name.endswith(".")
 
 
@@ -83,6 +83,6 @@ def safe_name(name: str, what: str) -> str:
     if not isinstance(name, str) or not is_safe_name(name):
         raise InputError(
             f"{what} {name!r} cannot be a file name: expected letters, digits, '.', '_' and '-', "
-            "at most 128 of them, and no '.' or '-' in front"
+            "at most 128 of them, no '.' or '-' in front and no '.' at the end"
         )
     return name

@@ -1,4 +1,4 @@
-"""Lazy arrays: index a run's array like NumPy; only the rows asked for are read, and only committed ones."""
+"""Lazy arrays: indexed like NumPy arrays; only the selected rows are read, and only committed ones."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -26,11 +26,11 @@ Numbers = npt.NDArray[np.generic]
 class LazyArray:
     """One array of a run, indexed as NumPy's arrays are: `run.relevance[17]`, `[3:9, 0, ::2]`, `[[3, 99]]`, `[mask]`.
 
-    A row is read whole, once, from where it lies: one read of its shard's index and one of the row. Rows come as they
-    are stored, except that a scaled float16 array comes as float32 with its scale applied. Rows of failed samples hold
-    the fill value; `run.column("status")` tells them. `require_committed` is called with the row numbers before
-    anything is read, and raises UncommittedRowsError. `integrity` compares what is read with checksums. `rows_each`
-    rows share one entry of what is stored: the targets of one sample have one input.
+    A row is read whole and once: one read of its shard's index and one of the row. Rows are returned as they are
+    stored, except that a scaled float16 array is returned as float32 with its scale applied. Rows of failed samples
+    hold the fill value; see `run.column("status")`. `require_committed` is called with the row numbers before anything
+    is read, and raises UncommittedRowsError. `integrity` compares files with checksums. `rows_each` rows share one
+    stored entry: the targets of one sample have one input.
     """
 
     run_path: AnyPath
@@ -65,7 +65,7 @@ class LazyArray:
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Numbers:
         if copy is False:
-            raise ValueError("a lazy array is read from disk: an array without a copy is not possible")
+            raise ValueError("a lazy array is read from disk, so copy=False is not possible")
         whole: Numbers = self[:]
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
@@ -95,7 +95,7 @@ class LazyArray:
         except (MemoryError, ValueError) as error:
             size = rows * math.prod(self.spec.shape) * self.dtype.itemsize
             message = (
-                f"{rows} rows of {self.spec.name} in {self.run_path} take {size:,} bytes, more than there are free"
+                f"{rows} rows of {self.spec.name} in {self.run_path} take {size:,} bytes, more than the free memory"
             )
             raise WhysetError(f"{message}: read fewer at a time") from error
 
@@ -128,7 +128,7 @@ class LazyArray:
         return entries
 
     def require_whole(self, rows: Rows) -> None:
-        """BrokenRunError unless all files that hold some of these rows have the checksums of their commits."""
+        """Raise BrokenRunError unless all files that hold some of these rows have the checksums of their commits."""
         self.require_committed(rows)
         shard_entries = self.shard_rows // self.rows_each
         scales = [ArraySpec(self.spec.scale_name, (), "float32")] if self.spec.scaled else []
@@ -139,17 +139,17 @@ class LazyArray:
                     self.integrity.require_file(file, spec, shard, shard_entries, count)
 
     def _count(self, shard: int, shard_entries: int) -> int:
-        """The number of entries in a shard; the last one may have fewer."""
+        """Return the number of entries in a shard; the last one may have fewer."""
         return min(shard_entries, self.rows // self.rows_each - shard * shard_entries)
 
 
 @contextmanager
 def _name_damage(file: AnyPath, advice: str) -> Iterator[None]:
-    """A file that cannot be read is damage, because a committed shard has all of its files."""
+    """Turn errors of reading into BrokenRunError: a committed shard must have all of its files."""
     try:
         yield
     except FileNotFoundError as error:
-        raise BrokenRunError(f"{file} is missing, and its shard has a commit: {advice}") from error
+        raise BrokenRunError(f"{file} is missing, but its shard has a commit: {advice}") from error
     except WhysetError:
         raise
     except (OSError, ValueError) as error:
@@ -157,7 +157,7 @@ def _name_damage(file: AnyPath, advice: str) -> Iterator[None]:
 
 
 def by_shard(entries: Rows, shard_entries: int) -> Iterator[tuple[int, slice | Rows, Rows]]:
-    """For each shard that holds some of the entries: its number, their places in `entries`, their numbers in it.
+    """Yield for each shard that holds some entries: its number, their places in `entries`, their numbers in it.
 
     >>> [(shard, places, numbers.tolist()) for shard, places, numbers in by_shard(np.array([1, 2, 9]), 8)]
     [(0, slice(0, 2, None), [1, 2]), (1, slice(2, 3, None), [1])]

@@ -1,4 +1,4 @@
-"""Lease: a file that says who works here, so that a second job is refused while the first one lives."""
+"""Lease: a file that names the process at work, so that a second job is refused while the first one lives."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from whyset.store.remote import AnyPath
 EXPIRY_SECONDS = 120.0
 HEARTBEAT_SECONDS = 20.0
 FORGOTTEN_SECONDS = 3600.0
-"""A lease this old is believed to be dead without a look: clocks that differ by more are a broken cluster."""
+"""A lease this old is dead without being watched: clocks of hosts are assumed to differ by less."""
 _MISSED_BEATS = 3
 _POLL_SECONDS = 0.1
 
@@ -26,18 +26,19 @@ class LeaseHeldError(InputError):
 
 
 class LeaseLostError(WhysetError, RuntimeError):
-    """The lease was taken over by another job, because this one had not been heard of for too long."""
+    """The lease was taken over by another job, because the last heartbeat of this one was too old."""
 
 
 @dataclass
 class Lease:
     """A lease on a path, held inside the `with` block and kept alive by a heartbeat.
 
-    Creation is exclusive. A dead holder's lease is taken over, and its attempt is counted on. Dead is whose process is
-    known to have ended (on this host, in this boot and PID namespace), who is an earlier life of the same restarted
-    `job`, and who was not heard of for `expiry` seconds. Because the clocks of hosts differ, a heartbeat that looks too
-    old is watched for three beats by this host's own clock, and one that looks fresh but does not change is believed
-    for `expiry` seconds only. A living holder is waited for `patience` seconds, and then LeaseHeldError is raised.
+    Creation is exclusive. The lease of a dead holder is taken over, with the next number of its attempt. A holder is
+    dead if its process is known to have ended (on this host, in this boot and PID namespace), if it is an earlier start
+    of the same restarted `job`, or if it had no heartbeat for `expiry` seconds. Because the clocks of hosts differ, a
+    heartbeat that looks too old is watched for three beats by this host's clock, and one that looks fresh but does not
+    change is accepted for `expiry` seconds only. A living holder is waited for `patience` seconds; then LeaseHeldError
+    is raised.
     """
 
     path: AnyPath
@@ -71,14 +72,16 @@ class Lease:
 
     @property
     def attempt(self) -> int:
-        """How often this lease was entered in a row without being given back, this time included."""
+        """Number of times in a row that this lease was taken without being released, including this one."""
         return self.holder.attempt if self.holder else 0
 
     def check(self) -> None:
-        """Raise LeaseLostError unless the lease is still this one's."""
+        """Raise LeaseLostError if this process no longer holds the lease."""
         there = read_holder(self.path)
         if self.holder is None or there is None or there.token != self.holder.token:
-            raise LeaseLostError(f"{self.what} was taken over by {there or 'nobody (the lease was removed)'}; stopping")
+            raise LeaseLostError(
+                f"{self.what} was taken over by {there or 'an unknown process (the lease was removed)'}; stopping"
+            )
 
     def _myself(self, attempt: int = 1) -> LeaseRecord:
         return new_holder(attempt, self.job, self.restart)
@@ -107,21 +110,24 @@ class Lease:
         if not doubtful and time.monotonic() >= until:
             raise LeaseHeldError(
                 f"{self.what} is held by {there}; wait for it or stop it "
-                f"(a lease is free {self.expiry:.0f} s after the last sign of life)"
+                f"(a lease expires {self.expiry:.0f} s after the last heartbeat)"
             )
         if doubtful and unchanged < _POLL_SECONDS:
-            warnings.warn(f"{self.what}: waiting to see whether {there}, still works", stacklevel=2)
+            warnings.warn(f"{self.what}: waiting to see whether {there}, is still alive", stacklevel=2)
         time.sleep(min(_POLL_SECONDS, self.beat))
         return None
 
     def is_dead(self, there: LeaseRecord, unchanged: float = 0.0) -> bool:
-        """Whether a holder is dead whose lease did not change for so long by this host's own clock."""
+        """True if a holder is dead whose lease did not change for `unchanged` seconds by this host's clock."""
         if there.has_ended() or there.age > FORGOTTEN_SECONDS:
             return True
         return unchanged > (self.expiry if abs(there.age) <= self.expiry else _MISSED_BEATS * self.beat)
 
     def _remove(self, dead: LeaseRecord) -> None:
-        """Remove the dead holder's lease; a guard that one heir at a time can have keeps it from being a new one."""
+        """Remove the dead holder's lease, under a guard that one process at a time can hold.
+
+        Without the guard, a process that looked earlier could remove the new lease of another one.
+        """
         guard = self.path.with_name(f".{self.path.name}.{dead.token}.heir")
         try:
             create_json(guard, self._myself().to_json())
@@ -130,6 +136,7 @@ class Lease:
             if other is not None and (other.has_ended() or other.age > self.expiry):
                 guard.unlink(missing_ok=True)
             return
+        # Read again under the guard: another process may have removed the dead lease and taken a new one since.
         now = read_holder(self.path)
         if now is not None and now.token == dead.token:
             self.path.unlink()
@@ -145,7 +152,7 @@ class Lease:
         try:
             self.check()
         except LeaseLostError:
-            return False  # whoever works under this lease learns it from check()
+            return False  # the holder learns it from check()
         if self.holder is not None:
             replace_json(self.path, replace(self.holder, heartbeat=time.time()).to_json())
         return True

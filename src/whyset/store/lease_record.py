@@ -1,4 +1,4 @@
-"""Holder: who holds a lease, and whether to believe that it still works."""
+"""LeaseRecord: the holder of a lease, and the evidence that it is alive."""
 
 import time
 import uuid
@@ -14,9 +14,9 @@ from whyset.store.remote import AnyPath
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseRecord(ProcessIdentity):
-    """The process that holds a lease, and when it was last heard of (seconds since 1970 by the holder's clock).
+    """The process that holds a lease, and its last heartbeat (seconds since 1970 by the holder's clock).
 
-    `job` names the job of which it is one process ("": none), `restart` how often its launcher restarted that job.
+    `job` names the job that the process belongs to ("": none), `restart` is the number of restarts of that job.
     """
 
     token: str
@@ -30,29 +30,29 @@ class LeaseRecord(ProcessIdentity):
 
     @property
     def age(self) -> float:
-        """Seconds since it was last heard of; negative if its host's clock is ahead of this one's."""
+        """Seconds since the last heartbeat; negative if the holder's clock is ahead of this one."""
         return time.time() - self.heartbeat
 
     def follows(self, earlier: "LeaseRecord") -> bool:
-        """Whether the other one is an earlier life of the same job, which its launcher ended and started again."""
+        """True if the other record is from an earlier start of the same job, which its launcher ended and restarted."""
         return bool(self.job) and self.job == earlier.job and self.restart > earlier.restart
 
     def __str__(self) -> str:
         of_job = f", job {self.job}" if self.job else ""
-        heard = f"last heard of {self.age:.0f} s ago" if self.age > -1 else f"whose clock is {-self.age:.0f} s ahead"
+        heard = f"last heartbeat {self.age:.0f} s ago" if self.age > -1 else f"whose clock is {-self.age:.0f} s ahead"
         return f"process {self.pid} on {self.host}{of_job}, {heard}"
 
 
 @dataclass
 class LeaseWatch:
-    """Watches a lease for changes, by nothing but this host's own clock: hosts' clocks need not agree for that."""
+    """Watches a lease for changes by this host's clock only, so that clocks of hosts need not agree."""
 
     seen: LeaseRecord | None = None
     since: float = field(default_factory=time.monotonic)
     renewed: bool = False
 
     def get_unchanged_seconds(self, there: LeaseRecord) -> float:
-        """Seconds for which the lease has not changed since it was first looked at."""
+        """Return the seconds for which the lease has not changed since it was first seen."""
         if there != self.seen:
             self.renewed = self.seen is not None and there.token == self.seen.token
             self.seen, self.since = there, time.monotonic()
@@ -60,7 +60,7 @@ class LeaseWatch:
 
 
 def read_holder(path: AnyPath) -> LeaseRecord | None:
-    """Who holds the lease at this path; None where there is none."""
+    """Read the holder of the lease at this path; None if there is no lease."""
     try:
         stored: Mapping[str, JSON] = read_json(path)
     except BrokenRunError as error:
@@ -72,6 +72,6 @@ def read_holder(path: AnyPath) -> LeaseRecord | None:
 
 
 def new_holder(attempt: int = 1, job: str = "", restart: int = 0) -> LeaseRecord:
-    """This process as the holder of a lease that it takes now."""
+    """Make the record of this process for a lease that it takes now."""
     me, token = vars(ProcessIdentity.current()), uuid.uuid4().hex
     return LeaseRecord(**me, token=token, attempt=attempt, heartbeat=time.time(), job=job, restart=restart)

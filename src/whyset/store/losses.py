@@ -1,4 +1,4 @@
-"""Losses: the share of the explained output that does not arrive at the input, by cause, for a few explanations."""
+"""Losses: the shares of the explained output that do not arrive at the input, by cause, for a few explanations."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from whyset.store.jsonfile import JSON
 class Losses:
     """Mean share of the explained output that is lost, by cause, over `measured` explanations.
 
-    A negative share is relevance that was gained. `reason` says why nothing was measured.
+    A negative share is relevance that was gained. `reason` states why nothing was measured.
 
     >>> Losses(2, {"bias": 0.25}).to_json()
     {'measured': 2, 'shares': {'bias': 0.25}, 'reason': None}
@@ -68,9 +68,9 @@ class ShardLosses(Losses):
 
 
 def average_losses(parts: Iterable[ShardLosses]) -> Losses | None:
-    """The shares lost of all outputs that were measured together; None where there are no parts.
+    """Average losses, weighted by output; None without parts.
 
-    Where one of the parts has no weight, the mean over all explanations.
+    If one of the parts has no weight, all are weighted by their number of explanations.
     """
     given = list(parts)
     known = [part for part in given if part.measured]

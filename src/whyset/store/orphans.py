@@ -1,4 +1,4 @@
-"""What lies in a run folder but is not of the run: readers pass over it, verification tells."""
+"""Files in a run folder that do not belong to the run: readers ignore them, verification reports them."""
 
 import json
 import re
@@ -16,17 +16,17 @@ from whyset.store.remote_errors import RemoteError
 _METADATA = "zarr.json"
 _COMMIT_NAME = re.compile(r"[0-9]{6,}\.(json|claim)")
 _DECISIVE = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "codecs", "fill_value")
-"""What other programs read the values by; names and attributes may be added."""
+"""Fields of zarr.json that determine the values; names and attributes may be added."""
 
 
 def verify_strays(run: RunGeometry) -> Iterator[Problem]:
-    """Files and arrays that run.json does not know; they do no harm."""
+    """Yield files and arrays that run.json does not list; they are harmless."""
     for entry in visible_entries(run.path):
         if entry.name not in OWN_NAMES:
-            yield Problem("stray", entry.name, "it is not of the run, and nobody reads it")
+            yield Problem("stray", entry.name, "it is not part of the run and is not read")
     for entry in visible_entries(run.path / COMMITS):
         if not _COMMIT_NAME.fullmatch(entry.name):
-            yield Problem("stray", f"{COMMITS}/{entry.name}", "it is no commit, and nobody reads it")
+            yield Problem("stray", f"{COMMITS}/{entry.name}", "it is not a commit and is not read")
     arrays = {spec.name for spec in run.arrays}
     groups = {name.rpartition("/")[0] for name in arrays}
     for group in sorted(groups):
@@ -34,11 +34,11 @@ def verify_strays(run: RunGeometry) -> Iterator[Problem]:
         for entry in visible_entries(folder):
             name = f"{group}/{entry.name}" if group else entry.name
             if name not in arrays | groups and entry.name != _METADATA:
-                yield Problem("stray", f"{DATA}/{name}", "run.json knows no such array, and nobody reads it")
+                yield Problem("stray", f"{DATA}/{name}", "run.json does not list this array, and it is not read")
 
 
 def verify_metadata(run: RunGeometry) -> Iterator[Problem]:
-    """Whether zarr.json describes every array as run.json does, so that other programs read the same."""
+    """Yield differences between zarr.json and run.json, by which other programs would read other values."""
     config = run.config
     for key, content in make_metadata(run.arrays, len(run), config.shard_rows, config.targets_per_sample).items():
         file, wanted = run.path.joinpath(DATA, *key.split("/")), json.loads(content)
@@ -56,16 +56,16 @@ def verify_metadata(run: RunGeometry) -> Iterator[Problem]:
 
 def _differences(where: str, found: Any, wanted: dict[str, Any]) -> Iterator[Problem]:
     if not isinstance(found, dict):
-        yield Problem("damaged", where, f"expected a JSON object, came {type(found).__name__}")
+        yield Problem("damaged", where, f"expected a JSON object, got {type(found).__name__}")
         return
     for field in _DECISIVE:
         if found.get(field) != wanted.get(field):
-            message = f"{field} is {found.get(field)}, and run.json makes it {wanted.get(field)}"
+            message = f"{field} is {found.get(field)}: expected {wanted.get(field)} by run.json"
             yield Problem("mismatch", where, message)
 
 
 def visible_entries(folder: AnyPath) -> list[AnyPath]:
-    """The entries of a folder but hidden ones, in order of the names; none where it is not a folder."""
+    """List the entries of a folder without hidden ones, sorted by name; none if it is not a folder."""
     if not folder.is_dir():
         return []
     return sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=lambda entry: entry.name)

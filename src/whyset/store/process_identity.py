@@ -1,4 +1,4 @@
-"""ProcessIdentity: which process of which machine this is, and whether a process that it names has ended."""
+"""ProcessIdentity: identifies a process across machines, containers and boots, and tests if it has ended."""
 
 import os
 import socket
@@ -12,10 +12,10 @@ _START_FIELD = 21
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process: its host and number, the boot of its kernel, its PID namespace, and when it was started.
+    """A process: its host and id, the boot of its kernel, its PID namespace, and its start time.
 
-    A number says nothing alone: containers with one host name count their processes each for themselves, another
-    machine may have the same name, and numbers are given again. What the system does not tell is "".
+    A process id alone is ambiguous: containers with one host name have separate ids, another machine may have the same
+    name, and ids are reused. Fields that the system does not provide are "".
     """
 
     host: str
@@ -26,16 +26,17 @@ class ProcessIdentity:
 
     @classmethod
     def current(cls) -> "ProcessIdentity":
-        """This process."""
+        """Identify this process."""
         return cls(socket.gethostname(), os.getpid(), _boot(), _namespace(), _get_start_time("self"))
 
     def has_ended(self) -> bool:
-        """Whether the process is known to have ended.
+        """True if the process is known to have ended: no process has its id, or one with another start time.
 
-        That can be known of processes of the same host, boot and PID namespace alone: there is none of that number, or
-        it was started at another time. Where it cannot be known, the answer is False, and heartbeats decide.
+        If that cannot be known, the result is False, and heartbeats decide.
         """
         here = ProcessIdentity.current()
+        # An id means the same process only within one boot and PID namespace: after a reboot, or in another container,
+        # it is free or belongs to another process, which proves nothing about this one.
         if (self.host, self.boot, self.namespace) != (here.host, here.boot, here.namespace):
             return False
         if not process_exists(self.pid):
@@ -45,7 +46,7 @@ class ProcessIdentity:
 
 
 def process_exists(pid: int) -> bool:
-    """Whether this process sees one of that number; on Windows, where signal 0 would end it, assume so."""
+    """True if a process of this id is visible; always True on Windows, where signal 0 would end the process."""
     if os.name == "nt":
         return True
     try:
@@ -58,12 +59,12 @@ def process_exists(pid: int) -> bool:
 
 
 def _boot() -> str:
-    """A random number that the kernel draws when it boots."""
+    """Return the random id that the kernel draws when it boots."""
     return _read(_PROC / "sys/kernel/random/boot_id")
 
 
 def _namespace() -> str:
-    """Such as "pid:[4026531836]"; the number is unique within a boot."""
+    """Return the PID namespace such as "pid:[4026531836]"; the number is unique within a boot."""
     try:
         return str(Path.readlink(_PROC / "self/ns/pid"))
     except OSError:
@@ -71,7 +72,8 @@ def _namespace() -> str:
 
 
 def _get_start_time(process: str) -> str:
-    """The name of a program, in parentheses before the other fields, may hold spaces and parentheses itself."""
+    """Return the start time of a process in clock ticks since boot."""
+    # The program's name, in parentheses before these fields, may contain spaces and parentheses.
     fields = _read(_PROC / process / "stat").rpartition(")")[2].split()
     return fields[_START_FIELD - 2] if len(fields) > _START_FIELD - 2 else ""
 

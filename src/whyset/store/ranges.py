@@ -1,4 +1,4 @@
-"""Parts of a file, read where they are: a seek and a read each on a disk, one request for all in an object store."""
+"""Ranges of a file: one seek and read for each on a disk, one request for all in an object store."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from whyset.store.remote_errors import explain_remote_errors
 
 
 class Ranges(Protocol):
-    """Reads a file from its end, and into the memory it is given; ValueError where the file is too short."""
+    """Reads the end of a file, and ranges into given memory; ValueError if the file is too short."""
 
     def tail(self, size: int) -> bytes: ...
     def fill(self, starts: Sequence[int], parts: Sequence[memoryview]) -> None: ...
@@ -20,7 +20,7 @@ class Ranges(Protocol):
 
 @contextmanager
 def open_ranges(path: AnyPath) -> Iterator[Ranges]:
-    """The ranges of a file, which must exist."""
+    """Open the ranges of a file, which must exist."""
     if isinstance(path, RemotePath):
         yield RemoteRanges(path)
         return
@@ -68,4 +68,4 @@ class RemoteRanges:
 
 def _require(found: int, wanted: int) -> None:
     if found < wanted:
-        raise ValueError(f"the file is too short: expected {wanted} bytes, but {found} are there")
+        raise ValueError(f"the file is too short: expected {wanted} bytes, got {found}")

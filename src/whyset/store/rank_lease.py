@@ -1,4 +1,4 @@
-"""The lease of a run: the ranks of one job work side by side, and another job is refused."""
+"""The lease of a run: the ranks of one job work concurrently, and another job is refused."""
 
 import random
 import time
@@ -17,10 +17,11 @@ _PATIENCE_SECONDS = 2.0
 
 @dataclass
 class RankLease:
-    """Held by a process while it writes to a run: one lease per rank, and all that live are of one job.
+    """Lease of a process that writes to a run: one lease per rank, and all living ones belong to one job.
 
-    A process first takes the lease of its rank and then looks for one of another job. If there is one that lives, it
-    gives its own back and tries again for a moment, because two jobs that begin at once may both see the other.
+    A process first takes the lease of its rank and then looks for one of another job: in the other order, two jobs
+    could both see no other. If it finds a living one, it releases its own and tries again for a moment, because two
+    jobs that begin at once may both see the other.
     """
 
     run: AnyPath
@@ -48,7 +49,7 @@ class RankLease:
             self._mine.__exit__(kind, error, trace)
 
     def check(self) -> None:
-        """Raise LeaseLostError unless the lease is still this one's."""
+        """Raise LeaseLostError if this process no longer holds the lease."""
         if self._mine is not None:
             self._mine.check()
 
@@ -62,12 +63,12 @@ class RankLease:
                 given_back.pop_all()
                 return mine
         raise LeaseHeldError(
-            f"{what} is held by {other}; wait for it or stop it (a lease is free {mine.expiry:.0f} s after the last "
-            "sign of life), or let the ranks of one job share the work with the engine 'static'"
+            f"{what} is held by {other}; wait for it or stop it (a lease expires {mine.expiry:.0f} s after the last "
+            "heartbeat), or let the ranks of one job share the work with the engine 'static'"
         )
 
     def _other_job(self, mine: Lease) -> LeaseRecord | None:
-        """A living holder of another job. One living holder of this job is enough to know that there is none."""
+        """Find a living holder of another job; one living holder of this job proves that there is none."""
         others = [path for path in (self.run / LEASES).glob("rank-*.json") if path.name != mine.path.name]
         for path in random.sample(others, len(others)):
             there = read_holder(path)
@@ -77,7 +78,7 @@ class RankLease:
 
 
 def run_lease(run: AnyPath, rank: int = 0, job: str | None = None, restart: int = 0) -> RankLease:
-    """The lease of a run for one rank of a job; without a job's name the process is a job of its own."""
+    """Make the lease of a run for one rank of a job; without the name of a job, the process is a separate job."""
     return RankLease(run, rank, job or uuid.uuid4().hex, restart)
 
 

@@ -1,4 +1,4 @@
-"""run.json: what a run was made from. Written once, last of all, and refused when edited."""
+"""run.json: the record of a run. It is written once, last of all, and refused if edited."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from whyset.store.remote import AnyPath
 
 MOST_SHARD_ROWS = 2**24
 _UNQUESTIONED_ROWS, _ROWS_PER_BYTE = 2**20, 8
-"""Fewer rows need little memory; each has an index and an id of its own, which take more than a bit when compressed."""
+"""Fewer rows need little memory; the index and the id of each take more than a bit when compressed."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The content of run.json, without what only serves to check it."""
+    """The content of run.json, without the fields that only serve to check it."""
 
     config: RunConfig
     config_hash: str
@@ -30,7 +30,7 @@ class RunRecord:
 
 
 def create_record(folder: AnyPath, record: RunRecord) -> None:
-    """Write run.json, which must not exist yet: from then on the folder is a run."""
+    """Write run.json, which must not exist yet; it makes the folder a run."""
     content: dict[str, JSON] = {
         "format": FORMAT,
         "schema": SCHEMA,
@@ -47,13 +47,13 @@ def create_record(folder: AnyPath, record: RunRecord) -> None:
 def read_record(folder: AnyPath) -> RunRecord:
     """Read and check run.json; see `open_run` for the errors."""
     if not is_run(folder):
-        raise InputError(f"{folder} is no run: expected a folder with {RUN}{_hint(folder)}")
+        raise InputError(f"{folder} is not a run: expected a folder with {RUN}{_hint(folder)}")
     path = folder / RUN
     stored: dict[str, Any] = read_json(path)
     _require_readable(path, stored)
     if stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(
-            f"{path} was changed after the run was made: its checksum does not fit; "
+            f"{path} was changed after the run was made: its checksum does not match; "
             "restore the file, or explain again into another folder"
         )
     try:
@@ -68,21 +68,23 @@ def read_record(folder: AnyPath) -> RunRecord:
 
 
 def _require_possible(folder: AnyPath, record: RunRecord) -> None:
-    """Refuse numbers that no run has before anything is allocated for them."""
+    """Refuse impossible numbers before anything is allocated for them."""
     size, config, names = record.size, record.config, [spec.name for spec in record.arrays]
     if type(size) is not int or size < 1 or size % config.targets_per_sample:
         raise ValueError(f"it has {size!r} rows: expected a multiple of {config.targets_per_sample}, at least one")
     if config.shard_rows > MOST_SHARD_ROWS:
         raise ValueError(f"a shard has {config.shard_rows} rows: expected at most {MOST_SHARD_ROWS}")
     if len(set(names)) < len(names):
-        raise ValueError(f"two arrays have one name: {names}")
+        raise ValueError(f"two arrays have the same name: {names}")
     if size > _UNQUESTIONED_ROWS and size > _ROWS_PER_BYTE * get_stored_size(folder / SAMPLES):
-        raise ValueError(f"it has {size:,} rows, and {SAMPLES} is too small to hold them")
+        raise ValueError(f"it has {size:,} rows, but {SAMPLES} is too small to hold them")
 
 
 def _require_readable(path: AnyPath, stored: Mapping[str, JSON]) -> None:
     if stored.get("format") != FORMAT:
-        raise InputError(f"{path} is not of this package: its format is {stored.get('format')!r}, expected {FORMAT!r}")
+        raise InputError(
+            f"{path} is not a file of whyset: expected the format {FORMAT!r}, got {stored.get('format')!r}"
+        )
     schema = str(stored.get("schema"))
     if schema.partition(".")[0] != SCHEMA.partition(".")[0]:
         raise InputError(f"{path} has the format version {schema}; this whyset reads {SCHEMA}: update whyset")

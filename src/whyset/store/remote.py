@@ -1,4 +1,4 @@
-"""RemotePath: a place in an object store that is used like a pathlib path; whatever is written there is one put."""
+"""RemotePath: a path in an object store that is used like a pathlib path; every write is one put."""
 
 import os
 import re
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 SCHEMES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/*(.*)", re.DOTALL)
 _RETRIES = {"max_retries": 100, "retry_timeout": timedelta(seconds=30)}
-"""A request that fails is tried again for half a minute, not ten times within three seconds: servers start anew."""
+"""Failed requests are retried for half a minute, not ten times within three seconds: servers may be restarting."""
 
 _TIMEOUT = "180s"
-"""A shard of 64 MB may take so long; obstore's 30 s would ask for 2 MB per second."""
+"""A shard of 64 MB may take this long; obstore's 30 s would require 2 MB per second."""
 
 
 @dataclass(frozen=True)
 class RemotePath:
-    """A place in an object store: a bucket and a key in it. Object stores have no folders, only keys with slashes.
+    """A path in an object store: a bucket and a key in it. Object stores have no folders, only keys with slashes.
 
     `RemotePath.of(url)` reads credentials and endpoint from the environment; `RemotePath(store, base)` takes any store
-    that obstore can make, a `MemoryStore()` for instance. `base` is how it is called in messages.
+    of obstore, for instance a `MemoryStore()`. `base` is its name in messages.
 
     >>> str(RemotePath.of("s3://bucket/runs") / "cifar")         # doctest: +SKIP
     's3://bucket/runs/cifar'
@@ -44,9 +44,9 @@ class RemotePath:
 
     @classmethod
     def of(cls, url: str, **options: Any) -> "RemotePath":
-        """The place with this URL; options are those of `obstore.store.from_url`, such as `endpoint`.
+        """Make the path of a URL; options are those of `obstore.store.from_url`, such as `endpoint`.
 
-        InputError: no URL of an object store. MissingExtraError: obstore is not installed.
+        Raises InputError if it is not the URL of an object store, and MissingExtraError if obstore is not installed.
         """
         scheme, bucket, key = _parts(url)
         stores = obstore_module("store")
@@ -101,10 +101,10 @@ class RemotePath:
     def __lt__(self, other: "RemotePath") -> bool:
         return (self.base, self.key) < (other.base, other.key)
 
-    # What is there
+    # Reading
 
     def is_file(self) -> bool:
-        """Whether an object has this key."""
+        """True if an object has this key."""
         with explain_remote_errors(self):
             try:
                 self.store.head(str(self.key))
@@ -113,7 +113,7 @@ class RemotePath:
             return True
 
     def is_dir(self) -> bool:
-        """Whether there are objects below this key."""
+        """True if objects exist below this key."""
         with explain_remote_errors(self):
             return any(batch for batch in self.store.list(self._prefix, chunk_size=1))
 
@@ -121,26 +121,26 @@ class RemotePath:
         return self.is_file() or self.is_dir()
 
     def iterdir(self) -> Iterator["RemotePath"]:
-        """Objects and common prefixes one level below, as the store lists them now."""
+        """Yield objects and common prefixes one level below, as the store lists them now."""
         with explain_remote_errors(self):
             found = self.store.list_with_delimiter(self._prefix)
         for key in (*found["common_prefixes"], *(entry["path"] for entry in found["objects"])):
             yield RemotePath(self.store, self.base, PurePosixPath(key))
 
     def glob(self, pattern: str) -> Iterator["RemotePath"]:
-        """What fits a pattern, one level for each of its parts."""
+        """Yield the paths that match a pattern, one level for each of its parts."""
         first, _, rest = pattern.partition("/")
         for entry in self.iterdir():
             if fnmatchcase(entry.name, first):
                 yield from entry.glob(rest) if rest else (entry,)
 
     def below(self) -> Iterator["RemotePath"]:
-        """All objects below this key, at any depth."""
+        """Yield all objects below this key, at any depth."""
         for path, _ in self.states():
             yield path
 
     def state(self) -> str | None:
-        """The state of the object as the store tells it, another one once it is written anew; None: it is not there."""
+        """Return a state of the object that changes when it is written again; None if it does not exist."""
         with explain_remote_errors(self):
             try:
                 return _state(self.store.head(str(self.key)))
@@ -148,7 +148,7 @@ class RemotePath:
                 return None
 
     def size(self) -> int:
-        """The bytes of the object; 0 where there is none."""
+        """Return the size of the object in bytes; 0 if it does not exist."""
         with explain_remote_errors(self):
             try:
                 return self.store.head(str(self.key))["size"]
@@ -156,14 +156,14 @@ class RemotePath:
                 return 0
 
     def states(self) -> Iterator[tuple["RemotePath", str]]:
-        """All objects below this key, each with its state, from one listing; `state()` may write the same otherwise."""
+        """Yield all objects below this key with their states, from one listing; `state()` may format them otherwise."""
         with explain_remote_errors(self):
             for batch in self.store.list(self._prefix):
                 for entry in batch:
                     yield RemotePath(self.store, self.base, PurePosixPath(entry["path"])), _state(entry)
 
     def read_bytes(self, most: int | None = None) -> bytes:
-        """The whole object. ValueError: it has more than `most` bytes, of which none are asked for."""
+        """Read the whole object; ValueError, without reading it, if it has more than `most` bytes."""
         with explain_remote_errors(self):
             found = self.store.get(str(self.key))
             size = found.meta["size"]
@@ -172,9 +172,11 @@ class RemotePath:
             return bytes(found.bytes())
 
     def open(self, mode: str = "rb") -> BytesIO:
-        """The whole object, read into memory."""
+        """Read the whole object into memory."""
         if mode != "rb":
-            raise ValueError(f"{self} is opened with mode {mode!r}: objects are written whole, by replace_file")
+            raise ValueError(
+                f"{self} cannot be opened with mode {mode!r}: expected 'rb'; objects are written whole by replace_file"
+            )
         return BytesIO(self.read_bytes())
 
     # Changes
@@ -183,15 +185,15 @@ class RemotePath:
         """Do nothing: a key needs no folder."""
 
     def put(self, data: bytes | memoryview) -> None:
-        """Write an object, atomically: a reader gets the old one or the new one."""
+        """Write an object atomically: a reader gets the old one or the new one."""
         with explain_remote_errors(self):
             self.store.put(str(self.key), data)
 
     def create(self, data: bytes | memoryview) -> None:
-        """Write an object that must not exist yet, atomically; of two writers one gets FileExistsError.
+        """Write an object that must not exist yet, atomically; the second of two writers gets FileExistsError.
 
-        It is one conditional put. A put that the store did, but whose answer was lost, counts as done: what is there is
-        compared with what was to be written.
+        It is one conditional put. If the store did a put but its answer was lost, the put counts as done: the existing
+        object is compared with the data.
         """
         exceptions = obstore_module("exceptions")
         with explain_remote_errors(self):
@@ -202,12 +204,12 @@ class RemotePath:
                     raise
 
     def unlink(self, missing_ok: bool = False) -> None:
-        """Delete the object; object stores do not say whether there was one."""
+        """Delete the object; object stores do not report whether it existed."""
         with explain_remote_errors(self):
             self.store.delete(str(self.key))
 
     def remove(self) -> None:
-        """Delete the object and all that lie below it."""
+        """Delete the object and all objects below it."""
         with explain_remote_errors(self):
             self.store.delete([str(self.key), *(str(path.key) for path in self.below())])
 
@@ -218,7 +220,7 @@ class RemotePath:
     def _holds(self, data: bytes | memoryview) -> bool:
         try:
             return bytes(self.store.get(str(self.key)).bytes()) == data
-        except Exception:  # whatever it is, the first error is the one to tell
+        except Exception:  # the caller raises the first error
             return False
 
 
@@ -226,22 +228,22 @@ AnyPath: TypeAlias = Path | RemotePath
 
 
 def as_path(path: "str | AnyPath") -> AnyPath:
-    """A path as it was given: a URL as a RemotePath, anything else as a Path.
+    """Convert a URL to a RemotePath, and other texts to a Path.
 
-    >>> located("runs/cifar").name
+    >>> as_path("runs/cifar").name
     'cifar'
     """
     if isinstance(path, RemotePath):
         return path
     if isinstance(path, Path):
         if path.parts and path.parts[0].removesuffix(":") in SCHEMES and path.parts[0].endswith(":"):
-            raise InputError(f"{path} was a URL before it became a Path, which loses a slash: give it as text")
+            raise InputError(f"{path} is a URL given as a Path, which loses a slash: give it as text")
         return path
     return RemotePath.of(path) if _URL.fullmatch(path) else Path(path)
 
 
 def require_exclusive_creation(folder: RemotePath) -> None:
-    """Refuse a store that lets two writers create one object: a commit could then be overwritten."""
+    """Raise InputError for a store that lets two writers create one object: a commit could be overwritten."""
     trial = folder / f".trial.{uuid.uuid4().hex}.partial"
     try:
         trial.create(b"first")
@@ -267,12 +269,12 @@ def _state(object: "ObjectMeta") -> str:
 
 
 def _parts(url: str) -> tuple[str, str, str]:
-    """Scheme, bucket and key of a URL."""
+    """Split a URL into scheme, bucket and key."""
     found = _URL.fullmatch(url)
     scheme = found[1].lower() if found else ""
     if found is None or scheme not in SCHEMES or not found[2]:
         raise InputError(
-            f"{url} is no URL of an object store: expected s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or "
-            "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY"
+            f"{url} is not the URL of an object store: expected s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY "
+            "or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/KEY"
         )
     return scheme, found[2], found[3].strip("/")

@@ -1,4 +1,4 @@
-"""What object stores answer, as errors that say what to do."""
+"""Errors of object stores, with advice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from whyset.optional import import_optional
 
 
 class RemoteError(WhysetError, OSError):
-    """An object store refused or did not answer."""
+    """An object store refused a request or did not answer."""
 
 
 @contextmanager
 def explain_remote_errors(place: object) -> Iterator[None]:
-    """Turn what an object store answers into the errors of files, or into a sentence that says what to do."""
+    """Turn errors of an object store into errors of files, or into a RemoteError with advice."""
     exceptions = obstore_module("exceptions")
     try:
         yield
@@ -33,7 +33,7 @@ def explain_remote_errors(place: object) -> Iterator[None]:
 def _meaning(error: Exception) -> str:
     if any(sign in str(error) for sign in _WITHOUT_KEYS):
         return f"no credentials were found ({first_line(error)}); {_LOG_IN}"
-    return f"the store does not answer as it should ({first_line(error)}); {_AGAIN}"
+    return f"the request to the store failed ({first_line(error)}); {_AGAIN}"
 
 
 def _without_bucket(place: object) -> str:
@@ -46,7 +46,7 @@ def _no_bucket(error: Exception) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """What obstore says before it goes into details; it redacts signatures by itself."""
+    """Return obstore's message without its details; obstore redacts signatures."""
     line = " ".join(str(error).partition("\n\nDebug source")[0].split())
     return line if len(line) <= 240 else f"{line[:237]}..."
 
@@ -55,9 +55,9 @@ _WITHOUT_KEYS = ("latest/api/token", "169.254.169.254", "metadata.google.interna
 _LOG_IN = (
     "set them in the environment: AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ..."
 )
-_AGAIN = "what was committed is safe: run the same command again when it can be reached"
+_AGAIN = "committed data is safe: run the same command again when the store can be reached"
 
 
 def obstore_module(module: str) -> Any:
-    """A module of obstore, which is loaded where it is used."""
+    """Import a module of obstore, an optional dependency."""
     return import_optional(f"obstore.{module}", "a run in an object store", 'pip install "whyset[remote]"', "obstore")

@@ -34,7 +34,7 @@ _WORTH_LISTING = 8
 
 @dataclass(frozen=True, repr=False)
 class Run(RunGeometry):
-    """A run folder. It can be pickled (by its path) and sent to workers; what is committed is looked up when asked.
+    """A run folder. It can be pickled (by its path) and sent to workers; commits are looked up when needed.
 
     A row is one explanation: one sample and one target. Row r explains sample r // T with its target number r % T,
     where T is `config.targets_per_sample`, usually 1.
@@ -45,9 +45,9 @@ class Run(RunGeometry):
 
     samples_hash: str = field(default="", compare=False)
     thorough: bool = False
-    """Whether the checksums of files are compared before parts of them are read, too; see `thoroughly`."""
+    """True if checksums are also compared for files that are read in part; see `thoroughly`."""
     known: dict[int, Mapping[str, str]] = field(default_factory=dict, compare=False)
-    """Checksums by array, of the shards whose commits were read."""
+    """Checksums by array, for the shards whose commits were read."""
     verified: set[tuple[str, int]] = field(default_factory=set, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -65,7 +65,7 @@ class Run(RunGeometry):
         """The table that notebooks show."""
         facts = {
             "samples": f"{self.sample_count:,}",
-            "explanations": f"{self.size:,}, of these {int(self.committed.sum()):,} committed",
+            "explanations": f"{self.size:,} ({int(self.committed.sum()):,} committed)",
             "method": self.config.method,
             "model": self.config.model,
             "data set": self.config.dataset,
@@ -74,7 +74,7 @@ class Run(RunGeometry):
         }
         return make_summary_table(f"Run {self.path}", facts.items())
 
-    # What is known of the samples
+    # Samples
 
     @property
     def sample_count(self) -> int:
@@ -82,16 +82,16 @@ class Run(RunGeometry):
 
     @cached_property
     def samples(self) -> pa.Table:
-        """One line per row: index, id, label (null where unknown), uri; and `sample` where they have several rows."""
+        """Table with one line per row: index, id, label (null if unknown), uri; with several targets also `sample`."""
         return self.sample_table()
 
     @property
     def sample_columns(self) -> list[str]:
-        """Names of the columns of `samples`, which are told without reading these."""
+        """Names of the columns of `samples`, found without reading the columns."""
         return sample_columns(self.path / SAMPLES)
 
     def sample_table(self, columns: list[str] | None = None) -> pa.Table:
-        """Some columns of `samples`, read again; the file must have the hash that run.json states."""
+        """Read some columns of `samples`; the file must have the hash that run.json states."""
         _ = self._samples_are_whole
         return read_samples(self.path / SAMPLES, columns, self.size)
 
@@ -102,17 +102,17 @@ class Run(RunGeometry):
 
     @property
     def modality(self) -> Modality:
-        """What the samples are: "image", "series", "text" or "table"."""
+        """Modality of the samples: "image", "series", "text" or "table"."""
         return get_modality(self.config.modality, self.relevance.spec.shape)
 
     def tokens(self, rows: npt.ArrayLike) -> list[list[str]] | None:
-        """The tokens of the texts of these rows, without padding; None where the run keeps none."""
+        """Read the tokens of these rows, without padding; None if the run has none."""
         _ = self._samples_are_whole
         return read_tokens(self.path / SAMPLES, np.asarray(rows, np.int64))
 
     @cached_property
     def ids(self) -> list[str]:
-        """Ids as text; where a run is large, `run.samples["id"]` takes less memory."""
+        """Ids of all rows; for a large run, `run.samples["id"]` takes less memory."""
         names: list[str] = self.sample_table(["id"])["id"].to_pylist()
         return names
 
@@ -129,11 +129,11 @@ class Run(RunGeometry):
     # Shards and commits
 
     def is_committed(self, shard: int) -> bool:
-        """Whether a shard is one of `committed_shards`, which are not listed for it."""
+        """True if a shard has a commit; this does not list all commits."""
         return shard in self.known or (0 <= shard < self.shard_count and has_commit(self.path, shard))
 
     def pending_shards(self) -> list[int]:
-        """Shards without a commit, in order."""
+        """List the shards without a commit, in order."""
         done = set(self.committed_shards())
         return [shard for shard in range(self.shard_count) if shard not in done]
 
@@ -145,25 +145,25 @@ class Run(RunGeometry):
 
     @property
     def committed(self) -> npt.NDArray[np.bool_]:
-        """Which rows a commit vouches for, shape (N,)."""
+        """Mask of the committed rows, shape (N,)."""
         shards = np.zeros(self.shard_count, bool)
         shards[self.committed_shards()] = True
         return np.repeat(shards, self.config.shard_rows)[: self.size]
 
     @property
     def failures(self) -> list[Failure]:
-        """Samples that could not be explained: `for index, id, error in run.failures`."""
+        """Rows that could not be explained: `for index, id, error in run.failures`."""
         return get_failures(read_commits(self.path, self.committed_shards()))
 
     # Values
 
     @cached_property
     def own_arrays(self) -> frozenset[str]:
-        """Arrays that the store fills by itself."""
+        """Arrays that the store fills: the status and the scales."""
         return frozenset({STATUS, *(spec.scale_name for spec in self.arrays if spec.scaled)})
 
     def array(self, name: str) -> LazyArray:
-        """Any array of data.zarr, read lazily."""
+        """Return an array of data.zarr, which is read lazily."""
         found = next((spec for spec in self.arrays if spec.name == name), None)
         if found is None:
             raise InputError(f"{self.path} has no array {name!r}; it has {[spec.name for spec in self.arrays]}")
@@ -172,25 +172,25 @@ class Run(RunGeometry):
         return LazyArray(self.path, found, self.size, self.config.shard_rows, self._require_committed, integrity, each)
 
     def thoroughly(self) -> "Run":
-        """The same run, which compares every file that it reads from with the checksum in its commit, once each.
+        """Return the run in a mode that compares every file, once, with the checksum in its commit.
 
-        Analyses, reports and exports read runs in this way: BrokenRunError names the damaged file. Other reading
-        compares only what is read whole, columns among it, because one map would cost the reading of its whole shard.
+        Analyses, reports and exports use it: BrokenRunError names the damaged file. Otherwise only files that are read
+        whole, such as columns, are compared, because comparing costs reading the whole shard, even for one map.
         """
         return self if self.thorough else replace(self, thorough=True, verified=set())
 
     @property
     def relevance(self) -> LazyArray:
-        """Maps of the input, float32: images (N, C, H, W), series (N, C, T), texts (N, T), tables (N, F)."""
+        """Relevance maps of the input, float32: images (N, C, H, W), series (N, C, T), texts (N, T), tables (N, F)."""
         return self.array(RELEVANCE)
 
     @property
     def layers(self) -> list[str]:
-        """Names of the layers whose relevance is stored, the input apart."""
+        """Names of the layers whose relevance is stored, without the input."""
         return [name for name in self._list_names(LAYER) if LAYER + name not in (RELEVANCE, *self.own_arrays)]
 
     def layer(self, name: str) -> LazyArray:
-        """Relevance at the output of a layer, shape (N, ...) with the layer's own axes, float32."""
+        """Return the relevance at the output of a layer, shape (N, ...) with the layer's axes, float32."""
         return self._of_layer(name, self.layers, LAYER, "relevance of layer")
 
     @property
@@ -199,7 +199,7 @@ class Run(RunGeometry):
         return self._list_names(CONCEPT)
 
     def concept(self, name: str) -> LazyArray:
-        """Relevance of each channel of a layer, summed over all other axes, shape (N, channels), float32."""
+        """Return the relevance of each channel of a layer, summed over all other axes, shape (N, channels), float32."""
         return self._of_layer(name, self.concepts, CONCEPT, "concept relevance of layer")
 
     def _list_names(self, prefix: str) -> list[str]:
@@ -212,15 +212,15 @@ class Run(RunGeometry):
 
     @property
     def inputs(self) -> LazyArray | None:
-        """Images as the model saw them, normalization undone, shape (N, C, H, W), uint8; None where not stored.
+        """Images as the model saw them, normalization undone, shape (N, C, H, W), uint8; None if not stored.
 
-        Series and rows of tables are kept as the model takes them, float32, and texts as ids of tokens, int32.
-        They are stored once per sample and indexed by row, as everything else.
+        Series and rows of tables are stored as the model takes them, float32, and texts as ids of tokens, int32.
+        Inputs are stored once per sample, but indexed by row like all arrays.
         """
         return self.array(INPUT) if any(spec.name == INPUT for spec in self.arrays) else None
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """A whole column, shape (N,); rows that are not committed hold the fill value (-1, NaN or 0)."""
+        """Read a whole column, shape (N,); uncommitted rows hold the fill value (-1, NaN or 0)."""
         array = self.array(name)
         if array.spec.shape:
             raise InputError(
@@ -233,17 +233,17 @@ class Run(RunGeometry):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What is suspicious about the run: found in its columns, and by `explain` while it was made."""
+        """Suspicious findings about the run: in its columns, and by `explain`."""
         return (*self.relevance_checks, *self.stored_checks)
 
     @property
     def stored_checks(self) -> tuple[Check, ...]:
-        """What `explain` found suspicious; a warning where that cannot be read or is missing."""
+        """Checks stored by `explain`; a warning if these are missing or unreadable."""
         return read_checks_or_problem(self.path, self.expects_checks)
 
     @property
     def relevance_checks(self) -> tuple[Check, ...]:
-        """What is suspicious in the columns; runs made before version 1.3 have none that say it."""
+        """Checks of the columns of relevance, which runs made before version 1.3 lack."""
         if not self.states_relevance:
             return ()
         done = self.column(STATUS) == DONE
@@ -257,7 +257,7 @@ class Run(RunGeometry):
         return analysis_names(self.path)
 
     def analysis(self, name: str | None = None) -> Analysis:
-        """An analysis by its name; without one the only one there is, or the one called "spray"."""
+        """Open an analysis by its name; by default the only one of the run, or else "spray"."""
         if name is None:
             known = self.analyses
             name = known[0] if len(known) == 1 else "spray"
@@ -271,25 +271,25 @@ class Run(RunGeometry):
         return open_analysis_writer(self.path, name, config, classes)
 
     def verify(self) -> list[Problem]:
-        """Read everything that is committed and compare it with its checksums."""
+        """Read all committed data, compare it with its checksums, and return the problems."""
         return list(verify_run(self))
 
     def _require_committed(self, rows: npt.NDArray[np.int64]) -> None:
-        """Every shard is looked at once: whether it has a commit, and whether that commit speaks of this run."""
+        """Require that all shards of these rows have a valid commit; each shard is checked once."""
         shards = np.flatnonzero(np.bincount(rows // self.config.shard_rows)).tolist()
         unknown = [shard for shard in shards if shard not in self.known]
         missing = sorted(set(unknown) - set(self._find_committed(unknown)))
         if missing:
             bad = rows[np.isin(rows // self.config.shard_rows, missing)]
             raise UncommittedRowsError(
-                f"{len(bad)} of the rows asked for are not computed yet (first: {int(bad[0])}, shard {missing[0]} of "
-                f"{self.path}); run.committed tells which are, and the same `explain` again computes the rest"
+                f"{len(bad)} of the requested rows are not computed yet (first: {int(bad[0])}, shard {missing[0]} of "
+                f"{self.path}); see run.committed, and run the same `explain` again to compute the rest"
             )
         commits = require_valid_commits(self, unknown)
         self.known.update({commit.shard: commit.checksums for commit in commits})
 
     def _find_committed(self, shards: list[int]) -> list[int]:
-        """Those that have a commit; many are looked up by listing what lies there."""
+        """Return the shards that have a commit; many are looked up by one listing."""
         if len(shards) < _WORTH_LISTING:
             return [shard for shard in shards if self.is_committed(shard)]
         return self.committed_shards()

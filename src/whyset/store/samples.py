@@ -1,4 +1,4 @@
-"""samples.parquet: what is known of the samples before anything is computed."""
+"""samples.parquet: the table of the samples, written before anything is computed."""
 
 import hashlib
 import os
@@ -29,20 +29,20 @@ SCHEMA = pa.schema(
     ]
 )
 SAMPLE = pa.field("sample", pa.int64(), nullable=False)
-"""Which sample a row explains: there where a sample has several rows, one per target."""
+"""The sample that a row explains; only if a sample has several rows, one per target."""
 
 
 TOKENS = pa.field("tokens", pa.list_(pa.string()))
-"""The words of each text: there where a run of texts was told them."""
+"""The words of each text; only for runs of texts with known words."""
 
 _MOST_EXPANSION = 4096
-"""Texts that are all the same shrink to so small a part at most."""
+"""Limit of the compression ratio, which equal texts reach."""
 
 _WIDTH = 8
-"""Bytes of a number, and of the place of a text, at most."""
+"""Bytes of a number, or of the offset of a text, at most."""
 
 _TOKEN_ROWS = 4096
-"""Rows that are read to get the tokens of one."""
+"""Rows per row group, which is read to get the tokens of one row."""
 
 
 def samples_table(
@@ -53,10 +53,10 @@ def samples_table(
     tokens: Iterable[Sequence[str]] | None = None,
     further: Mapping[str, Sequence[object]] | None = None,
 ) -> pa.Table:
-    """The table of a run's rows from what is known of each sample; the index is the position.
+    """Make the table of a run's rows from the columns of its samples; the index is the position.
 
-    `tokens` are the words of each text in order, without what it was filled up with. `further` columns, one value a
-    sample, can be searched and colored by in the viewer.
+    `tokens` are the words of each text in order, without padding. The viewer can search and color by `further` columns,
+    with one value per sample.
 
     >>> samples_table(["cat/1.png", "dog/2.png"], [0, 1]).column_names
     ['index', 'id', 'label', 'uri']
@@ -75,10 +75,10 @@ def samples_table(
 
 
 def check_samples(table: pa.Table, targets_per_sample: int = 1) -> pa.Table:
-    """Return the table in the stored form, or refuse it: index 0..N-1, unique ids; label and uri may be missing.
+    """Return the table in the stored form: index 0..N-1, unique ids; label and uri may be missing.
 
-    With several targets the rows of a sample follow one another and have one id, and `sample` counts the samples.
-    Further columns are kept behind these: numbers, booleans, texts and times.
+    With several targets the rows of a sample are consecutive and have one id, and `sample` counts the samples. Further
+    columns of numbers, booleans, texts and times follow. Raises InputError for other tables.
     """
     if table.num_rows == 0:
         raise InputError("a run needs at least one sample; the data set is empty")
@@ -114,9 +114,9 @@ def write_samples(path: AnyPath, table: pa.Table) -> None:
 
 
 def read_samples(path: AnyPath, columns: Sequence[str] | None = None, rows: int | None = None) -> pa.Table:
-    """The table without the tokens, or some of its columns.
+    """Read the table without the tokens, or some of its columns.
 
-    BrokenRunError: the file is missing, damaged, or has another number of `rows`, of which none is read then.
+    Raises BrokenRunError if the file is missing or damaged, or, before reading, if it has another number of `rows`.
     """
     with _open(path) as (file, probe):
         names = file.schema_arrow.names
@@ -131,7 +131,7 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None, rows: int 
 
 
 def require_samples_hash(path: AnyPath, expected: str) -> None:
-    """BrokenRunError unless the file has the SHA-256 that run.json states."""
+    """Raise BrokenRunError unless the file has the SHA-256 that run.json states."""
     try:
         with open_foreign(path) as file:
             found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
@@ -149,13 +149,13 @@ def require_samples_hash(path: AnyPath, expected: str) -> None:
 
 
 def sample_columns(path: AnyPath) -> list[str]:
-    """Names of the table's columns without the tokens; errors as in `read_samples`."""
+    """Return the names of the table's columns without the tokens; errors as in `read_samples`."""
     with _open(path) as (file, _):
         return [name for name in file.schema_arrow.names if name != TOKENS.name]
 
 
 def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] | None:
-    """The tokens of some rows, None where there are none; only the parts of the file that hold them are read."""
+    """Read the tokens of some rows, None if the run has none; only the row groups that hold them are read."""
     with _open(path) as (file, probe):
         if TOKENS.name not in file.schema_arrow.names:
             return None
@@ -189,10 +189,10 @@ def _open(path: AnyPath) -> Iterator[tuple[pq.ParquetFile, "_Probe"]]:
 
 
 def _require_possible(footer: pq.FileMetaData, size: int) -> None:
-    """ValueError for a footer that claims more than a file of this size can hold."""
+    """Raise ValueError for a footer that claims more than a file of this size can hold."""
     groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
     if sum(group.num_rows for group in groups) != footer.num_rows:
-        raise ValueError("its footer contradicts itself in the number of rows")
+        raise ValueError("its footer has inconsistent numbers of rows")
     _require_held(sum(group.total_byte_size for group in groups), size)
     _require_held(footer.num_rows * _WIDTH * footer.num_columns, size)
 
@@ -203,7 +203,7 @@ def _require_held(claimed: int, size: int) -> None:
 
 
 def _require_types(schema: pa.Schema) -> None:
-    """ValueError unless the columns have the types that `check_samples` gives them."""
+    """Raise ValueError unless the columns have the types that `check_samples` makes."""
     known = {field.name: field.type for field in (*SCHEMA, SAMPLE)}
     for field in schema:
         if field.name == TOKENS.name:
@@ -216,16 +216,16 @@ def _require_types(schema: pa.Schema) -> None:
 
 @dataclass(frozen=True)
 class _Probe:
-    """Tells what texts would take before they are read: many rows may refer to one long text of a dictionary."""
+    """Bounds the memory of texts before they are read: many rows may refer to one long text of a dictionary."""
 
     source: BinaryIO
     file: pq.ParquetFile
     size: int
 
     def require_possible(self, columns: Sequence[str], groups: Iterable[int]) -> None:
-        """ValueError where the texts in these columns could take more memory than the file can reasonably hold.
+        """Raise ValueError if the texts in these columns could take more memory than the file can reasonably hold.
 
-        The first row of a group brings the whole dictionary; texts outside it were counted by the footer.
+        The first row of a group loads its whole dictionary; texts outside it are counted by the footer.
         """
         leaves = {name: path for name, path in self._leaves().items() if name in columns}
         if not leaves or not self.file.metadata.num_rows:
@@ -242,7 +242,7 @@ class _Probe:
         _require_held(claimed, self.size)
 
     def _leaves(self) -> dict[str, str]:
-        """Where in the file the texts of each column lie."""
+        """Return the path in the schema of each column of texts."""
         paths = [self.file.schema.column(place).path for place in range(self.file.metadata.num_columns)]
         own = {path.partition(".")[0]: path for path in paths}
         return {field.name: own[field.name] for field in self.file.schema_arrow if _holds_texts(field.type)}
@@ -258,37 +258,39 @@ def _holds_texts(kind: pa.DataType) -> bool:
 
 
 def label_array(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Labels as int64, -1 where unknown."""
+    """Return labels as int64, -1 where unknown."""
     column = table["label"]
-    if column.null_count == 0:  # by DLPack: PyArrow's own ways import pandas where there is one, which takes far longer
+    if (
+        column.null_count == 0
+    ):  # by DLPack: PyArrow's conversions import pandas if it is installed, which takes far longer
         return np.concatenate([np.empty(0, np.int64), *map(np.from_dlpack, column.chunks)])
     labels: np.ndarray[tuple[int], np.dtype[np.int64]] = pc.fill_null(column, -1).to_numpy()
     return labels
 
 
 def _further(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A further column, written out where it is in codes."""
+    """Return a further column, decoded if it is a dictionary."""
     plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
     if not _is_further(plain.type):
         raise InputError(
-            f"the samples' column {name!r} holds {plain.type}: expected numbers, booleans, texts or times; leave it out"
+            f"the samples' column {name!r} holds {plain.type}: expected numbers, booleans, texts or times; omit it"
         )
     return plain
 
 
 def _is_further(kind: pa.DataType) -> bool:
-    """Whether a further column may hold this."""
+    """True if a further column may have this type."""
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_temporal, pa.types.is_string)
     return any(is_kind(kind) for is_kind in (*kinds, pa.types.is_large_string, pa.types.is_null))
 
 
 def _refuse_other_rows(ids: pa.Array, targets_per_sample: int) -> None:
-    """Row r explains sample r // targets_per_sample."""
+    """Require that row r explains sample r // targets_per_sample."""
     whole = len(ids) // targets_per_sample * targets_per_sample
     first = ids.take(pa.array(np.arange(whole) // targets_per_sample * targets_per_sample))
     if whole != len(ids) or not first.equals(ids):
         raise InputError(
-            f"the samples' rows must come in groups of {targets_per_sample} with one id, one row for each target"
+            f"the samples' rows must be in groups of {targets_per_sample} with one id, one row for each target"
         )
 
 
@@ -298,4 +300,4 @@ def _refuse_repeated_ids(ids: pa.Array) -> None:
     counts = ids.value_counts()
     if len(counts) < len(ids):
         repeated = next(entry["values"].as_py() for entry in counts if entry["counts"].as_py() > 1)
-        raise InputError(f"sample ids must be unique, but {repeated!r} is there more than once")
+        raise InputError(f"sample ids must be unique, but {repeated!r} occurs more than once")

@@ -1,4 +1,7 @@
-"""float16 with one power of two per row: eleven significant bits, whatever the magnitude of a map."""
+"""float16 with one power of two per row: eleven significant bits for maps of any magnitude.
+
+Without a scale, float16 would round values below 6e-8 to zero and values above 65504 to infinity.
+"""
 
 import math
 from typing import Any
@@ -9,7 +12,7 @@ import numpy.typing as npt
 from whyset.errors import InputError
 
 _TOP = 15
-"""Scaled maxima lie in [2^14, 2^15]: below float16's 65504, and as far as possible above its smallest numbers."""
+"""Scaled maxima are in [2^14, 2^15]: below float16's 65504, and as far as possible above its smallest numbers."""
 
 _LOWEST, _HIGHEST = -126, 113
 """Exponents of normal float32 scales; a subnormal one would be flushed to zero on some machines."""
@@ -28,7 +31,7 @@ def scale_rows(rows: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], Floats]:
 
     The scale is `2^k` with `k = exponent(max|row|) - 15`, and 1 for an all-zero row. So a value keeps a relative
     precision of 2^-11 down to 2^-29 of its row's maximum, where plain float16 would lose all below 6e-8.
-    Multiplying by a power of two is exact; values are taken as float32, and non-finite ones are refused.
+    Multiplying by a power of two is exact; values are converted to float32, and non-finite ones are refused.
 
     >>> scaled, scale = scale_rows([[2.0**-40, -3 * 2.0**-40], [0.0, 0.0]])
     >>> (scaled[0] * scale[0] * 2.0**40).tolist(), float(scale[1])
@@ -42,7 +45,7 @@ def scale_rows(rows: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], Floats]:
 
 
 def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
-    """max|row| in float32, without a copy of the rows; NaN stays NaN."""
+    """Return max|row| in float32, without a copy of the rows; NaN stays NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         flat = rows.reshape(len(rows), math.prod(rows.shape[1:])).astype(np.float32, copy=False)
     peaks: Floats = np.maximum(flat.max(axis=1), -flat.min(axis=1))
@@ -50,7 +53,8 @@ def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
 
 
 def compute_scales(peaks: Floats) -> Floats:
-    """The power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros."""
+    """Return the power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros."""
+    # frexp and ldexp are exact; log2 of a peak near a power of two may round to the wrong exponent.
     exponents = np.clip(np.frexp(peaks)[1] - _TOP, _LOWEST, _HIGHEST)
     exponents[peaks == 0] = 0
     scales: Floats = np.ldexp(np.float32(1), exponents)
@@ -58,7 +62,7 @@ def compute_scales(peaks: Floats) -> Floats:
 
 
 def divide_rows(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float16]:
-    """`rows / scale` in float32, then as float16; NumPy casts through a small buffer, so nothing is copied whole."""
+    """Return `rows / scale`, in float32, as float16; NumPy casts through a small buffer, so nothing is copied whole."""
     scaled = np.empty(rows.shape, np.float16)
     for row, factor in enumerate(1 / scale):
         values = rows[row : row + 1].astype(np.float32, copy=False)
@@ -69,19 +73,19 @@ def divide_rows(scale: Floats, rows: npt.NDArray[np.floating]) -> npt.NDArray[np
 
 
 def unscale_rows(scaled: npt.NDArray[Any], scale: npt.NDArray[Any], out: Floats | None = None) -> Floats:
-    """`scaled * scale` in float32, row by row, into `out` if it is given."""
+    """Return `scaled * scale` in float32, row by row, in `out` if it is given."""
     factors = scale.reshape(-1, *[1] * (scaled.ndim - 1))
     rows: Floats = np.multiply(scaled, factors, out=out, dtype=np.float32)
     return rows
 
 
 def non_finite_rows(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
-    """Numbers of the rows that hold NaN or infinity, or overflow float32; such samples are failures."""
+    """Return the numbers of rows that hold NaN or infinity, or overflow float32; such samples are failures."""
     return np.flatnonzero(~np.isfinite(row_peaks(rows)))
 
 
 def refuse_non_finite(peaks: Floats) -> None:
-    """Raise InputError when a row holds NaN or infinity, and so its peak."""
+    """Raise InputError if a peak, and so its row, is NaN or infinite."""
     bad = np.flatnonzero(~np.isfinite(peaks))
     if bad.size:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Selections: what people single out and write about it, one file each, never mixed with results."""
+"""Selections: rows that users select, with their notes; one file each, apart from results."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _MOST_ROWS = 2**40
 
 
 class SelectionChangedError(InputError):
-    """Somebody else has changed or deleted the selection meanwhile; `current` is what it is now, None if deleted."""
+    """Another user has changed or deleted the selection in the meantime; `current` is its state, None if deleted."""
 
     def __init__(self, message: str, current: "Selection | None") -> None:
         super().__init__(message)
@@ -31,9 +31,9 @@ class SelectionChangedError(InputError):
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Rows of a run under a name, with tags and a note; `analysis` and `category` say where they were singled out.
+    """Rows of a run under a name, with tags and a note; `analysis` and `category` state where they were selected.
 
-    `revision` counts from 1 with every change; `created` and `changed` are ISO 8601 in UTC.
+    `revision` counts changes from 1; `created` and `changed` are ISO 8601 in UTC.
 
     >>> Selection(name="mark", rows=(9, 3, 3)).rows
     (3, 9)
@@ -54,13 +54,13 @@ class Selection:
         object.__setattr__(self, "rows", tuple(sorted(set(self.rows))))
         object.__setattr__(self, "tags", tuple(dict.fromkeys(tag.strip() for tag in self.tags)))
         if self.rows and self.rows[0] < 0:
-            raise InputError(f"a selection has rows from 0 on, not {self.rows[0]}")
+            raise InputError(f"rows of a selection must be at least 0, not {self.rows[0]}")
         require_text("the name of a selection", self.name, 1, LONGEST_NAME)
         require_text("the note of a selection", self.note, 0, LONGEST_NOTE)
         for tag in self.tags:
             require_text("a tag", tag, 1, LONGEST_TAG)
         if len(self.tags) > MOST_TAGS:
-            raise InputError(f"a selection has at most {MOST_TAGS} tags, not {len(self.tags)}")
+            raise InputError(f"a selection must have at most {MOST_TAGS} tags, not {len(self.tags)}")
 
 
 @dataclass(frozen=True)
@@ -76,29 +76,29 @@ class Selections:
     samples: int = field(compare=False)
 
     def all(self) -> list[Selection]:
-        """Every selection that can be read, the oldest first; `problems` tells of the others."""
+        """Return all readable selections, the oldest first; see `problems` for the others."""
         return [found for found in self._find() if isinstance(found, Selection)]
 
     def problems(self) -> list[str]:
-        """What is wrong with files that cannot be read."""
+        """Return the problems of files that cannot be read."""
         return [problem for _, problem in self.find_damaged()]
 
     def find_damaged(self) -> list[tuple[AnyPath, str]]:
-        """Files that cannot be read, and what is wrong with each."""
+        """Return the files that cannot be read, each with its problem."""
         found = [(path, _read_or_problem(path)) for path in sorted(self._files(), key=str)]
         return [(path, str(problem)) for path, problem in found if not isinstance(problem, Selection)]
 
     def get(self, id: str) -> Selection:
-        """The selection as it is now. InputError: there is none."""
+        """Read a selection; InputError if it does not exist."""
         path = self._path(id)
         if not path.is_file():
-            raise InputError(f"there is no selection {id!r} in {self.folder}")
+            raise InputError(f"selection {id!r} not found in {self.folder}")
         return _read(path)
 
     def add(self, selection: Selection) -> Selection:
-        """Write a new selection; what comes back has its id and revision 1."""
+        """Write a new selection; return it with its id and revision 1."""
         if len(self._files()) >= MOST_SELECTIONS:
-            raise InputError(f"{self.folder} holds {MOST_SELECTIONS} selections, which is the most: delete some")
+            raise InputError(f"{self.folder} has {MOST_SELECTIONS} selections, the most that are allowed: delete some")
         time = now()
         new = replace(self._check(selection), id=uuid.uuid4().hex[:12], revision=1, created=time, changed=time)
         with explain_disk_errors(self.folder):
@@ -107,9 +107,9 @@ class Selections:
         return new
 
     def change(self, selection: Selection) -> Selection:
-        """Write a changed selection, based on the revision that it carries; what comes back carries the next one.
+        """Write a changed selection, based on its revision; return it with the next revision.
 
-        SelectionChangedError: it is based on another revision than the one that is there.
+        Raises SelectionChangedError if the stored selection has another revision.
         """
         checked = self._check(selection)
         with self._alone(selection.id) as lease:
@@ -120,27 +120,27 @@ class Selections:
         return new
 
     def delete(self, id: str, revision: int) -> None:
-        """Delete a selection. SelectionChangedError: it has another revision than the one given."""
+        """Delete a selection; SelectionChangedError if it has another revision."""
         with self._alone(id) as lease:
             self._require_current(id, revision)
             lease.check()
             remove(self._path(id))
 
     def _alone(self, id: str) -> Lease:
-        """One writer for each selection, also among several viewers; one that was killed is not waited for."""
+        """Return a lease for one writer per selection, also among viewers; a killed writer is not waited for."""
         if not self.folder.is_dir():
-            raise SelectionChangedError(f"there is no selection {id!r} in {self.folder}", None)
+            raise SelectionChangedError(f"selection {id!r} not found in {self.folder}", None)
         return Lease(self._path(id).with_name(f".{id}.claim"), f"the selection {id}", patience=_PATIENCE_SECONDS)
 
     def _require_current(self, id: str, revision: int) -> Selection:
         path = self._path(id)
         if not path.is_file():
-            raise SelectionChangedError(f"the selection {id!r} has been deleted by somebody else", None)
+            raise SelectionChangedError(f"the selection {id!r} was deleted by another user", None)
         there = _read(path)
         if there.revision != revision:
             raise SelectionChangedError(
-                f"the selection {there.name!r} was changed by somebody else: it has revision {there.revision}, and "
-                f"the change is based on {revision}; look at it as it is now, and change it again",
+                f"the selection {there.name!r} was changed by another user: it has revision {there.revision}, but the "
+                f"change is based on {revision}; read it again, then repeat the change",
                 there,
             )
         return there
@@ -164,12 +164,12 @@ class Selections:
 
 
 def require_text(what: str, text: object, least: int, most: int) -> None:
-    """Refuse with InputError what is no text of so many characters, blank, or cannot be written."""
+    """Raise InputError unless `text` is a text of `least` to `most` characters, not blank, that can be encoded."""
     if not isinstance(text, str) or not least <= len(text) <= most or (least and not text.strip()):
         shown = f"{len(text)} characters" if isinstance(text, str) else type(text).__name__
-        raise InputError(f"{what} is text of {least} to {most} characters, not {shown}")
+        raise InputError(f"{what} must be text of {least} to {most} characters, not {shown}")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError(f"{what} holds half of a character pair, which no file can")
+        raise InputError(f"{what} holds half of a surrogate pair, which cannot be stored")
 
 
 def _to_stored(selection: Selection) -> dict[str, Any]:
@@ -193,8 +193,8 @@ def _read(path: AnyPath) -> Selection:
     stored: Mapping[str, Any] = read_json(path, MOST_NOTES)
     if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
         raise BrokenRunError(
-            f"{path} is no selection that this whyset reads: expected {FORMAT} {SCHEMA}, "
-            f"came {stored.get('format')} {stored.get('schema')}"
+            f"{path} cannot be read by this whyset: expected {FORMAT} {SCHEMA}, "
+            f"got {stored.get('format')} {stored.get('schema')}"
         )
     try:
         values = {name: stored[name] for name in Selection.__dataclass_fields__}
@@ -205,22 +205,24 @@ def _read(path: AnyPath) -> Selection:
 
 
 def _require_kept(values: Mapping[str, Any], id: str) -> None:
-    """TypeError for what this program does not write: a file may have been edited by hand."""
+    """Raise TypeError for values that this program does not write: a file may have been edited by hand."""
     texts, places = ("created", "changed"), ("analysis", "category")
     if values["id"] != id or type(values["revision"]) is not int or values["revision"] < 1:
-        raise TypeError(f"the id is the file's name and the revision a number from 1 on, not {values['id']!r}")
+        raise TypeError(
+            f"expected the id {id!r} and a revision of at least 1, got {values['id']!r} and {values['revision']!r}"
+        )
     if not all(isinstance(values[name], str) for name in texts) or not isinstance(values["tags"], list):
-        raise TypeError(f"{' and '.join(texts)} are text, and tags a list")
+        raise TypeError(f"{' and '.join(texts)} must be text, and tags a list")
     if not all(values[name] is None or isinstance(values[name], str) for name in places):
-        raise TypeError(f"{' and '.join(places)} are text or null")
+        raise TypeError(f"{' and '.join(places)} must be text or null")
 
 
 def _rows(stored: Sequence[Any]) -> tuple[int, ...]:
     if not all(type(row) is int and row < _MOST_ROWS for row in stored):
-        raise TypeError(f"rows are whole numbers below {_MOST_ROWS}")
+        raise TypeError(f"rows must be whole numbers below {_MOST_ROWS}")
     return tuple(stored)
 
 
 def now() -> str:
-    """The time as it is stored: ISO 8601 in UTC."""
+    """Return the current time as it is stored: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""What a shard is given, checked before anything is written, and turned into what is stored while it is written."""
+"""Arrays of a shard: checked before anything is written, and converted to their stored form while writing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ Rows = Mapping[str, npt.NDArray[np.generic]]
 
 @dataclass(frozen=True, eq=False)
 class ShardArray:
-    """The entries of one array in one shard: as they were given, which of them failed, and their scales."""
+    """The entries of one array in one shard: the given values, the mask of failed ones, and their scales."""
 
     spec: ArraySpec
     given: npt.NDArray[Any]
@@ -30,7 +30,7 @@ class ShardArray:
     scale: Floats | None = None
 
     def iterate_stored(self) -> Iterator[npt.NDArray[np.generic]]:
-        """The entries as they are stored, a few megabytes at a time, so that nothing is copied whole."""
+        """Yield the entries in their stored form, a few megabytes at a time, so that nothing is copied whole."""
         for part, block in self.blocks():
             yield (
                 block.astype(self.spec.dtype, copy=False)
@@ -39,7 +39,7 @@ class ShardArray:
             )
 
     def blocks(self) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
-        """The entries as they were given, with fill values for those that failed."""
+        """Yield the given entries, with fill values for failed ones."""
         size = max(1, _BLOCK_BYTES // max(1, self.given[:1].nbytes))
         for start in range(0, len(self.given), size):
             part = slice(start, start + size)
@@ -51,11 +51,11 @@ class ShardArray:
 
 
 def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list[ShardArray]:
-    """Check what a shard is given, and add what is the store's own: scales, and the status of its rows."""
+    """Check the arrays of a shard, and add those of the store: scales, and the status of the rows."""
     own = run.own_arrays
     asked = {spec.name: spec for spec in run.arrays if spec.name not in own}
     if rows.keys() != asked.keys():
-        raise InputError(f"a shard needs the arrays {sorted(asked)}; came {sorted(rows)}")
+        raise InputError(f"a shard: expected the arrays {sorted(asked)}, got {sorted(rows)}")
     start, stop = run.shard_range(shard)
     failed = np.isin(np.arange(start, stop), failures)
     values: dict[str, npt.NDArray[np.generic]] = {STATUS: np.where(failed, FAILED, DONE).astype(np.uint8)}
@@ -71,14 +71,14 @@ def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list
 
 
 def _check(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> ShardArray:
-    """Shape and type must fit, and relevance must be finite."""
+    """Check shape and type, and that relevance is finite."""
     given = np.asarray(rows)
     wanted_shape = (len(failed), *spec.shape)
     if given.shape != wanted_shape:
         raise InputError(f"array {spec.name!r} has the shape {given.shape}: expected {wanted_shape}")
     wanted = np.float32 if spec.scaled else np.dtype(spec.dtype)
     if not np.can_cast(given.dtype, wanted, "same_kind"):
-        raise InputError(f"array {spec.name!r} came as {given.dtype}: expected {wanted}")
+        raise InputError(f"array {spec.name!r} has the dtype {given.dtype}: expected {wanted}")
     array = ShardArray(spec, given, failed)
     if not spec.shape or np.dtype(spec.dtype).kind != "f":
         return array

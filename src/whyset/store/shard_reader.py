@@ -1,4 +1,4 @@
-"""Entries of one shard's file: its index is read once, then only what is asked for."""
+"""Reading entries of one shard's file: first its index, then only the wanted entries."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ Numbers = npt.NDArray[np.int64]
 
 
 def read_entries(file: AnyPath, spec: ArraySpec, shard_entries: int, wanted: Numbers) -> npt.NDArray[np.generic]:
-    """The entries with these numbers, counted from the beginning of the shard; neighbors are read together.
+    """Read the entries with these numbers, counted from the beginning of the shard; adjacent ones are read together.
 
-    FileNotFoundError: there is no such file. ValueError: it is damaged.
+    Raises FileNotFoundError if the file does not exist, and ValueError if it is damaged.
     """
     entries = np.empty((len(wanted), *spec.shape), np.dtype(spec.dtype).newbyteorder("<"))
     memory = entries.reshape(-1).view(np.uint8).data
@@ -32,7 +32,7 @@ def read_entries(file: AnyPath, spec: ArraySpec, shard_entries: int, wanted: Num
 
 
 def compute_stored_checksum(file: AnyPath, spec: ArraySpec, shard_entries: int, count: int) -> str:
-    """CRC32 of the first `count` entries as they lie in the file, read in large pieces; errors as in `read_entries`."""
+    """Compute the CRC32 of the first `count` stored entries, read in large pieces; errors as in `read_entries`."""
     checksum, memory = 0, memoryview(bytearray(_PIECE))
     with open_ranges(file) as ranges:
         for start, stop in _spans(_offsets(ranges, spec, shard_entries, np.arange(count)), spec.row_bytes):
@@ -44,14 +44,14 @@ def compute_stored_checksum(file: AnyPath, spec: ArraySpec, shard_entries: int, 
 
 
 def _offsets(ranges: Ranges, spec: ArraySpec, shard_entries: int, wanted: Numbers) -> Numbers:
-    """Where entries begin: as the index says, which may be anywhere. A column has no index."""
+    """Return the offsets of entries, which the index may place anywhere; a column has no index."""
     if not spec.shape:
         return wanted * spec.row_bytes
     return decode_index(ranges.tail(index_bytes(shard_entries)), spec, wanted)
 
 
 def _spans(offsets: Numbers, size: int) -> Iterator[tuple[int, int]]:
-    """Entries that lie one behind the other, as (start, stop) in bytes."""
+    """Yield runs of contiguous entries as (start, stop) in bytes."""
     if len(offsets):
         for run in np.split(offsets, np.flatnonzero(np.diff(offsets) != size) + 1):
             yield int(run[0]), int(run[-1]) + size

@@ -1,4 +1,4 @@
-"""The only write call: one whole shard, then the commit that vouches for it."""
+"""Writing of shards: one whole shard, then its commit."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from whyset.store.run import Run
 
 _PATIENCE_SECONDS = 240.0
-"""A writer that died on another host is believed for two minutes and watched for one before it is followed."""
+"""The lease of a writer that died on another host expires after two minutes, and is then watched for one."""
 
 
 def write_shard(
@@ -38,14 +38,14 @@ def write_shard(
     tallies: Mapping[str, Tally] | None = None,
     inputs: Sequence[str | None] | None = None,
 ) -> Commit:
-    """Write all rows of a shard and commit it; a shard that is committed already stays as it is.
+    """Write all rows of a shard and commit it; a committed shard stays as it is.
 
-    `rows` holds one array per array asked for in `create_run`, each with as many rows as `run.shard_range(shard)`, or
-    as many samples where an array has one entry per sample (`run.entries`); scales and status are the store's own.
-    `failures` maps row numbers to their errors; what `rows` says of them is replaced by fill values. `losses` and
-    `tallies` are kept in the commit. `inputs` are the hexadecimal digests of the samples' inputs in order, None for
-    one that could not be read.
-    Two writers of one shard: the second gets LeaseHeldError, or finds the commit.
+    `rows` holds one array for each array given to `create_run`, with the rows of `run.shard_range(shard)`, or the
+    samples if an array has one entry per sample (`run.entries`); the store adds scales and status. `failures` maps row
+    numbers to their errors; the values of these rows are replaced by fill values. `losses` and `tallies` are stored in
+    the commit. `inputs` are the hexadecimal digests of the samples' inputs in order, None for unreadable ones.
+
+    The second of two writers of one shard gets LeaseHeldError, or finds the commit.
     """
     start, stop = run.shard_range(shard)
     failed = _failures(run, shard, failures or {})
@@ -75,8 +75,9 @@ def write_shard(
 
 
 def discard_shard(run: "Run", shard: int) -> None:
-    """Withdraw a damaged shard: first its commit, then its data, so that the next `explain` makes it again."""
+    """Delete a damaged shard, first its commit, then its data, so that the next `explain` computes it again."""
     with _claim(run, shard):
+        # In the reverse order of writing: a commit without data would be damage.
         commit_path(run.path, shard).unlink(missing_ok=True)
         run.known.pop(shard, None)
         run.verified.difference_update({(spec.name, shard) for spec in run.arrays})
@@ -84,17 +85,17 @@ def discard_shard(run: "Run", shard: int) -> None:
 
 
 def _claim(run: "Run", shard: int) -> Lease:
-    """One writer per shard; another one waits until the first is done, and then finds its commit."""
+    """Return the lease of a shard: a second writer waits until the first is done, and then finds its commit."""
     return Lease(claim_path(run.path, shard), f"shard {shard} of {run.path}", patience=_PATIENCE_SECONDS)
 
 
 @contextmanager
 def _undone_on_errors(run: "Run", shard: int, claim: Lease) -> Iterator[None]:
-    """Give back the space of a shard that could not be written or committed, unless it is another writer's by now."""
+    """Delete a shard that could not be written or committed, unless another writer has taken it over."""
     try:
         yield
     except RemoteError:
-        raise  # objects take no space until they are whole, and the store is likely to be away for deleting, too
+        raise  # partial objects take no space, and the store probably cannot be reached for deleting either
     except OSError:
         claim.check()
         if not run.is_committed(shard):
@@ -103,12 +104,13 @@ def _undone_on_errors(run: "Run", shard: int, claim: Lease) -> Iterator[None]:
 
 
 def _write_arrays(run: "Run", shard: int, arrays: Sequence[ShardArray], claim: Lease) -> dict[str, str]:
-    """Write every array of a shard and wait for the disk; return their checksums."""
+    """Write every array of a shard and wait until it is on the disk; return the checksums."""
     _delete(run, shard)
     checksums = {}
     for array in arrays:
         claim.check()
         checksums[array.spec.name] = _write(run, shard, array)
+    # Data is on the disk before its commit is: after a power failure a commit must never precede its files.
     for array in arrays:
         _sync(_file(run, shard, array.spec), folders=len(array.spec.shape) + 2)
     claim.check()
@@ -116,7 +118,7 @@ def _write_arrays(run: "Run", shard: int, arrays: Sequence[ShardArray], claim: L
 
 
 def _write(run: "Run", shard: int, array: ShardArray) -> str:
-    """Write one file, exclusively: a writer that lost its claim must not open what its successor wrote."""
+    """Write one file, exclusively: a writer that lost its claim must not open the file of its successor."""
     file, checksum, count = _file(run, shard, array.spec), 0, 0
     with new_file(file) as stream:
         for entries in array.iterate_stored():
@@ -128,7 +130,7 @@ def _write(run: "Run", shard: int, array: ShardArray) -> str:
 
 
 def _sync(file: AnyPath, folders: int) -> None:
-    """Wait until a file is on the disk, and the folders that were made for it."""
+    """Wait until a file and the folders created for it are on the disk."""
     sync_file(file)
     for _ in range(folders):
         file = file.parent
@@ -140,7 +142,7 @@ def _file(run: "Run", shard: int, spec: ArraySpec) -> AnyPath:
 
 
 def _delete(run: "Run", shard: int) -> None:
-    """Remove what an earlier attempt left: files are created exclusively, so nothing may be in their place."""
+    """Delete the files of an earlier attempt: files are created exclusively, so none may exist."""
     for torn in find_unfinished(run.path / COMMITS, f".{commit_path(run.path, shard).name}.*.partial"):
         remove(torn)
     for spec in run.arrays:
@@ -156,6 +158,6 @@ def _failures(run: "Run", shard: int, errors: Mapping[int, str]) -> tuple[Failur
     start, stop = run.shard_range(shard)
     outside = [index for index in errors if not start <= index < stop]
     if outside:
-        raise InputError(f"failures of rows {outside[:5]} do not belong to shard {shard}, rows {start} to {stop - 1}")
+        raise InputError(f"failures: expected rows {start} to {stop - 1} of shard {shard}, got {outside[:5]}")
     ids = run.samples["id"]
     return tuple(Failure(int(index), ids[int(index)].as_py(), str(errors[index])) for index in sorted(errors))

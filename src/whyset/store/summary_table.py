@@ -1,4 +1,4 @@
-"""A small table of facts in HTML, as notebooks show objects."""
+"""HTML tables by which notebooks show objects."""
 
 from collections.abc import Iterable
 from html import escape

@@ -1,4 +1,4 @@
-"""Verification: everything that is committed is read and compared with its checksum."""
+"""Verification: all committed data is read and compared with its checksums."""
 
 import os
 import re
@@ -24,17 +24,17 @@ from whyset.store.shard_reader import compute_stored_checksum
 from whyset.store.verify_analyses import verify_analyses
 
 _READERS = min(8, 2 * (os.cpu_count() or 1))
-"""Shards that are read side by side: checksums are computed while others wait for the disk."""
+"""Shards that are read concurrently: checksums are computed while other threads wait for the disk."""
 
 _NUMBER = re.compile(r"[0-9]+")
 """ASCII digits only: `str.isdigit` accepts "²", which `int` refuses."""
 
 
 def verify_run(run: RunGeometry) -> Iterator[Problem]:
-    """All problems of a run: samples, arrays, shards, leftovers, strays, analyses, selections, as they are found.
+    """Yield all problems of a run as they are found: samples, arrays, shards, leftovers, strays, analyses, selections.
 
-    Whatever is wrong in one place is a problem of that place and does not end the verification. RemoteError: the object
-    store does not answer.
+    An error in one place becomes a problem of that place and does not end the verification. Raises RemoteError if the
+    object store does not answer.
     """
     yield from _complete(SAMPLES, partial(_verify_samples, run))
     yield from _complete(DATA, partial(verify_metadata, run))
@@ -53,7 +53,7 @@ def verify_run(run: RunGeometry) -> Iterator[Problem]:
 
 
 def _complete(where: str, verify: Callable[[], Iterator[Problem]], shard: int | None = None) -> Iterator[Problem]:
-    """The problems that are found, and an unexpected error as one more."""
+    """Yield the problems of a check, and an unexpected error as one more problem."""
     try:
         yield from verify()
     except RemoteError:
@@ -103,19 +103,24 @@ def _verify_array(run: RunGeometry, spec: ArraySpec, commit: Commit) -> Iterator
     try:
         found = compute_stored_checksum(file, spec, run.shard_entries(spec), stop - start)
     except FileNotFoundError:
-        yield Problem("missing", where, f"shard {commit.shard} is committed; {remedy(commit.shard)}", commit.shard)
+        yield Problem(
+            "missing",
+            where,
+            f"expected, because shard {commit.shard} is committed; {remedy(commit.shard)}",
+            commit.shard,
+        )
     except WhysetError:
         raise
     except (OSError, ValueError) as error:
         yield Problem("damaged", where, f"{error}; {remedy(commit.shard)}", commit.shard)
     else:
         if found != commit.checksums[spec.name]:
-            message = f"CRC32 is {found}, the commit says {commit.checksums[spec.name]}; {remedy(commit.shard)}"
+            message = f"CRC32 is {found}, the commit has {commit.checksums[spec.name]}; {remedy(commit.shard)}"
             yield Problem("damaged", where, message, commit.shard)
 
 
 def _verify_leftovers(run: RunGeometry, committed: set[int]) -> Iterator[Problem]:
-    """Data that no commit vouches for: an attempt was interrupted or is still at work."""
+    """Yield data without a commit: an attempt was interrupted or is still running."""
     found: set[int] = set()
     for spec in run.arrays:
         entries: list[AnyPath] = sorted((run.path / DATA / spec.name / "c").glob("*"), key=str)
@@ -124,9 +129,9 @@ def _verify_leftovers(run: RunGeometry, committed: set[int]) -> Iterator[Problem
             if _NUMBER.fullmatch(number):
                 found.add(int(number))
             elif not entry.name.startswith("."):
-                yield Problem("stray", inside(run.path, entry), "it is not a shard, and no program reads it")
+                yield Problem("stray", inside(run.path, entry), "it is not a shard and is not read")
     for shard in sorted(found - committed):
-        message = "written in part and not committed; the same `explain` again makes it anew"
+        message = "written in part and not committed; run the same `explain` again to compute it"
         yield Problem("uncommitted", f"{DATA}, shard {shard}", message, shard)
 
 

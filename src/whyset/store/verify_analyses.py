@@ -1,4 +1,4 @@
-"""Verification of analyses: damage, classes that are missing or outdated, and strays."""
+"""Verification of analyses: damage, missing or outdated classes, and strays."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ _KINDS = {OUTDATED: "outdated", OTHER_COMMITS: "outdated", **dict.fromkeys(UNFIN
 
 
 def verify_analyses(run: AnyPath, n_rows: int) -> Iterator[Problem]:
-    """All problems of the analyses of a run of so many rows."""
+    """Yield all problems of the analyses of a run of `n_rows` rows."""
     names = analysis_names(run)
     for entry in visible_entries(run / ANALYSES):
         if entry.name not in names:
@@ -35,11 +35,11 @@ def verify_analyses(run: AnyPath, n_rows: int) -> Iterator[Problem]:
 
 
 def _describe_unread(run: AnyPath, entry: AnyPath) -> Problem:
-    """What cannot be read as an analysis: one whose head is lost, or something else."""
+    """Describe an entry that is not a readable analysis: one that lost its analysis.json, or an unknown entry."""
     if is_safe_name(entry.name) and entry.is_dir() and any(_is_class(folder) for folder in visible_entries(entry)):
-        message = f"without {ANALYSIS} it is not read; {analyze_again(run, entry.name)}"
+        message = f"it has no {ANALYSIS} and is not read; {analyze_again(run, entry.name)}"
         return Problem("missing", inside(run, entry), message)
-    return Problem("stray", inside(run, entry), "it is not an analysis, and no program reads it")
+    return Problem("stray", inside(run, entry), "it is not an analysis and is not read")
 
 
 def _is_class(folder: AnyPath) -> bool:
@@ -74,23 +74,23 @@ def _verify_category(run: AnyPath, category: Category) -> Iterator[Problem]:
         except ReplacedError as error:
             yield Problem("unfinished", where, str(error))
             return
-        except Exception as error:  # whatever is wrong with one file, the others are looked at, too
+        except Exception as error:  # damage of one file must not hide that of others
             yield Problem("damaged", f"{where}/{name}.npy", error_text(error))
 
 
 def _verify_strays(run: AnyPath, analysis: Analysis) -> Iterator[Problem]:
-    """Files that are not of the analysis, and folders of classes that it does not list."""
-    if isinstance(analysis.path, RemotePath):  # what an interrupted writer left there has no other name
+    """Yield files that do not belong to the analysis, and folders of classes that it does not list."""
+    if isinstance(analysis.path, RemotePath):  # leftovers of an interrupted writer are named like objects in use
         return
     known = {ANALYSIS, *(category.path.name for category in analysis.categories)}
     for entry in visible_entries(analysis.path):
         if entry.name not in known:
-            message = f"{ANALYSIS} does not list it, and no program reads it"
+            message = f"{ANALYSIS} does not list it, and it is not read"
             yield Problem("stray", inside(run, entry), message)
     for category in analysis.categories:
         files = {CATEGORY, category.folder, *(f"{name}.npy" for name in category.columns)}
         if category.problem is None:
             for entry in visible_entries(category.path):
                 if entry.name not in files:
-                    message = f"{CATEGORY} does not list it, and no program reads it"
+                    message = f"{CATEGORY} does not list it, and it is not read"
                     yield Problem("stray", inside(run, entry), message)

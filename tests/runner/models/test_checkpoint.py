@@ -32,7 +32,7 @@ def saved(content: Any, tmp_path: Path) -> Path:
         (lambda state: {"model": {"state_dict": state}}, ("found under 'model'", "found under 'state_dict'")),
         (
             lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
-            ("prefix 'module.' was taken off",),
+            ("prefix 'module.' was removed",),
         ),
     ],
 )
@@ -88,9 +88,9 @@ def test_torchscript_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no PyTorch checkpoint"),
-        (b"hello, world", "is no PyTorch checkpoint"),
-        (b"\x80\x02nothing", "is no PyTorch checkpoint"),
+        (b"", "is not a PyTorch checkpoint"),
+        (b"hello, world", "is not a PyTorch checkpoint"),
+        (b"\x80\x02nothing", "is not a PyTorch checkpoint"),
         (b"PK\x03\x04 cut off", "is damaged"),
     ],
 )
@@ -105,13 +105,13 @@ def test_other_files_are_refused_in_one_line(content: bytes, message: str, tmp_p
 def test_a_truncated_file_is_damaged(keep: int, tmp_path: Path) -> None:
     whole = saved(net().state_dict(), tmp_path).read_bytes()
     (tmp_path / "net.pt").write_bytes(whole[:keep])
-    with pytest.raises(InputError, match=r"is damaged|no PyTorch checkpoint"):
+    with pytest.raises(InputError, match=r"is damaged|not a PyTorch checkpoint"):
         Checkpoint.read(tmp_path / "net.pt")
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"epoch": 3}, torch.zeros(3)])
 def test_a_file_without_a_state_dict_is_refused(content: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no state dict: expected names with tensors, not"):
+    with pytest.raises(InputError, match="is not a state dict: expected a mapping of names to tensors, got"):
         Checkpoint.read(saved(content, tmp_path))
 
 

@@ -123,10 +123,10 @@ def test_floats_are_shown_by_the_range_of_their_values(tmp_path: Path) -> None:
         ({"images": IMAGES}, None, "have no preprocessing"),
         ({"pictures": IMAGES}, PLAIN, "has pictures; none of images, image, data"),
         ({"images": IMAGES, "labels": LABELS[:3]}, PLAIN, "labels are 7 whole numbers"),
-        ({"images": IMAGES, "ids": np.array(["a"] * 7)}, PLAIN, "7 images need as many different ids, not 1"),
+        ({"images": IMAGES, "ids": np.array(["a"] * 7)}, PLAIN, "expected 7 different ids, one for each sample, got 1"),
         ({"images": IMAGES[:0]}, PLAIN, "the array of images is empty"),
         ({"images": RANDOM.integers(0, 9, (7, 3, 8, 3), dtype=np.uint8)}, PLAIN, "both could be the channels"),
-        ({"images": IMAGES.astype(np.int64)}, PLAIN, r"samples are floats \(N, C, H, W\), .* or images as uint8"),
+        ({"images": IMAGES.astype(np.int64)}, PLAIN, r"samples must be floats \(N, C, H, W\), .* or images as uint8"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -71,7 +71,7 @@ def test_each_channel_has_a_range_of_its_own() -> None:
     assert shown.kept.undo(np.array([0.0, 1.0, 1.5])[:, None, None]).ravel().tolist() == [128, 64, 255]
     (note,) = shown.notes
     assert "-1 as black and 4 as white, the lowest and the highest value of the data" in note
-    assert "rules with bounds, such as ZBox, take the same range" in note
+    assert "rules with bounds, such as ZBox, use the same range" in note
 
 
 @pytest.mark.parametrize(("high", "words"), [(4.0, "-1 as black and 4 as white"), (0.9, "0 as black and 1 as white")])
@@ -224,7 +224,7 @@ def test_bfloat16_is_read_as_the_same_numbers_in_float32(kind: str, tmp_path: Pa
 def test_five_channels_state_their_range_by_levels(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(9, 5, 4, 4)).astype(np.float32)
     (note,) = ArraySource(x).notes
-    assert "give the source Levels(black, white), of whyset.runner" in note
+    assert "give the source a whyset.runner.LevelCodec(black, white)" in note
     source = ArraySource(x, preprocessing=LevelCodec(-8.0, 8.0))
     assert (source.notes, source.measured) == ([], None)
     net = nn.Sequential(nn.Flatten(), nn.Linear(80, 3)).eval()

@@ -73,7 +73,7 @@ def test_what_is_no_image_is_left_out_and_said(image_folder: ImageFolder) -> Non
     (folder / ".cache").mkdir()
     source = FolderSource(folder, PLAIN)
     assert len(source) == 5
-    assert source.notes == ["1 files are no images by their suffix and are left out"]
+    assert source.notes == ["1 files without the suffix of an image are ignored"]
 
 
 @pytest.mark.parametrize(
@@ -129,21 +129,21 @@ def test_a_folder_that_two_links_name_is_read_twice(image_folder: ImageFolder) -
 def test_what_cannot_be_listed_is_refused(image_folder: ImageFolder) -> None:
     folder = image_folder()
     (folder / "cat" / "loop").symlink_to(".")
-    with pytest.raises(InputError, match=r"cannot be listed: .*a folder that it lies in: .*cat.loop"):
+    with pytest.raises(InputError, match=r"cannot be listed: .*a folder above it: .*cat.loop"):
         FolderSource(folder, PLAIN)
 
 
 def test_names_that_no_run_can_keep_are_refused(image_folder: ImageFolder) -> None:
     folder = image_folder()
     (folder / "cat" / "0001.png").rename(folder / "cat" / os.fsdecode(b"caf\xe9.png"))
-    with pytest.raises(InputError, match=r"the name b'cat/caf\\xe9\.png' is no UTF-8: rename it"):
+    with pytest.raises(InputError, match=r"the name b'cat/caf\\xe9\.png' is not UTF-8: rename it"):
         FolderSource(folder, PLAIN)
 
 
 def test_images_beside_class_folders_are_ambiguous(image_folder: ImageFolder) -> None:
     folder = image_folder()
     Image.new("RGB", (8, 6)).save(folder / "stray.png")
-    with pytest.raises(InputError, match=r"beside its class folders \(such as stray.png\)"):
+    with pytest.raises(InputError, match=r"next to its class folders \(such as stray.png\)"):
         FolderSource(folder, PLAIN)
 
 

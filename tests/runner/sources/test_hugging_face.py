@@ -75,7 +75,7 @@ def test_the_fingerprint_follows_images_and_labels() -> None:
     [
         (lambda: datasets.DatasetDict(train=made(), test=made()), "holds several data sets: give one of train, test"),
         (lambda: made().to_iterable_dataset(), "is a stream without len"),
-        (lambda: made().remove_columns("picture"), "the data set has the columns kind; none holds images"),
+        (lambda: made().remove_columns("picture"), "the data set has the columns kind: expected one of images"),
     ],
 )
 def test_what_does_not_fit_is_refused(make: Callable[[], Any], message: str, model_file: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def clusters(stored: dict[str, Any]) -> Any:
 
 PROTOTYPES = {"covariance": "diag", "weights": [1.0]}
 STRANGERS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "beyond": (lambda stored: clusters(stored)[0].update(medoids=[60]), "the explanation 60: the run has 0 to 59"),
+    "beyond": (lambda stored: clusters(stored)[0].update(medoids=[60]), "the explanation 60: expected 0 to 59"),
     "negative": (lambda stored: clusters(stored)[1].update(medoids=[-1]), "the explanation -1"),
     "huge": (lambda stored: clusters(stored)[0].update(medoids=[2**63]), "the explanation 9223372036854775808"),
     "prototype": (
@@ -47,7 +47,7 @@ STRANGERS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda stored: stored["evidence"].update(prototypes={**PROTOTYPES, "explanations": [0], "outliers": [99]}),
         "the explanation 99",
     ),
-    "cluster": (lambda stored: clusters(stored)[0].update(id=-1), "cluster -1 of kmeans stands in the place of"),
+    "cluster": (lambda stored: clusters(stored)[0].update(id=-1), "cluster -1 of kmeans is at the position of"),
 }
 
 

@@ -33,7 +33,7 @@ def test_a_store_that_goes_away_in_the_middle_of_explain(wire, url, tmp_path):
     told = ended.stderr.strip().splitlines()[-1]
     assert ended.returncode == 1
     assert told.startswith("whyset.store.remote_errors.RemoteError: s3://bucket/runs/")
-    assert told.endswith("what was committed is safe: run the same command again when it can be reached")
+    assert told.endswith("committed data is safe: run the same command again when the store can be reached")
     assert open_run(url).shards == ["committed", "pending", "pending"]
     namespace = {}
     exec(EXPLAIN, namespace)

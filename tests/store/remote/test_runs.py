@@ -82,7 +82,7 @@ def test_a_run_is_continued_or_refused(place):
 
 def test_what_is_no_run_is_told_and_left(memory):
     replace_file(memory / "other" / "precious.txt", b"mine")
-    with pytest.raises(InputError, match=r"not empty and no run \(it holds precious.txt\)"):
+    with pytest.raises(InputError, match=r"neither empty nor a run \(it holds precious.txt\)"):
         example_run(memory / "other")
     assert [path.name for path in memory.below()] == ["precious.txt"]
     write_pending(example_run(memory / "runs" / "mine"))
@@ -161,7 +161,7 @@ def test_a_connection_lost_at_any_moment_leaves_the_run_undamaged(wire, url, und
     command = [sys.executable, "-c", IMPATIENT_WRITER, url]
     cut_off = subprocess.run(command, env={**os.environ, "AWS_ENDPOINT_URL": wire.endpoint}, capture_output=True)
     assert b"RemoteError: s3://bucket/runs/" in cut_off.stderr
-    assert b"the store does not answer as it should" in cut_off.stderr
+    assert b"the request to the store failed as it should" in cut_off.stderr
     run = open_run(url)
     assert [problem for problem in run.verify() if not problem.harmless] == []
     assert read_stored_bytes(write_pending(run)) == undisturbed
@@ -184,7 +184,7 @@ def test_a_server_that_dies_is_told(own_server):
     path = RemotePath.of(url, retry_config={"max_retries": 1})
     own_server.process.kill()
     for reading in (lambda: open_run(path), lambda: replace(run, path=path).relevance[0]):
-        with pytest.raises(RemoteError, match="the store does not answer"):
+        with pytest.raises(RemoteError, match="the request to the store failed"):
             reading()
 
 

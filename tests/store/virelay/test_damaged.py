@@ -103,7 +103,7 @@ DAMAGES = [
     (changed(clusters, "dbscan", filled(-2, 0)), "cluster/dbscan holds -2: expected -1 (noise) or 0 to 4"),
     (changed(clusters, "dbscan", filled(99, 0)), "cluster/dbscan holds 99: expected -1 (noise) or 0 to 4"),
     (changed(clusters, "dbscan", lambda v: v[1:]), "cluster/dbscan is int32 of shape (3,): expected whole numbers"),
-    (lambda f: f.labels.append(dict(f.labels[0])), "label-map.json: entry 3: the index 0 is there more than once"),
+    (lambda f: f.labels.append(dict(f.labels[0])), "label-map.json: entry 3: the index 0 occurs more than once"),
     (lambda f: f.labels[1].pop("name"), "label-map.json: entry 1: name is None: expected text"),
     (lambda f: f.labels.clear(), "label-map.json: expected a list of {index, word_net_id, name}"),
     (lambda f: f.labels[2].update(index=10**9), "label-map.json: entry 2: index is 1000000000: expected the number"),

@@ -128,9 +128,9 @@ def test_gray_pictures_and_unknown_confidence_come_back_equal(imported, tmp_path
 def test_what_not_all_classes_have_is_left_out_and_told(imported, tmp_path):
     told = []
     project = export_project(made_run(tmp_path / "gray"), tmp_path / "exported", telling=Told(told))
-    assert "analysis spray-1: the embedding umap is left out, as 1 of 2 classes have none" in told
-    assert "analysis spray-1: horse is left out: Too few explanations: 6; at least 10 are needed." in told
-    assert "analysis odd: its classes have no clustering and embedding in common; it is left out" in told
+    assert "analysis spray-1: the embedding umap is not exported, because 1 of 2 classes lack it" in told
+    assert "analysis spray-1: horse is not exported: Too few explanations: 6; at least 10 are needed." in told
+    assert "analysis odd: its classes have no clustering and embedding in common; it is not exported" in told
     described = yaml.safe_load(project.read_text())["project"]
     assert [entry["analysis_method"] for entry in described["analyses"]] == ["spray_1"]
 
@@ -147,7 +147,7 @@ def test_targets_that_virelay_has_no_word_for_come_back_equal(imported, tmp_path
     told = []
     run = made_run(tmp_path / "fixed", targets=np.full(20, 0))
     back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
-    assert any("ViRelAy knows only label and prediction" in line for line in told)
+    assert any("ViRelAy supports only label and prediction" in line for line in told)
     assert (back.column("target") == 0).all()
     assert back.config.target == 0
 
@@ -158,14 +158,14 @@ def test_maps_of_other_channels_are_summed_and_pictures_follow_the_maps(imported
     back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
     np.testing.assert_allclose(back.relevance[:, 0], run.relevance[:].sum(axis=1), rtol=1e-6, atol=1e-6)
     assert back.inputs.shape == (20, 1, 3, 5)
-    assert any("pictures are brought from (6, 10)" in line for line in told)
+    assert any("images are resized from (6, 10)" in line for line in told)
 
 
 def test_a_run_without_pictures_says_what_to_do(tmp_path):
     run = made_run(tmp_path / "bare", inputs=False)
-    with pytest.raises(InputError, match="link the images instead"):
+    with pytest.raises(InputError, match="link the image files instead"):
         export_project(run, tmp_path / "exported")
-    with pytest.raises(InputError, match="20 of 20 samples are not in image files that exist"):
+    with pytest.raises(InputError, match="20 of 20 samples have no existing image file"):
         export_project(run, tmp_path / "exported", images=True)
     assert [path.name for path in tmp_path.iterdir()] == ["bare"]
 
@@ -197,7 +197,7 @@ def test_several_targets_per_sample_become_samples_of_their_own(imported, tmp_pa
         write_shard(run, shard, rows | {"input": pixels[start // 2 : stop // 2].astype(np.uint8)})
     told = []
     back = imported(export_project(run, tmp_path / "exported", telling=Told(told))).run
-    assert "only relevance of the input is written; left out are head" in told
+    assert "only relevance of the input is exported, not that of head" in told
     np.testing.assert_array_equal(back.relevance[:], relevance)
     np.testing.assert_array_equal(back.inputs[:], np.repeat(pixels, 2, axis=0))
     np.testing.assert_array_equal(back.column("target"), np.arange(10) % 3)
@@ -216,6 +216,6 @@ def test_an_unfinished_run_is_exported_as_far_as_it_goes(sample_run, imported, t
     (sample_run.path / "commits" / "000002.json").unlink()
     told = []
     project = export_project(open_run(sample_run.path), tmp_path / "exported", analyses=[], telling=Told(told))
-    assert told[0] == "17 of 60 samples have no explanation, so they have no attribution there either"
+    assert told[0] == "17 of 60 samples have no explanation, so the project has no attribution of them"
     back = imported(project).run
     assert back.column("sample_index").tolist() == [*range(23), *range(24, 32), *range(48, 60)]

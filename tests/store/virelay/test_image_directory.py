@@ -81,8 +81,8 @@ def test_a_list_of_paths_chooses_and_orders_the_files(images, imported):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"label_word_net_id_regex": "^.*/(x[0-9]{8})/.*$"}, "12 of 12 files get no label"),
-        ({"label_word_net_id_regex": "("}, "is no regular expression"),
+        ({"label_word_net_id_regex": "^.*/(x[0-9]{8})/.*$"}, "12 of 12 files have no label"),
+        ({"label_word_net_id_regex": "("}, "is not a regular expression"),
         ({"label_word_net_id_regex": "^.*$"}, "has no group"),
         ({"label_index_regex": "(1)"}, "has both of label_index_regex and label_word_net_id_regex"),
         ({"label_word_net_id_regex": None}, "has neither of label_index_regex and label_word_net_id_regex"),
@@ -108,7 +108,7 @@ def test_files_that_are_no_images_or_stay_of_another_size(images, imported):
         imported(images.write())
     assert "n02123045/3.png: cannot be read as an image (DeepImageError)" in str(told.value)
     assert "n02084071/0.png: cannot be read as an image (UnidentifiedImageError)" in str(told.value)
-    assert "n02374451/2.png: stays (20, 30): expected (6, 9)" in str(told.value)
+    assert "n02374451/2.png: has the size (20, 30) after sampling: expected (6, 9)" in str(told.value)
 
 
 def ramp(height, width):

@@ -176,7 +176,7 @@ def test_the_documented_layout_is_read_like_that_of_the_code(files, imported, tm
         kmeans = {"root": clusters["kmeans-02"][0].astype(np.uint32), "#clusters": 2, "prototype": {"average": {}}}
         category["clustering"] = {"kmeans-02": kmeans, "dbscan": {"root": clusters["dbscan"].astype(np.uint32)}}
     found = imported(files.write(), tmp_path / "documented")
-    assert found.warned("holds 4294967295, taken for -1")
+    assert found.warned("holds 4294967295, which is read as -1")
     for one, other in zip(code.categories, found.run.analysis("Spectral").categories, strict=True):
         assert one.evidence == other.evidence
         assert set(one.columns) == set(other.columns)

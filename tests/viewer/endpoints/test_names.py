@@ -51,7 +51,7 @@ def test_a_lost_race_is_told_and_changes_nothing(client: TestClient) -> None:
     assert put(client, NAMES).status_code == 200
     late = put(client, {"kmeans": {"0": "mine"}})
     assert late.status_code == 412
-    assert "changed by somebody else" in late.json()["error"]["message"]
+    assert "changed by another user" in late.json()["error"]["message"]
     assert client.get(ADDRESS).json()["names"] == NAMES
     assert put(client, {}, 1).json()["names"] == {}
     assert put(client, {}, 1).status_code == 412

@@ -47,7 +47,7 @@ def test_a_lost_race_is_told_and_changes_nothing(client: TestClient) -> None:
     yours = client.put(f"{address}?revision=1", json=DRAFT | {"name": "yours"})
     assert (mine.status_code, mine.json()["revision"]) == (200, 2)
     assert yours.status_code == 412
-    assert "'mine' was changed by somebody else" in yours.json()["error"]["message"]
+    assert "'mine' was changed by another user" in yours.json()["error"]["message"]
     assert client.delete(f"{address}?revision=1").status_code == 412
     assert client.get("/api/runs/sample/selections").json()["selections"] == [mine.json()]
     assert client.delete(f"{address}?revision=2").status_code == 204

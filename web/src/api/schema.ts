@@ -604,9 +604,9 @@ export interface components {
         };
         /**
          * Check
-         * @description One finding about a run: `count` of `total` samples or explanations are concerned.
+         * @description One finding about a run: it concerns `count` of `total` samples or explanations.
          *
-         *     A "warning" says that numbers of the run are likely to be wrong or misread, a "note" how they are to be read.
+         *     A "warning" means that numbers of the run are likely to be wrong or misread; a "note" explains how to read them.
          *
          *     >>> Check("labels", "warning", 3, 40, "3 of 40 labels differ").severity
          *     'warning'
@@ -628,10 +628,10 @@ export interface components {
         };
         /**
          * ClassEvidence
-         * @description What an analysis found for one class; None is not known or was not computed.
+         * @description The evidence of an analysis for one class; None where unknown or not computed.
          *
-         *     `array` names the relevance that was analyzed, `problem` says why the class could not be, and `data_issues` what
-         *     was done about unusual data. `composition.purity` is that of the attribute `purity_of`.
+         *     `array` names the relevance that was analyzed, `problem` states why the class could not be analyzed, and
+         *     `data_issues` how unusual data was treated. `composition.purity` is that of the attribute `purity_of`.
          */
         ClassEvidence: {
             /** Array */
@@ -724,7 +724,7 @@ export interface components {
         };
         /**
          * ClusterEvidence
-         * @description What speaks for one cluster; None is not known.
+         * @description The evidence for one cluster; None where unknown.
          *
          *     `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
          *     subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
@@ -761,7 +761,7 @@ export interface components {
         };
         /**
          * ClusteringEvidence
-         * @description A clustering of a class and its clusters; the place of a cluster in `clusters` is its number.
+         * @description A clustering of a class and its clusters; the index of a cluster in `clusters` is its number.
          *
          *     `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
          */
@@ -803,7 +803,7 @@ export interface components {
         };
         /**
          * Composition
-         * @description Purity, accuracy and mean confidence of a group of explanations; None where no label or output is known.
+         * @description Purity, accuracy and mean confidence of a group of explanations; None if no label or output is known.
          */
         Composition: {
             /** Accuracy */
@@ -837,7 +837,7 @@ export interface components {
         };
         /**
          * DifferenceTest
-         * @description Where the features of a cluster differ from the rest of its class, by permutations of the membership.
+         * @description Features in which a cluster differs from the rest of its class, by permutations of the membership.
          *
          *     `significant_fraction` of the features exceed `threshold`, the 95 % quantile of the largest |t|; `channels` are
          *     those that are more relevant inside, the most first (concept relevance only).
@@ -873,7 +873,7 @@ export interface components {
         };
         /**
          * EigengapEvidence
-         * @description The gap behind eigenvalue number `n_clusters`; `is_max` is False where the gap behind the first is larger.
+         * @description The gap after eigenvalue number `n_clusters`; `is_max` is False if the gap after the first is larger.
          */
         EigengapEvidence: {
             /** Is Max */
@@ -893,7 +893,7 @@ export interface components {
         };
         /**
          * EnrichmentTest
-         * @description A value of an attribute in a cluster: `inside` of `n_inside` explanations have it, `outside` of `n_outside`.
+         * @description A test of one value of an attribute: `inside` of `n_inside` explanations have it, and `outside` of `n_outside`.
          *
          *     `p_value` is that of Fisher's exact test, one-sided; `q_value` is corrected over all tests of the class.
          */
@@ -953,7 +953,7 @@ export interface components {
          * Losses
          * @description Mean share of the explained output that is lost, by cause, over `measured` explanations.
          *
-         *     A negative share is relevance that was gained. `reason` says why nothing was measured.
+         *     A negative share is relevance that was gained. `reason` states why nothing was measured.
          *
          *     >>> Losses(2, {"bias": 0.25}).to_json()
          *     {'measured': 2, 'shares': {'bias': 0.25}, 'reason': None}
@@ -1012,9 +1012,9 @@ export interface components {
         };
         /**
          * NeighborGraph
-         * @description The neighbor graph of a class: connected components, isolated explanations, and how new ones are joined to it.
+         * @description The neighbor graph of a class: connected components, isolated explanations, and the affinity that joins new ones.
          *
-         *     `affinity` is the stored form of the processor that weighted the edges; `recall` is 1 where neighbors are exact.
+         *     `affinity` is the stored form of the processor that weighted the edges; `recall` is 1 for exact neighbors.
          */
         NeighborGraph: {
             /** Affinity */
@@ -1338,7 +1338,7 @@ export interface components {
          * @description Fisher's discriminant between the clusters of a class, compared with surrogates that have no clusters.
          *
          *     `p_value` is the share (1 + #{surrogates as separable}) / (1 + `n_surrogates`); `null_median` is the median
-         *     separability of the surrogates, and `null` the name of what made them. None: not computed.
+         *     separability of the surrogates, and `null` the name of their generator. None: not computed.
          */
         SeparabilityTest: {
             /**

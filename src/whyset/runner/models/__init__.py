@@ -1,4 +1,4 @@
-"""Where models come from."""
+"""Model sources: Python files, torchvision and timm."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -23,8 +23,9 @@ LIBRARIES: Mapping[str, Callable[[str, Path | None], LoadedModel]] = {
 class ModelSource:
     """A model by name: `file.py:function`, `torchvision:NAME` or `timm:NAME`, with the weights of a checkpoint.
 
-    `preprocessing` wins over what the file or library says: a `Preprocessing` replaces it, a mapping changes single
-    fields. Loading a model from a file executes that file; with `code_sha256` only if this is the SHA-256 of its bytes.
+    `preprocessing` takes precedence over that of file and library: a `Preprocessing` replaces it, a mapping changes
+    single fields. Loading a model from a file executes that file; with `code_sha256` only if this is the SHA-256 of
+    its bytes.
     """
 
     spec: str
@@ -34,7 +35,7 @@ class ModelSource:
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, str) or ":" not in self.spec or not all(self.spec.rpartition(":")[::2]):
-            raise InputError(f"model is file.py:function, torchvision:NAME or timm:NAME, not {self.spec!r}")
+            raise InputError(f"model must be file.py:function, torchvision:NAME or timm:NAME, not {self.spec!r}")
         if self.weights is not None:
             object.__setattr__(self, "weights", Path(self.weights))
 
@@ -44,7 +45,7 @@ class ModelSource:
         return None if self.spec.partition(":")[0] in LIBRARIES else Path(self.spec.rpartition(":")[0])
 
     def load(self) -> LoadedModel:
-        """Build the model, put the weights in, and switch it to evaluation mode."""
+        """Build the model, load the weights, and switch it to evaluation mode."""
         maker = LIBRARIES.get(self.spec.partition(":")[0])
         loaded = maker(self.spec, self.weights) if maker else from_file(self.spec, self.weights, self.code_sha256)
         loaded.module.eval()

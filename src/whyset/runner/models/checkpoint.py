@@ -1,4 +1,4 @@
-"""Reading weights from a checkpoint file, and putting them into a model."""
+"""Checkpoint files: reading weights and loading them into a model."""
 
 import pickle
 import shlex
@@ -18,7 +18,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The tensors of a checkpoint by name, and what was unwrapped to find them."""
+    """The tensors of a checkpoint by name, and notes on how they were found."""
 
     path: Path
     tensors: Mapping[str, torch.Tensor]
@@ -30,17 +30,17 @@ class Checkpoint:
         content, notes = _unwrap(_load(path))
         if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
             raise InputError(
-                f"weights file {path} holds no state dict: expected names with tensors, not {_kind(content)}"
+                f"weights file {path} is not a state dict: expected a mapping of names to tensors, got {_kind(content)}"
             )
         tensors = {str(name): tensor for name, tensor in content.items()}
         for prefix in PREFIXES:
             if all(name.startswith(prefix) for name in tensors):
                 tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-                notes.append(f"the prefix {prefix!r} was taken off the names in {path.name}")
+                notes.append(f"the prefix {prefix!r} was removed from the names in {path.name}")
         return cls(path, tensors, tuple(notes))
 
     def load_into(self, model: torch.nn.Module, spec: str) -> None:
-        """Put every tensor into the model; a name or shape that does not fit is an error."""
+        """Load every tensor into the model; a name or shape that does not fit is an error."""
         misshapen = self._misshapen(model.state_dict())
         fitting = {name: tensor for name, tensor in self.tensors.items() if name not in misshapen}
         left = model.load_state_dict(fitting, strict=False)
@@ -49,9 +49,9 @@ class Checkpoint:
             _some("has, and the model does not,", left.unexpected_keys),
             _some("has another shape for", list(misshapen.values())),
         ]
-        said = "; it ".join(problem for problem in problems if problem)
-        if said:
-            raise InputError(f"the weights in {self.path} do not fit {spec}: the file {said}")
+        message = "; it ".join(problem for problem in problems if problem)
+        if message:
+            raise InputError(f"the weights in {self.path} do not fit {spec}: the file {message}")
 
     def _misshapen(self, own: Mapping[str, torch.Tensor]) -> dict[str, str]:
         return {
@@ -68,7 +68,7 @@ def _load(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "Unsupported global" not in str(error):
-            raise InputError(f"weights file {path} is no PyTorch checkpoint") from error
+            raise InputError(f"weights file {path} is not a PyTorch checkpoint") from error
         raise InputError(
             f"weights file {path} is a full pickle, which can run code; if you trust it: {_recipe(path)}"
         ) from error
@@ -77,11 +77,11 @@ def _load(path: Path) -> Any:
             raise InputError(f"weights file {path} is damaged: {str(error).splitlines()[0]}") from error
         raise InputError(f"weights file {path} is TorchScript; give the state dict of the model instead") from error
     except (EOFError, KeyError, ValueError, IndexError, UnicodeDecodeError) as error:
-        raise InputError(f"weights file {path} is no PyTorch checkpoint") from error
+        raise InputError(f"weights file {path} is not a PyTorch checkpoint") from error
 
 
 def _recipe(path: Path) -> str:
-    """One line that turns a full pickle into a state dict, run where the model's code can be imported."""
+    """Return a command that converts a full pickle to a state dict; it needs the model's code on the import path."""
     code = (
         f"import torch; m = torch.load({str(path)!r}, weights_only=False); "
         "m = m.get('state_dict', m.get('model', m)) if isinstance(m, dict) else m; "

@@ -1,4 +1,4 @@
-"""How many classes a checkpoint was trained for."""
+"""The number of classes that a checkpoint was trained for."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ Build = Callable[[int], torch.nn.Module]
 
 
 def class_count(build: Build, checkpoint: Checkpoint, spec: str) -> int:
-    """Build the model for two class counts without memory, see whose shape follows them, and read that shape off.
+    """Get the number of classes of a checkpoint from the shapes that depend on it.
 
-    No layer's name need be known: whatever depends on the number of classes shows it.
+    The model is built for two class counts without allocating memory; no layer's name need be known.
     """
     with torch.device("meta"):
         one, other = build(7).state_dict(), build(11).state_dict()
@@ -27,6 +27,10 @@ def class_count(build: Build, checkpoint: Checkpoint, spec: str) -> int:
     if len(counts) != 1:
         raise InputError(
             f"the weights in {checkpoint.path} do not fit {spec}: "
-            + (f"they speak of {sorted(counts)} classes" if counts else "they have no layer for the classes")
+            + (
+                f"their layers have {sorted(counts)} classes: expected one number"
+                if counts
+                else "they have no layer for the classes"
+            )
         )
     return int(counts.pop())

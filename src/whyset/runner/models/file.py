@@ -1,4 +1,4 @@
-"""Models from a person's own Python file: `file.py:function`."""
+"""Models from the user's Python file: `file.py:function`."""
 
 import hashlib
 import inspect
@@ -27,7 +27,7 @@ def from_file(spec: str, weights: Path | None, expected: str | None = None) -> L
     path = Path(file)
     if not path.is_file():
         raise InputError(
-            f"model file {path} does not exist; --model is file.py:function, torchvision:NAME or timm:NAME"
+            f"model file {path} does not exist; --model must be file.py:function, torchvision:NAME or timm:NAME"
         )
     source = path.read_bytes()
     code = hashlib.sha256(source).hexdigest()
@@ -39,7 +39,9 @@ def from_file(spec: str, weights: Path | None, expected: str | None = None) -> L
     model = _call(function, checkpoint, spec)
     if checkpoint is not None:
         checkpoint.load_into(model, spec)
-    notes = checkpoint.notes if checkpoint else (f"no weights were given: {name}() is explained as it comes",)
+    notes = (
+        checkpoint.notes if checkpoint else (f"no weights were given: the model is explained as {name}() returns it",)
+    )
     return LoadedModel(model, f"{path.resolve().name}:{name}", _preprocessing(module, path), notes, code)
 
 
@@ -63,12 +65,12 @@ def _model(made: Any, spec: str) -> torch.nn.Module:
 
 
 def _execute(path: Path, source: bytes) -> ModuleType:
-    """Run the file as Python runs a script: what lies beside it can be imported.
+    """Execute the file as Python runs a script: modules in its folder can be imported.
 
-    What is executed is the source whose hash is stored, never what a `__pycache__` beside it holds.
+    The source whose hash is stored is executed, never a compiled file in `__pycache__`.
     """
     if path.suffix != ".py":
-        raise InputError(f"model file {path} is no Python file (its name must end in .py)")
+        raise InputError(f"model file {path} is not a Python file (its name must end in .py)")
     module = ModuleType(f"whyset_model_{path.stem}")
     module.__file__ = str(path.resolve())
     sys.modules[module.__name__] = module
@@ -103,12 +105,14 @@ def _preprocessing(module: ModuleType, path: Path) -> Preprocessing | None:
     if given is None or isinstance(given, Preprocessing):
         return given
     if not isinstance(given, Mapping):
-        raise InputError(f"PREPROCESSING in {path} is a dict such as dict(size=(32, 32)), not {type(given).__name__}")
+        raise InputError(
+            f"PREPROCESSING in {path} must be a dict such as dict(size=(32, 32)), not {type(given).__name__}"
+        )
     return Preprocessing.from_mapping(given, f"PREPROCESSING in {path}")
 
 
 def _format_error(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        advice = "put what it does as a program below if __name__ == '__main__'"
-        return f"it ends Python by sys.exit({error.code!r}), as argparse does; {advice}"
+        advice = "move the code of the script below if __name__ == '__main__'"
+        return f"it calls sys.exit({error.code!r}), as argparse does; {advice}"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

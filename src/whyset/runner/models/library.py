@@ -1,4 +1,4 @@
-"""Models of torchvision and timm, with the preprocessing that the library itself states for them."""
+"""Models of torchvision and timm, with the preprocessing that the library states for them."""
 
 import math
 from pathlib import Path
@@ -15,7 +15,7 @@ from whyset.runner.preprocessing import Preprocessing
 
 
 def from_torchvision(spec: str, weights: Path | None) -> LoadedModel:
-    """`torchvision:NAME`; without a weights file, torchvision's own default weights."""
+    """Load `torchvision:NAME`; without a weights file, torchvision's default weights."""
     models = _library("torchvision.models", spec)
     name = spec.partition(":")[2]
     if name not in models.list_models():
@@ -33,7 +33,7 @@ def from_torchvision(spec: str, weights: Path | None) -> LoadedModel:
 
 
 def from_timm(spec: str, weights: Path | None) -> LoadedModel:
-    """`timm:NAME`; without a weights file, timm's own weights."""
+    """Load `timm:NAME`; without a weights file, timm's weights."""
     timm = _library("timm", spec)
     data = _library("timm.data", spec)
     name = spec.partition(":")[2]
@@ -57,7 +57,9 @@ def _from_checkpoint(build: Build, weights: Path, spec: str) -> tuple[torch.nn.M
 
 def _of_torchvision(preset: Any, spec: str) -> Preprocessing:
     if not hasattr(preset, "crop_size") or not hasattr(preset, "resize_size"):
-        raise InputError(f"{spec} is no image classifier: torchvision prepares its input by {type(preset).__name__}")
+        raise InputError(
+            f"{spec} is not an image classifier: torchvision prepares its input by {type(preset).__name__}"
+        )
     resize = preset.resize_size
     return Preprocessing(
         size=_pair(preset.crop_size),
@@ -69,7 +71,7 @@ def _of_torchvision(preset: Any, spec: str) -> Preprocessing:
 
 
 def _of_timm(config: dict[str, Any]) -> Preprocessing:
-    """timm resizes the shorter side to size / crop_pct and cuts out the center, or squashes the image."""
+    """Convert timm's configuration: it resizes the shorter side to size / crop_pct and crops, or squashes the image."""
     channels, height, width = config["input_size"]
     resized = (math.floor(height / config["crop_pct"]), math.floor(width / config["crop_pct"]))
     squashed = config["crop_mode"] == "squash" or height != width
@@ -91,9 +93,9 @@ def _make_pretrained(make: Any, spec: str) -> torch.nn.Module:
     try:
         return make()  # type: ignore[no-any-return]  # the libraries have no types
     except Exception as error:
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"the library's weights for {spec} did not come ({told}); give a file with --weights"
+            f"the library's weights for {spec} could not be loaded ({reason}); give a file with --weights"
         ) from error
 
 

@@ -11,7 +11,7 @@ from whyset.runner.preprocessing import Preprocessing
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model in evaluation mode, the preprocessing its maker states, and what a person should be told about it."""
+    """A model in evaluation mode, the preprocessing stated with it, and notes for the user."""
 
     module: torch.nn.Module
     name: str
@@ -21,7 +21,7 @@ class LoadedModel:
 
 
 def weights_hash(module: torch.nn.Module) -> str:
-    """SHA-256 of all parameters and buffers that a state dict holds: names, types, shapes and exact bytes."""
+    """Return the SHA-256 of all parameters and buffers of the state dict: names, types, shapes and exact bytes."""
     digest = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         if not isinstance(tensor, torch.Tensor):
@@ -33,5 +33,5 @@ def weights_hash(module: torch.nn.Module) -> str:
 
 
 def layers_hash(module: torch.nn.Module) -> str:
-    """SHA-256 of the module as torch prints it: activations, strides and paddings have no weights that would tell."""
+    """Return the SHA-256 of the module's repr, which covers what has no weights: activations, strides, paddings."""
     return hashlib.sha256(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(module)).encode()).hexdigest()

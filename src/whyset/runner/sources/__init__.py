@@ -1,4 +1,4 @@
-"""Where samples come from: one protocol, one file per kind."""
+"""Sources of samples: one protocol, one file per kind."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def as_source(data: Any, preprocessing: InputCodec | None, labels: Labels | None) -> Source:
-    """Wrap what a person gives: a source, a path, an array, (images, labels) or a map-style data set."""
+    """Make a source from a source, a path, an array, (images, labels) or a map-style data set."""
     if is_source(data):
         return cast(Source, data)
     if isinstance(data, (str, Path)):
@@ -48,14 +48,14 @@ def as_source(data: Any, preprocessing: InputCodec | None, labels: Labels | None
 
 
 def is_source(data: Any) -> bool:
-    """Whether data has the methods of a `Source`, and so its own preprocessing."""
+    """True if data has the methods of a `Source`, and so its own preprocessing."""
     return callable(getattr(data, "fingerprint", None))
 
 
 def source_at(path: Path, preprocessing: InputCodec | None, labels: Labels | None) -> Source:
-    """What lies at a path: an array file, a saved Hugging Face data set, or a folder of images."""
+    """Open the data at a path: an array file, a saved Hugging Face data set, or a folder of images."""
     if not path.exists():
-        raise InputError(f"data folder {path} does not exist")
+        raise InputError(f"data {path} does not exist")
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
             raise InputError(f"data {path} is a file: expected a folder, or one of {', '.join(SUFFIXES)}")

@@ -30,17 +30,17 @@ LABEL_KEYS = ("labels", "label", "targets", "target", "y", "Y", "arr_1")
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".npy", ".npz", *HDF5)
 _UNREADABLE = (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What NumPy and h5py raise for damaged files."""
+"""Exceptions that NumPy and h5py raise for damaged files."""
 
 
 @dataclass(frozen=True)
 class ArrayFileSource:
-    """Images in a file, by the names `images` and `labels` in it (found by usual names when not given).
+    """Samples and labels in a file, by the names `images` and `labels_name` of its arrays (by default, common names).
 
-    Images, series, tables and ids of tokens are as in `ArraySource`. Beside them may lie `ids`, `class_names`,
+    Images, series, tables and ids of tokens are as in `ArraySource`. The file may also hold `ids`, `class_names`,
     `features` (names of columns or channels), `rate` (positions of a series per second) and `tokens`, the words of
-    texts as (N, T) with "" where a text has ended. Every process opens the file for itself: an .npy is memory-mapped,
-    HDF5 is read row by row, an .npz is read into memory whole.
+    texts as (N, T) with "" after the end of a text. Every process opens the file: an .npy is memory-mapped, HDF5 is
+    read row by row, an .npz is read into memory whole.
 
     >>> source = ArrayFileSource("digits.npz", Preprocessing(mode="L"))  # doctest: +SKIP
     """
@@ -56,7 +56,7 @@ class ArrayFileSource:
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
         if self.path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"data file {self.path}: expected one of {', '.join(SUFFIXES)}")
+            raise InputError(f"data file {self.path}: expected a name that ends in one of {', '.join(SUFFIXES)}")
         if not self.path.is_file():
             raise InputError(f"data file {self.path} {'is a folder' if self.path.is_dir() else 'does not exist'}")
         _ = self.opened_files  # before it is opened: a change after that is noticed
@@ -66,7 +66,7 @@ class ArrayFileSource:
         _ = self.labels, self.preprocessing
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel without the open file and its rows, but with the range of all of them and the state of the file."""
+        """Pickle without the open file and its rows, but with the measured range and the state of the file."""
         return {name: getattr(self, name) for name in (*self.__dataclass_fields__, "_shown", "opened_files")}
 
     @cached_property
@@ -104,13 +104,13 @@ class ArrayFileSource:
 
     @property
     def tokens(self) -> list[list[str]] | None:
-        """The words of each text; what follows the last one is padding."""
+        """The words of each text, without padding."""
         if not self._has("tokens"):
             return None
         table = np.asarray(self._whole("tokens"))
         if table.ndim != 2 or len(table) != len(self):
             raise InputError(
-                f"data file {self.path}: tokens are texts ({len(self)}, T), not {table.dtype} {table.shape}"
+                f"data file {self.path}: tokens must be texts ({len(self)}, T), not {table.dtype} {table.shape}"
             )
         return [_without_padding([_text(word) for word in row]) for row in table.tolist()]
 
@@ -131,7 +131,7 @@ class ArrayFileSource:
         return RowForm.of(self._rows.shape, self._rows.dtype)
 
     def fingerprint(self) -> str:
-        """SHA-256 of type, shape and bytes of the images (of large files: of rows spread over them), labels and ids."""
+        """Return the SHA-256 of dtype, shape and bytes of the images (of large files: of some rows), labels and ids."""
         rows = self._rows
         digest = hashlib.sha256(f"{rows.dtype.str}{rows.shape}".encode() + "\0".join(self.ids).encode())
         digest.update(self.labels.tobytes())
@@ -171,9 +171,9 @@ class ArrayFileSource:
         name = self._name(self.images, IMAGE_KEYS, "images")
         if name is None:
             raise InputError(
-                f"data file {self.path} has {', '.join(sorted(self._members)) or 'nothing'}; none of "
-                f"{', '.join(IMAGE_KEYS)} is there: rename the array of images, "
-                "or in Python give ArrayFileSource(path, images=...)"
+                f"data file {self.path} has {', '.join(sorted(self._members)) or 'nothing'}: expected one of "
+                f"{', '.join(IMAGE_KEYS)}; rename the array of images, or in Python give ArrayFileSource(path, "
+                "images=...)"
             )
         found: ArrayRows = self._array(name)
         return found
@@ -200,7 +200,7 @@ class ArrayFileSource:
             raise self._unreadable(error) from error
 
     def _whole(self, name: str) -> NDArray[Any]:
-        """All of an array other than the images."""
+        """Read an array other than the images whole."""
         members = self._members
         try:
             return members.whole(members[name]) if isinstance(members, Hdf5Group) else np.asarray(members[name])

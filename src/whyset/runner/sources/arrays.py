@@ -1,4 +1,4 @@
-"""Samples that lie in memory as arrays."""
+"""Samples in memory, as arrays."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,9 +18,11 @@ from whyset.runner.sources.source import UNKNOWN, parse_label
 
 
 class ArraySource:
-    """Inputs as the model takes them: float images (N, C, H, W), series (N, C, T) or tables (N, F), or ids of tokens as
-    integers (N, T); or uint8 images (N, H, W), (N, H, W, C) or (N, C, H, W) with a `preprocessing`. Arrays in files are
-    `ArrayFileSource`.
+    """Samples in an array.
+
+    Inputs as the model takes them are float images (N, C, H, W), series (N, C, T) or tables (N, F), or ids of tokens as
+    integers (N, T); with a `preprocessing`, uint8 images (N, H, W), (N, H, W, C) or (N, C, H, W). For arrays in files,
+    see `ArrayFileSource`.
 
     >>> source = ArraySource(np.zeros((2, 1, 8, 6), np.float32), labels=[0, 1])
     >>> source[1][0].shape, source[1][1]
@@ -52,7 +54,7 @@ class ArraySource:
         return [None] * len(self)
 
     def fingerprint(self) -> str:
-        """SHA-256 of the arrays' types, shapes and bytes (of large ones: of rows spread over them), and of the ids."""
+        """Return the SHA-256 of the arrays' dtypes, shapes and bytes (of large ones: of some rows), and of the ids."""
         digest = hashlib.sha256("\0".join(self.ids).encode())
         for array in (self.images, self.labels):
             digest.update(f"{array.dtype.str}{array.shape}".encode())

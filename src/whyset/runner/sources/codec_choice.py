@@ -1,4 +1,4 @@
-"""How inputs that come as numbers are kept and shown."""
+"""Choice of the codec by which inputs that come as numbers are stored and shown."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,31 +14,31 @@ from whyset.store import Check
 
 @dataclass(frozen=True, eq=False)
 class CodecChoice:
-    """How samples are kept, and the range of values behind it where no preprocessing states one."""
+    """The codec of the samples, and the measured range of values if no preprocessing states one."""
 
     kept: InputCodec
     measured: MeasuredRange | None = None
 
     @property
     def notes(self) -> list[str]:
-        """The note on a range of all samples; that on a range of some of them is a check of the run."""
+        """The note on a range measured on all samples; one measured on some of them is a check of the run."""
         if self.measured is None or self.measured.is_partial or _is_unit(self.measured):
             return []
         return [describe_range(self.measured)]
 
 
 def show_values(*, integers: bool) -> CodecChoice:
-    """Series (C, T), rows of tables (F,) and ids of tokens (T,) are kept as they are."""
+    """Choose the codec of series (C, T), rows of tables (F,) and ids of tokens (T,), which are stored as they are."""
     return CodecChoice(RawCodec("int32" if integers else "float32"))
 
 
 def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> CodecChoice:
-    """Images (C, H, W) without a stated preprocessing are kept in eight bits.
+    """Choose the codec of images (C, H, W) without a stated preprocessing, which are stored in eight bits.
 
-    Values in [0, 1] are kept as they are, any other range from black to white; values outside it are clipped. Gray and
-    color images have one range for each channel, because a normalization has one mean and one standard deviation for
-    each. The same numbers are the bounds of ZBox, so they must be those of the model's input: x = (u - mean) / std
-    gives the lowest value at u = 0 and the highest at u = 1.
+    Black and white are 0 and 1 for values in [0, 1], and otherwise the lowest and the highest value; values outside are
+    clipped. Gray and color images have one range per channel, because a normalization has one mean and one standard
+    deviation for each. The same numbers are the bounds of ZBox, so they must be those of the model's input:
+    x = (u - mean) / std is the lowest value at u = 0 and the highest at u = 1.
 
     >>> measured = MeasuredRange(np.full(3, -2.0), np.full(3, 2.0), samples=5, total=5)
     >>> show_images(measured, (3, 4, 4)).kept.undo(np.full((3, 1, 1), 1.0)).ravel().tolist()
@@ -60,23 +60,23 @@ def show_images(measured: MeasuredRange, shape: tuple[int, ...]) -> CodecChoice:
 
 
 def describe_range(measured: MeasuredRange) -> str:
-    """What a measured range determines, and how another one is stated."""
+    """Describe what a measured range determines, and how to state another one."""
     where = f"{measured.samples:,} of {measured.total:,} samples" if measured.is_partial else "the data"
     found = f"the lowest and the highest value of {where}"
     black, white = f"{measured.least:.3g}", f"{measured.greatest:.3g}"
     if _is_unit(measured):
-        black, white, found = "0", "1", f"as the values of {where} are between"
+        black, white, found = "0", "1", f"since the values of {where} are between them"
     advice = "state the preprocessing (preprocessing=; --mean and --std)"
     if np.size(measured.low) > max(CHANNELS.values()):
-        advice = "give the source Levels(black, white), of whyset.runner, as its preprocessing"
+        advice = "give the source a whyset.runner.LevelCodec(black, white) as its preprocessing"
     return (
-        f"inputs are shown with {black} as black and {white} as white, {found}; rules with bounds, such as ZBox, take "
+        f"inputs are shown with {black} as black and {white} as white, {found}; rules with bounds, such as ZBox, use "
         f"the same range: {advice} if black and white are other values"
     )
 
 
 def check_range(source: Source) -> tuple[Check, ...]:
-    """A check of the run where the range of a source was measured in some of its samples only."""
+    """Return a check of the run if the range of the source was measured on only some of its samples."""
     measured: MeasuredRange | None = getattr(source, "measured", None)
     if measured is None or not measured.is_partial:
         return ()
@@ -84,10 +84,10 @@ def check_range(source: Source) -> tuple[Check, ...]:
 
 
 def _is_unit(measured: MeasuredRange) -> bool:
-    """Whether all values are in [0, 1], and so are shown as they are."""
+    """True if all values are in [0, 1], and so are shown as they are."""
     return measured.least >= 0 and measured.greatest <= 1
 
 
 def _width(low: float, high: float) -> float:
-    """How far white is from black; a constant image is black."""
+    """Return the distance of white from black; a constant image is black."""
     return float(high - low) if high > low else 1.0

@@ -1,4 +1,4 @@
-"""Fingerprints of what data holds: of all of it where that is affordable, else of a stated part."""
+"""Fingerprints of the content of data: of all of it where that is affordable, else of a stated part."""
 
 import hashlib
 import math
@@ -16,8 +16,8 @@ from whyset.store.boundary import read_regular
 WHOLE_FILES = 20_000
 WHOLE_BYTES = 2**30
 PART = 2_000
-"""Up to this many files and bytes are read whole (a few seconds), of larger data this many files or rows, spread
-evenly."""
+"""Data of up to WHOLE_FILES files and WHOLE_BYTES bytes is read whole (a few seconds), of larger data PART files or
+rows, spread evenly."""
 
 
 class Digest(Protocol):
@@ -38,7 +38,7 @@ def file_content(digest: Digest, root: Path, files: Sequence[tuple[str, int]]) -
 
 
 def row_blocks(array: ArrayRows) -> Iterator[NDArray[Any]]:
-    """The rows of an array in blocks of some megabytes: all of them, or of large data a part spread evenly."""
+    """Yield the rows of an array in blocks of some megabytes: all of them, or of large data a part spread evenly."""
     rows, row_bytes = array.shape[0], array.dtype.itemsize * math.prod(array.shape[1:])
     if rows * row_bytes <= WHOLE_BYTES:
         step = max(1, 2**24 // max(row_bytes, 1))

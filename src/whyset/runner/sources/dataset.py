@@ -29,7 +29,7 @@ SURVEYED = 16
 
 
 class DatasetSource:
-    """Anything with `len` and `[i]` that gives an image, (image, label) or {"image": ..., "label": ...}.
+    """Any object with `len` and `[i]` that returns an image, (image, label) or {"image": ..., "label": ...}.
 
     An image is a float tensor or array (C, H, W) as the model takes it, or, together with `preprocessing`, a PIL image
     or a uint8 tensor or array (H, W), (H, W, C) or (C, H, W).
@@ -39,14 +39,14 @@ class DatasetSource:
 
     def __init__(self, dataset: Any, preprocessing: InputCodec | None = None) -> None:
         self.dataset, self.given = dataset, preprocessing
-        self.activity = Activity()  # or that of whoever watches the measuring of the range
+        self.activity = Activity()  # replaced by the caller that watches the measuring of the range
         if isinstance(self.dataset, Mapping):
             names = ", ".join(map(str, self.dataset))
             raise InputError(f"{type(self.dataset).__name__} holds several data sets: give one of {names}")
         if not (hasattr(self.dataset, "__len__") and hasattr(self.dataset, "__getitem__")):
             raise InputError(
-                f"{type(self.dataset).__name__} is a stream without len and [i]; a run that can be continued must come "
-                "back to the same sample: give a map-style data set, or write the samples to a folder"
+                f"{type(self.dataset).__name__} is a stream without len and [i], but a run must be able to read the "
+                "same sample again: give a map-style data set, or write the samples to a folder"
             )
         if len(self) == 0:
             raise InputError(f"the data set {type(self.dataset).__name__} is empty")
@@ -86,13 +86,11 @@ class DatasetSource:
 
     @property
     def notes(self) -> list[str]:
-        reading = "labels are read in one pass over the data, since the set has no `targets`"
+        reading = "labels are read in one pass over the data, because the data set has no `targets`"
         return self._shown.notes + ([reading] if get_labels(self.dataset) is None else [])
 
     def fingerprint(self) -> str:
-        """SHA-256 of every id and label, the inputs of 16 samples spread over the set, and of tensors and image files
-        that the set keeps, all or a part.
-        """
+        """Return the SHA-256 of all ids and labels, 16 inputs, and some or all stored tensors or files."""
         digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
         for x in self._survey.values():
             digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
@@ -115,7 +113,7 @@ class DatasetSource:
         return self._to_input(image), parse_label(label)
 
     def _to_input(self, image: Any) -> torch.Tensor:
-        """Pixels as the model sees them, or its float input."""
+        """Return pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
             return self._require_preprocessing("PIL").pixels(image)
         x = torch.as_tensor(image)
@@ -126,29 +124,29 @@ class DatasetSource:
             return x.detach().cpu().long()
         if not x.is_floating_point() or x.ndim not in (1, 2, 3):
             raise InputError(
-                "a sample is a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), (C, T) or "
-                f"(F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
+                "a sample must be a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), (C, T) "
+                f"or (F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
             )
         return move_to_host(x)
 
     def _require_repeatable(self) -> None:
-        """Read one sample again; InputError: it is not the same, or none can be read twice."""
+        """Read one sample again; InputError if it is not the same, or if no sample can be read twice."""
         error = ""
         for index, x in self._survey.items():
             if x is None:
                 continue
             again, error = attempt(partial(self._input, index))
-            if again is None:  # a sample that cannot be read fails alone, and does not say how others are made
+            if again is None:  # a sample that cannot be read fails alone, and is not evidence on the others
                 continue
             if not torch.equal(again.nan_to_num(), x.nan_to_num()):
                 raise InputError(
-                    f"the data set gives another image each time it is asked for sample {index}: switch off random "
-                    "augmentation, or what was explained cannot be shown or repeated"
+                    f"the data set returns another image each time sample {index} is read, so its explanation cannot "
+                    "be shown or repeated: switch off random augmentation"
                 )
             return
         raise InputError(
-            "no sample of the data set can be read a second time, which a run that can be continued needs; the last "
-            f"error is {error}"
+            "no sample of the data set can be read a second time, as continuing a run needs: make the samples readable "
+            f"again; the last error is {error}"
         )
 
     def _require_preprocessing(self, images: str) -> Preprocessing:
@@ -158,13 +156,13 @@ class DatasetSource:
         return given
 
     def _label(self, index: int) -> int:
-        """The label of a sample, `UNKNOWN` where it cannot be read."""
+        """Return the label of a sample, `UNKNOWN` if it cannot be read."""
         label, _ = attempt(lambda: split(self.dataset[index])[1])
         return parse_label_or_unknown(label)
 
     @cached_property
     def _survey(self) -> dict[int, torch.Tensor | None]:
-        """Inputs of samples spread over the set; None for those that cannot be read, which fail later, one by one."""
+        """Inputs of samples spread over the data set; None for unreadable ones, which fail later, one by one."""
         found = {int(index): attempt(partial(self._input, int(index))) for index in spread(len(self), SURVEYED)}
         if all(x is None for x, _ in found.values()):
             index, (_, error) = next(iter(found.items()))
@@ -174,7 +172,7 @@ class DatasetSource:
         return {index: x for index, (x, _) in found.items()}
 
     def _input(self, index: int) -> torch.Tensor:
-        """The input of a sample, images that were given as PIL's normalized."""
+        """Return the input of a sample; pixels are normalized."""
         x = self.read(index)[0]
         given = of_images(self.given) if x.dtype == torch.uint8 else None
         return x if given is None else given.normalize(x)
@@ -192,9 +190,7 @@ class DatasetSource:
         return show_images(measured, tuple(shape))
 
     def _images(self, shape: tuple[int, ...], indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
-        """Inputs (1, C, H, W) of samples; those that cannot be read or have another shape are left out, and fail later,
-        one by one.
-        """
+        """Yield inputs (1, C, H, W); unreadable samples and those of another shape are skipped, and fail later."""
         for index in indices.tolist():
             with self.activity.reading(index):
                 x, _ = attempt(partial(self._input, index))
@@ -207,12 +203,12 @@ class DatasetSource:
 
 
 def _are_ids(x: torch.Tensor) -> bool:
-    """Whether a sample is the ids of a text's tokens."""
+    """True if a sample is the ids of a text's tokens."""
     return x.ndim == 1 and x.dtype in (torch.int64, torch.int32, torch.int16)
 
 
 def _get_paths(dataset: Any) -> list[str] | None:
-    """Relative paths where the set is torchvision's ImageFolder or alike, or a part of one."""
+    """Return the relative paths of torchvision's ImageFolder or a similar data set, or of a subset; None for others."""
     if isinstance(dataset, Subset):
         inner = _get_paths(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
@@ -231,13 +227,11 @@ def _size(path: Path) -> int:
 
 
 def split(item: Any) -> tuple[Any, Any]:
-    """An item of a data set as (image, label or None)."""
+    """Split an item of a data set into (image, label or None)."""
     if isinstance(item, Mapping):
         image = next((item[key] for key in IMAGE_KEYS if key in item), None)
         if image is None:
-            raise InputError(
-                f"a sample has the keys {sorted(map(str, item))}; none of {', '.join(IMAGE_KEYS)} is there"
-            )
+            raise InputError(f"a sample has the keys {sorted(map(str, item))}: expected one of {', '.join(IMAGE_KEYS)}")
         return image, next((item[key] for key in LABEL_KEYS if key in item), None)
     if isinstance(item, (tuple, list)):
         return item[0], item[1] if len(item) > 1 else None
@@ -245,7 +239,7 @@ def split(item: Any) -> tuple[Any, Any]:
 
 
 def get_labels(dataset: Any) -> Sequence[Any] | None:
-    """The labels of all samples without reading an image, where the data set keeps them; None where it does not."""
+    """Return the labels of all samples without reading images; None if the data set does not store them."""
     if isinstance(dataset, Subset):
         inner = get_labels(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]

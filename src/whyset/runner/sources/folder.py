@@ -29,8 +29,8 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", "
 class FolderSource:
     """A folder of images; ids are paths relative to it, in sorted order.
 
-    The sorted names of the class folders are the order of the classes, unless `labels` says which output each one is.
-    Hidden files and folders are left out.
+    The classes are in the order of the sorted names of the class folders, unless `class_labels` states the output of
+    each. Hidden files and folders are ignored.
     """
 
     path: Path
@@ -48,7 +48,7 @@ class FolderSource:
         loose = [name for name, _ in self._files if "/" not in name]
         if loose and len(loose) < len(self._files):
             raise InputError(
-                f"data folder {self.path} has images beside its class folders (such as {loose[0]}): "
+                f"data folder {self.path} has images next to its class folders (such as {loose[0]}): "
                 "give a folder of class folders, or one of images alone"
             )
         self._check_names()
@@ -77,13 +77,11 @@ class FolderSource:
 
     @property
     def notes(self) -> list[str]:
-        others = f"{self._n_ignored} files are no images by their suffix and are left out"
+        others = f"{self._n_ignored} files without the suffix of an image are ignored"
         return [others] if self._n_ignored else []
 
     def fingerprint(self) -> str:
-        """SHA-256 of every id, size and file's content (of large folders: of files spread over them), and of the names
-        of the classes.
-        """
+        """Return the SHA-256 of all ids, sizes and contents (of large folders: of some files), and class names."""
         digest = hashlib.sha256("\0".join(self.class_names or ()).encode())
         file_content(digest, self.path, self._files)
         return digest.hexdigest()
@@ -100,7 +98,7 @@ class FolderSource:
         try:
             with open_regular(path) as file, Image.open(file) as image:
                 return self.preprocessing.pixels(image), parse_label(self.labels[index])
-        except UnidentifiedImageError:  # which names the open file by its number
+        except UnidentifiedImageError:  # its message names the open file by its number
             raise UnidentifiedImageError(f"cannot identify image file {path!r}") from None
 
     @cached_property
@@ -136,24 +134,24 @@ class FolderSource:
     def _check_names(self) -> None:
         unnamed = next((name for name in (*self._folders, *self.ids) if not _is_text(name)), None)
         if unnamed is not None:
-            raise InputError(f"data folder {self.path}: the name {os.fsencode(unnamed)!r} is no UTF-8: rename it")
+            raise InputError(f"data folder {self.path}: the name {os.fsencode(unnamed)!r} is not UTF-8: rename it")
         strangers = [name for name in self._folders if self.class_labels and name not in self.class_labels.indices]
         if strangers:
-            raise InputError(f"data folder {self.path}: there is no class {strangers[0]!r} in the labels file")
+            raise InputError(f"data folder {self.path}: the class {strangers[0]!r} is not in the labels file")
 
     def _others(self) -> str:
-        return f"; {self._n_ignored} other files lie there" if self._n_ignored else ""
+        return f"; it holds {self._n_ignored} other files" if self._n_ignored else ""
 
 
 def _walk(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator["os.DirEntry[str]"]:
-    """The files in a folder and below; a link to nothing, or to itself, is one, too, which cannot be read.
+    """Yield the files in a folder and below; broken links count as files, which cannot be read.
 
-    OSError: the folder lies, by a link, in itself.
+    Raises OSError if a link leads back to a folder above.
     """
     state = os.stat(folder)  # noqa: PTH116  # a path costs more than the call
     own = (state.st_dev, state.st_ino)
     if own in above:
-        raise OSError(errno.ELOOP, "the folder holds a link to a folder that it lies in", folder)
+        raise OSError(errno.ELOOP, "the folder has a link to a folder above it", folder)
     with os.scandir(folder) as entries:
         for entry in entries:
             if not _visible(entry.name):
@@ -165,7 +163,7 @@ def _walk(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator["os.
 
 
 def _leads_to(kind: Callable[[], bool]) -> bool:
-    """Whether an entry, its links followed, is of a kind; a link in a circle, or to what nobody may see, is of none."""
+    """True if an entry is of a kind after following links; False for broken, circular and forbidden links."""
     try:
         return kind()
     except OSError:
@@ -177,5 +175,5 @@ def _visible(name: str) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name is Unicode: bytes that are none come from the system as lone surrogates."""
+    """True if a name is Unicode: the system returns other bytes as lone surrogates."""
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)

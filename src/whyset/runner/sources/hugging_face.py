@@ -23,9 +23,9 @@ SAVED, SPLITS = "state.json", "dataset_dict.json"
 
 
 class HuggingFaceSource(DatasetSource):
-    """A `datasets.Dataset`, by its Image feature and its ClassLabel feature (else by the usual names of columns).
+    """A `datasets.Dataset`, by its Image feature and its ClassLabel feature (else by common names of columns).
 
-    With `class_labels` the names of its classes say which output of the model each of them is.
+    With `class_labels`, the output of each class is found by its name.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class HuggingFaceSource(DatasetSource):
         self.opened_files = tuple(FileState.of(Path(file["filename"])) for file in dataset.cache_files)
         if self.image is None:
             raise InputError(
-                f"the data set has the columns {', '.join(features)}; none holds images (or input_ids, input_values)"
+                f"the data set has the columns {', '.join(features)}: expected one of images, input_ids or input_values"
             )
         strangers = [name for name in self.own_names or () if class_labels and name not in class_labels.indices]
         if strangers:
@@ -52,7 +52,7 @@ class HuggingFaceSource(DatasetSource):
 
     @classmethod
     def load(cls, path: Path, preprocessing: InputCodec | None, labels: Labels | None) -> "HuggingFaceSource":
-        """Open a data set that was saved by `save_to_disk`."""
+        """Open a data set saved by `save_to_disk`."""
         datasets = import_optional("datasets", str(path), 'pip install "whyset[datasets]"')
         if (path / SPLITS).is_file():
             splits = sorted(entry.name for entry in path.iterdir() if (entry / SAVED).is_file())
@@ -77,7 +77,7 @@ class HuggingFaceSource(DatasetSource):
         return self._shown.notes
 
     def fingerprint(self) -> str:
-        """SHA-256 of the labels and the stored images (of large sets: of rows spread over them), and of some inputs."""
+        """Return the SHA-256 of the labels, the stored images (of large data sets: of some rows) and some inputs."""
         digest = hashlib.sha256(f"{len(self)}".encode() + self.labels.tobytes())
         for x in self._survey.values():
             digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
@@ -91,13 +91,13 @@ class HuggingFaceSource(DatasetSource):
         return self._to_input(item[self.image]), parse_label(None if self.label is None else self.labels[index])
 
     def _output(self, label: int) -> int:
-        """The model's output that a label stands for; the data set writes -1 where there is none."""
+        """Return the model's output of a label; -1 stands for no label in data sets."""
         if self.class_labels is None or self.own_names is None or label < 0:
             return int(label)
         return self.class_labels.indices[self.own_names[label]]
 
 
 def _column(features: Any, kind: str, usual: Sequence[str]) -> str | None:
-    """The first column whose feature is of this kind, else the first with a usual name."""
+    """Find the first column whose feature is of this kind, else the first with a common name."""
     found = [name for name, feature in features.items() if type(feature).__name__ == kind]
     return next(iter(found), None) or next((name for name in usual if name in features), None)

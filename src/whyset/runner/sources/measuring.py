@@ -1,4 +1,4 @@
-"""The range of values of float images, measured in the same samples whatever holds them."""
+"""Measurement of the range of float images, on the same samples for every kind of source."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ from whyset.runner.sources.source import spread
 
 MOST_SAMPLES = 10_000
 MOST_VALUES = 2**29
-"""All samples are measured where there are at most so many, or where they hold at most so many values (2 GiB in single
+"""All samples are measured if there are at most MOST_SAMPLES, or at most MOST_VALUES values (2 GiB in single
 precision); of more data, MOST_SAMPLES spread evenly."""
 _BLOCK_VALUES = 2**22
 
@@ -40,20 +40,20 @@ class MeasuredRange:
 
     @property
     def is_partial(self) -> bool:
-        """Whether there are samples that were not measured."""
+        """True if some samples were not measured."""
         return self.samples < self.total
 
 
 def measure_rows(array: ArrayRows) -> MeasuredRange:
-    """Measure images (N, C, H, W) in an array; InputError: no value is finite."""
+    """Measure images (N, C, H, W) in an array; InputError if no value is finite."""
     return measure_range(partial(_blocks, array), array.shape[0], array.shape[1:])
 
 
 def measure_range(read: Callable[[NDArray[np.int64]], Blocks], total: int, shape: tuple[int, ...]) -> MeasuredRange:
-    """Measure `total` samples of this shape, where `read` gives those with the given indices as blocks (n, C, ...).
+    """Measure `total` samples of this shape; `read` returns those with the given indices as blocks (n, C, ...).
 
-    The chosen samples depend on nothing but `total` and `shape`, so that the same images have the same range in every
-    source. InputError: no value is finite.
+    The measured samples depend on `total` and `shape` only, so that the same images have the same range in every
+    source. Raises InputError if no value is finite.
     """
     whole = total <= MOST_SAMPLES or total * math.prod(shape) <= MOST_VALUES
     indices = np.arange(total) if whole else spread(total, MOST_SAMPLES)
@@ -62,10 +62,10 @@ def measure_range(read: Callable[[NDArray[np.int64]], Blocks], total: int, shape
 
 
 def value_range(blocks: Blocks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The lowest and the highest value of each channel, axis 1 of every block (n, channels, ...).
+    """Compute the lowest and the highest value of each channel, axis 1 of every block (n, channels, ...).
 
-    NaN and infinite values do not count: the samples that hold them fail one by one, when they are explained.
-    InputError: there is no finite value at all.
+    NaN and infinite values are ignored: their samples fail one by one when they are explained. Raises InputError if no
+    value is finite.
     """
     low, high = np.float64(np.inf), np.float64(-np.inf)
     for block in blocks:
@@ -75,12 +75,12 @@ def value_range(blocks: Blocks) -> tuple[NDArray[np.float64], NDArray[np.float64
         high = np.maximum(high, values.max(axis=rest, where=finite, initial=-np.inf))
     found = np.isfinite(low)
     if not found.any():
-        raise InputError("the samples hold no finite value, only NaN and infinite ones: remove or replace them first")
+        raise InputError("the samples hold only NaN and infinite values: remove or replace them first")
     return np.where(found, low, np.min(low)), np.where(found, high, np.max(high))
 
 
 def _blocks(array: ArrayRows, indices: NDArray[np.int64]) -> Iterator[NDArray[np.floating]]:
-    """The rows of an array: neighboring ones together, some megabytes at a time, and others one by one."""
+    """Yield rows of an array: adjacent ones together, some megabytes at a time, and others one by one."""
     step = max(1, _BLOCK_VALUES // max(1, math.prod(array.shape[1:]))) if len(indices) == array.shape[0] else 1
     for start in range(0, len(indices), step):
         first = int(indices[start])

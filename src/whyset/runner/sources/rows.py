@@ -1,4 +1,4 @@
-"""How one row of an array becomes a model's input, whatever keeps the array."""
+"""Conversion of one row of an array in memory or in a file to a model's input."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,11 +13,11 @@ from whyset.runner.input_codecs import InputCodec, of_images
 from whyset.runner.sources.source import ONE_CLASS
 
 CHANNELS = ((1, 3), (4,))
-"""Of images in eight bits: gray or colors, and where neither fits, colors with opacity."""
+"""Numbers of channels of eight-bit images: gray or color, and if neither fits, color with opacity."""
 
 
 class ArrayRows(Protocol):
-    """What numpy's, HDF5's and memory-mapped arrays have in common."""
+    """The common interface of numpy's, HDF5's and memory-mapped arrays."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -30,8 +30,9 @@ class ArrayRows(Protocol):
 
 @dataclass(frozen=True)
 class RowForm:
-    """Rows are numbers as the model takes them (floats, or ids of tokens), or images: gray (H, W), or with the channels
-    first or last.
+    """The form of rows: numbers as the model takes them (floats, ids of tokens), or images.
+
+    Images are gray (H, W), or have their channels first or last.
 
     >>> RowForm.of((5, 32, 24, 3), np.dtype(np.uint8)).channels
     'last'
@@ -41,7 +42,7 @@ class RowForm:
 
     @classmethod
     def of(cls, shape: tuple[int, ...], dtype: np.dtype[Any]) -> "RowForm":
-        """Tell the form from the shape (N, ...) and the type of an array."""
+        """Determine the form from the shape (N, ...) and the dtype of an array."""
         if len(shape) == 0 or shape[0] == 0:
             raise InputError("the array of images is empty")
         if np.issubdtype(dtype, np.integer) and dtype != np.uint8 and len(shape) == 2:
@@ -49,8 +50,8 @@ class RowForm:
         if dtype != np.uint8:
             if not np.issubdtype(dtype, np.floating) or len(shape) not in (2, 3, 4):
                 raise InputError(
-                    "samples are floats (N, C, H, W), (N, C, T) or (N, F), ids of tokens as integers (N, T), or images "
-                    f"as uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}"
+                    "samples must be floats (N, C, H, W), (N, C, T) or (N, F), ids of tokens as integers (N, T), or "
+                    f"images as uint8 (N, H, W[, C]), not {dtype} {tuple(shape)}"
                 )
             return cls("float" if len(shape) == 4 else "values")
         if len(shape) == 3:
@@ -60,14 +61,14 @@ class RowForm:
         if first == last:
             why = "both could be the channels" if first else "neither has 1, 3 or 4 channels"
             raise InputError(
-                "uint8 images are (N, H, W), or (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, not "
+                "uint8 images must be (N, H, W), or (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, not "
                 f"{shape}: {why}"
             )
         return cls("first" if first else "last")
 
     @property
     def numbers(self) -> bool:
-        """Whether rows are what the model takes."""
+        """True if rows are numbers as the model takes them."""
         return self.channels in ("float", "values", "ids")
 
     @property
@@ -75,7 +76,7 @@ class RowForm:
         return self.channels not in ("values", "ids")
 
     def read(self, row: NDArray[Any], preprocessing: InputCodec) -> torch.Tensor:
-        """Pixels (C, H, W) as the model sees them, or the numbers that it takes."""
+        """Return pixels (C, H, W) as the model sees them, or the numbers that it takes."""
         if self.numbers:
             return torch.from_numpy(np.array(row, np.int64 if self.channels == "ids" else row.dtype.newbyteorder("=")))
         image = row.transpose(1, 2, 0) if self.channels == "first" else row
@@ -86,29 +87,29 @@ class RowForm:
 
 
 def move_to_host(x: torch.Tensor) -> torch.Tensor:
-    """The tensor in main memory, bfloat16 as float32, which holds every value of it: numpy has no such type."""
+    """Move the tensor to main memory; bfloat16, which numpy lacks, becomes float32, which holds all of its values."""
     x = x.detach().cpu()
     return x.float() if x.dtype == torch.bfloat16 else x
 
 
 def check_labels(given: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """Labels as int64: (N,) or (N, 1) of integers, bools, or floats that are whole numbers; or a refusal."""
+    """Return labels as int64, from (N,) or (N, 1) of integers, bools, or floats that are whole numbers."""
     labels = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
     if labels.shape != (count,):
         advice = f": {ONE_CLASS}" if labels.ndim > 1 and len(labels) == count else ""
-        raise InputError(f"labels are {count} whole numbers, not {given.dtype} {given.shape}{advice}")
+        raise InputError(f"labels must be {count} whole numbers, not {given.dtype} {given.shape}{advice}")
     if labels.dtype.kind in "iub":
         return labels.astype(np.int64)
     if labels.dtype.kind != "f":
-        raise InputError(f"labels are {count} whole numbers, not {given.dtype} {given.shape}")
+        raise InputError(f"labels must be {count} whole numbers, not {given.dtype} {given.shape}")
     broken = np.flatnonzero(~np.isfinite(labels) | (labels != np.rint(labels)))
     if broken.size:
         first = f"the first is label {broken[0]}, {labels[broken[0]]}"
-        raise InputError(f"labels are {count} whole numbers; {broken.size} are not ({first}): {ONE_CLASS}")
+        raise InputError(f"labels must be {count} whole numbers; {broken.size} are not ({first}): {ONE_CLASS}")
     return labels.astype(np.int64)
 
 
 def check_ids(ids: list[str], count: int) -> list[str]:
     if len(ids) != count or len(set(ids)) != count:
-        raise InputError(f"{count} images need as many different ids, not {len(set(ids))}")
+        raise InputError(f"expected {count} different ids, one for each sample, got {len(set(ids))}")
     return ids

@@ -1,4 +1,4 @@
-"""What the runner needs to know about data."""
+"""The protocol of data sources."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -15,8 +15,8 @@ UNKNOWN = -1
 V = TypeVar("V")
 
 ONE_CLASS = (
-    "expected one class index for each sample; give one-hot labels by their argmax, and leave out labels of several "
-    "classes at once and those of a regression: target= chooses the explained output"
+    "expected one class index for each sample; give the argmax of one-hot labels, and omit labels of several classes "
+    "and of a regression: target= chooses the explained output"
 )
 
 
@@ -24,12 +24,12 @@ class Source(Protocol):
     """Samples with random access: `source[i]` is (the model's input, the label or None).
 
     An input is float (C, H, W), a series (C, T), a row of a table (F,), or the ids of a text's tokens, int64 (T,). A
-    sample that cannot be read raises; the runner records it as failed and goes on. More may be there besides:
-    `read(i)`, which gives uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
-    batch is normalized where the model is; `concurrent = True`, which lets several threads read at once; `measured`,
-    the `MeasuredRange` that `preprocessing` was made from where nothing stated it; `opened_files`, the `FileState` of
-    each file that samples are read from, as it was when the source was opened, so that a changed file stops the job;
-    and what `whyset.runner.data_spec.DataSpec` takes from a source: `features`, `rate` and `tokens`.
+    sample that cannot be read raises; the runner records it as failed and goes on. Optional members:
+    `read(i)` returns uint8 pixels (C, H, W) as the model sees them in place of the float input, so that a whole
+    batch is normalized on the model's device; `concurrent = True` lets several threads read at once; `measured` is
+    the `MeasuredRange` that `preprocessing` was made from if nothing stated it; `opened_files` are the `FileState`
+    of each file that samples are read from when the source was opened, so that a changed file stops the job;
+    `features`, `rate` and `tokens` are fields of `whyset.runner.data_spec.DataSpec`.
     """
 
     @property
@@ -38,26 +38,26 @@ class Source(Protocol):
 
     @property
     def uris(self) -> Sequence[str | None]:
-        """Where each sample lies, if it lies somewhere."""
+        """The URI of each sample, None for samples without one."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """The label of each sample, `UNKNOWN` (-1) where there is none."""
+        """The label of each sample, `UNKNOWN` (-1) for samples without one."""
 
     @property
     def class_names(self) -> Sequence[str] | None:
-        """Names of the model's outputs in order, if the data knows them."""
+        """Names of the model's outputs in order, if the data has them."""
 
     @property
     def preprocessing(self) -> InputCodec:
-        """How inputs were made; its `undo` gives what of them is kept: the image that the model saw, say."""
+        """The codec of inputs; its `undo` returns their stored form, such as the image that the model saw."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a person should be told about how the data was read."""
+        """Notes for the user on how the data was read."""
 
     def fingerprint(self) -> str:
-        """A hash that changes when the data does."""
+        """Return a hash that changes when the data does."""
 
     def __len__(self) -> int: ...
 
@@ -65,15 +65,15 @@ class Source(Protocol):
 
 
 def read(source: Source, index: int) -> tuple[torch.Tensor, int | None]:
-    """A sample as its source has it with the least work: uint8 pixels that the model sees, or the float input."""
+    """Read a sample with the least work: uint8 pixels as the model sees them, or the float input."""
     reader = getattr(source, "read", None)
     return source[index] if reader is None else reader(index)
 
 
 def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
-    """What `do` returns, or None and the error as text.
+    """Return the result of `do`, or None and the error as text.
 
-    Whatever a data set's code raises is the failure of one sample, `SystemExit` included; only Ctrl-C ends the run.
+    Any exception of a data set's code is the failure of one sample, `SystemExit` included; only Ctrl-C ends the run.
 
     >>> attempt(lambda: [1, 2].index(3))
     (None, 'ValueError: 3 is not in list')
@@ -87,7 +87,7 @@ def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
 
 
 def parse_label(label: Any) -> int | None:
-    """A label as an int, None where it is unknown; InputError: it is not a whole number.
+    """Return a label as an int, None if it is unknown; InputError if it is not a whole number.
 
     Labels as they are given to a loss, such as [1.0] for one output, are read as well.
     """
@@ -106,15 +106,15 @@ def parse_label(label: Any) -> int | None:
         whole = False
     if not whole:
         raise InputError(
-            f"the label is {label!r}: expected a class index, a whole number, or None; of a regression leave them out"
+            f"the label is {label!r}: expected a class index, a whole number, or None; omit the labels of a regression"
         )
     return None if number == UNKNOWN else number
 
 
 def parse_label_or_unknown(label: Any) -> int:
-    """A label as an int, `UNKNOWN` where there is none or where it is not a whole number.
+    """Return a label as an int, `UNKNOWN` if there is none or if it is not a whole number.
 
-    Such a sample fails when it is read; the labels of the others are needed all the same.
+    A sample with an invalid label fails when it is read; the labels of the others are still needed.
     """
     try:
         found = parse_label(label)
@@ -124,6 +124,6 @@ def parse_label_or_unknown(label: Any) -> int:
 
 
 def spread(count: int, limit: int) -> NDArray[np.int64]:
-    """Up to `limit` indices spread evenly over `count` samples, so that sorted classes all take part."""
+    """Return up to `limit` indices spread evenly over `count` samples, so that sorted classes all take part."""
     taken = min(limit, count)
     return np.arange(taken, dtype=np.int64) * count // max(taken, 1)

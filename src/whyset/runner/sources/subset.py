@@ -1,4 +1,4 @@
-"""A few samples of a larger source, spread evenly over it."""
+"""A subset of a larger source, spread evenly over it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class SpreadSource:
 
     @property
     def notes(self) -> list[str]:
-        return [*self.whole.notes, f"{len(self)} of {len(self.whole)} samples are taken, spread evenly"]
+        return [*self.whole.notes, f"{len(self)} of {len(self.whole)} samples are used, spread evenly"]
 
     def fingerprint(self) -> str:
         return hashlib.sha256(f"{self.whole.fingerprint()} limit {len(self)}".encode()).hexdigest()

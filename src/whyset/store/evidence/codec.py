@@ -1,4 +1,4 @@
-"""The stored form of evidence: JSON with a schema version, checked field by field when it is read."""
+"""The stored form of evidence: JSON with a schema version, validated when it is read."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_json(evidence: ClassEvidence, where: str = "evidence") -> dict[str, JSON]:
-    """Write evidence as JSON. InputError: a value is NaN, infinite or a NumPy number; `where` names it.
+    """Convert evidence to JSON; InputError if a value is NaN, infinite or a NumPy number; `where` names it.
 
     >>> to_json(ClassEvidence(n_explanations=9))["n_explanations"]
     9
@@ -27,7 +27,7 @@ def to_json(evidence: ClassEvidence, where: str = "evidence") -> dict[str, JSON]
 
 
 def from_json(stored: object) -> ClassEvidence:
-    """Read evidence. BrokenRunError: a field is missing or has another type; InputError: a newer major version.
+    """Read evidence; BrokenRunError if a field is missing or has another type, InputError for a newer major version.
 
     >>> from_json(to_json(ClassEvidence(n_explanations=9))).n_explanations
     9
@@ -63,7 +63,7 @@ def _check(fields: Mapping[str, Any]) -> ClassEvidence:
 
 @cache
 def _adapter() -> "TypeAdapter[ClassEvidence]":
-    """Imported late: a run without analyses is read without pydantic."""
+    """Return pydantic's adapter; pydantic is imported late, because a run without analyses does not need it."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(ClassEvidence)

@@ -1,4 +1,4 @@
-"""Evidence of analyses before format 2.0: an untyped `info`, converted to the fields of today."""
+"""Evidence of analyses before format 2.0: an untyped `info`, converted to the current fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ _CLUSTER = {"id": "id", "n_explanations": "size"} | {
 
 
 def convert_info(info: Any) -> Fields:
-    """Give the fields of `ClassEvidence`; whoever calls checks them. Errors of access: `info` is damaged."""
+    """Return the fields of `ClassEvidence`, not validated yet. KeyError and the like mean that `info` is damaged."""
     if not isinstance(info, Mapping):
         raise TypeError(f"expected an object, got {type(info).__name__}")
     scores = info.get("scores") or {}
@@ -50,7 +50,7 @@ _SEPARABILITY = {"n_surrogates": "surrogates"} | {name: name for name in ("value
 
 
 def _rename(stored: Any, names: Mapping[str, str]) -> Fields:
-    """Give the fields that are stored, by today's names."""
+    """Return the stored fields by their current names."""
     stored = {} if stored is None else stored
     return {new: stored[old] for new, old in names.items() if old in stored}
 

@@ -1,4 +1,4 @@
-"""Evidence for classes and clusters: what an analysis computes, and what report and viewer read."""
+"""Records of evidence for classes and clusters: an analysis computes them, report and viewer read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ EVIDENCE_SCHEMA = "1.0"
 
 Interval = tuple[float, float]
 PYDANTIC: Mapping[str, Any] = {"allow_inf_nan": False, "json_schema_serialization_defaults_required": True}
-"""How the records are checked and described by pydantic: no NaN, which JSON has not, and no field left out."""
+"""Configuration of pydantic for the records: no NaN, which JSON lacks, and all fields required in schemas."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SeparabilityTest:
     """Fisher's discriminant between the clusters of a class, compared with surrogates that have no clusters.
 
     `p_value` is the share (1 + #{surrogates as separable}) / (1 + `n_surrogates`); `null_median` is the median
-    separability of the surrogates, and `null` the name of what made them. None: not computed.
+    separability of the surrogates, and `null` the name of their generator. None: not computed.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -33,7 +33,7 @@ class SeparabilityTest:
 
 @dataclass(frozen=True)
 class EigengapEvidence:
-    """The gap behind eigenvalue number `n_clusters`; `is_max` is False where the gap behind the first is larger."""
+    """The gap after eigenvalue number `n_clusters`; `is_max` is False if the gap after the first is larger."""
 
     __pydantic_config__: ClassVar = PYDANTIC
 
@@ -44,7 +44,7 @@ class EigengapEvidence:
 
 @dataclass(frozen=True)
 class Composition:
-    """Purity, accuracy and mean confidence of a group of explanations; None where no label or output is known."""
+    """Purity, accuracy and mean confidence of a group of explanations; None if no label or output is known."""
 
     __pydantic_config__: ClassVar = PYDANTIC
 
@@ -55,9 +55,9 @@ class Composition:
 
 @dataclass(frozen=True)
 class NeighborGraph:
-    """The neighbor graph of a class: connected components, isolated explanations, and how new ones are joined to it.
+    """The neighbor graph of a class: connected components, isolated explanations, and the affinity that joins new ones.
 
-    `affinity` is the stored form of the processor that weighted the edges; `recall` is 1 where neighbors are exact.
+    `affinity` is the stored form of the processor that weighted the edges; `recall` is 1 for exact neighbors.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -86,7 +86,7 @@ class StabilityEvidence:
 
 @dataclass(frozen=True)
 class EnrichmentTest:
-    """A value of an attribute in a cluster: `inside` of `n_inside` explanations have it, `outside` of `n_outside`.
+    """A test of one value of an attribute: `inside` of `n_inside` explanations have it, and `outside` of `n_outside`.
 
     `p_value` is that of Fisher's exact test, one-sided; `q_value` is corrected over all tests of the class.
     """
@@ -119,7 +119,7 @@ class ContrastTest:
 
 @dataclass(frozen=True)
 class DifferenceTest:
-    """Where the features of a cluster differ from the rest of its class, by permutations of the membership.
+    """Features in which a cluster differs from the rest of its class, by permutations of the membership.
 
     `significant_fraction` of the features exceed `threshold`, the 95 % quantile of the largest |t|; `channels` are
     those that are more relevant inside, the most first (concept relevance only).
@@ -156,7 +156,7 @@ class EmbeddingEvidence:
 
 @dataclass(frozen=True)
 class ClusterEvidence:
-    """What speaks for one cluster; None is not known.
+    """The evidence for one cluster; None where unknown.
 
     `medoids` are rows of the run, the most typical first; `recovery` is the mean largest Jaccard index over
     subsamples; `enrichment` holds the tests of this cluster with the smallest p-values.
@@ -181,7 +181,7 @@ class ClusterEvidence:
 
 @dataclass(frozen=True)
 class ClusteringEvidence:
-    """A clustering of a class and its clusters; the place of a cluster in `clusters` is its number.
+    """A clustering of a class and its clusters; the index of a cluster in `clusters` is its number.
 
     `n_enrichment_tests` is the number of tests that the q-values of all clusters are corrected for.
     """
@@ -203,10 +203,10 @@ class ClusteringEvidence:
 
 @dataclass(frozen=True)
 class ClassEvidence:
-    """What an analysis found for one class; None is not known or was not computed.
+    """The evidence of an analysis for one class; None where unknown or not computed.
 
-    `array` names the relevance that was analyzed, `problem` says why the class could not be, and `data_issues` what
-    was done about unusual data. `composition.purity` is that of the attribute `purity_of`.
+    `array` names the relevance that was analyzed, `problem` states why the class could not be analyzed, and
+    `data_issues` how unusual data was treated. `composition.purity` is that of the attribute `purity_of`.
     """
 
     __pydantic_config__: ClassVar = PYDANTIC
@@ -234,12 +234,12 @@ class ClassEvidence:
 
     @property
     def clustering(self) -> ClusteringEvidence | None:
-        """The default clustering; None where the class has none."""
+        """The default clustering; None if the class has none."""
         return self.clusterings.get(self.default_clustering or "")
 
 
 def with_samples(evidence: ClassEvidence) -> ClassEvidence:
-    """Fill in `n_samples` where it is not known, for a run in which every sample has one explanation."""
+    """Fill in an unknown `n_samples`, for a run in which every sample has one explanation."""
     clusterings = {
         name: replace(one, clusters=tuple(_count_prototypes(cluster) for cluster in one.clusters))
         for name, one in evidence.clusterings.items()

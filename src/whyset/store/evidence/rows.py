@@ -1,4 +1,4 @@
-"""What evidence names by number is there: rows of the run, and clusters by their place."""
+"""Validation of the numbers in evidence: rows of the run, and clusters by their position."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,17 @@ from whyset.store.evidence.records import ClassEvidence
 
 
 def find_stranger(evidence: ClassEvidence, n_rows: int) -> str | None:
-    """What the evidence names that is not there, None where all is: a negative number would show something else."""
+    """Find a number in the evidence that is out of range; None if all are valid.
+
+    A negative number would index another row.
+    """
     wrong = next((row for row in _rows(evidence) if not 0 <= row < n_rows), None)
     if wrong is not None:
-        return f"its evidence names the explanation {wrong}: the run has 0 to {n_rows - 1}"
+        return f"its evidence names the explanation {wrong}: expected 0 to {n_rows - 1}"
     for name, clustering in evidence.clusterings.items():
         for place, cluster in enumerate(clustering.clusters):
             if cluster.id != place:
-                return f"cluster {cluster.id} of {name} stands in the place of cluster {place}"
+                return f"cluster {cluster.id} of {name} is at the position of cluster {place}"
     return None
 
 

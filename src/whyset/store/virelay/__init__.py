@@ -1,4 +1,4 @@
-"""ViRelAy's project files, read into a run and written from one; docs/coming-from-virelay.md tells the details."""
+"""Import and export of ViRelAy's project files; see docs/coming-from-virelay.md."""
 
 from whyset.store.virelay.categories import FoundCategory
 from whyset.store.virelay.exporting import export_project

@@ -1,4 +1,4 @@
-"""The attributions of a project, gathered from all their files."""
+"""The attributions of a project, from all of its files."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ NEEDED = ("attribution", "label", "prediction")
 
 @dataclass(frozen=True)
 class AttributionSource:
-    """One file of attributions: which sample each row explains, and what is known of it.
+    """One file of attributions: the sample, label and prediction of each row.
 
-    `exact` and `stated` hold what `export_project` wrote beside ViRelAy's own data: target, prediction and confidence
-    of every row, and what is true of all.
+    `exact` and `stated` are written by `export_project` in addition to ViRelAy's data: target, prediction and
+    confidence of every row, and values common to all.
     """
 
     images: Images
@@ -42,7 +42,7 @@ class AttributionSource:
 
 @dataclass(frozen=True)
 class Attributions:
-    """All attributions in the order of their samples: row r lies in `sources[source[r]]`, row `place[r]` there."""
+    """All attributions in the order of their samples: row r is row `place[r]` of `sources[source[r]]`."""
 
     sources: tuple[AttributionSource, ...]
     source: Indices
@@ -54,7 +54,7 @@ class Attributions:
         return len(self.samples)
 
     def maps(self, start: int, stop: int) -> npt.NDArray[np.float32]:
-        """Give the relevance of some rows, float32 (n, C, H, W)."""
+        """Read the relevance of some rows, float32 (n, C, H, W)."""
         maps = np.zeros((stop - start, *self.shape), np.float32)
         for number, source in enumerate(self.sources):
             mine = np.flatnonzero(self.source[start:stop] == number)
@@ -71,16 +71,16 @@ class Attributions:
         return ordered
 
     def labels(self) -> Indices:
-        """Give the output that each row explains, -1 where the files do not say."""
+        """Return the output that each row explains, -1 where unknown."""
         return self.gather([source.labels for source in self.sources])
 
     def get_common_value(self, name: str) -> Any:
-        """Give what all files state alike, or None."""
+        """Return the value that all files state, or None if they differ."""
         found = [source.stated.get(name) for source in self.sources]
         return found[0] if all(value == found[0] for value in found) else None
 
     def decide_predictions(self) -> tuple[dict[str, npt.NDArray[Any]], str]:
-        """Give prediction and confidence of every row (and the target where it is stated), and how they came about."""
+        """Return prediction, confidence (and the target if stated) of every row, and the origin of the confidence."""
         exact = [source.exact for source in self.sources if source.exact is not None]
         if len(exact) == len(self.sources):
             return {name: self.gather([found[name] for found in exact]) for name in exact[0]}, "as given"
@@ -92,13 +92,13 @@ class Attributions:
 
 
 EXACT = {"whyset_target": "target", "whyset_prediction": "prediction", "whyset_confidence": "confidence"}
-"""What lies beside ViRelAy's own data, and the columns of a run that it becomes."""
+"""Data that `export_project` adds to ViRelAy's, and its columns in a run."""
 
 
 def read_attributions(
     files: Sequence[Path], samples: int, classes: int, findings: ImportFindings
 ) -> Attributions | None:
-    """Read all files but the maps themselves; None, with findings, where no file can be used."""
+    """Read all files without the maps; None, with findings, if no file is usable."""
     sources = [source for file in files if (source := _source(file, samples, classes, findings)) is not None]
     if not sources:
         return None
@@ -122,7 +122,7 @@ def check_values(sources: Sequence[AttributionSource], findings: ImportFindings)
 
 
 def _not_finite(images: Images, opened: Any) -> list[int]:
-    """Give the rows that hold what float32 cannot, float64 beyond its range included."""
+    """Return the rows with values that are not finite in float32."""
     return [
         int(row)
         for rows, block in images.rows.blocks(opened)
@@ -161,7 +161,7 @@ def _open_source(
 
 
 def _samples(file: Path, opened: Any, rows: Hdf5Rows, samples: int, findings: ImportFindings) -> Indices:
-    """Which sample each row explains; without an index, row i explains sample i."""
+    """Return the sample that each row explains; without an index, row i explains sample i."""
     index = opened.get("index")
     if index is None:
         found = np.arange(len(rows))
@@ -183,8 +183,8 @@ def _samples(file: Path, opened: Any, rows: Hdf5Rows, samples: int, findings: Im
 def _predictions(rows: Hdf5Rows, opened: Any, classes: int, findings: ImportFindings) -> Predictions | None:
     widths = {math.prod(shape) for shape in rows.row_shapes}
     if len(widths) != 1 or widths == {0} or not len(rows) or rows.dtype.kind not in "iuf":
-        told = f"prediction has {len(rows)} rows of {format_first(sorted(widths))} values of {rows.dtype}"
-        findings.error(rows.file, f"{told}: expected (M, {classes}) numbers")
+        stored = f"prediction has {len(rows)} rows of {format_first(sorted(widths))} values of {rows.dtype}"
+        findings.error(rows.file, f"{stored}: expected (M, {classes}) numbers")
         return None
     (width,) = widths
     if width != classes:
@@ -196,7 +196,7 @@ def _predictions(rows: Hdf5Rows, opened: Any, classes: int, findings: ImportFind
 
 
 def _compare(sources: Sequence[AttributionSource], findings: ImportFindings) -> None:
-    """All files must agree in the number of channels and outputs; sizes that differ are filled up."""
+    """Require the same number of channels in all files; smaller maps are padded."""
     first = sources[0]
     for source in sources[1:]:
         if source.images.shape[0] != first.images.shape[0]:
@@ -204,7 +204,7 @@ def _compare(sources: Sequence[AttributionSource], findings: ImportFindings) -> 
             findings.error(source.file, f"{found}, {first.file} {first.images.shape[0]}")
         elif source.images.shape != first.images.shape:
             found = f"attribution has the size {source.images.shape[1:]}, {first.file} {first.images.shape[1:]}"
-            findings.warn(source.file, f"{found}; smaller ones are filled up with zeros below and to the right")
+            findings.warn(source.file, f"{found}; smaller ones are padded with zeros at the bottom and the right")
 
 
 def _refuse_twice(

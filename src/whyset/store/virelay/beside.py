@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Output folders that appear whole or not at all."""
 
 import shutil
 import uuid
@@ -12,9 +12,9 @@ from whyset.store.files import explain_disk_errors
 
 @contextmanager
 def beside(out: Path) -> Iterator[Path]:
-    """Yield the name of a temporary folder that takes the place of `out` when all went well, and goes otherwise.
+    """Yield the path of a temporary folder that is renamed to `out` on success, and deleted otherwise.
 
-    InputError: `out` is there already, and not an empty folder.
+    Raises InputError if `out` exists and is not an empty folder.
     """
     refuse_existing(out)
     with explain_disk_errors(out):
@@ -28,6 +28,6 @@ def beside(out: Path) -> Iterator[Path]:
 
 
 def refuse_existing(out: Path) -> None:
-    """Refuse a place where something lies already; an empty folder may."""
+    """Raise InputError if `out` exists and is not an empty folder."""
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InputError(f"{out} exists and is not empty: choose another folder")

@@ -1,4 +1,4 @@
-"""The categories of an analysis, in the layout that ViRelAy reads and in the one that it documents."""
+"""The categories of an analysis, in the layout that ViRelAy reads or in the one that it documents."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,11 +18,11 @@ NOISE = -1
 
 @dataclass(frozen=True)
 class FoundCategory:
-    """One category as its files have it; `index` counts samples of the data set.
+    """One category as stored in its files; `index` holds samples of the data set.
 
-    `eigenvalues` belong to the embeddings of these names; `given_clusters` is the number of clusters that a
-    clustering was asked for, where the file says so; `first_shown` is the clustering and the embedding to begin with,
-    where `export_project` wrote the file.
+    `eigenvalues` belong to the embeddings of these names; `given_clusters` is the requested number of clusters of a
+    clustering, if stored; `first_shown` is the clustering and the embedding to show first, if `export_project` wrote
+    the file.
     """
 
     name: str
@@ -36,7 +36,7 @@ class FoundCategory:
 
 
 def read_categories(files: Sequence[Path], samples: int, findings: ImportFindings) -> list[FoundCategory]:
-    """Read all categories of the files of one analysis; parts of one category in several files are put together."""
+    """Read all categories of the files of one analysis; parts of one category in several files are merged."""
     found: dict[str, FoundCategory] = {}
     for file in files:
         for category in _categories(file, samples, findings):
@@ -55,7 +55,7 @@ def _in_file(file: Path, source: Any, samples: int, findings: ImportFindings) ->
         findings.error(file, "holds no category")
     for name in names_in(source):
         if not is_group(source[name]):
-            findings.warn(file, f"{name} is no group and is left out: expected one group for each category")
+            findings.warn(file, f"{name} is not a group and is ignored: expected one group for each category")
         elif (category := _category(file, name, source[name], samples, findings)) is not None:
             yield category
 
@@ -73,7 +73,7 @@ def _category(file: Path, name: str, group: Any, samples: int, findings: ImportF
 
 @dataclass(frozen=True)
 class CategoryReader:
-    """Reads the group of one category; what is wrong is recorded with its place."""
+    """Reads the group of one category; problems are recorded with their place."""
 
     file: Path
     name: str
@@ -81,7 +81,7 @@ class CategoryReader:
     findings: ImportFindings
 
     def index(self, samples: int) -> Indices | None:
-        """Give the samples of the category, or None."""
+        """Return the samples of the category; None if they cannot be read."""
         if "index" not in self.group or is_group(self.group["index"]):
             self._wrong("index is missing")
             return None
@@ -98,7 +98,7 @@ class CategoryReader:
         return values.astype(np.int64)
 
     def embeddings(self, size: int) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, npt.NDArray[np.floating]]]:
-        """Give the embeddings and their eigenvalues."""
+        """Return the embeddings and their eigenvalues."""
         found, eigenvalues = {}, {}
         for name, member in self._members("embedding"):
             values = self._values(f"embedding/{name}", member)
@@ -114,11 +114,11 @@ class CategoryReader:
             if (spectrum := self._eigenvalues(name, member)) is not None:
                 eigenvalues[name] = spectrum
         if not found:
-            self._wrong("there is no embedding")
+            self._wrong("no embedding was found")
         return found, eigenvalues
 
     def clusterings(self, size: int) -> tuple[dict[str, npt.NDArray[np.int32]], dict[str, int]]:
-        """Give the clusterings, and how many clusters each was asked for."""
+        """Return the clusterings and the requested number of clusters of each."""
         found, given = {}, {}
         for name, member in [*self._members("cluster"), *self._members("clustering")]:
             values = self._values(f"cluster/{name}", member)
@@ -131,7 +131,7 @@ class CategoryReader:
             if (k := _clusters_asked_for(member)) is not None:
                 given[name] = k
         if not found:
-            self._wrong("there is no clustering")
+            self._wrong("no clustering was found")
         return found, given
 
     def _members(self, name: str) -> Iterator[tuple[str, Any]]:
@@ -139,13 +139,13 @@ class CategoryReader:
         if members is None:
             return
         if not is_group(members):
-            self._wrong(f"{name} is no group")
+            self._wrong(f"{name} is not a group")
             return
         for key in names_in(members):
             yield key, members[key]
 
     def _values(self, place: str, member: Any) -> npt.NDArray[Any] | None:
-        """Give the values of a dataset, or of the `root` of a group."""
+        """Read the values of a dataset, or of the `root` of a group."""
         if not is_group(member):
             return self.group.whole(member)
         if "root" not in member or is_group(member["root"]):
@@ -168,7 +168,7 @@ class CategoryReader:
         return values if values.dtype.kind == "f" else values.astype(np.float64)
 
     def _numbers(self, name: str, values: npt.NDArray[Any], size: int) -> npt.NDArray[np.int32] | None:
-        """Check cluster numbers. An unsigned file cannot hold -1; its largest number stands for noise."""
+        """Check cluster numbers. Unsigned integers cannot hold -1; their largest number stands for noise."""
         place = f"cluster/{name}"
         if values.shape != (size,) or values.dtype.kind not in "iu":
             self._wrong(f"{place} is {values.dtype} of shape {values.shape}: expected whole numbers ({size},)")
@@ -176,7 +176,7 @@ class CategoryReader:
         wrapped = values == np.iinfo(values.dtype).max if values.dtype.kind == "u" else np.zeros(size, bool)
         if wrapped.any():
             largest = np.iinfo(values.dtype).max
-            self.findings.warn(self.file, f"{self.name}: {place} holds {largest}, taken for -1, which is noise")
+            self.findings.warn(self.file, f"{self.name}: {place} holds {largest}, which is read as -1 (noise)")
         labels = np.where(wrapped, NOISE, values.astype(np.int64))
         outside = labels[(labels < NOISE) | (labels > size)]
         if len(outside):
@@ -198,14 +198,14 @@ def _clusters_asked_for(member: Any) -> int | None:
 
 
 def _join(known: FoundCategory, more: FoundCategory, findings: ImportFindings) -> FoundCategory:
-    """Put two parts of a category together: they must speak of the same samples and hold different things."""
+    """Merge two parts of a category, which must have the same samples and different embeddings and clusterings."""
     if not np.array_equal(known.index, more.index):
         findings.error(more.file, f"{more.name}: index differs from that in {known.file}")
         return known
     for what in ("embeddings", "clusterings"):
         twice = sorted(set(getattr(known, what)) & set(getattr(more, what)))
         if twice:
-            findings.error(more.file, f"{more.name}: the {what} {format_first(twice)} are in {known.file}, too")
+            findings.error(more.file, f"{more.name}: the {what} {format_first(twice)} are also in {known.file}")
     return replace(
         known,
         embeddings={**known.embeddings, **more.embeddings},
@@ -216,12 +216,12 @@ def _join(known: FoundCategory, more: FoundCategory, findings: ImportFindings) -
 
 
 def _compare_names(categories: Sequence[FoundCategory], findings: ImportFindings) -> None:
-    """ViRelAy offers what the first category has; a run offers for each class what it has."""
+    """Warn of embeddings and clusterings that some categories lack: ViRelAy offers those of the first category."""
     for what in ("embeddings", "clusterings"):
         every = set().union(*(getattr(category, what) for category in categories))
         for category in categories:
             absent = sorted(every - set(getattr(category, what)))
             if absent and getattr(category, what):
                 findings.warn(
-                    category.file, f"{category.name}: has no {what} {format_first(absent)}, other categories do"
+                    category.file, f"{category.name}: has no {what} {format_first(absent)}, but other categories do"
                 )

@@ -1,4 +1,4 @@
-"""Blocks that are shown as they are done."""
+"""Progress of blocks of work."""
 
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T", bound=Sized)
 
 
 def count_blocks(blocks: Iterable[T], total: int, unit: str, telling: Progress) -> Iterator[T]:
-    """Yield the blocks, and show how many of all their parts are done."""
+    """Yield the blocks, and show the number of finished parts."""
     telling.start(total, unit)
     try:
         for block in blocks:

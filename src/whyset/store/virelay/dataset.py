@@ -1,4 +1,4 @@
-"""The samples of a project: a protocol, and the data set that lies in an HDF5 file."""
+"""The samples of a project: a protocol, and the data set in an HDF5 file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ from whyset.store.virelay.labels import read_labels
 from whyset.store.virelay.value_range import ValueRange
 
 MARK = "whyset"
-"""The attribute of files that `export_project` wrote; what ViRelAy has no place for lies beside what it reads."""
+"""The attribute in which `export_project` stores values that have no place in ViRelAy's format."""
 
 
 def read_mark(group: Any) -> Any:
-    """What `export_project` noted of a group."""
+    """Read the values that `export_project` stored with a group."""
     text = read_attribute(group, MARK)
     return parse_json(text.encode()) if isinstance(text, str) else {}
 
@@ -40,15 +40,15 @@ class Dataset(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape (C, H, W) of every picture."""
+        """The shape (C, H, W) of every image."""
         ...
 
     def pictures(self, rows: Indices) -> npt.NDArray[np.uint8]:
-        """Give these samples as images, (n, C, H, W)."""
+        """Read these samples as images, (n, C, H, W)."""
         ...
 
     def check(self, rows: Indices, findings: ImportFindings) -> None:
-        """Read these samples once and record what is wrong with them."""
+        """Read these samples once and record problems."""
         ...
 
 
@@ -71,11 +71,11 @@ class Hdf5Dataset:
         return self.range.pictures(self.images.read(rows))
 
     def check(self, rows: Indices, findings: ImportFindings) -> None:
-        """The whole file was read to find its range of values."""
+        """Do nothing: the whole file was read to find its range of values."""
 
 
 def read_hdf5_dataset(file: Path, classes: int, findings: ImportFindings) -> Hdf5Dataset | None:
-    """Read `data` and `label` of a file; None, with findings, where there are no images."""
+    """Read `data` and `label` of a file; None, with findings, if they are not images."""
     return read_file(file, findings, lambda source: _dataset(file, source, classes, findings))
 
 
@@ -106,7 +106,7 @@ def _dataset(file: Path, source: Any, classes: int, findings: ImportFindings) ->
 
 
 def _in_order(rows: Hdf5Rows, source: Any, findings: ImportFindings) -> Hdf5Rows:
-    """Put the members of a group into the order that a group `index` gives, where there is one."""
+    """Put the members of a group into the order of the group `index`, if it exists."""
     index = source.get("index")
     if rows.keys is None or not is_group(index):
         return rows

@@ -1,4 +1,4 @@
-"""An analysis of an exported project, in the layout that ViRelAy's code reads."""
+"""Export of an analysis, in the layout that ViRelAy's code reads."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ KINDS = {"embedding": "embedding.", "cluster": "clustering."}
 
 
 def method_names(analyses: Sequence[str]) -> dict[str, str]:
-    """Give the names under which ViRelAy knows the analyses: it can open none with - or / in them.
+    """Return names of the analyses for ViRelAy, which cannot open names with - or /.
 
     >>> method_names(["spray-2", "spray"])
     {'spray-2': 'spray_2', 'spray': 'spray'}
@@ -29,15 +29,15 @@ def method_names(analyses: Sequence[str]) -> dict[str, str]:
 
 
 def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: Progress) -> bool:
-    """Write the categories that have results; whether there is any.
+    """Write the categories that have results; return True if there are any.
 
-    ViRelAy takes the names of clusterings and embeddings from the first category, so only what all have is written.
+    ViRelAy takes the names of clusterings and embeddings from the first category, so only common ones are written.
     """
     categories = [category for category in analysis.categories if _usable(analysis, category, telling)]
     names = {kind: _common(analysis, kind, categories, telling) for kind in KINDS}
     if not categories or not all(names.values()):
         telling.info(
-            f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is left out"
+            f"analysis {analysis.name}: its classes have no clustering and embedding in common; it is not exported"
         )
         return False
     with h5py().File(file, "w") as target:
@@ -54,25 +54,26 @@ def write_analysis(analysis: Analysis, file: Path, ids: Sequence[str], telling: 
 def _usable(analysis: Analysis, category: Category, telling: Progress) -> bool:
     problem = category.problem or category.evidence.problem
     if problem:
-        telling.info(f"analysis {analysis.name}: {category.name} is left out: {problem}")
+        telling.info(f"analysis {analysis.name}: {category.name} is not exported: {problem}")
     return not problem
 
 
 def _common(analysis: Analysis, kind: str, categories: Sequence[Category], telling: Progress) -> list[str]:
-    """Give the names that all categories have, and tell about the others."""
+    """Return the names that all categories have, and report the others."""
     prefix = KINDS[kind]
     of = [{c.removeprefix(prefix) for c in category.columns if c.startswith(prefix)} for category in categories]
     common = set.intersection(*of) if of else set()
     for name in sorted(set().union(*of) - common):
         without = sum(name not in own for own in of)
         telling.info(
-            f"analysis {analysis.name}: the {kind} {name} is left out, as {without} of {len(of)} classes have none"
+            f"analysis {analysis.name}: the {kind} {name} is not exported, because {without} of {len(of)} classes lack "
+            "it"
         )
     return sorted(common)
 
 
 def _key(category: Category, ids: Sequence[str], target: Any) -> str:
-    """Give the WordNet id of the class, or the category's name; the names of groups have no slashes."""
+    """Return the WordNet id of the class, or the category's name without slashes, as the name of its group."""
     label = category.evidence.label
     if label is not None and 0 <= label < len(ids) and ids[label] not in target:
         return ids[label]
@@ -85,7 +86,7 @@ def _write_column(group: Any, place: str, values: np.ndarray[Any, np.dtype[Any]]
 
 
 def _write_notes(group: Any, category: Category, names: dict[str, list[str]]) -> None:
-    """Write eigenvalues where ViRelAy reads them, the number of clusters, and what is shown first."""
+    """Write eigenvalues where ViRelAy reads them, the number of clusters, and the columns to show first."""
     evidence = category.evidence
     first = {"clustering": evidence.default_clustering, "embedding": evidence.default_embedding}
     group.attrs[MARK] = json.dumps({name: value for name, value in first.items() if value is not None})

@@ -1,4 +1,4 @@
-"""The attributions of an exported project: one file, written a shard at a time."""
+"""Export of attributions: one file, written a shard at a time."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from whyset.store.virelay.project import STRATEGIES
 
 @dataclass(frozen=True)
 class ExplainedRows:
-    """The rows with an explanation, the size (height, width) of the maps, and how many outputs the model has."""
+    """The rows with an explanation, the size (height, width) of the maps, and the number of the model's outputs."""
 
     rows: Indices
     size: tuple[int, int]
@@ -29,28 +29,31 @@ class ExplainedRows:
 
 
 def find_explained_rows(run: Run) -> ExplainedRows:
-    """Look up which rows are explained. InputError: none is, or the maps are no images."""
+    """Find the explained rows; InputError if there are none, or if the maps are not those of images."""
     shape = run.relevance.shape
     if len(shape) != 4:
         raise InputError(
-            f"{run.path} holds maps of the shape {shape[1:]}: ViRelAy shows images, (channel, height, width)"
+            f"{run.path} has relevance maps of shape {shape[1:]}: expected images, (channel, height, width), for "
+            "ViRelAy"
         )
     rows = np.flatnonzero(run.committed & (run.column("status") == DONE))
     if not len(rows):
-        raise InputError(f"{run.path} holds no explanation yet")
+        raise InputError(f"{run.path} has no explanations yet: run explain first")
     known = (run.labels, run.column("prediction"), run.column("target"))
     classes = max(len(run.classes), 1 + max(int(numbers.max(initial=-1)) for numbers in known))
     return ExplainedRows(rows, (shape[2], shape[3]), classes)
 
 
 def write_attributions(run: Run, file: Path, explained: ExplainedRows, telling: Progress) -> None:
-    """Write maps as float32 with three channels, as ViRelAy needs them, and what it has no place for beside them.
+    """Write maps as float32 with three channels, as ViRelAy needs them, and the columns that it does not read.
 
-    ViRelAy sums over channels, so the relevance of one channel stands in the first of three, and nothing in the others.
+    ViRelAy sums over channels, so the relevance of one channel is written to the first of three, and 0 to the others.
     """
     rows, channels = explained.rows, run.relevance.shape[1]
     if channels not in (1, 3):
-        telling.info(f"maps of {channels} channels are summed over their channels, as ViRelAy shows three or their sum")
+        telling.info(
+            f"relevance maps are summed over their {channels} channels, because ViRelAy shows three or their sum"
+        )
     columns = {name: run.column(column)[rows] for name, column in EXACT.items()}
     with h5py().File(file, "w") as target:
         target.attrs[MARK] = json.dumps({"channels": 3 if channels == 3 else 1, "target": run.config.target})
@@ -70,20 +73,21 @@ def write_attributions(run: Run, file: Path, explained: ExplainedRows, telling: 
 
 
 def find_strategy(run: Run, explained: ExplainedRows, telling: Progress) -> str:
-    """Give the one of ViRelAy's two strategies that the targets follow."""
+    """Return the one of ViRelAy's two strategies that the targets follow."""
     columns = {"label": run.labels, "prediction": run.column("prediction")}
     targets = run.column("target")[explained.rows]
     for strategy, of in STRATEGIES.items():
         if run.config.target == of or (columns[of][explained.rows] == targets).all():
             return strategy
     telling.info(
-        "ViRelAy knows only label and prediction as targets; the labels of the attributions tell which output it was"
+        "ViRelAy supports only label and prediction as targets; the labels of the attributions are the explained "
+        "outputs"
     )
     return "predicted_label"
 
 
 def label_rows(labels: Indices, classes: int) -> npt.NDArray[Any]:
-    """Give labels as numbers, or, where some are unknown, as vectors of which some name nothing."""
+    """Return labels as numbers, or, if some are unknown, as one-hot vectors that are 0 for unknown labels."""
     if (labels >= 0).all():
         return labels.astype(np.uint32)
     named: npt.NDArray[np.bool_] = labels[:, None] == np.arange(classes)
@@ -99,7 +103,7 @@ def _three_channels(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _outputs(columns: dict[str, npt.NDArray[Any]], block: slice, classes: int) -> npt.NDArray[np.float32]:
-    """A run keeps the prediction and its probability: that is written, and 0 for the outputs that it does not keep."""
+    """Make outputs of the prediction and its probability; the other outputs, which a run does not store, are 0."""
     prediction, confidence = columns["whyset_prediction"][block], columns["whyset_confidence"][block]
     known = np.where(np.isfinite(confidence), confidence, 1)
     outputs: npt.NDArray[np.float32] = (prediction[:, None] == np.arange(classes)) * known[:, None].astype(np.float32)

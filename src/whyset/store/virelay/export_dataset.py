@@ -1,4 +1,4 @@
-"""The data set of an exported project: pictures in an HDF5 file, or links to image files."""
+"""Export of the data set: images in an HDF5 file, or links to image files."""
 
 import json
 from collections.abc import Iterator
@@ -23,24 +23,28 @@ LABEL_IN_NAME = r"^.*/[0-9]+\.([0-9]+)\.[^/]*$"
 
 
 def write_dataset(run: Run, folder: Path, explained: ExplainedRows, telling: Progress) -> dict[str, object]:
-    """Write the pictures that the run holds, as bytes with three channels, and give the data set's entry.
+    """Write the images of the run, as bytes with three channels, and return the entry of the data set.
 
-    ViRelAy lays maps upon pictures of the same size, so pictures are brought to the size of the maps.
+    ViRelAy overlays maps on images of the same size, so images are resized to the size of the maps.
     """
     stored, size = run.inputs, explained.size
     if stored is None:
-        raise InputError(f"{run.path} holds no pictures (it was made with --no-inputs): link the images instead")
+        raise InputError(
+            f"{run.path} has no stored images (it was made with --no-inputs): link the image files instead"
+        )
     channels = stored.shape[1]
     if channels not in (1, 3, 4):
-        raise InputError(f"{run.path} holds inputs of {channels} channels: ViRelAy shows images of 3")
+        raise InputError(
+            f"{run.path} has inputs of {channels} channels: expected images of 1, 3 or 4 channels for ViRelAy"
+        )
     if stored.shape[2:] != size:
-        telling.info(f"pictures are brought from {stored.shape[2:]} to the size of the maps, {size}")
+        telling.info(f"images are resized from {stored.shape[2:]} to the size of the relevance maps, {size}")
     if channels == 4:
-        telling.info("the fourth channel of the pictures is left out")
+        telling.info("the fourth channel of the images is not exported")
     with h5py().File(folder / "dataset.h5", "w") as file:
         file.attrs[MARK] = json.dumps({"channels": 1 if channels == 1 else 3})
         data = file.create_dataset("data", (len(run), 3, *size), np.uint8, chunks=(1, 3, *size))
-        for rows in count_blocks(iterate_committed_blocks(run), int(run.committed.sum()), "pictures", telling):
+        for rows in count_blocks(iterate_committed_blocks(run), int(run.committed.sum()), "images", telling):
             data[rows[0] : rows[-1] + 1] = _pictures(stored[rows], size)
         file["label"] = label_rows(run.labels, explained.classes)
         file["whyset_id"] = [_encode_id(id) for id in unique_ids(run)]
@@ -55,7 +59,7 @@ def iterate_committed_blocks(run: Run) -> Iterator[Indices]:
 
 
 def unique_ids(run: Run) -> list[str]:
-    """Give the samples' ids; where a sample has several rows, with the number of the row."""
+    """Return the samples' ids; if a sample has several rows, with the number of the row."""
     if len(set(run.ids)) == len(run):
         return run.ids
     return [f"{id}#{row}" for row, id in enumerate(run.ids)]
@@ -74,14 +78,14 @@ def _pictures(stored: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArr
 
 def _encode_id(id: str) -> bytes:
     if "\0" in id:
-        raise InputError(f"the sample {id!r} cannot be exported: HDF5 has no texts with null characters")
+        raise InputError(f"the sample {id!r} cannot be exported: HDF5 cannot store texts with null characters")
     return id.encode()
 
 
 def link_images(run: Run, folder: Path, explained: ExplainedRows, telling: Progress) -> dict[str, object]:
-    """Link the image files that the samples' uris name, and give the data set's entry.
+    """Link the image files that the samples' uris name, and return the entry of the data set.
 
-    A link is called `<row>.<label>.<suffix>`: ViRelAy sorts the files and reads the label from the path.
+    A link is named `<row>.<label>.<suffix>`: ViRelAy sorts the files and reads the label from the path.
     """
     files = [_get_file(uri) for uri in run.samples["uri"].to_pylist()]
     _refuse_unlinkable(run, files)
@@ -89,9 +93,7 @@ def link_images(run: Run, folder: Path, explained: ExplainedRows, telling: Progr
     for row, (file, label) in enumerate(zip(files, run.labels.tolist(), strict=True)):
         assert file is not None, "refused before"
         (folder / "images" / f"{row:09d}.{label}{file.suffix or '.image'}").symlink_to(file)
-    telling.info(
-        "ViRelAy resizes linked images itself: where the model saw a cut-out, maps and images do not lie on each other"
-    )
+    telling.info("ViRelAy resizes linked images: if the model saw a crop, relevance maps and images do not coincide")
     height, width = explained.size
     return {
         "type": "image_directory",
@@ -115,8 +117,8 @@ def _refuse_unlinkable(run: Run, files: list[Path | None]) -> None:
     if missing:
         where = files[missing[0]] or "no file"
         raise InputError(
-            f"{len(missing)} of {len(run)} samples are not in image files that exist (sample {missing[0]}: {where}); "
-            "export the pictures that the run holds instead"
+            f"{len(missing)} of {len(run)} samples have no existing image file (sample {missing[0]}: {where}); "
+            "export the stored images of the run instead"
         )
     unknown = np.flatnonzero(run.labels < 0)
     if len(unknown):

@@ -1,4 +1,4 @@
-"""Export: a run as a ViRelAy project, in the layout that its code reads."""
+"""Export of a run as a ViRelAy project, in the layout that its code reads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from whyset.store.virelay.findings import format_first
 from whyset.store.virelay.packages import yaml
 from whyset.store.virelay.word_net_ids import word_net_ids
 
-LEFT_OUT = "scores, silhouettes, mean maps and selections have no place in ViRelAy's files and are left out"
+LEFT_OUT = "scores, silhouettes, mean maps and selections are not exported: ViRelAy's files have no place for them"
 
 
 def export_project(
@@ -30,10 +30,10 @@ def export_project(
     images: bool = False,
     telling: Progress | None = None,
 ) -> Path:
-    """Write a run, with some or all of its analyses, into a new folder, and give the path of the project file.
+    """Write a run, with some or all of its analyses, into a new folder, and return the path of the project file.
 
-    Sample indices there are rows of the run. `images` links the image files instead of writing the pictures into an
-    HDF5 file. `telling` shows what is done and left out. Whatever fails, nothing is left behind.
+    Sample indices there are rows of the run. `images` links the image files instead of writing images into an HDF5
+    file. `telling` shows progress and what is not exported. If the export fails, no files remain.
 
     >>> export_project(open_run("runs/cifar"), Path("for-virelay"))     # doctest: +SKIP
     """
@@ -90,10 +90,10 @@ def _tell(run: Run, explained: ExplainedRows, telling: Progress) -> None:
     missing = len(run) - len(explained.rows)
     if missing:
         telling.info(
-            f"{missing:,} of {len(run):,} samples have no explanation, so they have no attribution there either"
+            f"{missing:,} of {len(run):,} samples have no explanation, so the project has no attribution of them"
         )
     if run.analyses:
         telling.info(LEFT_OUT)
     others = [*run.layers, *run.concepts]
     if others:
-        telling.info(f"only relevance of the input is written; left out are {format_first(dict.fromkeys(others))}")
+        telling.info(f"only relevance of the input is exported, not that of {format_first(dict.fromkeys(others))}")

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a project, collected first and told at once."""
+"""Findings of an import: all problems of a project, collected and then reported together."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class ImportFinding:
-    """One inconsistency: the file, and where in it where that helps, and what was expected and what came."""
+    """One inconsistency: the file, and a message with the place in it, what was expected and what was found."""
 
     file: Path
     message: str
@@ -29,28 +29,28 @@ class DamagedProjectError(InputError):
 
 @dataclass
 class ImportFindings:
-    """Collects what is wrong and what was tolerated, so that a person mends a project once and not ten times."""
+    """Collects errors and warnings, so that users see all problems of a project at once."""
 
     project: Path
     errors: list[ImportFinding] = field(default_factory=list)
     warnings: list[ImportFinding] = field(default_factory=list)
 
     def error(self, file: Path, message: str) -> None:
-        """Record what forbids the import."""
+        """Record an error, which prevents the import."""
         self.errors.append(ImportFinding(file, message))
 
     def warn(self, file: Path, message: str) -> None:
-        """Record what was tolerated, and how it is treated."""
+        """Record an inconsistency that is tolerated, and how it is treated."""
         self.warnings.append(ImportFinding(file, message))
 
     def raise_if_any(self) -> None:
-        """Raise DamagedProjectError where there are errors."""
+        """Raise DamagedProjectError if there are errors."""
         if self.errors:
             raise DamagedProjectError(self.project, self.errors)
 
 
 def format_first(values: object, count: int = 5) -> str:
-    """Write the first few of many values.
+    """Format the first few of many values.
 
     >>> format_first([4, 8, 15, 16, 23, 42])
     '4, 8, 15, 16, 23, ...'

@@ -1,4 +1,4 @@
-"""Rows of an HDF5 file, whether they lie in one dataset or each in a member of a group."""
+"""Rows of an HDF5 file, in one dataset or as members of a group."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -22,12 +22,12 @@ IMAGE_CHANNELS = (1, 3)
 
 
 def read_file(file: Path, findings: ImportFindings, reader: Callable[[Any], T]) -> T | None:
-    """Give what `reader` makes of the opened file, or None with a finding where the file is missing or damaged."""
+    """Return the result of `reader` on the opened file, or None, with a finding, if it is missing or damaged."""
     try:
         with open_hdf5(file) as source:
             return reader(source)
     except FileNotFoundError:
-        findings.error(file, "does not exist; --map-path OLD=NEW exchanges the beginning of paths")
+        findings.error(file, "does not exist; --map-path OLD=NEW replaces the beginning of paths")
     except MissingExtraError:
         raise
     except RefusedHdf5Error as error:
@@ -42,24 +42,24 @@ def is_group(value: Any) -> bool:
 
 
 def finite_in_float32(values: npt.NDArray[Any]) -> bool:
-    """Whether a run can keep these numbers."""
+    """True if these numbers are finite in float32, so that a run can store them."""
     with np.errstate(over="ignore"):
         return bool(np.isfinite(np.asarray(values, np.float32)).all())
 
 
 def names_in(group: Any) -> list[str]:
-    """Give the names of a group's members; ValueError where one is no text, as in damaged files."""
+    """Return the names of a group's members; ValueError if one is not text, as in damaged files."""
     names = list(group)
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(f"a member of {group.name} has the name {name!r}, which is no UTF-8")
+            raise ValueError(f"a member of {group.name} has the name {name!r}, which is not UTF-8")
         name.encode()
     return names
 
 
 @dataclass(frozen=True)
 class Hdf5Rows:
-    """The rows of a dataset, or the members of a group in the order of their names, as ViRelAy counts them."""
+    """The rows of a dataset, or the members of a group in the order of their names, as in ViRelAy."""
 
     file: Path
     name: str
@@ -85,11 +85,11 @@ class Hdf5Rows:
         return self.size
 
     def order(self, keys: tuple[str, ...]) -> "Hdf5Rows":
-        """Give the same members in another order."""
+        """Return the same members in another order."""
         return Hdf5Rows(self.file, self.name, keys, self.row_shapes, self.size, self.dtype)
 
     def read(self, rows: Indices, source: Any = None) -> list[npt.NDArray[Any]]:
-        """Read these rows, which ascend, from the opened file where there is one; neighbors are read together."""
+        """Read ascending rows, from the opened file if one is given; adjacent rows are read together."""
         if source is None:
             with open_hdf5(self.file) as opened:
                 return self.read(rows, opened)
@@ -116,16 +116,16 @@ def _spans(rows: Indices) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Images:
-    """Rows that are images, as (C, H, W); smaller ones are filled up with zeros below and to the right."""
+    """Rows that are images, as (C, H, W); smaller ones are padded with zeros at the bottom and the right."""
 
     rows: Hdf5Rows
     channels_last: bool
     channels: int | None = None
-    """Take only so many channels, the first ones."""
+    """The number of channels to use, the first ones; None for all."""
 
     @classmethod
     def of(cls, rows: Hdf5Rows, findings: ImportFindings) -> "Images | None":
-        """Find out the layout; None, with a finding, where rows are no images."""
+        """Determine the layout; None, with a finding, if rows are not images."""
         label = rows.name.lstrip("/")
         if not len(rows):
             findings.error(rows.file, f"{label} is empty")
@@ -146,11 +146,11 @@ class Images:
             return None
         if len(images.shapes) > 1:
             found = f"{label} has rows of {len(images.shapes)} sizes"
-            findings.warn(rows.file, f"{found}; smaller ones are filled up with zeros to {images.shape[1:]}")
+            findings.warn(rows.file, f"{found}; smaller ones are padded with zeros to {images.shape[1:]}")
         return images
 
     def first_channels(self, channels: int) -> "Images":
-        """Give the same images with only so many channels."""
+        """Return the same images with only the first `channels` channels."""
         return replace(self, channels=channels)
 
     @property
@@ -160,7 +160,7 @@ class Images:
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """The shape (C, H, W) that every row comes in."""
+        """The common shape (C, H, W) of the rows."""
         return tuple(max(sides) for sides in zip(*self.shapes, strict=True))
 
     def read(self, rows: Indices) -> npt.NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The data set that is a folder of image files."""
+"""Data sets that are folders of image files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from whyset.store.virelay.project import DatasetEntry
 from whyset.store.virelay.sampling import fit
 
 DEEP = ("I", "F")
-"""Pillow's modes of more than 8 bits a channel, which it clips where they are turned to RGB."""
+"""Pillow's modes of more than 8 bits per channel, which it clips when it converts them to RGB."""
 
 
 _MOST_DIGITS = 20
@@ -24,12 +24,12 @@ _MOST_DIGITS = 20
 
 
 class DeepImageError(ValueError):
-    """The image has more than 8 bits a channel: convert it first."""
+    """The image has more than 8 bits per channel: convert it first."""
 
 
 @dataclass
 class ImageDirectory:
-    """Samples in image files, brought to the model's size when they are read."""
+    """Samples in image files, resized to the model's size when they are read."""
 
     file: Path
     files: list[Path]
@@ -56,18 +56,22 @@ class ImageDirectory:
         return pictures
 
     def check(self, rows: Indices, findings: ImportFindings) -> None:
-        """Read these samples once: files that are no images, or stay of another size than the model's."""
+        """Read these samples once and record files that are not images, or not of the model's size."""
         wrong: dict[str, list[Path]] = {}
         for row in rows:
             try:
                 shape = self._picture(self.files[row]).shape[:2]
-                problem = None if shape == self.shape[1:] else f"stays {shape}: expected {self.shape[1:]}"
+                problem = (
+                    None
+                    if shape == self.shape[1:]
+                    else f"has the size {shape} after sampling: expected {self.shape[1:]}"
+                )
             except Exception as error:  # Pillow raises many kinds for a damaged file
                 problem = f"cannot be read as an image ({type(error).__name__})"
             if problem is not None:
                 wrong.setdefault(problem, []).append(self.files[row])
         for problem, files in wrong.items():
-            more = f", as {len(files) - 1} more" if len(files) > 1 else ""
+            more = f", and so {len(files) - 1} more files" if len(files) > 1 else ""
             findings.error(files[0], f"{problem}{more}")
 
     def _picture(self, file: Path) -> npt.NDArray[np.uint8]:
@@ -80,7 +84,7 @@ class ImageDirectory:
 
 
 def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: ImportFindings) -> ImageDirectory | None:
-    """List the files and find their labels; None, with findings, where there are none."""
+    """List the files and find their labels; None, with findings, if there are none."""
     try:
         files = _files(entry.path, findings)
     except (OSError, ValueError) as error:  # a path that no file can have
@@ -101,13 +105,13 @@ def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Imp
         else:
             labels[place] = label
     if unknown:
-        which = f"{len(unknown)} of {len(files)} files get no label of the label map by {expression!r}"
+        which = f"{len(unknown)} of {len(files)} files have no label of the label map by {expression!r}"
         findings.error(entry.path, f"{which}: {format_first(unknown)}")
     return ImageDirectory(entry.path, files, labels, entry)
 
 
 def _files(folder: Path, findings: ImportFindings) -> list[Path]:
-    """Give the files in ViRelAy's order: those of `<folder>_paths.txt`, or all with a suffix; sorted."""
+    """List the files in ViRelAy's order: those of `<folder>_paths.txt`, or all with a suffix; sorted."""
     listed = folder.with_name(f"{folder.name}_paths.txt")
     if listed.is_file():
         try:
@@ -121,7 +125,7 @@ def _files(folder: Path, findings: ImportFindings) -> list[Path]:
             findings.error(listed, f"{len(missing)} of {len(files)} files do not exist: {format_first(missing)}")
         return [] if missing else files
     if not folder.is_dir():
-        findings.error(folder, "is no folder; --map-path OLD=NEW exchanges the beginning of paths")
+        findings.error(folder, "is not a folder; --map-path OLD=NEW replaces the beginning of paths")
         return []
     files = sorted(file for file in folder.glob("**/*.*") if file.is_file())
     if not files:
@@ -130,9 +134,9 @@ def _files(folder: Path, findings: ImportFindings) -> list[Path]:
 
 
 def _existing(folder: Path, line: str) -> Path:
-    """A line is relative to the folder that holds the data set, or, in some files, to the data set itself."""
-    beside = folder.parent / line
-    return beside if beside.is_file() or not (folder / line).is_file() else folder / line
+    """Resolve a line, relative to the parent of the data set's folder or, in some files, to that folder."""
+    path = folder.parent / line
+    return path if path.is_file() or not (folder / line).is_file() else folder / line
 
 
 def _expression(entry: DatasetEntry) -> str | None:

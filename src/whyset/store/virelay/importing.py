@@ -1,4 +1,4 @@
-"""Import: a project is read and checked as a whole, then written as a run beside its place, then put there."""
+"""Import: a project is read and checked as a whole, then written as a run to a temporary folder, then renamed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,12 +24,12 @@ from whyset.store.virelay.project import STRATEGIES
 from whyset.store.virelay.reading import FoundProject, read_all
 
 SAMPLE = "sample_index"
-"""The column that tells the number of each row's sample in the project's data set."""
+"""The column with the number of each row's sample in the project's data set."""
 
 
 @dataclass(frozen=True)
 class CategoryNames:
-    """What a category, its embeddings and its clusterings are called in a run, and which output it stands for."""
+    """The names of a category, its embeddings and its clusterings in a run, and its output of the model."""
 
     id: str
     name: str
@@ -39,12 +39,12 @@ class CategoryNames:
 
 
 Describe = Callable[[Run, FoundCategory, CategoryNames], CategoryResult]
-"""Makes the result for a category whose `index` counts rows of the run."""
+"""Makes the result for a category whose `index` holds rows of the run."""
 
 
 @dataclass(frozen=True)
 class ImportSettings:
-    """How to import: `link` leaves pictures where they are, `map_path` exchanges beginnings of paths (old, new)."""
+    """Settings of an import: `link` does not copy images, `map_path` replaces beginnings of paths (old, new)."""
 
     link: bool = False
     map_path: tuple[tuple[str, str], ...] = ()
@@ -64,9 +64,10 @@ def import_project(
     warn: Callable[[ImportFinding], None] = lambda finding: None,
     telling: Progress | None = None,
 ) -> Run:
-    """Import a project into a new run folder; `warn` hears what was tolerated, `telling` shows what is done.
+    """Import a project into a new run folder; `warn` receives tolerated inconsistencies, `telling` shows progress.
 
-    DamagedProjectError: the project is inconsistent; it tells all of it. Whatever fails, `out` stays as it was.
+    Raises DamagedProjectError, with all findings, if the project is inconsistent. If the import fails, `out` is
+    unchanged.
     """
     settings, telling = settings or ImportSettings(), telling or Silent()
     refuse_existing(out)
@@ -120,7 +121,7 @@ def _config(
     warnings: list[str],
     arrays: tuple[ArraySpec, ...],
 ) -> RunConfig:
-    """What is not in the project's files is unknown: such a run is read and analyzed, and never continued."""
+    """Make the configuration; fields that the project's files lack are unknown, so the run is never continued."""
     project = found.project
     target = found.attributions.get_common_value("target")
     origin: dict[str, JSON] = {
@@ -159,7 +160,7 @@ def _write_analysis(
     }
     for old, new in renamed.items():
         if old != new:
-            telling.info(f"{old!r} is called {new!r}")
+            telling.info(f"{old!r} is renamed to {new!r}")
     config: dict[str, JSON] = {
         "imported_from": "ViRelAy",
         "analysis_method": method,

@@ -1,4 +1,4 @@
-"""The label map: which output of the model has which name and WordNet id."""
+"""The label map: names and WordNet ids of the model's outputs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ class LabelMap:
     index_of: dict[str, int]
 
     def get_label(self, category: str) -> int | None:
-        """Give the output that a category of an analysis stands for, by its WordNet id or its unique name."""
+        """Return the output of a category of an analysis, by its WordNet id or its unique name."""
         if category in self.index_of:
             return self.index_of[category]
         return self.names.index(category) if self.names.count(category) == 1 else None
@@ -33,17 +33,15 @@ def read_label_map(file: Path, findings: ImportFindings) -> LabelMap:
             continue
         index, name, word_net_id = checked
         if index in names:
-            findings.error(file, f"entry {place}: the index {index} is there more than once")
+            findings.error(file, f"entry {place}: the index {index} occurs more than once")
         if word_net_id in index_of:
-            findings.error(file, f"entry {place}: the WordNet id {word_net_id!r} is there more than once")
+            findings.error(file, f"entry {place}: the WordNet id {word_net_id!r} occurs more than once")
         names[index] = name
         if word_net_id is not None:
             index_of[word_net_id] = index
     size = max(names, default=-1) + 1
     if len(names) < size:
-        findings.warn(
-            file, f"{size - len(names)} of the outputs 0 to {size - 1} have no entry; they are called class N"
-        )
+        findings.warn(file, f"{size - len(names)} of the outputs 0 to {size - 1} have no entry; they are named class N")
     return LabelMap(tuple(names.get(index, f"class {index}") for index in range(size)), index_of)
 
 
@@ -58,7 +56,7 @@ def _entries(file: Path, findings: ImportFindings) -> list[Any]:
         findings.error(file, f"cannot be read: {error.strerror or error}")
         return []
     except ValueError as error:
-        findings.error(file, f"is no JSON: {error}")
+        findings.error(file, f"is not JSON: {error}")
         return []
     if not isinstance(found, list) or not found:
         findings.error(file, "expected a list of {index, word_net_id, name}")
@@ -67,7 +65,7 @@ def _entries(file: Path, findings: ImportFindings) -> list[Any]:
 
 
 def _check(entry: Any) -> tuple[int, str, str | None] | str:
-    """Give index, name and WordNet id of an entry, or what is wrong with it."""
+    """Return index, name and WordNet id of an entry, or its error."""
     if not isinstance(entry, dict):
         return f"is {type(entry).__name__}: expected an object with index, word_net_id and name"
     index, name, word_net_id = (entry.get(key) for key in ("index", "name", "word_net_id"))

@@ -1,4 +1,4 @@
-"""Labels in ViRelAy's files: numbers, n-hot vectors, or either of them as members of a group."""
+"""Labels in ViRelAy's files: numbers or n-hot vectors, in a dataset or as members of a group."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from whyset.store.virelay.hdf5 import Hdf5Rows, Indices
 
 
 def read_labels(rows: Hdf5Rows, classes: int, findings: ImportFindings) -> Indices:
-    """Give the label of every row, (N,), -1 where a vector names none; of several the first is taken."""
+    """Return the label of every row, (N,), -1 for a vector without one; of several labels, the first is used."""
     values = rows.read(np.arange(len(rows)))
     widths = {value.size for value in values}
     label = rows.name.lstrip("/")
@@ -43,7 +43,7 @@ def _vectors(
         findings.error(rows.file, f"{label} holds rows of {table.shape[1]} values other than 0 and 1: expected n-hot")
     several = int((table.astype(bool).sum(axis=1) > 1).sum())
     if several:
-        findings.warn(rows.file, f"{several} of {len(rows)} rows have several labels; the first of each is taken")
+        findings.warn(rows.file, f"{several} of {len(rows)} rows have several labels; the first of each is used")
     named = table.astype(bool)
     first: Indices = np.where(named.any(axis=1), named.argmax(axis=1), -1).astype(np.int64)
     return first

@@ -1,4 +1,4 @@
-"""Names from files as names that a run's files can have."""
+"""Conversion of names to names that files of a run can have."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -7,7 +7,7 @@ LONGEST = 100
 
 
 def safe_name_for(name: str, taken: Collection[str] = ()) -> str:
-    """Give a safe name that is not taken, also where case does not count: letters, digits, '.', '_' and '-'.
+    """Return a safe name (letters, digits, '.', '_' and '-') that is not taken, ignoring case.
 
     >>> safe_name_for("k-means 3", taken=["K-MEANS_3"])
     'k-means_3_2'
@@ -22,7 +22,7 @@ def safe_name_for(name: str, taken: Collection[str] = ()) -> str:
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:
-    """Give every name a safe one of its own.
+    """Return a different safe name for every name.
 
     >>> safe_names(["k-means 3", "k-means/3"])
     {'k-means 3': 'k-means_3', 'k-means/3': 'k-means_3_2'}

@@ -1,4 +1,4 @@
-"""The packages that only ViRelAy's files need."""
+"""Optional packages for ViRelAy's files."""
 
 from types import ModuleType
 
@@ -6,12 +6,12 @@ from whyset.optional import import_optional
 
 
 def h5py() -> ModuleType:
-    """Import h5py, or say how to get it."""
+    """Import h5py; MissingExtraError, which states how to install it, if it is missing."""
     return _import("h5py", "h5py")
 
 
 def yaml() -> ModuleType:
-    """Import PyYAML, or say how to get it."""
+    """Import PyYAML; MissingExtraError, which states how to install it, if it is missing."""
     return _import("yaml", "PyYAML")
 
 

@@ -1,4 +1,4 @@
-"""From the outputs of a model to its prediction and its confidence."""
+"""Prediction and confidence from the outputs of a model."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 SUMS_TO_ONE = 1e-3
-"""How far the sum of probabilities in float16 or float32 may be from one."""
+"""Tolerance of the sum of probabilities in float16 or float32."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What is kept of outputs (M, classes): the largest of each row, itself and by softmax, (M,) each.
+    """The largest of the outputs (M, classes) of each row: its index, its value and its softmax, (M,) each.
 
     `probabilities`: no output is negative, and every row sums to one. `bad` rows hold NaN or infinity.
     """
@@ -52,5 +52,5 @@ def _of_block(values: npt.NDArray[np.float64]) -> Predictions:
 
 
 def confidence_is(parts: Sequence[Predictions]) -> str:
-    """Say how confidences come about: as given where all outputs are probabilities; one row that is not decides."""
+    """Return the origin of confidences: "as given" if all rows are probabilities, otherwise "softmax"."""
     return "as given" if all(part.probabilities for part in parts) else "softmax"

@@ -1,4 +1,4 @@
-"""The project file: which data set, attributions and analyses belong together."""
+"""The project file: its data set, attributions and analyses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ UP_SAMPLING = ("none", "fill_zeros", "fill_ones", "edge_repeat", "mirror_edge", 
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """Where the samples lie. For an image directory, `size` is (height, width) and exactly one expression is given."""
+    """The location of the samples. For an image directory, `size` is (height, width) and one expression is given."""
 
     name: str
     type: str
@@ -47,13 +47,13 @@ class Project:
 
 @dataclass(frozen=True)
 class PathMap:
-    """Paths of a project: relative ones start at `folder`, beginnings in `replaced` (old, new) are exchanged."""
+    """Paths of a project: relative ones start at `folder`, beginnings in `replaced` (old, new) are replaced."""
 
     folder: Path
     replaced: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, text: str) -> Path:
-        """Give the absolute path; Windows' separators in relative paths are read, too."""
+        """Return the absolute path; relative paths may have separators of Windows."""
         for old, new in self.replaced:
             rest = text.removeprefix(old.rstrip("/\\"))
             if rest != text and (not rest or rest[0] in "/\\"):
@@ -64,7 +64,7 @@ class PathMap:
 
 @dataclass(frozen=True)
 class Entries:
-    """A mapping in the project file; what is missing or of another type is a finding that names its place."""
+    """A mapping in the project file; missing values and those of another type are findings that name their place."""
 
     values: Mapping[str, Any]
     place: str
@@ -117,13 +117,13 @@ class Entries:
         self._wrong(name, "a list", value)
         return []
 
-    def _wrong(self, name: str, expected: str, came: object) -> None:
-        found = "is missing" if name not in self.values else f"is {came!r}"
+    def _wrong(self, name: str, expected: str, value: object) -> None:
+        found = "is missing" if name not in self.values else f"is {value!r}"
         self.findings.error(self.file, f"{self.place}.{name} {found}: expected {expected}")
 
 
 def read_project(file: Path, findings: ImportFindings, replaced: Sequence[tuple[str, str]] = ()) -> Project | None:
-    """Read a project file; None where it is no project at all."""
+    """Read a project file; None, with a finding, if it is not a project."""
     found = _load(file, findings)
     if found is None:
         return None
@@ -157,7 +157,7 @@ def _load(file: Path, findings: ImportFindings) -> Mapping[str, Any] | None:
         return None
     project = found.get("project") if isinstance(found, Mapping) else None
     if not isinstance(project, Mapping):
-        findings.error(file, "is no ViRelAy project: expected a mapping with the key 'project'")
+        findings.error(file, "is not a ViRelAy project: expected a mapping with the key 'project'")
         return None
     return project
 

@@ -1,4 +1,4 @@
-"""Reading a whole project: every file is looked at before anything is decided."""
+"""Reading a whole project: all files are read before findings are raised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def read_all(
 ) -> FoundProject:
     """Read a project and check all of it; without `pictures`, image files are not opened.
 
-    DamagedProjectError: with everything that is inconsistent.
+    Raises DamagedProjectError with all inconsistencies.
     """
     project = read_project(file, findings, map_path)
     if project is None:
@@ -68,7 +68,7 @@ def _analyses(project: Project, samples: int, findings: ImportFindings) -> dict[
     analyses: dict[str, list[FoundCategory]] = {}
     for method, files in project.analyses:
         if method in analyses:
-            findings.error(project.file, f"the analysis method {method!r} is there more than once")
+            findings.error(project.file, f"the analysis method {method!r} occurs more than once")
         analyses[method] = read_categories(files, samples, findings)
     return analyses
 
@@ -76,27 +76,29 @@ def _analyses(project: Project, samples: int, findings: ImportFindings) -> dict[
 def _check_explained(
     analyses: dict[str, list[FoundCategory]], attributions: Attributions, findings: ImportFindings
 ) -> None:
-    """Every sample of an analysis must have an attribution."""
+    """Require an attribution for every sample of an analysis."""
     for categories in analyses.values():
         for category in categories:
             absent = np.setdiff1d(category.index, attributions.samples)
             if len(absent):
                 found = f"{category.name}: {len(absent)} of {len(category.index)} samples have no attribution"
-                findings.error(category.file, f"{found}: {format_first(absent)} (index counts samples of the data set)")
+                findings.error(category.file, f"{found}: {format_first(absent)} (index holds samples of the data set)")
 
 
 def _compare(dataset: Dataset, attributions: Attributions, findings: ImportFindings) -> None:
     if dataset.shape[1:] != attributions.shape[1:]:
         found = f"the samples are (height, width) = {dataset.shape[1:]}, the attributions {attributions.shape[1:]}"
-        findings.error(dataset.file, f"{found}: expected maps that lie upon the samples")
+        findings.error(dataset.file, f"{found}: expected the same size")
     _compare_names(dataset, attributions, findings)
     left_out = len(dataset.labels) - len(attributions)
     if left_out > 0:
-        findings.warn(dataset.file, f"{left_out} of {len(dataset.labels)} samples have no attribution and are left out")
+        findings.warn(
+            dataset.file, f"{left_out} of {len(dataset.labels)} samples have no attribution and are not imported"
+        )
 
 
 def _compare_names(dataset: Dataset, attributions: Attributions, findings: ImportFindings) -> None:
-    """Members of groups without an index stand for the samples in the same place, so they should have their names."""
+    """Require the names of the samples for members of groups without an index, which are matched by position."""
     if not isinstance(dataset, Hdf5Dataset) or dataset.images.rows.keys is None:
         return
     for source in attributions.sources:
@@ -105,13 +107,13 @@ def _compare_names(dataset: Dataset, attributions: Attributions, findings: Impor
             others = [key for key, sample in zip(keys, source.samples, strict=True) if dataset.ids[sample] != key]
             if others:
                 found = (
-                    f"{len(others)} of {len(keys)} members of attribution have other names than the samples in their"
+                    f"{len(others)} of {len(keys)} members of attribution have other names than the samples at their"
                 )
-                findings.error(source.file, f"{found} place ({format_first(others)}), and there is no index")
+                findings.error(source.file, f"{found} position ({format_first(others)}), and there is no index")
 
 
 def _targets(project: Project, dataset: Dataset, attributions: Attributions, findings: ImportFindings) -> Indices:
-    """Give the output that each attribution explains: its own label, or, without one, what the strategy says."""
+    """Return the output that each attribution explains: its label, or, without one, that of the strategy."""
     own = attributions.labels()
     if project.attribution_strategy == "true_label":
         expected, what = dataset.labels[attributions.samples], "label of the data set"
@@ -119,6 +121,8 @@ def _targets(project: Project, dataset: Dataset, attributions: Attributions, fin
         expected, what = attributions.decide_predictions()[0]["prediction"], "prediction"
     differ = int(((own != expected) & (own >= 0) & (expected >= 0)).sum())
     if differ:
-        found = f"{differ} of {len(attributions)} attributions have another label than the {what}; theirs is the target"
+        found = (
+            f"{differ} of {len(attributions)} attributions have another label than the {what}, and it is their target"
+        )
         findings.warn(project.file, f"attribution_strategy is {project.attribution_strategy}, but {found}")
     return np.where(own >= 0, own, expected)

@@ -1,4 +1,4 @@
-"""How ViRelAy brings an image to the size of the model's input, axis by axis."""
+"""ViRelAy's methods to bring an image to the size of the model's input, axis by axis."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +19,11 @@ Picture = npt.NDArray[np.uint8]
 
 
 def fit(image: Picture, size: tuple[int, int], down_sampling: str, up_sampling: str) -> Picture:
-    """Bring an image (H, W, C) to `size`: sides that are too long by one method, too short ones by the other.
+    """Bring an image (H, W, C) to `size`: long sides by `down_sampling`, short ones by `up_sampling`.
 
-    "none" leaves a side as it is. Cutting and filling keep the center; `fill_ones` means white.
+    "none" leaves a side as it is. Cropping and padding keep the center; `fill_ones` means white.
 
-    >>> fitted(np.zeros((30, 10, 3), np.uint8), (12, 18), "center_crop", "fill_zeros").shape
+    >>> fit(np.zeros((30, 10, 3), np.uint8), (12, 18), "center_crop", "fill_zeros").shape
     (12, 18, 3)
     """
     wanted = tuple(

@@ -1,4 +1,4 @@
-"""Which numbers are black and white: decided once for a whole data set, not image by image."""
+"""The values of black and white, determined once for a whole data set, not image by image."""
 
 import math
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from whyset.store.virelay.findings import ImportFindings
 from whyset.store.virelay.hdf5 import Images
 
 TOLERANCE = 1e-5
-"""How far floats may lie outside a range, in parts of it."""
+"""Tolerance of floats outside a range, as a fraction of its width."""
 
 RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 
 
 @dataclass(frozen=True)
 class ValueRange:
-    """Pictures show `black` as 0 and `white` as 255."""
+    """The values that images show as 0 (`black`) and 255 (`white`)."""
 
     black: float
     white: float
 
     @classmethod
     def of(cls, images: Images, source: Any, findings: ImportFindings) -> "ValueRange":
-        """Read all images and take the narrowest range that holds them; another one is stretched, with a warning."""
+        """Read all images and choose the narrowest known range that holds them, or else their own, with a warning."""
         low, high, bad = _extremes(images, source)
         if images.rows.dtype == np.uint8:
             return cls(0.0, 255.0)
@@ -38,11 +38,11 @@ class ValueRange:
             slack = TOLERANCE * (white - black)
             if black - slack <= low and high <= white + slack:
                 return cls(black, white)
-        findings.warn(file, f"{name} ranges from {low:.4g} to {high:.4g}; pictures show these as black and white")
+        findings.warn(file, f"{name} ranges from {low:.4g} to {high:.4g}; these are shown as black and white")
         return cls(low, high if high > low else low + 1)
 
     def pictures(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-        """Give the values as bytes, rounded."""
+        """Convert values to bytes, rounded."""
         if values.dtype == np.uint8 and (self.black, self.white) == (0.0, 255.0):
             return values
         scaled = (values.astype(np.float64) - self.black) * (255 / (self.white - self.black))
@@ -57,7 +57,7 @@ def _integer_range(low: float, high: float, images: Images, findings: ImportFind
 
 
 def _extremes(images: Images, source: Any) -> tuple[float, float, int]:
-    """Give the smallest and the largest finite value, and the number of rows with others."""
+    """Return the smallest and the largest finite value, and the number of rows with other values."""
     low, high, bad = math.inf, -math.inf, 0
     for _, block in images.rows.blocks(source):
         for row in block:

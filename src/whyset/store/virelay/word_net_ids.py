@@ -1,4 +1,4 @@
-"""WordNet ids for classes: real ones where the run knows them."""
+"""WordNet ids of classes: real ones if the run has them."""
 
 import re
 
@@ -10,9 +10,9 @@ WORD_NET_ID = re.compile(r"n[0-9]{8}")
 
 
 def word_net_ids(run: Run, classes: int) -> list[str]:
-    """Give an id for each class: its name or its samples' folder where that is one, else `class_00007`, made up.
+    """Return an id for each class: its name or its samples' folder if that is a WordNet id, else `class_00007`.
 
-    Made-up ids depend on the number of the class alone and cannot be taken for real ones.
+    Such an id depends only on the number of the class and cannot be mistaken for a real one.
     """
     folders = _folders(run)
     ids: list[str] = []
@@ -25,7 +25,7 @@ def word_net_ids(run: Run, classes: int) -> list[str]:
 
 
 def _folders(run: Run) -> dict[int, list[str]]:
-    """Give the one folder that all samples of a class lie in, by class."""
+    """Return the folder of all samples of a class, by class, for classes in one folder."""
     found: dict[int, set[str]] = {}
     for id, label in zip(run.ids, np.asarray(run.labels).tolist(), strict=True):
         found.setdefault(label, set()).add(id.partition("/")[0])
