@@ -128,7 +128,8 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
         told += ", whose maps are more alike than in the class's other clusters"
         told += f" (mean cosine {number(evidence.coherence)})"
     if accuracy is not None:
-        told += f"; {percent(accuracy)} of them are predicted right"
+        counted = "them" if evidence.n_samples == evidence.n_explanations else "the samples"
+        told += f"; {percent(accuracy)} of {counted} are predicted right"
     return f"{told}."
 
 
