@@ -8,10 +8,14 @@ from fastapi.testclient import TestClient
 from torch import nn
 
 import whyset as ws
+from whyset.errors import InputError
 from whyset.report import as_html, as_json, as_markdown, as_text, report
+from whyset.report.cluster_rows import ClusterRow
 from whyset.report.pictures import ReportHeatmaps
+from whyset.report.words import reason_to_look
 from whyset.runner import ArraySource, Preprocessing
 from whyset.store import Run
+from whyset.store.evidence import ClusterEvidence, Composition
 from whyset.viewer.app import create_app
 
 SAMPLES, TARGETS = 30, 3
@@ -71,6 +75,26 @@ def test_the_api_sends_both(run: Run) -> None:
     assert sum(one["n_explanations"] for one in evidence["clusterings"]["kmeans"]["clusters"]) == 30
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "counts", "share"),
+    [(5, "15 explanations of 5 samples", "80 % of the samples"), (15, "15 samples", "80 % of them")],
+)
+def test_what_is_predicted_right_is_named(n_samples: int, counts: str, share: str) -> None:
+    evidence = ClusterEvidence(2, 15, n_samples, Composition(accuracy=0.8))
+    told = reason_to_look(ClusterRow("00001", "cat", "kmeans", evidence), [])
+    assert told == f"Look first at cluster 2 of class cat: {counts}; {share} are predicted right."
+
+
+def test_attributes_that_differ_within_a_sample_are_refused(run: Run) -> None:
+    unknown = np.repeat(np.where(np.arange(SAMPLES) % 2, np.nan, 1.0), TARGETS)
+    report(run, "spray", attributes={"age": unknown, "none": np.full(len(run), None)})
+    unknown[7] = 2.0
+    with pytest.raises(InputError, match=r"'age' is 1\.0 in row 6 and 2\.0 in row 7, which explain the same sample"):
+        report(run, "spray", attributes={"age": unknown})
+    with pytest.raises(InputError, match="'target' is"):
+        report(run, "spray", attributes={"target": np.asarray(run.column("target"))})
+
+
 def test_where_each_sample_has_one_explanation_only_samples_are_named(tmp_path: Path, make_run: object) -> None:
     relevance = np.random.default_rng(0).normal(size=(40, 2, 6, 9))
     run = make_run(relevance, [0] * 40, np.zeros(40, int))
@@ -78,3 +102,4 @@ def test_where_each_sample_has_one_explanation_only_samples_are_named(tmp_path: 
     text = as_text(report(run))
     assert "40 of 40 samples explained" in text
     assert "explanations of" not in text
+    assert "% of them are predicted right" in as_markdown(report(run))

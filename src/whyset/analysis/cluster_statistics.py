@@ -48,6 +48,9 @@ def compute_cluster_statistics(
 ) -> tuple[ClusteringEvidence, dict[str, NDArray[Any]]]:
     """Add what speaks for the clusters of the default clustering, and give further columns.
 
+    Contrasts and enrichment compare samples, each counted once: inside a cluster if any of its explanations is, outside
+    if none is. Everything else compares explanations.
+
     `outlier_factor` (N,), and for each cluster of the default clustering where its features differ from the rest:
     `difference.<name>` (clusters, D) and, 1 where that is significant, `difference_mask.<name>` (clusters, D).
     """
@@ -55,18 +58,19 @@ def compute_cluster_statistics(
     clustering: Clustering = results[f"clustering.{name}"]
     found = [_difference(features, clustering.labels == number, seed) for number in range(len(clustering.sizes))]
     stability, recovery = _stability(features, clustering, pipeline, spray, seed)
-    tests = enrichments(clustering.labels, members.attributes())
+    tests = enrichments(clustering.labels, members.attributes(), members.samples)
+    once = members.by_sample()
     clusters = tuple(
         replace(
             cluster,
             recovery=recovery.get(cluster.id),
-            accuracy_contrast=_contrast(accuracy_contrast(members.labels, members.predictions, inside)),
-            confidence_contrast=_contrast(confidence_contrast(members.confidence, inside, seed=seed)),
+            accuracy_contrast=_contrast(accuracy_contrast(once.labels, once.predictions, inside)),
+            confidence_contrast=_contrast(confidence_contrast(once.confidence, inside, seed=seed)),
             difference=_describe_difference(difference, spray),
             enrichment=tuple(_test(test) for test in tests[:_KEPT_TESTS] if test.cluster == cluster.id),
         )
         for cluster, difference in zip(described.clusters, found, strict=True)
-        for inside in [clustering.labels == cluster.id]
+        for inside in [np.isin(once.samples, members.samples[clustering.labels == cluster.id])]
     )
     columns = _difference_columns(name, found, features.shape[1])
     columns["outlier_factor"] = local_outlier_factor(results["neighbors"]).astype(np.float32)

@@ -14,7 +14,10 @@ from whyset.store.evidence import Composition
 
 @dataclass(frozen=True)
 class SampleMetadata:
-    """Labels (-1 = unknown), predictions and confidences, (n,) each, in the order of `indices`."""
+    """Labels (-1 = unknown), predictions and confidences, (n,) each, in the order of `indices`.
+
+    Each row is an explanation; `samples` says of which sample. What is known of a sample is the same in all its rows.
+    """
 
     indices: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -24,7 +27,7 @@ class SampleMetadata:
     purity_of: str
     """The attribute whose purity is told: the one that the class was not grouped by."""
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> "SampleMetadata":
+    def __getitem__(self, rows: NDArray[np.bool_ | np.intp]) -> "SampleMetadata":
         return SampleMetadata(
             self.indices[rows],
             self.labels[rows],
@@ -43,12 +46,17 @@ class SampleMetadata:
         """How many different samples are explained: with several targets, each has several explanations."""
         return len(np.unique(self.samples))
 
+    def by_sample(self) -> "SampleMetadata":
+        """Give each sample once, by the first of its explanations, in the order of these."""
+        return self[np.sort(np.unique(self.samples, return_index=True)[1])]
+
     def composition(self) -> Composition:
-        """Give purity, accuracy and mean confidence."""
+        """Give purity, accuracy and mean confidence; each sample counts once."""
+        once = self.by_sample()
         return Composition(
-            purity=purity(self.predictions if self.purity_of == "prediction" else self.labels),
-            accuracy=accuracy(self.labels, self.predictions),
-            mean_confidence=finite_mean(self.confidence),
+            purity=purity(once.predictions if self.purity_of == "prediction" else once.labels),
+            accuracy=accuracy(once.labels, once.predictions),
+            mean_confidence=finite_mean(once.confidence),
         )
 
     def attributes(self) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,7 @@ _OF_CLASSES = ("label", "prediction")
 
 @dataclass(frozen=True)
 class Enriched:
-    """A value of an attribute: `inside` of the cluster's `n_inside` explanations have it, `outside` of `n_outside`."""
+    """A value of an attribute: `inside` of the cluster's `n_inside` samples have it, `outside` of `n_outside`."""
 
     attribute: str
     value: str
@@ -29,7 +29,7 @@ class Enriched:
     q_value: float
 
     def __str__(self) -> str:
-        counts = f"{self.inside} of {self.n_inside}, elsewhere {self.outside} of {self.n_outside}"
+        counts = f"{self.inside} of {self.n_inside} samples, elsewhere {self.outside} of {self.n_outside}"
         return f"{self.attribute} = {self.value}: {counts} (q = {self.q_value:.2g})"
 
 
@@ -50,14 +50,20 @@ def name_enriched(tests: Sequence[EnrichmentTest], class_names: tuple[str, ...])
     )
 
 
-def find_enriched(category: Category, attributes: Mapping[str, NDArray[Any]]) -> dict[int, tuple[Enriched, ...]]:
-    """Test attributes of all rows of the run (N,) in the clusters of a class; return enriched values by cluster."""
+def find_enriched(
+    category: Category, attributes: Mapping[str, NDArray[Any]], *, targets_per_sample: int
+) -> dict[int, tuple[Enriched, ...]]:
+    """Test attributes of all rows of the run (N,) in the clusters of a class; return enriched values by cluster.
+
+    Each sample counts once, however many explanations it has in the cluster.
+    """
     name = f"clustering.{category.evidence.default_clustering}"
     if not attributes or name not in category.columns:
         return {}
     rows, labels = np.asarray(category.column("index")), np.asarray(category.column(name))
     found: dict[int, tuple[Enriched, ...]] = {}
-    for test in enrichments(labels, {attribute: values[rows] for attribute, values in attributes.items()}):
+    known = {attribute: values[rows] for attribute, values in attributes.items()}
+    for test in enrichments(labels, known, rows // targets_per_sample):
         own = found.get(test.cluster, ())
         if test.q_value < SIGNIFICANT and len(own) < _SHOWN:
             found[test.cluster] = (*own, _plain(test))

@@ -57,7 +57,7 @@ def _contrast(test: ContrastTest) -> str:
 
 def write_test(test: EnrichmentTest) -> str:
     """Format an enrichment test with all of its numbers."""
-    here = f"{count(test.inside)} of {count(test.n_inside)}"
+    here = f"{count(test.inside)} of {count(test.n_inside)} samples"
     elsewhere = f"{count(test.outside)} of {count(test.n_outside)}"
     numbers = f"odds ratio {number(test.odds_ratio)}, {with_p(test.p_value)}, q = {test.q_value:.2g}"
     return f"{test.attribute} = {test.value}: {here}, elsewhere {elsewhere} ({numbers})"

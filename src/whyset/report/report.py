@@ -77,8 +77,8 @@ def report(
     analysis : Analysis or str, optional
         An analysis of the run or its name, by default the only one or "spray".
     attributes : mapping of str to array (N,), optional
-        Further attributes of the samples, for each of the N rows of the run. The values are tested for enrichment in
-        every cluster.
+        Further attributes of the samples, for each of the N rows of the run; all rows of a sample have the same value.
+        The values are tested for enrichment in every cluster.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def report(
     Raises
     ------
     InputError
-        The length of an attribute differs from that of the run.
+        The length of an attribute differs from that of the run, or an attribute has several values for one sample.
 
     Examples
     --------
@@ -134,9 +134,24 @@ def _require_rows(run: Run, attributes: Mapping[str, NDArray[Any]]) -> None:
                 f"attribute {name!r} has the shape {np.shape(values)}: expected one value for each of the {len(run)} "
                 "rows of the run"
             )
+        _require_one_value(name, np.asarray(values).reshape(-1, run.config.targets_per_sample))
+
+
+def _require_one_value(name: str, of_samples: NDArray[Any]) -> None:
+    """Refuse an attribute (samples, targets) of explanations: a test that counts samples has no place for it."""
+    first = of_samples[:, :1]
+    both_known = (of_samples == of_samples) | (first == first)  # NaN differs from itself
+    different = np.argwhere((of_samples != first) & both_known)
+    if len(different):
+        sample, target = different[0].tolist()
+        row, values = sample * of_samples.shape[1], of_samples[sample].tolist()
+        raise InputError(
+            f"attribute {name!r} is {values[0]!r} in row {row} and {values[target]!r} in row "
+            f"{row + target}, which explain the same sample: expected one value for each sample, in all of its rows"
+        )
 
 
 def _clusters(run: Run, category: Category, attributes: Mapping[str, NDArray[Any]]) -> list[ClusterRow]:
-    further = find_enriched(category, attributes)
+    further = find_enriched(category, attributes, targets_per_sample=run.config.targets_per_sample)
     rows = cluster_rows(category, tuple(run.classes))
     return [replace(row, enriched=row.enriched + further.get(row.evidence.id, ())) for row in rows]

@@ -128,7 +128,8 @@ def reason_to_look(cluster: ClusterRow, classes: Sequence[ClassRow]) -> str:
         text += ", whose relevance maps are more alike than in the class's other clusters"
         text += f" (mean cosine {number(evidence.coherence)})"
     if accuracy is not None:
-        text += f"; {percent(accuracy)} of them are predicted correctly"
+        counted = "them" if evidence.n_samples == evidence.n_explanations else "the samples"
+        text += f"; {percent(accuracy)} of {counted} are predicted correctly"
     return f"{text}."
 
 

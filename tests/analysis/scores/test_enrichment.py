@@ -64,3 +64,27 @@ def test_unknown_values_take_no_part_and_names_of_samples_are_not_tested() -> No
 def test_an_attribute_of_another_length_is_refused() -> None:
     with pytest.raises(InputError, match="'site' has the shape"):
         enrichments(np.zeros(4, int), {"site": np.arange(5)})
+
+
+def test_a_sample_with_several_explanations_counts_once_inside_where_any_of_them_is() -> None:
+    rng = np.random.default_rng(4)
+    samples = rng.permutation(np.repeat(np.arange(50) * 7, 3))  # in any order, and numbers with gaps
+    labels = rng.integers(-1, 3, size=150)
+    camera = np.array(["A", "B", "C", ""])[(samples // 7) % 4]
+    tests = enrichments(labels, {"camera": camera}, samples)
+    assert len(tests) == 9
+    of_sample = {sample: camera[samples == sample][0] for sample in samples.tolist()}
+    for test in tests:
+        members = set(samples[labels == test.cluster].tolist())
+        table = [[0, 0], [0, 0]]
+        for sample, value in of_sample.items():
+            if value:
+                table[sample not in members][value != test.value] += 1
+        assert [[test.inside, test.size - test.inside], [test.outside, test.others - test.outside]] == table
+        assert test.p_value == pytest.approx(fisher_exact(table, "greater").pvalue, rel=1e-9)
+
+
+def test_with_one_explanation_of_each_sample_nothing_changes() -> None:
+    rng = np.random.default_rng(5)
+    labels, values = rng.integers(-1, 3, size=60), {"a": rng.integers(-1, 4, size=60), "b": rng.random(60) < 0.3}
+    assert enrichments(labels, values, rng.permutation(60)) == enrichments(labels, values)

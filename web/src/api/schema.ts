@@ -803,7 +803,7 @@ export interface components {
         };
         /**
          * Composition
-         * @description Purity, accuracy and mean confidence of a group of explanations; None if no label or output is known.
+         * @description Purity, accuracy and mean confidence of the samples in a group; None if no label or output is known.
          */
         Composition: {
             /** Accuracy */
@@ -893,7 +893,7 @@ export interface components {
         };
         /**
          * EnrichmentTest
-         * @description A test of one value of an attribute: `inside` of `n_inside` explanations have it, and `outside` of `n_outside`.
+         * @description A test of one value of an attribute: `inside` of `n_inside` samples have it, and `outside` of `n_outside`.
          *
          *     `p_value` is that of Fisher's exact test, one-sided; `q_value` is corrected over all tests of the class.
          */

@@ -1,6 +1,6 @@
 """Which values of an attribute are more frequent in a cluster than elsewhere in its class."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,7 +36,9 @@ class Enrichment:
         return self.inside * (self.others - self.outside) / below if below else None
 
 
-def enrichments(labels: NDArray[np.integer], attributes: Mapping[str, NDArray[Any]]) -> list[Enrichment]:
+def enrichments(
+    labels: NDArray[np.integer], attributes: Mapping[str, NDArray[Any]], samples: NDArray[np.integer] | None = None
+) -> list[Enrichment]:
     """Test every value of every attribute in every cluster, and give all tests, the smallest p-value first.
 
     `labels` (N,) are cluster numbers, -1 for noise, which counts as outside. An attribute is an array (N,) of numbers,
@@ -44,11 +46,20 @@ def enrichments(labels: NDArray[np.integer], attributes: Mapping[str, NDArray[An
     samples in the cluster, of which k have the value, and K of all N, Fisher's one-sided p-value is
     P(X >= k) = Σ_(j >= k) C(K, j) C(N - K, n - j) / C(N, n) (Fisher 1934). The clusters must not come from the
     attribute itself, or the test is circular. An attribute with one value, or with more than 50, is not tested.
+
+    Where samples have several explanations, `samples` (N,) says which sample each of the N explanations is of. The test
+    is one of independent samples, so each counts once, with the attribute of its first explanation: inside a cluster if
+    any of its explanations is, outside if none is. By default each is another sample.
     """
+    labels = np.asarray(labels)
+    samples = np.arange(len(labels)) if samples is None else samples
+    _, first, numbers = np.unique(samples, return_index=True, return_inverse=True)
+    clusters = range(int(labels.max(initial=-1)) + 1)
+    inside = [np.bincount(numbers[labels == cluster], minlength=len(first)) > 0 for cluster in clusters]
     tests = [
         test
         for name, values in attributes.items()
-        for test in _run_tests(np.asarray(labels), name, _find_known(name, np.asarray(values), len(labels)))
+        for test in _run_tests(inside, name, _find_known(name, np.asarray(values), first, len(labels)))
     ]
     q_values = benjamini_hochberg([test.p_value for test in tests])
     tests = [replace(test, q_value=q) for test, q in zip(tests, q_values, strict=True) if q is not None]
@@ -56,7 +67,7 @@ def enrichments(labels: NDArray[np.integer], attributes: Mapping[str, NDArray[An
 
 
 def _run_tests(
-    labels: NDArray[np.integer], name: str, known: tuple[NDArray[np.bool_], NDArray[np.str_]]
+    inside: Sequence[NDArray[np.bool_]], name: str, known: tuple[NDArray[np.bool_], NDArray[np.str_]]
 ) -> Iterator[Enrichment]:
     from scipy.stats import hypergeom
 
@@ -64,24 +75,26 @@ def _run_tests(
     found, codes = np.unique(texts, return_inverse=True)
     if not 2 <= len(found) <= MOST_VALUES:
         return
-    labels = labels[taking_part]
     with_value = np.bincount(codes)
-    for cluster in range(int(labels.max(initial=-1)) + 1):
-        own = np.bincount(codes[labels == cluster], minlength=len(found))
+    for cluster, members in enumerate(inside):
+        own = np.bincount(codes[members[taking_part]], minlength=len(found))
         size = int(own.sum())
-        p_values = hypergeom.sf(own - 1, len(labels), with_value, size)
-        for value, inside, total, p in zip(found, own, with_value, p_values, strict=True):
+        p_values = hypergeom.sf(own - 1, len(codes), with_value, size)
+        for value, here, total, p in zip(found, own, with_value, p_values, strict=True):
             if size:
-                counts = (int(inside), size, int(total - inside), len(labels) - size)
+                counts = (int(here), size, int(total - here), len(codes) - size)
                 yield Enrichment(cluster, name, str(value), *counts, min(1.0, float(p)), 1.0)
 
 
-def _find_known(name: str, values: NDArray[Any], count: int) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-    """Give the mask of known values, and those values as texts."""
+def _find_known(
+    name: str, values: NDArray[Any], first: NDArray[np.intp], count: int
+) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+    """Give the mask of known values among those of the rows `first`, and these values as texts."""
     if values.shape != (count,):
         raise InputError(
             f"attribute {name!r} has the shape {values.shape}: expected one value for each of {count} explanations."
         )
+    values = values[first]
     if values.dtype.kind == "f":
         known = np.isfinite(values)
     elif values.dtype.kind == "i":

@@ -44,7 +44,7 @@ class EigengapEvidence:
 
 @dataclass(frozen=True)
 class Composition:
-    """Purity, accuracy and mean confidence of a group of explanations; None if no label or output is known."""
+    """Purity, accuracy and mean confidence of the samples in a group; None if no label or output is known."""
 
     __pydantic_config__: ClassVar = PYDANTIC
 
@@ -86,7 +86,7 @@ class StabilityEvidence:
 
 @dataclass(frozen=True)
 class EnrichmentTest:
-    """A test of one value of an attribute: `inside` of `n_inside` explanations have it, and `outside` of `n_outside`.
+    """A test of one value of an attribute: `inside` of `n_inside` samples have it, and `outside` of `n_outside`.
 
     `p_value` is that of Fisher's exact test, one-sided; `q_value` is corrected over all tests of the class.
     """
