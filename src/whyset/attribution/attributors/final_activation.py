@@ -37,12 +37,37 @@ _VISIBLE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """One call of an activation: its name in `FINAL_ACTIVATIONS`, its input and its output (and its version then)."""
+    """One call of an activation: its name in `FINAL_ACTIVATIONS`, its input and its output, with their versions then,
+    and the axis of a softmax.
+    """
 
     name: str
     before: Tensor
     after: Tensor
+    version_before: int
     version: int
+    axis: int | None = None
+
+    @property
+    def is_log(self) -> bool:
+        """Whether its values are logarithms of probabilities."""
+        return self.name in ("log_softmax", "logsigmoid")
+
+    def gives_logits(self, output: Tensor) -> bool:
+        """Whether its input, shaped like the model's output (n, ...), is the logits of the classes: a softmax ran over
+        all values of a row and over nothing else, and nothing has written into the input since.
+        """
+        if _version(self.before) != self.version_before or self.before.numel() != output.numel():
+            return False
+        if self.axis is None:
+            return True
+        # One value has the softmax 1 whatever it is, so its logit says nothing of the output.
+        return 1 < self.count == output.shape[1:].numel() and self.after.shape[: self.axis].numel() == len(output)
+
+    @property
+    def count(self) -> int:
+        """How many probabilities sum to 1: of a sigmoid, that of a class and that of its absence."""
+        return 2 if self.axis is None else self.after.shape[self.axis]
 
     def equal_rows(self, output: Tensor) -> Tensor:
         """Which rows of the model's output (n, ...) are what this call returned, up to shape and type, (n,) bool."""
@@ -57,11 +82,9 @@ class Activation:
         """Whether any value is large enough to tell this result from others that vanish."""
         return bool((self.after.detach().abs() > _VISIBLE).any())
 
-    def survives(self, change: SlightChange, classes: int) -> bool:
+    def survives(self, change: SlightChange) -> bool:
         """Whether the result is still a probability, or the logarithm of one, after this change."""
-        if self.name in ("log_softmax", "logsigmoid"):
-            return change == UNCHANGED
-        return change.keeps_probabilities(classes if self.name == "softmax" else 2)
+        return change == UNCHANGED if self.is_log else change.keeps_probabilities(self.count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +124,11 @@ class LastActivation(TorchFunctionMode):
             if found is not None:
                 self._follow(result, change_slightly(canonical_name(raw), found.tensor, found.change, args, kwargs))
             return result
+        axis = _find_axis(before, args, kwargs) if name.endswith("softmax") else None
         before = before.clone() if _replaces_input(raw, args, kwargs) else before
+        version = _version(before)
         result = func(*args, **kwargs)
-        self.last, self._followed = Activation(name, before, result, _version(result)), {}
+        self.last, self._followed = Activation(name, before, result, version, _version(result), axis), {}
         self._follow(result, UNCHANGED)
         return result
 
@@ -117,8 +142,8 @@ class LastActivation(TorchFunctionMode):
         return None
 
     def confirm(self, output: Tensor) -> Tensor:
-        """Which rows of the model's output (n, ...) are what the last activation returned, (n,) bool."""
-        if self.last is None:
+        """Which rows of the model's output (n, ...) are what the last activation made of logits, (n,) bool."""
+        if self.last is None or not self.last.gives_logits(output):
             return torch.zeros(len(output), dtype=torch.bool, device=output.device)
         if self._is_followed(output, self.last):
             return torch.ones(len(output), dtype=torch.bool, device=output.device)
@@ -128,7 +153,7 @@ class LastActivation(TorchFunctionMode):
         found = self._find_tracked([output])
         if found is None or output.numel() != last.after.numel():
             return False
-        return last.survives(found.change, output.shape[1:].numel())
+        return last.survives(found.change)
 
     def _find_tracked(self, values: Sequence[Any]) -> _Followed | None:
         """The first of the values that was made of the last activation's result, and not written into since."""
@@ -146,6 +171,16 @@ class LastActivation(TorchFunctionMode):
 def _replaces_input(raw: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a call writes its output into its input, as `sigmoid_(z)` and `hardsigmoid(z, True)` do."""
     return is_in_place(raw) or any(value is True for value in (*args[1:], kwargs.get("inplace")))
+
+
+def _find_axis(before: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """The axis that a softmax runs over, counted from the front; without one torch chooses it by the dimensions."""
+    axis = args[1] if len(args) > 1 else kwargs.get("dim")
+    if isinstance(axis, str):
+        return before.names.index(axis)
+    if axis is None:
+        axis = 0 if before.dim() in (0, 1, 3) else 1
+    return int(axis) % max(before.dim(), 1)
 
 
 def _version(tensor: Tensor) -> int:
