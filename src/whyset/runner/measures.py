@@ -18,8 +18,9 @@ class Measures:
     `arrived` is the sum of the map divided by the explained output, `largest` its largest absolute value divided by
     the absolute output. Where the output is 0, `arrived` is NaN, and `largest` too if the map is 0 everywhere or the
     method is a gradient; any other relevance is infinitely many times such an output. `arrived` is also NaN where the
-    method is a gradient, whose sum has no relation to the output. `constant` maps have the same value everywhere. `compared` maps were compared with
-    that of another sample with the same target, and `repeated` ones are equal to it, up to a factor.
+    method is a gradient, whose sum has no relation to the output. `constant` maps have the same value everywhere.
+    `compared` maps were compared with that of another sample with the same target, and `repeated` ones are equal to
+    it, up to a factor.
     """
 
     arrived: Tensor

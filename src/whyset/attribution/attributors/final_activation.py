@@ -177,7 +177,8 @@ def _find_axis(before: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     """The axis that a softmax runs over, counted from the front; without one torch chooses it by the dimensions."""
     axis = args[1] if len(args) > 1 else kwargs.get("dim")
     if isinstance(axis, str):
-        return before.names.index(axis)
+        names: tuple[str | None, ...] = getattr(before, "names", ())
+        return names.index(axis)
     if axis is None:
         axis = 0 if before.dim() in (0, 1, 3) else 1
     return int(axis) % max(before.dim(), 1)
