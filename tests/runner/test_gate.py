@@ -102,12 +102,44 @@ def test_a_gradient_has_no_share_that_arrives_and_raises_no_alarm(tmp_path):
     assert run.checks == ()
 
 
-def test_an_output_of_zero_has_no_shares():
-    output = torch.tensor([[0.0, 2.0]])
-    found = measure(torch.ones(2, 1, 3), torch.ones(1, 3), output, torch.tensor([[0], [1]]), True)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_output_of_zero_has_no_share_and_all_relevance_is_beyond_it(sign):
+    output, chosen, x = torch.tensor([[sign * 0.0, 2.0]]), torch.tensor([[0], [1]]), torch.ones(1, 3)
+    found = measure(sign * torch.ones(2, 1, 3), x, output, chosen, True)
     assert torch.isnan(found.arrived[0, 0])
-    assert torch.isnan(found.largest[0, 0])
-    assert (found.arrived[1, 0], found.largest[1, 0]) == (1.5, 0.5)
+    assert found.largest[0, 0] == np.inf
+    assert (found.arrived[1, 0], found.largest[1, 0]) == (sign * 1.5, 0.5)
+    for maps, conserving in ((torch.zeros(2, 1, 3), True), (torch.ones(2, 1, 3), False)):
+        found = measure(maps, x, output, chosen, conserving)
+        assert torch.isnan(found.arrived[0, 0])
+        assert torch.isnan(found.largest[0, 0])
+
+
+class Balanced(nn.Module):
+    """Both outputs are x0 - x1, times a factor: for equal features exactly 0, with the relevance x0 and -x1."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.one, self.other = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+        self.one.weight.data = factor * torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+        self.other.weight.data = factor * torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+
+    def forward(self, x):
+        return self.one(x) - self.other(x)
+
+
+def test_relevance_without_an_output_is_an_alarm_and_none_without_one_is_not(tmp_path):
+    x = np.repeat(np.arange(1, 13, dtype=np.float32)[:, None], 2, axis=1)
+    run = whyset.explain(Balanced(1.0), x, tmp_path / "run", composite=EpsilonPlus(), target=0)
+    assert np.isinf(run.column("relevance_max")).all()
+    assert np.allclose(np.asarray(run.relevance), x * [1, -1], rtol=1e-3)
+    assert (checked(run, "relevance_too_large").count, len(run)) == (12, 12)
+    nothing = whyset.explain(Balanced(0.0), x, tmp_path / "nothing", composite=EpsilonPlus(), target=0)
+    assert not np.asarray(nothing.relevance).any()
+    assert "relevance_too_large" not in names(nothing)
+    gradient = whyset.explain(Balanced(1.0), x, tmp_path / "gradient", composite=None, target=0)
+    assert np.isnan(gradient.column("relevance_max")).all()
+    assert "relevance_too_large" not in names(gradient)
 
 
 def test_sums_of_large_values_that_cancel_are_exact():

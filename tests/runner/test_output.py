@@ -251,6 +251,87 @@ def test_anything_else_is_the_models_own_output(name):
     assert find_output(model, torch.tensor(X))[1] is Output.MODEL
 
 
+def scale_after(activate):
+    """The logits are changed in place once probabilities are made of them."""
+
+    def ending(z: Tensor) -> Tensor:
+        z = z + 0.0
+        p = activate(z)
+        z.mul_(3)
+        return p
+
+    return ending
+
+
+def subtract_after(z: Tensor) -> Tensor:
+    z = z + 0.0
+    p = z.sigmoid()
+    z -= z.detach().amax(1, keepdim=True)
+    return p
+
+
+def write_probabilities(z: Tensor) -> Tensor:
+    z = z + 0.0
+    z[:] = z.softmax(1)
+    return z
+
+
+def of_two(z: Tensor) -> Tensor:
+    return z.view(-1, 2, 2)
+
+
+def either_side(p: Tensor) -> Tensor:
+    return torch.maximum(p, 1 - p)[:, 0]
+
+
+OTHER_ENDINGS = {
+    "softmax of two groups": (lambda z: of_two(z).softmax(2).flatten(1), 4, largest),
+    "softmax of two groups, functional": (lambda z: F.softmax(of_two(z), dim=-1).flatten(1), 4, largest),
+    "softmax across groups": (lambda z: of_two(z).softmax(1).flatten(1), 4, largest),
+    "softmax of two groups, clamped": (lambda z: of_two(z).softmax(2).flatten(1).clamp(SMALL), 4, largest),
+    "softmax of two groups, epsilon": (lambda z: of_two(z).softmax(2).flatten(1) + 1e-4, 4, largest),
+    "softmax of two groups, smoothed": (lambda z: (0.9 * of_two(z).softmax(2) + 0.05).flatten(1), 4, largest),
+    "log softmax of two groups": (lambda z: of_two(z).log_softmax(2).flatten(1), 4, lambda o: largest(o).exp()),
+    "softmax over the batch": (lambda z: z.softmax(0), 3, largest),
+    "softmax over the batch, by name": (lambda z: torch.softmax(input=z, dim=-2), 3, largest),
+    "log softmax over the batch": (lambda z: z.log_softmax(0), 3, lambda o: largest(o).exp()),
+    "softmax, then logits changed": (scale_after(lambda z: z.softmax(1)), 3, largest),
+    "log softmax, then logits changed": (scale_after(lambda z: z.log_softmax(1)), 3, lambda o: largest(o).exp()),
+    "sigmoid, then logits changed": (subtract_after, 3, largest),
+    "softmax copied into the logits": (lambda z: z.copy_(z.softmax(1)), 3, largest),
+    "softmax written into the logits": (write_probabilities, 3, largest),
+    "softmax of one output": (lambda z: z.softmax(1), 1, either_side),
+    "log softmax of one output": (lambda z: z.log_softmax(1), 1, lambda o: either_side(o.exp())),
+    "one sigmoid, then the logit changed": (subtract_after, 1, either_side),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_ENDINGS)
+def test_probabilities_whose_logits_are_not_there_are_explained_as_they_are(tmp_path, name):
+    """Expected are the model's own probabilities, and the gradient of what it returns."""
+    ending, classes, probability = OTHER_ENDINGS[name]
+    model, said, x = Ending(ending, classes, scale=5.0).eval(), Messages(), torch.tensor(X, requires_grad=True)
+    run = whyset.explain(model, (X, LABELS), tmp_path / "run", composite=None, target=0, dtype="float32", progress=said)
+    output = model(x)
+    is_log = "log s" in name
+    assert (run.failures, run.config.output) == ([], Output.LOG_PROBABILITIES if is_log else Output.PROBABILITIES)
+    assert np.abs(run.column("confidence") - probability(output.detach()).numpy()).max() < 1e-6
+    (gradient,) = torch.autograd.grad(output[:, 0].sum(), x)
+    assert np.allclose(np.asarray(run.relevance), gradient, atol=1e-6)
+    assert any("or the model changes these logits afterwards" in line for line in said.lines)
+    assert [check.severity for check in run.checks if check.name == "output"] == ["warning"]
+    if classes == 1:
+        p = output.detach().exp() if is_log else output.detach()
+        assert np.array_equal(run.column("prediction"), (p > 0.5)[:, 0].long())
+
+
+def test_a_batch_whose_logits_are_changed_after_the_activation_is_not_confirmed():
+    for ending in (scale_after(torch.sigmoid), lambda z: z.softmax(0), lambda z: z.copy_(z.softmax(1))):
+        attribute = BeforeActivation(Ending(ending).eval())
+        attribute(torch.tensor(X), target=0)
+        assert not bool(attribute.confirmed.any())
+
+
 @pytest.mark.parametrize(
     ("ending", "classes", "function"),
     [

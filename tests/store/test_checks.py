@@ -73,6 +73,11 @@ def test_gradients_are_not_measured_by_the_output():
     assert check_relevance(np.full(3, np.nan), np.array([1e9, 1, 1])) == ()
 
 
+def test_relevance_of_an_output_of_zero_is_beyond_every_limit():
+    (check,) = check_relevance(np.array([np.nan, np.nan, 1]), np.array([np.inf, np.nan, 1]))
+    assert (check.name, check.count, check.total) == ("relevance_too_large", 1, 3)
+
+
 def test_a_commit_keeps_losses_and_tallies(tmp_path):
     run = example_run(tmp_path / "run")
     losses = ShardLosses(2, {"bias": 0.25, "rule": -0.5}, output=7.5)

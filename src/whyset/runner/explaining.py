@@ -32,6 +32,7 @@ from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
 from whyset.runner.same_inputs import require_same_inputs
+from whyset.runner.same_outputs import require_same_outputs
 from whyset.runner.shard import ShardReport, explain_shard
 from whyset.runner.shard_duration import seconds_per_row
 from whyset.runner.shard_writer import ShardWriter
@@ -155,7 +156,7 @@ def explain(
     InputError
         An argument does not fit, and nothing was written.
     RunMismatchError
-        `out` is another run, or its samples have changed.
+        `out` is another run, or its samples have changed, or what the model computes.
     JobStoppedError
         The work could not go on, for example because the disk is full. What is committed is kept, and the same call
         continues.
@@ -236,6 +237,7 @@ def run_explanation(
             activity.begin("comparing samples with those of the run")
             if pending:
                 require_same_inputs(run, reading, said)
+                require_same_outputs(run, reading, loaded.module, plan.wanted.output, said)
             sent = loaded.module if chosen.in_process else _bind_code(request.model, loaded.code_hash)
             job = Job(run, sent, plan.source, plan.wanted, plan.shape, request.batch_size, device, request.seed)
             if not chosen.in_process:

@@ -16,9 +16,11 @@ class Measures:
     """Measures of a batch of relevance maps, each (targets, samples).
 
     `arrived` is the sum of the map divided by the explained output, `largest` its largest absolute value divided by
-    the absolute output: both NaN where the output is 0, `arrived` also where the method is a gradient, whose sum has
-    no relation to the output. `constant` maps have the same value everywhere. `compared` maps were compared with
-    that of another sample with the same target, and `repeated` ones are equal to it, up to a factor.
+    the absolute output. Where the output is 0, `arrived` is NaN, and `largest` too if the map is 0 everywhere or the
+    method is a gradient; any other relevance is infinitely many times such an output. `arrived` is also NaN where the
+    method is a gradient, whose sum has no relation to the output. `constant` maps have the same value everywhere.
+    `compared` maps were compared with that of another sample with the same target, and `repeated` ones are equal to
+    it, up to a factor.
     """
 
     arrived: Tensor
@@ -39,14 +41,14 @@ def measure(relevance: Tensor, x: Tensor, output: Tensor, chosen: Tensor, conser
     """
     maps = relevance.flatten(2)
     value = output.detach().gather(1, chosen.T).T.to(_wide(maps))
-    value = torch.where(value == 0, torch.nan, value)  # a share of an output of 0 is undefined
     peak = maps.abs().amax(dim=2)
-    arrived = maps.sum(dim=2, dtype=value.dtype) / value
+    largest = peak.to(value.dtype) / value.abs()  # 0 / 0 is NaN, and all else divided by 0 infinite
+    arrived = torch.where(value == 0, torch.nan, maps.sum(dim=2, dtype=value.dtype) / value)
     flat = maps.amax(dim=2) - maps.amin(dim=2) <= _EQUAL * peak
     compared, repeated = _repetitions(maps, x.flatten(1), chosen, peak)
     return Measures(
         arrived=arrived if conserving else torch.full_like(arrived, torch.nan),
-        largest=peak.to(value.dtype) / value.abs(),
+        largest=largest if conserving else torch.where(value == 0, torch.nan, largest),
         constant=flat & (maps.shape[2] > 1),
         compared=compared & ~flat,
         repeated=repeated & ~flat,

@@ -1,5 +1,6 @@
 """The value of a model that is explained: its output, or the logit before a last softmax or sigmoid."""
 
+import math
 from enum import StrEnum
 
 import torch
@@ -17,7 +18,8 @@ class Output(StrEnum):
     """The value that is explained, as the run's configuration names it.
 
     For a model that ends in softmax or sigmoid it is the logit before that. `PROBABILITIES` are outputs that look like
-    probabilities without such an operation: they are explained as they are.
+    probabilities without such an operation, or whose logits were changed or are not those of the classes: they are
+    explained as they are, and so are `LOG_PROBABILITIES`, their logarithms.
     """
 
     MODEL = "model output"
@@ -27,11 +29,12 @@ class Output(StrEnum):
     LOG_SIGMOID = "logit before logsigmoid"
     HARD_SIGMOID = "logit before hardsigmoid"
     PROBABILITIES = "probabilities"
+    LOG_PROBABILITIES = "log probabilities"
 
     @property
     def is_logit(self) -> bool:
         """True for the value before the model's last operation."""
-        return self not in (Output.MODEL, Output.PROBABILITIES)
+        return self not in (Output.MODEL, Output.PROBABILITIES, Output.LOG_PROBABILITIES)
 
     @property
     def note(self) -> str:
@@ -46,8 +49,15 @@ class Output(StrEnum):
         if self is Output.PROBABILITIES:
             return (
                 "the model's outputs are probabilities (each row is in [0, 1] and sums to 1, or is the probability of "
-                "one of two classes), but no softmax or sigmoid was found that makes them: the probability is "
-                "explained, whose relevance vanishes where it is close to 0 or 1; give a model that returns logits"
+                "one of two classes, or a softmax or sigmoid returned it), but no softmax over the classes of a row and "
+                "no sigmoid was found, or the model changes their logits afterwards: the probability is explained, "
+                "whose relevance vanishes where it is close to 0 or 1; give a model that returns logits"
+            )
+        if self is Output.LOG_PROBABILITIES:
+            return (
+                "the model's outputs are logarithms of probabilities, but their log_softmax does not run over the "
+                "classes of a row, or the model changes these logits afterwards: the logarithm is explained, whose "
+                "relevance vanishes where the probability is close to 1; give a model that returns logits"
             )
         return ""
 
@@ -56,9 +66,10 @@ def find_output(model: torch.nn.Module, x: Tensor) -> tuple[object, Output]:
     """Run the model on a few samples; return its output and the value to explain."""
     with torch.no_grad(), LastActivation() as mode:
         output = model(x)
-    found = mode.find(output)
-    if found is not None:
-        return output, Output(f"logit before {found.name}")
+    if isinstance(output, Tensor) and (found := mode.find(output)) is not None:
+        if found.gives_logits(output):
+            return output, Output(f"logit before {found.name}")
+        return output, Output.LOG_PROBABILITIES if found.is_log else Output.PROBABILITIES
     return output, Output.PROBABILITIES if are_probabilities(output) else Output.MODEL
 
 
@@ -92,7 +103,8 @@ def predict_binary(output: Tensor, kind: Output) -> Tensor:
 
     It is class 1 where the logit is above 0, or the probability above 1/2.
     """
-    return (output.detach()[:, 0] > (0.5 if kind is Output.PROBABILITIES else 0)).long()
+    above = {Output.PROBABILITIES: 0.5, Output.LOG_PROBABILITIES: math.log(0.5)}.get(kind, 0.0)
+    return (output.detach()[:, 0] > above).long()
 
 
 def compute_confidence(output: Tensor, kind: Output) -> Tensor:
@@ -102,6 +114,8 @@ def compute_confidence(output: Tensor, kind: Output) -> Tensor:
     or of p and 1 - p.
     """
     values = output.detach().float()
+    if kind is Output.LOG_PROBABILITIES:
+        return compute_confidence(values.exp(), Output.PROBABILITIES)
     if kind is Output.PROBABILITIES:
         return values.amax(dim=1) if values.shape[1] > 1 else torch.maximum(values, 1 - values)[:, 0]
     largest = values[:, 0].abs() if values.shape[1] == 1 else values.amax(dim=1)

@@ -85,7 +85,11 @@ class Prefetcher:
         for first in range(start, stop, size):
             yield self._batch([next(samples) for _ in range(min(size, stop - first))])
 
-    def _part(self, indices: range) -> list[ReadSample]:
+    def gather(self, indices: Sequence[int]) -> Batch:
+        """One batch of any samples, read when they are asked for."""
+        return self._batch(self._part(indices))
+
+    def _part(self, indices: Sequence[int]) -> list[ReadSample]:
         return [self.sample(index) for index in indices]
 
     def sample(self, index: int) -> ReadSample:

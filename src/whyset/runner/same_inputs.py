@@ -26,14 +26,14 @@ def require_same_inputs(run: Run, reading: Prefetcher, progress: Progress) -> No
     commit. The fingerprint covers all of a data set only where that is affordable, so it cannot replace this check.
     """
     committed = run.committed_shards()
-    chosen = _choose_shards(committed)
+    chosen = _choose_shards(committed, COMPARED)
     without = 0
     for commit in read_commits(run.path, chosen):
         if commit.inputs is None:
             without += 1
             continue
-        first, stop = (row // run.config.targets_per_sample for row in run.shard_range(commit.shard))
-        for index in _choose_samples(commit.shard, first, stop, COMPARED // len(chosen)):
+        first = run.shard_range(commit.shard)[0] // run.config.targets_per_sample
+        for index in _choose_samples(run, commit.shard, COMPARED // len(chosen)):
             stored = commit.inputs.digest(index - first)
             if stored != UNREAD:
                 _require_same(run, reading, commit.shard, index, stored)
@@ -44,12 +44,19 @@ def require_same_inputs(run: Run, reading: Prefetcher, progress: Progress) -> No
         )
 
 
-def _choose_shards(committed: Sequence[int]) -> list[int]:
-    evenly = [committed[int(place)] for place in spread(len(committed), COMPARED - 1)]
+def choose_samples(run: Run, count: int) -> list[int]:
+    """Up to `count` samples spread over all committed shards, the last one included."""
+    chosen = _choose_shards(run.committed_shards(), count)
+    return [index for shard in chosen for index in _choose_samples(run, shard, count // len(chosen))]
+
+
+def _choose_shards(committed: Sequence[int], count: int) -> list[int]:
+    evenly = [committed[int(place)] for place in spread(len(committed), count - 1)]
     return sorted({*evenly, *committed[-1:]})
 
 
-def _choose_samples(shard: int, first: int, stop: int, count: int) -> Iterator[int]:
+def _choose_samples(run: Run, shard: int, count: int) -> Iterator[int]:
+    first, stop = (row // run.config.targets_per_sample for row in run.shard_range(shard))
     if count < 2:
         yield first + shard * _STRIDE % (stop - first)
         return

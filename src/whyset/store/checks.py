@@ -59,10 +59,13 @@ class BeyondLimits:
 
 
 def find_beyond_limits(arrived: npt.NDArray[Any], largest: npt.NDArray[Any]) -> BeyondLimits:
-    """Find values above `MOST_TIMES` or below `LEAST_SHARE`; unknown shares, as of gradients, are skipped."""
-    known = ~np.isnan(arrived)
+    """Find values above `MOST_TIMES` or below `LEAST_SHARE`; unknown shares, as of gradients, are skipped.
+
+    Relevance of an output that is exactly 0 has no share that arrives, and is infinitely many times the output.
+    """
+    known = ~np.isnan(arrived) | np.isinf(largest)
     times = np.fmax(np.abs(arrived), largest)[known]
-    return BeyondLimits(times[times > MOST_TIMES], arrived[known & (arrived < LEAST_SHARE)])
+    return BeyondLimits(times[times > MOST_TIMES], arrived[arrived < LEAST_SHARE])
 
 
 def check_relevance(

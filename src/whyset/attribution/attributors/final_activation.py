@@ -37,12 +37,36 @@ _VISIBLE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """One call of an activation: its name in `FINAL_ACTIVATIONS`, input, output, and the version of the output."""
+    """One call of an activation: its name in `FINAL_ACTIVATIONS`, input, output, their versions, and a softmax's axis."""
 
     name: str
     before: Tensor
     after: Tensor
+    version_before: int
     version: int
+    axis: int | None = None
+
+    @property
+    def is_log(self) -> bool:
+        """True if its values are logarithms of probabilities."""
+        return self.name in ("log_softmax", "logsigmoid")
+
+    def gives_logits(self, output: Tensor) -> bool:
+        """Check if its input, shaped like the model's output (n, ...), is the logits of the classes.
+
+        A softmax must run over all values of a row and over nothing else, and the input must be unmodified since.
+        """
+        if _version(self.before) != self.version_before or self.before.numel() != output.numel():
+            return False
+        if self.axis is None:
+            return True
+        # One value has the softmax 1 whatever it is, so its logit says nothing of the output.
+        return 1 < self.count == output.shape[1:].numel() and self.after.shape[: self.axis].numel() == len(output)
+
+    @property
+    def count(self) -> int:
+        """Number of probabilities that sum to 1; for a sigmoid 2, of a class and of its absence."""
+        return 2 if self.axis is None else self.after.shape[self.axis]
 
     def equal_rows(self, output: Tensor) -> Tensor:
         """Return the mask (n,) of the rows of the output (n, ...) that equal this result, up to shape and type."""
@@ -57,11 +81,9 @@ class Activation:
         """True if any value is large enough to distinguish this result from others that vanish."""
         return bool((self.after.detach().abs() > _VISIBLE).any())
 
-    def survives(self, change: SlightChange, classes: int) -> bool:
+    def survives(self, change: SlightChange) -> bool:
         """Check if the result is still a probability, or the logarithm of one, after this change."""
-        if self.name in ("log_softmax", "logsigmoid"):
-            return change == UNCHANGED
-        return change.keeps_probabilities(classes if self.name == "softmax" else 2)
+        return change == UNCHANGED if self.is_log else change.keeps_probabilities(self.count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +124,11 @@ class LastActivation(TorchFunctionMode):
             if found is not None:
                 self._follow(result, change_slightly(canonical_name(raw), found.tensor, found.change, args, kwargs))
             return result
+        axis = _find_axis(before, args, kwargs) if name.endswith("softmax") else None
         before = before.clone() if _replaces_input(raw, args, kwargs) else before
+        version = _version(before)
         result = func(*args, **kwargs)
-        self.last, self._followed = Activation(name, before, result, _version(result)), {}
+        self.last, self._followed = Activation(name, before, result, version, _version(result), axis), {}
         self._follow(result, UNCHANGED)
         return result
 
@@ -118,8 +142,8 @@ class LastActivation(TorchFunctionMode):
         return None
 
     def confirm(self, output: Tensor) -> Tensor:
-        """Return the mask (n,) of the rows of the output (n, ...) that are the result of the last activation."""
-        if self.last is None:
+        """Return the mask (n,) of the rows of the output (n, ...) that the last activation computed from logits."""
+        if self.last is None or not self.last.gives_logits(output):
             return torch.zeros(len(output), dtype=torch.bool, device=output.device)
         if self._is_followed(output, self.last):
             return torch.ones(len(output), dtype=torch.bool, device=output.device)
@@ -129,7 +153,7 @@ class LastActivation(TorchFunctionMode):
         found = self._find_tracked([output])
         if found is None or output.numel() != last.after.numel():
             return False
-        return last.survives(found.change, output.shape[1:].numel())
+        return last.survives(found.change)
 
     def _find_tracked(self, values: Sequence[Any]) -> _Followed | None:
         """Return the first value that was computed from the last activation's result and is unmodified since."""
@@ -147,6 +171,17 @@ class LastActivation(TorchFunctionMode):
 def _replaces_input(raw: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Check if a call writes its output into its input, as `sigmoid_(z)` and `hardsigmoid(z, True)` do."""
     return is_in_place(raw) or any(value is True for value in (*args[1:], kwargs.get("inplace")))
+
+
+def _find_axis(before: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """Find the axis of a softmax, counted from the front; without one torch chooses it by the dimensions."""
+    axis = args[1] if len(args) > 1 else kwargs.get("dim")
+    if isinstance(axis, str):
+        names: tuple[str | None, ...] = getattr(before, "names", ())
+        return names.index(axis)
+    if axis is None:
+        axis = 0 if before.dim() in (0, 1, 3) else 1
+    return int(axis) % max(before.dim(), 1)
 
 
 def _version(tensor: Tensor) -> int:
