@@ -57,6 +57,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "label too large": (lambda: (GOOD, 99), "the label is 99: expected a class from 0 to 1"),
     "negative label": (lambda: (GOOD, -5), "the label is -5"),
     "half label": (lambda: (GOOD, 0.5), "the label is 0.5: expected a class index"),
+    "label beyond 64 bits": (lambda: (GOOD, 2**63), "the label is 9223372036854775808: expected a class index"),
+    "label that cannot be read": (lambda: (GOOD, torch.ones(1).to_sparse()), "Error: "),
+    "sparse": (lambda: (GOOD.to_sparse(), 0), "the tensor is sparse .* expected a dense one"),
+    "nested": (lambda: (torch.nested.nested_tensor([GOOD], layout=torch.jagged), 0), "the tensor is nested"),
     "label as text": (lambda: (GOOD, "cat"), "the label is 'cat'"),
     "NaN": (
         lambda: (torch.full((4,), torch.nan), 0),
@@ -195,6 +199,32 @@ def test_a_label_that_the_model_lacks_fails_alone_in_every_source(source: str, t
     run = ws.explain(net(), files(X, y, tmp_path)[source], tmp_path / "run")
     assert [failure.index for failure in run.failures] == [0, BAD]
     assert run.labels[BAD] == -1
+
+
+ODD_LABELS: dict[str, tuple[float, str, str]] = {
+    "uint64, all ones": (2**64 - 1, "u8", "18446744073709551615"),
+    "uint64": (2**63 + 1, "u8", "9223372036854775809"),
+    "large": (1e30, "f8", "1e+30"),
+    "infinite": (np.inf, "f4", "inf"),
+    "NaN": (np.nan, "f8", "nan"),
+    "half": (0.5, "f2", "0.5"),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("source", ["array", "TensorDataset", "npz", "HDF5"])
+@pytest.mark.parametrize("kind", ODD_LABELS)
+def test_what_is_no_label_fails_alone_in_every_source(kind: str, source: str, tmp_path: Path) -> None:
+    value, dtype, shown = ODD_LABELS[kind]
+    y = np.array([value if row == BAD else label for row, label in enumerate(Y.tolist())], dtype)
+    run = ws.explain(net(), files(X, y, tmp_path)[source], tmp_path / "run")
+    assert run.committed.all()
+    ((index, _, error),) = run.failures
+    assert (index, run.labels[BAD]) == (BAD, -1)
+    assert f"the label is {shown}: expected a class index" in error
+    good = np.delete(np.arange(COUNT), BAD)
+    assert np.array_equal(run.labels[good], Y[good])
+    assert ws.explain(net(), files(X, y, tmp_path)[source], tmp_path / "run").failures == run.failures
 
 
 def test_a_data_set_without_a_readable_sample_is_refused(tmp_path: Path) -> None:

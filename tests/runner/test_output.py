@@ -100,7 +100,8 @@ def test_probabilities_of_unknown_origin_are_explained_as_they_are_and_it_is_sai
     run = whyset.explain(model, (X, LABELS), tmp_path / "run", progress=said)
     assert run.config.output == Output.PROBABILITIES
     assert any(
-        "no softmax or sigmoid was found that makes them: the probability is explained" in line for line in said.lines
+        "no softmax or sigmoid was found that computes them from unmodified logits of the classes" in line
+        for line in said.lines
     )
     with torch.no_grad():
         assert np.allclose(run.column("confidence"), model(torch.tensor(X)).max(1).values)

@@ -1,13 +1,15 @@
 """Checks and losses are typed, survive on disk, and a damaged file is named without making the run unreadable."""
 
+import hashlib
 import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store import Check
+from whyset.store import Check, open_run
 from whyset.store.checks import check_relevance, read_checks, write_checks
 from whyset.store.commits import Tally, read_commit
 from whyset.store.layout import commit_path
@@ -32,7 +34,7 @@ def test_checks_are_read_as_they_were_written(full_run):
     [
         (lambda text: text.replace("3 of 40", "0 of 40"), "checksum does not match"),
         (lambda text: text[:50], "damaged"),
-        (lambda text: text.replace('"1.0"', '"2.0"'), "schema '2.0'"),
+        (lambda text: text.replace('"1.1"', '"2.0"'), "schema '2.0'"),
         (lambda text: "[]", "damaged"),
     ],
 )
@@ -46,6 +48,33 @@ def test_a_damaged_file_is_named_and_the_run_is_read_all_the_same(full_run, edit
     assert (check.name, check.severity) == ("checks_unreadable", "warning")
     assert len(full_run.relevance[0]) == 2
     assert any(problem.where == "checks.json" and message in problem.message for problem in full_run.verify())
+
+
+def test_the_checks_of_another_run_are_not_taken_for_those_of_this_one(full_run, tmp_path):
+    other = example_run(tmp_path / "other", seed=full_run.config.seed + 1)
+    write_checks(full_run.path, FOUND)
+    write_checks(other.path, FOUND[:1])
+    (full_run.path / "checks.json").write_bytes((other.path / "checks.json").read_bytes())
+    (check,) = full_run.checks
+    assert (check.name, check.severity) == ("checks_unreadable", "warning")
+    assert "belongs to another run" in check.message
+    assert [(problem.kind, problem.where) for problem in full_run.verify()] == [("damaged", "checks.json")]
+
+
+def test_checks_that_do_not_name_their_run_are_read(full_run):
+    """As version 1.0 of the file was written."""
+    content = {"schema": "1.0", "checks": [asdict(check) for check in FOUND]}
+    stored = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    checksum = "sha256:" + hashlib.sha256(stored.encode()).hexdigest()
+    (full_run.path / "checks.json").write_text(json.dumps(content | {"checksum": checksum}))
+    assert full_run.checks == FOUND
+    assert full_run.verify() == []
+
+
+def test_the_checks_of_a_moved_run_are_its_own(full_run, tmp_path):
+    write_checks(full_run.path, FOUND)
+    moved = open_run(full_run.path.rename(tmp_path / "moved"))
+    assert moved.checks == FOUND
 
 
 @pytest.mark.parametrize("values", [("x", "error", 0, 1, ""), ("x", "note", 2, 1, ""), ("x", "note", -1, 1, "")])

@@ -49,9 +49,9 @@ class Output(StrEnum):
         if self is Output.PROBABILITIES:
             return (
                 "the model's outputs are probabilities (each row is in [0, 1] and sums to 1, or is the probability of "
-                "one of two classes, or a softmax or sigmoid returned it), but no softmax over the classes of a row and "
-                "no sigmoid was found, or the model changes their logits afterwards: the probability is explained, "
-                "whose relevance vanishes where it is close to 0 or 1; give a model that returns logits"
+                "one of two classes, or a softmax or sigmoid returned it), but no softmax or sigmoid was found that "
+                "computes them from unmodified logits of the classes: the probability is explained, whose relevance "
+                "vanishes where it is close to 0 or 1; give a model that returns logits"
             )
         if self is Output.LOG_PROBABILITIES:
             return (

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.jsonfile import JSON, json_checksum, read_json, replace_json
-from whyset.store.layout import CHECKS
+from whyset.store.layout import CHECKS, RUN
 from whyset.store.remote import AnyPath
 
 Severity = Literal["warning", "note"]
 
-CHECKS_SCHEMA = "1.0"
+CHECKS_SCHEMA = "1.1"
 MOST_TIMES = 100.0
 """Relevance larger than this multiple of the explained output is suspicious."""
 LEAST_SHARE = 0.01
@@ -103,14 +103,15 @@ def check_relevance(
 
 def write_checks(run: AnyPath, checks: Sequence[Check]) -> None:
     """Write `checks.json` atomically; it replaces an earlier one."""
-    content: dict[str, JSON] = {"schema": CHECKS_SCHEMA, "checks": [asdict(check) for check in checks]}
+    found = [asdict(check) for check in checks]
+    content: dict[str, JSON] = {"schema": CHECKS_SCHEMA, "run": _identify_run(run), "checks": found}
     replace_json(run / CHECKS, {**content, "checksum": json_checksum(content)})
 
 
 def read_checks(run: AnyPath) -> tuple[Check, ...]:
     """Read the checks in `checks.json`; none if the file does not exist.
 
-    Raises BrokenRunError if the file is damaged, was edited, or has another major version.
+    Raises BrokenRunError if the file is damaged, was edited, belongs to another run, or has another major version.
     """
     file = run / CHECKS
     if not file.exists():
@@ -121,6 +122,8 @@ def read_checks(run: AnyPath) -> tuple[Check, ...]:
         raise BrokenRunError(f"{file} has the schema {stored.get('schema')!r}: expected {CHECKS_SCHEMA}; update whyset")
     if stored.get("checksum") != json_checksum(stored):
         raise BrokenRunError(f"{file} is damaged or was edited: its checksum does not match; run `explain` again")
+    if "run" in stored and stored["run"] != _identify_run(run):  # before 1.1 it does not say whose it is
+        raise BrokenRunError(f"{file} belongs to another run: it was not written for this {RUN}; run `explain` again")
     entries: Any = stored.get("checks")
     try:
         return tuple(_from_json(entry) for entry in entries)
@@ -139,6 +142,11 @@ def read_checks_or_problem(run: AnyPath, expected: bool = False) -> tuple[Check,
         return read_checks(run)
     except (BrokenRunError, OSError) as error:
         return (Check("checks_unreadable", "warning", 0, 0, f"stored checks cannot be read: {error}"),)
+
+
+def _identify_run(run: AnyPath) -> JSON:
+    """The checksum of run.json, which is written once: it covers the configuration, the samples and the time."""
+    return read_json(run / RUN).get("checksum")
 
 
 def _from_json(entry: Mapping[str, Any]) -> Check:

@@ -6,6 +6,7 @@ import torch
 
 from whyset.errors import InputError
 from whyset.runner import ArraySource, Preprocessing
+from whyset.runner.sources import as_source
 
 
 def test_floats_are_the_models_input() -> None:
@@ -46,8 +47,11 @@ def test_gray_bytes_may_lack_the_channel() -> None:
         ({"images": np.zeros((2, 1, 2, 2), np.int64)}, r"floats \(N, C, H, W\)"),
         ({"images": np.zeros((2, 2, 2), np.uint8)}, "have no preprocessing"),
         ({"images": np.full((2, 1, 2, 2), np.nan)}, "only NaN and infinite values"),
-        ({"images": np.zeros((2, 1, 2, 2)), "labels": [1]}, "labels are 2 whole numbers"),
-        ({"images": np.zeros((2, 1, 2, 2)), "labels": [0.5, 1.0]}, "labels are 2 whole numbers"),
+        ({"images": np.zeros((2, 1, 2, 2)), "labels": [1]}, "labels must be 2 whole numbers"),
+        ({"images": np.zeros((2, 1, 2, 2)), "labels": [0.5, 1.5]}, "labels must be 2 whole numbers"),
+        ({"images": np.zeros((2, 1, 2, 2)), "labels": ["a", "b"]}, "labels must be 2 whole numbers"),
+        ({"images": np.zeros((2, 1, 2, 2)), "labels": [[0], [0, 1]]}, "list that makes none"),
+        ({"images": torch.zeros((2, 1, 2, 2)).to_sparse()}, "the tensor is sparse"),
         ({"images": np.zeros((2, 1, 2, 2)), "ids": ["a", "a"]}, "different ids, one for each sample"),
     ],
 )
@@ -63,3 +67,23 @@ def test_the_fingerprint_is_that_of_the_content() -> None:
     assert ArraySource(images).fingerprint() == ArraySource(images.copy()).fingerprint()
     assert ArraySource(images).fingerprint() != ArraySource(other).fingerprint()
     assert ArraySource(images, [0, 1]).fingerprint() != ArraySource(images, [1, 0]).fingerprint()
+
+
+@pytest.mark.parametrize("labels", [[1, 0, None], (1, 0, -1), torch.tensor([1, 0, -1]), np.array([1, 0, -1])])
+@pytest.mark.parametrize("images", [np.zeros((3, 4), np.float32), torch.zeros(3, 4)])
+def test_an_array_and_a_sequence_of_labels_are_a_pair(images: object, labels: object) -> None:
+    source = as_source((images, labels), None, None)
+    assert isinstance(source, ArraySource)
+    assert source.labels.tolist() == [1, 0, -1]
+    assert [source[row][1] for row in range(3)] == [1, 0, None]
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [], ["cat", "dog", "eel"], (torch.zeros(2), 1)])
+def test_a_pair_that_does_not_fit_is_refused(labels: object) -> None:
+    with pytest.raises(InputError, match=r"labels must be 3 whole numbers|that makes none"):
+        as_source((np.zeros((3, 4), np.float32), labels), None, None)
+
+
+def test_a_tuple_of_samples_is_a_data_set() -> None:
+    samples = tuple((torch.full((4,), float(label)), label) for label in range(2))
+    assert [label for _, label in (as_source(samples, None, None)[row] for row in range(2))] == [0, 1]

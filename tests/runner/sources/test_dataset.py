@@ -171,3 +171,15 @@ def test_the_fingerprint_follows_images_and_labels() -> None:
     assert made(IMAGES, [0, 1, 0, 1, 0]) == made(IMAGES.clone(), [0, 1, 0, 1, 0])
     assert made(IMAGES, [0, 1, 0, 1, 0]) != made(IMAGES, [0, 1, 0, 1, 1])
     assert made(IMAGES, [0, 1, 0, 1, 0]) != made(other, [0, 1, 0, 1, 0])
+
+
+@pytest.mark.parametrize("view", [lambda x: x[::-1], lambda x: x.astype(">f4"), lambda x: x[:, ::-2], lambda x: x.T])
+def test_arrays_may_have_any_strides_and_byte_order(view):
+    rows = np.random.default_rng(0).random((3, 4, 6), dtype=np.float32)
+    source = DatasetSource([view(row) for row in rows])
+    for index, row in enumerate(rows):
+        assert np.array_equal(source[index][0].numpy(), view(row))
+    assert (
+        source.fingerprint()
+        == DatasetSource([torch.tensor(view(row).copy().astype("f4")) for row in rows]).fingerprint()
+    )

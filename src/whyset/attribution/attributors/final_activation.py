@@ -37,7 +37,9 @@ _VISIBLE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Activation:
-    """One call of an activation: its name in `FINAL_ACTIVATIONS`, input, output, their versions, and a softmax's axis."""
+    """One call of an activation: its name in `FINAL_ACTIVATIONS`, its input and output with their versions, and the
+    axis of a softmax.
+    """
 
     name: str
     before: Tensor

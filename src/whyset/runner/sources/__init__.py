@@ -1,5 +1,6 @@
 """Sources of samples: one protocol, one file per kind."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,13 +39,20 @@ def as_source(data: Any, preprocessing: InputCodec | None, labels: Labels | None
     if isinstance(data, (str, Path)):
         return source_at(Path(data), preprocessing, labels)
     names = None if labels is None else labels.names
-    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
+    if _is_pair(data):
         return ArraySource(*data, class_names=names, preprocessing=preprocessing)
     if type(data).__module__.split(".")[0] != "datasets" and hasattr(data, "shape"):
         return ArraySource(data, class_names=names, preprocessing=preprocessing)
     if hasattr(data, "features") and hasattr(data, "column_names") and hasattr(data, "__len__"):
         return HuggingFaceSource(data, preprocessing, labels)
     return DatasetSource(data, preprocessing)
+
+
+def _is_pair(data: Any) -> bool:
+    """Whether data is (images, labels): an array or tensor, and an array or a sequence of labels."""
+    if not (isinstance(data, tuple) and len(data) == 2 and hasattr(data[0], "shape")):
+        return False
+    return hasattr(data[1], "shape") or (isinstance(data[1], Sequence) and not isinstance(data[1], str | bytes))
 
 
 def is_source(data: Any) -> bool:

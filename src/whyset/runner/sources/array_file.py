@@ -20,8 +20,7 @@ from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_va
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.file_state import FileState
 from whyset.runner.sources.measuring import MeasuredRange, measure_rows
-from whyset.runner.sources.rows import ArrayRows, RowForm, check_ids, check_labels
-from whyset.runner.sources.source import UNKNOWN, parse_label
+from whyset.runner.sources.rows import ArrayRows, RowForm, RowLabels, check_ids
 from whyset.store.boundary import open_regular
 from whyset.store.foreign_hdf5 import Hdf5Group, open_hdf5
 
@@ -82,12 +81,14 @@ class ArrayFileSource:
     def uris(self) -> list[str | None]:
         return [None] * len(self)
 
-    @cached_property
+    @property
     def labels(self) -> NDArray[np.int64]:
+        return self._labels.indices
+
+    @cached_property
+    def _labels(self) -> RowLabels:
         name = self._name(self.labels_name, LABEL_KEYS, "labels")
-        if name is None:
-            return np.full(len(self), UNKNOWN)
-        return check_labels(self._whole(name), len(self))
+        return RowLabels.of(None if name is None else self._whole(name), len(self))
 
     @cached_property
     def class_names(self) -> tuple[str, ...] | None:
@@ -148,7 +149,7 @@ class ArrayFileSource:
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         with self._lock:  # h5py serves one thread at a time
             row = np.asarray(self._rows[index])
-        return self.form.read(row, self.preprocessing), parse_label(self.labels[index])
+        return self.form.read(row, self.preprocessing), self._labels[index]
 
     @cached_property
     def _lock(self) -> threading.Lock:

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from whyset.errors import MissingPreprocessingError
+from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
 from whyset.runner.sources.codec_choice import CodecChoice, show_images, show_values
 from whyset.runner.sources.content import row_content
 from whyset.runner.sources.measuring import measure_rows
-from whyset.runner.sources.rows import RowForm, check_ids, check_labels, move_to_host
-from whyset.runner.sources.source import UNKNOWN, parse_label
+from whyset.runner.sources.rows import RowForm, RowLabels, check_ids, move_to_host
 
 
 class ArraySource:
@@ -43,7 +42,8 @@ class ArraySource:
         self.images = _numpy(images)
         self.form = RowForm.of(self.images.shape, self.images.dtype)
         count = len(self.images)
-        self.labels = np.full(count, UNKNOWN) if labels is None else check_labels(_numpy(labels), count)
+        self._labels = RowLabels.of(None if labels is None else _numpy(labels), count)
+        self.labels = self._labels.indices
         self.ids = check_ids(list(map(str, range(count))) if ids is None else list(ids), count)
         self.class_names = class_names
         shown = self._shown(preprocessing)
@@ -69,7 +69,7 @@ class ArraySource:
         return (self.preprocessing.normalize(x) if x.dtype == torch.uint8 else x), label
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
-        return self.form.read(self.images[index], self.preprocessing), parse_label(self.labels[index])
+        return self.form.read(self.images[index], self.preprocessing), self._labels[index]
 
     def _shown(self, given: InputCodec | None) -> CodecChoice:
         if given is not None and self.form.images:
@@ -82,4 +82,9 @@ class ArraySource:
 
 
 def _numpy(values: Any) -> NDArray[Any]:
-    return move_to_host(values).numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+    if isinstance(values, torch.Tensor):
+        return move_to_host(values).numpy()
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # lists of different lengths
+        raise InputError(f"expected an array, got {type(values).__name__} that makes none: {error}") from error

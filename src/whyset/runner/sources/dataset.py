@@ -93,7 +93,7 @@ class DatasetSource:
         """Return the SHA-256 of all ids and labels, 16 inputs, and some or all stored tensors or files."""
         digest = hashlib.sha256("\0".join(self.ids).encode() + self.labels.tobytes())
         for x in self._survey.values():
-            digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
+            digest.update(b"unreadable" if x is None else x.numpy().tobytes())
         if self._paths is not None:
             root = Path(_innermost(self.dataset).root)
             file_content(digest, root, [(name, _size(root / name)) for name in self._paths])
@@ -116,18 +116,18 @@ class DatasetSource:
         """Return pixels as the model sees them, or its float input."""
         if isinstance(image, Image.Image):
             return self._require_preprocessing("PIL").pixels(image)
-        x = torch.as_tensor(image)
+        x = move_to_host(torch.as_tensor(_as_torch_reads(image)))
         if x.dtype == torch.uint8 and x.ndim in (2, 3):
             form = RowForm.of((1, *x.shape), np.dtype(np.uint8))
-            return form.read(x.detach().cpu().numpy(), self._require_preprocessing("uint8"))
+            return form.read(x.numpy(), self._require_preprocessing("uint8"))
         if _are_ids(x):
-            return x.detach().cpu().long()
+            return x.long().contiguous()
         if not x.is_floating_point() or x.ndim not in (1, 2, 3):
             raise InputError(
                 "a sample must be a PIL image, a uint8 image (H, W), (H, W, C) or (C, H, W), floats (C, H, W), (C, T) "
                 f"or (F,), or ids of tokens as integers (T,), not {x.dtype} {tuple(x.shape)}"
             )
-        return move_to_host(x)
+        return x.contiguous()
 
     def _require_repeatable(self) -> None:
         """Read one sample again; InputError if it is not the same, or if no sample can be read twice."""
@@ -200,6 +200,11 @@ class DatasetSource:
     @cached_property
     def _paths(self) -> list[str] | None:
         return _get_paths(self.dataset)
+
+
+def _as_torch_reads(image: Any) -> Any:
+    """An array with a byte order and strides that torch has; anything else as it is."""
+    return np.asarray(image, image.dtype.newbyteorder("="), order="C") if isinstance(image, np.ndarray) else image
 
 
 def _are_ids(x: torch.Tensor) -> bool:

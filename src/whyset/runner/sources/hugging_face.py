@@ -17,7 +17,7 @@ from whyset.runner.labels import Labels
 from whyset.runner.sources.content import PART, WHOLE_FILES
 from whyset.runner.sources.dataset import IMAGE_KEYS, LABEL_KEYS, DatasetSource
 from whyset.runner.sources.file_state import FileState
-from whyset.runner.sources.source import UNKNOWN, parse_label, spread
+from whyset.runner.sources.source import parse_label, parse_label_or_unknown, spread
 
 SAVED, SPLITS = "state.json", "dataset_dict.json"
 
@@ -63,10 +63,15 @@ class HuggingFaceSource(DatasetSource):
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
+        return np.array([self._output(parse_label_or_unknown(label)) for label in self._labels], dtype=np.int64)
+
+    @cached_property
+    def _labels(self) -> Sequence[Any]:
+        """The labels as they are stored."""
         if self.label is None:
-            return np.full(len(self), UNKNOWN)
-        column = self.dataset.with_format(None).select_columns(self.label)[:][self.label]
-        return np.array([UNKNOWN if label is None else self._output(label) for label in column], dtype=np.int64)
+            return [None] * len(self)
+        found: Sequence[Any] = self.dataset.with_format(None).select_columns(self.label)[:][self.label]
+        return found
 
     @property
     def class_names(self) -> Sequence[str] | None:
@@ -80,7 +85,7 @@ class HuggingFaceSource(DatasetSource):
         """Return the SHA-256 of the labels, the stored images (of large data sets: of some rows) and some inputs."""
         digest = hashlib.sha256(f"{len(self)}".encode() + self.labels.tobytes())
         for x in self._survey.values():
-            digest.update(b"unreadable" if x is None else x.contiguous().numpy().tobytes())
+            digest.update(b"unreadable" if x is None else x.numpy().tobytes())
         stored = self.dataset.with_format("arrow")
         for row in range(len(self)) if len(self) <= WHOLE_FILES else spread(len(self), PART):
             digest.update(repr(stored[int(row)][self.image].to_pylist()).encode())
@@ -88,12 +93,13 @@ class HuggingFaceSource(DatasetSource):
 
     def read(self, index: int) -> tuple[torch.Tensor, int | None]:
         item = self.dataset[int(index)]
-        return self._to_input(item[self.image]), parse_label(None if self.label is None else self.labels[index])
+        label = parse_label(self._labels[index])
+        return self._to_input(item[self.image]), None if label is None else self._output(label)
 
     def _output(self, label: int) -> int:
         """Return the model's output of a label; -1 stands for no label in data sets."""
         if self.class_labels is None or self.own_names is None or label < 0:
-            return int(label)
+            return label
         return self.class_labels.indices[self.own_names[label]]
 
 

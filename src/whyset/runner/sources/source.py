@@ -1,6 +1,7 @@
 """The protocol of data sources."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +12,8 @@ from whyset.errors import InputError, MissingPreprocessingError
 from whyset.runner.input_codecs import InputCodec
 
 UNKNOWN = -1
+LABEL_LIMIT = 2**63
+"""Labels are stored as int64."""
 
 V = TypeVar("V")
 
@@ -87,7 +90,7 @@ def attempt(do: Callable[[], V]) -> tuple[V | None, str]:
 
 
 def parse_label(label: Any) -> int | None:
-    """Return a label as an int, None if it is unknown; InputError if it is not a whole number.
+    """Return a label as an int, None if it is unknown; InputError if it is not a whole number of at most 64 bits.
 
     Labels as they are given to a loss, such as [1.0] for one output, are read as well.
     """
@@ -108,18 +111,17 @@ def parse_label(label: Any) -> int | None:
         raise InputError(
             f"the label is {label!r}: expected a class index, a whole number, or None; omit the labels of a regression"
         )
+    if abs(number) >= LABEL_LIMIT:
+        raise InputError(f"the label is {label!r}: expected a class index, which has at most 64 bits")
     return None if number == UNKNOWN else number
 
 
 def parse_label_or_unknown(label: Any) -> int:
-    """Return a label as an int, `UNKNOWN` if there is none or if it is not a whole number.
+    """Return a label as an int, `UNKNOWN` if there is none or if it is not a class index, whatever it is.
 
     A sample with an invalid label fails when it is read; the labels of the others are still needed.
     """
-    try:
-        found = parse_label(label)
-    except InputError:
-        return UNKNOWN
+    found, _ = attempt(partial(parse_label, label))
     return UNKNOWN if found is None else found
 
 
