@@ -130,9 +130,8 @@ class RowLabels:
             raise InputError(f"labels must be {count} whole numbers, not {given.dtype} {given.shape}")
         valid = _find_indices(labels)
         if not valid.any():
-            raise InputError(
-                f"labels must be {count} whole numbers; {count} are not (the first is {labels[0]}): {ONE_CLASS}"
-            )
+            first = f"the first is label 0, {labels[0]}"
+            raise InputError(f"labels must be {count} whole numbers; {count} are not ({first}): {ONE_CLASS}")
         indices = np.full(count, UNKNOWN)
         indices[valid] = (
             [parse_label_or_unknown(label) for label in labels[valid]] if _is_mixed(labels) else labels[valid]
