@@ -46,8 +46,8 @@ def test_gray_bytes_may_lack_the_channel() -> None:
         ({"images": np.zeros((2, 1, 2, 2), np.int64)}, r"floats \(N, C, H, W\)"),
         ({"images": np.zeros((2, 2, 2), np.uint8)}, "have no preprocessing"),
         ({"images": np.full((2, 1, 2, 2), np.nan)}, "only NaN and infinite values"),
-        ({"images": np.zeros((2, 1, 2, 2)), "labels": [1]}, "labels are 2 whole numbers"),
-        ({"images": np.zeros((2, 1, 2, 2)), "labels": [0.5, 1.0]}, "labels are 2 whole numbers"),
+        ({"images": np.zeros((2, 1, 2, 2)), "labels": [1]}, "labels must be 2 whole numbers"),
+        ({"images": np.zeros((2, 1, 2, 2)), "labels": [0.5, 1.0]}, "labels must be 2 whole numbers"),
         ({"images": np.zeros((2, 1, 2, 2)), "ids": ["a", "a"]}, "different ids, one for each sample"),
     ],
 )

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import torch
 from torch import nn
 import whyset as ws
-from whyset.store import RemotePath, located
+from whyset.store import RemotePath
 
 def explain(out):
     torch.manual_seed(0)
