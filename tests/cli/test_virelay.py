@@ -28,7 +28,7 @@ def test_there_and_back_then_report_and_verify(exported: Path, whyset: Program, 
     printed = whyset(["import-virelay", exported / "project.yaml", "--out", tmp_path / "back"])
     assert printed.code == 0
     assert printed.err == (
-        f"whyset: warning: {exported / 'dataset.h5'}: 1 of 60 samples have no attribution and are left out\n"
+        f"whyset: warning: {exported / 'dataset.h5'}: 1 of 60 samples have no attribution and are not imported\n"
     )
     assert f"whyset report {tmp_path / 'back'} --name spray" in printed.out
     assert whyset(["verify", tmp_path / "back"]).code == 0

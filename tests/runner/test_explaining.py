@@ -339,7 +339,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a model that fails": ({"model": Fails()}, "does not accept inputs of shape .*mat1 and mat2 do not fit"),
     "a model with two outputs": ({"model": Pair()}, r"must return scores of shape \(8, classes\), not tuple"),
     "a model with maps as output": ({"model": nn.Identity()}, r"scores of shape \(8, classes\), not \(8, 3, 6, 8\)"),
-    "something that is no model": ({"model": 3}, "model is a torch.nn.Module or a ModelSource, not int"),
+    "something that is no model": ({"model": 3}, "model must be a torch.nn.Module or a ModelSource, not int"),
     "an unknown engine": ({"engine": "cluster"}, "engine 'cluster' not found: expected one of serial"),
     "an unknown device": ({"device": "gpu"}, "device 'gpu' cannot be used here"),
     "no samples in a batch": ({"batch_size": 0}, "batch_size is 0: expected a whole number of at least 1"),
@@ -367,7 +367,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"dataset": [(Image.new("RGB", (8, 6)), 0)] * 3},
         r"the PIL images of the data set have no preprocessing.*pass preprocessing=Preprocessing\(",
     ),
-    "a preprocessing of another kind": ({"preprocessing": {"size": 8}}, "preprocessing is a Preprocessing.*not dict"),
+    "a preprocessing of another kind": (
+        {"preprocessing": {"size": 8}},
+        "preprocessing must be a whyset.runner.Preprocessing, not dict",
+    ),
     "a preprocessing beside a source": (
         {"dataset": ArraySource(IMAGES), "preprocessing": Preprocessing()},
         r"give it to ArraySource\(\.\.\.\) instead",

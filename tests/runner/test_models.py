@@ -73,15 +73,15 @@ def test_a_spec_without_both_parts_is_refused(spec: str) -> None:
         ("import nothing_of_this_name\n", "does not run: ModuleNotFoundError: No module named"),
         ("def net(:\n", "does not run: SyntaxError"),
         ("import sys\nsys.exit(3)\n", r"model.py does not run: it calls sys.exit\(3\)"),
-        ("import argparse\nargparse.ArgumentParser().parse_args(['x'])\n", r"by sys.exit\(2\), as argparse does"),
+        ("import argparse\nargparse.ArgumentParser().parse_args(['x'])\n", r"it calls sys.exit\(2\), as argparse does"),
         ("def net():\n    raise SystemExit\n", r"could not be called: it calls sys.exit\(None\)"),
         (
             "PREPROCESSING = 3\ndef net():\n    from torch import nn\n    return nn.Flatten()\n",
-            "PREPROCESSING in .* is a dict",
+            "PREPROCESSING in .* must be a dict",
         ),
         (
             "PREPROCESSING = {'sise': 3}\ndef net():\n    from torch import nn\n    return nn.Flatten()\n",
-            "'sise' is not known",
+            "unknown field 'sise'",
         ),
     ],
 )

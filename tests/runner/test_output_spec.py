@@ -148,7 +148,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a dtype": ({"dtype": "bfloat16"}, "dtype must be float16 or float32"),
     "a reduction": ({"reduction": "mean"}, "reduction must be none or channel_sum"),
     "a pool": ({"pool": 0}, "pool is 0: expected a whole number"),
-    "more outputs than there are": ({"target": "top:4"}, "target top:4: the model has 3 outputs"),
+    "more outputs than there are": ({"target": "top:4"}, "target top:4 needs 4 outputs, but the model has 3"),
 }
 
 

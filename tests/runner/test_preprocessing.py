@@ -71,8 +71,8 @@ def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
     ("fields", "message"),
     [
         ({"mode": "HSV"}, "mode must be one of RGB, L, RGBA, LA"),
-        ({"size": (0, 3)}, "size is a positive whole number"),
-        ({"size": (3, 3, 3)}, "size is a positive"),
+        ({"size": (0, 3)}, "size must be a positive whole number"),
+        ({"size": (3, 3, 3)}, "size must be a positive"),
         ({"mean": (0.1, 0.2)}, "mean needs 1 or 3 finite numbers for mode RGB"),
         ({"mean": "gray"}, "mean must be numbers"),
         ({"std": (0.0,)}, "std must be positive"),

@@ -56,7 +56,7 @@ def test_another_number_of_channels_is_refused(
 ) -> None:
     x = data(kind, floats(channels, 6, 5), tmp_path)
     message = (
-        rf"for {given.channels} channels \(mode {given.mode}\), and the images have {channels}: \({channels}, 6, 5\)"
+        rf"for {given.channels} channels \(mode {given.mode}\), but the images have {channels}: \({channels}, 6, 5\)"
     )
     with pytest.raises(InputError, match=message):
         ws.explain(Never(), x, tmp_path / "run", preprocessing=given, composite=composite)

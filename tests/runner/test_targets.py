@@ -43,7 +43,7 @@ def test_anything_else_is_refused(given: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"), [([], "there is no target"), (["1", 1], "targets must differ, but one is given twice: 1, 1")]
+    ("given", "message"), [([], "no target was given"), (["1", 1], "targets must differ, but one is given twice: 1, 1")]
 )
 def test_none_and_the_same_twice_are_refused(given: list[str | int], message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -53,7 +53,7 @@ def test_none_and_the_same_twice_are_refused(given: list[str | int], message: st
 def test_outputs_that_the_model_does_not_have_are_refused() -> None:
     with pytest.raises(InputError, match="target 3 is not an output of the model, which has outputs 0 to 2"):
         Targets.of(3).check(3)
-    with pytest.raises(InputError, match="target top:4: the model has 3 outputs"):
+    with pytest.raises(InputError, match="target top:4 needs 4 outputs, but the model has 3"):
         Targets.of(["label", "top:4"]).check(3)
     Targets.of(["top:3", 2]).check(3)
 

@@ -81,7 +81,7 @@ def test_only_the_rows_asked_for_are_read_and_each_once(key, read):
         ("id", "not by 'id'"),
         ((0, 0, 0, 0), "at most 3 indices"),
         ((..., ...), r"at most one '\.\.\.'"),
-        (True, "True is no row number"),
+        (True, "True is not a row number"),
         (np.ones(6, bool), r"mask has the shape \(6,\): expected \(7,\)"),
     ],
 )

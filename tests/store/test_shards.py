@@ -51,7 +51,7 @@ def test_failed_samples_hold_fill_values_and_a_status(run):
         ("attribution/input", np.full((16, 2, 5, 3), np.inf), "not finite in 16 of 16 rows"),
         ("input", np.zeros((16, 2, 5, 3)), "has the dtype float64: expected uint8"),
         ("target", np.zeros(15, int), r"expected \(16,\)"),
-        ("surplus", np.zeros(16), "needs the arrays"),
+        ("surplus", np.zeros(16), "expected the arrays"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused_and_nothing_is_written(run, name, value, message):

@@ -55,7 +55,7 @@ def test_the_table_of_a_run_counts_what_is_there(sample_run: ModuleType, tmp_pat
     facts = Cells(half._repr_html_()).texts[1:]
     shown = dict(zip(facts[::2], facts[1::2], strict=True))
     assert shown["samples"] == "60"
-    assert shown["explanations"] == "60, of these 32 committed"
+    assert shown["explanations"] == "60 (32 committed)"
     assert shown["relevance maps"] == "3 × 12 × 18"
     assert shown["analyses"] == "none"
 

@@ -149,7 +149,7 @@ def test_an_old_warning_in_a_changed_line_of_json_says_nothing() -> None:
         "40 of 72 samples explained, 0 failed",
         "1 of 3 shards cannot be read; the first is shard 0: ...",
         "uncommitted: data.zarr, shard 1: written in part",
-        "stray: commits/a: it is no commit",
+        "stray: commits/a: it is not a commit",
     ],
 )
 def test_new_reports_of_damage_count(said: str) -> None:
@@ -204,7 +204,7 @@ def test_an_error_names_a_commit_by_file_or_number_of_the_shard() -> None:
 
 
 def test_a_stray_is_no_damage_that_excuses_changes() -> None:
-    assert not finds_damage(RunAnswer("stray: commits/a: it is no commit\nwhole"), RunAnswer("whole"))
+    assert not finds_damage(RunAnswer("stray: commits/a: it is not a commit\nwhole"), RunAnswer("whole"))
     assert not finds_damage(RunAnswer("outdated: analyses/spray: x"), RunAnswer("outdated: analyses/spray: x"))
     assert finds_damage(RunAnswer("uncommitted: data.zarr, shard 1: x"), RunAnswer("whole"))
     assert finds_damage(RunAnswer("", "damaged in 1 places"), RunAnswer("whole"))

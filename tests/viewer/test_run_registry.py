@@ -126,7 +126,7 @@ def test_a_run_that_was_made_anew_in_the_same_place_is_another_one(
     shutil.rmtree(copy.path)
     for answer in (client.get("/api/runs/run"), client.get("/api/runs/run/progress")):
         assert answer.status_code == 409
-        assert "is no run" in answer.json()["error"]["message"]
+        assert "is not a run" in answer.json()["error"]["message"]
     sample.make_sample_run(copy.path)
     assert client.get("/api/runs/run").json()["version"] != before
     assert "immutable" not in client.get(f"/api/runs/run/columns/label?v={before}").headers["cache-control"]

@@ -216,7 +216,7 @@ def test_a_token_file_in_no_folder_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_view_refuses_what_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no run"):
+    with pytest.raises(InputError, match="is not a run"):
         view(tmp_path / "none", open_browser=False)
 
 

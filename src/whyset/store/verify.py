@@ -106,7 +106,7 @@ def _verify_array(run: RunGeometry, spec: ArraySpec, commit: Commit) -> Iterator
         yield Problem(
             "missing",
             where,
-            f"expected, because shard {commit.shard} is committed; {remedy(commit.shard)}",
+            f"shard {commit.shard} is committed; {remedy(commit.shard)}",
             commit.shard,
         )
     except WhysetError:

@@ -121,7 +121,7 @@ def test_floats_are_shown_by_the_range_of_their_values(tmp_path: Path) -> None:
     ("arrays", "given", "message"),
     [
         ({"images": IMAGES}, None, "have no preprocessing"),
-        ({"pictures": IMAGES}, PLAIN, "has pictures; none of images, image, data"),
+        ({"pictures": IMAGES}, PLAIN, "has pictures: expected one of images, image, data"),
         ({"images": IMAGES, "labels": LABELS[:3]}, PLAIN, "labels must be 7 whole numbers"),
         ({"images": IMAGES, "ids": np.array(["a"] * 7)}, PLAIN, "expected 7 different ids, one for each sample, got 1"),
         ({"images": IMAGES[:0]}, PLAIN, "the array of images is empty"),

@@ -154,7 +154,7 @@ def test_augmentation_is_found_though_the_first_sample_is_unreadable_again() -> 
         ([], "is empty"),
         ([torch.zeros(6, 8, dtype=torch.int64)], r"floats \(C, H, W\)"),
         ([torch.zeros(3, 6, 8, dtype=torch.int16)], r"floats \(C, H, W\)"),
-        ([{"pixels": 1}], "none of image, img"),
+        ([{"pixels": 1}], "expected one of image, img"),
     ],
 )
 def test_what_does_not_fit_is_refused(items: list[Any], message: str) -> None:

@@ -62,7 +62,7 @@ def test_a_labels_file_says_which_output_a_folder_is(image_folder: ImageFolder) 
 
 
 def test_a_folder_that_is_no_class_is_named(image_folder: ImageFolder) -> None:
-    with pytest.raises(InputError, match="there is no class 'dog' in the labels"):
+    with pytest.raises(InputError, match="the class 'dog' is not in the labels"):
         FolderSource(image_folder(), PLAIN, Labels.of(["cat", "bird"])).labels  # noqa: B018  # reading it is the test
 
 

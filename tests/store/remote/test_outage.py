@@ -14,7 +14,6 @@ import torch
 from torch import nn
 import whyset as ws
 from whyset.store import RemotePath
-from whyset.store.remote import as_path
 
 def explain(out):
     torch.manual_seed(0)

@@ -82,7 +82,7 @@ def test_the_command_line(url, tmp_path, capsys):
     assert main(["verify", url]) == 0
     assert f"{url}: 30 of 30 samples are present and intact" in capsys.readouterr().out
     for wrong, told in (
-        (["verify", f"{url}-else"], "is no run"),
+        (["verify", f"{url}-else"], "is not a run"),
         (["verify", "s3://no-such-bucket/run"], "the bucket does not exist"),
         (["verify", "ftp://host/run"], "expected s3://BUCKET/KEY"),
     ):

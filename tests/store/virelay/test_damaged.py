@@ -86,8 +86,8 @@ DAMAGES = [
     (without(category, "index"), f"analysis.h5: {CATEGORY}: index is missing"),
     (changed(category, "index", lambda v: v + 9), f"{CATEGORY}: index names 13, 16, 19: the data set has the samples"),
     (changed(category, "index", filled(1, 2)), f"{CATEGORY}: index names 1 samples more than once"),
-    (without(category, "embedding"), f"{CATEGORY}: there is no embedding"),
-    (without(category, "cluster"), f"{CATEGORY}: there is no clustering"),
+    (without(category, "embedding"), f"{CATEGORY}: no embedding was found"),
+    (without(category, "cluster"), f"{CATEGORY}: no clustering was found"),
     (
         changed(embeddings, "tsne", filled(np.nan, 0)),
         f"{CATEGORY}: embedding/tsne holds NaN or infinity in 1 of 4 rows",
@@ -184,7 +184,7 @@ def test_project_files_that_are_none(text, files, imported):
 def test_a_label_map_that_is_no_json(files, imported):
     project = files.write()
     (files.folder / "label-map.json").write_text("[")
-    with pytest.raises(DamagedProjectError, match=r"label-map\.json: is no JSON"):
+    with pytest.raises(DamagedProjectError, match=r"label-map\.json: is not JSON"):
         imported(project)
 
 

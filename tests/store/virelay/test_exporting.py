@@ -208,7 +208,7 @@ def test_a_run_of_no_images_is_refused(tmp_path):
     config = open_run(made_run(tmp_path / "gray").path).config
     arrays = [ArraySpec("attribution/input", (7,), "float32"), *standard_arrays((1, 2, 3))[1:]]
     run = create_run(tmp_path / "series", config, samples_table(["a"]), arrays)
-    with pytest.raises(InputError, match="ViRelAy shows images"):
+    with pytest.raises(InputError, match="expected images"):
         export_project(run, tmp_path / "exported")
 
 

@@ -88,7 +88,7 @@ def test_a_list_of_paths_chooses_and_orders_the_files(images, imported):
         ({"label_word_net_id_regex": None}, "has neither of label_index_regex and label_word_net_id_regex"),
         ({"input_width": 0}, "input_width is 0: expected a positive whole number"),
         ({"down_sampling_method": "shrink"}, "down_sampling_method is 'shrink': expected one of none, center_crop"),
-        ({"path": "elsewhere"}, "elsewhere: is no folder"),
+        ({"path": "elsewhere"}, "elsewhere: is not a folder"),
         ({"input_height": 8}, "the samples are (height, width) = (8, 9), the attributions (6, 9)"),
     ],
 )
