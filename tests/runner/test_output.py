@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import whyset
 from whyset.attribution.attributors.before_activation import BeforeActivation
 from whyset.attribution.composites import EpsilonPlus
-from whyset.errors import RunMismatchError
+from whyset.errors import InputError, RunMismatchError
 from whyset.runner.output import Output, find_output
 from whyset.store import open_run
 
@@ -324,6 +324,24 @@ def test_probabilities_whose_logits_are_not_there_are_explained_as_they_are(tmp_
     if classes == 1:
         p = output.detach().exp() if is_log else output.detach()
         assert np.array_equal(run.column("prediction"), (p > 0.5)[:, 0].long())
+
+
+@pytest.mark.parametrize("name", [name for name in OTHER_ENDINGS if "changed" not in name or "softmax" in name])
+def test_they_are_explained_by_rules_with_the_same_confidence(tmp_path, name):
+    ending, classes, probability = OTHER_ENDINGS[name]
+    model = Ending(ending, classes, scale=5.0).eval()
+    run = whyset.explain(model, (X, LABELS), tmp_path / "run", composite=EpsilonPlus(), target=0)
+    assert run.failures == []
+    with torch.no_grad():
+        wanted = probability(model(torch.tensor(X))).numpy()
+    assert np.abs(run.column("confidence") - wanted).max() < 1e-6
+
+
+def test_a_value_that_a_rule_needs_and_the_model_overwrites_is_refused_in_words(tmp_path):
+    model = Ending(subtract_after).eval()
+    with pytest.raises(InputError, match=r"writes into a tensor .* make a new tensor there instead"):
+        whyset.explain(model, (X, LABELS), tmp_path / "run", composite=EpsilonPlus())
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_batch_whose_logits_are_changed_after_the_activation_is_not_confirmed():

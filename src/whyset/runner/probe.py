@@ -1,7 +1,8 @@
 """Probe of a few samples before anything is written: shapes, outputs and relevance must make sense."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -62,7 +63,7 @@ def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Lab
         kind = find_binary_output(output, kind)
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
     x, labels = place(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
-    with explainer(model, replace(wanted, output=kind)) as explain:
+    with explainer(model, replace(wanted, output=kind)) as explain, _naming_writes():
         explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
     rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
@@ -119,6 +120,21 @@ def _outputs(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, Out
             "model with several heads, give a module that returns the scores to be explained, one row per sample"
         )
     return output, kind
+
+
+@contextmanager
+def _naming_writes() -> Iterator[None]:
+    """InputError where torch finds in the backward pass that a value that it needs was overwritten."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "modified by an inplace operation" not in str(error):
+            raise
+        raise InputError(
+            "the model writes into a tensor that an operation before needs for its gradient or rule, as "
+            "p = z.sigmoid(); z.mul_(3) does: make a new tensor there instead (z = z * 3), or try the plain gradient "
+            f"(--composite gradient, composite=None); torch reports: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _require_some_finite(explained: ExplainedBatch) -> None:
