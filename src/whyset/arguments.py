@@ -62,7 +62,7 @@ def require_field_types(part: type, positional: Sequence[Any], by_name: dict[str
 
 
 def _is_of(value: Any, kind: Any) -> bool:
-    """Whether a value is of a type, numbers of numpy and torch included; a bool is not a number."""
+    """Check if a value is of a type; numbers of numpy and torch count, a bool is not a number."""
     if kind in (int, float):
         return not _is_bool(value) and (_is_whole(value) or (kind is float and isinstance(value, Real)))
     return _is_bool(value) if kind is bool else isinstance(value, kind)

@@ -42,8 +42,10 @@ class _Outputs:
     confidence: Tensor
 
     def differences(self, prediction: Tensor, confidence: Tensor) -> Tensor:
-        """How far these are from another prediction and confidence, (n,): in confidence, or, where another class is
-        predicted, by how much it is ahead, as a share of the largest value if that is above 1.
+        """Return the distance to another prediction and confidence, (n,).
+
+        It is the difference in confidence, or, if another class is predicted, the lead of that class, as a share of the
+        largest value if that is above 1.
         """
         differing = (self.confidence - confidence).abs()
         if self.values.shape[1] == 1:  # both confidences are at least 1/2

@@ -49,7 +49,7 @@ def as_source(data: Any, preprocessing: InputCodec | None, labels: Labels | None
 
 
 def _is_pair(data: Any) -> bool:
-    """Whether data is (images, labels): an array or tensor, and an array or a sequence of labels."""
+    """True if data is (images, labels): an array or tensor, and an array or a sequence of labels."""
     if not (isinstance(data, tuple) and len(data) == 2 and hasattr(data[0], "shape")):
         return False
     return hasattr(data[1], "shape") or (isinstance(data[1], Sequence) and not isinstance(data[1], str | bytes))

@@ -11,7 +11,7 @@ from whyset.errors import JobStoppedError
 
 @dataclass(frozen=True)
 class FileState:
-    """What the file system states about a file; all numbers are None where there is no such file."""
+    """Size, modification time and inode of a file; all None if the file does not exist."""
 
     path: Path
     size: int | None = None

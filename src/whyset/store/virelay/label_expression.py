@@ -26,7 +26,7 @@ print(json.dumps([match and match[1] for match in matches]))
 
 
 class LabelExpressionError(ValueError):
-    """What is wrong with an expression, to be said after it."""
+    """A defect of an expression; the message continues a sentence that begins with the expression."""
 
 
 def match_labels(expression: str, paths: Sequence[Sequence[str]]) -> list[str | None]:
