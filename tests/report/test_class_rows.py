@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from whyset.report.class_rows import ClassRow, rank_rows
-from whyset.store.analyses import OUTDATED, Completeness
+from whyset.store.analyses import Completeness
+from whyset.store.category import OUTDATED
 
 
 def row(name: str, p_value: float | None, problem: str | None = None) -> ClassRow:

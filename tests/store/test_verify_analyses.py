@@ -8,8 +8,9 @@ import pytest
 from whyset.errors import BrokenRunError
 from whyset.report import rank_classes
 from whyset.store import CategoryResult, ClassEvidence
-from whyset.store.analyses import BEING_WRITTEN, MISSING, ListedClass, ReplacedError
+from whyset.store.analyses import ListedClass
 from whyset.store.analysis_writer import _beside
+from whyset.store.category import BEING_WRITTEN, MISSING, ReplacedError
 
 CLASSES = [ListedClass("00000", "cat"), ListedClass("00001", "dog")]
 

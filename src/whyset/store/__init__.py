@@ -1,8 +1,9 @@
 """Runs: crash-safe folders of explanations. docs/file-format.md specifies their content."""
 
-from whyset.store.analyses import Analysis, Category
+from whyset.store.analyses import Analysis
 from whyset.store.analysis_writer import AnalysisWriter, CategoryResult
 from whyset.store.arrays import ArraySpec
+from whyset.store.category import Category
 from whyset.store.checks import Check
 from whyset.store.commits import Failure
 from whyset.store.config import RunConfig

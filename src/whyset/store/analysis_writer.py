@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, CATEGORY, ListedClass, read_category
+from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, ListedClass
+from whyset.store.category import CATEGORY, read_category
 from whyset.store.commit_digest import hash_commits
 from whyset.store.commits import checksum
 from whyset.store.evidence import ClassEvidence, to_json

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.analyses import Category
+from whyset.store.category import Category
 from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import read_json, replace_json
 from whyset.store.layout import safe_name

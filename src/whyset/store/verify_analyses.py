@@ -2,19 +2,8 @@
 
 from collections.abc import Iterator
 
-from whyset.store.analyses import (
-    ANALYSIS,
-    CATEGORY,
-    OTHER_COMMITS,
-    OUTDATED,
-    UNFINISHED,
-    Analysis,
-    Category,
-    ReplacedError,
-    analysis_names,
-    analyze_again,
-    open_analysis,
-)
+from whyset.store.analyses import ANALYSIS, OTHER_COMMITS, Analysis, analysis_names, analyze_again, open_analysis
+from whyset.store.category import CATEGORY, OUTDATED, UNFINISHED, Category, ReplacedError
 from whyset.store.layout import ANALYSES, inside, is_safe_name
 from whyset.store.orphans import visible_entries
 from whyset.store.problems import Problem, error_text

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeAlias
 
 from whyset.store import RemotePath
-from whyset.store.analyses import ANALYSIS, CATEGORY, category_folders
+from whyset.store.analyses import ANALYSIS, category_folders
+from whyset.store.category import CATEGORY
 from whyset.store.layout import CHECKS, COMMITS, RUN
 from whyset.store.remote import AnyPath
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.errors import WhysetError
-from whyset.store.analyses import Analysis, Category, read_category, require_rows
+from whyset.store.analyses import Analysis
+from whyset.store.category import Category, read_category, require_rows
 from whyset.store.remote import AnyPath
 from whyset.viewer.changes import AnalysisStamp
 

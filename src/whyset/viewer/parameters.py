@@ -7,7 +7,8 @@ import numpy as np
 from fastapi import Depends, Path, Query, Request
 from numpy.typing import NDArray
 
-from whyset.store.analyses import Analysis, Category
+from whyset.store.analyses import Analysis
+from whyset.store.category import Category
 from whyset.store.layout import DONE, FAILED
 from whyset.viewer import members
 from whyset.viewer.errors import ApiError, not_found, unreadable

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from whyset.report import ClassRow, ClusterRow
 from whyset.report.cluster_rows import first_suspicious, most_coherent
 from whyset.report.words import reason_to_look
-from whyset.store.analyses import Category
+from whyset.store.category import Category
 from whyset.viewer.schemas import SearchHit
 
 

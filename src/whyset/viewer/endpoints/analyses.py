@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from numpy.typing import NDArray
 
 from whyset.report import rank_classes
-from whyset.store.analyses import CATEGORY, Category
+from whyset.store.category import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, explain_damage, not_found, unreadable
 from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory

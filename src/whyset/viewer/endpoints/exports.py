@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
 from whyset.report.cells import text_cell
-from whyset.store.analyses import CATEGORY, Category
+from whyset.store.category import CATEGORY, Category
 from whyset.store.cluster_names import Names
 from whyset.store.layout import ARRIVED, LARGEST
 from whyset.viewer.endpoints.analyses import get_numbers

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whyset.store.analyses import CATEGORY
+from whyset.store.category import CATEGORY
 from whyset.store.layout import DONE
 from whyset.viewer.endpoints.analyses import get_numbers, readable
 from whyset.viewer.endpoints.exports import CLUSTERING
