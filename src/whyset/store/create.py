@@ -12,6 +12,7 @@ from whyset.store.arrays import ArraySpec
 from whyset.store.commits import list_committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.default_arrays import RELEVANCE_COLUMNS, estimate_bytes, list_stored_arrays
+from whyset.printable import show_bytes
 from whyset.store.files import explain_disk_errors, find_unfinished, remove, sync_folder
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
 from whyset.store.lease import Lease
@@ -65,8 +66,9 @@ def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: i
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if needed > free:
+        wanted, there = show_bytes(needed, free)
         raise InputError(
-            f"{path} needs about {needed / 1e9:.1f} GB, but its disk has {free / 1e9:.1f} GB free; "
+            f"{path} needs about {wanted}, but its disk has {there} free; "
             "choose another disk, or store less (no inputs, fewer samples)"
         )
     return needed

@@ -298,4 +298,7 @@ def _refuse_repeated_ids(ids: pa.Array) -> None:
     counts = ids.value_counts()
     if len(counts) < len(ids):
         repeated = next(entry["values"].as_py() for entry in counts if entry["counts"].as_py() > 1)
-        raise InputError(f"sample ids must be unique, but {repeated!r} is there more than once")
+        raise InputError(
+            f"sample ids must be unique, but {repeated!r} is there more than once: leave out what is repeated, such as "
+            "an index that a Subset lists twice"
+        )

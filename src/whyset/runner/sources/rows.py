@@ -149,7 +149,7 @@ def _find_indices(labels: NDArray[Any]) -> NDArray[np.bool_]:
         return np.array([attempt(partial(parse_label, label))[1] == "" for label in labels], bool)
     if labels.dtype.kind == "f":
         values = labels.astype(np.float64)
-        return (values == np.rint(values)) & (np.abs(values) < LABEL_LIMIT)
+        return np.asarray((values == np.rint(values)) & (np.abs(values) < LABEL_LIMIT))
     if labels.dtype.kind == "u":
         return np.asarray(labels.astype(np.uint64) < LABEL_LIMIT)
     return np.ones(len(labels), bool)
