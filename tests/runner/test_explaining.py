@@ -16,6 +16,7 @@ from torch import nn
 import whyset as ws
 from whyset.attribution import Gradient
 from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat
+from whyset.cli.verify import verify
 from whyset.engines import Local
 from whyset.errors import InputError, RunMismatchError, WhysetError
 from whyset.runner import ArraySource, ModelSource, NamedComposite, Preprocessing
@@ -250,6 +251,22 @@ class TestFailures:
         assert run.committed.all()
         assert "2 of 24 samples failed: cat/0003.png (UnidentifiedImageError" in said
         assert "of 22 samples)" in said
+
+    def test_a_sample_with_several_targets_is_named_once(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        images = torch.as_tensor(IMAGES).clone()
+        images[3], images[5] = torch.nan, torch.nan
+        said = Said()
+        run = ws.explain(net(), (images, LABELS), tmp_path / "run", targets=["label", "top:2"], progress=said)
+        (line,) = [line for line in said.lines if "maps failed" in line]
+        assert f"6 of {3 * len(images)} maps failed: 3 (" in line
+        assert (line.count("3 ("), line.count("5 ("), "more" in line) == (1, 1, False)
+        verify(str(run.path))
+        assert [line.split(":")[1] for line in capsys.readouterr().out.splitlines() if "failed:" in line] == [
+            " 3",
+            " 5",
+        ]
 
     def test_a_sample_that_failed_is_explained_once_its_shard_is_withdrawn(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

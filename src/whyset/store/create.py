@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
+from whyset.printable import show_bytes
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import list_committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
 from whyset.store.default_arrays import RELEVANCE_COLUMNS, estimate_bytes, list_stored_arrays
-from whyset.printable import show_bytes
 from whyset.store.files import explain_disk_errors, find_unfinished, remove, sync_folder
 from whyset.store.layout import ANALYSES, COMMITS, DATA, LEASES, OWN_NAMES, RUN, SAMPLES, SELECTIONS, is_run
 from whyset.store.lease import Lease
