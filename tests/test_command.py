@@ -13,7 +13,21 @@ from whyset.command import command
 from whyset.errors import InputError
 from whyset.runner.models.checkpoint import Checkpoint
 
-ODD = ["my run", "it's", '"q"', "$(touch pwned)", "`touch pwned`", "a;touch pwned", "*", "-x", "a\\b", "ü", "a\nb"]
+ODD = [
+    "my run",
+    "it's",
+    '"q"',
+    "$(touch pwned)",
+    "`touch pwned`",
+    "a;touch pwned",
+    "*",
+    "-x",
+    "--x y",
+    "-",
+    "a\\b",
+    "ü",
+    "a\nb",
+]
 STUB = 'whyset() { for each in "$@"; do printf "%s\\0" "$each"; done; }; '
 
 
@@ -26,7 +40,9 @@ def pasted(line: str, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_argument_arrives_as_it_is(name: str, tmp_path: Path) -> None:
-    assert pasted(command("view", Path("runs") / name, name), tmp_path) == ["view", f"runs/{name}", name]
+    path = f"./{name}" if name.startswith("-") else name
+    assert pasted(command("view", Path("runs") / name, name), tmp_path) == ["view", f"runs/{name}", path]
+    assert pasted(command("report", Path(name), name=name), tmp_path) == ["report", path, "--name", name]
 
 
 def test_the_recipe_for_a_pickled_model_works_from_a_shell(tmp_path: Path) -> None:

@@ -27,6 +27,22 @@ def whole_number(name: str, value: Any, least: int | None = None) -> int:
     return number
 
 
+SEED_LIMIT = 2**63
+"""The number of a shard is added to a seed, and the sum has at most 64 bits."""
+
+
+def seed_number(value: Any) -> int:
+    """The seed as an int; InputError: it is not a whole number from 0 to 2**63 - 1.
+
+    >>> seed_number(7)
+    7
+    """
+    number = whole_number("seed", value, 0)
+    if number >= SEED_LIMIT:
+        raise InputError(f"seed is {value!r}: expected a whole number from 0 to 2**63 - 1")
+    return number
+
+
 def require_timeout(name: str, seconds: Any) -> None:
     """Raise an InputError unless this is a number of seconds, 0 or None."""
     if seconds is None:

@@ -3,10 +3,16 @@
 import shlex
 
 
-def command(*arguments: object) -> str:
+def command(name: str, /, *arguments: object, **options: object) -> str:
     """Return a command of `whyset` with its arguments quoted for a shell.
 
-    >>> command("view", "runs/my run")
-    "whyset view 'runs/my run'"
+    An argument that begins with a dash is a path, and is written so that it is not read as an option.
+
+    >>> command("report", "runs/my run", name="spray")
+    "whyset report 'runs/my run' --name spray"
+    >>> command("view", "-run")
+    'whyset view ./-run'
     """
-    return shlex.join(["whyset", *map(str, arguments)])
+    paths = (f"./{text}" if text.startswith("-") else text for text in map(str, arguments))
+    given = (part for option, value in options.items() for part in (f"--{option}", str(value)))
+    return shlex.join(["whyset", name, *paths, *given])

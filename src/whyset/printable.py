@@ -38,6 +38,22 @@ def escape(char: str) -> str:
     return char.encode("unicode_escape").decode()
 
 
+def show_bytes(*numbers: float) -> tuple[str, ...]:
+    """Write numbers of bytes in the largest unit in which all but 0 are at least 1, and different ones differ.
+
+    >>> show_bytes(2.5e9, 1e9)
+    ('2.5 GB', '1.0 GB')
+    >>> show_bytes(70_400, 35_000_000)
+    ('70.4 kB', '35000.0 kB')
+    """
+    least = min((number for number in numbers if number), default=1)
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        shown = tuple(f"{number / size:.1f} {unit}" for number in numbers)
+        if least >= size and len(set(shown)) == len(set(numbers)):
+            return shown
+    return tuple(f"{number:,.0f} bytes" for number in numbers)
+
+
 def short_repr(name: str, values: Mapping[str, Any]) -> str:
     """Format `name(key=value, ...)` with long values cut off.
 

@@ -16,6 +16,7 @@ from torch import nn
 import whyset as ws
 from whyset.attribution import Gradient
 from whyset.attribution.composites import EpsilonGammaBox, EpsilonPlusFlat
+from whyset.cli.verify import verify
 from whyset.engines import Local
 from whyset.errors import InputError, RunMismatchError, WhysetError
 from whyset.runner import ArraySource, ModelSource, NamedComposite, Preprocessing
@@ -251,6 +252,22 @@ class TestFailures:
         assert "2 of 24 samples failed: cat/0003.png (UnidentifiedImageError" in said
         assert "of 22 samples)" in said
 
+    def test_a_sample_with_several_targets_is_named_once(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        images = torch.as_tensor(IMAGES).clone()
+        images[3], images[5] = torch.nan, torch.nan
+        said = Said()
+        run = ws.explain(net(), (images, LABELS), tmp_path / "run", targets=["label", "top:2"], progress=said)
+        (line,) = [line for line in said.lines if "maps failed" in line]
+        assert f"6 of {3 * len(images)} maps failed: 3 (" in line
+        assert (line.count("3 ("), line.count("5 ("), "more" in line) == (1, 1, False)
+        verify(str(run.path))
+        assert [line.split(":")[1] for line in capsys.readouterr().out.splitlines() if "failed:" in line] == [
+            " 3",
+            " 5",
+        ]
+
     def test_a_sample_that_failed_is_explained_once_its_shard_is_withdrawn(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -350,6 +367,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "half a pixel": ({"pool": 2.5}, "pool is 2.5: expected a whole number"),
     "a seed in words": ({"seed": "a"}, "seed is 'a': expected a whole number"),
     "half a seed": ({"seed": 1.5}, "seed is 1.5: expected a whole number"),
+    "a seed below 0": ({"seed": -1}, "seed is -1: expected a whole number of at least 0"),
+    "a seed beyond 64 bits": ({"seed": 2**64}, r"seed is 18446744073709551616: .* from 0 to 2\*\*63 - 1"),
+    "a limit beyond 64 bits": ({"limit": 2**64}, "whole number of 65 bits: expected at most 64"),
     "a timeout in words": ({"stall_timeout": "x"}, "stall_timeout is 'x': expected seconds, or 0 for no limit"),
     "two timeouts": ({"stall_timeout": [1]}, r"stall_timeout is \[1\]: expected seconds"),
     "an engine that is none": ({"engine": 3}, "engine: expected an Engine or one of serial, .*, got int"),
@@ -419,7 +439,7 @@ def test_fewer_folders_than_outputs_need_a_labels_file(
 def test_a_disk_that_is_too_small_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 10**6 - 100, 100))
-    with pytest.raises(InputError, match=r"its disk has 0\.0 GB free"):
+    with pytest.raises(InputError, match=r"needs about [\d,]+ bytes, but its disk has 100 bytes free"):
         ws.explain(net(), IMAGES, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

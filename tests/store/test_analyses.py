@@ -181,7 +181,7 @@ def test_a_swapped_column_is_noticed(full_run):
     full_run.analysis_writer("spray", {}).write(result())
     category = full_run.analysis("spray").category("dog")
     np.save(category.path / "index.npy", np.arange(5))
-    with pytest.raises(BrokenRunError, match=r"holds <i8 \[5\]"):
+    with pytest.raises(BrokenRunError, match=r"got <i8 \[5\]"):
         category.column("index")
 
 

@@ -1,4 +1,7 @@
 import json
+import re
+import shutil
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +11,7 @@ from whyset.errors import BrokenRunError, InputError, RunMismatchError
 from whyset.store import ArraySpec, open_run
 from whyset.store.create import create_run, require_free_space
 from whyset.store.default_arrays import standard_arrays
-from whyset.store.samples import samples_table
+from whyset.store.samples import check_samples, samples_table
 from whyset.testing.store import MAP_SHAPE, example_config, example_run, write_pending
 
 
@@ -172,3 +175,21 @@ def test_columns_hold_fill_values_where_nothing_is_committed(run):
         run.column("logits")
     with pytest.raises(InputError, match="expected a column"):
         run.column("input")
+
+
+def test_needed_and_free_bytes_are_shown_in_a_unit_in_which_they_differ(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    specs = standard_arrays((3, 224, 224))
+    needed = require_free_space(tmp_path, specs, 10)
+    for free in (0, 100, needed // 2, needed - 1):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(10**12, 0, free))
+        with pytest.raises(InputError) as refused:
+            require_free_space(tmp_path, specs, 10)
+        wanted, there = re.search(r"needs about (.*), but its disk has (.*) free;", str(refused.value)).groups()
+        assert wanted != there
+        assert not re.match(r"0(\.0 [GMk]B)$", wanted)
+
+
+def test_repeated_ids_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"'3' is there more than once: leave out .* Subset"):
+        check_samples(samples_table(["3", "3", "1"]))

@@ -1,10 +1,12 @@
 import json
+import os
 
 import numpy as np
 import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.store import CategoryResult, open_run
+from whyset.store.cluster_names import NamesFile
 from whyset.store.jsonfile import json_checksum
 from whyset.testing.store import example_rows, write_pending
 
@@ -138,3 +140,47 @@ def test_the_checksums_are_those_of_the_raw_little_endian_bytes(full_run):
     rows = zarr.open_array(full_run.path / "data.zarr/attribution/input", mode="r")[16:32]
     assert commit["crc32"]["attribution/input"] == f"{zlib.crc32(rows.astype('<f2').tobytes()):08x}"
     assert example_rows(full_run, 1)["target"].tolist() == full_run.column("target")[16:32].tolist()
+
+
+def put_garbage(file):
+    file.write_text("garbage")
+
+
+def put_fifo(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def put_no_revision(file):
+    stored = json.loads(file.read_text())
+    file.write_text(json.dumps(stored | {"revision": 0}))
+
+
+def put_no_checksum(file):
+    stored = json.loads(file.read_text())
+    del stored["clusterings"]["kmeans"]["crc32"]
+    file.write_text(json.dumps(stored))
+
+
+@pytest.mark.parametrize("damage", [put_garbage, put_fifo, put_no_revision, put_no_checksum])
+def test_damaged_names_of_clusters_are_found(full_run, damage):
+    columns = {"index": np.arange(3), "clustering.kmeans": np.array([0, 1, 1])}
+    full_run.analysis_writer("spray", {}).write(CategoryResult("00001", "dog", columns))
+    (category,) = full_run.analysis("spray").categories
+    names = NamesFile(full_run.path / "selections", "spray", category)
+    names.change({"kmeans": {"0": "sky"}}, 0)
+    assert full_run.verify() == []
+    damage(names.path)
+    assert kinds(full_run) == [("damaged", "selections/names/spray/00001.json", None)]
+    with pytest.raises(BrokenRunError, match=r"00001\.json"):
+        names.read()
+
+
+def test_names_outlive_their_analysis(full_run):
+    """They are no damage: what was named is named again when the analysis is made again."""
+    file = full_run.path / "selections" / "names" / "gone" / "00001.json"
+    file.parent.mkdir(parents=True)
+    named = {"kmeans": {"crc32": "0", "names": {"0": "sky"}}}
+    head = {"format": "whyset-cluster-names", "schema": "1.0", "revision": 1, "changed": "2026"}
+    file.write_text(json.dumps(head | {"clusterings": named}))
+    assert full_run.verify() == []

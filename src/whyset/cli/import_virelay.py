@@ -46,7 +46,7 @@ def import_virelay(
         for finding in error.findings:
             print(printable(str(finding), keep=""), file=sys.stderr)
         raise InputError(error.summary) from error
-    shown = command("report", out, "--name", run.analyses[0]) if run.analyses else command("analyze", out)
+    shown = command("report", out, name=run.analyses[0]) if run.analyses else command("analyze", out)
     echo(f"{out} is complete; next: {shown}, or {command('view', out)}")
 
 

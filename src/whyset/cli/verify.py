@@ -12,6 +12,7 @@ NAMED = 20
 def verify(run: RunFolder) -> int:
     """Read all data of a run and compare it with its checksums."""
     import whyset
+    from whyset.store.commits import list_failed_samples
 
     opened = whyset.open_run(run)
     problems = opened.verify()
@@ -20,10 +21,11 @@ def verify(run: RunFolder) -> int:
     if any(not problem.harmless for problem in problems):
         raise BrokenRunError(f"{run} is damaged in {sum(not problem.harmless for problem in problems)} places")
     failures, each = opened.failures, opened.config.targets_per_sample
-    for failure in failures[:NAMED]:
+    samples = list_failed_samples(failures)
+    for failure in samples[:NAMED]:
         echo(f"failed: {failure.id}: {failure.error}")
-    if len(failures) > NAMED:
-        echo(f"... and {len(failures) - NAMED:,} more failed")
+    if len(samples) > NAMED:
+        echo(f"... and {len(samples) - NAMED:,} more failed")
     there = int(opened.committed.sum()) // each
     failed = f"{len(failures):,} of {'them' if each == 1 else 'their explanations'} failed"
     echo(f"{run}: {there:,} of {opened.sample_count:,} samples are present and intact, {failed}")

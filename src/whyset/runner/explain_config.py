@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from whyset.arguments import whole_number
+from whyset.arguments import seed_number, whole_number
 from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
@@ -48,10 +48,11 @@ class ExplainConfig:
     preprocessing: Preprocessing | None = None
 
     def __post_init__(self) -> None:
-        for name, least in {"batch_size": 1, "limit": 1, "pool": 1, "seed": None}.items():
+        for name in ("batch_size", "limit", "pool"):
             given = getattr(self, name)
-            if given is not None or name in ("batch_size", "seed"):
-                object.__setattr__(self, name, whole_number(name, given, least))
+            if given is not None or name == "batch_size":
+                object.__setattr__(self, name, whole_number(name, given, 1))
+        object.__setattr__(self, "seed", seed_number(self.seed))
         self._require_usable_preprocessing()
         object.__setattr__(self, "composite", name_composite(self.composite))
         early = replace(self, composite=None) if self.is_auto else self

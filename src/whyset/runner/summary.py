@@ -10,6 +10,7 @@ from whyset.runner.gate import Gate
 from whyset.runner.shard import ShardReport
 from whyset.runner.sources import UNKNOWN
 from whyset.store import DONE, Run
+from whyset.store.commits import list_failed_samples
 
 NAMED = 5
 
@@ -49,8 +50,10 @@ class Summary:
             correct = int(np.sum((self.run.column("prediction") == self.run.labels)[:: self.each][labeled]))
             self._say_accuracy("accuracy", correct, int(labeled.sum()))
         if failures:
-            more = f", and {len(failures) - NAMED:,} more" if len(failures) > NAMED else ""
-            named = "; ".join(map(_name_failure, failures[:NAMED]))
+            samples = list_failed_samples(failures)
+            of = "" if self.each == 1 else " samples"
+            more = f", and {len(samples) - NAMED:,} more{of}" if len(samples) > NAMED else ""
+            named = "; ".join(map(_name_failure, samples[:NAMED]))
             what = "samples" if self.each == 1 else "explanations"
             self.progress.warn(f"{len(failures):,} of {len(self.run):,} {what} failed: {named}{more}")
         self.gate.report()

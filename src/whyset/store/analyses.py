@@ -1,6 +1,5 @@
 """Analyses of a run: one folder per analysis and category, columns as .npy files, each category written as a whole."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from whyset.command import command
 from whyset.errors import BrokenRunError, InputError
 from whyset.printable import printable
 from whyset.store.category import (
@@ -192,7 +192,7 @@ def open_analysis(run: AnyPath, name: str, *, one_target: bool = False, n_rows: 
 
 def analyze_again(run: AnyPath, name: str) -> str:
     """Return the advice for a damaged analysis."""
-    return f"analyze again: {shlex.join(['whyset', 'analyze', str(run), '--name', name])} with the same options"
+    return f"analyze again: {command('analyze', run, name=name)} with the same options"
 
 
 def _read_head(path: AnyPath, name: str, one_target: bool, n_rows: int | None) -> Analysis:

@@ -30,7 +30,7 @@ MOST_NOTES = 256 * 2**20
 MOST_VALUES, DEEPEST = 12_000_000, 64
 """Limits of the number of values in a JSON file and of the depth of their nesting."""
 
-_WHOLE, _LONGEST_WHOLE = range(-(2**63), 2**64), 20
+WHOLE_NUMBERS, _LONGEST_WHOLE = range(-(2**63), 2**64), 20
 _SPARSE_FROM, _LEAST_SHARE = 2**30, 64
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MAGIC, _LONGEST_HEADER = b"\x93NUMPY", 65_536
@@ -129,7 +129,9 @@ def parse_json(data: bytes) -> Any:
 
 
 def _parse_whole(text: str) -> int:
-    if len(text) > _LONGEST_WHOLE or int(text) not in _WHOLE:  # longer texts take time that grows with their square
+    if (
+        len(text) > _LONGEST_WHOLE or int(text) not in WHOLE_NUMBERS
+    ):  # longer texts take time that grows with their square
         raise ValueError(f"the number {text[:_LONGEST_WHOLE]}... has more than 64 bits")
     return int(text)
 

@@ -11,6 +11,7 @@ from whyset.store.files import explain_disk_errors
 from whyset.store.jsonfile import read_json, replace_json
 from whyset.store.layout import safe_name
 from whyset.store.lease import Lease
+from whyset.store.orphans import visible_entries
 from whyset.store.remote import AnyPath
 from whyset.store.selections import LONGEST_NAME, now, require_text
 
@@ -85,7 +86,7 @@ class NamesFile:
         return self._parse(new)
 
     def _read_stored(self) -> dict[str, Any] | None:
-        return read_json(self.path) if self.path.is_file() else None
+        return read_json(self.path) if self.path.exists() else None
 
     def _add_checksums(self, names: Names) -> dict[str, Any]:
         """Add to each clustering the checksum of the clusters that the names belong to."""
@@ -94,25 +95,11 @@ class NamesFile:
     def _parse(self, stored: Mapping[str, Any] | None) -> ClusterNames:
         if stored is None:
             return ClusterNames()
-        if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
-            raise BrokenRunError(
-                f"{self.path} cannot be read by this whyset: expected {FORMAT} {SCHEMA}, "
-                f"got {stored.get('format')} {stored.get('schema')}"
-            )
-        try:
-            return self._drop_outdated(stored)
-        except (KeyError, TypeError, AttributeError, InputError) as error:
-            raise BrokenRunError(f"{self.path} is damaged: {type(error).__name__}: {error}") from error
-
-    def _drop_outdated(self, stored: Mapping[str, Any]) -> ClusterNames:
-        clusterings, revision, changed = stored["clusterings"], stored["revision"], stored["changed"]
-        if type(revision) is not int or revision < 1 or not isinstance(changed, str):
-            raise TypeError(f"expected a revision of at least 1 and a time, got {revision!r} and {changed!r}")
-        names = _check({name: of["names"] for name, of in clusterings.items()})
-        same = {name for name, of in clusterings.items() if of["crc32"] == self._checksum(name)}
+        names, clusterings = _read_names(self.path, stored), stored["clusterings"]
+        same = {name for name in names if clusterings[name]["crc32"] == self._checksum(name)}
         current = {name: of for name, of in names.items() if name in same}
         outdated = {name: of for name, of in names.items() if name not in same}
-        return ClusterNames(current, outdated, revision, changed)
+        return ClusterNames(current, outdated, stored["revision"], stored["changed"])
 
     def _checksum(self, clustering: str) -> object:
         """Return the checksum that identifies the clusters of this analysis; never null."""
@@ -134,6 +121,35 @@ class NamesFile:
         assigned = self.category.column(_CLUSTERING + clustering)
         found = self.category.evidence.clusterings.get(clustering)
         return max(int(assigned.max(initial=-1)) + 1, (found and found.n_clusters) or 0)
+
+
+def find_damaged_names(folder: AnyPath) -> list[tuple[AnyPath, str]]:
+    """Find files of names in a folder of selections that cannot be read, with the error of each."""
+    found: list[tuple[AnyPath, str]] = []
+    for place in visible_entries(folder / FOLDER):
+        for path in (entry for entry in visible_entries(place) if entry.name.endswith(".json")):
+            try:
+                _read_names(path, read_json(path))
+            except BrokenRunError as error:
+                found.append((path, str(error)))
+    return found
+
+
+def _read_names(path: AnyPath, stored: Mapping[str, Any]) -> Names:
+    """Read the names in the content of a file; BrokenRunError if it is not as this program writes it."""
+    if stored.get("format") != FORMAT or str(stored.get("schema")).partition(".")[0] != SCHEMA.partition(".")[0]:
+        raise BrokenRunError(
+            f"{path} cannot be read by this whyset: expected {FORMAT} {SCHEMA}, "
+            f"got {stored.get('format')} {stored.get('schema')}"
+        )
+    try:
+        revision, changed = stored["revision"], stored["changed"]
+        if type(revision) is not int or revision < 1 or not isinstance(changed, str):
+            raise TypeError(f"expected a revision of at least 1 and a time, got {revision!r} and {changed!r}")
+        _ = [of["crc32"] for of in stored["clusterings"].values()]
+        return _check({name: of["names"] for name, of in stored["clusterings"].items()})
+    except (KeyError, TypeError, AttributeError, InputError) as error:
+        raise BrokenRunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
 def _check(names: Names) -> Names:

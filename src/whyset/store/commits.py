@@ -116,6 +116,14 @@ def get_failures(commits: Iterable[Commit]) -> list[Failure]:
     return [failure for commit in commits for failure in commit.failed]
 
 
+def list_failed_samples(failures: Iterable[Failure]) -> list[Failure]:
+    """The first failure of each sample, in order: a sample with several targets fails several times."""
+    first: dict[str, Failure] = {}
+    for failure in failures:
+        first.setdefault(failure.id, failure)
+    return list(first.values())
+
+
 def _read(path: AnyPath) -> Commit:
     stored = read_json(path)
     if "checksum" in stored and stored["checksum"] != json_checksum(stored):

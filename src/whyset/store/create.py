@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from whyset.errors import InputError, RunMismatchError
+from whyset.printable import show_bytes
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import list_committed_shards
 from whyset.store.config import RunConfig, require_same, require_same_config
@@ -65,8 +66,9 @@ def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: i
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if needed > free:
+        wanted, there = show_bytes(needed, free)
         raise InputError(
-            f"{path} needs about {needed / 1e9:.1f} GB, but its disk has {free / 1e9:.1f} GB free; "
+            f"{path} needs about {wanted}, but its disk has {there} free; "
             "choose another disk, or store less (no inputs, fewer samples)"
         )
     return needed

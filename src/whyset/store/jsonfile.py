@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.boundary import MOST_RECORD, parse_json, read_regular
+from whyset.store.boundary import MOST_RECORD, WHOLE_NUMBERS, parse_json, read_regular
 from whyset.store.files import create_file, replace_file
 from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
@@ -59,7 +59,10 @@ def json_checksum(content: Mapping[str, JSON]) -> str:
 
 
 def require_json(value: object, where: str = "the value") -> None:
-    """Raise InputError for values that JSON cannot hold: NaN, infinity, arrays, keys that are not text."""
+    """Raise InputError for values that JSON cannot hold: NaN, infinity, arrays, keys that are not text.
+
+    Whole numbers of more than 64 bits are refused as well, because readers of runs refuse them.
+    """
     if isinstance(value, Mapping):
         for key, part in value.items():
             if not isinstance(key, str):
@@ -70,5 +73,7 @@ def require_json(value: object, where: str = "the value") -> None:
             require_json(part, f"{where}[{number}]")
     elif isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{where} is {value}: expected a finite number, or null")
+    elif isinstance(value, int) and int(value) not in WHOLE_NUMBERS:
+        raise InputError(f"{where} is a whole number of {value.bit_length()} bits: expected at most 64")
     elif value is not None and not isinstance(value, bool | int | float | str):
         raise InputError(f"{where} is a {type(value).__name__}: expected what JSON holds (convert NumPy values first)")

@@ -3,6 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
+from whyset.command import command
 from whyset.errors import InputError
 from whyset.store.remote import AnyPath
 
@@ -60,7 +61,7 @@ def remedy(shard: int) -> str:
 
 def advice(run: AnyPath, shard: int) -> str:
     """Return the advice for damage found while reading, which may not be all."""
-    return f"{remedy(shard)}; `whyset verify {run}` lists all damage"
+    return f"{remedy(shard)}; `{command('verify', run)}` lists all damage"
 
 
 def shard_file(run: AnyPath, array: str, shard: int, dimensions: int) -> AnyPath:

@@ -300,4 +300,7 @@ def _refuse_repeated_ids(ids: pa.Array) -> None:
     counts = ids.value_counts()
     if len(counts) < len(ids):
         repeated = next(entry["values"].as_py() for entry in counts if entry["counts"].as_py() > 1)
-        raise InputError(f"sample ids must be unique, but {repeated!r} occurs more than once")
+        raise InputError(
+            f"sample ids must be unique, but {repeated!r} occurs more than once: remove repeated samples, such as an "
+            "index that a Subset lists twice"
+        )

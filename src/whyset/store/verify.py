@@ -9,6 +9,7 @@ from functools import partial
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.arrays import ArraySpec
 from whyset.store.checks import CHECKS_MISSING, read_checks
+from whyset.store.cluster_names import find_damaged_names
 from whyset.store.commit_validation import contradiction
 from whyset.store.commits import Commit, list_committed_shards, read_commit
 from whyset.store.geometry import RunGeometry
@@ -136,5 +137,6 @@ def _verify_leftovers(run: RunGeometry, committed: set[int]) -> Iterator[Problem
 
 
 def _verify_selections(run: RunGeometry) -> Iterator[Problem]:
-    for file, problem in Selections(run.path / SELECTIONS, len(run)).find_damaged():
+    folder = run.path / SELECTIONS
+    for file, problem in (*Selections(folder, len(run)).find_damaged(), *find_damaged_names(folder)):
         yield Problem("damaged", inside(run.path, file), problem)

@@ -87,3 +87,16 @@ def test_a_saved_folder_of_splits_names_them(model_file: Path, tmp_path: Path) -
     datasets.DatasetDict(train=made(), test=made()).save_to_disk(str(tmp_path / "saved"))
     with pytest.raises(InputError, match=r"several splits: give one of .*saved/test, .*saved/train"):
         ws.explain(ModelSource(f"{model_file}:net"), tmp_path / "saved", tmp_path / "run")
+
+
+@pytest.mark.parametrize(("value", "kind"), [(2**63 + 1, "uint64"), (float("nan"), "float64"), (0.5, "float32")])
+def test_what_is_no_label_fails_alone(value: float, kind: str) -> None:
+    images = list(map(Image.fromarray, PIXELS))
+    labels = np.array([value if row == 3 else row % 2 for row in range(len(images))], kind)
+    columns = {"image": images, "label": labels}
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value(kind)})
+    source = HuggingFaceSource(datasets.Dataset.from_dict(columns, features=features), PLAIN)
+    assert source.labels.tolist() == [-1 if row == 3 else row % 2 for row in range(len(images))]
+    with pytest.raises(InputError, match=f"the label is {value}: expected a class index"):
+        source.read(3)
+    assert source.read(5)[1] == 1

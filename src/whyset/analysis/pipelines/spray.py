@@ -25,6 +25,7 @@ from whyset.analysis.processors import (
 from whyset.analysis.processors.base import Processor, get_inputs, get_name
 from whyset.analysis.processors.estimator import make_processors
 from whyset.analysis.scores import CopulaSurrogates, Separability
+from whyset.arguments import seed_number
 from whyset.errors import InputError
 
 INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
@@ -195,8 +196,7 @@ class Spray(Processor):
             raise InputError(f"Spray: fewer than 10 explanations say nothing; min_class_size is {self.min_class_size}.")
         if self.resamplings < 0:
             raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
-        if self.seed < 0:
-            raise InputError(f"Spray: the seed must be 0 or more, got {self.seed}.")
+        seed_number(self.seed)
         if self.approximate_above is not None and self.approximate_above < 0:
             raise InputError(f"Spray: approximate_above must be 0 or more (or None), got {self.approximate_above}.")
         KNearestNeighbors(self.n_neighbors), Spectrum(self.eigenvectors), CopulaSurrogates(self.surrogates)
