@@ -268,5 +268,5 @@ def test_what_cannot_be_kept_exactly_is_refused() -> None:
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         Memo(tmp_path / "file")

@@ -122,7 +122,7 @@ def test_a_class_is_refused_with_what_to_write(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("epsilon_pluss", r"no composite 'epsilon_pluss' \(did you mean epsilon_plus\?\)"),
+        ("epsilon_pluss", r"unknown composite 'epsilon_pluss' \(did you mean epsilon_plus\?\)"),
         ("epsilon_gamma_box", r"needs low and high, the range of the inputs: pass EpsilonGammaBox\(low=\.\.\., high"),
         ("auto", "is resolved by explain"),
         (3, "expected an instance, a name or None, got int"),

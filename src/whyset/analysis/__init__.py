@@ -1,4 +1,4 @@
-"""Analysis: the strategies behind the explanations of each class. No torch."""
+"""Analysis: strategies in the explanations of each class. It does not import torch."""
 
 from whyset.analysis.analyze import analyze
 from whyset.analysis.assign import Assignment, FinishedClass, assign

@@ -1,4 +1,4 @@
-"""What the analysis did about a graph or a class that is not as usual, in words."""
+"""Adjustments of an analysis to unusual classes and graphs, described in words."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,9 +11,9 @@ from whyset.errors import InputError
 
 
 def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
-    """Leave out clusterings that were told to find more clusters than half of the explanations, and say so.
+    """Leave out clusterings with more clusters than half of the explanations, and return the rest with a note.
 
-    InputError: none remains, or the default one does not.
+    InputError: the default clustering is one of them.
     """
     large = [part for part in spray.clusterings if (get_n_clusters(part) or 0) > samples // 2]
     if not large:
@@ -28,21 +28,19 @@ def fit_to_samples(spray: Spray, samples: int) -> tuple[Spray, list[str]]:
 
 
 def describe_treatment(spray: Spray, results: dict[str, Any]) -> list[str]:
-    """Give one sentence for each thing that was treated, to be recorded with the results."""
+    """Return one sentence for each adjustment, to be stored with the results."""
     found: list[str] = []
     neighbors, number = results["neighbors"], results["number"]
     samples, used = neighbors.indices.shape
     if used < spray.n_neighbors:
-        found.append(
-            f"{samples} explanations are few: each was joined to {used} neighbors instead of {spray.n_neighbors}."
-        )
+        found.append(f"{samples} explanations are few: each has {used} neighbors instead of {spray.n_neighbors}.")
     if spray.approximate_above is not None and samples > spray.approximate_above:
         found.append(f"Neighbors are approximate: their measured recall is {neighbors.recall:.4f}.")
     found += _graph(results["spectrum"])
     if not number.clear:
         found.append(
-            "No eigengap is clear: the largest one lies behind the first eigenvalue, as it does where a class has one "
-            "strategy; the number of clusters is how it would fall apart best."
+            "No eigengap is clear: the largest one is after the first eigenvalue, as in a class with one strategy; the "
+            "number of clusters is that of the best split."
         )
     return found + [sentence for part in spray.embeddings for sentence in _embedding(part, samples)]
 
@@ -51,8 +49,8 @@ def _graph(spectrum: SpectrumOfGraph) -> list[str]:
     found = []
     if spectrum.components > 1:
         found.append(
-            f"The neighbor graph falls into {spectrum.components} components: each was solved by itself, "
-            "and counts as one cluster at least."
+            f"The neighbor graph falls into {spectrum.components} components: each was solved "
+            "separately, and counts as one cluster at least."
         )
     if spectrum.isolated.any():
         found.append(f"{spectrum.isolated.sum()} explanations have no neighbor: they are noise in every clustering.")

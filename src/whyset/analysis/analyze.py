@@ -21,7 +21,7 @@ from whyset.store.remote import AnyPath
 
 @dataclass(frozen=True)
 class ClassJob:
-    """One class to be analyzed; it can be sent to a worker."""
+    """One class to analyze; it can be sent to a worker."""
 
     group: Group
     spray: Spray
@@ -95,9 +95,9 @@ def analyze(
 
 
 def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[AnalysisWriter, list[Group]]:
-    """Open the writer with the list of all classes; rows committed after that count as not yet analyzed.
+    """Open the writer with the list of all classes; rows committed later count as not yet analyzed.
 
-    A class that appeared between listing and opening would be missing in the list, so it is listed again.
+    A class that appears between listing and opening would be missing, so the list is repeated until it is the same.
     """
     groups = group_samples(run, spray.group_by)
     while True:
@@ -109,13 +109,13 @@ def _begin(run: Run, spray: Spray, config: Mapping[str, JSON]) -> tuple[Analysis
 
 
 def _require_something(run: Run, spray: Spray) -> None:
-    """Refuse what cannot be analyzed before anything is written."""
+    """Check the array and the grouping before anything is written."""
     get_analyzed_array(run, spray.array)
     group_samples(run, spray.group_by)
 
 
 def _run_jobs(run: Run, jobs: Mapping[int, ClassJob], engine: Engine, progress: Progress) -> None:
-    """Run the jobs to the end; what failed is told at once and raised when all others are finished."""
+    """Run all jobs; failures are reported at once, and raised when all others are finished."""
     failed: list[str] = []
     mine = engine.share.of(jobs)
     progress.start(len(mine), "classes")
@@ -141,7 +141,7 @@ def _open_job(path: AnyPath, jobs: Mapping[int, ClassJob]) -> tuple[Run, Mapping
 
 
 def _do(state: tuple[Run, Mapping[int, ClassJob]], number: int) -> str | None:
-    """Analyze one class, write the result, and give its problem, if there is one."""
+    """Analyze one class, write the result, and return its problem or None."""
     run, job = state[0], state[1][number]
     result = analyze_class(run, job.group, job.spray, job.memo)
     job.writer.write(result)

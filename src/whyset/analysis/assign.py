@@ -1,4 +1,4 @@
-"""New samples get a cluster and a position in a finished analysis; nothing that was found changes."""
+"""Assignment of new samples to clusters and positions in a finished analysis, which stays unchanged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from whyset.errors import InputError
 from whyset.store import Analysis, Category, Run, open_run
 from whyset.store.remote import AnyPath
 
-_BLOCK_VALUES = 8_000_000  # distances held at once
-_SMALLEST = 1e-6  # eigenvalues that are divided by
+_BLOCK_VALUES = 8_000_000  # distances in memory at once
+_SMALLEST = 1e-6  # of the eigenvalues that are used as divisors
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class FinishedClass:
 
     @classmethod
     def of(cls, run: Run, analysis: Analysis, key: str) -> "FinishedClass":
-        """Read the features of the samples of a class again. InputError: the class has no result."""
+        """Compute the features of the samples of a class again. InputError: the class has no result."""
         category, spray = analysis.category(key), get_spray(analysis)
         if category.problem or category.evidence.problem:
             raise InputError(f"{category.name!r} has no result: {category.problem or category.evidence.problem}")
@@ -88,13 +88,13 @@ class FinishedClass:
         return cls(category, spray, distance, features)
 
     def __call__(self, features: NDArray[np.floating], index: NDArray[np.int64] | None = None) -> Assignment:
-        """Place new features; `index` names them, by default 0, 1, 2, ...
+        """Assign new features (m, D); `index` (m,) holds their numbers, by default 0, 1, 2, ...
 
-        A new sample is joined to the graph as the old ones are, W(x, i) = (A(x, i) + A(i, x))/2. Its spectral position
-        is the Nyström extension y = W̃(x, ·)U/λ (Bengio et al. 2004), which gives a sample of the class its own
-        eigenvector again. Other positions are means over the joined samples, weighted by W. By k-means the cluster is
-        the one with the nearest mean; in other clusterings the one with most weight, where noise counts like one. A
-        sample that is joined to none, all weights being too small for a number, is noise in every clustering.
+        A new sample is joined to the graph like the old ones, W(x, i) = (A(x, i) + A(i, x))/2. Its spectral position is
+        the Nyström extension y = W̃(x, ·)U/λ (Bengio et al. 2004), which reproduces the eigenvectors for the samples of
+        the class. Other positions are means over the joined samples, weighted by W. In k-means the cluster is that with
+        the nearest mean; in other clusterings that with the largest weight, where noise counts like a cluster. A sample
+        without a nonzero weight is noise in every clustering.
         """
         features = np.asarray(features)
         if features.ndim != 2 or not len(features) or features.shape[1] != self.features.shape[1]:
@@ -115,7 +115,7 @@ class FinishedClass:
         return Assignment(self.category.id, index, clusters, positions, own[nearest], strangeness)
 
     def _join(self, features: NDArray[np.floating]) -> tuple[csr_array, NDArray[np.int64], NDArray[np.float64]]:
-        """Give W (m, N), the nearest sample of the class and the distance to it."""
+        """Return W (m, N), the nearest sample of the class and the distance to it."""
         graph = self.category.evidence.graph
         affinity, k = processor_from_dict(graph.affinity), graph.n_neighbors
         assert isinstance(affinity, Affinity) and k is not None, "stored together with `degree`"  # noqa: PT018
@@ -202,15 +202,15 @@ def assign(run: Run | str | AnyPath, analysis: str = "spray", rows: Sequence[int
 
 
 def get_spray(analysis: Analysis) -> Spray:
-    """Give the configuration that an analysis was made with."""
+    """Return the configuration of an analysis."""
     spray = processor_from_dict(analysis.config.get("pipeline"), Spray)
     if not isinstance(spray, Spray):
-        raise InputError(f"Analysis {analysis.name!r} was not made by Spray: new samples cannot be placed in it.")
+        raise InputError(f"Analysis {analysis.name!r} was not made by Spray: new samples cannot be assigned to it.")
     return spray
 
 
 def _assign_class(run: Run, analysis: Analysis, category: str, rows: NDArray[np.int64]) -> Assignment | None:
-    """Place rows of one class; None where all their maps are constant."""
+    """Assign rows of one class; None if all their maps are constant."""
     place = FinishedClass.of(run, analysis, category)
     features = class_features(run, place.spray, category, rows)
     refuse_non_finite(features, rows)
@@ -219,7 +219,7 @@ def _assign_class(run: Run, analysis: Analysis, category: str, rows: NDArray[np.
 
 
 def _rows_without(run: Run, analysis: Analysis) -> NDArray[np.int64]:
-    """Give the explained rows that no class of the analysis holds; constant maps were left out, and stay so."""
+    """Return the explained rows that no class of the analysis contains, including constant maps."""
     held = [np.asarray(category.column("index")) for category in analysis.categories if "index" in category.columns]
     return np.setdiff1d(find_explained(run), np.concatenate([np.empty(0, np.int64), *held]))
 
@@ -227,11 +227,11 @@ def _rows_without(run: Run, analysis: Analysis) -> NDArray[np.int64]:
 def _rows(
     distances: NDArray[np.float64], affinity: Affinity, k: int, reach: NDArray[np.float64]
 ) -> tuple[NDArray[Any], ...]:
-    """Give the entries of W for new rows with these distances (m, N): rows, columns, weights, nearest, distance."""
+    """Return the entries of W for new rows with distances (m, N): rows, columns, weights, nearest, distance."""
     order = np.argpartition(distances, k - 1, axis=1)[:, :k]
     outgoing = np.zeros(distances.shape, bool)
     np.put_along_axis(outgoing, order, True, axis=1)
-    incoming = distances <= reach * (1 + 1e-9)  # the last bits hang on the order of summation
+    incoming = distances <= reach * (1 + 1e-9)  # the last bits depend on the order of summation
     rows, columns = np.nonzero(outgoing | incoming)
     share = (outgoing[rows, columns] + incoming[rows, columns].astype(float)) / 2
     weights = share * affinity.weights(distances[rows, columns])
@@ -239,7 +239,7 @@ def _rows(
 
 
 def _number_rows(parts: list[tuple[NDArray[Any], ...]]) -> list[tuple[NDArray[Any], ...]]:
-    """Count the rows of all parts through."""
+    """Number the rows of all parts consecutively."""
     starts = np.cumsum([0, *(len(part[3]) for part in parts[:-1])])
     return [(part[0] + start, *part[1:]) for start, part in zip(starts, parts, strict=True)]
 

@@ -27,11 +27,11 @@ from whyset.errors import InputError
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import ClusteringEvidence, EmbeddingEvidence
 
-_ONE_THREAD_BELOW = 2000  # samples; for smaller matrices, waking threads takes longer than the work
+_ONE_THREAD_BELOW = 2000  # samples; for smaller matrices, starting threads takes longer than the work
 
 
 def analyze_class(run: Run, group: Group, spray: Spray, memo: Memo | None = None) -> CategoryResult:
-    """Analyze one class. One that cannot be analyzed is a result, too: its `evidence.problem` says why."""
+    """Analyze one class. If it cannot be analyzed, the result gives the reason in `evidence.problem`."""
     try:
         with _threads(len(group.indices)):
             return _analyze(run, group, spray, memo)
@@ -46,7 +46,7 @@ def _threads(samples: int) -> AbstractContextManager[Any]:
 
 
 def _workers() -> int:
-    """Give how many steps may run side by side: a worker of an engine is told its share of the cores."""
+    """Return the number of steps that may run in parallel; engines set OMP_NUM_THREADS for their workers."""
     share = os.environ.get("OMP_NUM_THREADS", "")
     return int(share) if share.isdigit() and int(share) > 0 else os.cpu_count() or 1
 
@@ -94,14 +94,14 @@ def _graph_columns(results: dict[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def _pipeline(run: Run, group: Group, spray: Spray) -> Pipeline:
-    """Give the steps for this class: neighbors lowered for few samples, a distance of maps told their shape."""
+    """Return the steps for this class, with fewer neighbors for few samples and the shape of maps for distances."""
     samples = len(group.indices)
     shape = get_prepared_shape(run, spray, int(group.indices[0])) if spray.metric.needs_shape else None
     return spray.pipeline(limit_neighbors(spray.n_neighbors, samples), samples=samples, shape=shape)
 
 
 def _embeddings(results: dict[str, Any], spray: Spray) -> dict[str, NDArray[Any]]:
-    """Give all embeddings by name, the spectral one included."""
+    """Return all embeddings by name, including the spectral one."""
     found = {get_name(part): results[f"embedding.{get_name(part)}"] for part in spray.embeddings}
     return found | {"spectral": results["spectrum"].eigenvectors.astype(np.float32)}
 
@@ -109,7 +109,7 @@ def _embeddings(results: dict[str, Any], spray: Spray) -> dict[str, NDArray[Any]
 def _clusterings(
     run: Run, features: NDArray[np.float32], members: SampleMetadata, results: dict[str, Any], spray: Spray
 ) -> tuple[dict[str, ClusteringEvidence], dict[str, NDArray[Any]]]:
-    """Describe all clusterings, and give their columns."""
+    """Describe all clusterings, and return their columns."""
     described: dict[str, ClusteringEvidence] = {}
     columns: dict[str, NDArray[Any]] = {}
     found: dict[str, Clustering] = {

@@ -1,4 +1,4 @@
-"""What speaks for each cluster of a class, and where it differs: tests, intervals, stability, outliers."""
+"""Statistics of the clusters of a class: tests, intervals, differences, stability, outliers."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -32,9 +32,9 @@ from whyset.store.evidence import (
     StabilityEvidence,
 )
 
-_PROTOTYPES = 8  # of a class, as many as in the paper, where it has ten samples for each
-_CHANNELS = 8  # of a cluster, those that are told
-_KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all is stored beside them
+_PROTOTYPES = 8  # of a class, as in the paper, fewer if it has less than ten samples for each
+_CHANNELS = 8  # of a cluster, those that are stored
+_KEPT_TESTS = 100  # enrichments that are stored, the smallest p-values first; the number of all tests is stored, too
 
 
 def compute_cluster_statistics(
@@ -46,13 +46,13 @@ def compute_cluster_statistics(
     spray: Spray,
     seed: int,
 ) -> tuple[ClusteringEvidence, dict[str, NDArray[Any]]]:
-    """Add what speaks for the clusters of the default clustering, and give further columns.
+    """Add statistics to the clusters of the default clustering, and return further columns.
 
     Contrasts and enrichment compare samples, each counted once: inside a cluster if any of its explanations is, outside
     if none is. Everything else compares explanations.
 
-    `outlier_factor` (N,), and for each cluster of the default clustering where its features differ from the rest:
-    `difference.<name>` (clusters, D) and, 1 where that is significant, `difference_mask.<name>` (clusters, D).
+    The columns are `outlier_factor` (N,), `difference.<name>` (clusters, D), the difference of the mean features from
+    the rest of the class, and `difference_mask.<name>` (clusters, D), 1 where it is significant.
     """
     name = spray.default_clustering
     clustering: Clustering = results[f"clustering.{name}"]
@@ -90,7 +90,7 @@ def find_prototypes(
 ) -> tuple[PrototypeEvidence | None, dict[str, NDArray[Any]]]:
     """Describe the prototypes of a class in concept relevance, with the columns `prototype` and `log_likelihood` (N,).
 
-    None and no columns of other relevance.
+    For other relevance, return None and no columns.
     """
     if not spray.array.startswith(CONCEPT):
         return None, {}
@@ -110,7 +110,7 @@ def find_prototypes(
 def _stability(
     features: NDArray[np.floating], clustering: Clustering, pipeline: Pipeline, spray: Spray, seed: int
 ) -> tuple[StabilityEvidence | None, dict[int, float]]:
-    """Give the stability of the clustering, and the recovery of each cluster; nothing where it is left out."""
+    """Return the stability of the clustering, and the recovery of each cluster; None and {} without resamplings."""
     if spray.resamplings == 0:
         return None, {}
     resampling = Resampling(spray.resamplings)
@@ -139,7 +139,7 @@ def _contrast(found: ClusterContrast) -> ContrastTest:
 
 
 def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed: int) -> MeanDifference:
-    """Compare the features inside and outside; where a side is too small for that, nothing differs."""
+    """Compare the features inside and outside; if a side has fewer than two samples, nothing differs."""
     if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < 2:
         nothing = np.zeros(features.shape[1])
         return MeanDifference(nothing, nothing, np.inf, 1.0)
@@ -147,7 +147,7 @@ def _difference(features: NDArray[np.floating], inside: NDArray[np.bool_], seed:
 
 
 def _describe_difference(difference: MeanDifference, spray: Spray) -> DifferenceTest | None:
-    """Describe a difference; of concept relevance, name the channels that are more relevant inside, the most first."""
+    """Describe a difference; in concept relevance, with the channels that are more relevant inside, the most first."""
     if not np.isfinite(difference.threshold):
         return None
     channels: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""What the channels of a layer stand for, over a whole run."""
+"""Reference samples of the channels of a layer, over a whole run."""
 
 from collections.abc import Iterator
 
@@ -10,16 +10,16 @@ from whyset.analysis.scores import reference_samples
 from whyset.store import Run, open_run
 from whyset.store.remote import AnyPath
 
-_BLOCK_VALUES = 4_000_000  # values of concept relevance held at once
+_BLOCK_VALUES = 4_000_000  # values of concept relevance in memory at once
 
 
 def concept_references(
     run: Run | str | AnyPath, layer: str, count: int = 8, rows: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give, for each channel of a recorded layer, the samples that it was most relevant for (CRP's relevance
-    maximization; Achtibat et al. 2023): row numbers and relevance, (channels, count) each.
+    """Find the samples for which each channel of a recorded layer is most relevant (Achtibat et al. 2023).
 
-    `rows` are the rows to choose from, a class say; by default all that are explained.
+    This is the relevance maximization of CRP. Returns row numbers and relevance, (channels, count) each. `rows` are the
+    rows to choose from, for example those of a class; by default all that are explained.
 
     >>> found, relevance = concept_references("runs/cifar", "layer3")        # doctest: +SKIP
     """

@@ -1,4 +1,4 @@
-"""What is checked before a class is analyzed, and what is done about it."""
+"""Checks of the features of a class before its analysis."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class CheckedFeatures:
-    """Which rows of the features take part (`kept`, a mask), and in words what was treated."""
+    """The mask `kept` of the rows to analyze, and the `treatment` of the others in words."""
 
     kept: NDArray[np.bool_]
     treatment: tuple[str, ...]
@@ -20,7 +20,7 @@ def check_features(features: NDArray[np.floating], indices: NDArray[np.integer],
     """Refuse features that cannot be analyzed, leave out constant maps, and count repeated ones.
 
     `features` (N, D) are those of the explanations `indices` (N,). InputError: a map is not finite, fewer than
-    `smallest` maps remain, or all that remain are the same.
+    `smallest` maps remain, or all of them are the same.
     """
     refuse_non_finite(features, indices)
     kept = np.ptp(features, axis=1) > 0
@@ -32,7 +32,7 @@ def check_features(features: NDArray[np.floating], indices: NDArray[np.integer],
     if repeated == kept.sum() - 1:
         raise InputError(f"All {kept.sum()} relevance maps are the same: there is nothing to compare.")
     if repeated:
-        treatment.append(f"{repeated} maps repeat another map exactly; they stay, as neighbors of each other.")
+        treatment.append(f"{repeated} maps repeat another map exactly; they are kept, as neighbors of each other.")
     return CheckedFeatures(kept, tuple(treatment))
 
 
@@ -53,12 +53,12 @@ def count_repeated(features: NDArray[np.floating]) -> int:
 
 
 def limit_neighbors(neighbors: int, samples: int) -> int:
-    """Give the number of neighbors for a class: at most a fifth of its samples, so that the graph stays local."""
+    """Return the number of neighbors for a class, at most a fifth of its samples, so that the graph is local."""
     return min(neighbors, max(2, samples // 5))
 
 
 def list_rows(indices: NDArray[np.integer]) -> str:
-    """Name the first few rows."""
+    """Format the first few row numbers."""
     shown = ", ".join(str(index) for index in indices[:5].tolist())
     return f"rows {shown}{', ...' if len(indices) > 5 else ''}"
 

@@ -12,7 +12,7 @@ from whyset.store.evidence import ClassEvidence, ClusterEvidence, ClusteringEvid
 
 
 def describe_class(group: Group, members: SampleMetadata, spray: Spray) -> ClassEvidence:
-    """Describe the class itself; what has not been computed is None or empty."""
+    """Describe the class itself; fields that have not been computed are None or empty."""
     return ClassEvidence(
         n_explanations=members.n_explanations,
         n_samples=members.n_samples,
@@ -27,7 +27,7 @@ def describe_class(group: Group, members: SampleMetadata, spray: Spray) -> Class
 
 
 def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbors: Neighbors) -> NeighborGraph:
-    """Describe the neighbor graph, and how it was made, so that new samples can be joined to it."""
+    """Describe the neighbor graph with its parameters, so that new samples can be joined to it."""
     return NeighborGraph(
         n_connected_components=spectrum.components,
         n_isolated=int(spectrum.isolated.sum()),
@@ -38,7 +38,7 @@ def describe_graph(spectrum: SpectrumOfGraph, affinity: Affinity, neighbors: Nei
 
 
 def describe_eigengap(number: NumberOfClusters) -> EigengapEvidence:
-    """Describe the gap that the number of clusters was read from."""
+    """Describe the eigengap that determines the number of clusters."""
     return EigengapEvidence(value=number.gap, n_clusters=number.clusters, is_max=number.clear)
 
 

@@ -1,4 +1,4 @@
-"""Which samples of a run belong to which class."""
+"""Grouping of the samples of a run into classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from whyset.store import DONE, Run
 
 @dataclass(frozen=True)
 class Group:
-    """The samples of one class: its number and name, their `indices`, ascending, and what they were grouped by."""
+    """The samples of one class: its number and name, their ascending `indices`, and the attribute of the grouping."""
 
     label: int
     name: str
@@ -28,8 +28,8 @@ class Group:
 def group_samples(run: Run, by: str = "auto") -> list[Group]:
     """Group the explained samples: by "label", and those without one by prediction; by "prediction"; or by "target".
 
-    "auto" is by label, and by target where each sample has several: its rows explain different classes. Only rows that
-    are committed and succeeded take part. InputError: there is none, or nothing to group them by.
+    "auto" is by label, and by target if each sample has several, because its rows explain different classes. Only rows
+    that are committed and succeeded take part. InputError: no row did, or the attribute is not known.
     """
     indices = find_explained(run)
     if not len(indices):
@@ -39,21 +39,21 @@ def group_samples(run: Run, by: str = "auto") -> list[Group]:
     found = np.unique(classes[classes >= 0])
     if not len(found):
         known = "neither labels nor predictions" if by == "label" else f"no {by}"
-        raise InputError(f"{run.path} knows {known}: there are no classes to analyze.")
+        raise InputError(f"{run.path} has {known}, so it has no classes to analyze.")
     return [_group(run, int(number), indices[classes == number], by) for number in found]
 
 
 def find_explained(run: Run) -> NDArray[np.int64]:
-    """Give the indices of all samples with an explanation."""
+    """Return the indices of all samples with an explanation."""
     return np.flatnonzero(run.committed & (run.column("status") == DONE))
 
 
 def get_classes(
     run: Run, indices: NDArray[np.int64], by: str, column: Callable[[str], NDArray[Any]] | None = None
 ) -> NDArray[np.int64]:
-    """Give the number of the class of each of the rows `indices`, -1 where it is unknown.
+    """Return the number of the class of each of the rows `indices`, -1 where it is unknown.
 
-    `column` gives a column of the run to whoever keeps those that were read.
+    `column` reads a column of the run; callers that cache columns pass their own function.
     """
     by, column = _choose_grouping(run, by), column or run.column
     if by != "label":

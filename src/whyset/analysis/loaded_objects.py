@@ -1,4 +1,4 @@
-"""Classes named by files, without executing code for them: only what this process has imported is found."""
+"""Classes that are named in files, found among imported modules only, so that no code is executed for them."""
 
 import sys
 from importlib import import_module
@@ -10,8 +10,8 @@ from whyset.analysis.processors.base import OWN_PACKAGE
 def find_loaded_object(name: str) -> Any:
     """Find `module:Name` in a module of this package, or in one that is imported already.
 
-    ImportError: the module is not imported. A file that came from elsewhere may name any module, and importing one
-    executes it. AttributeError: it has no such name.
+    ImportError: the module is not imported. A file from elsewhere may name any module, and an import would execute it.
+    AttributeError: the module does not have the name.
 
     >>> find_loaded_object("whyset.analysis.loaded_objects:find_loaded_object") is find_loaded_object
     True

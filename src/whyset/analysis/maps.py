@@ -1,4 +1,4 @@
-"""Reading the relevance of a class, a block of rows at a time."""
+"""The relevance of a class, read in blocks of rows."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,11 +12,11 @@ from whyset.errors import InputError
 from whyset.store import LazyArray, Run
 
 _MEANS = ("mean_map", "mean_abs_map")
-_BLOCK_VALUES = 8_000_000  # values of relevance held at once: 32 MB in float32
+_BLOCK_VALUES = 8_000_000  # values of relevance in memory at once: 32 MB in float32
 
 
 def get_analyzed_array(run: Run, of: str) -> LazyArray:
-    """Give the array of a run that is analyzed; InputError, with what there is, where the run does not hold it."""
+    """Return the array of a run that is analyzed; an InputError lists the arrays if the run does not hold it."""
     names = [spec.name for spec in run.arrays if spec.name.startswith(("attribution/", "concept/")) and spec.shape]
     if of not in names:
         raise InputError(
@@ -29,7 +29,7 @@ def get_analyzed_array(run: Run, of: str) -> LazyArray:
 def compute_features(
     run: Run, indices: NDArray[np.int64], preparation: Pipeline, seed: int, of: str = INPUT
 ) -> NDArray[np.float32]:
-    """Give the features (N, D) of the samples `indices` by the steps in `preparation`."""
+    """Compute the features (N, D) of the samples `indices` by the steps in `preparation`."""
     array = get_analyzed_array(run, of)
     features: NDArray[np.float32] | None = None
     for rows, maps in _blocks(array, indices):
@@ -42,13 +42,13 @@ def compute_features(
 
 
 def class_features(run: Run, spray: Spray, category: str, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Give the features of samples of one class, with that class's seed: the same whenever they are asked for."""
+    """Compute the features of samples of one class with the seed of the class, so that they are reproducible."""
     preparation = spray.preparation(get_analyzed_array(run, spray.array).shape[1:])
     return compute_features(run, indices, preparation, step_seed(spray.seed, category), spray.array)
 
 
 def get_prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
-    """Give the shape that a map has before it is flattened, by preparing that of one sample."""
+    """Return the shape of a map before it is flattened, by preparing the map of one sample."""
     array = get_analyzed_array(run, spray.array)
     results = spray.preparation(array.shape[1:]).run({"maps": array[[index]]}, seed=spray.seed)
     shape: tuple[int, ...] = results["normalized"].shape[1:]
@@ -58,12 +58,12 @@ def get_prepared_shape(run: Run, spray: Spray, index: int) -> tuple[int, ...]:
 def mean_maps(
     run: Run, indices: NDArray[np.int64], clusterings: Mapping[str, NDArray[np.int32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Give the columns `mean_map.<name>` and `mean_abs_map.<name>`: of each cluster the mean of its maps, and of their
-    magnitudes, channels summed: (clusters, H, W) of images.
+    """Return the columns `mean_map.<name>` and `mean_abs_map.<name>`, for images (clusters, H, W).
 
-    `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, whatever was analyzed, so
-    that they can be looked at. Where relevance of both signs cancels, only the second shows it. Noise takes no part,
-    and a number without samples gets zeros. The relevance is read once for all clusterings.
+    They are the mean of the relevance maps of each cluster, and of their magnitudes, summed over channels.
+    `clusterings` holds the labels (n,) of each clustering. The maps are those of the input, also if another array was
+    analyzed, so that they can be displayed. Where relevance of both signs cancels, only the second column shows it.
+    Noise takes no part, and a cluster without samples has zeros. The relevance is read once for all clusterings.
     """
     row = run.relevance.shape[1:]
     shape = row[1:] if len(row) > 2 else row

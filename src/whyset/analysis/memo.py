@@ -1,4 +1,4 @@
-"""Memo: results of steps, kept in a folder and found again by exactly what they were made from."""
+"""Memo: a cache of the results of steps in a folder, by the exact content of their inputs."""
 
 import hashlib
 import json
@@ -18,9 +18,9 @@ from whyset.store.boundary import read_regular
 from whyset.store.files import explain_disk_errors, replace_file
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "umap-learn", "pynndescent")
-_KNOWN = (OWN_PACKAGE, "builtins")  # ours count by the hash of the package
+_KNOWN = (OWN_PACKAGE, "builtins")  # classes of this package count by the hash of the package
 _ABANDONED = 3600.0
-"""Seconds after which an unfinished file has no writer any more."""
+"""Seconds after which an unfinished file is considered abandoned by its writer."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ class Memo:
         object.__setattr__(self, "folder", Path(self.folder))
         object.__setattr__(self, "package", package_hash())
         if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"{self.folder} is no folder: choose a folder for the memo.")
+            raise InputError(f"{self.folder} is not a folder: choose a folder for the memo.")
 
     def key(self, given: Any) -> str:
-        """Give the key of a value by its content."""
+        """Return the key of a value by its content."""
         return digest(given)
 
     def step_key(self, processor: Processor, inputs: list[str], seed: Mapping[str, int]) -> str:
-        """Give the key of what a processor makes of inputs with these keys."""
+        """Return the key of the result of a processor for inputs with these keys."""
         parts = {
             "processor": processor.to_dict(),
             "code": self._codes(processor),
@@ -82,7 +82,7 @@ class Memo:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def get(self, key: str, make: Callable[[], Any]) -> Any:
-        """Read the entry of this key, or make the value and keep it."""
+        """Read the entry of this key, or make the value and store it."""
         place = self.folder / f"{key}.memo"
         try:
             return decode(read_regular(place))
@@ -98,13 +98,13 @@ class Memo:
         return value
 
     def _codes(self, processor: Processor) -> list[str]:
-        """Give what stands for the code of a processor and of the processors inside it."""
+        """Return hashes of the code of a processor and of the processors inside it."""
         kinds = [kind for kind in type(processor).__mro__ if kind.__module__.partition(".")[0] not in _KNOWN]
         nested = [part for value in processor.values() for part in _processors_in(value)]
         return [self.package, *map(code_hash, kinds), *(code for part in nested for code in self._codes(part))]
 
     def _remove_abandoned(self, key: str) -> None:
-        """Delete what killed writers of this entry left."""
+        """Delete unfinished files of this entry that killed writers have left."""
         for file in self.folder.glob(f".{key}.memo.*.partial"):
             if time.time() - file.stat().st_mtime > _ABANDONED:
                 file.unlink(missing_ok=True)

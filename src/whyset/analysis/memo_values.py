@@ -1,4 +1,4 @@
-"""Values of a memo as bytes: arrays, sparse matrices, dataclasses and plain values; exact, checked, without pickle."""
+"""Values of a memo as bytes: arrays, sparse matrices, dataclasses and plain values, with a checksum, without pickle."""
 
 import hashlib
 import inspect
@@ -19,11 +19,11 @@ _SPARSE = {"csr_array": sparse.csr_array, "csr_matrix": sparse.csr_matrix, "csc_
 
 
 class DamagedEntryError(WhysetError):
-    """An entry of the memo does not hold what was written."""
+    """An entry of the memo differs from what was written."""
 
 
 def digest(value: Any) -> str:
-    """Give the SHA-256 of a value's exact content."""
+    """Return the SHA-256 of the exact content of a value."""
     found = hashlib.sha256()
     arrays: list[np.ndarray[Any, Any]] = []
     tree = _tree(value, arrays)
@@ -35,7 +35,7 @@ def digest(value: Any) -> str:
 
 
 def encode(value: Any) -> bytes:
-    """Give a value as bytes that carry their own checksum."""
+    """Convert a value to bytes that include a checksum."""
     arrays: list[np.ndarray[Any, Any]] = []
     tree = json.dumps(_tree(value, arrays)).encode()
     body = io.BytesIO()
@@ -46,7 +46,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Give the value back; DamagedEntryError where a single bit differs."""
+    """Convert bytes to the value; DamagedEntryError if a single bit differs."""
     head = len(_MAGIC) + 65
     if not data.startswith(_MAGIC) or len(data) < head:
         raise DamagedEntryError(f"it has {len(data)} bytes and does not begin as an entry does")
@@ -58,7 +58,7 @@ def decode(data: bytes) -> Any:
 
 
 def _tree(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
-    """Write a value as JSON, with its arrays put aside and named by their place."""
+    """Convert a value to JSON values; its arrays are appended to `arrays` and referenced by their position."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, np.ndarray | np.generic | float):
@@ -89,7 +89,7 @@ def _put_aside(array: np.ndarray[Any, Any], arrays: list[np.ndarray[Any, Any]], 
 def _sparse_tree(value: Any, arrays: list[np.ndarray[Any, Any]]) -> dict[str, Any]:
     name = type(value).__name__
     if name not in _SPARSE:
-        raise InputError(f"A sparse {name} cannot be kept in a memo; there are {', '.join(_SPARSE)}.")
+        raise InputError(f"A sparse {name} cannot be kept in a memo; expected one of {', '.join(_SPARSE)}.")
     parts = [_put_aside(part, arrays, np.ndarray) for part in (value.data, value.indices, value.indptr)]
     return {"kind": "sparse", "name": name, "shape": list(value.shape), "parts": parts}
 
@@ -113,7 +113,7 @@ def _dataclass(name: str, values: Mapping[str, Any]) -> Any:
     try:
         kind = find_loaded_object(name)
         if not (inspect.isclass(kind) and is_dataclass(kind)):
-            raise TypeError("it is no dataclass")
+            raise TypeError("it is not a dataclass")
         return kind(**values)
     except (ImportError, AttributeError, TypeError) as error:
-        raise DamagedEntryError(f"its class {name} is not what it was: {error}") from error
+        raise DamagedEntryError(f"its class {name} has changed: {error}") from error

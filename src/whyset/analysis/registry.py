@@ -1,4 +1,4 @@
-"""Parts of an analysis by short names, as the command line takes them."""
+"""Parts of an analysis by the short names of the command line."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -63,7 +63,7 @@ CLUSTERINGS = "kmeans, kmeans:K, kmeans:FROM-TO, hdbscan[:MIN_CLUSTER_SIZE], dbs
 
 
 def parse_clusterings(text: str) -> tuple[Processor, ...]:
-    """Give the clusterings of a name, with the number behind its colon.
+    """Return the clusterings of a name, with an optional number after a colon.
 
     >>> [part.name for part in parse_clusterings("kmeans:2-4")], parse_clusterings("dbscan:0.2")
     (['kmeans-2', 'kmeans-3', 'kmeans-4'], (DBSCAN(eps=0.2, min_samples=8),))
@@ -85,7 +85,7 @@ def parse_clusterings(text: str) -> tuple[Processor, ...]:
         raise
     except ValueError:
         pass
-    raise InputError(f"There is no clustering {text!r}; there are {CLUSTERINGS}.")
+    raise InputError(f"Unknown clustering {text!r}; the clusterings are {CLUSTERINGS}.")
 
 
 def parse_metric(name: str) -> Distance:
@@ -106,5 +106,5 @@ def parse_embedding(name: str) -> Processor:
 
 def _parse(what: str, name: str, table: Mapping[str, Callable[[], T]]) -> T:
     if name not in table:
-        raise InputError(f"There is no {what} {name!r}; there are {', '.join(table)}.")
+        raise InputError(f"Unknown {what} {name!r}; expected one of {', '.join(table)}.")
     return table[name]()

@@ -1,4 +1,4 @@
-"""What is known of the samples of a class beside their relevance."""
+"""Metadata of the samples of a class: labels, predictions and confidences."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class SampleMetadata:
     confidence: NDArray[np.float32]
     samples: NDArray[np.int64]
     purity_of: str
-    """The attribute whose purity is told: the one that the class was not grouped by."""
+    """The attribute whose purity is reported: the one that the class was not grouped by."""
 
     def __getitem__(self, rows: NDArray[np.bool_ | np.intp]) -> "SampleMetadata":
         return SampleMetadata(
@@ -43,7 +43,7 @@ class SampleMetadata:
 
     @property
     def n_samples(self) -> int:
-        """How many different samples are explained: with several targets, each has several explanations."""
+        """The number of different samples; with several targets, each has several explanations."""
         return len(np.unique(self.samples))
 
     def by_sample(self) -> "SampleMetadata":
@@ -51,7 +51,7 @@ class SampleMetadata:
         return self[np.sort(np.unique(self.samples, return_index=True)[1])]
 
     def composition(self) -> Composition:
-        """Give purity, accuracy and mean confidence; each sample counts once."""
+        """Return purity, accuracy and mean confidence; each sample counts once."""
         once = self.by_sample()
         return Composition(
             purity=purity(once.predictions if self.purity_of == "prediction" else once.labels),
@@ -60,19 +60,19 @@ class SampleMetadata:
         )
 
     def attributes(self) -> dict[str, NDArray[Any]]:
-        """Give what may be enriched in a cluster: labels, predictions, and whether these agree (None: no label)."""
+        """Return attributes to test for enrichment: label, prediction, and `right` if these agree (None: no label)."""
         right = [bool(a == b) if a >= 0 else None for a, b in zip(self.labels, self.predictions, strict=True)]
         return {"label": self.labels, "prediction": self.predictions, "right": np.array(right, object)}
 
 
 def get_members(run: Run, group: Group) -> SampleMetadata:
-    """Look up what the run knows of the samples in a group."""
+    """Read the metadata of the samples in a group."""
     rows = group.indices
     return SampleMetadata(
         rows,
         run.labels[rows],
         run.column("prediction")[rows].astype(np.int64),
         run.column("confidence")[rows],
-        rows // run.config.targets_per_sample,  # the rows of a sample follow each other
+        rows // run.config.targets_per_sample,  # the rows of a sample are consecutive
         "label" if group.grouped_by == "prediction" else "prediction",
     )

@@ -15,9 +15,9 @@ def significance(
     surrogates: CopulaSurrogates | GaussianSurrogates,
     seed: int,
 ) -> SeparabilityTest:
-    """Run all steps that the separability rests on again on surrogates, and compare.
+    """Compute the p-value of the separability by repeating its steps on surrogates.
 
-    Rows of a surrogate that are constant, as sparse features give them, are left out like constant maps of a class.
+    Constant rows of a surrogate, which occur with sparse features, are left out like constant maps of a class.
     Without surrogates, p-value and median are None.
     """
     if surrogates.count == 0:

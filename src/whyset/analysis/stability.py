@@ -1,4 +1,4 @@
-"""Whether the same clusters are found again when some samples are left out."""
+"""Stability of clusters when some samples are left out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +12,10 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class Stability:
-    """How the clusterings of `runs` subsamples agree with that of all samples.
+    """Agreement of the clusterings of `runs` subsamples with that of all samples.
 
     `adjusted_rand` (runs,) is the adjusted Rand index (Hubert, Arabie 1985) over the subsample: 1 for the same
-    clusters, 0 as by chance. `recovery` (clusters,) is, for each cluster, the mean over runs of the largest Jaccard
+    clusters, 0 for chance. `recovery` (clusters,) is, for each cluster, the mean over runs of the largest Jaccard
     index with any cluster of the run (Hennig 2007); he calls a cluster dissolved below 0.5 and stable from 0.75. It is
     NaN for a cluster of which no subsample holds a sample.
     """
@@ -32,8 +32,8 @@ class Stability:
 class Resampling:
     """Run a pipeline again on `runs` subsamples without replacement, each a `share` of the samples.
 
-    Subsamples (Ben-Hur, Elisseeff, Guyon 2002) and not draws with replacement: a sample drawn twice would be its own
-    nearest neighbor, and the neighbor graph of a bootstrap sample falls into pieces that are not in the data.
+    Subsamples (Ben-Hur, Elisseeff, Guyon 2002) are used instead of draws with replacement, in which a sample drawn
+    twice is its own nearest neighbor, so that the neighbor graph has components that are not in the data.
     """
 
     runs: int = 20
@@ -48,7 +48,7 @@ class Resampling:
     ) -> Stability:
         """Compare `labels` (N,), found in `features` (N, D), with the clustering `result` of the pipeline's runs.
 
-        Noise (-1) counts as a cluster of its own in the Rand index and has no recovery.
+        Noise (-1) counts as one cluster in the Rand index and has no recovery.
         """
         from sklearn.metrics import adjusted_rand_score
 
@@ -64,9 +64,9 @@ class Resampling:
 
 
 def compute_recovery(labels: NDArray[np.integer], found: NDArray[np.integer], clusters: int) -> NDArray[np.float64]:
-    """Give, for each of the `clusters` in `labels` (N,), the largest Jaccard index with a cluster in `found` (N,).
+    """Return, for each of the `clusters` in `labels` (N,), the largest Jaccard index with a cluster in `found` (N,).
 
-    NaN for a cluster that has no sample among these.
+    It is NaN for a cluster without samples.
     """
     overlap = np.zeros((clusters, int(found.max(initial=-1)) + 1))
     both = (labels >= 0) & (found >= 0)

@@ -1,4 +1,4 @@
-"""Evidence for clusters that another program found: the same record as of our own, as far as it is known."""
+"""Evidence for clusters of an imported ViRelAy project, with the fields that are known."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from whyset.store.virelay.importing import CategoryNames
 
 TREATMENT = (
     "imported from ViRelAy: separability, p-value, eigengap and silhouettes are not known; "
-    "`whyset analyze --name NEW` computes clusters and scores of its own"
+    "`whyset analyze --name NEW` computes new clusters and scores"
 )
 FIRST_SHOWN = ("tsne", "t-SNE", "umap", "UMAP")
 
@@ -26,8 +26,8 @@ FIRST_SHOWN = ("tsne", "t-SNE", "umap", "UMAP")
 def describe_imported_category(run: Run, found: FoundCategory, names: CategoryNames) -> CategoryResult:
     """Describe a category of a ViRelAy project; `found.index` counts rows of the run.
 
-    Cluster numbers stay as they are, also where some are empty. Coherence and medoids are computed from the maps, as in
-    our own analyses; what would need the whole analysis is null.
+    Cluster numbers are unchanged, also if some clusters are empty. Coherence and medoids are computed from the maps, as
+    in analyses of whyset; fields that need the whole analysis are null.
     """
     members = get_members(run, Group(-1 if names.label is None else names.label, names.name, found.index, "category"))
     columns: dict[str, NDArray[Any]] = {"index": found.index}
@@ -69,7 +69,7 @@ def _describe(found: FoundCategory, names: CategoryNames, members: SampleMetadat
 
 
 def _eigenvalues(found: FoundCategory, names: CategoryNames) -> dict[str, NDArray[Any]]:
-    """Give the eigenvalues of the first embedding that has any as the class's, those of others by their names."""
+    """Return the eigenvalues of the first embedding that has any as those of the class, others by their names."""
     columns = {f"eigenvalues.{names.embeddings[name]}": values for name, values in found.eigenvalues.items()}
     if columns:
         columns["eigenvalues"] = columns.pop(next(iter(columns)))
@@ -103,5 +103,5 @@ def _describe_cluster(
 
 
 def _numbers(labels: NDArray[np.int32]) -> range:
-    """Give all cluster numbers up to the largest, so that the place of a cluster in the list is its number."""
+    """Return all cluster numbers up to the largest, so that the position of a cluster in the list is its number."""
     return range(int(labels.max(initial=-1)) + 1)

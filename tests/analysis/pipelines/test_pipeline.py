@@ -43,7 +43,7 @@ def test_results_carry_names() -> None:
 def test_until_keeps_only_what_the_result_rests_on() -> None:
     assert [step.name for step in DIAMOND.until("sum").steps] == ["left", "right", "sum"]
     assert [step.name for step in DIAMOND.until("aside").steps] == ["aside"]
-    with pytest.raises(InputError, match="makes no 'nothing'"):
+    with pytest.raises(InputError, match="no result 'nothing'"):
         DIAMOND.until("nothing")
 
 

@@ -36,7 +36,7 @@ def test_duplicates_are_never_their_own_neighbors() -> None:
 
 
 def test_what_cannot_be_searched_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="Cityblock is no form of the Euclidean"):
+    with pytest.raises(InputError, match="Cityblock is not a form of the Euclidean"):
         ApproximateNeighbors(5, Cityblock())(ROWS, seed=0)
     with pytest.raises(InputError, match="more than 5 explanations"):
         ApproximateNeighbors(5)(ROWS[:5], seed=0)

@@ -48,7 +48,7 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 
 def test_a_distance_that_no_device_searches_is_refused() -> None:
-    with pytest.raises(InputError, match="Cityblock is no form of the Euclidean distance"):
+    with pytest.raises(InputError, match="Cityblock is not a form of the Euclidean distance"):
         KNearestNeighbors(3, Cityblock(), device="cpu")(np.random.default_rng(3).normal(size=(9, 2)))
 
 

@@ -1,11 +1,11 @@
-"""The order that steps run in: one after the other, or side by side where no step waits for the other."""
+"""Execution of steps, in sequence or in parallel."""
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
-# Two threads that import parts of scikit-learn for the first time at once can meet a half-initialized module.
+# Two threads that import parts of scikit-learn for the first time at once can see a half-initialized module.
 _FIRST = ("sklearn.cluster", "sklearn.decomposition", "sklearn.manifold")
 
 
@@ -22,10 +22,10 @@ S = TypeVar("S", bound=NamedStep)
 def run_steps(
     steps: tuple[S, ...], results: dict[str, Any], call: Callable[[S, dict[str, Any]], Any], workers: int
 ) -> None:
-    """Add the result of every step to `results`, by up to so many threads; a step runs once its inputs are there.
+    """Add the result of every step to `results`; each of up to `workers` threads runs a step once its inputs are known.
 
-    Threads are enough: the work is done in NumPy, SciPy and scikit-learn, which release the interpreter. The first
-    error is raised when the steps that run have ended; no further one is started.
+    Threads are enough, because NumPy, SciPy and scikit-learn release the interpreter lock. The first error is raised
+    when the running steps have ended; no further step is started.
     """
     if workers == 1:
         for step in steps:

@@ -1,4 +1,4 @@
-"""A pipeline: a named sequence of processors whose results carry names."""
+"""A pipeline: a named sequence of processors with named results."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -41,12 +41,12 @@ class Step:
         object.__setattr__(self, "inputs", tuple(self.inputs))
 
     def seed(self, seed: int) -> dict[str, int]:
-        """Give the keyword `seed` for a processor that takes one, drawn from the pipeline's."""
+        """Return the keyword `seed` for a processor that takes one, derived from the seed of the pipeline."""
         return {"seed": step_seed(seed, self.name)} if self.processor.seeded else {}
 
 
 class Memory(Protocol):
-    """What keeps the results of steps: `whyset.analysis.Memo`."""
+    """A cache of the results of steps, such as `whyset.analysis.Memo`."""
 
     def key(self, given: Any) -> str: ...
     def step_key(self, processor: Processor, inputs: list[str], seed: Mapping[str, int]) -> str: ...
@@ -97,21 +97,21 @@ class Pipeline:
 
     @property
     def input_names(self) -> list[str]:
-        """The names that must be given, in order of first use."""
+        """The names of the inputs, in order of first use."""
         made = {step.name for step in self.steps}
         return list(dict.fromkeys(name for step in self.steps for name in step.inputs if name not in made))
 
     def run(
         self, given: Mapping[str, Any], *, seed: int, workers: int = 1, memo: Memory | None = None
     ) -> dict[str, Any]:
-        """Run all steps; the answer holds every result by its name. Every random step draws its seed from `seed`.
+        """Run all steps and return inputs and results by name. The seeds of random steps are derived from `seed`.
 
-        With several `workers` (threads), steps that do not wait for each other run side by side, with the same results.
-        What `memo` holds is not computed again.
+        With several `workers` (threads), independent steps run in parallel, with the same results. Results in `memo`
+        are not computed again.
         """
         missing = [name for name in self.input_names if name not in given]
         if missing:
-            raise InputError(f"Pipeline {self.name!r} needs {missing}, given were {sorted(given)}.")
+            raise InputError(f"Pipeline {self.name!r} needs {missing}, got {sorted(given)}.")
         if workers < 1:
             raise InputError(f"Pipeline {self.name!r}: workers must be at least 1, got {workers}.")
         results, keys, one_at_a_time = dict(given), {} if memo is None else self._keys(given, seed, memo), Lock()
@@ -128,25 +128,25 @@ class Pipeline:
         return results
 
     def _keys(self, given: Mapping[str, Any], seed: int, memo: Memory) -> dict[str, str]:
-        """Give the memo's key of every result: what is given counts by content, what is made by how it was made."""
+        """Return the key of every result in the memo: inputs by their content, results by their steps."""
         keys = {name: memo.key(given[name]) for name in self.input_names}
         for step in self.steps:
             keys[step.name] = memo.step_key(step.processor, [keys[name] for name in step.inputs], step.seed(seed))
         return keys
 
     def until(self, name: str) -> "Pipeline":
-        """Give the pipeline of only those steps that the result `name` rests on."""
+        """Return the pipeline of the steps that the result `name` depends on."""
         wanted, steps = {name}, []
         for step in reversed(self.steps):
             if step.name in wanted:
                 wanted.update(step.inputs)
                 steps.append(step)
         if not steps:
-            raise InputError(f"Pipeline {self.name!r} makes no {name!r}; it makes {[s.name for s in self.steps]}.")
+            raise InputError(f"Pipeline {self.name!r} has no result {name!r}; it has {[s.name for s in self.steps]}.")
         return Pipeline(f"{self.name} until {name}", tuple(reversed(steps)))
 
     def to_json(self) -> str:
-        """Write the pipeline down; `from_json` makes an equal one of it."""
+        """Return the pipeline as JSON; `from_json` returns an equal one."""
         steps = [
             {"name": step.name, "processor": step.processor.to_dict(), "inputs": list(step.inputs)}
             for step in self.steps
@@ -155,20 +155,20 @@ class Pipeline:
 
     @classmethod
     def from_json(cls, text: str) -> "Pipeline":
-        """Make the pipeline that `to_json` wrote down.
+        """Make the pipeline of a text from `to_json`.
 
-        InputError: the text is no pipeline, or one of its processors is unknown here or has another source.
+        InputError: the text is not a pipeline, or one of its processors is unknown or has another source.
         """
         try:
             stored = json.loads(text)
             if stored["format"] != FORMAT:
-                raise InputError(f"A pipeline of the format {stored['format']!r} came; this whyset reads {FORMAT!r}.")
+                raise InputError(f"Expected a pipeline of the format {FORMAT!r}, got {stored['format']!r}.")
             steps = [(step["name"], step["processor"], tuple(step["inputs"])) for step in stored["steps"]]
             return cls(
                 stored["name"], tuple(Step(name, processor_from_dict(form), inputs) for name, form, inputs in steps)
             )
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InputError(f"This is no stored pipeline ({type(error).__name__}: {error}).") from error
+            raise InputError(f"This is not a stored pipeline ({type(error).__name__}: {error}).") from error
 
     def __str__(self) -> str:
         width = max((len(step.name) for step in self.steps), default=0)
@@ -176,11 +176,11 @@ class Pipeline:
         return "\n".join([f"{self.name}({', '.join(self.input_names)})", *lines])
 
 
-# A renamed step keeps the random numbers of its former name, so that analyses of earlier versions are repeated exactly.
+# A renamed step keeps the seed of its former name, so that analyses of earlier versions can be repeated exactly.
 _SEEDED_AS = MappingProxyType({"neighbors": "neighbours"})
 
 
 def step_seed(seed: int, name: str) -> int:
-    """Derive the seed of one step, so that a step added elsewhere changes no other step's random numbers."""
+    """Derive the seed of one step from its name, so that further steps do not change its random numbers."""
     seeded_as = _SEEDED_AS.get(name, name)
     return int(np.random.SeedSequence([seed, crc32(seeded_as.encode())]).generate_state(1)[0])

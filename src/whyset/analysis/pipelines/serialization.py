@@ -43,28 +43,28 @@ EARLIER_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def get_known_processors() -> Mapping[str, type[Processor]]:
-    """Give all processors that are stored by their name alone, except Spray, which is made of them."""
+    """Return all processors that are stored by their name alone, except Spray, which is made of them."""
     parts = [part for part in vars(scores).values() if inspect.isclass(part) and issubclass(part, Processor)]
     return MappingProxyType({**PROCESSORS, **{part.__name__: part for part in parts}})
 
 
 def processor_from_dict(form: Any, *others: type[Processor]) -> Processor:
-    """Make the processor that a stored form describes; `others` are known besides those of the table.
+    """Make the processor of a stored form; `others` are known in addition to the table.
 
-    InputError: there is no such processor, its source is not the one it was stored with, or a field does not fit.
+    InputError: the processor is unknown, its source has changed, or a field does not fit.
     """
     if (
         not isinstance(form, Mapping)
         or not isinstance(form.get("name"), str)
         or not isinstance(form.get("fields"), Mapping)
     ):
-        raise InputError(f'A stored processor is {{"name": ..., "fields": {{...}}}}; this is {form!r}.')
+        raise InputError(f'Expected a stored processor {{"name": ..., "fields": {{...}}}}, got {form!r}.')
     name = EARLIER_NAMES.get(form["name"], form["name"])
     known = {**get_known_processors(), **{other.__name__: other for other in others}}
     kind = _find_processor(name, form.get("source")) if ":" in name else known.get(name)
     if kind is None:
         raise InputError(
-            f"There is no processor {name!r}; a user's own one is stored as 'module:Class'. There are "
+            f"Unknown processor {name!r}; a custom one is stored as 'module:Class'. The processors are "
             f"{', '.join(sorted(known))}."
         )
     renamed = EARLIER_FIELDS.get(name, {})
@@ -82,19 +82,19 @@ def _value(stored: Any) -> Any:
 
 
 def _find_processor(name: str, source: str | None) -> type[Processor]:
-    """Find a user's own processor, and see that it is the same one."""
+    """Find a custom processor, and check that its source is the same."""
     try:
         found = find_loaded_object(name)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"The processor {name} is not there ({error}): a stored name never imports code, so import "
+            f"The processor {name} was not found ({error}): a stored name never imports code, so import "
             f"{name.partition(':')[0]} first."
         ) from error
     if not (inspect.isclass(found) and issubclass(found, Processor) and is_dataclass(found)):
-        raise InputError(f"{name} is no processor: expected a dataclass that is derived from Processor.")
+        raise InputError(f"{name} is not a processor: expected a dataclass that is derived from Processor.")
     if source != source_hash(found):
         raise InputError(
-            f"The source of {name} has changed since it was stored, so it may do something else: go back to the stored "
+            f"The source of {name} has changed since it was stored, so it may do something else: restore the stored "
             "version, or make the pipeline again."
         )
     return found

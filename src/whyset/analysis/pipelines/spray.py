@@ -132,7 +132,7 @@ class Spray(Processor):
         return get_name(self.embeddings[0])
 
     def preparation(self, row: tuple[int, ...] | None = None) -> Pipeline:
-        """Give the steps from relevance (N, *row) to features (N, D), each row by itself; without a row from maps."""
+        """Return the steps from relevance (N, *row) to features (N, D), row by row; without `row`, those for maps."""
         chain: list[tuple[str, Processor]] = []
         if row is None or len(row) > 2:
             chain.append(("summed", ChannelSum()))
@@ -146,10 +146,10 @@ class Spray(Processor):
     def pipeline(
         self, n_neighbors: int | None = None, *, samples: int = 0, shape: tuple[int, ...] | None = None
     ) -> Pipeline:
-        """Give the steps from features (N, D) to clusterings, embeddings and separability of a class.
+        """Return the steps from features (N, D) to clusterings, embeddings and separability of a class.
 
-        `shape` is that of the maps that were flattened, where distances need it; `samples` decides between exact and
-        approximate neighbors.
+        `shape` is that of the flattened maps, for distances that need it; the number of `samples` decides between exact
+        and approximate neighbors.
         """
         graph = (
             Step("neighbors", self._search(n_neighbors or self.n_neighbors, samples, shape), ("features",)),
@@ -180,7 +180,7 @@ class Spray(Processor):
                 f"got {self.array!r}."
             )
         if self.group_by not in GROUPINGS:
-            raise InputError(f"Spray groups by one of {', '.join(GROUPINGS)}, not by {self.group_by!r}.")
+            raise InputError(f"Spray groups by one of {', '.join(GROUPINGS)}, got {self.group_by!r}.")
         if not self.clusterings or not self.embeddings:
             raise InputError("Spray needs at least one clustering and one embedding.")
         for parts in (self.clusterings, self.embeddings):
@@ -193,7 +193,7 @@ class Spray(Processor):
 
     def _check_numbers(self) -> None:
         if self.min_class_size < 10:
-            raise InputError(f"Spray: fewer than 10 explanations say nothing; min_class_size is {self.min_class_size}.")
+            raise InputError(f"Spray: min_class_size must be 10 or more, got {self.min_class_size}.")
         if self.resamplings < 0:
             raise InputError(f"Spray: resamplings must be 0 or more, got {self.resamplings}.")
         seed_number(self.seed)
@@ -205,6 +205,6 @@ class Spray(Processor):
 
 
 def get_n_clusters(part: Processor) -> int | None:
-    """Give the number of clusters that a clustering was told to find, or None."""
+    """Return the number of clusters that is given to a clustering, or None."""
     clusters = getattr(part, "n_clusters", None)
     return clusters if isinstance(clusters, int) else None

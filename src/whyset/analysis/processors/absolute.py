@@ -1,4 +1,4 @@
-"""The size of relevance, whatever its sign."""
+"""The magnitude of relevance."""
 
 from dataclasses import dataclass
 

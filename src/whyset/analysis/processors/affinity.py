@@ -28,11 +28,11 @@ class Affinity(Processor):
         return affinity
 
     def fit(self, neighbors: Neighbors) -> "Affinity":
-        """Give the affinity with everything fixed that hangs on all samples."""
+        """Return the affinity with all parameters that depend on the samples."""
         return self
 
     def weights(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give A[i, j] for each distance of i to its neighbor j."""
+        """Return A[i, j] for each distance of i to its neighbor j."""
         raise NotImplementedError
 
 

@@ -11,7 +11,7 @@ from whyset.errors import InputError
 
 Linkage = Literal["ward", "complete", "average", "single"]
 _LARGEST = 30_000
-"""Samples: linkage holds the distances of all pairs, 4 GB at this size."""
+"""Samples: the linkage needs the distances of all pairs, 4 GB at this size."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class Agglomerative(Processor):
         if self.n_clusters is not None and self.n_clusters < 2:
             raise InputError(f"Agglomerative: n_clusters must be at least 2 (or None), got {self.n_clusters}.")
         if self.linkage not in get_args(Linkage):
-            raise InputError(f"There is no linkage {self.linkage!r}; there are {', '.join(get_args(Linkage))}.")
+            raise InputError(
+                f"Agglomerative: unknown linkage {self.linkage!r}; expected one of {', '.join(get_args(Linkage))}."
+            )
 
     @property
     def name(self) -> str:

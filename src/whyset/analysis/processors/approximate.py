@@ -1,4 +1,4 @@
-"""Approximate nearest neighbors for very many samples, with their recall measured."""
+"""Approximate nearest neighbors for very many samples, with a measured recall."""
 
 from dataclasses import dataclass, field
 
@@ -41,7 +41,7 @@ class ApproximateNeighbors(Processor):
     probes: int = 200
 
     seeded = True
-    alone = True  # as UMAP
+    alone = True  # as for UMAP
 
     def __post_init__(self) -> None:
         if self.k < 1 or self.probes < 1:
@@ -52,7 +52,7 @@ class ApproximateNeighbors(Processor):
         rows = self.distance.euclidean_rows(features)
         if rows is None:
             raise InputError(
-                f"{type(self.distance).__name__} is no form of the Euclidean distance, which approximate neighbors "
+                f"{type(self.distance).__name__} is not a form of the Euclidean distance, which approximate neighbors "
                 "need: choose the exact search or another distance."
             )
         indices, distances = _descent(real(rows), self.k, seed)
@@ -71,11 +71,11 @@ class ApproximateNeighbors(Processor):
 
 
 def _descent(rows: Rows, k: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give indices and distances (N, k); a row's own index is taken out, wherever it stands."""
+    """Return indices and distances (N, k), without the own index of a row."""
     library = import_optional("pynndescent", "the approximate neighbor search", 'pip install "whyset[ann]"')
     indices, distances = library.NNDescent(rows, n_neighbors=k + 1, random_state=seed).neighbor_graph
     itself = indices == np.arange(len(rows))[:, None]
-    itself[~itself.any(axis=1), -1] = True  # a duplicate can push a row out of its own list
+    itself[~itself.any(axis=1), -1] = True  # with many duplicates, a row may be missing in its own list
     if (indices < 0).any():
         raise InputError(f"Nearest-neighbor descent left rows with fewer than {k} neighbors: use the exact search.")
     shape = (len(rows), k)

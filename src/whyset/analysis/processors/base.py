@@ -1,4 +1,4 @@
-"""What every processor is: a frozen dataclass, called with what it needs, that can be written down."""
+"""The base of processors: frozen dataclasses that are called with arrays and can be stored."""
 
 from dataclasses import fields
 from typing import Any, ClassVar, Self
@@ -31,18 +31,18 @@ class Processor:
 
     seeded: ClassVar[bool] = False
     alone: ClassVar[bool] = False
-    """Whether two of its kind must not run at once, because the library behind it cannot."""
+    """True if two of its kind must not run at once, because the library does not support it."""
 
     def __new__(cls, *positional: Any, **by_name: Any) -> Self:
         require_field_types(cls, positional, by_name)
         return super().__new__(cls)
 
     def settings(self) -> dict[str, Any]:
-        """Give all fields as plain JSON values, nested processors in their stored form."""
+        """Return all fields as plain JSON values, nested processors in their stored form."""
         return {name: plain(value, f"{type(self).__name__}.{name}") for name, value in self._fields().items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the name and all fields as plain JSON values.
+        """Return the name and all fields as plain JSON values.
 
         A processor of this package is stored by its name, another one by its import path and a hash of its source.
         """
@@ -55,7 +55,7 @@ class Processor:
         return {"name": name, "fields": self.settings(), "source": source_hash(kind)}
 
     def values(self) -> list[Any]:
-        """Give the values of all fields."""
+        """Return the values of all fields."""
         return list(self._fields().values())
 
     def _fields(self) -> dict[str, Any]:
@@ -63,17 +63,17 @@ class Processor:
 
 
 def get_inputs(part: Processor, usual: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the names of the results that a processor is called with: its `inputs`, or what is usual for its kind."""
+    """Return the names of the results that a processor is called with: its `inputs`, or those usual for its kind."""
     return tuple(getattr(part, "inputs", usual))
 
 
 def get_name(part: Processor) -> str:
-    """Give what the result of a processor is called where there are several of its kind: its `name`, or its class."""
+    """Return the name of a clustering or embedding: its `name`, or its class in lower case."""
     return str(getattr(part, "name", type(part).__name__.lower()))
 
 
 def plain(value: Any, where: str) -> Any:
-    """Turn a field into what JSON can hold, exactly, or raise an InputError that names the field."""
+    """Convert a field to exact JSON values. InputError, which names the field: it has no such form."""
     if isinstance(value, Processor):
         return value.to_dict()
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""What all clusterings share: the space they work in, and the order of cluster numbers."""
+"""The results of clusterings, their coordinates, and the order of cluster numbers."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ NOISE = -1
 
 @dataclass(frozen=True)
 class Clustering:
-    """`labels` (N,), -1 for samples in no cluster and 0 for the largest cluster, found among `coordinates` (N, k)."""
+    """Cluster `labels` (N,) of `coordinates` (N, k): 0 for the largest cluster, -1 for noise."""
 
     labels: NDArray[np.int32]
     coordinates: NDArray[np.float64]
     selected_by: str
-    """How the number of clusters came about: "eigengap", "given" or "density"."""
+    """The origin of the number of clusters: "eigengap", "given" or "density"."""
     dendrogram: NDArray[np.float64] | None = None
-    """How clusters were merged, (n - 1, 4), as SciPy's linkage gives it; its leaves are the samples in clusters."""
+    """The merged clusters, (n - 1, 4), as returned by SciPy's linkage; its leaves are the samples in clusters."""
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -28,7 +28,7 @@ class Clustering:
 
 
 def spectral_coordinates(spectrum: SpectrumOfGraph, columns: int) -> NDArray[np.float64]:
-    """Give the first eigenvectors, rows scaled to unit length (Ng, Jordan, Weiss 2001); zero rows stay zero."""
+    """Return the first eigenvectors with rows of unit length (Ng, Jordan, Weiss 2001); zero rows stay zero."""
     vectors = spectrum.eigenvectors[:, :columns]
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float64] = vectors / np.where(length == 0, 1.0, length)
@@ -36,7 +36,7 @@ def spectral_coordinates(spectrum: SpectrumOfGraph, columns: int) -> NDArray[np.
 
 
 def by_size(found: NDArray[np.integer], taking_part: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Number the clusters found among the samples `taking_part` by size, largest first; all other samples are noise."""
+    """Number the clusters of the samples `taking_part` by size, largest first; all other samples are noise."""
     labels = np.full(len(taking_part), NOISE, np.int32)
     names, first, inverse, sizes = np.unique(found, return_index=True, return_inverse=True, return_counts=True)
     order = np.lexsort((first, -sizes, names < 0))  # noise comes last

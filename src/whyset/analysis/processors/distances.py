@@ -1,4 +1,4 @@
-"""Distances between feature vectors. Small is near: a similarity is turned round before it gets here."""
+"""Distances between feature vectors."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,20 +27,20 @@ class Distance(Processor):
         return self.between(features, features)
 
     def between(self, some: Rows, others: Rows) -> Distances:
-        """Give the distances (n, m) of rows (n, D) to other rows (m, D)."""
+        """Return the distances (n, m) of rows (n, D) to other rows (m, D)."""
         return self.from_euclidean(
             cdist(_wide(self.euclidean_rows(some)), _wide(self.euclidean_rows(others)), "euclidean")
         )
 
     def euclidean_rows(self, features: Rows) -> Rows | None:
-        """Give rows, each made from its own features alone, whose Euclidean distances are in the order of these."""
+        """Return rows, each computed from its own features, whose Euclidean distances have the same order."""
         return None
 
     def from_euclidean(self, distances: Distances) -> Distances:
         return distances
 
     def for_maps(self, shape: tuple[int, ...]) -> "Distance":
-        """Give the distance for features that are flattened maps of this shape."""
+        """Return the distance for features that are flattened maps of this shape."""
         return self
 
 
@@ -68,7 +68,7 @@ class Cosine(Distance):
 
 @dataclass(frozen=True)
 class Correlation(Cosine):
-    """1 - the correlation of two rows: the cosine distance after each row's mean is taken off."""
+    """1 - the correlation of two rows: the cosine distance of rows minus their mean."""
 
     def euclidean_rows(self, features: Rows) -> Rows:
         centered = (features - features.mean(axis=1, keepdims=True, dtype=np.float64)).astype(features.dtype)
@@ -86,7 +86,7 @@ class Cityblock(Distance):
 
 
 def _wide(rows: Rows | None) -> Distances:
-    assert rows is not None, "a distance says `between`, or has Euclidean rows"
+    assert rows is not None, "a distance defines `between`, or has Euclidean rows"
     return np.asarray(rows, np.float64)
 
 

@@ -11,10 +11,10 @@ from whyset.errors import InputError
 
 @dataclass(frozen=True)
 class NumberOfClusters:
-    """How many `clusters`, the `gap` below that eigenvalue, and whether the gap is `clear`.
+    """The number of `clusters`, the `gap` after that eigenvalue, and the flag `clear`.
 
-    It is clear when no other gap is larger, the one after the first eigenvalue included: where that one is the
-    largest, the graph is one cluster, and `clusters` only says how it would fall apart best.
+    The gap is clear if no other gap is larger, including that after the first eigenvalue. If that one is the largest,
+    the graph is one cluster, and `clusters` is the number of the best split.
     """
 
     clusters: int
@@ -47,7 +47,7 @@ class Eigengap(Processor):
             raise InputError(f"Eigengap: maximum must be at least 2, got {self.maximum}.")
 
     def __call__(self, spectrum: SpectrumOfGraph) -> NumberOfClusters:
-        gaps = -np.diff(spectrum.eigenvalues)  # gaps[i] lies below eigenvalue i + 1
+        gaps = -np.diff(spectrum.eigenvalues)  # gaps[i] is the gap after eigenvalue i + 1
         lowest = max(2, spectrum.components)
         largest = min(self.maximum, len(spectrum.eigenvectors) // 4)
         highest = min(max(largest, lowest), len(gaps))

@@ -16,7 +16,7 @@ from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 
 MODULES = ("cluster", "decomposition", "kernel_approximation", "manifold", "mixture", "random_projection")
-"""Parts of scikit-learn that a stored analysis may name: nothing else is imported."""
+"""Modules of scikit-learn that a stored analysis may name; no other module is imported."""
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -59,7 +59,9 @@ class Estimator(Processor):
         if self.label and not _LABEL.fullmatch(self.label):
             raise InputError(f"A name of a clustering or embedding holds letters, digits, _ and -, got {self.label!r}.")
         kind = find_estimator(self.estimator)
-        if self.label.startswith("kmeans") and kind.__name__ != "KMeans":  # `assign` goes by it: to the nearest mean
+        if (
+            self.label.startswith("kmeans") and kind.__name__ != "KMeans"
+        ):  # `assign` uses the nearest mean for these names
             raise InputError(f"{self.label!r} is a name of k-means, not of {self.estimator}.")
         if not callable(getattr(kind, self.method, None)):
             raise InputError(f"{self.estimator} has no method {self.method}.")
@@ -74,7 +76,7 @@ class Estimator(Processor):
         return self.label or self.estimator.partition(":")[2].lower()
 
     def run(self, rows: NDArray[Any], seed: int) -> NDArray[Any]:
-        """Give what the estimator makes of the rows."""
+        """Return the result of the estimator for rows."""
         estimator = find_estimator(self.estimator)(**dict(self.parameters))
         if "random_state" in estimator.get_params(deep=False) and estimator.random_state is None:
             estimator.set_params(random_state=seed)
@@ -110,7 +112,7 @@ class ClusteringEstimator(Estimator):
 
     @property
     def n_clusters(self) -> int | None:
-        """The number of clusters that is given to the estimator; None where it has no such parameter."""
+        """The number of clusters that is given to the estimator; None without such a parameter."""
         given = dict(self.parameters)
         value = given.get("n_clusters", given.get("n_components"))
         return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -150,7 +152,7 @@ class EmbeddingEstimator(Estimator):
 
 
 def find_estimator(name: str) -> Any:
-    """Give a class by "sklearn.<module>:<class>". InputError: it is not a public estimator of `MODULES`."""
+    """Return a class by "sklearn.<module>:<class>". InputError: it is not a public estimator of `MODULES`."""
     module, _, kind = name.partition(":")
     package, _, part = module.partition(".")
     if package == "sklearn" and part in MODULES and not kind.startswith("_"):
@@ -160,13 +162,13 @@ def find_estimator(name: str) -> Any:
         if isinstance(found, type) and issubclass(found, BaseEstimator):
             return found
     raise InputError(
-        f"{name!r} is not an estimator of sklearn.{', sklearn.'.join(MODULES)}. Write other ones as a Processor of "
-        "your own, whose source is part of what is stored."
+        f"{name!r} is not an estimator of sklearn.{', sklearn.'.join(MODULES)}. Write a custom Processor for other "
+        "ones, whose source is then stored."
     )
 
 
 def make_processor(part: Any, role: str, label: str = "") -> Processor:
-    """Make the processor for an estimator of scikit-learn; a processor is given back as it is.
+    """Make the processor for an estimator of scikit-learn; a processor is returned unchanged.
 
     `role` is "clusterings", "embeddings" or "preprocessing", a field of `Spray`.
     """
@@ -179,7 +181,7 @@ def make_processor(part: Any, role: str, label: str = "") -> Processor:
     if role == "preprocessing":
         raise InputError(
             f"Spray: preprocessing sees each sample alone, in blocks of the data, so {type(part).__name__} cannot be "
-            "fitted there: write a Processor of your own for what needs no fit."
+            "fitted there: write a custom Processor that needs no fit."
         )
     kind = type(part)
     name = f"{'.'.join(kind.__module__.split('.')[:2])}:{kind.__qualname__}"

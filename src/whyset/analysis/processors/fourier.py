@@ -1,4 +1,4 @@
-"""The strength of each spatial frequency."""
+"""The magnitude of each spatial frequency."""
 
 from dataclasses import dataclass
 

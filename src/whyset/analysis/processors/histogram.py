@@ -1,4 +1,4 @@
-"""How often each strength of relevance occurs in a map, wherever it lies."""
+"""Histogram of the relevance values of a map."""
 
 from dataclasses import dataclass
 

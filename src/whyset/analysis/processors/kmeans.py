@@ -77,5 +77,5 @@ def kmeans_sweep(fewest: int = 2, most: int = 30) -> tuple[KMeans, ...]:
     ['kmeans-2', 'kmeans-3', 'kmeans-4']
     """
     if not 2 <= fewest <= most:
-        raise InputError(f"A sweep of k-means goes from at least 2 clusters up, got {fewest} to {most}.")
+        raise InputError(f"A sweep of k-means needs 2 <= fewest <= most, got {fewest} to {most}.")
     return tuple(KMeans(clusters) for clusters in range(fewest, most + 1))

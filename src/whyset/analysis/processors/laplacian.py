@@ -21,11 +21,11 @@ class Laplacian(Processor):
     """
 
     def eigenvectors(self, symmetric: Vectors, degrees: Vectors) -> Vectors:
-        """Give its eigenvectors (n, m), of unit length, from those of D^-½ W D^-½."""
+        """Return its eigenvectors (n, m), of unit length, from those of D^-½ W D^-½."""
         raise NotImplementedError
 
     def steps(self, affinity: csr_array, degrees: Vectors) -> csr_array:
-        """Give I - L between new samples and old ones, from their affinity (m, N) and the degrees (N,) of the old."""
+        """Return I - L between new samples and old ones, from their affinity (m, N) and the degrees (N,) of the old."""
         raise NotImplementedError
 
 
@@ -62,6 +62,6 @@ class RandomWalkLaplacian(Laplacian):
 
 
 def _inverse(values: Vectors) -> Vectors:
-    """Give 1/x, and 0 where x is 0."""
+    """Return 1/x, and 0 where x is 0."""
     inverse: Vectors = np.divide(1, values, out=np.zeros_like(values), where=values > 0)
     return inverse

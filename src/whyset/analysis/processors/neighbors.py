@@ -1,4 +1,4 @@
-"""Exact k-nearest neighbors, with a proof for every row."""
+"""Exact k-nearest neighbors."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from whyset.analysis.processors.pairs import nearest_of_pairs, sum_squared_diffe
 from whyset.analysis.processors.search import Candidates, Products, blocks, search
 from whyset.errors import InputError
 
-_BLOCK_VALUES = 8_000_000  # values held at once where rows are compared with all others: 64 MB in float64
+_BLOCK_VALUES = 8_000_000  # values in memory at once in comparisons with all rows: 64 MB in float64
 
 Rows = NDArray[np.floating]
 
@@ -24,9 +24,9 @@ class Neighbors:
     indices: NDArray[np.int64]
     distances: NDArray[np.float64]
     redone: int = 0
-    """Rows whose k nearest were in doubt after the fast search, because of its rounding."""
+    """The number of rows whose k nearest were uncertain after the fast search, because of its rounding."""
     recall: float = 1.0
-    """The share of true neighbors among those found: 1 for an exact search, else measured."""
+    """The share of true neighbors among those found: 1 for an exact search, otherwise measured."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class KNearestNeighbors(Processor):
         rows = self.distance.euclidean_rows(features)
         if rows is None and self.device is not None:
             raise InputError(
-                f"{type(self.distance).__name__} is no form of the Euclidean distance, which the search on a device "
+                f"{type(self.distance).__name__} is not a form of the Euclidean distance, which the search on a device "
                 "needs: leave out the device or choose another distance."
             )
         if rows is None:
@@ -80,7 +80,7 @@ class KNearestNeighbors(Processor):
 
 
 def nearest_by_all_pairs(features: Rows, others: Rows, k: int, distance: Distance, *, itself: bool) -> Neighbors:
-    """Compare every row with all others; `itself` tells that both are the same rows, and none is its own neighbor."""
+    """Compare every row with all others; with `itself` both are the same rows, and a row is not its own neighbor."""
     indices, distances = np.empty((len(features), k), np.int64), np.empty((len(features), k))
     columns = list(blocks(len(others), max(1, _BLOCK_VALUES // others.shape[1])))
     for part in blocks(len(features), max(1, _BLOCK_VALUES // len(others))):
@@ -93,7 +93,7 @@ def nearest_by_all_pairs(features: Rows, others: Rows, k: int, distance: Distanc
 
 
 def require_rows(features: Rows, k: int) -> None:
-    """Refuse features that are no matrix, not finite, or too few for k neighbors."""
+    """Check that features are a finite matrix with enough rows for k neighbors."""
     if features.ndim != 2:
         raise InputError(f"Expected features of shape (N, D), got {features.shape}.")
     if len(features) <= k:
@@ -104,18 +104,21 @@ def require_rows(features: Rows, k: int) -> None:
 
 
 def real(rows: Rows) -> Rows:
-    """Give rows in float32 or float64, whichever holds them exactly."""
+    """Return rows in float32 or float64, the smaller type that holds them exactly."""
     return np.ascontiguousarray(rows, dtype=np.float32 if rows.dtype in (np.float16, np.float32) else np.float64)
 
 
 def _nearest(rows: Rows, k: int, device: str | None) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
-    """Give indices and exact squared distances, and how many rows were in doubt."""
+    """Return indices and exact squared distances, and the number of uncertain rows."""
     n = len(rows)
     products = Products.of(rows)
     fetched = min(n - 1, 2 * k + 8)
     found = search(products, fetched) if device is None else search_on(device, products, fetched)
+    # With |d̃² - d²| ≤ δ, the k-th smallest d² is at most d̃²_k + δ, so a neighbor has d² ≤ d̃²_k + δ, and its d̃² is at
+    # most δ larger: d̃² ≤ d̃²_k + 2δ. No row beyond this limit can be among the k nearest.
     limit = found.squared[:, k - 1] + 2 * found.rounding
     plausible = found.squared <= limit[:, None]
+    # If even the last candidate is within the limit, rows that were not fetched may be within it, too.
     lost = plausible[:, -1] & (found.indices.shape[1] < n - 1)
     indices, squared = np.empty((n, k), np.int64), np.empty((n, k))
     indices[~lost], squared[~lost] = _rank(rows, found, plausible & ~lost[:, None], k)
@@ -128,7 +131,7 @@ def _nearest(rows: Rows, k: int, device: str | None) -> tuple[NDArray[np.int64],
 def _rank(
     rows: Rows, found: Candidates, plausible: NDArray[np.bool_], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rank the plausible candidates by differences."""
+    """Rank the plausible candidates by differences in float64, as the float32 products have only the precision δ."""
     some, places = np.nonzero(plausible)
     others = found.indices[some, places]
     return nearest_of_pairs(some, others, sum_squared_differences(rows, some, others), k)

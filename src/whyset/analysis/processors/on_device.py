@@ -1,4 +1,4 @@
-"""The search of `search.py` on a device of torch. Torch is imported when a device is asked for, and not before."""
+"""The search of `search.py` on a device of torch, which is only imported if a device is used."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +15,9 @@ _ROWS, _COLUMNS = 2048, 32768  # of a block of distances: 0.5 GB in float64
 def search_on(device: str, products: Products, fetched: int) -> Candidates:
     """Fetch the nearest candidates of every row on a device, which must hold the rows in float32.
 
-    The same products in float32, added up in float64, and so the same bound on their rounding; products in a shorter
-    type (TF32) are switched off for the time. InputError: torch has no such device, or it computes no float64.
+    The products are computed in float32 and added up in float64 as in NumPy, so the bound on their rounding is the
+    same; products in a shorter type (TF32) are disabled. InputError: torch does not have the device, or the device does
+    not support float64.
     """
     import torch
 
@@ -37,7 +38,7 @@ def search_on(device: str, products: Products, fetched: int) -> Candidates:
 
 
 def _nearest(torch: Any, rows: Any, norms: Any, part: slice, fetched: int) -> tuple[Any, Any]:
-    """Give names and squared distances of the nearest to a block of rows, nearest first."""
+    """Return indices and squared distances of the nearest to a block of rows, nearest first."""
     own = torch.arange(part.start, part.stop, device=rows.device)
     values = torch.full((len(own), fetched), torch.inf, dtype=torch.float64, device=rows.device)
     names = torch.full((len(own), fetched), -1, dtype=torch.int64, device=rows.device)
@@ -54,7 +55,7 @@ def _nearest(torch: Any, rows: Any, norms: Any, part: slice, fetched: int) -> tu
 
 @contextmanager
 def _single_precision(torch: Any) -> Iterator[None]:
-    """Make products of float32 in float32, as the bound on their rounding assumes."""
+    """Compute products of float32 in float32, as the bound on their rounding assumes."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

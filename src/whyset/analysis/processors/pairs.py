@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_VALUES = 2_000_000  # differences held at once: 16 MB in float64
+_VALUES = 2_000_000  # differences in memory at once: 16 MB in float64
 
 Rows = NDArray[np.floating]
 
 
 def sum_squared_differences(rows: Rows, some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give Σ(x - y)² of pairs of rows, in float64: differences do not cancel as products do. Each pair is done once."""
+    """Return Σ(x - y)² of pairs of rows in float64; unlike products, differences do not cancel."""
     low, high = np.minimum(some, others), np.maximum(some, others)
     pairs, inverse = np.unique(low * len(rows) + high, return_inverse=True)
     low, high = pairs // len(rows), pairs % len(rows)
@@ -26,9 +26,9 @@ def sum_squared_differences(rows: Rows, some: NDArray[np.int64], others: NDArray
 def nearest_of_pairs(
     some: NDArray[np.int64], others: NDArray[np.int64], squared: NDArray[np.float64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give for each row in `some`, in ascending order, its k nearest `others`; equal distances go to the lower index.
+    """Return the k nearest `others` of each row in `some`, in ascending order; for ties the lower index first.
 
-    Each row must have k pairs at least.
+    Each row must have at least k pairs.
     """
     order = np.lexsort((others, squared, some))
     _, first = np.unique(some[order], return_index=True)

@@ -48,7 +48,7 @@ class AreaPooling(Processor):
         return pooled
 
     def shape(self, *sides: int) -> tuple[int, ...]:
-        """Give the pooled (height, width), with the proportions kept to the nearest cell."""
+        """Return the pooled sides, with their proportions rounded to cells."""
         factor = min(1.0, self.longest / max(sides))
         return tuple(max(1, round(side * factor)) for side in sides)
 
@@ -80,11 +80,13 @@ class Pooling(Processor):
         if self.kernel < 1 or (self.stride is not None and self.stride < 1):
             raise InputError(f"Pooling needs kernel >= 1 and stride >= 1 (or None), got {self}.")
         if self.function not in _FUNCTIONS:
-            raise InputError(f"Pooling: there is no function {self.function!r}; there are {', '.join(_FUNCTIONS)}.")
+            raise InputError(f"Pooling: unknown function {self.function!r}; expected one of {', '.join(_FUNCTIONS)}.")
 
     def __call__(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
         if maps.ndim < 3 or min(maps.shape[-2:]) < self.kernel:
-            raise InputError(f"Expected maps (N, ..., H, W) of {self.kernel} pixels a side at least, got {maps.shape}.")
+            raise InputError(
+                f"Expected maps (N, ..., H, W) with sides of at least {self.kernel} pixels, got {maps.shape}."
+            )
         windows = np.lib.stride_tricks.sliding_window_view(maps, (self.kernel, self.kernel), axis=(-2, -1))
         step = self.stride or self.kernel
         pooled: NDArray[np.floating] = _FUNCTIONS[self.function](windows[..., ::step, ::step, :, :], axis=(-2, -1))
@@ -92,7 +94,7 @@ class Pooling(Processor):
 
 
 def area_weights(old: int, new: int) -> NDArray[np.float64]:
-    """Give the (new, old) matrix of the share of each old pixel that lies inside each new cell."""
+    """Return the (new, old) matrix of the share of each old pixel inside each new cell."""
     edges = np.linspace(0, old, new + 1)
     pixels = np.arange(old)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

@@ -80,7 +80,7 @@ class Rescale(Processor):
 
 def _require_filter(name: str) -> None:
     if name not in _FILTERS:
-        raise InputError(f"There is no filter {name!r}; there are {', '.join(_FILTERS)}.")
+        raise InputError(f"Unknown filter {name!r}; expected one of {', '.join(_FILTERS)}.")
 
 
 def _resize(maps: NDArray[np.floating], height: int, width: int, name: str) -> NDArray[np.floating]:

@@ -1,4 +1,4 @@
-"""Which rows may be among the nearest: a blockwise search by float32 products, with a bound on its rounding."""
+"""Blockwise search for candidates of the nearest rows by float32 products, with a bound on the rounding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 1024  # rows of a block
-DEPTH = 512  # columns that are multiplied in float32 before the products are added up in float64
+DEPTH = 512  # columns of a product in float32; products are added up in float64
 
 Rows = NDArray[np.floating]
 
@@ -19,18 +19,18 @@ class Candidates:
     indices: NDArray[np.int64]
     squared: NDArray[np.float64]
     rounding: NDArray[np.float64]
-    """(N,): no approximate squared distance of that row, found or not, is off by more."""
+    """(N,): the largest error of any approximate squared distance of the row, found or not."""
 
 
 @dataclass(frozen=True)
 class Products:
     """Squared distances ‖x‖² - 2xy + ‖y‖² between blocks of rows, by products of centered rows in float32.
 
-    Centering shrinks the norms that the rounding is proportional to. Products of 512 columns are made in float32
-    and added up in float64, so the bound does not grow with D: with m = 512, ε that of float32, M = max‖y‖,
-    |d̃² - d²| ≤ δ = (m + 8) ε ‖x‖ M + 2ε (‖x‖ + M)²  (Higham 2002, section 3.1; the second part is the rounding of the
-    centered values themselves). All is scaled by a power of two, so that very small or large values neither vanish nor
-    overflow in float32.
+    Centering reduces the norms, to which the rounding is proportional. Products of 512 columns are computed in float32
+    and added up in float64, so the bound does not grow with D. With m = 512, ε that of float32, and M = max‖y‖,
+    |d̃² - d²| ≤ δ = (m + 8) ε ‖x‖ M + 2ε (‖x‖ + M)²  (Higham 2002, section 3.1). The second term is the rounding of the
+    centered values. Rows are scaled by a power of two, which is exact, so that very small or large values neither
+    vanish nor overflow in float32.
     """
 
     rows: Rows
@@ -52,7 +52,7 @@ class Products:
         return products
 
     def subtract_center(self, part: NDArray[np.int64] | slice, columns: slice) -> NDArray[np.float32]:
-        """Give a part of the rows, in some columns, less the center and scaled, in float32."""
+        """Return a part of the rows, in some columns, minus the center and scaled, in float32."""
         if self.rows.dtype == np.float32:
             return (self.rows[part, columns] - self.center[columns].astype(np.float32)) * np.float32(self.scale)
         return ((self.rows[part, columns] - self.center[columns]) * self.scale).astype(np.float32)
@@ -66,7 +66,7 @@ class Products:
         return bound
 
     def square_distances(self, some: NDArray[np.int64] | slice, others: slice) -> NDArray[np.float64]:
-        """Give approximate squared distances, (some, others)."""
+        """Return approximate squared distances, (some, others)."""
         total = np.add.outer(self.norms[some], self.norms[others])
         for columns in blocks(self.rows.shape[1], DEPTH):
             x = self.subtract_center(some, columns)
@@ -103,7 +103,7 @@ def blocks(length: int, step: int) -> Iterator[slice]:
 def _keep_nearest(
     indices: NDArray[np.int64], squared: NDArray[np.float64], rows: slice, columns: slice, new: NDArray[np.float64]
 ) -> None:
-    """Merge new distances of `rows` to `columns` into the nearest that are known so far."""
+    """Merge new distances of `rows` to `columns` into the nearest found so far."""
     fetched = indices.shape[1]
     nearer = np.flatnonzero((new < squared[rows].max(axis=1)[:, None]).any(axis=1))
     values = np.hstack([squared[rows][nearer], new[nearer]])

@@ -1,4 +1,4 @@
-"""The source of a processor, as a hash: two processors of one name are the same only if their code is."""
+"""Hashes of the source of a processor: processors with the same name are equal only if their code is."""
 
 import ast
 import hashlib
@@ -10,7 +10,7 @@ from whyset.errors import InputError
 
 
 def source_hash(kind: type) -> str:
-    """Give the SHA-256 of the source of a class, also of one from a notebook cell; InputError where it is not known."""
+    """Return the SHA-256 of the source of a class, also from a notebook cell; InputError if it cannot be read."""
     try:
         source = inspect.getsource(kind)
     except (OSError, TypeError) as error:
@@ -18,15 +18,15 @@ def source_hash(kind: type) -> str:
         if not source:
             raise InputError(
                 f"The source of {kind.__module__}.{kind.__qualname__} cannot be read ({error}), so its results could "
-                "not be told from those of an edited version: define it in a file or in a notebook cell."
+                "not be distinguished from those of an edited version: define it in a file or in a notebook cell."
             ) from error
     return _digest(source.encode())
 
 
 def _find_in_cell(kind: type) -> str:
-    """Give the source of a class that was typed into IPython, "" where there is none.
+    """Return the source of a class that was defined in IPython, "" for other classes.
 
-    A class of a cell has no file, so `inspect` finds it from Python 3.13 on only; its methods name the cell, whose
+    A class of a cell has no file, so `inspect` finds it only from Python 3.13 on. Its methods name the cell, whose
     lines IPython keeps in `linecache`.
     """
     codes = [member.__code__ for member in vars(kind).values() if inspect.isfunction(member)]
@@ -42,16 +42,16 @@ def _find_in_cell(kind: type) -> str:
 
 
 def code_hash(kind: type) -> str:
-    """Give the SHA-256 of all code that a class comes with: its whole file, or its own source where there is none.
+    """Return the SHA-256 of the file of a class, or of its source if it has no file.
 
-    A helper function in the same file counts, one that is imported from elsewhere does not.
+    A helper function in the same file counts; one that is imported does not.
     """
     file = inspect.getsourcefile(kind) if kind.__module__ != "__main__" else None
     return _digest(Path(file).read_bytes()) if file is not None and Path(file).is_file() else source_hash(kind)
 
 
 def package_hash() -> str:
-    """Give the SHA-256 of all source files of the analysis, which processors of this package call upon."""
+    """Return the SHA-256 of all source files of the analysis, which processors of this package use."""
     folder = Path(__file__).parents[1]
     files = sorted(folder.rglob("*.py"))
     return _digest(

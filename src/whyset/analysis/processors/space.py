@@ -1,4 +1,4 @@
-"""What a picture in the plane is made of: the spectral embedding, or the features themselves."""
+"""The input of embeddings in the plane: the spectral embedding or the features."""
 
 from typing import Any, Literal
 
@@ -13,19 +13,19 @@ Space = Literal["spectrum", "features"]
 
 def require_space(space: str) -> None:
     if space not in ("spectrum", "features"):
-        raise InputError(f"An embedding is made of 'spectrum' or 'features', not of {space!r}.")
+        raise InputError(f"Expected the space 'spectrum' or 'features', got {space!r}.")
 
 
 def space_name(kind: str, space: str) -> str:
-    """Give the name of an embedding: its kind, and the space where it is not the usual one."""
+    """Return the name of an embedding: its kind, and its space if that is not the default."""
     return kind if space == "spectrum" else f"{kind}-{space}"
 
 
 def get_coordinates(space: Any) -> NDArray[np.float32]:
-    """Give the coordinates (N, m) of the samples in a spectrum, or features as they are.
+    """Return the coordinates (N, m) of the samples in a spectrum; features are returned unchanged.
 
-    The eigenvectors are weighed by their eigenvalues (a diffusion map of one step; Coifman, Lafon 2006), so that
-    trailing ones, which are noise, do not hide the leading ones, and scaled to about 1.
+    The eigenvectors are weighted by their eigenvalues (a diffusion map of one step; Coifman, Lafon 2006), so that
+    trailing ones, which are noise, do not dominate the leading ones, and scaled to about 1.
     """
     if not isinstance(space, SpectrumOfGraph):
         return np.asarray(space, np.float32)

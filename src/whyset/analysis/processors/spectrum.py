@@ -18,8 +18,8 @@ from whyset.errors import InputError
 class SpectrumOfGraph:
     """Leading `eigenvalues` (m,), descending, with `eigenvectors` (N, m) of unit length; rows of isolated nodes are 0.
 
-    `components` counts connected components of two nodes and more (the first that many eigenvalues are 1, larger
-    components first), `isolated` marks nodes without any edge.
+    `components` is the number of connected components of two or more nodes; the first eigenvalue of each is 1, those
+    of larger components first. `isolated` marks nodes without an edge.
     """
 
     eigenvalues: NDArray[np.float64]
@@ -71,7 +71,7 @@ class Spectrum(Processor):
     def _solve(
         self, affinity: csr_array, count: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give the leading eigenpairs of one component, descending."""
+        """Return the leading eigenpairs of one component, descending."""
         n = affinity.shape[0]
         count = min(count, n)
         degrees = affinity.sum(axis=1)
@@ -80,6 +80,9 @@ class Spectrum(Processor):
         if n <= self.dense_below or count >= n - 1:
             values, vectors = eigh(normalized.toarray(), subset_by_index=(n - count, n - 1))
         else:
+            # A start vector from the seed makes the result reproducible; ARPACK would draw its own. A positive vector
+            # is not orthogonal to the first eigenvector, which is positive. A larger subspace (ncv) than ARPACK's
+            # default of 2 count + 1 helps where eigenvalues are close, as for weakly connected clusters.
             start = rng.uniform(0.5, 1.5, n)
             values, vectors = eigsh(normalized, count, which="LA", v0=start, ncv=min(n, max(3 * count, 20)), tol=1e-10)
         order = np.argsort(-values, kind="stable")
@@ -87,14 +90,14 @@ class Spectrum(Processor):
 
 
 def _components(affinity: csr_array) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
-    """Give the nodes of every component of two nodes and more, larger first, and the mask of isolated nodes."""
+    """Return the nodes of every component of two or more nodes, larger first, and the mask of isolated nodes."""
     _, labels = connected_components(affinity, directed=False)
     isolated = np.asarray(affinity.sum(axis=1)) == 0
     order = np.argsort(labels, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     groups = [nodes for nodes in groups if not isolated[nodes[0]]]
     if not groups:
-        raise InputError("Every node of the affinity graph is isolated: there is no edge to follow.")
+        raise InputError("Every node of the affinity graph is isolated: the graph needs an edge.")
     return sorted(groups, key=len, reverse=True), isolated
 
 
@@ -104,7 +107,7 @@ def _merge(
     count: int,
 ) -> SpectrumOfGraph:
     """Merge the spectra of the components, largest eigenvalues first, each vector zero outside its component."""
-    # The first eigenvalue of a component is 1 by theory; exactly so, the order of components does not hang on rounding.
+    # The first eigenvalue of a component is 1; set exactly, the order of components does not depend on rounding.
     values = np.concatenate([np.append(1.0, np.minimum(v[1:], 1.0)) for _, v, _ in solved])
     owner = np.repeat(np.arange(len(solved)), [len(v) for _, v, _ in solved])
     column = np.concatenate([np.arange(len(v)) for _, v, _ in solved])
@@ -117,6 +120,9 @@ def _merge(
 
 
 def _fix_signs(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Choose the sign of each eigenvector so that its largest entry is positive, for results that can be compared."""
+    """Choose the sign of each eigenvector so that its largest entry is positive.
+
+    The sign of an eigenvector is arbitrary and differs between solvers and machines.
+    """
     largest = np.abs(vectors).argmax(axis=0)
     return vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""How little alike two maps look."""
+"""Structural dissimilarity of maps."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -61,7 +61,7 @@ class StructuralDissimilarity(Distance):
         return np.array(rows)
 
     def _one(self, x: "_Windows", y: "_Windows") -> NDArray[np.float64]:
-        """Give 1 - SSIM of one map with each of others."""
+        """Return 1 - SSIM of one map and each of others."""
         values = self.value_range or np.maximum(x.high, y.high) - np.minimum(x.low, y.low)
         scale = np.where(np.asarray(values) > 0, values, 1.0)[..., None, None]
         c1, c2 = (0.01 * scale) ** 2, (0.03 * scale) ** 2
@@ -73,7 +73,7 @@ class StructuralDissimilarity(Distance):
 
 
 class _Windows:
-    """Maps (n, H, W) with the mean and variance of every window that lies inside them."""
+    """Maps (n, H, W) with the mean and variance of every window inside them."""
 
     def __init__(self, maps: NDArray[np.float64], window: int) -> None:
         self.maps, self.window = maps, window

@@ -1,4 +1,4 @@
-"""A picture in the plane by t-SNE."""
+"""Embedding in the plane by t-SNE."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ class TSNE(Processor):
         return (self.space,)
 
     def perplexity_for(self, samples: int) -> float:
-        """Give the perplexity that is used for so many samples."""
+        """Return the perplexity for this number of samples."""
         return min(self.perplexity, (samples - 1) / 3)
 
     def __call__(self, space: SpectrumOfGraph | NDArray[np.floating], *, seed: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A picture in the plane by UMAP."""
+"""Embedding in the plane by UMAP."""
 
 import warnings
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class UMAP(Processor):
     space: Space = "spectrum"
 
     seeded = True
-    alone = True  # of Numba's threading layers, one stops the whole process when two threads enter it
+    alone = True  # a threading layer of Numba ends the whole process if two threads use it at once
 
     def __post_init__(self) -> None:
         if self.n_neighbors < 2 or not 0 <= self.min_dist <= 1:
@@ -63,7 +63,7 @@ class UMAP(Processor):
         layout = Layout(
             n_neighbors=n_neighbors, min_dist=self.min_dist, init="pca", random_state=seed, n_jobs=1, low_memory=True
         )
-        with warnings.catch_warnings():  # about few samples and about threads; both are said above
+        with warnings.catch_warnings():  # about few samples and about threads, which the docstring describes
             warnings.simplefilter("ignore")
             plane: NDArray[np.float32] = layout.fit_transform(coordinates).astype(np.float32)
         return plane

@@ -1,4 +1,4 @@
-"""How far relevance has to be moved to turn one map into another."""
+"""Wasserstein distances of maps."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -11,7 +11,7 @@ from whyset.analysis.processors.distances import Distance, Distances, Rows
 from whyset.errors import InputError
 
 _LARGEST = 144
-"""Cells of a map: the linear program of a pair has the square of it as its number of unknowns."""
+"""Cells of a map: the linear program of a pair has the square of this number of unknowns."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class SlicedWasserstein(Distance):
         return joined
 
     def _quantiles(self, masses: NDArray[np.float64], along: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give where each share of relevance is reached along a direction, (N, quantiles)."""
+        """Return the quantiles of relevance along a direction, (N, quantiles)."""
         order = np.argsort(along, kind="stable")
         reached = masses[:, order].cumsum(axis=1)
         levels = (np.arange(self.quantiles) + 0.5) / self.quantiles
@@ -127,7 +127,7 @@ def _masses(rows: Rows) -> NDArray[np.float64]:
 
 
 def _places(shape: tuple[int, int], cells: int) -> NDArray[np.float64]:
-    """Give (row, column) of every cell of a map, (H·W, 2)."""
+    """Return (row, column) of every cell of a map, (H·W, 2)."""
     if shape[0] * shape[1] != cells:
-        raise InputError(f"The features have {cells} values, but maps of {shape[0]} x {shape[1]} were expected.")
+        raise InputError(f"Expected features of maps of {shape[0]} x {shape[1]}, got {cells} values.")
     return np.indices(shape).reshape(2, -1).T.astype(np.float64)

@@ -1,14 +1,14 @@
-"""How much the maps of a cluster are alike."""
+"""Coherence: the similarity of the maps of a cluster."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def coherence(features: NDArray[np.floating]) -> float | None:
-    """Give the mean cosine over all pairs of different rows, or None with fewer than two rows that are not zero.
+    """Return the mean cosine over all pairs of different rows; None with fewer than two rows that are not zero.
 
-    With unit vectors u_i it is (|Σu_i|² - n) / (n(n - 1)). It is high where a network looks at the same thing at the
-    same place in all samples, as it does with a mark.
+    With unit vectors u_i it is (|Σu_i|² - n) / (n(n - 1)). It is high if a network uses the same feature at the
+    same place in all samples, such as a watermark.
 
     >>> coherence(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]))
     0.3333333333333333

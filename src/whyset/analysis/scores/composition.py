@@ -1,11 +1,11 @@
-"""What a group of samples is made of."""
+"""The composition of a group of samples."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def purity(values: NDArray[np.integer]) -> float | None:
-    """Give the share of the most frequent value; negative values are unknown and do not count.
+    """Return the share of the most frequent value; negative values are unknown and do not count.
 
     >>> purity(np.array([3, 3, 5, -1]))
     0.6666666666666666
@@ -15,12 +15,12 @@ def purity(values: NDArray[np.integer]) -> float | None:
 
 
 def accuracy(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> float | None:
-    """Give the share of samples predicted right among those whose label is known."""
+    """Return the share of correct predictions among samples with a known label."""
     known = labels >= 0
     return float(np.mean(labels[known] == predictions[known])) if known.any() else None
 
 
 def finite_mean(values: NDArray[np.floating]) -> float | None:
-    """Give the mean of the finite values, or None where there is none."""
+    """Return the mean of the finite values; None without finite values."""
     known = values[np.isfinite(values)]
     return float(known.mean(dtype=np.float64)) if len(known) else None

@@ -10,9 +10,9 @@ from whyset.analysis.scores.intervals import bootstrap_mean, wilson
 
 @dataclass(frozen=True)
 class ClusterContrast:
-    """A mean or share `inside` a cluster and `outside`, each with an interval of 95 %, and whether they differ.
+    """A mean or share `inside` a cluster and `outside`, each with an interval of 95 %, and the p-value of a difference.
 
-    Values are None where no sample is known, the p-value where one side has none.
+    Values are None without known samples, the p-value if one side has none.
     """
 
     inside: float | None

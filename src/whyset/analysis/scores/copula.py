@@ -1,4 +1,4 @@
-"""The null of the separability: data with the same values and correlations, and no clusters."""
+"""The null of the separability: data with the same values and correlations, but without clusters."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from whyset.errors import InputError
 class CopulaSurrogates(Processor):
     """Draw `count` data sets of the same size with the features' marginal distributions and a Gaussian copula.
 
-    A clustering's labels come from the data that they are scored on, so shuffling them tests nothing; the whole chain,
-    with the same choice of k, is run on data without clusters instead. Normal scores z = Φ⁻¹((rank - ½)/N) of each
-    feature have the covariance S, shrunk as by Ledoit and Wolf (2004); a surrogate draws g ~ N(0, (1 - a)S + aμI) and
-    gives the i-th smallest g of a feature the i-th smallest of the feature's own values (Cario, Nelson 1997; for time
-    series Theiler et al. 1992). So skewed and heavy-tailed features, as normalized relevance has them, stay as they
-    are, distances of every kind keep their meaning, and what goes is dependence beyond the correlation of ranks.
+    The labels of a clustering come from the data that they are scored on, so shuffling them tests nothing; all steps,
+    with the same choice of k, are repeated on data without clusters instead. Normal scores z = Φ⁻¹((rank - ½)/N) of
+    each feature have the covariance S, shrunk as by Ledoit and Wolf (2004); a surrogate draws g ~ N(0, (1 - a)S + aμI)
+    and gives the i-th smallest g of a feature the i-th smallest of the feature's own values (Cario, Nelson 1997; for
+    time series Theiler et al. 1992). Skewed and heavy-tailed features, as in normalized relevance, are thus kept, and
+    so is the meaning of every distance; dependence beyond the correlation of ranks is removed.
     """
 
     count: int = 99
@@ -41,7 +41,7 @@ class CopulaSurrogates(Processor):
 
 
 def normal_scores(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Give Φ⁻¹((rank - ½)/N) of each value among its feature (N, D), equal values by their mean rank."""
+    """Return Φ⁻¹((rank - ½)/N) of each value in its feature (N, D); equal values have their mean rank."""
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -53,7 +53,7 @@ def normal_scores(features: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _make_sampler(scores: NDArray[np.float32]) -> Callable[[np.random.Generator], NDArray[np.float32]]:
-    """Give a function that draws N rows from N(0, (1 - a)S + aμI), with S = scoresᵀscores/N.
+    """Return a function that draws N rows from N(0, (1 - a)S + aμI), with S = scoresᵀscores/N.
 
     W scores/√N with W standard normal (N, N) has the covariance S, so no D x D matrix is needed where N < D; where
     N is larger, the root of S takes the place of scores/√N.

@@ -1,4 +1,4 @@
-"""Where the mean map of a cluster differs from the rest of its class."""
+"""Tests of the difference of the mean map of a cluster from the rest of its class."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError
 
-_BLOCK_VALUES = 4_000_000  # values held at once in float64: 32 MB
+_BLOCK_VALUES = 4_000_000  # values in memory at once in float64: 32 MB
 
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """`mean` (D,) inside minus outside, its `statistic` t (D,), and what |t| must exceed (`threshold`).
+    """`mean` (D,) inside minus outside, its `statistic` t (D,), and the `threshold` of |t|.
 
     `p_value` is that of the largest |t|: that of the hypothesis that no value differs at all.
     """
@@ -24,7 +24,7 @@ class MeanDifference:
 
     @property
     def significant(self) -> NDArray[np.bool_]:
-        """Where the cluster differs, corrected for all D values."""
+        """The mask (D,) of significant differences, corrected for all D values."""
         found: NDArray[np.bool_] = np.abs(self.statistic) > self.threshold
         return found
 
@@ -33,12 +33,12 @@ class MeanDifference:
 class MaxStatistic:
     """Test each of D values by Welch's t, and all at once by permutations of the membership (Nichols, Holmes 2002).
 
-    t_d = (m_1 - m_0) / √(v_1/n_1 + v_0/n_0), 0 where nothing varies. Each permutation draws n_1 members anew; the
-    largest |t| over all values makes the null. So the chance of any false value stays below `level`.
+    t_d = (m_1 - m_0) / √(v_1/n_1 + v_0/n_0), 0 where nothing varies. Each permutation draws n_1 members; the null
+    is the largest |t| over all values. The probability of any false value is thus below `level`.
 
-    The test is exact for members named from outside: by an attribute, by a person. For a cluster found in the same
-    maps it can hardly fail: it says where the cluster differs, not that it exists. For that there is the p-value of
-    the separability.
+    The test is exact for members that are defined independently of the maps, for example by an attribute. For a cluster
+    found in the same maps it is almost always significant: it locates the difference, but does not show that the
+    cluster exists. The p-value of the separability does.
     """
 
     permutations: int = 199
@@ -63,7 +63,9 @@ class MaxStatistic:
             mean[part], statistic[part] = means[0], t[0]
             largest = np.maximum(largest, np.abs(t).max(axis=1))
         null = np.sort(largest[1:])
-        allowed = int(self.level * (self.permutations + 1) + 1e-9)  # this many of 1 + B may be as large
+        allowed = int(
+            self.level * (self.permutations + 1) + 1e-9
+        )  # the number of the 1 + B statistics that may be as large
         return MeanDifference(mean, statistic, float(null[-allowed]), float(np.mean(largest >= largest[0])))
 
 
@@ -75,9 +77,9 @@ def _permute(inside: NDArray[np.bool_], count: int, seed: int) -> list[NDArray[n
 def _welch(
     values: NDArray[np.float64], memberships: NDArray[np.float64], members: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the difference of means and Welch's t, (P, D) each, for P memberships (P, N) of `members` rows."""
+    """Return the difference of means and Welch's t, (P, D) each, for P memberships (P, N) of `members` rows."""
     others = len(values) - members
-    values = values - values.mean(axis=0)  # sums of squares do not cancel then
+    values = values - values.mean(axis=0)  # so that sums of squares do not cancel
     total, total_of_squares = values.sum(axis=0), np.square(values).sum(axis=0)
     own, own_of_squares = memberships @ values, memberships @ np.square(values)
     inside, outside = own / members, (total - own) / others
@@ -89,6 +91,6 @@ def _welch(
 
 
 def _square_error(of_squares: NDArray[np.float64], mean: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Give v/n with the unbiased variance v of n values."""
+    """Return v/n with the unbiased variance v of n values."""
     error: NDArray[np.float64] = np.maximum(of_squares - n * mean**2, 0.0) / (n - 1) / n
     return error

@@ -1,4 +1,4 @@
-"""Which values of an attribute are more frequent in a cluster than elsewhere in its class."""
+"""Values of an attribute that are more frequent in a cluster than elsewhere in its class."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from whyset.analysis.scores.multiple import benjamini_hochberg
 from whyset.errors import InputError
 
 MOST_VALUES = 50
-"""An attribute with more different values (an id, say) names samples rather than kinds of samples."""
+"""An attribute with more different values, such as an id, identifies samples rather than kinds of samples."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Enrichment:
 
     @property
     def odds_ratio(self) -> float | None:
-        """inside (others - outside) / (outside (size - inside)); None where that is a division by zero."""
+        """inside (others - outside) / (outside (size - inside)); None for a division by zero."""
         below = self.outside * (self.size - self.inside)
         return self.inside * (self.others - self.outside) / below if below else None
 
@@ -39,10 +39,10 @@ class Enrichment:
 def enrichments(
     labels: NDArray[np.integer], attributes: Mapping[str, NDArray[Any]], samples: NDArray[np.integer] | None = None
 ) -> list[Enrichment]:
-    """Test every value of every attribute in every cluster, and give all tests, the smallest p-value first.
+    """Test every value of every attribute in every cluster, and return all tests, the smallest p-value first.
 
     `labels` (N,) are cluster numbers, -1 for noise, which counts as outside. An attribute is an array (N,) of numbers,
-    truth values or texts; what is unknown takes no part: None, NaN, "" and, among integers, negative ones. With n
+    truth values or texts; unknown values take no part: None, NaN, "" and, among integers, negative ones. With n
     samples in the cluster, of which k have the value, and K of all N, Fisher's one-sided p-value is
     P(X >= k) = Σ_(j >= k) C(K, j) C(N - K, n - j) / C(N, n) (Fisher 1934). The clusters must not come from the
     attribute itself, or the test is circular. An attribute with one value, or with more than 50, is not tested.
@@ -89,7 +89,7 @@ def _run_tests(
 def _find_known(
     name: str, values: NDArray[Any], first: NDArray[np.intp], count: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-    """Give the mask of known values among those of the rows `first`, and these values as texts."""
+    """Return the mask of known values among those of the rows `first`, and these values as texts."""
     if values.shape != (count,):
         raise InputError(
             f"attribute {name!r} has the shape {values.shape}: expected one value for each of {count} explanations."

@@ -9,7 +9,7 @@ CONFIDENCE = 0.95
 
 
 def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Give Wilson's score interval of a share (Wilson 1927; Brown, Cai, DasGupta 2001).
+    """Return Wilson's score interval of a share (Wilson 1927; Brown, Cai, DasGupta 2001).
 
     With p = successes/trials and the normal quantile z: (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n). It stays
     inside [0, 1] and keeps its width at shares of 0 and 1, where the textbook interval shrinks to a point.
@@ -28,9 +28,9 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple
 def bootstrap_mean(
     values: NDArray[np.floating], *, seed: int, draws: int = 1000, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Give the percentile bootstrap interval of the mean of `values` (n,) (Efron, Tibshirani 1993, section 13.3).
+    """Return the percentile bootstrap interval of the mean of `values` (n,) (Efron, Tibshirani 1993, section 13.3).
 
-    One value alone is both ends of its interval.
+    A single value is both ends of its interval.
     """
     from scipy.stats import bootstrap
 
@@ -46,6 +46,6 @@ def bootstrap_mean(
         batch=1,  # all resamples at once would take draws * n values of memory
         confidence_level=confidence,
         method="percentile",
-        random_state=np.random.default_rng(seed),  # SciPy before 1.15 does not know `rng`
+        random_state=np.random.default_rng(seed),  # SciPy before 1.15 does not have `rng`
     ).confidence_interval
     return float(interval.low), float(interval.high)

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 
 def medoids(features: NDArray[np.floating], members: NDArray[np.integer], count: int = 8) -> NDArray[np.int64]:
-    """Give up to `count` of the `members` (row numbers) with the least Σ_j |x_i - x_j|², the medoid first.
+    """Return up to `count` of the `members` (row numbers) with the smallest Σ_j |x_i - x_j|², the medoid first.
 
-    That sum is N|x_i - μ|² plus a constant, so the samples nearest the cluster's mean are exactly these.
+    That sum is N|x_i - μ|² plus a constant, so these are the samples nearest to the mean of the cluster.
     """
     own = features[members].astype(np.float64)
     from_mean = ((own - own.mean(axis=0)) ** 2).sum(axis=1)

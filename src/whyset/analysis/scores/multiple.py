@@ -1,4 +1,4 @@
-"""Many tests at once."""
+"""Correction for multiple tests."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
-    """Give the q-value of each p-value, None where there is none.
+    """Return the q-value of each p-value; None for None.
 
     Of m known p-values in ascending order, q_(i) = min_(j >= i) p_(j) m / j, at most 1 (Benjamini, Hochberg 1995). If
     all tests with q <= a are called findings, then at most the share a of them is expected to be false. It holds for
-    independent tests, and for tests that depend on each other positively.
+    independent tests, and for tests with positive dependence.
 
     >>> benjamini_hochberg([0.01, None, 0.5, 0.02])
     [0.03, None, 0.5, 0.03]

@@ -25,7 +25,7 @@ class Prototypes:
     log_likelihood: NDArray[np.float64]
 
     def outliers(self, count: int = 8) -> NDArray[np.int64]:
-        """Give the rows of the `count` least likely samples, the least likely first."""
+        """Return the rows of the `count` least likely samples, the least likely first."""
         return np.argsort(self.log_likelihood, kind="stable")[:count]
 
 
@@ -34,8 +34,8 @@ class GaussianPrototypes(Processor):
     """Fit a Gaussian mixture of `components` to the concept relevance (N, channels) of one class.
 
     p(ν) = Σ_k λ_k N(ν; μ_k, Σ_k). A prototype is the sample nearest its mean; a sample with a low p(ν) is predicted for
-    reasons unlike those of its class. `covariance` is "full" as in the paper, or "diag", as analyses take it where a
-    component has fewer samples than channels; `ridge` is added to its diagonal, relative to the mean variance.
+    other reasons than its class. `covariance` is "full" as in the paper, or "diag", which analyses use if a component
+    has fewer samples than channels; `ridge` is added to its diagonal, relative to the mean variance.
     """
 
     components: int = 8
@@ -71,5 +71,5 @@ class GaussianPrototypes(Processor):
 
 
 def _nearest(rows: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Give the row nearest each mean."""
+    """Return the row nearest to each mean."""
     return np.array([int(np.square(rows - mean).sum(axis=1).argmin()) for mean in means], np.int64)

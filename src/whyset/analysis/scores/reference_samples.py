@@ -1,4 +1,4 @@
-"""The samples that show best what a channel stands for: relevance maximization (CRP; Achtibat et al. 2023)."""
+"""Reference samples of channels by relevance maximization (CRP; Achtibat et al. 2023)."""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,9 @@ def reference_samples(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rank samples per channel by the relevance that the channel had for their prediction, the largest first.
 
-    `blocks` yields (indices (n,), concept relevance (n, channels)), so that a data set need not fit into memory. Gives
-    sample indices and relevance, (channels, count) each. Activation maximization would rank by what a channel sees;
-    this ranks by what it was used for. Equal relevance goes to the lower index.
+    `blocks` yields (indices (n,), concept relevance (n, channels)), so that a data set need not fit into memory.
+    Returns sample indices and relevance, (channels, count) each. Activation maximization would rank samples by what a
+    channel detects; this ranks them by its use for the prediction. Of equal relevance the lower index comes first.
 
     >>> found, relevance = reference_samples([(np.array([4, 7]), np.array([[0.1, 5.0], [0.3, -1.0]]))], count=1)
     >>> found.tolist(), relevance.tolist()

@@ -1,4 +1,4 @@
-"""How far clusters lie apart, compared with how wide they are."""
+"""Separability: the distance of clusters relative to their width."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class Separability(Processor):
         return self.of(clustering.coordinates, clustering.labels)
 
     def one_against_rest(self, clustering: Clustering) -> list[float]:
-        """Give the score of each cluster against all other samples in clusters."""
+        """Return the score of each cluster against all other samples in clusters."""
         labels = clustering.labels
         return [
             self.of(clustering.coordinates, np.where(labels < 0, labels, labels == cluster))
@@ -49,7 +49,7 @@ class Separability(Processor):
         ]
 
     def of(self, coordinates: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-        """Give the score of `labels` (N,), -1 for noise, among `coordinates` (N, k)."""
+        """Return the score of `labels` (N,), -1 for noise, among `coordinates` (N, k)."""
         inside = coordinates[labels >= 0].astype(np.float64)
         names, members = np.unique(labels[labels >= 0], return_inverse=True)
         if len(names) < 2:

@@ -1,4 +1,4 @@
-"""How well each sample sits in its cluster."""
+"""Silhouettes of samples."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ from whyset.analysis.processors.clustering import Clustering
 
 
 def silhouette(clustering: Clustering) -> NDArray[np.float32]:
-    """Give (b - a)/max(a, b) per sample (Rousseeuw 1987), (N,), among the coordinates the clustering worked in.
+    """Return (b - a)/max(a, b) of each sample (N,), in the coordinates of the clustering (Rousseeuw 1987).
 
-    a is the mean distance to the own cluster, b to the nearest other one. NaN for noise, and for all where fewer than
-    two clusters were found or every sample is a cluster of its own.
+    a is the mean distance to the own cluster, b to the nearest other one. It is NaN for noise, and for all samples if
+    there are fewer than two clusters or every sample is a cluster.
     """
     from sklearn.metrics import silhouette_samples
 

@@ -1,4 +1,4 @@
-"""The null of the separability: what the same analysis finds in Gaussian noise of the same shape."""
+"""The null of the separability: Gaussian noise with the covariance of the features."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from whyset.errors import InputError
 class GaussianSurrogates(Processor):
     """Draw `count` data sets of the same size from one Gaussian with the mean and covariance of the features.
 
-    A clustering's labels come from the data that they are scored on, so shuffling them tests nothing. A surrogate has
-    the same directions of variance and no clusters; the whole chain, with the same choice of k, is run on it again.
+    The labels of a clustering come from the data that they are scored on, so shuffling them tests nothing. A surrogate
+    has the same directions of variance and no clusters; all steps, with the same choice of k, are repeated on it.
 
     The covariance is Ledoit and Wolf's (2004), (1 - a)S + a·tr(S)/D·I: with fewer samples than dimensions the plain S
-    has too few directions, so its surrogates look more clustered than the noise they stand for. Draws are made in
-    principal coordinates, where the covariance is diagonal, and centered; the mean and the rotation back are left
-    out, because Euclidean neighbors do not depend on them. Analyses use `CopulaSurrogates`: skewed features look
-    clustered to this null (docs/scores.md).
+    has too few directions, so its surrogates look more clustered than noise. Draws are made in principal coordinates,
+    where the covariance is diagonal, and centered; the mean and the rotation back are left out, because Euclidean
+    neighbors do not depend on them. Analyses use `CopulaSurrogates`: skewed features look clustered to this null
+    (docs/scores.md).
     """
 
     count: int = 99
@@ -40,7 +40,7 @@ class GaussianSurrogates(Processor):
 
 
 def principal_deviations(features: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Give the standard deviation along each of the D principal axes, by the shrunk covariance, descending."""
+    """Return the standard deviation along each of the D principal axes of the shrunk covariance, descending."""
     from sklearn.covariance import ledoit_wolf_shrinkage
 
     n, dimensions = features.shape
@@ -54,5 +54,5 @@ def principal_deviations(features: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def p_value(observed: float, under_null: NDArray[np.floating]) -> float:
-    """Give (1 + #{null ≥ observed}) / (1 + B), which is never 0 (Phipson, Smyth 2010)."""
+    """Return (1 + #{null ≥ observed}) / (1 + B), which is never 0 (Phipson, Smyth 2010)."""
     return float((1 + np.count_nonzero(under_null >= observed)) / (1 + len(under_null)))
