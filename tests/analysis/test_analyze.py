@@ -15,6 +15,7 @@ import pytest
 
 import whyset as ws
 from whyset.analysis import HDBSCAN, Agglomerative, KMeans, Spray, kmeans_sweep
+from whyset.cli import main
 from whyset.engines import Static
 from whyset.errors import InputError, WhysetError
 from whyset.store import Run
@@ -120,6 +121,20 @@ def test_a_second_call_keeps_what_is_finished_and_gives_the_same(copied: Run) ->
     assert contents(gone) == before
     kept = [file for file, time in times.items() if file.stat().st_mtime_ns == time]
     assert len(kept) == 2
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**64])
+def test_a_seed_that_no_analysis_can_hold_is_refused_before_anything_is_written(copied: Run, seed: int) -> None:
+    with pytest.raises(InputError, match=rf"^seed is {seed}: expected a whole number"):
+        ws.analyze(copied, Spray("other", seed=seed))
+    assert "other" not in copied.analyses
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**64)])
+def test_the_command_refuses_such_a_seed_as_well(copied: Run, seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(copied.path), "--name", "other", "--seed", seed]) == 2
+    assert f"seed is {seed}: expected a whole number" in capsys.readouterr().err
+    assert not (copied.path / "analyses" / "other").exists()
 
 
 def test_another_configuration_does_all_classes_again(copied: Run) -> None:

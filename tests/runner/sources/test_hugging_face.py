@@ -1,5 +1,6 @@
 """HuggingFaceSource: real `datasets`, in memory and saved, with images and class labels; splits and streams refused."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def test_a_saved_folder_of_splits_names_them(model_file: Path, tmp_path: Path) -
         ws.explain(ModelSource(f"{model_file}:net"), tmp_path / "saved", tmp_path / "run")
 
 
-@pytest.mark.parametrize(("value", "kind"), [(2**63 + 1, "uint64"), (float("nan"), "float64"), (0.5, "float32")])
+@pytest.mark.parametrize(("value", "kind"), [(1e30, "float64"), (float("nan"), "float64"), (0.5, "float32")])
 def test_what_is_no_label_fails_alone(value: float, kind: str) -> None:
     images = list(map(Image.fromarray, PIXELS))
     labels = np.array([value if row == 3 else row % 2 for row in range(len(images))], kind)
@@ -97,6 +98,6 @@ def test_what_is_no_label_fails_alone(value: float, kind: str) -> None:
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Value(kind)})
     source = HuggingFaceSource(datasets.Dataset.from_dict(columns, features=features), PLAIN)
     assert source.labels.tolist() == [-1 if row == 3 else row % 2 for row in range(len(images))]
-    with pytest.raises(InputError, match=f"the label is {value}: expected a class index"):
+    with pytest.raises(InputError, match=re.escape(f"the label is {value}: expected a class index")):
         source.read(3)
     assert source.read(5)[1] == 1
