@@ -142,7 +142,7 @@ def test_a_subclass_of_others_is_checked_as_well() -> None:
         (lambda: composites.MixedComposite(3), "expected a tuple of composites, got 3"),
         (lambda: composites.MixedComposite(("x",)), "expected composites, got 'x'"),
         (lambda: Static("x", 2), "rank is 'x': expected a whole number"),
-        (lambda: ModelSource(3), "model is file.py:function, .*, not 3"),
+        (lambda: ModelSource(3), "model must be file.py:function, .*, not 3"),
     ],
 )
 def test_what_is_made_of_the_wrong_type_says_what_was_expected(make: Callable[[], Any], words: str) -> None:

@@ -109,7 +109,10 @@ def list_defaults(value: Any) -> dict[str, Any]:
         if is_dataclass(value)
         else {}
     )
-    parameters = inspect.signature(value).parameters.values()
+    if inspect.isclass(value) and value.__init__ is object.__init__:
+        return {}
+    # Bases of processors, rules and composites check types in `__new__`, which inspect takes for their signature.
+    parameters = inspect.signature(value.__init__ if inspect.isclass(value) else value).parameters.values()
     return {each.name: made.get(each.name, each.default) for each in parameters if each.name != "self"}
 
 

@@ -319,7 +319,7 @@ def test_probabilities_whose_logits_are_not_there_are_explained_as_they_are(tmp_
     assert np.abs(run.column("confidence") - probability(output.detach()).numpy()).max() < 1e-6
     (gradient,) = torch.autograd.grad(output[:, 0].sum(), x)
     assert np.allclose(np.asarray(run.relevance), gradient, atol=1e-6)
-    assert any("or the model changes these logits afterwards" in line for line in said.lines)
+    assert any("unmodified logits of the classes" in line or "changes these logits" in line for line in said.lines)
     assert [check.severity for check in run.checks if check.name == "output"] == ["warning"]
     if classes == 1:
         p = output.detach().exp() if is_log else output.detach()

@@ -28,6 +28,20 @@ def describe_imported_category(run: Run, found: FoundCategory, names: CategoryNa
 
     Cluster numbers are unchanged, also if some clusters are empty. Coherence and medoids are computed from the maps, as
     in analyses of whyset; fields that need the whole analysis are null.
+
+    Parameters
+    ----------
+    run : Run
+        The imported run.
+    found : FoundCategory
+        The category as it was read from the project's files.
+    names : CategoryNames
+        The names of the category, its clusterings and its embeddings in the run.
+
+    Returns
+    -------
+    CategoryResult
+        What an analysis stores for a class: columns and evidence.
     """
     members = get_members(run, Group(-1 if names.label is None else names.label, names.name, found.index, "category"))
     columns: dict[str, NDArray[Any]] = {"index": found.index}

@@ -167,7 +167,7 @@ def test_another_format_is_refused_by_its_name() -> None:
 
 def test_what_cannot_be_stored_is_refused_by_field(own: Callable[..., ModuleType]) -> None:
     for value in (float("nan"), float("inf"), {"a": 1}, len):
-        with pytest.raises(InputError, match=r"Power\.exponent holds"):
+        with pytest.raises(InputError, match=r"Power\.exponent holds|Power\(exponent=.*: expected a number"):
             own().Power(value).to_dict()
 
 
