@@ -181,7 +181,7 @@ def test_every_parameter_of_an_analysis_arrives(field: str) -> None:
     assert steps(plain) != steps(changed) or f"spray.{field}" in used
 
 
-USERS = ("category.py", "analyze.py", "evidence.py")
+USERS = ("category.py", "analyze.py", "cluster_statistics.py")
 
 
 # Mutable defaults shared by instances
