@@ -4,7 +4,7 @@ import WRITTEN from "./numbers.json";
 
 import { tagsOf } from "../src/state/page/book.svelte";
 import { decodeClusters, decodeIndices, encodeClusters, encodeIndices } from "../src/state/address/codes";
-import { fixed, number, percent, plural, probability, wholePercent } from "../src/state/page/format";
+import { fixed, number, percent, plural, probability, shellArgument, wholePercent } from "../src/state/page/format";
 import { BINDINGS, commandOf, isMac, keyNames } from "../src/state/page/keys";
 import { HOME, formatRoute, parseRoute } from "../src/state/address/route";
 import { HIDDEN, SELECTED } from "../src/scatter/renderer";
@@ -137,4 +137,13 @@ test("a share with a decimal is 0 % or 100 % only where it is exact", () => {
 
 test("tags are typed with commas, and each counts once", () => {
   expect(tagsOf(" clever hans, mark ,,mark ")).toEqual(["clever hans", "mark"]);
+});
+
+test.each([
+  ["runs/mine", "runs/mine"],
+  ["my run", "'my run'"],
+  ["-run", "./-run"],
+  ["it's $(touch pwned)", `'it'"'"'s $(touch pwned)'`],
+])("the path %s is one argument of a command", (path, argument) => {
+  expect(shellArgument(path)).toBe(argument);
 });

@@ -81,3 +81,9 @@ export function capitalized(text: string): string {
 export function plural(n: number, word: string, words = `${word}s`): string {
   return `${count(n)} ${n === 1 ? word : words}`;
 }
+
+/** A path as one argument of a command, quoted as Python's `shlex.quote` does; one that begins with a dash is no option. */
+export function shellArgument(path: string): string {
+  const text = path.startsWith("-") ? `./${path}` : path;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+}
