@@ -84,7 +84,10 @@ def check_relevance(
     if failed:
         found.append(("relevance_not_finite", len(failed), f"are not finite and were not stored: {failed[0]}"))
     if large.size:
-        what = f"hold more than {MOST_TIMES:.0f} times the explained output, up to {large.max():.3g} times"
+        zero = np.isinf(large)
+        finite = f", up to {large[~zero].max():.3g} times" if not zero.all() else ""
+        zeros = f" ({zero.sum():,} with an output of exactly 0)" if zero.any() else ""
+        what = f"hold more than {MOST_TIMES:.0f} times the explained output{finite}{zeros}"
         found.append(
             (
                 "relevance_too_large",
