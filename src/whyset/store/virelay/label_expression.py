@@ -15,7 +15,7 @@ text, paths = json.load(sys.stdin)
 try:
     expression = re.compile(text)
 except (re.error, OverflowError, RecursionError, MemoryError) as error:
-    print(json.dumps(f"is no regular expression: {error}"))
+    print(json.dumps(f"is not a regular expression: {error}"))
     sys.exit()
 if expression.groups < 1:
     print(json.dumps("has no group: the first one is the label"))
@@ -30,7 +30,7 @@ class LabelExpressionError(ValueError):
 
 
 def match_labels(expression: str, paths: Sequence[Sequence[str]]) -> list[str | None]:
-    """Give the first group of the first match among the candidates of each path, from their beginning; None without.
+    """Return the first group of the first match among the candidates of each path, from their beginning; None without.
 
     A project may come from anyone, and an expression may go back and try again for years, which nothing inside the
     process ends: so it is another process that matches. LabelExpressionError: it cannot be read or takes too long.
