@@ -56,6 +56,7 @@ def main(run: Path, folder: Path) -> None:
     with Server([run]) as server, support.chromium_browser(Path(shutil.which("chromium"))) as browser:
         viewer = support.ViewerPage(browser, server.url, theme="light", script=None, **SIZE)
         for step in walk(viewer):
+            viewer.until("[...document.querySelectorAll('[data-explains]')].every((part) => part.textContent.trim())")
             viewer.screenshot(f"tour-{step}")
             shutil.copy(support.SCREENSHOTS / f"tour-{step}.png", folder / f"tour-{step}.png")
 
