@@ -150,5 +150,7 @@ def test_a_lost_head_names_the_remedy(full_run, analyzed):
 def test_a_folder_in_place_of_the_head_is_named(full_run, analyzed):
     (analyzed / "analysis.json").unlink()
     (analyzed / "analysis.json").mkdir()
-    with pytest.raises(BrokenRunError, match=r"analysis.json is a folder: .* delete it, then analyze again"):
+    with pytest.raises(
+        BrokenRunError, match=r"analysis.json: expected a file, got a folder; delete it, then analyze again"
+    ):
         full_run.analysis_writer("spray", {"k": 3}, CLASSES)

@@ -158,7 +158,7 @@ def test_parts_of_a_category_that_speak_of_different_samples(files, imported):
     with pytest.raises(DamagedProjectError, match=f"b.h5: {CATEGORY}: index differs from that in"):
         imported(files.write())
     files.analyses["Spectral"]["b.h5"] = {CATEGORY: category(files)}
-    with pytest.raises(DamagedProjectError, match=f"b.h5: {CATEGORY}: the embeddings spectral, tsne are in"):
+    with pytest.raises(DamagedProjectError, match=f"b.h5: {CATEGORY}: the embeddings spectral, tsne are also in"):
         imported(files.write())
 
 
