@@ -150,7 +150,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "weights that do not fit": ("weights", other_weights, "do not fit"),
     "a full pickle": ("weights", pickled_model, "is a full pickle, which can run code; if you trust it: python -c"),
     "weights that are no weights": ("weights", lambda job: job.folder / "model.py", "is not a PyTorch checkpoint"),
-    "no data folder": ("data", "gone", "data gone does not exist"),
+    "no data folder": ("data", "gone", "data folder gone does not exist"),
     "a file as data folder": ("data", lambda job: job.folder / "net.pt", "is a file"),
     "a folder without images": ("data", empty_folder, "holds no images"),
     "no readable image": (
@@ -163,7 +163,11 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a labels file that is no JSON": ("labels", text_labels, "is not JSON"),
     "a folder that is no class": ("labels", few_labels, "the class 'dog' is not in the labels file"),
     "no such class": ("target", "2", "target 2 is not an output of the model, which has outputs 0 to 1"),
-    "a target by name": ("target", "cat", "target is label, prediction, the index of an output (0, 1, ...) or top:K"),
+    "a target by name": (
+        "target",
+        "cat",
+        "target must be label, prediction, the index of an output (0, 1, ...) or top:K",
+    ),
     "no such composite": ("composite", "epsilon_plus_flt", "did you mean epsilon_plus_flat?"),
     "no such engine": ("engine", "cluster", "there is no engine 'cluster'; there are serial, local, dask, static"),
     "no scheduler": ("engine", "dask", "needs the address of a scheduler: --scheduler tcp://HOST:8786"),
