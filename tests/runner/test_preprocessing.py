@@ -63,7 +63,7 @@ def test_one_number_of_mean_serves_every_channel() -> None:
 
 def test_sixteen_bits_are_refused_rather_than_clipped() -> None:
     deep = Image.fromarray(np.full((4, 4), 40000, np.uint16))
-    with pytest.raises(ValueError, match="mode I;16; convert it to 8 bits"):
+    with pytest.raises(ValueError, match="mode I;16: convert it to 8 bits"):
         Preprocessing(mode="L").forward(deep)
 
 

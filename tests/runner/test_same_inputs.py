@@ -206,7 +206,7 @@ def test_a_sample_that_failed_then_may_be_readable_now_and_not_the_reverse(tmp_p
     discard_shard(run, 4)
     failing.dataset.broken = frozenset({17})
     with pytest.raises(
-        RunMismatchError, match=r"sample 17 .*cannot be read any more \(OSError: no answer\), and shard 1"
+        RunMismatchError, match=r"sample 17 .*cannot be read any more \(OSError: no answer\), but shard 1"
     ):
         ws.explain(net(), failing, tmp_path / "run")
 

@@ -7,10 +7,9 @@ import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.report import rank_classes
-from whyset.store import CategoryResult, ClassEvidence
-from whyset.store.analyses import ListedClass
+from whyset.store import CategoryResult, ClassEvidence, ListedClass
+from whyset.store.analyses import BEING_WRITTEN, MISSING, ReplacedError
 from whyset.store.analysis_writer import _beside
-from whyset.store.category import BEING_WRITTEN, MISSING, ReplacedError
 
 CLASSES = [ListedClass("00000", "cat"), ListedClass("00001", "dog")]
 
@@ -104,7 +103,7 @@ def test_a_class_that_appears_between_two_looks_is_read(full_run, analyzed, monk
     place = analyzed / "00000"
     old = _beside(place, "old")
     place.rename(old)
-    look = analyses.categories_being_written
+    look = analyses._categories_being_written
 
     def look_and_finish(path):
         begun = look(path)
@@ -112,7 +111,7 @@ def test_a_class_that_appears_between_two_looks_is_read(full_run, analyzed, monk
             old.rename(place)
         return begun
 
-    monkeypatch.setattr(analyses, "categories_being_written", look_and_finish)
+    monkeypatch.setattr(analyses, "_categories_being_written", look_and_finish)
     assert full_run.analysis("spray").read(place).problem is None
 
 
@@ -151,5 +150,7 @@ def test_a_lost_head_names_the_remedy(full_run, analyzed):
 def test_a_folder_in_place_of_the_head_is_named(full_run, analyzed):
     (analyzed / "analysis.json").unlink()
     (analyzed / "analysis.json").mkdir()
-    with pytest.raises(BrokenRunError, match=r"json: expected a file, got a folder; delete it, then analyze again"):
+    with pytest.raises(
+        BrokenRunError, match=r"analysis.json: expected a file, got a folder; delete it, then analyze again"
+    ):
         full_run.analysis_writer("spray", {"k": 3}, CLASSES)

@@ -36,7 +36,7 @@ def written(folder: Path, text: str) -> Path:
         ("a: !!python/object/apply:os.system [exit]", "is not YAML"),
         ("a: 1\n---\nb: 2\n", "is not YAML"),
         ("a: 2024-99-99", "is not YAML"),
-        ("a: 1" + ":0" * 200_000, "a number of 400,001 characters, expected at most 64"),
+        ("a: 1" + ":0" * 200_000, "a number of 400,001 characters: expected at most 64"),
         ("x" * (MOST_BYTES + 1), "expected at most 8 MiB"),
     ],
     ids=lambda value: value[:20],
