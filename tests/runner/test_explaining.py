@@ -259,8 +259,8 @@ class TestFailures:
         images[3], images[5] = torch.nan, torch.nan
         said = Said()
         run = ws.explain(net(), (images, LABELS), tmp_path / "run", targets=["label", "top:2"], progress=said)
-        (line,) = [line for line in said.lines if "maps failed" in line]
-        assert f"6 of {3 * len(images)} maps failed: 3 (" in line
+        (line,) = [line for line in said.lines if "explanations failed" in line]
+        assert f"6 of {3 * len(images)} explanations failed: 3 (" in line
         assert (line.count("3 ("), line.count("5 ("), "more" in line) == (1, 1, False)
         verify(str(run.path))
         assert [line.split(":")[1] for line in capsys.readouterr().out.splitlines() if "failed:" in line] == [

@@ -191,5 +191,5 @@ def test_needed_and_free_bytes_are_shown_in_a_unit_in_which_they_differ(tmp_path
 
 
 def test_repeated_ids_are_refused_with_what_to_do(tmp_path):
-    with pytest.raises(InputError, match=r"'3' is there more than once: leave out .* Subset"):
+    with pytest.raises(InputError, match=r"'3' occurs more than once: remove repeated .* Subset"):
         check_samples(samples_table(["3", "3", "1"]))

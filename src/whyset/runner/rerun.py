@@ -126,6 +126,8 @@ def _model(run: Run, preprocessing: InputCodec) -> ModelSource:
     """The model, bound to the file and the weights that made the run."""
     origin: Any = run.config.origin["model"]
     stated = preprocessing if isinstance(preprocessing, Preprocessing) else None
+    if not isinstance(origin["spec"], str):
+        raise TypeError(f"expected a text as spec of the model, got {origin['spec']!r}")
     source = ModelSource(origin["spec"], origin["weights"], stated)
     code = model_code(run, source)
     require_own_weights(run, source, origin["weights_sha256"])

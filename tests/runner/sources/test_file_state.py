@@ -173,7 +173,7 @@ def test_a_copy_of_the_file_is_the_same_data(files: Files, model: ModelSource, e
 
 def test_a_limited_source_and_a_saved_data_set_have_the_files_that_they_read(files: Files, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    assert opened_files(ws.runner.sources.Spread(ArrayFileSource(files.old), 8)) == (FileState.of(files.old),)
+    assert opened_files(ws.runner.sources.SpreadSource(ArrayFileSource(files.old), 8)) == (FileState.of(files.old),)
     datasets.Dataset.from_dict({"x": [[0.0, 1.0]] * 3, "label": [0, 1, 0]}).save_to_disk(tmp_path / "saved")
     source = ws.runner.HuggingFaceSource.load(tmp_path / "saved", None, None)
     (arrow,) = (tmp_path / "saved").glob("*.arrow")
