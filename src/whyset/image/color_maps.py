@@ -20,6 +20,22 @@ CENTER = 128
 class ColorMap:
     """A color map: colors at entries from 0 to 255, linear between them, constant beyond the outer ones.
 
+    Parameters
+    ----------
+    name : str
+        Name of the color map.
+    source : str
+        Definition in Zennit's color map language: two or more hexadecimal colors (rgb or rrggbb) separated by commas,
+        each optionally after its entry in hexadecimal and a colon.
+
+    Raises
+    ------
+    InputError
+        `source` does not follow the language: it has a single color, a part that is not a color, or entries that do not
+        rise.
+
+    Examples
+    --------
     >>> ColorMap("mine", "00f,80:eee,f00").at(128)
     (238, 238, 238)
     """
@@ -93,6 +109,23 @@ COLOR_MAPS: Mapping[str, ColorMap] = MappingProxyType(
 def find_color_map(given: str | ColorMap) -> ColorMap:
     """Return a color map by its name or by a definition in the color map language; a ColorMap is returned as is.
 
+    Parameters
+    ----------
+    given : str or ColorMap
+        A name in `COLOR_MAPS`, a definition with commas such as "00f,80:fff,f00", or a color map.
+
+    Returns
+    -------
+    ColorMap
+        The color map; the name of one made from a definition is the definition.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, or the definition does not follow the language.
+
+    Examples
+    --------
     >>> find_color_map("000,fff").at(51), find_color_map("bwr").name
     ((51, 51, 51), 'bwr')
     """

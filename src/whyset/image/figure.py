@@ -47,15 +47,42 @@ def figure(
 ) -> "Figure":
     """Draw rows of cells; a cell is an image, uint8 (H, W, 3) or (H, W), or a relevance map (H, W) or (C, H, W).
 
-    Colors are those of `colorize`, bit for bit. `color_map` is one for all rows, or one for each; `norm` selects the
-    relevance maps that share a scale: none ("each"), those of a row, or all; `scales` sets the scale of each row
-    instead. Save the figure with `savefig`, as .png, .svg or .pdf.
+    Colors are those of `colorize`, bit for bit. Save the figure with `savefig`, as .png, .svg or .pdf.
 
+    Parameters
+    ----------
+    rows : sequence of sequence of array_like
+        The cells of each row, all rows of one length; a relevance map (C, H, W) is summed over its channels.
+    color_map : str, ColorMap or sequence of them, default "bwr"
+        A color map for all rows, or one for each row: a name in `COLOR_MAPS`, a definition, or a `ColorMap`.
+    norm : {"each", "row", "all"}, default "each"
+        The relevance maps that share a scale: none ("each"), those of a row, or all.
+    scales : sequence of float or None, optional
+        The relevance of the full color for each row, in place of `norm`; with None each map of the row has its own.
+    row_titles : sequence of str, optional
+        Titles at the left of the rows, one for each row.
+    column_titles : sequence of str, optional
+        Titles above the columns, one for each column.
+    color_bar : bool, default True
+        Whether each row with relevance maps has a color bar.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    InputError
+        The rows are empty or differ in length, a cell has another shape, the number of titles, color maps or scales
+        does not fit, or `norm` or a color map is unknown.
+    MissingExtraError
+        matplotlib is not installed (`pip install "whyset[figures]"`).
+
+    Examples
+    --------
     >>> drawn = figure([[np.ones((4, 6)), -np.ones((4, 6))]], column_titles=["for", "against"])
     >>> drawn.savefig("figure.svg")                                              # doctest: +SKIP
-
-    InputError: rows of different lengths, or a wrong number of titles or color maps. MissingExtraError: without
-    matplotlib (`pip install "whyset[figures]"`).
     """
     Figure = import_optional("matplotlib.figure", "a figure", 'pip install "whyset[figures]"').Figure
     drawn = _rows(rows, color_map, norm, scales)

@@ -14,7 +14,18 @@ STEPS = 127
 
 
 def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
-    """Sum relevance (..., C, H, W) over channels to (..., H, W); opposite infinities give NaN."""
+    """Sum relevance over channels; opposite infinities give NaN.
+
+    Parameters
+    ----------
+    relevance : array_like
+        Relevance maps (..., C, H, W).
+
+    Returns
+    -------
+    ndarray
+        The sums (..., H, W), float64.
+    """
     with np.errstate(invalid="ignore"):
         summed: NDArray[np.float64] = np.asarray(relevance).sum(axis=-3, dtype=np.float64)
     return summed
@@ -23,8 +34,25 @@ def channel_sum(relevance: ArrayLike) -> NDArray[np.float64]:
 def compute_scale(values: ArrayLike, percentile: float = 100.0) -> float:
     """Return the largest finite magnitude, or a percentile of the magnitudes with linear interpolation.
 
-    0.0 for maps that are all zero, empty or without finite values.
+    Parameters
+    ----------
+    values : array_like
+        Values of any shape, such as relevance maps; infinities and NaN do not count.
+    percentile : float, default 100.0
+        Percentile of the magnitudes, from 0 to 100; 100 is the largest.
 
+    Returns
+    -------
+    float
+        The scale, 0.0 for maps that are all zero, empty or without finite values.
+
+    Raises
+    ------
+    InputError
+        `percentile` is not between 0 and 100.
+
+    Examples
+    --------
     >>> compute_scale([-4.0, 1.0, 2.0]), compute_scale([-4.0, 1.0, 2.0], 50)
     (4.0, 2.0)
     """

@@ -15,10 +15,25 @@ from whyset.store.boundary import open_regular
 
 
 def read_attributes(path: Path, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read a CSV file with a column `id` and one column per attribute; return each as texts (N,), "" if unknown.
+    """Read a CSV file with a column `id` and one column per attribute.
 
-    `ids` (N,) are those of the run's rows. InputError: the table cannot be read, an id occurs twice, or none of the
-    ids is in the run.
+    Parameters
+    ----------
+    path : Path
+        The CSV file, in UTF-8, with a heading.
+    ids : sequence of str
+        The ids (N,) of the run's rows: `run.ids`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The texts of each attribute (N,) by its name, "" where unknown.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, its heading lacks `id` or attributes, an id occurs twice, or none of the ids is in the
+        run.
     """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:

@@ -27,10 +27,27 @@ _LONGEST = 200
 class Heatmaps:
     """Settings for writing heatmaps.
 
-    Heatmaps of series, texts and tables are strips, without inputs (see `describe_drawing`). Each `color_maps` entry is
-    a name or a definition (see `whyset.image.find_color_map`); with `together` all heatmaps of a run have one scale
-    instead of one each; `side` is the length of the longer side of a heatmap in pixels; a montage has `columns`
-    explanations (0: no montages) and the format `montage`.
+    Heatmaps of series, texts and tables are strips, without inputs (see `describe_drawing`).
+
+    Parameters
+    ----------
+    color_maps : tuple of str, default ("bwr",)
+        Color maps, each a name or a definition (see `whyset.image.find_color_map`); every explanation has a heatmap in
+        each.
+    together : bool, default False
+        Whether all heatmaps of a run have one scale instead of one each.
+    side : int, optional
+        The longer side of a heatmap in pixels, by default that of the relevance map.
+    columns : int, default 8
+        The number of explanations in a montage; 0 writes no montages.
+    montage : {"png", "svg", "pdf"}, default "png"
+        Format of the montages.
+
+    Raises
+    ------
+    InputError
+        A color map is unknown, `color_maps` is empty, `columns` is negative, `side` is below 1, or the format of the
+        montages is unknown.
     """
 
     color_maps: tuple[str, ...] = ("bwr",)
@@ -48,11 +65,30 @@ class Heatmaps:
             raise InputError(f"montage: expected png, svg or pdf, got {self.montage!r}")
 
     def write(self, runs: Sequence[Run], folder: Path, rows: Sequence[int] | None = None) -> Iterator[Path]:
-        """Write heatmaps of `rows` of the first run, by default all explained ones, and yield the path of each file.
+        """Write heatmaps of rows of a run, and yield the path of each file.
 
         Each run is a row of the montages, so all must hold the same samples; the inputs are those of the first run.
 
-        InputError: a run lacks one of the samples, or a row is not explained.
+        Parameters
+        ----------
+        runs : sequence of Run
+            The runs, at least one.
+        folder : Path
+            The folder of the files.
+        rows : sequence of int, optional
+            Rows of the first run, by default all explained ones.
+
+        Yields
+        ------
+        Path
+            The path of each file that was written.
+
+        Raises
+        ------
+        InputError
+            A run lacks one of the samples, a row is not explained, or the relevance maps cannot be drawn.
+        MissingExtraError
+            Montages are written, and matplotlib is not installed.
         """
         runs = [run.thoroughly() for run in runs]
         chosen = _choose_rows(runs[0], rows)

@@ -93,7 +93,22 @@ class ClassSection:
 
 
 def as_html(report: Report, pictures: ReportHeatmaps, classes: int = CLASSES) -> str:
-    """Write the report as a self-contained page; the first `classes` classes are shown with heatmaps."""
+    """Write the report as a self-contained page.
+
+    Parameters
+    ----------
+    report : Report
+        The report of a run and one of its analyses.
+    pictures : ReportHeatmaps
+        The heatmaps of the same run and analysis.
+    classes : int, default 10
+        The number of classes that are shown with heatmaps, the first of the ranking.
+
+    Returns
+    -------
+    str
+        The page, in HTML.
+    """
     shown = report.classes[:classes]
     both = counts_differ(report.classes)
     hidden = len(report.classes) - classes

@@ -9,7 +9,18 @@ from whyset.report.report import Report
 
 
 def as_json(report: Report) -> str:
-    """Write the report as JSON: the fields of `Report` and the definitions of the scores; unknown values are null."""
+    """Write the report as JSON: the fields of `Report` and the definitions of the scores; unknown values are null.
+
+    Parameters
+    ----------
+    report : Report
+        The report of a run and one of its analyses.
+
+    Returns
+    -------
+    str
+        The JSON text, indented.
+    """
     added = {"notices": report.notices, "definitions": [asdict(part) for part in DEFINITIONS]}
     content = {"schema": "2.0", **asdict(report), **added}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

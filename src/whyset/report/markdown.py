@@ -24,7 +24,18 @@ from whyset.report.words import (
 
 
 def as_markdown(report: Report) -> str:
-    """Write the report as a Markdown page; names are escaped."""
+    """Write the report as a Markdown page; names are escaped.
+
+    Parameters
+    ----------
+    report : Report
+        The report of a run and one of its analyses.
+
+    Returns
+    -------
+    str
+        The page, in Markdown.
+    """
     both = counts_differ(report.classes)
     ranked = [(str(row.rank), *class_cells(row, both)) for row in report.classes]
     problems = [f"- {_escape(row.name)}: {_escape(row.problem)}" for row in report.classes if row.problem is not None]

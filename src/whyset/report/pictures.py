@@ -28,7 +28,15 @@ _WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose value
 
 @dataclass(frozen=True)
 class ReportHeatmaps:
-    """Heatmaps of the clusters of one analysis; those of series, texts and tables are strips. Volumes have none."""
+    """Heatmaps of the clusters of one analysis; those of series, texts and tables are strips. Volumes have none.
+
+    Parameters
+    ----------
+    run : Run
+        The run that holds the relevance maps and the inputs.
+    analysis : Analysis
+        An analysis of the run, which holds the clusters.
+    """
 
     run: Run
     analysis: Analysis

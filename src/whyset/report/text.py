@@ -57,7 +57,18 @@ def render(what: Report | Analysis) -> RenderableType:
 
 
 def as_text(what: Report | Analysis) -> str:
-    """Write a report, or only the ranked classes of an analysis, as plain text."""
+    """Write a report, or only the ranked classes of an analysis, as plain text.
+
+    Parameters
+    ----------
+    what : Report or Analysis
+        The report of a run, or an analysis, of which only the ranked classes are written.
+
+    Returns
+    -------
+    str
+        The text, in lines of at most 100 characters.
+    """
     console = Console(file=StringIO(), width=_WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as captured:
         console.print(render(what))

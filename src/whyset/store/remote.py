@@ -32,8 +32,19 @@ class RemotePath:
     """A path in an object store: a bucket and a key in it. Object stores have no folders, only keys with slashes.
 
     `RemotePath.of(url)` reads credentials and endpoint from the environment; `RemotePath(store, base)` takes any store
-    of obstore, for instance a `MemoryStore()`. `base` is its name in messages.
+    of obstore.
 
+    Parameters
+    ----------
+    store : ObjectStore
+        A store of obstore, for instance a `MemoryStore()`.
+    base : str
+        Name of the store in messages and in the text of the path, such as s3://bucket.
+    key : PurePosixPath, default PurePosixPath()
+        The key in the store, by default its root.
+
+    Examples
+    --------
     >>> str(RemotePath.of("s3://bucket/runs") / "cifar")         # doctest: +SKIP
     's3://bucket/runs/cifar'
     """
@@ -44,9 +55,26 @@ class RemotePath:
 
     @classmethod
     def of(cls, url: str, **options: Any) -> "RemotePath":
-        """Make the path of a URL; options are those of `obstore.store.from_url`, such as `endpoint`.
+        """Make the path of a URL.
 
-        Raises InputError if it is not the URL of an object store, and MissingExtraError if obstore is not installed.
+        Parameters
+        ----------
+        url : str
+            The URL of a bucket, with or without a key, such as s3://bucket/runs.
+        **options
+            Options of `obstore.store.from_url`, such as `endpoint`.
+
+        Returns
+        -------
+        RemotePath
+            The path.
+
+        Raises
+        ------
+        InputError
+            `url` is not the URL of an object store.
+        MissingExtraError
+            obstore is not installed.
         """
         scheme, bucket, key = _parts(url)
         stores = obstore_module("store")

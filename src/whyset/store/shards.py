@@ -75,7 +75,20 @@ def write_shard(
 
 
 def discard_shard(run: "Run", shard: int) -> None:
-    """Delete a damaged shard, first its commit, then its data, so that the next `explain` computes it again."""
+    """Delete a damaged shard, first its commit, then its data, so that the next `explain` computes it again.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    shard : int
+        Number of the shard, from 0.
+
+    Raises
+    ------
+    LeaseHeldError
+        Another job is writing the shard and did not finish within four minutes.
+    """
     with _claim(run, shard):
         # In the reverse order of writing: a commit without data would be damage.
         commit_path(run.path, shard).unlink(missing_ok=True)

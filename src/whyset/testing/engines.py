@@ -35,13 +35,21 @@ from whyset.testing.tasks import (
 class EngineContract(ABC):
     """Contract of an engine: inherit and define `engine`; an engine with ranks must be the only rank.
 
+    Examples
+    --------
     >>> class TestMine(EngineContract):      # doctest: +SKIP
     ...     def engine(self): return Mine()
     """
 
     @abstractmethod
     def engine(self) -> Engine:
-        """Return the engine under test, with two workers if it has workers."""
+        """Return the engine under test, with two workers if it has workers.
+
+        Returns
+        -------
+        Engine
+            The engine.
+        """
 
     def test_every_task_gets_exactly_one_result(self) -> None:
         results = list(self.engine().map(add_task, list(range(7)), setup=return_hundred))
@@ -88,7 +96,13 @@ class EngineContract(ABC):
 
 
 class ProcessEngineContract(EngineContract):
-    """Contract of an engine whose workers are processes that can die."""
+    """Contract of an engine whose workers are processes that can die: inherit and define `engine`.
+
+    Examples
+    --------
+    >>> class TestMine(ProcessEngineContract):      # doctest: +SKIP
+    ...     def engine(self): return Mine(workers=2)
+    """
 
     def test_a_killed_worker_is_replaced_and_its_task_done_again(self, tmp_path: Path) -> None:
         results = {result.task: result for result in self.engine().map(KillOnce(tmp_path, at=2), list(range(6)))}

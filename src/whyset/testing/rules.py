@@ -34,6 +34,8 @@ def differentiable(rule: Rule, layer: nn.Module, x: Tensor, coefficient: Tensor)
 class RuleContract(ABC):
     """Contract of a rule: inherit and define `rule` and its `closed_form` on a dense matrix.
 
+    Examples
+    --------
     >>> class TestMine(RuleContract):      # doctest: +SKIP
     ...     def rule(self): return Mine()
     ...     def closed_form(self): return lambda w, b, x, r: ...
@@ -41,16 +43,32 @@ class RuleContract(ABC):
 
     @abstractmethod
     def rule(self) -> Rule:
-        """Return the rule under test."""
+        """Return the rule under test.
+
+        Returns
+        -------
+        Rule
+            The rule; the rules of two calls are equal.
+        """
 
     @abstractmethod
     def closed_form(self) -> ClosedForm:
-        """Return the rule on a dense matrix, as a function of W, bias b, one flattened sample x and the relevance r of
-        `Wx + b`.
+        """Return the rule on a dense matrix.
+
+        Returns
+        -------
+        callable
+            The relevance of one flattened sample x, as a function of W, bias b, x and the relevance r of `Wx + b`.
         """
 
     def operations(self) -> Mapping[str, LinearOperation]:
-        """Return the linear operations to test the rule on, by default all."""
+        """Return the linear operations to test the rule on, by default all.
+
+        Returns
+        -------
+        mapping of str to LinearOperation
+            The operations by their names, which messages contain.
+        """
         return LINEAR_OPERATIONS
 
     @pytest.mark.parametrize("nonnegative", [False, True], ids=["signed", "nonnegative"])

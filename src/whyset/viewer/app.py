@@ -30,10 +30,37 @@ def create_app(
 ) -> FastAPI:
     """Create the application over run folders; it answers only requests with `token` and for a known host.
 
-    `allowed_hosts` are names besides loopback under which the server is reached, `root_path` the prefix that a
-    proxy shows it under. A run that cannot be read is listed with its problem. Selections are stored next to each run,
-    or below the folder `selections`. `document` is a state file or a bookmark that the page shows first.
+    A run that cannot be read is listed with its problem.
 
+    Parameters
+    ----------
+    runs : sequence of str or path, or RunRegistry
+        The folders or URLs of the runs.
+    token : str
+        The token that opens the viewer: letters, digits, "-" and "_".
+    allowed_hosts : sequence of str, default ()
+        Names besides loopback under which the server is reached, without scheme, port or path.
+    root_path : str, default ""
+        Path below which a proxy serves the viewer, such as "/viewer".
+    selections : Path, optional
+        A folder for selections and names of clusters; by default they are stored next to each run.
+    document : StateFile or Bookmark, optional
+        A state file or a bookmark of ViRelAy that the page shows first.
+    static : Path, default STATIC
+        The folder of the built files of the page, by default that of the package.
+
+    Returns
+    -------
+    FastAPI
+        The application.
+
+    Raises
+    ------
+    InputError
+        `token`, `root_path` or an allowed host has another form.
+
+    Examples
+    --------
     >>> app = create_app([], token="secret")
     >>> app.openapi()["info"]["title"]
     'whyset viewer'

@@ -37,6 +37,33 @@ class Server:
     """The viewer in its own thread while the `with` block lasts.
 
     `url` includes the token and opens the viewer; `origin`, `address` and `token` are its parts.
+
+    Parameters
+    ----------
+    runs : sequence of str or path, or RunRegistry
+        The folders or URLs of the runs.
+    port : int, default 0
+        Port of the server; 0 takes a free one.
+    host : str, default "127.0.0.1"
+        Address on which the server listens.
+    allowed_hosts : sequence of str, default ()
+        Names besides loopback and `host` under which the server is reached, without scheme, port or path.
+    root_path : str, default ""
+        Path below which a proxy serves the viewer, such as "/viewer".
+    selections : Path, optional
+        A folder for selections and names of clusters; by default they are stored next to each run.
+    document : StateFile or Bookmark, optional
+        A state file or a bookmark of ViRelAy that the page shows first.
+    token : str, optional
+        The token that opens the viewer: letters, digits, "-" and "_". By default a new token is created.
+    limits : ConnectionLimits, optional
+        Seconds until a request must have arrived, and the number of connections; by default 10 seconds for the headers,
+        120 seconds for the whole body, and 128 connections.
+
+    Raises
+    ------
+    InputError
+        The port is in use, or `token`, `root_path` or an allowed host has another form.
     """
 
     def __init__(
@@ -119,7 +146,7 @@ def view(
     ----------
     run : Run, str or path
         A run, its folder or its URL; or a state file that Share saved, which names its runs.
-    more : Run, str or path
+    *more : Run, str or path
         Further runs. One of them may be a bookmark that ViRelAy exported: the page then opens at it.
     port : int, default 0
         Port of the server; 0 takes a free one.
@@ -127,7 +154,7 @@ def view(
         Address on which the server listens.
     open_browser : bool, default True
         Whether a browser is opened, unless this process runs over SSH.
-    allowed_hosts : sequence of str, optional
+    allowed_hosts : sequence of str, default ()
         Names under which a proxy reaches the viewer.
     root_path : str, default ""
         Path below which a proxy serves the viewer.
