@@ -82,7 +82,7 @@ def test_the_api_sends_both(run: Run) -> None:
 def test_what_is_predicted_right_is_named(n_samples: int, counts: str, share: str) -> None:
     evidence = ClusterEvidence(2, 15, n_samples, Composition(accuracy=0.8))
     told = reason_to_look(ClusterRow("00001", "cat", "kmeans", evidence), [])
-    assert told == f"Look first at cluster 2 of class cat: {counts}; {share} are predicted right."
+    assert told == f"Look first at cluster 2 of class cat: {counts}; {share} are predicted correctly."
 
 
 def test_attributes_that_differ_within_a_sample_are_refused(run: Run) -> None:
@@ -102,4 +102,4 @@ def test_where_each_sample_has_one_explanation_only_samples_are_named(tmp_path: 
     text = as_text(report(run))
     assert "40 of 40 samples explained" in text
     assert "explanations of" not in text
-    assert "% of them are predicted right" in as_markdown(report(run))
+    assert "% of them are predicted correctly" in as_markdown(report(run))

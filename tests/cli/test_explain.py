@@ -152,7 +152,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "weights that do not fit": ("weights", other_weights, "do not fit"),
     "a full pickle": ("weights", pickled_model, "is a full pickle, which can run code; if you trust it: python -c"),
     "weights that are no weights": ("weights", lambda job: job.folder / "model.py", "is not a PyTorch checkpoint"),
-    "no data folder": ("data", "gone", "data folder gone does not exist"),
+    "no data folder": ("data", "gone", "data gone does not exist"),
     "a file as data folder": ("data", lambda job: job.folder / "net.pt", "is a file"),
     "a folder without images": ("data", empty_folder, "holds no images"),
     "no readable image": (

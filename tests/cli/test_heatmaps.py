@@ -30,7 +30,7 @@ def test_a_few_samples_of_two_runs_in_two_color_maps(
     [
         (["--color-map", "jett"], "color map 'jett' not found"),
         (["--index", "3", "--limit", "2"], "use one of them"),
-        (["--index", "99"], "there is no row 99"),
+        (["--index", "99"], "does not have row 99"),
         (["--montage", "gif"], "png, svg or pdf"),
     ],
 )

@@ -7,9 +7,10 @@ import pytest
 
 from whyset.errors import BrokenRunError
 from whyset.report import rank_classes
-from whyset.store import CategoryResult, ClassEvidence, ListedClass
-from whyset.store.analyses import BEING_WRITTEN, MISSING, ReplacedError
+from whyset.store import CategoryResult, ClassEvidence
+from whyset.store.analyses import ListedClass
 from whyset.store.analysis_writer import _beside
+from whyset.store.category import BEING_WRITTEN, MISSING, ReplacedError
 
 CLASSES = [ListedClass("00000", "cat"), ListedClass("00001", "dog")]
 
@@ -103,7 +104,7 @@ def test_a_class_that_appears_between_two_looks_is_read(full_run, analyzed, monk
     place = analyzed / "00000"
     old = _beside(place, "old")
     place.rename(old)
-    look = analyses._categories_being_written
+    look = analyses.categories_being_written
 
     def look_and_finish(path):
         begun = look(path)
@@ -111,7 +112,7 @@ def test_a_class_that_appears_between_two_looks_is_read(full_run, analyzed, monk
             old.rename(place)
         return begun
 
-    monkeypatch.setattr(analyses, "_categories_being_written", look_and_finish)
+    monkeypatch.setattr(analyses, "categories_being_written", look_and_finish)
     assert full_run.analysis("spray").read(place).problem is None
 
 

@@ -49,7 +49,7 @@ def test_a_demo_of_another_recipe_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(InputError, match=r"something else.*another --out"):
+    with pytest.raises(InputError, match=r"other files than a demo: choose another --out"):
         DemoFolder(tmp_path).claim(Recipe())
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
