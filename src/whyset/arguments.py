@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from numbers import Real
 from types import MappingProxyType, NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 
 from whyset.errors import InputError
 
@@ -17,10 +17,7 @@ def whole_number(name: str, value: Any, least: int | None = None) -> int:
     >>> whole_number("batch_size", 32, least=1)
     32
     """
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = None
+    number = _as_whole(value)
     if number is None or (least is not None and number < least):
         bound = "" if least is None else f" of at least {least}"
         raise InputError(f"{name} is {value!r}: expected a whole number{bound}")
@@ -56,12 +53,20 @@ _WORDS = MappingProxyType(
 )
 
 
-def require_field_types(part: type, positional: Sequence[Any], by_name: dict[str, Any]) -> None:
-    """InputError: an argument of a dataclass whose field is a number, a text, a bool or None is not of this type.
+class TypedFields:
+    """Base of dataclasses that refuse an argument of another type, if the field is a number, a text, a bool or None.
 
-    A class calls it in `__new__`: `__post_init__` of its subclasses compares values, which a wrong type ends with an
-    error that names neither the class nor the field. Fields of other types are not looked at.
+    The check is in `__new__`, because `__post_init__` of subclasses compares values: a wrong type would end that with
+    an error that names neither the class nor the field. Fields of other types are not checked.
     """
+
+    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
+        _require_field_types(cls, positional, by_name)
+        return super().__new__(cls)
+
+
+def _require_field_types(part: type, positional: Sequence[Any], by_name: dict[str, Any]) -> None:
+    """Raise InputError, which names class and field, for an argument of another type."""
     described = [field for field in fields(part) if field.init] if hasattr(part, "__dataclass_fields__") else []
     given = dict(zip((field.name for field in described if not field.kw_only), positional, strict=False)) | by_name
     for field in described:
@@ -70,17 +75,17 @@ def require_field_types(part: type, positional: Sequence[Any], by_name: dict[str
         if field.name not in given or not all(kind in _WORDS for kind in accepted):
             continue
         value = given[field.name]
-        if not any(_is_of(value, kind) for kind in accepted):
+        if not any(_has_type(value, kind) for kind in accepted):
             expected = " or ".join(_WORDS[kind] for kind in accepted)
             raise InputError(
                 f"{part.__name__}({field.name}={value!r}): expected {expected}, got {type(value).__name__}"
             )
 
 
-def _is_of(value: Any, kind: Any) -> bool:
+def _has_type(value: Any, kind: Any) -> bool:
     """Check if a value is of a type; numbers of numpy and torch count, a bool is not a number."""
     if kind in (int, float):
-        return not _is_bool(value) and (_is_whole(value) or (kind is float and isinstance(value, Real)))
+        return _as_whole(value) is not None or (kind is float and isinstance(value, Real) and not _is_bool(value))
     return _is_bool(value) if kind is bool else isinstance(value, kind)
 
 
@@ -88,9 +93,9 @@ def _is_bool(value: Any) -> bool:
     return type(value).__name__ in ("bool", "bool_")  # numpy's, too, without numpy
 
 
-def _is_whole(value: Any) -> bool:
+def _as_whole(value: Any) -> int | None:
+    """Return a whole number as an int, also from numpy and torch; None for anything else, bools included."""
     try:
-        operator.index(value)
+        return None if _is_bool(value) else operator.index(value)
     except TypeError:
-        return False
-    return True
+        return None

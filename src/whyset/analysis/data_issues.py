@@ -24,7 +24,7 @@ def check_features(features: NDArray[np.floating], indices: NDArray[np.integer],
     """
     refuse_non_finite(features, indices)
     kept = np.ptp(features, axis=1) > 0
-    treatment = [_left_out_note(indices[~kept])] if not kept.all() else []
+    treatment = [_format_left_out(indices[~kept])] if not kept.all() else []
     if kept.sum() < smallest:
         without = f" ({np.count_nonzero(~kept)} constant maps left out)" if treatment else ""
         raise InputError(f"Too few explanations: {kept.sum()}{without}; at least {smallest} are needed.")
@@ -63,5 +63,5 @@ def list_rows(indices: NDArray[np.integer]) -> str:
     return f"rows {shown}{', ...' if len(indices) > 5 else ''}"
 
 
-def _left_out_note(constant: NDArray[np.integer]) -> str:
+def _format_left_out(constant: NDArray[np.integer]) -> str:
     return f"{len(constant)} maps are constant and were left out ({list_rows(constant)})."

@@ -73,7 +73,7 @@ def require_trust(run: Run, code: ModelCode, trust: Trust) -> None:
 
 
 def _refuse_inside(run: Run, file: Path, what: str) -> None:
-    """Refuse a file in the run folder, also through links: whoever made the run could have put it there."""
+    """Refuse a file in the run folder, also through links: it could come from the maker of the run."""
     if not isinstance(run.path, Path):
         return
     folder = run.path.resolve()

@@ -65,10 +65,10 @@ def get_registry(request: Request) -> RunRegistry:
 
 def get_handle(run: RunId, library: Annotated[RunRegistry, Depends(get_registry)]) -> RunHandle:
     """Get the handle of the run with the id in the path, readable or not."""
-    return library.shelf(run)
+    return library.handle(run)
 
 
-OneShelf = Annotated[RunHandle, Depends(get_handle)]
+OneHandle = Annotated[RunHandle, Depends(get_handle)]
 
 
 def get_run(run: RunId, library: Annotated[RunRegistry, Depends(get_registry)]) -> LoadedRun:

@@ -235,32 +235,32 @@ class RunRegistry:
     """Runs by id; ids are made from folder names, so that no path is taken from a request."""
 
     def __init__(self, paths: Sequence[AnyPath]) -> None:
-        self.shelves: dict[str, RunHandle] = {}
+        self.handles: dict[str, RunHandle] = {}
         for path in paths:
             id = self._free_id(_resolve(path).name)
-            self.shelves[id] = RunHandle(id, path)
+            self.handles[id] = RunHandle(id, path)
 
-    def shelf(self, id: str) -> RunHandle:
-        if id not in self.shelves:
+    def handle(self, id: str) -> RunHandle:
+        if id not in self.handles:
             raise not_found("run", id, "/api/runs")
-        return self.shelves[id]
+        return self.handles[id]
 
     def run(self, id: str) -> LoadedRun:
         """Get the run with this id; 404 for an unknown id, 409 for a run that cannot be read."""
-        opened = self.shelf(id).open_or_problem()
+        opened = self.handle(id).open_or_problem()
         if isinstance(opened, str):
             raise unreadable(opened)
         return opened
 
     def readable(self) -> list[LoadedRun]:
         """Get the runs that can be read now."""
-        opened = (shelf.open_or_problem() for shelf in self.shelves.values())
+        opened = (handle.open_or_problem() for handle in self.handles.values())
         return [run for run in opened if isinstance(run, LoadedRun)]
 
     def read_ahead(self) -> None:
         """Read the first run in the order of the page's requests, which report its problems."""
         with suppress(WhysetError, OSError, ValueError):
-            first = next(iter(self.shelves.values()), None)
+            first = next(iter(self.handles.values()), None)
             if first is not None:
                 opened = first.open()
                 _ = opened.columns, opened.samples
@@ -268,7 +268,7 @@ class RunRegistry:
     def _free_id(self, name: str) -> str:
         base = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80] or "run"
         candidate, number = base, 1
-        while candidate in self.shelves:
+        while candidate in self.handles:
             number += 1
             candidate = f"{base}-{number}"
         return candidate

@@ -237,7 +237,7 @@ def _forwarding(port: int) -> str:
 
 
 def _require_readable(library: RunRegistry) -> None:
-    opened = [shelf.open_or_problem() for shelf in library.shelves.values()]
+    opened = [handle.open_or_problem() for handle in library.handles.values()]
     problems = [problem for problem in opened if isinstance(problem, str)]
     if len(problems) == len(opened):
         raise InputError(problems[0])

@@ -1,17 +1,17 @@
 """The base of processors: frozen dataclasses that are called with arrays and can be stored."""
 
 from dataclasses import fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
-from whyset.arguments import require_field_types
+from whyset.arguments import TypedFields
 from whyset.errors import InputError
 
 OWN_PACKAGE = "whyset"
 
 
-class Processor:
+class Processor(TypedFields):
     """Base of the processors: one step of an analysis. A call computes a result and changes nothing.
 
     A subclass is a frozen dataclass with a `__call__`. Its fields are its configuration: numbers, texts, None, tuples
@@ -32,10 +32,6 @@ class Processor:
     seeded: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     """True if two of its kind must not run at once, because the library does not support it."""
-
-    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
-        require_field_types(cls, positional, by_name)
-        return super().__new__(cls)
 
     def settings(self) -> dict[str, Any]:
         """Return all fields as plain JSON values, nested processors in their stored form."""

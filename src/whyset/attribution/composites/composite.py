@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from whyset.arguments import require_field_types
+from whyset.arguments import TypedFields
 from whyset.attribution.composites.matchers import (
     LayerMap,
     check_layer_map,
@@ -30,7 +30,7 @@ ON_UNKNOWN = ("warn", "raise", "gradient")
 
 
 @dataclass(frozen=True)
-class Composite:
+class Composite(TypedFields):
     """Base of the composites: `choose` returns the rule of every linear operation.
 
     Other operations are treated by their kind.
@@ -51,10 +51,6 @@ class Composite:
 
     multiply_by_input: ClassVar[bool] = True
     gates_are_constant: ClassVar[bool] = False
-
-    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
-        require_field_types(cls, positional, by_name)
-        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         if self.on_unknown not in ON_UNKNOWN:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from whyset.arguments import require_field_types
+from whyset.arguments import TypedFields
 from whyset.attribution.rules.stabilizer import Stabilizer, ratio, share_out, share_out_in_place, stabilizer
 from whyset.errors import InputError
 
@@ -81,7 +81,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(TypedFields):
     """Base of the propagation rules. A subclass defines `coefficient` or, if its formula reads so, `relevance`.
 
     Relevance is `R = x ⊙ c`. A rule with `states_relevance` returns relevance instead of c. If it is the rule of the
@@ -92,10 +92,6 @@ class Rule:
 
     states_relevance: ClassVar[bool] = False
     formula: ClassVar[str] = ""
-
-    def __new__(cls, *positional: Any, **by_name: Any) -> Self:
-        require_field_types(cls, positional, by_name)
-        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name in ("epsilon", "stabilizer"):

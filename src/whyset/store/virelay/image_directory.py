@@ -93,7 +93,7 @@ def read_image_directory(entry: DatasetEntry, label_map: LabelMap, findings: Imp
     expression = _expression(entry)
     if not files or expression is None:
         return None
-    matched = _matched(expression, files, entry, findings)
+    matched = _match(expression, files, entry, findings)
     if not matched:
         return None
     labels = np.full(len(files), -1, np.int64)
@@ -144,7 +144,7 @@ def _expression(entry: DatasetEntry) -> str | None:
     return entry.index_regex if entry.index_regex is not None else entry.word_net_id_regex
 
 
-def _matched(expression: str, files: list[Path], entry: DatasetEntry, findings: ImportFindings) -> list[str | None]:
+def _match(expression: str, files: list[Path], entry: DatasetEntry, findings: ImportFindings) -> list[str | None]:
     """Match as ViRelAy does, from the beginning of the whole path; expressions for the path in the folder, too."""
     paths = [(file.absolute().as_posix(), _name_sample(file, entry.path)) for file in files]
     try:

@@ -17,7 +17,7 @@ from whyset.viewer.columns import wire_type
 from whyset.viewer.errors import unreadable
 from whyset.viewer.expected_classes import count_expected_classes
 from whyset.viewer.growth import compute_progress, is_growing
-from whyset.viewer.parameters import OneShelf, get_registry
+from whyset.viewer.parameters import OneHandle, get_registry
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.run_registry import LoadedRun, RunHandle, RunRegistry
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
@@ -27,12 +27,12 @@ NOT_IN_SUMMARY = ("class_names", "shard_rows")
 
 def list_runs(library: Annotated[RunRegistry, Depends(get_registry)]) -> list[RunRow]:
     """List the runs of the viewer, readable or not."""
-    return [_row(shelf) for shelf in library.shelves.values()]
+    return [_row(handle) for handle in library.handles.values()]
 
 
-def get_run(shelf: OneShelf) -> RunDetail:
+def get_run(handle: OneHandle) -> RunDetail:
     """Get one run: its shapes, classes, columns, analyses and configuration."""
-    detail = shelf.read(partial(_detail, shelf.name))
+    detail = handle.read(partial(_detail, handle.name))
     if isinstance(detail, str):
         raise unreadable(detail)
     return detail
@@ -68,16 +68,16 @@ def _detail(name: str, opened: LoadedRun) -> RunDetail:
     )
 
 
-def get_progress(shelf: OneShelf) -> RunProgress:
+def get_progress(handle: OneHandle) -> RunProgress:
     """Get the progress of the run without reading it; cheap enough for polling."""
-    return compute_progress(shelf.path)
+    return compute_progress(handle.path)
 
 
-def _row(shelf: RunHandle) -> RunRow:
-    row = shelf.read(partial(_readable_row, shelf.name))
+def _row(handle: RunHandle) -> RunRow:
+    row = handle.read(partial(_readable_row, handle.name))
     if isinstance(row, str):
         nothing = {"n_explanations": 0, "n_samples": 0, "committed": 0, "failed": 0, "analyses": []}
-        return RunRow.model_validate({"id": shelf.id, "name": shelf.name, **nothing, "problem": row})
+        return RunRow.model_validate({"id": handle.id, "name": handle.name, **nothing, "problem": row})
     return row
 
 
