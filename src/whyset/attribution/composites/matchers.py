@@ -31,8 +31,9 @@ def matches(matcher: Matcher | tuple[Matcher, ...], site: OperationSite) -> bool
     if isinstance(matcher, tuple):
         return any(matches(one, site) for one in matcher)
     if isinstance(matcher, str):
-        return matcher in (site.operation, "linear" if site.operation == "linear" else "convolution")
-    return issubclass(_CLASSES[site.operation], matcher) or isinstance(site.module, matcher)
+        return matcher in (site.operation, "convolution" if site.operation.startswith("conv") else "linear")
+    # Contractions with constants, such as `x @ w`, are linear operations.
+    return issubclass(_CLASSES.get(site.operation, nn.Linear), matcher) or isinstance(site.module, matcher)
 
 
 def freeze_map(entries: Any) -> Any:

@@ -68,8 +68,8 @@ class WeightCache:
 
 
 @dataclass(frozen=True)
-class Affine:
-    """A batch norm in eval mode as `y · scale + shift` per channel."""
+class BatchNorm:
+    """A batch norm in eval mode as `y · scale + shift` per output."""
 
     mean: Tensor
     variance: Tensor
@@ -85,21 +85,56 @@ class Affine:
         inverse = torch.rsqrt(at_least_float32(self.variance) + self.eps)
         return inverse if self.gain is None else inverse * self.gain
 
+    @property
+    def key(self) -> str:
+        return f"batch norm {self.eps}"
+
     def shift(self, bias: Tensor | None) -> Tensor:
         centered = (0 if bias is None else bias) - self.mean
         return centered * self.scale() + (0 if self.offset is None else self.offset)
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A constant per output that is added to y, subtracted ("sub"; "rsub" from it), multiplied or divided by."""
+
+    operand: Tensor
+    operation: str
+
+    @property
+    def sources(self) -> tuple[Tensor, ...]:
+        return (self.operand,)
+
+    @property
+    def key(self) -> str:
+        return self.operation
+
+    def scale(self) -> Tensor | None:
+        value = at_least_float32(self.operand.flatten())
+        return {"mul": value, "div": value.reciprocal(), "rsub": -torch.ones_like(value)}.get(self.operation)
+
+    def shift(self, bias: Tensor | None) -> Tensor | None:
+        value, scale = at_least_float32(self.operand.flatten()), self.scale()
+        scaled = bias if bias is None or scale is None else bias * scale
+        if self.operation in ("mul", "div"):
+            return scaled
+        added = -value if self.operation == "sub" else value
+        return added if scaled is None else scaled + added
+
+
+Affine = BatchNorm | Constant
+
+
+@dataclass(frozen=True)
 class LinearLayer:
-    """One call of a linear operation, `y = Wx + b`, merged with the batch norm after it if there is one."""
+    """One call of a linear operation, `y = Wx + b`, merged with batch norms and constants after it."""
 
     parameter: Tensor
     offset: Tensor | None
     geometry: Geometry | None
     input_shape: torch.Size
     cache: WeightCache
-    affine: Affine | None = None
+    affines: tuple[Affine, ...] = ()
     x: Tensor | None = None
     rectified: bool = False
 
@@ -119,19 +154,30 @@ class LinearLayer:
 
     @property
     def sources(self) -> tuple[Tensor, ...]:
-        return (self.parameter,) if self.affine is None else (self.parameter, *self.affine.sources)
+        return (self.parameter, *(source for affine in self.affines for source in affine.sources))
+
+    @property
+    def _key(self) -> str:
+        return " ".join(affine.key for affine in self.affines)
+
+    @property
+    def _scales(self) -> bool:
+        return any(not isinstance(affine, Constant) or affine.operation not in ("add", "sub") for affine in self.affines)
 
     @property
     def weight(self) -> Tensor:
-        if self.affine is None and self.parameter.dtype.itemsize >= 4:
+        if not self._scales and self.parameter.dtype.itemsize >= 4:
             return self.parameter  # an entry that holds its own source would never be removed
         return self._derive("weight", lambda weight: weight)
 
     def _merge(self) -> Tensor:
         weight = at_least_float32(self.parameter)
-        if self.affine is None:
-            return weight
-        scale = self.affine.scale()
+        for affine in self.affines:
+            scale = affine.scale()
+            weight = weight if scale is None else self._scale(weight, scale)
+        return weight
+
+    def _scale(self, weight: Tensor, scale: Tensor) -> Tensor:
         if self.geometry is None or not self.geometry.transposed:
             return weight * scale.view(-1, *[1] * (weight.dim() - 1))
         # The weight of a transposed convolution is (in, out / groups, ...): scales of a group are along dimension 1.
@@ -141,14 +187,19 @@ class LinearLayer:
 
     @property
     def bias(self) -> Tensor | None:
-        if self.affine is None:
+        if not self.affines:
             return None if self.offset is None else at_least_float32(self.offset)
-        sources = self.affine.sources if self.offset is None else (self.offset, *self.affine.sources)
-        return self.cache.derive(f"bias {self.affine.eps}", sources, self._shift)
+        sources = self.sources[1:] if self.offset is None else (self.offset, *self.sources[1:])
+        if self.offset is None and all(isinstance(a, Constant) and a.operation in ("mul", "div") for a in self.affines):
+            return None
+        return self.cache.derive(f"bias {self._key}", sources, self._shift)
 
     def _shift(self) -> Tensor:
-        assert self.affine is not None
-        return self.affine.shift(self.offset)
+        bias = self.offset
+        for affine in self.affines:
+            bias = affine.shift(bias)
+        assert bias is not None
+        return bias
 
     @property
     def positive(self) -> Tensor:
@@ -166,9 +217,8 @@ class LinearLayer:
         return self._derive(f"strengthened {gamma}", lambda w: w.clamp(min=0).mul_(gamma).add_(w))
 
     def _derive(self, name: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
-        eps = "" if self.affine is None else self.affine.eps
         # The merged weight from which W⁺ or |W| is computed is not cached, to save the memory of another weight.
-        return self.cache.derive(f"{name} {eps}", self.sources, lambda: compute(self._merge()))
+        return self.cache.derive(f"{name} {self._key}", self.sources, lambda: compute(self._merge()))
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Apply the operation with another weight of the same shape, and with a bias shaped like y or without one."""

@@ -18,7 +18,10 @@ from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.inplace import write
+from whyset.attribution.intercept.images import image
 from whyset.attribution.intercept.layers import WeightCache
+from whyset.attribution.intercept.lineage import Ancestry, Lineage, descend
+from whyset.attribution.intercept.normalize import normalize
 from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
@@ -123,7 +126,7 @@ class Interception(Tracer, TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        func, args, kwargs = normalize(func, args, kwargs or {})
         raw = raw_name(func)
         name = canonical_name(raw)
         kind = KINDS.get(name)
@@ -211,13 +214,30 @@ class Interception(Tracer, TorchFunctionMode):
             known = any(tensor is source for source in sources)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
-                self.tracker.set(tensor, TensorRecord(dependent, behind_linear, gate, own_twin, kept=kept))
+                lineage = self._lineage(call, tensor) if dependent and self.composite.multiply_by_input else None
+                record = TensorRecord(dependent, behind_linear, gate, own_twin, kept=kept, lineage=lineage)
+                self.tracker.set(tensor, record)
                 if dependent:
                     self.watch(tensor)
             for source in sources:
                 if not known and same_memory(tensor, source):
                     self.tracker.add_alias(source, tensor)
         return result
+
+    def _lineage(self, call: Call, output: Tensor) -> Lineage:
+        tensors = [*call.args, *(value for value in call.kwargs.values() if call.depends(value))]
+        lineages = tuple(call.records[id(t)].lineage if call.depends(t) else None for t in tensors)
+        value = next(self.tracker.values)
+        at = Ancestry(
+            call.name, tuple(tensors), call.kwargs, lineages, output, value, lambda x0: image(call, x0, self.tracker.images)[0]
+        )
+        return descend(at)
+
+    def warn(self, call: Call, message: str) -> None:
+        """Warn once of one kind of operation in this forward pass."""
+        if (call.name, message) not in self._warned:
+            self._warned.add((call.name, message))
+            warnings.warn(f"{self.where(call)}: {message}", stacklevel=2)
 
     def unknown(self, call: Call) -> Any:
         """Treat an operation that is not in the table by the composite's `on_unknown`."""
@@ -228,14 +248,13 @@ class Interception(Tracer, TorchFunctionMode):
         self.note(call, "unknown operation: plain gradient")
         result = result if self.recorder is None else self.run(call)
         message = (
-            f"{self.where(call)}: no rule is known for {call.name!r}; its plain gradient is not relevance in general. "
+            f"no rule is known for {call.name!r}; its plain gradient is not relevance in general. "
             'Choose on_unknown="gradient" to accept it, or "raise" to stop'
         )
         if self.composite.on_unknown == "raise":
-            raise UnknownOperationError(message)
-        if self.composite.on_unknown == "warn" and (call.name, message) not in self._warned:
-            self._warned.add((call.name, message))
-            warnings.warn(message, stacklevel=2)
+            raise UnknownOperationError(f"{self.where(call)}: {message}")
+        if self.composite.on_unknown == "warn":
+            self.warn(call, message)
         return self.finish(call, result)
 
     def _refuse_complex(self, call: Call, outputs: list[Tensor]) -> None:

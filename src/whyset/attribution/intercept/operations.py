@@ -8,6 +8,8 @@ for linear, piecewise linear and selecting operations the plain gradient is the 
 from enum import StrEnum
 from types import MappingProxyType
 
+from torch._ops import OpOverload, OpOverloadPacket
+
 
 class OperationKind(StrEnum):
     LINEAR = "linear"  # linear and (transposed) convolution: the composite chooses a rule
@@ -16,7 +18,7 @@ class OperationKind(StrEnum):
     PRODUCT = "product"  # equal shares to all factors that depend on the input
     ATTENTION = "attention"  # fused softmax(qkᵀ)v: shares ¼, ¼, ½
     QUOTIENT = "quotient"  # the denominator is a constant
-    NORMALIZER = "normalizer"  # a power that other values are divided by: a constant
+    COMPOUND = "compound"  # run as the operations that it consists of
     NORM = "norm"  # layer, group, RMS, instance norm: the standard deviation is a constant
     QUADRATIC = "quadratic"  # homogeneous of degree two: half the gradient
     RECURRENT = "recurrent"  # one call runs a whole cell over time: refused by name
@@ -32,13 +34,14 @@ _NAMES: dict[OperationKind, str] = {
     OperationKind.ACTIVATION: """
         gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid log_sigmoid
         softsign tanhshrink hardshrink softshrink threshold clamp clip clamp_min clamp_max erf sin asin arcsin sinh
-        atan arctan expm1 log1p pow float_power sqrt square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
+        atan arctan expm1 log1p pow float_power sqrt rsqrt reciprocal square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
         xlogy special_expit expit""",
     OperationKind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
-    "addmm baddbmm addbmm addmv addr addcmul bilinear linalg_multi_dot chain_matmul cross linalg_cross",
+    "addmm baddbmm addbmm addmv addr bilinear linalg_multi_dot chain_matmul cross linalg_cross",
     OperationKind.ATTENTION: "scaled_dot_product_attention",
-    OperationKind.QUOTIENT: "div divide true_divide truediv addcdiv",
-    OperationKind.NORMALIZER: "rsqrt reciprocal",
+    OperationKind.QUOTIENT: "div divide true_divide truediv",
+    OperationKind.COMPOUND: "lerp glu addcmul addcdiv cosine_similarity prod convolution native_layer_norm "
+    "native_group_norm _native_batch_norm_legit_no_training",
     OperationKind.NORM: "layer_norm rms_norm group_norm instance_norm",
     OperationKind.QUADRATIC: "var",
     OperationKind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",
@@ -58,7 +61,7 @@ _NAMES: dict[OperationKind, str] = {
         max_pool1d max_pool2d max_pool3d max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
         adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d max_unpool1d max_unpool2d max_unpool3d
         fractional_max_pool2d lp_pool1d lp_pool2d max amax min amin maximum minimum fmax fmin topk sort kthvalue
-        median nanmedian mode msort cummax cummin aminmax lerp upsample_nearest1d upsample_nearest2d
+        median nanmedian mode msort cummax cummin aminmax cdist pairwise_distance upsample_nearest1d upsample_nearest2d
         upsample_nearest3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d
         _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa
         _upsample_bicubic2d_aa grid_sampler grid_sampler_2d grid_sampler_3d dropout alpha_dropout feature_dropout
@@ -97,6 +100,8 @@ _REFLECTED = MappingProxyType(
 
 def raw_name(func: object) -> str:
     """Return the name of a torch function; for a property of tensors (`x.T`, `x.shape`) that of the property."""
+    if isinstance(func, OpOverload | OpOverloadPacket):
+        return str(getattr(func, "overloadpacket", func).__name__)
     name = str(getattr(func, "__name__", type(func).__name__))
     return str(getattr(getattr(func, "__self__", None), "__name__", name)) if name == "__get__" else name
 

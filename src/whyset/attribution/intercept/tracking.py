@@ -4,6 +4,7 @@ Nothing is stored on the tensors. A record is outdated if the version counter of
 writes, has changed since.
 """
 
+import itertools
 import weakref
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.layers import LinearOutput
+from whyset.attribution.intercept.lineage import Lineage, root
 from whyset.errors import UnseenOperationError
 
 
@@ -25,7 +27,8 @@ class TensorRecord:
     viewed. `produced`: the linear operation that computed it, to be merged with a batch norm or a ReLU. `gate`: an
     activation or a softmax computed it, so that it is a gate in a product. `kept`: a tensor that a rule has saved and
     that shares the memory of this one. `recorded`: the relevance of this tensor will be recorded. `aliases`: views of
-    this tensor. `version`: the version counter of the tensor when the record was made.
+    this tensor. `lineage`: how it follows from its roots. `version`: the version counter of the tensor when the record
+    was made.
     """
 
     dependent: bool = True
@@ -36,6 +39,7 @@ class TensorRecord:
     kept: Tensor | None = None
     recorded: bool = False
     aliases: tuple["weakref.ref[Tensor]", ...] = ()
+    lineage: Lineage | None = None
     version: int = 0
 
 
@@ -46,15 +50,19 @@ CONSTANT = TensorRecord(dependent=False)
 class Tracker:
     """The records of one session.
 
-    `marks` are the graph nodes of marked inputs, `ends` those of the outputs of the model.
+    `marks` are the graph nodes of marked inputs, `ends` those of the outputs of the model. `values` numbers the values
+    of tensors, `images` holds element-wise functions at offsets.
     """
 
     marks: Any = field(default_factory=weakref.WeakSet)
     ends: Any = field(default_factory=weakref.WeakSet)
     records: Any = field(default_factory=WeakTensorKeyDictionary)
+    values: "itertools.count[int]" = field(default_factory=itertools.count)
+    images: dict[Any, Any] = field(default_factory=dict)
 
     def set(self, tensor: Tensor, record: TensorRecord) -> None:
-        self.records[tensor] = replace(record, version=tensor._version)
+        lineage = root(next(self.values)) if record.lineage is None and record.dependent else record.lineage
+        self.records[tensor] = replace(record, lineage=lineage, version=tensor._version)
 
     def forget(self, tensor: Tensor) -> TensorRecord | None:
         record: TensorRecord | None = self.records.pop(tensor, None)
@@ -77,7 +85,7 @@ class Tracker:
             return self._of_stranger(tensor)
         if record.version != tensor._version:
             # Written into by a call that was not seen: it still depends on the input, but has other values.
-            return replace(record, twin=None, produced=None)
+            return replace(record, twin=None, produced=None, lineage=None)
         return record
 
     def add_alias(self, tensor: Tensor, alias: Tensor) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, relu
 from whyset.attribution.intercept.handlers.batch_norm import batch_norm
+from whyset.attribution.intercept.handlers.compound import compound
 from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
-from whyset.attribution.intercept.handlers.product import attention, normalizer, product, quadratic, quotient
+from whyset.attribution.intercept.handlers.product import attention, product, quadratic, quotient
 from whyset.attribution.intercept.handlers.transparent import recurrent, transparent
 from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.session import Session
@@ -23,7 +24,7 @@ HANDLERS: Mapping[OperationKind, Callable[[Session, Call], Any]] = MappingProxyT
         OperationKind.PRODUCT: product,
         OperationKind.ATTENTION: attention,
         OperationKind.QUOTIENT: quotient,
-        OperationKind.NORMALIZER: normalizer,
+        OperationKind.COMPOUND: compound,
         OperationKind.NORM: norm,
         OperationKind.QUADRATIC: quadratic,
         OperationKind.RECURRENT: recurrent,

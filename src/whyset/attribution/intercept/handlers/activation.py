@@ -1,5 +1,7 @@
-"""Element-wise functions f of one tensor: `c_in = c · f(x)/x`, so that relevance passes unchanged."""
+"""Element-wise functions f of one tensor: `c_in = c · (f(x) − f(x₀))/(x − x₀)`, with the offset x₀ of x."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,18 +9,22 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import is_plain, switch_edge
+from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
+from whyset.attribution.intercept.images import Number, image
 from whyset.attribution.intercept.layers import LinearOutput
-from whyset.attribution.intercept.recorder import total
+from whyset.attribution.intercept.lineage import Lineage
+from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
-from whyset.attribution.rules.stabilizer import Stabilizer
 
 
 def relu(session: Session, call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x, unless the composite changes it."""
-    rule, produced = session.composite.relu, mergeable(session, call.dependents[0])
+    x = call.dependents[0]
+    rule, produced = session.composite.relu, mergeable(session, x)
+    if produced is None and rule is None and session.composite.multiply_by_input and not lineage_of(call, x).at_zero:
+        return activation(session, call)
     if produced is not None:
         y = call.run()
         session.note(call, "plain gradient, merged with the linear operation before it", merged=produced.rule)
@@ -31,6 +37,13 @@ def relu(session: Session, call: Call) -> Any:
     if not carries_gradient(y):
         return y
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
+
+
+def lineage_of(call: Call, x: Tensor) -> Lineage:
+    """Return the lineage of an argument that depends on the input."""
+    lineage = call.records[id(x)].lineage
+    assert lineage is not None
+    return lineage
 
 
 def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
@@ -55,19 +68,34 @@ def mergeable(session: Session, x: Tensor) -> LinearOutput | None:
 
 
 def activation(session: Session, call: Call) -> Any:
-    """Run an element-wise function with the edge `c · f(x)/x`."""
+    """Run an element-wise function with the edge `c · (f(x) − f(x₀))/(x − x₀)`, where x₀ is the offset of x.
+
+    The share of f(x₀) stays: it is a constant. With `c · f(x)/x`, the coefficient would be without bound where x is
+    near 0 and f(0) is not, as in gates.
+    """
     x = call.dependents[0]
+    if len(call.dependents) > 1:
+        return session.unknown(call)
+    lineage = lineage_of(call, x)
+    if call.name == "exp" and lineage.normalized:
+        session.note(call, "softmax: plain gradient")
+        return session.finish(call, session.run(call))
     y = call.run()
     if not carries_gradient(y):
         return y
-    if len(call.dependents) > 1 or y.shape != x.shape:
+    if not _broadcasts(x, y):
         return session.unknown(call)
-    value, slope = _at_zero(call, x)
-    session.note(call, "f(x)/x" if value == 0 else "f(x)/st(x): the function is not 0 at 0")
-    edge, cause = (_through_origin(slope), Cause.ZERO) if value == 0 else (_stabilize, Cause.STABILIZER)
-    out = session.switch(
-        y, edge, x, losses=lambda c, y, xs: {cause: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}
-    )
+    x0 = lineage.offset
+    y0, slope = image(call, x0, session.tracker.images)
+    if lineage.at_zero and not isinstance(y0, Tensor) and y0 == 0:
+        session.note(call, "f(x)/x")
+        edge: Edge = _through_origin(slope)
+        losses: Losses = lambda c, y, xs: {Cause.ZERO: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}  # noqa: E731
+    else:
+        session.note(call, "(f(x) − f(x₀))/(x − x₀), f(x₀) is a constant")
+        edge = _from_offset(x0, y0, slope)
+        losses = _offset_losses(edge, x0, y0)
+    out = session.switch(y, edge, x, losses=losses)
     return session.finish(call, out, kept=y, twin=_pre_activation(session, x))
 
 
@@ -77,26 +105,48 @@ def _only(gradients: tuple[Tensor | None, ...]) -> Tensor:
     return gradient
 
 
-def _through_origin(slope: float) -> Edge:
+def _through_origin(slope: Number) -> Edge:
     def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
         # Subnormal x have few significant digits, and so has the quotient. The limit at 0 is exact there.
         tiny = x.abs() < torch.finfo(x.dtype).tiny
-        return (c * torch.where(tiny, slope, y / torch.where(tiny, 1, x)),)
+        return ((c * torch.where(tiny, slope, y / torch.where(tiny, 1, x))).sum_to_size(x.shape),)
 
     return edge
 
 
-def _stabilize(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
-    return (c * y / Stabilizer()(x),)
+def _from_offset(x0: Number, y0: Number, slope: Number) -> Edge:
+    def edge(c: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
+        return ((c * difference_quotient(y, x, x0, y0, slope)).sum_to_size(x.shape),)
+
+    return edge
 
 
-def _at_zero(call: Call, x: Tensor) -> tuple[float, float]:
-    """Return f(0) and f'(0); an infinite slope counts as 0, because a coefficient times x = 0 carries no relevance."""
-    zero = torch.zeros((), dtype=torch.float32, device=x.device, requires_grad=True)
-    with torch.enable_grad():
-        value = call.map_tensors(lambda t: zero if t is x else t).run()
-        if value.numel() != 1:  # another argument has another shape, such as thresholds per channel
-            return 1.0, 0.0
-        (slope,) = torch.autograd.grad(value.sum(), zero, allow_unused=True)
-    slope = torch.zeros(()) if slope is None else slope
-    return value.item(), float(torch.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0))
+def difference_quotient(y: Tensor, x: Tensor, x0: Number, y0: Number, slope: Number) -> Tensor:
+    """Return (y − y₀)/(x − x₀), and the slope where x is near x₀.
+
+    Both differences lose the digits that their operands share. At a distance of √ε the quotient is as far off as the
+    slope is: about √ε.
+    """
+    x0, y0, slope = (torch.as_tensor(value, dtype=x.dtype, device=x.device) for value in (x0, y0, slope))
+    d = x - x0
+    near = d.abs() < math.sqrt(torch.finfo(x.dtype).eps) * x0.abs().clamp(min=1)
+    return torch.where(near, slope, (y - y0) / torch.where(near, 1, d))
+
+
+def _offset_losses(edge: Edge, x0: Number, y0: Number) -> Losses:
+    """The constant f(x₀) keeps its share; the part of x₀ in x gets one, which the operation that added x₀ keeps."""
+
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+        gradient = _only(edge(c, y, *xs))
+        value, start = (torch.as_tensor(number).to(c) for number in (y0, x0))
+        return {Cause.CONSTANT: total(c, value.expand_as(c)) - total(gradient, start.expand_as(gradient))}
+
+    return losses
+
+
+def _broadcasts(x: Tensor, y: Tensor) -> bool:
+    """Check if y has the shape of x, or one to which constants broadcast it."""
+    if x.shape == y.shape:
+        return True
+    padded = (1,) * (y.dim() - x.dim()) + tuple(x.shape)
+    return y.dim() >= x.dim() and all(a in (1, b) for a, b in zip(padded, y.shape, strict=True))

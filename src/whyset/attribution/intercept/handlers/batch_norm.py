@@ -1,12 +1,13 @@
 """Batch norm in eval mode: merged into the linear operation directly before it, otherwise an affine operation."""
 
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.linear import is_plain, merge_batch_norm, switch_edge
-from whyset.attribution.intercept.layers import Affine, LinearOutput
+from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
+from whyset.attribution.intercept.layers import BatchNorm, LinearOutput
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.errors import InputError
@@ -36,12 +37,11 @@ def batch_norm(session: Session, call: Call) -> Any:
     if not carries_gradient(y):
         return y
     session.note(call, "merged into the linear operation before it", merged=produced.rule)
-    affine = Affine(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
-    return switch_edge(session, y, merge_batch_norm(produced, affine))
+    affine = BatchNorm(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
+    layer = replace(produced.layer, affines=(*produced.layer.affines, affine))
+    return switch_edge(session, y, replace(produced, layer=layer))
 
 
 def _fits(x: Tensor, produced: LinearOutput) -> bool:
     """Check if dimension 1, the channels of a batch norm, holds the outputs of the linear operation."""
-    if produced.layer.affine is not None:
-        return False
     return produced.layer.geometry is not None or x.dim() == 2

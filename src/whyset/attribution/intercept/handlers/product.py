@@ -1,23 +1,33 @@
 """Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normalizer."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, lineage_of
+from whyset.attribution.intercept.handlers.constants import merge_constant
+from whyset.attribution.intercept.handlers.contraction import added_contraction, contraction
 from whyset.attribution.intercept.handlers.transparent import get_twin
+from whyset.attribution.intercept.images import Number
+from whyset.attribution.intercept.lineage import Lineage, normalizes, sums_exponential
+from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
+from whyset.attribution.ledger import Cause
 
-# Positions of the factors among the arguments; in other operations all arguments are factors.
+# The factors among the arguments, by position and name; in other operations all arguments are factors.
 _FACTORS = {
-    "addmm": (1, 2),
-    "baddbmm": (1, 2),
-    "addbmm": (1, 2),
-    "addmv": (1, 2),
-    "addr": (1, 2),
-    "addcmul": (1, 2),
-    "bilinear": (0, 1),
+    "addmm": ((1, "mat1"), (2, "mat2")),
+    "baddbmm": ((1, "batch1"), (2, "batch2")),
+    "addbmm": ((1, "batch1"), (2, "batch2")),
+    "addmv": ((1, "mat"), (2, "vec")),
+    "addr": ((1, "vec1"), (2, "vec2")),
+    "bilinear": ((0, "input1"), (1, "input2")),
 }
 _ELEMENTWISE = ("mul", "multiply")
 
@@ -40,9 +50,21 @@ def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list
 
 
 def product(session: Session, call: Call) -> Any:
-    """Run a product: half to each of two factors that depend on the input (uniform rule), all to a single one."""
-    positions = _FACTORS.get(call.name)
-    factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
+    """Run a product: equal shares to the factors that depend on the input, all to a single one."""
+    for run in (merge_constant, contraction, added_contraction):
+        result = run(session, call)
+        if result is not None:
+            return result
+    if call.name in _ELEMENTWISE and len(call.args) == 2 and all(map(call.depends, call.args)):
+        return elementwise_product(session, call, *call.args)
+    return _shared_product(session, call)
+
+
+def _shared_product(session: Session, call: Call) -> Any:
+    known = _FACTORS.get(call.name)
+    factors = tuple(
+        tensors_in((call.args, call.kwargs)) if known is None else (call.argument(*factor) for factor in known)
+    )
     count = sum(call.depends(factor) for factor in factors)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
     elementwise = call.name in _ELEMENTWISE
@@ -52,8 +74,77 @@ def product(session: Session, call: Call) -> Any:
     )
 
 
+def elementwise_product(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
+    """Run `a · b` of two tensors that depend on the input.
+
+    A statistic that normalizes its partner is a constant. Otherwise the uniform rule shares the product of what lies
+    above the offsets, and an offset scales its partner: `c_a = c · (b₀ + (b − b₀)/2)`.
+    """
+    one, other = lineage_of(call, a), lineage_of(call, b)
+    for held, partner, h, p in ((b, a, other, one), (a, b, one, other)):
+        if sums_exponential(h, p, 1):
+            return _softmax(session, call, p, h)
+        if normalizes(h, p, 1):
+            return _held(session, call, held)
+    bearing = bearing_factors(session, call, [a, b])
+    if len(bearing) < 2 or (one.at_zero and other.at_zero):
+        _report_divisor(session, call, one, other)
+        return _shared_product(session, call)
+    session.note(call, "1/2 to each of 2 factors above their offsets, which scale the other")
+    result = call.run()
+    edge = _offset_edge(one.offset, other.offset)
+    losses = _offset_losses(one.offset, other.offset)
+    kept = SavedOutput(None, call.run)
+    return session.finish(call, session.switch(result, edge, a, b, losses=losses, kept=kept))
+
+
+def _offset_losses(a0: Number, b0: Number) -> Losses:
+    """Each factor gets `c · a · b₀/2` too much for the product: it is what its own constant part keeps."""
+    return lambda c, y, xs: {Cause.CONSTANT: -total(c, xs[0] * b0 + xs[1] * a0) / 2}
+
+
+def _offset_edge(a0: Number, b0: Number) -> Edge:
+    def edge(c: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return (c * (b + b0) / 2).sum_to_size(a.shape), (c * (a + a0) / 2).sum_to_size(b.shape)
+
+    return edge
+
+
+def _held(session: Session, call: Call, statistic: Tensor) -> Any:
+    session.note(call, "a statistic of its partner is a constant")
+    held = call.map_tensors(lambda t: session.share(t, 0) if t is statistic else t)
+    return session.finish(replace(call, name="normalize"), session.run(held))
+
+
+def _softmax(session: Session, call: Call, exponential: Lineage, total: Lineage) -> Any:
+    """Run the exponential over its own sum with the plain gradient of a softmax at its exponent."""
+    u = exponential.exponent
+    assert u is not None
+    session.note(call, "softmax: plain gradient")
+    y = call.run()
+
+    def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
+        g = c * y
+        return (g - y * g.sum(total.dims, keepdim=True),)
+
+    return session.finish(replace(call, name="softmax"), session.switch(y, edge, u), kept=y)
+
+
+def _report_divisor(session: Session, call: Call, one: Lineage, other: Lineage) -> None:
+    """Warn of a factor that looks like a normalizer, but is not recognized as a statistic of its partner."""
+    for factor, partner in ((one, other), (other, one)):
+        if factor.level > partner.level and factor.degree < 0 and not factor.logarithm:
+            session.warn(
+                call,
+                "divides by a statistic that does not follow from its partner alone, so both get relevance. If it "
+                "normalizes the partner, compute the two from the same tensor",
+            )
+
+
 def attention(session: Session, call: Call) -> Any:
     """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
+    if call.depends(call.argument(3, "attn_mask")):
+        return _written_attention(session, call)
     q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
     scores = [t for t in (q, k) if call.depends(t)]
     if session.composite.gates_are_constant and call.depends(v):
@@ -70,27 +161,74 @@ def attention(session: Session, call: Call) -> Any:
     return session.finish(call, call.func(*shared, *call.args[3:], **_without_qkv(call)), behind_linear=True)
 
 
+def _written_attention(session: Session, call: Call) -> Any:
+    """Run attention with a mask that depends on the input, step by step."""
+    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
+    given = call.arguments(names)
+    q, k, v, scale = given["query"], given["key"], given["value"], given.get("scale")
+    with session:
+        if given.get("enable_gqa"):
+            k, v = (t.repeat_interleave(q.shape[-3] // t.shape[-3], -3) for t in (k, v))
+        scores = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale) + given["attn_mask"]
+        return torch.dropout(scores.softmax(-1), given.get("dropout_p", 0.0), True) @ v
+
+
 def _without_qkv(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
 
 
 def quotient(session: Session, call: Call) -> Any:
-    """Run `a / b` with b as a constant."""
-    denominator = call.args[-1] if call.name == "addcdiv" else call.argument(1, "other")
-    if not call.depends(denominator):
+    """Run `a / b`: the product of a and 1/b."""
+    merged = merge_constant(session, call)
+    if merged is not None:
+        return merged
+    a, b = call.argument(0, "input"), call.argument(1, "other")
+    if not call.depends(b) or call.kwargs.get("rounding_mode") is not None:
         session.note(call, "plain gradient")
         result = session.run(call)
         return session.finish(call, result, twin=get_twin(call, result))
-    session.note(call, "the denominator is a constant")
-    held = call.map_tensors(lambda t: session.share(t, 0) if t is denominator else t)
-    numerators = [arg for arg in call.args if arg is not denominator]
-    return session.finish(call, session.run(held), dependent=any(call.depends(t) for t in numerators))
+    if not call.depends(a):
+        return activation(session, call)
+    one, other = lineage_of(call, a), lineage_of(call, b)
+    if sums_exponential(other, one, -1):
+        return _softmax(session, call, one, other)
+    if normalizes(other, one, -1):
+        return _held(session, call, b)
+    return _shared_quotient(session, call, a, b)
 
 
-def normalizer(session: Session, call: Call) -> Any:
-    """Run `1/x` or `1/√x` as a constant, because products with it are normalizations."""
-    session.note(call, "a normalizer is a constant")
-    return session.finish(call, call.map_tensors(lambda t: session.share(t, 0)).run(), dependent=False)
+def _shared_quotient(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
+    one, other = lineage_of(call, a), lineage_of(call, b)
+    _report_divisor(session, call, one, replace(other, degree=-other.degree))
+    a0, b0 = one.offset, other.offset
+    inverse = 1 / b0 if isinstance(b0, Tensor) or b0 else None
+    slope = 0.0 if inverse is None else -inverse * inverse
+    bearing = bearing_factors(session, call, [a, b])
+    to_a, to_b = any(t is a for t in bearing), any(t is b for t in bearing)
+    session.note(call, f"1/{len(bearing)} to numerator and inverse denominator, as far as they are no constant gates")
+    y = call.run()
+
+    def passes(whole: Tensor, b: Tensor) -> Tensor:
+        return whole / b if inverse is None else difference_quotient(whole, b, b0, inverse, slope)
+
+    def edge(c: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        whole = b.reciprocal()
+        if not (to_a and to_b):
+            c_a, c_b = c * whole, c * a * passes(whole, b)
+        else:
+            c_a, c_b = c * (whole + (0.0 if inverse is None else inverse)) / 2, c * (a + a0) / 2 * passes(whole, b)
+        return c_a.sum_to_size(a.shape) if to_a else None, c_b.sum_to_size(b.shape) if to_b else None
+
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+        a, b = xs
+        whole = b.reciprocal()
+        if not (to_a and to_b):
+            return {Cause.CONSTANT: 0.0 if to_a or inverse is None else total(c, y) - total(c * a * passes(whole, b), b)}
+        above = whole if inverse is None else whole - inverse
+        return {Cause.CONSTANT: -total(c, a0 * above + (a + a0) * b0 * passes(whole, b)) / 2}
+
+    kept = SavedOutput(None, call.run)
+    return session.finish(call, session.switch(y, edge, a, b, losses=losses, kept=kept))
 
 
 def quadratic(session: Session, call: Call) -> Any:

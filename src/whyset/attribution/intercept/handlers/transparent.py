@@ -5,6 +5,8 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.activation import activation, lineage_of
+from whyset.attribution.intercept.handlers.constants import merge_constant
 from whyset.attribution.intercept.session import Session
 from whyset.errors import UnknownOperationError
 
@@ -32,6 +34,10 @@ _CONSERVING = _MOVING - frozenset(
 )
 
 
+# Their plain gradient is f(x)/x if the offset of x is 0.
+_PIECEWISE = frozenset("leaky_relu prelu rrelu abs absolute".split())
+
+
 # Functions for a twin inside the network: none that adds or scales elements.
 _MOVING_INSIDE = _MOVING & _CONSERVING
 
@@ -44,6 +50,11 @@ def _conserving(session: Session, call: Call) -> Any:
 
 def transparent(session: Session, call: Call) -> Any:
     """Run a call with its plain gradient."""
+    merged = merge_constant(session, call)
+    if merged is not None:
+        return merged
+    if call.name in _PIECEWISE and len(call.dependents) == 1 and not lineage_of(call, call.dependents[0]).at_zero:
+        return activation(session, call)
     session.note(call, "plain gradient")
     result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
     inside = any(call.records[id(t)].behind_linear for t in call.dependents)

@@ -1,0 +1,99 @@
+"""Operations that consist of others, run step by step."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.session import Session
+
+
+def compound(session: Session, call: Call) -> Any:
+    """Run the operations that a call consists of."""
+    with session:
+        return _STEPS[call.name](call)
+
+
+def _lerp(call: Call) -> Tensor:
+    start, end, weight = (call.argument(i, name) for i, name in enumerate(("input", "end", "weight")))
+    return start + weight * (end - start)  # type: ignore[no-any-return]
+
+
+def _glu(call: Call) -> Tensor:
+    value, gate = call.argument(0, "input").chunk(2, call.argument(1, "dim", -1))
+    return value * torch.sigmoid(gate)  # type: ignore[no-any-return]
+
+
+def _addcmul(call: Call) -> Tensor:
+    x, a, b = (call.argument(i, name) for i, name in enumerate(("input", "tensor1", "tensor2")))
+    return x + _times(a * b, call.kwargs.get("value", 1))
+
+
+def _addcdiv(call: Call) -> Tensor:
+    x, a, b = (call.argument(i, name) for i, name in enumerate(("input", "tensor1", "tensor2")))
+    return x + _times(a / b, call.kwargs.get("value", 1))
+
+
+def _times(x: Tensor, factor: Any) -> Tensor:
+    return x if not isinstance(factor, Tensor) and factor == 1 else x * factor
+
+
+def _cosine_similarity(call: Call) -> Tensor:
+    a, b = call.argument(0, "x1"), call.argument(1, "x2")
+    dim, eps = call.argument(2, "dim", 1), call.argument(3, "eps", 1e-8)
+    a, b = (t / torch.linalg.vector_norm(t, dim=dim, keepdim=True).clamp_min(eps) for t in (a, b))
+    return (a * b).sum(dim)  # type: ignore[no-any-return]
+
+
+def _prod(call: Call) -> Tensor:
+    """Multiply one after the other."""
+    x, dim = call.argument(0, "input"), call.argument(1, "dim")
+    factors = x.flatten().unbind(0) if dim is None else x.unbind(dim)
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result.unsqueeze(dim) if dim is not None and call.argument(2, "keepdim", False) else result  # type: ignore[no-any-return]
+
+
+def _convolution(call: Call) -> Tensor:
+    """Run `aten.convolution`, the form of convolutions in exported graphs."""
+    names = ("input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups")
+    given = call.arguments(names)
+    functions = torch.nn.functional
+    kind = f"conv{'_transpose' if given['transposed'] else ''}{given['weight'].dim() - 2}d"
+    options = {name: given[name] for name in ("stride", "padding", "dilation", "groups")}
+    options |= {"output_padding": given["output_padding"]} if given["transposed"] else {}
+    return getattr(functions, kind)(given["input"], given["weight"], given["bias"], **options)  # type: ignore[no-any-return]
+
+
+def _native_layer_norm(call: Call) -> tuple[Tensor, None, None]:
+    return torch.nn.functional.layer_norm(*call.args), None, None
+
+
+def _native_group_norm(call: Call) -> tuple[Tensor, None, None]:
+    x, weight, bias, _, _, _, groups, eps = call.args
+    return torch.nn.functional.group_norm(x, groups, weight, bias, eps), None, None
+
+
+def _native_batch_norm(call: Call) -> tuple[Tensor, None, None]:
+    x, weight, bias, mean, variance, momentum, eps = call.args
+    return torch.nn.functional.batch_norm(x, mean, variance, weight, bias, False, momentum, eps), None, None
+
+
+_STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
+    {
+        "lerp": _lerp,
+        "glu": _glu,
+        "addcmul": _addcmul,
+        "addcdiv": _addcdiv,
+        "cosine_similarity": _cosine_similarity,
+        "prod": _prod,
+        "convolution": _convolution,
+        "native_layer_norm": _native_layer_norm,
+        "native_group_norm": _native_group_norm,
+        "_native_batch_norm_legit_no_training": _native_batch_norm,
+    }
+)

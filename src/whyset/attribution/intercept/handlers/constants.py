@@ -1,0 +1,57 @@
+"""Constants after a linear operation, one for each of its outputs: merged with it, as a batch norm is."""
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
+from whyset.attribution.intercept.layers import Constant, LinearOutput
+from whyset.attribution.intercept.session import Session
+from whyset.attribution.intercept.tracking import carries_gradient
+
+_OPERATIONS = {
+    "add": "add",
+    "sub": "sub",
+    "subtract": "sub",
+    "rsub": "rsub",
+    "mul": "mul",
+    "multiply": "mul",
+    "div": "div",
+    "divide": "div",
+    "true_divide": "div",
+    "truediv": "div",
+}
+
+
+def merge_constant(session: Session, call: Call) -> Any | None:
+    """Merge `y + b`, `y − b`, `y · b`, `y / b` with the linear operation that computed y; None if it does not fit."""
+    operation = _OPERATIONS.get(call.name)
+    if operation is None or len(call.args) != 2 or call.kwargs or len(call.dependents) != 1:
+        return None
+    x = call.dependents[0]
+    constant = call.args[1] if call.args[0] is x else call.args[0]
+    if not isinstance(constant, Tensor) or (operation in ("div", "rsub") and constant is call.args[0]):
+        return None
+    if operation == "sub" and constant is call.args[0]:
+        operation = "rsub"
+    produced = call.records[id(x)].produced
+    if produced is None or is_plain(produced.rule) or not _fits(x, constant, produced):
+        return None
+    y = call.run()
+    if not carries_gradient(y):
+        return y
+    session.note(call, "merged into the linear operation before it", merged=produced.rule)
+    affine = Constant(constant, operation)
+    layer = replace(produced.layer, affines=(*produced.layer.affines, affine))
+    return switch_edge(session, y, replace(produced, layer=layer))
+
+
+def _fits(x: Tensor, constant: Tensor, produced: LinearOutput) -> bool:
+    """Check if the constant has one element for each output of the operation, along their dimension."""
+    channel = -1 if produced.layer.geometry is None else 1 - x.dim()
+    size = x.shape[channel]
+    if constant.dim() == 0 or constant.numel() != size or constant.dim() > x.dim() or constant.is_complex():
+        return False
+    return constant.dim() >= -channel and constant.shape[channel] == size

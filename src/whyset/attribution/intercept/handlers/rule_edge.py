@@ -1,0 +1,93 @@
+"""The backward edge of a linear operation: the rule that the composite chooses."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.autograd import Edge, SavedOutput
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.chunked_backward import by_parts
+from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
+from whyset.attribution.intercept.recorder import rule_losses, total
+from whyset.attribution.intercept.session import Session
+from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
+from whyset.attribution.ledger import Cause
+from whyset.attribution.rules import Epsilon, Rule
+
+
+def apply_rule(
+    session: Session,
+    call: Call,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    geometry: Geometry | None,
+    arrange: Callable[[Tensor], Tensor] = lambda y: y,
+) -> Any:
+    """Run `y = Wx + b` with the rule that the composite chooses.
+
+    `arrange` brings the output of the call to the form of y, if x and the weight have been rearranged.
+    """
+    known = session.tracker.get(x)
+    first = not known.behind_linear
+    rule = session.choose(call, first=first, reaches_twin=known.twin is not None)
+    y = arrange(session.run(call) if is_plain(rule) else call.run())
+    if not carries_gradient(y):
+        return y
+    layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
+    return switch_edge(session, y, LinearOutput(x, known.twin, layer, rule))
+
+
+def switch_edge(session: Session, y: Tensor, produced: LinearOutput, *, cut_off: bool = False) -> Tensor:
+    """Add the edge of the rule to y, into x, or into the relevance twin if the rule returns relevance.
+
+    With `cut_off`, y has passed a ReLU. No relevance flows where it is 0, so the rule needs no other values, and the
+    output that the switch before the ReLU holds is freed.
+    """
+    x, twin, rule = produced.x, produced.twin, produced.rule
+    layer = replace(produced.layer, rectified=cut_off)
+    if rule is None or is_plain(rule):
+        return _plainly(session, y, produced)
+    stated = rule.states_relevance and twin is not None
+    edge = _relevance_edge(rule, layer) if stated else _coefficient_edge(rule, layer)
+    losses = rule_losses(rule, layer, stated)
+    if produced.kept is not None:
+        produced.kept.drop()
+    if cut_off:
+        edge, kept = edge if rule.starts_from_relevance else _behind_relu(edge), None
+    else:
+        kept = SavedOutput(y, lambda: layer.output(x))
+    xs = (x,) if not stated or twin is None else (x, twin)
+    out = session.switch(y, by_parts(edge), *xs, losses=losses, stated=stated, kept=kept)
+    known = None if cut_off else replace(produced, kept=kept)
+    session.tracker.set(out, TensorRecord(behind_linear=True, gate=cut_off, produced=known, kept=y))
+    session.watch(out)
+    return out
+
+
+def _plainly(session: Session, y: Tensor, produced: LinearOutput) -> Tensor:
+    if produced.layer.bias is not None:
+        bias = produced.layer.reshape_bias(produced.layer.bias)
+        session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
+    session.tracker.set(y, TensorRecord(behind_linear=True, produced=produced))
+    session.watch(y)
+    return y
+
+
+def _behind_relu(edge: Edge) -> Edge:
+    return lambda c, y, *xs: edge(c * (y > 0), y, *xs)
+
+
+def is_plain(rule: Rule | None) -> bool:
+    """Check if a rule is the plain gradient: None, or LRP-0."""
+    return rule is None or rule == Epsilon(0.0)
+
+
+def _coefficient_edge(rule: Rule, layer: LinearLayer) -> Edge:
+    return lambda c, y, x: (rule.coefficient(layer.at(x), x, y, c),)
+
+
+def _relevance_edge(rule: Rule, layer: LinearLayer) -> Edge:
+    return lambda c, y, x, twin: (None, rule.relevance(layer.at(x), x, y, y * c).expand_as(x))

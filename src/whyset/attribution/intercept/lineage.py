@@ -1,0 +1,395 @@
+"""The lineage of a tensor: its value where its root is 0, and the tensors that it is a statistic of.
+
+A root is a tensor that is not an element-wise function or a reduction of others, such as the output of a linear
+operation. Element-wise operations on a root keep it, so the same function has the same treatment however it is written:
+`1 + tanh(x)` is 1 where x is 0, and `rsqrt(mean(x²))` is a statistic of x of degree -1, which normalizes x.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """How a tensor follows from its roots.
+
+    Parameters
+    ----------
+    value : int
+        A number for the values of the tensor; copies and casts have the same one.
+    roots : frozenset of int
+        The values of the roots.
+    offset : float or Tensor
+        The value that the tensor has where its roots are 0.
+    level : int
+        The number of reductions on the way from the roots: above 0, the tensor is a statistic.
+    degree : float
+        The power with which the tensor grows with its roots, not counting added constants; for a logarithm that of its
+        argument.
+    logarithm : bool
+        True if the tensor is the logarithm of a tensor of this degree.
+    exponent : Tensor or None
+        u if the tensor is a constant multiple of exp(u).
+    summed : int or None
+        The value of the exponential that the tensor is the sum of.
+    dims : tuple of int
+        The dimensions of that sum.
+    normalized : bool
+        True if the tensor is a log-softmax.
+    """
+
+    value: int
+    roots: frozenset[int]
+    offset: float | Tensor = 0.0
+    level: int = 0
+    degree: float = 1.0
+    logarithm: bool = False
+    exponent: Tensor | None = None
+    summed: int | None = None
+    dims: tuple[int, ...] = ()
+    normalized: bool = False
+
+    @property
+    def at_zero(self) -> bool:
+        """True if the offset is 0."""
+        return not isinstance(self.offset, Tensor) and self.offset == 0
+
+
+def root(value: int, offset: float | Tensor = 0.0) -> Lineage:
+    """Return the lineage of a new root."""
+    return Lineage(value, frozenset({value}), offset)
+
+
+def normalizes(statistic: Lineage, partner: Lineage, power: int) -> bool:
+    """Check if multiplying a tensor by a statistic to a power (1 or -1) normalizes it.
+
+    The statistic must be computed from the same roots by more reductions, and shrink the product as the tensor grows.
+    """
+    ratio = power * statistic.degree * partner.degree
+    below = statistic.level > partner.level and statistic.roots <= partner.roots
+    return below and ratio < 0 and not statistic.logarithm and not partner.logarithm
+
+
+def sums_exponential(total: Lineage, partner: Lineage, power: int) -> bool:
+    """Check if multiplying an exponential by its own sum to a power (1 or -1) is a softmax."""
+    return partner.exponent is not None and total.summed == partner.value and power * total.degree < 0
+
+
+def number(value: Any) -> float | None:
+    """Return a Python number or a tensor with one element as a float; None for anything else."""
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex() and value.device.type != "meta":
+        return float(value.detach())
+    return None
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """What the lineage of an output is computed from: the call, and the lineages of its tensors."""
+
+    name: str
+    given: tuple[Any, ...]
+    options: Mapping[str, Any]
+    lineages: tuple[Lineage | None, ...]
+    """One for each tensor in `given` that depends on the input, else None."""
+    output: Tensor
+    value: int
+    image: Callable[[float | Tensor], float | Tensor]
+    """The operation as a function of one number."""
+
+    def option(self, position: int, *names: str) -> Any:
+        if position < len(self.given):
+            return self.given[position]
+        return next((self.options[name] for name in names if name in self.options), None)
+
+
+def descend(a: Ancestry) -> Lineage:
+    """Return the lineage of the output of an operation."""
+    known = [lineage for lineage in a.lineages if lineage is not None]
+    rule = _RULES.get(a.name)
+    if rule is None or not known:
+        return root(a.value)
+    return rule(a, known)
+
+
+def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return known[0]
+
+
+def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
+    offset = 0.0 if isinstance(known[0].offset, Tensor) else known[0].offset
+    # Dimensions of a sum are those of the exponential, so views of the sum keep them.
+    return replace(known[0], value=a.value, offset=offset, exponent=None, normalized=False)
+
+
+def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
+    index = a.given[1] if len(a.given) > 1 else None
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = all(part is None or part is Ellipsis or (isinstance(part, slice) and part == slice(None)) for part in parts)
+    return _view(a, known) if whole and a.name == "getitem" else _part(a, known)
+
+
+def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """A part of a statistic is one; a part of another tensor has statistics of its own."""
+    if known[0].level:
+        return _view(a, known)
+    return root(a.value, 0.0 if isinstance(known[0].offset, Tensor) else known[0].offset)
+
+
+def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
+    offsets = {lineage.offset for lineage in known if not isinstance(lineage.offset, Tensor)}
+    return root(a.value, offsets.pop() if len(offsets) == 1 and len(known) == len(a.lineages) else 0.0)
+
+
+_DEGREES = MappingProxyType({"var": 2.0})
+
+
+def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
+    x = known[0]
+    base = replace(x, value=a.value, level=x.level + 1, exponent=None, summed=None, normalized=False, offset=0.0)
+    base = replace(base, degree=x.degree * _DEGREES.get(a.name, 1.0))
+    if isinstance(x.offset, Tensor):
+        return base
+    if a.name in _AVERAGES:
+        return replace(base, offset=x.offset)
+    if a.name == "sum":
+        size = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
+        base = replace(base, offset=x.offset * size.numel() / max(a.output.numel(), 1))
+        return replace(base, summed=x.value, dims=_dims(a, size)) if x.exponent is not None else base
+    if a.name == "logsumexp":
+        x_tensor = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
+        return replace(root(a.value), summed=x.value, dims=_dims(a, x_tensor))
+    return base
+
+
+_AVERAGES = frozenset("mean nanmean amax amin max min median adaptive_avg_pool1d adaptive_avg_pool2d".split())
+
+
+def _dims(a: Ancestry, x: Tensor) -> tuple[int, ...]:
+    dim = a.option(1, "dim", "axis")
+    if dim is None or isinstance(dim, list | tuple) and not dim:
+        return tuple(range(x.dim()))
+    return tuple(d % x.dim() for d in ((dim,) if isinstance(dim, int) else dim))
+
+
+def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """Add or subtract two operands; a constant with several elements is a bias, which does not shift the offset."""
+    if len(known) == 1:
+        return _shift(a, known[0])
+    x, y = known[0], known[1]
+    offset = a.image(x.offset) if x is y else _apply(a, x.offset, y.offset)
+    if a.name in ("sub", "subtract") and y.summed == x.value and y.exponent is None and y.level == 0:
+        return replace(root(a.value), normalized=True)
+    if x.roots == y.roots and x.degree == y.degree and x.logarithm == y.logarithm:
+        return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm)
+    return root(a.value, offset)
+
+
+def _shift(a: Ancestry, x: Lineage) -> Lineage:
+    others = [value for value, lineage in zip(a.given, a.lineages, strict=True) if lineage is None]
+    constant = others[0] if others else a.option(9, "other")
+    bias = isinstance(constant, Tensor) and constant.numel() > 1
+    offset = a.image(x.offset) if not bias else (-x.offset if a.name == "rsub" else x.offset)
+    return replace(x, value=a.value, offset=offset, exponent=None, normalized=False)
+
+
+def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
+    functions: dict[str, Callable[[Any, Any], Any]] = {
+        "add": lambda x, y: x + y,
+        "sub": lambda x, y: x - y,
+        "subtract": lambda x, y: x - y,
+        "rsub": lambda x, y: y - x,
+        "mul": lambda x, y: x * y,
+        "multiply": lambda x, y: x * y,
+    }
+    if a.name in functions:
+        alpha = a.option(9, "alpha")
+        return functions[a.name](x0, y0 if alpha is None else alpha * y0)
+    if isinstance(y0, Tensor) or y0 == 0:
+        return 0.0
+    return x0 / y0
+
+
+def _product(a: Ancestry, known: list[Lineage]) -> Lineage:
+    if len(known) == 1:
+        return _scale(a, known[0])
+    x, y = known[0], known[1]
+    offset = _apply(a, x.offset, y.offset)
+    sign = 1.0 if a.name in ("mul", "multiply") else -1.0
+    if x.logarithm or y.logarithm:
+        return root(a.value, offset)
+    return Lineage(a.value, x.roots | y.roots, offset, min(x.level, y.level), x.degree + sign * y.degree)
+
+
+def _scale(a: Ancestry, x: Lineage) -> Lineage:
+    """Multiply by a constant, divide by it, or divide it."""
+    if a.name not in ("mul", "multiply") and a.lineages[0] is None:
+        inverse = _power(a, [x], -1.0)
+        return inverse if number(a.given[0]) == 1 else replace(inverse, summed=None)
+    offset = 0.0 if x.at_zero else a.image(x.offset)
+    degree = x.degree
+    if x.logarithm:
+        others = [value for value, lineage in zip(a.given, a.lineages, strict=True) if lineage is None]
+        factor = number(others[0]) if others else None
+        if not factor:
+            return root(a.value, offset)
+        degree *= factor if a.name in ("mul", "multiply") else 1 / factor
+    return replace(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
+
+
+def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
+    x = known[0]
+    if x.logarithm:
+        return root(a.value, a.image(x.offset))
+    summed = x.summed if power == -1.0 else None
+    changed = replace(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
+    return replace(changed, exponent=None, normalized=False, summed=summed)
+
+
+def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
+    power = number(a.option(1, "exponent")) if a.lineages[0] is not None else None
+    return root(a.value, a.image(known[0].offset)) if power is None else _power(a, known, power)
+
+
+def _negate(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return replace(_power(a, known, 1.0), logarithm=known[0].logarithm) if not known[0].logarithm else replace(
+        known[0], value=a.value, offset=a.image(known[0].offset), degree=-known[0].degree
+    )
+
+
+def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """A lower bound guards a divisor; an upper one makes another function."""
+    if a.name != "clamp_min" and a.option(2, "max") is not None:
+        return _function(a, known)
+    return replace(_power(a, known, 1.0), summed=known[0].summed)
+
+
+def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
+    if known[0].logarithm:
+        return _function(a, known)
+    return replace(_power(a, known, 1.0), logarithm=True, exponent=None, summed=None)
+
+
+def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
+    x = known[0]
+    if x.logarithm:
+        return replace(x, value=a.value, offset=a.image(x.offset), logarithm=False)
+    return replace(root(a.value, a.image(x.offset)), exponent=a.given[0])
+
+
+def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return root(a.value, a.image(known[0].offset))
+
+
+def _select(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """Choose between values element by element: the offset is known if all have the same one."""
+    x = known[0]
+    if a.name == "masked_fill":
+        kept = replace(x, value=a.value, summed=None, normalized=False)
+        return kept if number(a.option(2, "value")) == 0 else replace(kept, exponent=None)
+    offsets = [x.offset for x in known] + [number(v) for v, n in zip(a.given[1:], a.lineages[1:], strict=True) if n is None]
+    same = all(not isinstance(o, Tensor) and o == offsets[0] for o in offsets)
+    return root(a.value, offsets[0] if same and offsets[0] is not None else 0.0)
+
+
+def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """The larger or smaller of two tensors."""
+    if len(known) == 1:
+        other = next((v for v, n in zip(a.given, a.lineages, strict=True) if n is None), None)
+        if isinstance(other, Tensor) and other.numel() > 1:
+            return root(a.value)
+        return _power(a, known, 1.0) if a.name in ("maximum", "fmax") else _function(a, known)
+    return root(a.value)
+
+
+def _extreme_or_reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
+    if len(a.given) > 1 and isinstance(a.given[1], Tensor):
+        return _extreme(replace(a, name={"max": "maximum", "min": "minimum"}[a.name]), known)
+    return _reduce(a, known)
+
+
+def _contract(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """The contraction of a tensor with itself, element by element, is a statistic of degree two."""
+    same = len(known) == 2 and known[0].value == known[1].value
+    if not same or not _contracts_elements(a):
+        return root(a.value)
+    return Lineage(a.value, known[0].roots, 0.0, known[0].level + 1, 2 * known[0].degree)
+
+
+def _contracts_elements(a: Ancestry) -> bool:
+    if a.name != "einsum":
+        return True
+    left, _, right = str(a.given[0]).replace(" ", "").partition("->")
+    first, _, second = left.partition(",")
+    return first == second and set(right) < set(first)
+
+
+_RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProxyType(
+    {
+        **dict.fromkeys("contiguous clone to type float double half bfloat16 type_as alias detach data dropout".split(), _cast),
+        **dict.fromkeys(
+            """view reshape view_as reshape_as unsqueeze squeeze expand expand_as broadcast_to transpose permute t T mT
+            flatten unflatten ravel swapaxes swapdims movedim moveaxis pad constant_pad_nd""".split(),
+            _view,
+        ),
+        "getitem": _item,
+        **dict.fromkeys(
+            """chunk split split_with_sizes tensor_split unbind select narrow index_select flip roll gather diagonal
+            repeat repeat_interleave tile""".split(),
+            _part,
+        ),
+        **dict.fromkeys("cat concat concatenate stack hstack vstack".split(), _join),
+        **dict.fromkeys(
+            """mean nanmean sum nansum amax amin median std var norm linalg_norm linalg_vector_norm logsumexp
+            avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d max_pool1d
+            max_pool2d max_pool3d""".split(),
+            _reduce,
+        ),
+        **dict.fromkeys(("max", "min"), _extreme_or_reduce),
+        **dict.fromkeys("add sub subtract rsub".split(), _sum),
+        **dict.fromkeys("mul multiply div divide true_divide truediv".split(), _product),
+        **dict.fromkeys(("pow", "float_power"), _pow),
+        **{
+            name: (lambda power: lambda a, known: _power(a, known, power))(power)
+            for name, power in {
+                "square": 2.0,
+                "sqrt": 0.5,
+                "rsqrt": -0.5,
+                "reciprocal": -1.0,
+                "abs": 1.0,
+                "absolute": 1.0,
+                "relu": 1.0,
+                "leaky_relu": 1.0,
+                "nan_to_num": 1.0,
+            }.items()
+        },
+        **dict.fromkeys(("neg", "negative"), _negate),
+        **dict.fromkeys("clamp clip clamp_min".split(), _guard),
+        **dict.fromkeys("log log2 log10".split(), _log),
+        "exp": _exp,
+        **dict.fromkeys(
+            """gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid
+            log_sigmoid softsign tanhshrink hardshrink softshrink threshold clamp_max erf sin asin arcsin sinh atan
+            arctan expm1 log1p exp2 cos atanh asinh arcsinh sinc i0 special_expit expit prelu""".split(),
+            _function,
+        ),
+        **dict.fromkeys(("masked_fill", "where"), _select),
+        **dict.fromkeys("maximum minimum fmax fmin".split(), _extreme),
+        **dict.fromkeys("einsum dot vdot linalg_vecdot inner".split(), _contract),
+        **dict.fromkeys(
+            ("log_softmax", "special_log_softmax", "_log_softmax"),
+            lambda a, known: replace(root(a.value), normalized=True),
+        ),
+    }
+)
+
+
+def is_finite(value: float | Tensor) -> bool:
+    return bool(torch.isfinite(value).all()) if isinstance(value, Tensor) else math.isfinite(value)
