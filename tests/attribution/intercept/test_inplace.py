@@ -100,7 +100,7 @@ def residual_plainly(net, h):
 PAIRS = {
     "relu, return value ignored": (ignored_relu, lambda net, h: torch.relu(h)),
     "silu, return value ignored": (ignored_gelu, lambda net, h: F.silu(h)),
-    "another name for the target": (add_to_other_name, lambda net, h: (h + 1).relu()),
+    "another name for the target": (add_to_other_name, lambda net, h: (h + torch.ones_like(h)).relu()),
     "the target as its own argument": (scaled_by_itself, lambda net, h: h * h),
     "item assignment": (zeroed_channel, zeroed_channel_plainly),
     "written through live views": (written_through_a_view, written_plainly),
