@@ -1,0 +1,452 @@
+"""Families of programs: each is one function, written in several ways. All take a tensor (..., 6) and keep its shape."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+WIDTH = 6
+_generator = torch.Generator().manual_seed(7)
+
+
+def _constant(*shape):
+    return torch.randn(*shape, generator=_generator, dtype=torch.float64) / math.sqrt(shape[-1])
+
+
+W, B, GAIN, SHIFT = _constant(WIDTH, WIDTH), _constant(WIDTH), _constant(WIDTH).abs() + 0.5, _constant(WIDTH)
+MEAN, VARIANCE = _constant(WIDTH), _constant(WIDTH).abs() + 0.5
+ATEN = torch.ops.aten
+
+
+def module_linear(h):
+    layer = nn.Linear(WIDTH, WIDTH).double()
+    layer.weight, layer.bias = nn.Parameter(W), nn.Parameter(B)
+    return layer(h)
+
+
+def _flat(function):
+    """Apply a function of matrices to a tensor with any leading dimensions."""
+    return lambda h: function(h.reshape(-1, WIDTH)).reshape(h.shape)
+
+
+def _bias_by_hand(h):
+    y = F.linear(h, W)
+    return y + B
+
+
+LINEAR = {
+    "functional": lambda h: F.linear(h, W, B),
+    "module": module_linear,
+    "keywords": lambda h: F.linear(weight=W, input=h, bias=B),
+    "operator": lambda h: h @ W.T + B,
+    "reflected operator": lambda h: B + torch.matmul(h, W.T),
+    "matmul by keywords": lambda h: torch.matmul(other=W.T, input=h) + B,
+    "bias by hand": _bias_by_hand,
+    "subtracted": lambda h: F.linear(h, W) - (-B),
+    "addmm": _flat(lambda h: torch.addmm(B, h, W.T)),
+    "addmm by keywords": _flat(lambda h: torch.addmm(input=B, mat1=h, mat2=W.T)),
+    "addmm with factors": _flat(lambda h: torch.addmm(B / 2, h, W.T / 4, beta=2, alpha=4)),
+    "mm": _flat(lambda h: torch.mm(h, W.T) + B),
+    "einsum": lambda h: torch.einsum("...i,oi->...o", h, W) + B,
+    "einsum, transposed": lambda h: torch.einsum("io,...i->...o", W.T, h) + B,
+    "tensordot": lambda h: torch.tensordot(h, W, dims=([-1], [1])) + B,
+    "inner": lambda h: torch.inner(h, W) + B,
+    "aten linear": lambda h: ATEN.linear.default(h, W, B),
+    "aten addmm": _flat(lambda h: ATEN.addmm.default(B, h, ATEN.t.default(W))),
+    "aten mm": _flat(lambda h: ATEN.add.Tensor(ATEN.mm.default(h, W.T), B)),
+    "in place": lambda h: (h @ W.T).add_(B),
+}
+
+BATCH_NORM = {
+    "functional": _flat(lambda h: F.batch_norm(F.linear(h, W, B), MEAN, VARIANCE, GAIN, SHIFT)),
+    "by hand": _flat(lambda h: (F.linear(h, W, B) - MEAN) / torch.sqrt(VARIANCE + 1e-5) * GAIN + SHIFT),
+    "by rsqrt": _flat(lambda h: (F.linear(h, W, B) - MEAN) * (torch.rsqrt(VARIANCE + 1e-5) * GAIN) + SHIFT),
+    "scale and shift": _flat(
+        lambda h: (
+            F.linear(h, W, B) * (GAIN / torch.sqrt(VARIANCE + 1e-5))
+            + (SHIFT - MEAN * GAIN / torch.sqrt(VARIANCE + 1e-5))
+        )
+    ),
+    "folded": _flat(
+        lambda h: F.linear(
+            h,
+            W * (GAIN / torch.sqrt(VARIANCE + 1e-5))[:, None],
+            (B - MEAN) * GAIN / torch.sqrt(VARIANCE + 1e-5) + SHIFT,
+        )
+    ),
+}
+
+
+def _norm(inverse):
+    def norm(h):
+        c = h - h.mean(-1, keepdim=True)
+        return inverse(c, c.pow(2).mean(-1, keepdim=True) + 1e-5)
+
+    return norm
+
+
+LAYER_NORM = {
+    "fused": lambda h: F.layer_norm(h, (WIDTH,)),
+    "aten": lambda h: ATEN.native_layer_norm.default(h, [WIDTH], None, None, 1e-5)[0],
+    "rsqrt": _norm(lambda c, v: c * v.rsqrt()),
+    "divided by sqrt": _norm(lambda c, v: c / v.sqrt()),
+    "pow": _norm(lambda c, v: c * torch.pow(v, -0.5)),
+    "operator": _norm(lambda c, v: c * v**-0.5),
+    "reflected division": _norm(lambda c, v: c * (1 / v.sqrt())),
+    "reciprocal": _norm(lambda c, v: v.sqrt().reciprocal() * c),
+    "exp and log": _norm(lambda c, v: c * torch.exp(-0.5 * v.log())),
+    "expanded": _norm(lambda c, v: c / v.sqrt().expand_as(c)),
+    "casts": _norm(lambda c, v: c.to(torch.float64) * v.double().rsqrt()),
+    "var": lambda h: (h - h.mean(-1, keepdim=True)) / torch.sqrt(h.var(-1, correction=0, keepdim=True) + 1e-5),
+    "var_mean": lambda h: _by_var_mean(h),
+    "einsum": _norm(lambda c, v: c * (torch.einsum("...i,...i->...", c, c) / WIDTH + 1e-5).rsqrt()[..., None]),
+    "transposed": lambda h: _norm_over_first(h.movedim(-1, 0)).movedim(0, -1),
+}
+
+
+def _by_var_mean(h):
+    variance, mean = torch.var_mean(h, -1, correction=0, keepdim=True)
+    return (h - mean) * torch.rsqrt(variance + 1e-5)
+
+
+def _norm_over_first(h):
+    c = h - h.mean(0)
+    return c / (c.square().mean(0) + 1e-5).sqrt()
+
+
+RMS_NORM = {
+    "fused": lambda h: F.rms_norm(h, (WIDTH,), GAIN, 1e-5),
+    "rsqrt": lambda h: h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + 1e-5) * GAIN,
+    "gain first": lambda h: h * (torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + 1e-5) * GAIN),
+    "gain over root": lambda h: h * (GAIN / (h.pow(2).mean(-1, keepdim=True) + 1e-5).sqrt()),
+    "square": lambda h: GAIN * (h / (h.square().mean(-1, keepdim=True) + 1e-5).sqrt()),
+    "product": lambda h: GAIN * h / ((h * h).sum(-1, keepdim=True) / WIDTH + 1e-5) ** 0.5,
+}
+
+
+def _groups(h):
+    return h.unflatten(-1, (2, 3))
+
+
+def _group_norm_by_hand(h):
+    g = _groups(h)
+    c = g - g.mean(-1, keepdim=True)
+    return (c / (c.pow(2).mean(-1, keepdim=True) + 1e-5).sqrt()).flatten(-2)
+
+
+GROUP_NORM = {
+    "fused": _flat(lambda h: F.group_norm(h, 2)),
+    "by hand": _flat(_group_norm_by_hand),
+    "layer norm of groups": _flat(lambda h: F.layer_norm(_groups(h), (3,)).flatten(-2)),
+    "aten": _flat(lambda h: ATEN.native_group_norm.default(h[..., None], None, None, h.shape[0], 6, 1, 2, 1e-5)[0][..., 0]),
+}
+
+UNIT = {
+    "normalize": lambda h: F.normalize(h, dim=-1),
+    "norm": lambda h: h / h.norm(dim=-1, keepdim=True).clamp_min(1e-12),
+    "inverse norm": lambda h: h * (1 / h.norm(dim=-1, keepdim=True)),
+    "power of norm": lambda h: h * h.norm(dim=-1, keepdim=True) ** -1.0,
+    "reciprocal": lambda h: h.norm(dim=-1, keepdim=True).reciprocal() * h,
+    "sum of squares": lambda h: h / h.pow(2).sum(-1, keepdim=True).sqrt(),
+    "rsqrt": lambda h: h * torch.rsqrt((h * h).sum(-1, keepdim=True)),
+    "vector norm": lambda h: torch.div(other=torch.linalg.vector_norm(h, dim=-1, keepdim=True), input=h),
+    "without keepdim": lambda h: h / h.norm(dim=-1)[..., None],
+}
+
+_ROOT = math.sqrt(2 / math.pi)
+GELU = {
+    "fused": F.gelu,
+    "module": lambda h: nn.GELU()(h),
+    "aten": lambda h: ATEN.gelu.default(h),
+    "written": lambda h: 0.5 * h * (1 + torch.erf(h / math.sqrt(2))),
+    "other order": lambda h: (1 + torch.erf(h / math.sqrt(2))) * h * 0.5,
+    "divided": lambda h: h * (1.0 + torch.erf(h * math.sqrt(0.5))) / 2.0,
+    "by a normal distribution": lambda h: h * torch.special.ndtr(h),
+}
+GELU_TANH = {
+    "fused": lambda h: F.gelu(h, approximate="tanh"),
+    "written": lambda h: 0.5 * h * (1 + torch.tanh(_ROOT * (h + 0.044715 * torch.pow(h, 3.0)))),
+    "cube by products": lambda h: 0.5 * h * (1 + torch.tanh(_ROOT * (h + 0.044715 * h * h * h))),
+    "factored": lambda h: 0.5 * h * (1 + torch.tanh(h * _ROOT * (1 + 0.044715 * h * h))),
+    "by sigmoid": lambda h: h * torch.sigmoid(2 * _ROOT * (h + 0.044715 * h**3)),
+}
+SILU = {
+    "fused": F.silu,
+    "in place": lambda h: F.silu(h.clone(), inplace=True),
+    "product": lambda h: h * torch.sigmoid(h),
+    "other order": lambda h: h.sigmoid() * h,
+    "in-place product": lambda h: h.clone().mul_(h.sigmoid()),
+    "quotient": lambda h: h / (1 + torch.exp(-h)),
+    "inverse": lambda h: h * (1 / (1 + (-h).exp())),
+    "reciprocal": lambda h: h * (torch.exp(-h) + 1).reciprocal(),
+    "by tanh": lambda h: h * (torch.tanh(h / 2) + 1) / 2,
+    "lerp": lambda h: torch.lerp(torch.zeros_like(h), h, h.sigmoid()),
+}
+MISH = {
+    "fused": F.mish,
+    "softplus": lambda h: h * torch.tanh(F.softplus(h)),
+    "log1p": lambda h: h * torch.tanh(torch.log1p(torch.exp(h))),
+    "log": lambda h: torch.tanh((1 + h.exp()).log()) * h,
+}
+HARDSWISH = {
+    "fused": F.hardswish,
+    "relu6": lambda h: h * F.relu6(h + 3) / 6,
+    "relu6 first": lambda h: h * (F.relu6(h + 3) / 6),
+    "clamp": lambda h: h * torch.clamp(h + 3, 0, 6) * (1 / 6),
+    "hardsigmoid": lambda h: h * F.hardsigmoid(h),
+    "hardtanh": lambda h: F.hardtanh(h / 6 + 0.5, 0, 1) * h,
+}
+HARDSIGMOID = {
+    "fused": F.hardsigmoid,
+    "relu6": lambda h: F.relu6(h + 3) / 6,
+    "clamp": lambda h: (h / 6 + 0.5).clamp(0, 1),
+    "clip, in place": lambda h: (h + 3).clip_(0, 6) / 6,
+    "hardtanh": lambda h: F.hardtanh(h / 6 + 0.5, 0.0, 1.0),
+}
+TANH = {
+    "fused": torch.tanh,
+    "sigmoid": lambda h: 2 * torch.sigmoid(2 * h) - 1,
+    "exponentials": lambda h: (h.exp() - (-h).exp()) / (h.exp() + (-h).exp()),
+    "one minus": lambda h: 1 - 2 / (1 + torch.exp(2 * h)),
+    "ratio": lambda h: (1 - torch.exp(-2 * h)) / (1 + torch.exp(-2 * h)),
+}
+SIGMOID = {
+    "fused": torch.sigmoid,
+    "special": torch.special.expit,
+    "functional": F.sigmoid,
+    "reflected division": lambda h: 1 / (1 + torch.exp(-h)),
+    "reciprocal": lambda h: (torch.exp(-h) + 1).reciprocal(),
+    "power": lambda h: (1 + (-h).exp()) ** -1,
+    "tanh": lambda h: 0.5 * (torch.tanh(h / 2) + 1),
+    "ratio": lambda h: h.exp() / (1 + h.exp()),
+    "one minus": lambda h: 1 - torch.sigmoid(-h),
+}
+ELU = {
+    "fused": F.elu,
+    "where": lambda h: torch.where(h > 0, h, torch.exp(h) - 1),
+    "where, expm1": lambda h: torch.where(h > 0, h, torch.expm1(h)),
+    "aten": lambda h: ATEN.elu.default(h),
+}
+SOFTPLUS = {
+    "fused": F.softplus,
+    "log1p": lambda h: torch.log1p(torch.exp(h)),
+    "log": lambda h: (1 + h.exp()).log(),
+    "logsigmoid": lambda h: -F.logsigmoid(-h),
+    "log of sigmoid": lambda h: -torch.sigmoid(-h).log(),
+}
+SQUARE = {
+    "square": torch.square,
+    "product": lambda h: h * h,
+    "operator": lambda h: h**2,
+    "pow": lambda h: torch.pow(h, 2),
+    "in place": lambda h: h.clone().pow_(2),
+}
+SOFTSIGN = {"fused": F.softsign, "written": lambda h: h / (1 + h.abs()), "other": lambda h: h * (h.abs() + 1) ** -1}
+POWER_OF_TWO = {
+    "exp2": torch.exp2,
+    "reflected": lambda h: 2**h,
+    "exp": lambda h: torch.exp(math.log(2) * h),
+    "pow": lambda h: torch.pow(2.0, h),
+}
+EXPM1 = {"expm1": torch.expm1, "exp": lambda h: torch.exp(h) - 1, "reflected": lambda h: -(1 - h.exp())}
+RELU = {
+    "functional": F.relu,
+    "method": lambda h: h.relu(),
+    "clamp": lambda h: h.clamp(min=0),
+    "clamp_min": lambda h: torch.clamp_min(h, 0),
+    "threshold": lambda h: F.threshold(h, 0, 0),
+    "where": lambda h: torch.where(h > 0, h, 0.0),
+    "mask": lambda h: h * (h > 0),
+    "maximum": lambda h: torch.maximum(h, torch.zeros_like(h)),
+    "half": lambda h: (h + h.abs()) / 2,
+}
+RELU6 = {"fused": F.relu6, "clamp": lambda h: h.clamp(0, 6), "hardtanh": lambda h: F.hardtanh(h, 0, 6)}
+TANHSHRINK = {"fused": F.tanhshrink, "written": lambda h: h - torch.tanh(h), "reflected": lambda h: -(h.tanh() - h)}
+
+
+def _halves(h):
+    return h[..., :3], h[..., 3:]
+
+
+def _twice(part):
+    return torch.cat((part, part), -1)
+
+
+GLU = {
+    "fused": lambda h: _twice(F.glu(h)),
+    "written": lambda h: _twice(_halves(h)[0] * torch.sigmoid(_halves(h)[1])),
+    "other order": lambda h: _twice(_halves(h)[1].sigmoid() * _halves(h)[0]),
+    "in place": lambda h: _twice(_halves(h)[0].clone().mul_(_halves(h)[1].sigmoid())),
+    "tanh": lambda h: _twice(_halves(h)[0] * (1 + torch.tanh(_halves(h)[1] / 2)) / 2),
+    "quotient": lambda h: _twice(_halves(h)[0] / (1 + torch.exp(-_halves(h)[1]))),
+}
+LERP = {
+    "fused": lambda h: torch.lerp(h, h.tanh(), h.sigmoid()),
+    "written": lambda h: h + h.sigmoid() * (h.tanh() - h),
+    "quotient": lambda h: h + (h.tanh() - h) / (1 + torch.exp(-h)),
+}
+SOFTMAX = {
+    "fused": lambda h: h.softmax(-1),
+    "functional": lambda h: F.softmax(h, dim=-1),
+    "aten": lambda h: ATEN._softmax.default(h, -1, False),
+    "written": lambda h: _written_softmax(h),
+    "without keepdim": lambda h: (e := h.exp()) / e.sum(-1)[..., None],
+    "with the maximum": lambda h: _written_softmax(h - h.max(-1, keepdim=True).values),
+    "with a detached maximum": lambda h: _written_softmax(h - h.detach().amax(-1, keepdim=True)),
+    "inverse sum": lambda h: (e := h.exp()) * (1 / e.sum(-1, keepdim=True)),
+    "reciprocal": lambda h: (e := h.exp()) * e.sum(-1, keepdim=True).reciprocal(),
+    "logsumexp": lambda h: torch.exp(h - torch.logsumexp(h, -1, keepdim=True)),
+    "exp of log_softmax": lambda h: F.log_softmax(h, -1).exp(),
+    "softmin": lambda h: F.softmin(-h, -1),
+}
+
+
+def _written_softmax(h):
+    e = torch.exp(h)
+    return e / e.sum(-1, keepdim=True)
+
+
+LOG_SOFTMAX = {
+    "fused": lambda h: F.log_softmax(h, -1),
+    "logsumexp": lambda h: h - h.logsumexp(-1, keepdim=True),
+}
+
+_SEQUENCE, _HEAD = 3, 2
+_MASK = torch.tensor([[0.0, -math.inf, -math.inf], [0.0, 0.0, -math.inf], [0.0, 0.0, 0.0]], dtype=torch.float64)
+
+
+def _tokens(h):
+    return h.unflatten(-1, (_SEQUENCE, _HEAD))
+
+
+def _written_attention(q, k, v, mask=None):
+    scores = q @ k.transpose(-2, -1) / math.sqrt(_HEAD)
+    return (scores if mask is None else scores + mask).softmax(-1) @ v
+
+
+def _einsum_attention(q, k, v):
+    weights = torch.einsum("...qd,...kd->...qk", q, k).mul(_HEAD**-0.5).softmax(-1)
+    return torch.einsum("...qk,...kd->...qd", weights, v)
+
+
+def _attended(function):
+    return lambda h: function(_tokens(h), _tokens(h) * 0.7, _tokens(h) * -1.3).flatten(-2)
+
+
+ATTENTION = {
+    "fused": _attended(F.scaled_dot_product_attention),
+    "written": _attended(_written_attention),
+    "scaled queries": _attended(lambda q, k, v: (q * _HEAD**-0.5 @ k.mT).softmax(-1) @ v),
+    "einsum": _attended(_einsum_attention),
+    "bmm": _flat(_attended(lambda q, k, v: torch.bmm(torch.bmm(q, k.mT).div(math.sqrt(_HEAD)).softmax(-1), v))),
+    "baddbmm": _flat(
+        _attended(
+            lambda q, k, v: torch.bmm(
+                torch.baddbmm(q.new_zeros(()).expand(q.shape[0], 3, 3), q, k.mT, beta=0, alpha=_HEAD**-0.5).softmax(-1), v
+            )
+        )
+    ),
+}
+CAUSAL_ATTENTION = {
+    "fused": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)),
+    "float mask": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, _MASK)),
+    "boolean mask": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=_MASK == 0)),
+    "written": _attended(lambda q, k, v: _written_attention(q, k, v, _MASK)),
+    "masked_fill": _attended(
+        lambda q, k, v: (q @ k.mT / math.sqrt(_HEAD)).masked_fill(_MASK < 0, -math.inf).softmax(-1) @ v
+    ),
+    "where": _attended(
+        lambda q, k, v: torch.where(_MASK < 0, -math.inf, q @ k.mT / math.sqrt(_HEAD)).softmax(-1) @ v
+    ),
+}
+
+
+def _own_mask(q):
+    return torch.tanh(q.sum(-1, keepdim=True).mT)
+
+
+MASKED_BY_ITSELF = {
+    "fused": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, _own_mask(q).expand(*q.shape[:-1], 3))),
+    "written": _attended(lambda q, k, v: _written_attention(q, k, v, _own_mask(q))),
+}
+
+
+def _gate(h):
+    return h.mean(-1, keepdim=True)
+
+
+SQUEEZE = {
+    "sigmoid": lambda h: h * torch.sigmoid(_gate(h)),
+    "other order": lambda h: _gate(h).sigmoid().expand_as(h) * h,
+    "quotient": lambda h: h / (1 + torch.exp(-_gate(h))),
+    "tanh": lambda h: h * (0.5 * (1 + torch.tanh(_gate(h) / 2))),
+    "einsum": lambda h: torch.einsum("...i,...->...i", h, _gate(h).sigmoid().squeeze(-1)),
+}
+COSINE = {
+    "fused": lambda h: F.cosine_similarity(h.unsqueeze(-1), torch.stack((h, h.flip(-1)), -1), dim=-2).sum(-1, keepdim=True)
+    * torch.ones(WIDTH, dtype=torch.float64),
+    "written": lambda h: _cosine(h[..., None], torch.stack((h, h.flip(-1)), -1)).sum(-1, keepdim=True)
+    * torch.ones(WIDTH, dtype=torch.float64),
+}
+
+
+def _cosine(a, b):
+    return (a / a.norm(dim=-2, keepdim=True) * (b / b.norm(dim=-2, keepdim=True))).sum(-2)
+
+
+DISTANCE = {
+    "cdist": _flat(lambda h: torch.cdist(h, W)),
+    "norm": _flat(lambda h: (h[:, None] - W).norm(dim=-1)),
+    "square root": _flat(lambda h: (h[:, None] - W).pow(2).sum(-1).sqrt()),
+}
+STATISTICS = {
+    "std": lambda h: h * 0 + h.std(-1, correction=0, keepdim=True),
+    "var": lambda h: h * 0 + h.var(-1, correction=0, keepdim=True).sqrt(),
+    "written": lambda h: h * 0 + (h - h.mean(-1, keepdim=True)).square().mean(-1, keepdim=True).sqrt(),
+    "std_mean": lambda h: h * 0 + torch.std_mean(h, -1, correction=0, keepdim=True)[0],
+}
+ADDED_PRODUCT = {
+    "addcmul": lambda h: torch.addcmul(h, h.tanh(), h.sigmoid(), value=0.5),
+    "written": lambda h: h + 0.5 * (h.tanh() * h.sigmoid()),
+    "keywords": lambda h: torch.addcmul(input=h, tensor1=h.tanh(), tensor2=h.sigmoid(), value=0.5),
+    "addcdiv": lambda h: torch.addcdiv(h, h.tanh(), 1 + torch.exp(-h), value=0.5),
+}
+
+FAMILIES = {
+    "linear": LINEAR,
+    "batch norm": BATCH_NORM,
+    "layer norm": LAYER_NORM,
+    "rms norm": RMS_NORM,
+    "group norm": GROUP_NORM,
+    "unit length": UNIT,
+    "gelu": GELU,
+    "gelu by tanh": GELU_TANH,
+    "silu": SILU,
+    "mish": MISH,
+    "hardswish": HARDSWISH,
+    "hardsigmoid": HARDSIGMOID,
+    "tanh": TANH,
+    "sigmoid": SIGMOID,
+    "elu": ELU,
+    "softplus": SOFTPLUS,
+    "square": SQUARE,
+    "softsign": SOFTSIGN,
+    "power of two": POWER_OF_TWO,
+    "expm1": EXPM1,
+    "relu": RELU,
+    "relu6": RELU6,
+    "tanhshrink": TANHSHRINK,
+    "glu": GLU,
+    "lerp": LERP,
+    "softmax": SOFTMAX,
+    "log softmax": LOG_SOFTMAX,
+    "attention": ATTENTION,
+    "causal attention": CAUSAL_ATTENTION,
+    "attention with its own mask": MASKED_BY_ITSELF,
+    "squeeze gate": SQUEEZE,
+    "cosine": COSINE,
+    "distance": DISTANCE,
+    "statistics": STATISTICS,
+    "added product": ADDED_PRODUCT,
+}
