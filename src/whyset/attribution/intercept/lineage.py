@@ -42,6 +42,12 @@ class Lineage:
         The dimensions of that sum.
     normalized : bool
         True if the tensor is a log-softmax.
+    origins : frozenset of int
+        The tensors that it is an element-wise function of, which unlike the roots are not element-wise functions.
+    nonlinear : bool
+        True if that function is not linear.
+    softmax : bool
+        True if the tensor is a softmax, or a part of one.
     """
 
     value: int
@@ -54,6 +60,19 @@ class Lineage:
     summed: int | None = None
     dims: tuple[int, ...] = ()
     normalized: bool = False
+    origins: frozenset[int] = frozenset()
+    nonlinear: bool = False
+    softmax: bool = False
+
+    @property
+    def gate(self) -> int:
+        """How much the tensor is a gate of what it is multiplied with.
+
+        2 for a softmax and for a function that is not 0 at 0, as the sigmoid; 1 for another function of one tensor.
+        """
+        if self.softmax or (self.nonlinear and not self.at_zero):
+            return 2
+        return int(self.nonlinear and len(self.origins) == 1)
 
     @property
     def at_zero(self) -> bool:
@@ -63,7 +82,7 @@ class Lineage:
 
 def root(value: int, offset: float | Tensor = 0.0) -> Lineage:
     """Return the lineage of a new root."""
-    return Lineage(value, frozenset({value}), offset)
+    return Lineage(value, frozenset({value}), offset, origins=frozenset({value}))
 
 
 def normalizes(statistic: Lineage, partner: Lineage, power: int) -> bool:
@@ -116,7 +135,20 @@ def descend(a: Ancestry) -> Lineage:
     rule = _RULES.get(a.name)
     if rule is None or not known:
         return root(a.value)
-    return rule(a, known)
+    found = rule(a, known)
+    if a.name in _ELEMENTWISE:
+        return _follow(a, known, found)
+    return found
+
+
+def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
+    """Add what the output is a function of, element by element."""
+    nonlinear = a.name not in _LINEAR or any(lineage.nonlinear for lineage in known)
+    origins = frozenset().union(*(lineage.origins for lineage in known))
+    if a.name in _LINEAR and len(known) > 1 and a.name not in _PRODUCTS and len(origins) > 1:
+        return replace(found, origins=frozenset({a.value}), nonlinear=False)
+    nonlinear = nonlinear or (a.name in _PRODUCTS and len(known) > 1)
+    return replace(found, origins=origins, nonlinear=nonlinear, softmax=len(known) == 1 and known[0].softmax and not nonlinear)
 
 
 def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -138,9 +170,8 @@ def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A part of a statistic is one; a part of another tensor has statistics of its own."""
-    if known[0].level:
-        return _view(a, known)
-    return root(a.value, 0.0 if isinstance(known[0].offset, Tensor) else known[0].offset)
+    x = _view(a, known)
+    return x if x.level else replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None)
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -377,7 +408,10 @@ _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProx
         **dict.fromkeys(
             """gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid
             log_sigmoid softsign tanhshrink hardshrink softshrink threshold clamp_max erf sin asin arcsin sinh atan
-            arctan expm1 log1p exp2 cos atanh asinh arcsinh sinc i0 special_expit expit prelu""".split(),
+            arctan expm1 log1p exp2 cos atanh asinh arcsinh sinc i0 special_expit expit prelu special_ndtr ndtr
+            special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
+            special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh lgamma digamma logit
+            special_logit""".split(),
             _function,
         ),
         **dict.fromkeys(("masked_fill", "where"), _select),
@@ -387,8 +421,23 @@ _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProx
             ("log_softmax", "special_log_softmax", "_log_softmax"),
             lambda a, known: replace(root(a.value), normalized=True),
         ),
+        **dict.fromkeys(
+            ("softmax", "_softmax", "special_softmax", "softmin"), lambda a, known: replace(root(a.value), softmax=True)
+        ),
+        "normalize": lambda a, known: root(a.value),
     }
 )
+
+_LINEAR = frozenset(
+    """add sub subtract rsub mul multiply div divide true_divide truediv neg negative where masked_fill dropout
+    contiguous clone to type float double half bfloat16 type_as alias detach data""".split()
+)
+_PRODUCTS = frozenset("mul multiply div divide true_divide truediv".split())
+_ELEMENTWISE = frozenset(
+    name
+    for name, rule in _RULES.items()
+    if rule in (_cast, _sum, _product, _pow, _negate, _guard, _log, _exp, _function, _select, _extreme)
+) | {"square", "sqrt", "rsqrt", "reciprocal", "abs", "absolute", "relu", "leaky_relu", "nan_to_num"}
 
 
 def is_finite(value: float | Tensor) -> bool:

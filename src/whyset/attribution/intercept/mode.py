@@ -22,7 +22,7 @@ from whyset.attribution.intercept.images import image
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.lineage import Ancestry, Lineage, descend
 from whyset.attribution.intercept.normalize import normalize
-from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.operations import KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
@@ -203,9 +203,6 @@ class Interception(Tracer, TorchFunctionMode):
         """Record the result of a call, and return it."""
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
-        gate = call.name in GATES or call.kind in (OperationKind.ACTIVATION, OperationKind.RELU)
-        if call.kind is OperationKind.TRANSPARENT:
-            gate = gate or all(call.records[id(t)].gate for t in call.dependents)
         sources = call.tensors
         twins = list(tensors_in(twin))
         outputs = list(tensors_in(result))
@@ -214,8 +211,8 @@ class Interception(Tracer, TorchFunctionMode):
             known = any(tensor is source for source in sources)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
-                lineage = self._lineage(call, tensor) if dependent and self.composite.multiply_by_input else None
-                record = TensorRecord(dependent, behind_linear, gate, own_twin, kept=kept, lineage=lineage)
+                lineage = self.descend(call, tensor) if dependent and self.composite.multiply_by_input else None
+                record = TensorRecord(dependent, behind_linear, own_twin, kept=kept, lineage=lineage)
                 self.tracker.set(tensor, record)
                 if dependent:
                     self.watch(tensor)
@@ -224,7 +221,8 @@ class Interception(Tracer, TorchFunctionMode):
                     self.tracker.add_alias(source, tensor)
         return result
 
-    def _lineage(self, call: Call, output: Tensor) -> Lineage:
+    def descend(self, call: Call, output: Tensor) -> Lineage:
+        """Return the lineage of an output of a call."""
         tensors = [*call.args, *(value for value in call.kwargs.values() if call.depends(value))]
         lineages = tuple(call.records[id(t)].lineage if call.depends(t) else None for t in tensors)
         value = next(self.tracker.values)

@@ -35,13 +35,16 @@ _NAMES: dict[OperationKind, str] = {
         gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid log_sigmoid
         softsign tanhshrink hardshrink softshrink threshold clamp clip clamp_min clamp_max erf sin asin arcsin sinh
         atan arctan expm1 log1p pow float_power sqrt rsqrt reciprocal square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
-        xlogy special_expit expit""",
+        xlogy special_expit expit special_ndtr ndtr
+        special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
+        special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh lgamma digamma logit
+        special_logit""",
     OperationKind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
     "addmm baddbmm addbmm addmv addr bilinear linalg_multi_dot chain_matmul cross linalg_cross",
     OperationKind.ATTENTION: "scaled_dot_product_attention",
     OperationKind.QUOTIENT: "div divide true_divide truediv",
     OperationKind.COMPOUND: "lerp glu addcmul addcdiv cosine_similarity prod convolution native_layer_norm "
-    "native_group_norm _native_batch_norm_legit_no_training",
+    "native_group_norm var_mean std_mean _native_batch_norm_legit_no_training",
     OperationKind.NORM: "layer_norm rms_norm group_norm instance_norm",
     OperationKind.QUADRATIC: "var",
     OperationKind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",
@@ -84,8 +87,6 @@ _NAMES: dict[OperationKind, str] = {
 KINDS: MappingProxyType[str, OperationKind] = MappingProxyType(
     {name: kind for kind, names in _NAMES.items() for name in names.split()}
 )
-
-GATES = frozenset({"softmax", "_softmax", "log_softmax", "special_softmax", "special_log_softmax", "softmin"})
 
 _IN_PLACE_OPERATORS = frozenset(
     "__iadd__ __isub__ __imul__ __itruediv__ __idiv__ __ipow__ __imatmul__ __setitem__".split()

@@ -87,7 +87,8 @@ def activation(session: Session, call: Call) -> Any:
         return session.unknown(call)
     x0 = lineage.offset
     y0, slope = image(call, x0, session.tracker.images)
-    if lineage.at_zero and not isinstance(y0, Tensor) and y0 == 0:
+    through_zero = lineage.at_zero and not isinstance(y0, Tensor) and y0 == 0
+    if through_zero:
         session.note(call, "f(x)/x")
         edge: Edge = _through_origin(slope)
         losses: Losses = lambda c, y, xs: {Cause.ZERO: total(y, c) - total(xs[0], _only(edge(c, y, *xs)))}  # noqa: E731
@@ -96,7 +97,8 @@ def activation(session: Session, call: Call) -> Any:
         edge = _from_offset(x0, y0, slope)
         losses = _offset_losses(edge, x0, y0)
     out = session.switch(y, edge, x, losses=losses)
-    return session.finish(call, out, kept=y, twin=_pre_activation(session, x))
+    # The constant keeps its share of stated relevance too, so only a function through 0 passes it on as it is.
+    return session.finish(call, out, kept=y, twin=_pre_activation(session, x) if through_zero else None)
 
 
 def _only(gradients: tuple[Tensor | None, ...]) -> Tensor:

@@ -58,6 +58,30 @@ def _prod(call: Call) -> Tensor:
     return result.unsqueeze(dim) if dim is not None and call.argument(2, "keepdim", False) else result  # type: ignore[no-any-return]
 
 
+def _var_mean(call: Call) -> tuple[Tensor, Tensor]:
+    x, options = _statistic(call)
+    return x.var(**options), x.mean(options.get("dim"), keepdim=options.get("keepdim", False))
+
+
+def _std_mean(call: Call) -> tuple[Tensor, Tensor]:
+    x, options = _statistic(call)
+    return x.std(**options), x.mean(options.get("dim"), keepdim=options.get("keepdim", False))
+
+
+def _statistic(call: Call) -> tuple[Tensor, dict[str, Any]]:
+    """Return the tensor and the options of a statistic, whose second positional argument may be `unbiased`."""
+    x, *rest = call.args
+    options = dict(call.kwargs)
+    if rest and isinstance(rest[0], bool):
+        options["unbiased"] = rest[0]
+    elif rest:
+        options |= dict(zip(("dim", "unbiased", "keepdim"), rest, strict=False))
+    if "unbiased" in options:
+        options["correction"] = int(options.pop("unbiased"))
+    options.setdefault("dim", None)
+    return x, options
+
+
 def _convolution(call: Call) -> Tensor:
     """Run `aten.convolution`, the form of convolutions in exported graphs."""
     names = ("input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups")
@@ -91,6 +115,8 @@ _STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "addcdiv": _addcdiv,
         "cosine_similarity": _cosine_similarity,
         "prod": _prod,
+        "var_mean": _var_mean,
+        "std_mean": _std_mean,
         "convolution": _convolution,
         "native_layer_norm": _native_layer_norm,
         "native_group_norm": _native_group_norm,

@@ -45,7 +45,7 @@ def merge_constant(session: Session, call: Call) -> Any | None:
     session.note(call, "merged into the linear operation before it", merged=produced.rule)
     affine = Constant(constant, operation)
     layer = replace(produced.layer, affines=(*produced.layer.affines, affine))
-    return switch_edge(session, y, replace(produced, layer=layer))
+    return switch_edge(session, y, replace(produced, layer=layer), lineage=session.descend(call, y))
 
 
 def _fits(x: Tensor, constant: Tensor, produced: LinearOutput) -> bool:

@@ -171,6 +171,27 @@ def _parse(call: Call) -> tuple[list[str], list[Tensor], str] | None:
     return labels, operands, out
 
 
+def elementwise_einsum(session: Session, call: Call) -> Any | None:
+    """Run an einsum of two tensors without a sum as the element-wise product that it is; None for another call."""
+    found = _parse(call) if call.name == "einsum" else None
+    if found is None or len(found[1]) != 2:
+        return None
+    labels, operands, out = found
+    if set("".join(labels)) != set(out) or any(len(set(names)) < len(names) for names in labels):
+        return None
+    with session:
+        a, b = (_spread(t, names, out) for t, names in zip(operands, labels, strict=True))
+        return a * b
+
+
+def _spread(t: Tensor, names: str, out: str) -> Tensor:
+    """Order the dimensions as in `out`, with size 1 for those that the tensor does not have."""
+    ordered = _arrange(t, names, [n for n in out if n in names])
+    for position, n in enumerate(out):
+        ordered = ordered if n in names else ordered.unsqueeze(position)
+    return ordered
+
+
 def added_contraction(session: Session, call: Call) -> Any | None:
     """Run `beta · input + alpha · (a @ b)` as a contraction and a sum; None if both factors depend on the input."""
     first, second = {

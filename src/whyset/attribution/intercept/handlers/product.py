@@ -12,10 +12,11 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, lineage_of
 from whyset.attribution.intercept.handlers.constants import merge_constant
-from whyset.attribution.intercept.handlers.contraction import added_contraction, contraction
+from whyset.attribution.intercept.handlers.contraction import added_contraction, contraction, elementwise_einsum
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.images import Number
 from whyset.attribution.intercept.lineage import Lineage, normalizes, sums_exponential
+from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
@@ -43,15 +44,16 @@ def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any
 
 
 def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list[Tensor]:
-    """Return the factors that receive relevance: all, or all but the gates if the composite holds gates constant."""
+    """Return the factors that receive relevance: all, or those that are least a gate if gates are held constant."""
     if not session.composite.gates_are_constant:
         return factors
-    return [t for t in factors if not call.records[id(t)].gate] or factors
+    gates = [lineage_of(call, t).gate for t in factors]
+    return [t for t, gate in zip(factors, gates, strict=True) if gate == min(gates)]
 
 
 def product(session: Session, call: Call) -> Any:
     """Run a product: equal shares to the factors that depend on the input, all to a single one."""
-    for run in (merge_constant, contraction, added_contraction):
+    for run in (merge_constant, contraction, added_contraction, elementwise_einsum):
         result = run(session, call)
         if result is not None:
             return result
@@ -65,7 +67,12 @@ def _shared_product(session: Session, call: Call) -> Any:
     factors = tuple(
         tensors_in((call.args, call.kwargs)) if known is None else (call.argument(*factor) for factor in known)
     )
-    count = sum(call.depends(factor) for factor in factors)
+    dependent = [factor for factor in factors if call.depends(factor)]
+    if len(dependent) == 2 and call.name not in _ELEMENTWISE and call.kind is OperationKind.PRODUCT:
+        offsets = [lineage_of(call, factor) for factor in dependent]
+        if not all(lineage.at_zero for lineage in offsets) and len(bearing_factors(session, call, dependent)) == 2:
+            return _contracted_offsets(session, call, *dependent)
+    count = len(dependent)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
     elementwise = call.name in _ELEMENTWISE
     result = share_equally(session, call, factors)
@@ -85,7 +92,7 @@ def elementwise_product(session: Session, call: Call, a: Tensor, b: Tensor) -> A
         if sums_exponential(h, p, 1):
             return _softmax(session, call, p, h)
         if normalizes(h, p, 1):
-            return _held(session, call, held)
+            return _held(session, call, held, partner)
     bearing = bearing_factors(session, call, [a, b])
     if len(bearing) < 2 or (one.at_zero and other.at_zero):
         _report_divisor(session, call, one, other)
@@ -96,6 +103,33 @@ def elementwise_product(session: Session, call: Call, a: Tensor, b: Tensor) -> A
     losses = _offset_losses(one.offset, other.offset)
     kept = SavedOutput(None, call.run)
     return session.finish(call, session.switch(result, edge, a, b, losses=losses, kept=kept))
+
+
+def _contracted_offsets(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
+    """Run a contraction of two tensors with offsets: `c_a` is that of the product with `b₀ + (b − b₀)/2`."""
+    a0, b0 = lineage_of(call, a).offset, lineage_of(call, b).offset
+    session.note(call, "1/2 to each of 2 factors above their offsets, which scale the other")
+
+    def back(c: Tensor, a: Tensor, b: Tensor, to_a: bool) -> Tensor:
+        with torch.enable_grad():
+            leaf = (a if to_a else b).detach().requires_grad_()
+            one, other = (leaf, (b + b0) / 2) if to_a else ((a + a0) / 2, leaf)
+            y = call.map_tensors(lambda t: one if t is first else other if t is second else t).run()
+        (gradient,) = torch.autograd.grad(y, leaf, c, create_graph=torch.is_grad_enabled())
+        return gradient
+
+    first, second = a, b
+
+    def edge(c: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return back(c, a, b, to_a=True), back(c, a, b, to_a=False)
+
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+        toward = sum(total(x, gradient) for x, gradient in zip(xs, edge(c, y, *xs), strict=True))
+        return {Cause.CONSTANT: total(c, y) - toward}
+
+    y = call.run()
+    kept = SavedOutput(None, call.run)
+    return session.finish(call, session.switch(y, edge, a, b, losses=losses, kept=kept), behind_linear=True)
 
 
 def _offset_losses(a0: Number, b0: Number) -> Losses:
@@ -110,10 +144,11 @@ def _offset_edge(a0: Number, b0: Number) -> Edge:
     return edge
 
 
-def _held(session: Session, call: Call, statistic: Tensor) -> Any:
+def _held(session: Session, call: Call, statistic: Tensor, partner: Tensor) -> Any:
     session.note(call, "a statistic of its partner is a constant")
     held = call.map_tensors(lambda t: session.share(t, 0) if t is statistic else t)
-    return session.finish(replace(call, name="normalize"), session.run(held))
+    inside = call.records[id(partner)].behind_linear
+    return session.finish(replace(call, name="normalize"), session.run(held), behind_linear=inside)
 
 
 def _softmax(session: Session, call: Call, exponential: Lineage, total: Lineage) -> Any:
@@ -193,7 +228,7 @@ def quotient(session: Session, call: Call) -> Any:
     if sums_exponential(other, one, -1):
         return _softmax(session, call, one, other)
     if normalizes(other, one, -1):
-        return _held(session, call, b)
+        return _held(session, call, b, a)
     return _shared_quotient(session, call, a, b)
 
 

@@ -10,6 +10,7 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
+from whyset.attribution.intercept.lineage import Lineage, root
 from whyset.attribution.intercept.recorder import rule_losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
@@ -40,7 +41,9 @@ def apply_rule(
     return switch_edge(session, y, LinearOutput(x, known.twin, layer, rule))
 
 
-def switch_edge(session: Session, y: Tensor, produced: LinearOutput, *, cut_off: bool = False) -> Tensor:
+def switch_edge(
+    session: Session, y: Tensor, produced: LinearOutput, *, cut_off: bool = False, lineage: Lineage | None = None
+) -> Tensor:
     """Add the edge of the rule to y, into x, or into the relevance twin if the rule returns relevance.
 
     With `cut_off`, y has passed a ReLU. No relevance flows where it is 0, so the rule needs no other values, and the
@@ -62,7 +65,8 @@ def switch_edge(session: Session, y: Tensor, produced: LinearOutput, *, cut_off:
     xs = (x,) if not stated or twin is None else (x, twin)
     out = session.switch(y, by_parts(edge), *xs, losses=losses, stated=stated, kept=kept)
     known = None if cut_off else replace(produced, kept=kept)
-    session.tracker.set(out, TensorRecord(behind_linear=True, gate=cut_off, produced=known, kept=y))
+    lineage = lineage or replace(root(next(session.tracker.values)), nonlinear=cut_off)
+    session.tracker.set(out, TensorRecord(behind_linear=True, produced=known, kept=y, lineage=lineage))
     session.watch(out)
     return out
 

@@ -78,6 +78,9 @@ def get_twin(call: Call, result: Any) -> Tensor | None:
     known = call.records[id(call.dependents[0])]
     if known.twin is None or (known.behind_linear and "dropout" not in call.name):
         return None
+    # A constant added to the input shifts it, as a normalization does; one added to a function keeps a share.
+    if call.name in ("add", "sub", "subtract", "rsub") and known.lineage is not None and known.lineage.nonlinear:
+        return None
     return known.twin.expand(result.shape).to(result.dtype)
 
 
