@@ -410,7 +410,7 @@ _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProx
             log_sigmoid softsign tanhshrink hardshrink softshrink threshold clamp_max erf sin asin arcsin sinh atan
             arctan expm1 log1p exp2 cos atanh asinh arcsinh sinc i0 special_expit expit prelu special_ndtr ndtr
             special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
-            special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh lgamma digamma logit
+            special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh logit
             special_logit""".split(),
             _function,
         ),

@@ -37,7 +37,7 @@ _NAMES: dict[OperationKind, str] = {
         atan arctan expm1 log1p pow float_power sqrt rsqrt reciprocal square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
         xlogy special_expit expit special_ndtr ndtr
         special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
-        special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh lgamma digamma logit
+        special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh logit
         special_logit""",
     OperationKind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
     "addmm baddbmm addbmm addmv addr bilinear linalg_multi_dot chain_matmul cross linalg_cross",
