@@ -119,10 +119,12 @@ def test_programs_of_one_function_have_one_map(family, context, composite):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_ledgers_close(family):
+@pytest.mark.parametrize("composite", ["attn_lrp", "cp_lrp", "plus", "plus flat"])
+def test_ledgers_close(family, composite):
+    """Every cause is computed by its formula, so a sum that does not close would be seen."""
     x = torch.randn(2, WIDTH, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     for function in FAMILIES[family].values():
-        attribute = Gradient(Program(CONTEXTS["residual"], function).eval(), EpsilonPlus())
+        attribute = Gradient(Program(CONTEXTS["residual"], function).eval(), COMPOSITES[composite])
         with attribute.ledger() as ledger:
             attribute(x, 1)
         ledger.assert_accounted()
@@ -135,6 +137,8 @@ def test_derivatives_of_relevance_are_true(family):
     direction = torch.randn(1, WIDTH, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     step = 1e-5
     for name, function in FAMILIES[family].items():
+        if name == "cdist":
+            continue  # torch has no second derivative of it
         attribute = Gradient(Program(CONTEXTS["behind a linear map"], function).eval(), AttnLRP(), create_graph=True)
         leaf = x.clone().requires_grad_()
         weights = torch.arange(WIDTH, dtype=torch.float64) - 2

@@ -2,32 +2,97 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
+from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.layers import LinearLayer
 from whyset.attribution.ledger import Cause, LedgerRow
 from whyset.attribution.rules import Rule
 
 Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
 
-_NONLINEAR = frozenset(
-    "softmax _softmax log_softmax special_softmax special_log_softmax softmin logsumexp logcumsumexp "
-    "scaled_dot_product_attention".split()
+_AFFINE = frozenset(
+    "add sub subtract rsub addmm baddbmm addbmm addmv addr where masked_fill masked_scatter cat concat concatenate "
+    "stack hstack vstack dstack pad constant_pad_nd scatter scatter_add index_add index_put batch_norm".split()
 )
-_ADDING = frozenset(
-    "add sub subtract rsub addmm baddbmm addbmm addmv addr addcmul addcdiv where masked_fill masked_scatter cat "
-    "concat concatenate "
-    "stack hstack vstack dstack maximum minimum fmax fmin lerp pad constant_pad_nd scatter scatter_add index_add "
-    "index_put "
-    "copy setitem hypot batch_norm".split()
-)
+_HOMOGENEOUS = frozenset("maximum minimum max min fmax fmin hypot cdist".split())
+"""Homogeneous of degree one in all arguments together: by Euler's theorem the shares of all sum to the value."""
 
 
 def total(a: Tensor, b: Tensor) -> float:
-    """Return the sum of a product in double precision."""
-    return float((a.double() * b.double()).sum())
+    """Return the sum of a product in double precision, where 0 times infinity is 0: a masked score has no relevance."""
+    product = a.double() * b.double()
+    return float(torch.where((a == 0) | (b == 0), 0, product).sum())
+
+
+def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
+    """Return the losses of an operation with its plain gradient, by formula, from c at its output.
+
+    Constants keep `c · f(0)` in an affine operation and `t · ∂f/∂t` in a homogeneous one; a softmax and its logarithm
+    keep what their derivative does not carry.
+    """
+    if call.name in _AFFINE:
+        cause = Cause.BIAS if call.name == "batch_norm" else Cause.CONSTANT
+        zero = call.map_tensors(lambda t: torch.zeros_like(t) if call.depends(t) else t).run()
+        return {cause: total(c, zero)}
+    if call.name in _HOMOGENEOUS:
+        return {Cause.CONSTANT: _homogeneous_share(call, c)}
+    derivative = _DERIVATIVES.get(call.name)
+    if derivative is None or len(call.dependents) != 1:
+        return {}
+    x, y = call.dependents[0].detach(), call.map_tensors(Tensor.detach).run()
+    dim = call.argument(1, "dim")
+    return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}
+
+
+def stated_loss(call: Call, r: Tensor) -> dict[Cause, float]:
+    """Return the relevance that a rule states for constants, such as padding, from that of the output of a call.
+
+    `f(1) − f(0)` is 1 where the output is an element of the input and 0 where it is a constant.
+    """
+    one, zero = (call.map_tensors(lambda t: torch.full_like(t, value)).run() for value in (1.0, 0.0))
+    return {Cause.CONSTANT: total(r, 1 - (one - zero))}
+
+
+def _homogeneous_share(call: Call, c: Tensor) -> float:
+    constants = {id(t): t for t in call.tensors if not call.depends(t) and t.is_floating_point()}
+    leaves = {key: t.detach().clone().requires_grad_() for key, t in constants.items()}
+    if not leaves:
+        return 0.0
+    with torch.enable_grad():
+        y = call.map_tensors(lambda t: leaves.get(id(t), t.detach())).run()
+        gradients = torch.autograd.grad(y, list(leaves.values()), c)
+    return sum(total(t, g) for t, g in zip(leaves.values(), gradients, strict=True))
+
+
+def _of_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+    g = c * y
+    g = g - y * g.sum(dim, keepdim=True)
+    return -g if call.name == "softmin" else g
+
+
+def _of_log_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+    return c - y.exp() * c.sum(dim, keepdim=True)
+
+
+def _of_logsumexp(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+    if not call.argument(2, "keepdim", False):
+        for d in sorted(d % x.dim() for d in ((dim,) if isinstance(dim, int) else dim)):
+            c, y = c.unsqueeze(d), y.unsqueeze(d)
+    return c * (x - y).exp()
+
+
+_DERIVATIVES = MappingProxyType(
+    {
+        **dict.fromkeys(("softmax", "_softmax", "special_softmax", "softmin"), _of_softmax),
+        **dict.fromkeys(("log_softmax", "_log_softmax", "special_log_softmax"), _of_log_softmax),
+        "logsumexp": _of_logsumexp,
+        "exp": lambda c, y, x, dim, call: c * y,  # of a log-softmax
+    }
+)
 
 
 @dataclass
@@ -37,7 +102,6 @@ class Entry:
     module: str
     operation: str
     rule: str
-    cause: Cause
     relevance_in: float = 0.0
     relevance_out: float = 0.0
     conserving: bool = False
@@ -48,7 +112,7 @@ class Entry:
         causes = {cause: amount for cause, amount in self.causes.items() if amount}
         rest = self.relevance_in - out - sum(causes.values())
         if rest:
-            causes[self.cause] = causes.get(self.cause, 0.0) + rest
+            causes[Cause.UNKNOWN] = causes.get(Cause.UNKNOWN, 0.0) + rest
         return LedgerRow(index, self.module, self.operation, self.rule, self.relevance_in, out, causes)
 
 
@@ -59,11 +123,7 @@ class Recorder:
     entries: dict[int, Entry] = field(default_factory=dict)
 
     def open(self, index: int, module: str, operation: str, rule: Rule | None) -> None:
-        cause = (
-            Cause.NONLINEARITY if operation in _NONLINEAR else Cause.CONSTANT if operation in _ADDING else Cause.UNKNOWN
-        )
-        cause = Cause.BIAS if operation == "batch_norm" else cause
-        self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__, cause)
+        self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__)
 
     def arriving(self, index: int, y: Tensor) -> Callable[[Tensor], None]:
         """Return a hook for the output y of an operation, which records the relevance in."""

@@ -16,9 +16,9 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
-from whyset.attribution.intercept.recorder import Losses, Recorder, total
+from whyset.attribution.intercept.recorder import Losses, Recorder, plain_losses, stated_loss, total
 from whyset.attribution.intercept.scope import Scope
-from whyset.attribution.intercept.tracking import Tracker
+from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
@@ -102,11 +102,16 @@ class Tracer:
 
         return PreActivation.apply(z, self, None if recorder is None else tell)  # type: ignore[no-any-return,no-untyped-call]
 
-    def run(self, call: Call) -> Any:
-        """Run a call unchanged; for the ledger, record the relevance along each of its edges."""
+    def run(self, call: Call, *, account: bool = True) -> Any:
+        """Run a call unchanged; for the ledger, record the relevance along each edge and what constants keep."""
         if self.recorder is None:
             return call.run()
-        return call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t).run()
+        probed = call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t)
+        result = probed.run()
+        if account and isinstance(result, Tensor) and carries_gradient(result):
+            frozen = call.map_tensors(Tensor.detach)
+            self.account(result, lambda c: plain_losses(frozen, c))
+        return result
 
     def _probe(self, x: Tensor) -> Tensor:
         if self.recorder is None:
@@ -131,6 +136,20 @@ class Tracer:
         if self.recorder is not None:
             recorder, index = self.recorder, self._index
             y.register_hook(self.while_active(lambda c: recorder.losing(index, losses(c))))
+
+    def account_stated(self, twin: Tensor, call: Call) -> None:
+        """Record the relevance that arrives at a relevance twin, and what constants of the call get of it."""
+        if self.recorder is None or not twin.requires_grad:
+            return
+        recorder, index, frozen = self.recorder, self._index, call.map_tensors(Tensor.detach)
+
+        def hook(r: Tensor) -> None:
+            arrived, losses = float(r.double().sum()), stated_loss(frozen, r)
+            recorder.add_arrived(index, arrived)
+            recorder.leaving(index, arrived - sum(losses.values()))
+            recorder.losing(index, losses)
+
+        twin.register_hook(self.while_active(hook))
 
     def while_active(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[Tensor], Tensor | None]:
         """Return a tensor hook that is called only while rules are active."""

@@ -140,7 +140,7 @@ def _offset_losses(edge: Edge, x0: Number, y0: Number) -> Losses:
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
         gradient = _only(edge(c, y, *xs))
-        value, start = (torch.as_tensor(number).to(c) for number in (y0, x0))
+        value, start = (torch.as_tensor(number, dtype=c.dtype, device=c.device) for number in (y0, x0))
         return {Cause.CONSTANT: total(c, value.expand_as(c)) - total(gradient, start.expand_as(gradient))}
 
     return losses

@@ -1,5 +1,6 @@
 """Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normalizer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -151,7 +152,7 @@ def _held(session: Session, call: Call, statistic: Tensor, partner: Tensor) -> A
     return session.finish(replace(call, name="normalize"), session.run(held), behind_linear=inside)
 
 
-def _softmax(session: Session, call: Call, exponential: Lineage, total: Lineage) -> Any:
+def _softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage) -> Any:
     """Run the exponential over its own sum with the plain gradient of a softmax at its exponent."""
     u = exponential.exponent
     assert u is not None
@@ -160,9 +161,12 @@ def _softmax(session: Session, call: Call, exponential: Lineage, total: Lineage)
 
     def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
         g = c * y
-        return (g - y * g.sum(total.dims, keepdim=True),)
+        return (g - y * g.sum(summed.dims, keepdim=True),)
 
-    return session.finish(replace(call, name="softmax"), session.switch(y, edge, u), kept=y)
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], edge(c, y, xs[0])[0])}
+
+    return session.finish(replace(call, name="softmax"), session.switch(y, edge, u, losses=losses), kept=y)
 
 
 def _report_divisor(session: Session, call: Call, one: Lineage, other: Lineage) -> None:
@@ -183,17 +187,43 @@ def attention(session: Session, call: Call) -> Any:
     q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
     scores = [t for t in (q, k) if call.depends(t)]
     if session.composite.gates_are_constant and call.depends(v):
+        shares = (0.0, 0.0, 1.0)
         session.note(call, "attention weights are constant: all to values")
-        held = [session.share(t, part) if call.depends(t) else t for t, part in ((q, 0), (k, 0), (v, 1))]
-        return session.finish(call, call.func(*held, *call.args[3:], **_without_qkv(call)), behind_linear=True)
-    to_value = 0.5 if scores and call.depends(v) else 1.0
-    to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
-    session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
+    else:
+        to_value = 0.5 if scores and call.depends(v) else 1.0
+        to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
+        shares = (to_scores, to_scores, to_value)
+        session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
     # The same tensor may be query, key and value: shares go by position, not by tensor.
-    shared = [
-        session.share(t, part) if call.depends(t) else t for t, part in ((q, to_scores), (k, to_scores), (v, to_value))
-    ]
-    return session.finish(call, call.func(*shared, *call.args[3:], **_without_qkv(call)), behind_linear=True)
+    given = [session.share(t, part) if call.depends(t) else t for t, part in zip((q, k, v), shares, strict=True)]
+    result = call.func(*given, *call.args[3:], **_without_qkv(call))
+    to_weights = sum(part for t, part in zip((q, k), shares, strict=False) if call.depends(t))
+    session.account(result, lambda c: _attention_loss(call, c, to_weights))
+    return session.finish(call, result, behind_linear=True)
+
+
+def _attention_loss(call: Call, c: Tensor, to_weights: float) -> dict[Cause, float]:
+    """Return what the softmax keeps: the weights' part of `c · y` without `∂/∂s · s`, where s are the scores."""
+    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
+    given = call.arguments(names)
+    q, k, v = (given[name].detach().double() for name in names[:3])
+    if given.get("enable_gqa"):
+        k, v = (t.repeat_interleave(q.shape[-3] // t.shape[-3], -3) for t in (k, v))
+    scale = given.get("scale")
+    scores = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale)
+    p = _masked(scores, given.get("attn_mask"), bool(given.get("is_causal"))).softmax(-1)
+    p = torch.nan_to_num(p)  # a row without any score
+    g = p * (c.double() @ v.mT)
+    g = g - p * g.sum(-1, keepdim=True)
+    return {Cause.NONLINEARITY: to_weights * (total(c, p @ v) - total(g, scores))}
+
+
+def _masked(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+    if causal:
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if mask is None:
+        return scores
+    return scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
 
 
 def _written_attention(session: Session, call: Call) -> Any:

@@ -34,7 +34,7 @@ def apply_rule(
     known = session.tracker.get(x)
     first = not known.behind_linear
     rule = session.choose(call, first=first, reaches_twin=known.twin is not None)
-    y = arrange(session.run(call) if is_plain(rule) else call.run())
+    y = arrange(session.run(call, account=False) if is_plain(rule) else call.run())
     if not carries_gradient(y):
         return y
     layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)

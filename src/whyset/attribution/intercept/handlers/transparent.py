@@ -38,6 +38,10 @@ _CONSERVING = _MOVING - frozenset(
 _PIECEWISE = frozenset("leaky_relu prelu rrelu abs absolute".split())
 
 
+# Constants that these add get a part of the relevance that a rule states.
+_PADDING = frozenset(("pad", "constant_pad_nd"))
+
+
 # Functions for a twin inside the network: none that adds or scales elements.
 _MOVING_INSIDE = _MOVING & _CONSERVING
 
@@ -68,7 +72,11 @@ def move_twin(session: Session, call: Call) -> Any:
     twins = {id(t): call.records[id(t)].twin for t in call.dependents}
     if not session.needs_twin or any(twin is None for twin in twins.values()):
         return None
-    return call.map_tensors(lambda t: twins.get(id(t), t)).run()  # type: ignore[arg-type,return-value]  # no twin is None here
+    moved = call.map_tensors(lambda t: twins.get(id(t), t))  # type: ignore[arg-type,return-value]  # no twin is None
+    result = moved.run()
+    if call.name in _PADDING and isinstance(result, Tensor):
+        session.account_stated(result, moved)
+    return result
 
 
 def get_twin(call: Call, result: Any) -> Tensor | None:
