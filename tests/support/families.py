@@ -139,7 +139,9 @@ GROUP_NORM = {
     "fused": _flat(lambda h: F.group_norm(h, 2)),
     "by hand": _flat(_group_norm_by_hand),
     "layer norm of groups": _flat(lambda h: F.layer_norm(_groups(h), (3,)).flatten(-2)),
-    "aten": _flat(lambda h: ATEN.native_group_norm.default(h[..., None], None, None, h.shape[0], 6, 1, 2, 1e-5)[0][..., 0]),
+    "aten": _flat(
+        lambda h: ATEN.native_group_norm.default(h[..., None], None, None, h.shape[0], 6, 1, 2, 1e-5)[0][..., 0]
+    ),
 }
 
 UNIT = {
@@ -343,7 +345,8 @@ ATTENTION = {
     "baddbmm": _flat(
         _attended(
             lambda q, k, v: torch.bmm(
-                torch.baddbmm(q.new_zeros(()).expand(q.shape[0], 3, 3), q, k.mT, beta=0, alpha=_HEAD**-0.5).softmax(-1), v
+                torch.baddbmm(q.new_zeros(()).expand(q.shape[0], 3, 3), q, k.mT, beta=0, alpha=_HEAD**-0.5).softmax(-1),
+                v,
             )
         )
     ),
@@ -356,9 +359,7 @@ CAUSAL_ATTENTION = {
     "masked_fill": _attended(
         lambda q, k, v: (q @ k.mT / math.sqrt(_HEAD)).masked_fill(_MASK < 0, -math.inf).softmax(-1) @ v
     ),
-    "where": _attended(
-        lambda q, k, v: torch.where(_MASK < 0, -math.inf, q @ k.mT / math.sqrt(_HEAD)).softmax(-1) @ v
-    ),
+    "where": _attended(lambda q, k, v: torch.where(_MASK < 0, -math.inf, q @ k.mT / math.sqrt(_HEAD)).softmax(-1) @ v),
 }
 
 
@@ -384,10 +385,14 @@ SQUEEZE = {
     "einsum": lambda h: torch.einsum("...i,...->...i", h, _gate(h).sigmoid().squeeze(-1)),
 }
 COSINE = {
-    "fused": lambda h: F.cosine_similarity(h.unsqueeze(-1), torch.stack((h, h.flip(-1)), -1), dim=-2).sum(-1, keepdim=True)
-    * torch.ones(WIDTH, dtype=torch.float64),
-    "written": lambda h: _cosine(h[..., None], torch.stack((h, h.flip(-1)), -1)).sum(-1, keepdim=True)
-    * torch.ones(WIDTH, dtype=torch.float64),
+    "fused": lambda h: (
+        F.cosine_similarity(h.unsqueeze(-1), torch.stack((h, h.flip(-1)), -1), dim=-2).sum(-1, keepdim=True)
+        * torch.ones(WIDTH, dtype=torch.float64)
+    ),
+    "written": lambda h: (
+        _cosine(h[..., None], torch.stack((h, h.flip(-1)), -1)).sum(-1, keepdim=True)
+        * torch.ones(WIDTH, dtype=torch.float64)
+    ),
 }
 
 

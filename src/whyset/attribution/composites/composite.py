@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -192,15 +193,20 @@ class LayerComposite(Composite):
         return ()
 
     def choose(self, site: OperationSite) -> tuple[Rule | None, str]:
-        maps = [(self.layer_map, ""), (self.layers(), "")]
-        if site.first:
-            maps = [(self.first_map, "first, "), (self.first_layers(), "first, "), *maps]
-            maps[1], maps[2] = maps[2], maps[1]  # a user's map goes before a preset's
-        for layer_map, prefix in maps:
-            for matcher, rule in layer_map:
-                if matches(matcher, site):
-                    return rule, prefix + describe(matcher)
+        for matcher, rule, reason in self._entries[site.first]:
+            if matches(matcher, site):
+                return rule, reason
         return None, "no entry: plain gradient"
+
+    @cached_property
+    def _entries(self) -> tuple[tuple[tuple[Any, Rule, str], ...], ...]:
+        """The entries of all maps in order, for later and for first operations; a user's map goes before a preset's."""
+        later = ((self.layer_map, ""), (self.layers(), ""))
+        first = ((self.first_map, "first, "), later[0], (self.first_layers(), "first, "), later[1])
+        return tuple(
+            tuple((matcher, rule, prefix + describe(matcher)) for entries, prefix in maps for matcher, rule in entries)
+            for maps in (later, first)
+        )
 
     @property
     def looks_at_modules(self) -> bool:
@@ -208,9 +214,8 @@ class LayerComposite(Composite):
 
     @property
     def needs_twin(self) -> bool:
-        firsts = (*self.first_map, *self.first_layers())
-        return self.states_inside or any(rule.states_relevance for _, rule in firsts)
+        return self.states_inside or any(rule.states_relevance for _, rule, _ in self._entries[True])
 
     @property
     def states_inside(self) -> bool:
-        return any(rule.states_relevance for _, rule in (*self.layer_map, *self.layers()))
+        return any(rule.states_relevance for _, rule, _ in self._entries[False])

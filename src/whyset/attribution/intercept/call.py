@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -25,11 +26,11 @@ class Call:
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)
 
-    @property
+    @cached_property
     def tensors(self) -> list[Tensor]:
         return list(tensors_in((self.args, self.kwargs)))
 
-    @property
+    @cached_property
     def dependents(self) -> list[Tensor]:
         """The tensors among the arguments that depend on the marked input, each once."""
         return list({id(t): t for t in self.tensors if self.depends(t)}.values())

@@ -162,7 +162,9 @@ class LinearLayer:
 
     @property
     def _scales(self) -> bool:
-        return any(not isinstance(affine, Constant) or affine.operation not in ("add", "sub") for affine in self.affines)
+        return any(
+            not isinstance(affine, Constant) or affine.operation not in ("add", "sub") for affine in self.affines
+        )
 
     @property
     def weight(self) -> Tensor:

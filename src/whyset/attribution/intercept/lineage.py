@@ -144,11 +144,14 @@ def descend(a: Ancestry) -> Lineage:
 def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
     """Add what the output is a function of, element by element."""
     nonlinear = a.name not in _LINEAR or any(lineage.nonlinear for lineage in known)
-    origins = frozenset().union(*(lineage.origins for lineage in known))
+    origins = known[0].origins.union(*(lineage.origins for lineage in known[1:]))
     if a.name in _LINEAR and len(known) > 1 and a.name not in _PRODUCTS and len(origins) > 1:
         return replace(found, origins=frozenset({a.value}), nonlinear=False)
     nonlinear = nonlinear or (a.name in _PRODUCTS and len(known) > 1)
-    return replace(found, origins=origins, nonlinear=nonlinear, softmax=len(known) == 1 and known[0].softmax and not nonlinear)
+    softmax = len(known) == 1 and known[0].softmax and not nonlinear
+    if (origins, nonlinear, softmax) == (found.origins, found.nonlinear, found.softmax):
+        return found
+    return replace(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
 
 
 def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -205,7 +208,7 @@ _AVERAGES = frozenset("mean nanmean amax amin max min median adaptive_avg_pool1d
 
 def _dims(a: Ancestry, x: Tensor) -> tuple[int, ...]:
     dim = a.option(1, "dim", "axis")
-    if dim is None or isinstance(dim, list | tuple) and not dim:
+    if dim is None or (isinstance(dim, list | tuple) and not dim):
         return tuple(range(x.dim()))
     return tuple(d % x.dim() for d in ((dim,) if isinstance(dim, int) else dim))
 
@@ -290,8 +293,10 @@ def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _negate(a: Ancestry, known: list[Lineage]) -> Lineage:
-    return replace(_power(a, known, 1.0), logarithm=known[0].logarithm) if not known[0].logarithm else replace(
-        known[0], value=a.value, offset=a.image(known[0].offset), degree=-known[0].degree
+    return (
+        replace(_power(a, known, 1.0), logarithm=known[0].logarithm)
+        if not known[0].logarithm
+        else replace(known[0], value=a.value, offset=a.image(known[0].offset), degree=-known[0].degree)
     )
 
 
@@ -325,7 +330,9 @@ def _select(a: Ancestry, known: list[Lineage]) -> Lineage:
     if a.name == "masked_fill":
         kept = replace(x, value=a.value, summed=None, normalized=False)
         return kept if number(a.option(2, "value")) == 0 else replace(kept, exponent=None)
-    offsets = [x.offset for x in known] + [number(v) for v, n in zip(a.given[1:], a.lineages[1:], strict=True) if n is None]
+    offsets = [x.offset for x in known] + [
+        number(v) for v, n in zip(a.given[1:], a.lineages[1:], strict=True) if n is None
+    ]
     same = all(not isinstance(o, Tensor) and o == offsets[0] for o in offsets)
     return root(a.value, offsets[0] if same and offsets[0] is not None else 0.0)
 
@@ -364,7 +371,9 @@ def _contracts_elements(a: Ancestry) -> bool:
 
 _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProxyType(
     {
-        **dict.fromkeys("contiguous clone to type float double half bfloat16 type_as alias detach data dropout".split(), _cast),
+        **dict.fromkeys(
+            "contiguous clone to type float double half bfloat16 type_as alias detach data dropout".split(), _cast
+        ),
         **dict.fromkeys(
             """view reshape view_as reshape_as unsqueeze squeeze expand expand_as broadcast_to transpose permute t T mT
             flatten unflatten ravel swapaxes swapdims movedim moveaxis pad constant_pad_nd""".split(),

@@ -17,8 +17,8 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
-from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.images import image
+from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.lineage import Ancestry, Lineage, descend
 from whyset.attribution.intercept.normalize import normalize
@@ -212,8 +212,12 @@ class Interception(Tracer, TorchFunctionMode):
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
                 lineage = self.descend(call, tensor) if dependent and self.composite.multiply_by_input else None
-                record = TensorRecord(dependent, behind_linear, own_twin, kept=kept, lineage=lineage)
-                self.tracker.set(tensor, record)
+                self.tracker.set(
+                    tensor,
+                    TensorRecord(
+                        dependent, behind_linear, own_twin, kept=kept, lineage=lineage, version=tensor._version
+                    ),
+                )
                 if dependent:
                     self.watch(tensor)
             for source in sources:
@@ -227,7 +231,13 @@ class Interception(Tracer, TorchFunctionMode):
         lineages = tuple(call.records[id(t)].lineage if call.depends(t) else None for t in tensors)
         value = next(self.tracker.values)
         at = Ancestry(
-            call.name, tuple(tensors), call.kwargs, lineages, output, value, lambda x0: image(call, x0, self.tracker.images)[0]
+            call.name,
+            tuple(tensors),
+            call.kwargs,
+            lineages,
+            output,
+            value,
+            lambda x0: image(call, x0, self.tracker.images)[0],
         )
         return descend(at)
 

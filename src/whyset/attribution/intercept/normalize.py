@@ -16,7 +16,9 @@ _REFLECTED: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
         "__radd__": operator.add,
     }
 )
-_ARGUMENTS = MappingProxyType({"self": "input", "x": "input", "x1": "input", "x2": "other", "axis": "dim", "keepdims": "keepdim"})
+_ARGUMENTS = MappingProxyType(
+    {"self": "input", "x": "input", "x1": "input", "x2": "other", "axis": "dim", "keepdims": "keepdim"}
+)
 
 
 def normalize(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any], dict[str, Any]]:

@@ -60,7 +60,9 @@ class Tracker:
 
     def set(self, tensor: Tensor, record: TensorRecord) -> None:
         lineage = root(next(self.values)) if record.lineage is None and record.dependent else record.lineage
-        self.records[tensor] = replace(record, lineage=lineage, version=tensor._version)
+        if lineage is not record.lineage or record.version != tensor._version:
+            record = replace(record, lineage=lineage, version=tensor._version)
+        self.records[tensor] = record
 
     def forget(self, tensor: Tensor) -> TensorRecord | None:
         record: TensorRecord | None = self.records.pop(tensor, None)

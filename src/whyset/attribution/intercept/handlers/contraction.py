@@ -61,7 +61,11 @@ def _run(
     inner = shared + made
     if shared:
         geometry = Geometry((1,), (0,), (1,), False, (0,), groups)
-        w, shape_x, shape_y = w.reshape(groups * size_out, size_in, 1), (-1, groups * size_in, 1), (-1, groups * size_out, 1)
+        w, shape_x, shape_y = (
+            w.reshape(groups * size_out, size_in, 1),
+            (-1, groups * size_in, 1),
+            (-1, groups * size_out, 1),
+        )
     else:
         geometry, w = None, w.reshape(size_out, size_in)
         lead = tuple(sizes[n] for n in free)

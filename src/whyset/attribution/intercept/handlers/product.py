@@ -288,7 +288,9 @@ def _shared_quotient(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
         a, b = xs
         whole = b.reciprocal()
         if not (to_a and to_b):
-            return {Cause.CONSTANT: 0.0 if to_a or inverse is None else total(c, y) - total(c * a * passes(whole, b), b)}
+            return {
+                Cause.CONSTANT: 0.0 if to_a or inverse is None else total(c, y) - total(c * a * passes(whole, b), b)
+            }
         above = whole if inverse is None else whole - inverse
         return {Cause.CONSTANT: -total(c, a0 * above + (a + a0) * b0 * passes(whole, b)) / 2}
 

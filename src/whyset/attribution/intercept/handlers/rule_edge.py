@@ -66,7 +66,9 @@ def switch_edge(
     out = session.switch(y, by_parts(edge), *xs, losses=losses, stated=stated, kept=kept)
     known = None if cut_off else replace(produced, kept=kept)
     lineage = lineage or replace(root(next(session.tracker.values)), nonlinear=cut_off)
-    session.tracker.set(out, TensorRecord(behind_linear=True, produced=known, kept=y, lineage=lineage))
+    session.tracker.set(
+        out, TensorRecord(behind_linear=True, produced=known, kept=y, lineage=lineage, version=out._version)
+    )
     session.watch(out)
     return out
 
@@ -86,7 +88,7 @@ def _behind_relu(edge: Edge) -> Edge:
 
 def is_plain(rule: Rule | None) -> bool:
     """Check if a rule is the plain gradient: None, or LRP-0."""
-    return rule is None or rule == Epsilon(0.0)
+    return rule is None or (type(rule) is Epsilon and rule.epsilon == 0 and rule.zero_params is None)
 
 
 def _coefficient_edge(rule: Rule, layer: LinearLayer) -> Edge:
