@@ -1,4 +1,4 @@
-"""Families of programs: each is one function, written in several ways. All take a tensor (..., 6) and keep its shape."""
+"""Families of programs: one function, written in several ways. All take a tensor (..., 6) and keep its shape."""
 
 import math
 
@@ -384,16 +384,15 @@ SQUEEZE = {
     "tanh": lambda h: h * (0.5 * (1 + torch.tanh(_gate(h) / 2))),
     "einsum": lambda h: torch.einsum("...i,...->...i", h, _gate(h).sigmoid().squeeze(-1)),
 }
+ONES = torch.ones(WIDTH, dtype=torch.float64)
 COSINE = {
-    "fused": lambda h: (
-        F.cosine_similarity(h.unsqueeze(-1), torch.stack((h, h.flip(-1)), -1), dim=-2).sum(-1, keepdim=True)
-        * torch.ones(WIDTH, dtype=torch.float64)
-    ),
-    "written": lambda h: (
-        _cosine(h[..., None], torch.stack((h, h.flip(-1)), -1)).sum(-1, keepdim=True)
-        * torch.ones(WIDTH, dtype=torch.float64)
-    ),
+    "fused": lambda h: F.cosine_similarity(h[..., None], _with_flipped(h), dim=-2).sum(-1, keepdim=True) * ONES,
+    "written": lambda h: _cosine(h[..., None], _with_flipped(h)).sum(-1, keepdim=True) * ONES,
 }
+
+
+def _with_flipped(h):
+    return torch.stack((h, h.flip(-1)), -1)
 
 
 def _cosine(a, b):

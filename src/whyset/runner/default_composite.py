@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, raw_name
+from whyset.attribution.intercept.operations import KINDS, SOFTMAXES, OperationKind, canonical_name, raw_name
 
 ATTENTION = frozenset(
     {"scaled_dot_product_attention", "multi_head_attention_forward", "_transformer_encoder_layer_fwd"}
@@ -70,7 +70,7 @@ def has_attention(names: Sequence[str]) -> bool:
     for name in names:
         if name in ATTENTION or (weighs and name in PRODUCTS):
             return True
-        if name in GATES:
+        if name in SOFTMAXES:
             weighs = True
         elif KINDS.get(name) is OperationKind.LINEAR:
             weighs = False

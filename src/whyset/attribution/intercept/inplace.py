@@ -135,6 +135,6 @@ def _write_really(session: Session, call: Call, target: Tensor) -> Any:
 def _copied_lineage(call: Call) -> Lineage | None:
     """Return the lineage of what `copy_` writes over the whole target; None if other values are written."""
     source = call.args[1] if call.name == "copy" and len(call.args) > 1 else None
-    if not call.depends(source) or source.shape != call.args[0].shape:
+    if source is None or not call.depends(source) or source.shape != call.args[0].shape:
         return None
     return call.records[id(source)].lineage

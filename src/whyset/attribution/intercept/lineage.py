@@ -8,6 +8,7 @@ operation. Element-wise operations on a root keep it, so the same function has t
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -235,20 +236,18 @@ def _shift(a: Ancestry, x: Lineage) -> Lineage:
 
 
 def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
-    functions: dict[str, Callable[[Any, Any], Any]] = {
-        "add": lambda x, y: x + y,
-        "sub": lambda x, y: x - y,
-        "subtract": lambda x, y: x - y,
-        "rsub": lambda x, y: y - x,
-        "mul": lambda x, y: x * y,
-        "multiply": lambda x, y: x * y,
-    }
-    if a.name in functions:
-        alpha = a.option(9, "alpha")
-        return functions[a.name](x0, y0 if alpha is None else alpha * y0)
-    if isinstance(y0, Tensor) or y0 == 0:
-        return 0.0
-    return x0 / y0
+    """Combine the offsets of two operands; that of a quotient whose divisor is 0 counts as 0."""
+    alpha = a.option(9, "alpha")
+    y0 = y0 if alpha is None else alpha * y0
+    if a.name == "add":
+        return x0 + y0
+    if a.name in ("sub", "subtract"):
+        return x0 - y0
+    if a.name == "rsub":
+        return y0 - x0
+    if a.name in ("mul", "multiply"):
+        return x0 * y0
+    return 0.0 if isinstance(y0, Tensor) or y0 == 0 else x0 / y0
 
 
 def _product(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -369,6 +368,20 @@ def _contracts_elements(a: Ancestry) -> bool:
     return first == second and set(right) < set(first)
 
 
+_POWERS = MappingProxyType(
+    {
+        "square": 2.0,
+        "sqrt": 0.5,
+        "rsqrt": -0.5,
+        "reciprocal": -1.0,
+        "abs": 1.0,
+        "absolute": 1.0,
+        "relu": 1.0,
+        "leaky_relu": 1.0,
+        "nan_to_num": 1.0,
+    }
+)
+
 _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -396,20 +409,7 @@ _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProx
         **dict.fromkeys("add sub subtract rsub".split(), _sum),
         **dict.fromkeys("mul multiply div divide true_divide truediv".split(), _product),
         **dict.fromkeys(("pow", "float_power"), _pow),
-        **{
-            name: (lambda power: lambda a, known: _power(a, known, power))(power)
-            for name, power in {
-                "square": 2.0,
-                "sqrt": 0.5,
-                "rsqrt": -0.5,
-                "reciprocal": -1.0,
-                "abs": 1.0,
-                "absolute": 1.0,
-                "relu": 1.0,
-                "leaky_relu": 1.0,
-                "nan_to_num": 1.0,
-            }.items()
-        },
+        **{name: partial(_power, power=power) for name, power in _POWERS.items()},
         **dict.fromkeys(("neg", "negative"), _negate),
         **dict.fromkeys("clamp clip clamp_min".split(), _guard),
         **dict.fromkeys("log log2 log10".split(), _log),
@@ -446,7 +446,7 @@ _ELEMENTWISE = frozenset(
     name
     for name, rule in _RULES.items()
     if rule in (_cast, _sum, _product, _pow, _negate, _guard, _log, _exp, _function, _select, _extreme)
-) | {"square", "sqrt", "rsqrt", "reciprocal", "abs", "absolute", "relu", "leaky_relu", "nan_to_num"}
+) | frozenset(_POWERS)
 
 
 def is_finite(value: float | Tensor) -> bool:

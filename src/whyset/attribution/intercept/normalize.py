@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from torch._ops import OpOverload
-
 _REFLECTED: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
     {
         "__rdiv__": operator.truediv,
@@ -16,22 +14,17 @@ _REFLECTED: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
         "__radd__": operator.add,
     }
 )
-_ARGUMENTS = MappingProxyType(
-    {"self": "input", "x": "input", "x1": "input", "x2": "other", "axis": "dim", "keepdims": "keepdim"}
-)
 
 
 def normalize(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any], dict[str, Any]]:
     """Return the function and arguments of a call in one form.
 
     `1 / t` arrives as `t.__rdiv__(1)` and becomes `truediv(1, t)`. Operands that are passed by name move to their
-    positions, and the arguments of an overload get the names of the function.
+    positions.
     """
     reflected = _REFLECTED.get(getattr(func, "__name__", ""))
     if reflected is not None and len(args) == 2:
         return reflected, (args[1], args[0]), kwargs
-    if isinstance(func, OpOverload):
-        return func, args, kwargs
     if not args and kwargs:
         return _by_position(func, kwargs)
     return func, args, kwargs

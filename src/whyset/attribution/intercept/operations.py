@@ -34,7 +34,8 @@ _NAMES: dict[OperationKind, str] = {
     OperationKind.ACTIVATION: """
         gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid log_sigmoid
         softsign tanhshrink hardshrink softshrink threshold clamp clip clamp_min clamp_max erf sin asin arcsin sinh
-        atan arctan expm1 log1p pow float_power sqrt rsqrt reciprocal square exp exp2 log log2 log10 cos atanh asinh arcsinh sinc i0
+        atan arctan expm1 log1p pow float_power sqrt rsqrt reciprocal square exp exp2 log log2 log10 cos atanh asinh
+        arcsinh sinc i0
         xlogy special_expit expit special_ndtr ndtr
         special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
         special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh logit
@@ -87,6 +88,8 @@ _NAMES: dict[OperationKind, str] = {
 KINDS: MappingProxyType[str, OperationKind] = MappingProxyType(
     {name: kind for kind, names in _NAMES.items() for name in names.split()}
 )
+
+SOFTMAXES = frozenset({"softmax", "_softmax", "log_softmax", "special_softmax", "special_log_softmax", "softmin"})
 
 _IN_PLACE_OPERATORS = frozenset(
     "__iadd__ __isub__ __imul__ __itruediv__ __idiv__ __ipow__ __imatmul__ __setitem__".split()

@@ -43,9 +43,9 @@ def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
     derivative = _DERIVATIVES.get(call.name)
     if derivative is None or len(call.dependents) != 1:
         return {}
-    x, y = call.dependents[0].detach(), call.map_tensors(Tensor.detach).run()
+    x, y = call.dependents[0].detach(), call.map_tensors(lambda t: t.detach()).run()
     dim = call.argument(1, "dim")
-    return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}
+    return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}  # type: ignore[no-untyped-call]
 
 
 def stated_loss(call: Call, r: Tensor) -> dict[Cause, float]:
@@ -53,7 +53,7 @@ def stated_loss(call: Call, r: Tensor) -> dict[Cause, float]:
 
     `f(1) − f(0)` is 1 where the output is an element of the input and 0 where it is a constant.
     """
-    one, zero = (call.map_tensors(lambda t: torch.full_like(t, value)).run() for value in (1.0, 0.0))
+    one, zero = call.map_tensors(torch.ones_like).run(), call.map_tensors(torch.zeros_like).run()
     return {Cause.CONSTANT: total(r, 1 - (one - zero))}
 
 

@@ -109,7 +109,7 @@ class Tracer:
         probed = call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t)
         result = probed.run()
         if account and isinstance(result, Tensor) and carries_gradient(result):
-            frozen = call.map_tensors(Tensor.detach)
+            frozen = call.map_tensors(lambda t: t.detach())
             self.account(result, lambda c: plain_losses(frozen, c))
         return result
 
@@ -141,7 +141,7 @@ class Tracer:
         """Record the relevance that arrives at a relevance twin, and what constants of the call get of it."""
         if self.recorder is None or not twin.requires_grad:
             return
-        recorder, index, frozen = self.recorder, self._index, call.map_tensors(Tensor.detach)
+        recorder, index, frozen = self.recorder, self._index, call.map_tensors(lambda t: t.detach())
 
         def hook(r: Tensor) -> None:
             arrived, losses = float(r.double().sum()), stated_loss(frozen, r)

@@ -17,45 +17,45 @@ def compound(session: Session, call: Call) -> Any:
         return _STEPS[call.name](call)
 
 
-def _lerp(call: Call) -> Tensor:
+def _lerp(call: Call) -> Any:
     start, end, weight = (call.argument(i, name) for i, name in enumerate(("input", "end", "weight")))
-    return start + weight * (end - start)  # type: ignore[no-any-return]
+    return start + weight * (end - start)
 
 
-def _glu(call: Call) -> Tensor:
+def _glu(call: Call) -> Any:
     value, gate = call.argument(0, "input").chunk(2, call.argument(1, "dim", -1))
-    return value * torch.sigmoid(gate)  # type: ignore[no-any-return]
+    return value * torch.sigmoid(gate)
 
 
-def _addcmul(call: Call) -> Tensor:
+def _addcmul(call: Call) -> Any:
     x, a, b = (call.argument(i, name) for i, name in enumerate(("input", "tensor1", "tensor2")))
     return x + _times(a * b, call.kwargs.get("value", 1))
 
 
-def _addcdiv(call: Call) -> Tensor:
+def _addcdiv(call: Call) -> Any:
     x, a, b = (call.argument(i, name) for i, name in enumerate(("input", "tensor1", "tensor2")))
     return x + _times(a / b, call.kwargs.get("value", 1))
 
 
-def _times(x: Tensor, factor: Any) -> Tensor:
+def _times(x: Any, factor: Any) -> Any:
     return x if not isinstance(factor, Tensor) and factor == 1 else x * factor
 
 
-def _cosine_similarity(call: Call) -> Tensor:
+def _cosine_similarity(call: Call) -> Any:
     a, b = call.argument(0, "x1"), call.argument(1, "x2")
     dim, eps = call.argument(2, "dim", 1), call.argument(3, "eps", 1e-8)
     a, b = (t / torch.linalg.vector_norm(t, dim=dim, keepdim=True).clamp_min(eps) for t in (a, b))
-    return (a * b).sum(dim)  # type: ignore[no-any-return]
+    return (a * b).sum(dim)
 
 
-def _prod(call: Call) -> Tensor:
+def _prod(call: Call) -> Any:
     """Multiply one after the other."""
     x, dim = call.argument(0, "input"), call.argument(1, "dim")
     factors = x.flatten().unbind(0) if dim is None else x.unbind(dim)
     result = factors[0]
     for factor in factors[1:]:
         result = result * factor
-    return result.unsqueeze(dim) if dim is not None and call.argument(2, "keepdim", False) else result  # type: ignore[no-any-return]
+    return result.unsqueeze(dim) if dim is not None and call.argument(2, "keepdim", False) else result
 
 
 def _var_mean(call: Call) -> tuple[Tensor, Tensor]:
@@ -82,7 +82,7 @@ def _statistic(call: Call) -> tuple[Tensor, dict[str, Any]]:
     return x, options
 
 
-def _convolution(call: Call) -> Tensor:
+def _convolution(call: Call) -> Any:
     """Run `aten.convolution`, the form of convolutions in exported graphs."""
     names = ("input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups")
     given = call.arguments(names)
@@ -90,7 +90,7 @@ def _convolution(call: Call) -> Tensor:
     kind = f"conv{'_transpose' if given['transposed'] else ''}{given['weight'].dim() - 2}d"
     options = {name: given[name] for name in ("stride", "padding", "dilation", "groups")}
     options |= {"output_padding": given["output_padding"]} if given["transposed"] else {}
-    return getattr(functions, kind)(given["input"], given["weight"], given["bias"], **options)  # type: ignore[no-any-return]
+    return getattr(functions, kind)(given["input"], given["weight"], given["bias"], **options)
 
 
 def _native_layer_norm(call: Call) -> tuple[Tensor, None, None]:

@@ -61,11 +61,9 @@ def _run(
     inner = shared + made
     if shared:
         geometry = Geometry((1,), (0,), (1,), False, (0,), groups)
-        w, shape_x, shape_y = (
-            w.reshape(groups * size_out, size_in, 1),
-            (-1, groups * size_in, 1),
-            (-1, groups * size_out, 1),
-        )
+        w = w.reshape(groups * size_out, size_in, 1)
+        shape_x: tuple[int, ...] = (-1, groups * size_in, 1)
+        shape_y: tuple[int, ...] = (-1, groups * size_out, 1)
     else:
         geometry, w = None, w.reshape(size_out, size_in)
         lead = tuple(sizes[n] for n in free)
@@ -133,14 +131,14 @@ def _tensordot(call: Call, a: Tensor, b: Tensor) -> tuple[list[str], list[Tensor
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
-        pairs = ([*range(a.dim() - dims, a.dim())], [*range(dims)])
+        of_a, of_b = [*range(a.dim() - dims, a.dim())], [*range(dims)]
     else:
-        pairs = tuple([dims[i]] if isinstance(dims[i], int) else list(dims[i]) for i in (0, 1))
+        of_a, of_b = ([part] if isinstance(part, int) else list(part) for part in dims)
     left = _LETTERS[: a.dim()]
     right = list(_LETTERS[a.dim() : a.dim() + b.dim()])
-    for i, j in zip(*pairs, strict=True):
+    for i, j in zip(of_a, of_b, strict=True):
         right[j] = left[i]
-    contracted = {left[i] for i in pairs[0]}
+    contracted = {left[i] for i in of_a}
     out = "".join(n for n in left + "".join(right) if n not in contracted)
     return [left, "".join(right)], [a, b], out
 
@@ -224,4 +222,4 @@ def _per_output(call: Call, summand: Any, b: Tensor) -> bool:
     """Check if a summand is a bias: a constant per output of `x @ b`."""
     if call.name != "addmm" or call.depends(summand) or call.depends(b):
         return False
-    return summand.numel() == b.shape[-1] and (summand.dim() == 0 or summand.shape[-1] == b.shape[-1])
+    return bool(summand.numel() == b.shape[-1] and (summand.dim() == 0 or summand.shape[-1] == b.shape[-1]))
