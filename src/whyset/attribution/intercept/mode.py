@@ -16,10 +16,11 @@ from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.gates import find_gate
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.operations import KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
@@ -165,6 +166,7 @@ class Interception(Tracer, TorchFunctionMode):
             OperationKind.RELU,
             OperationKind.LINEAR,
             OperationKind.BATCH_NORM,
+            OperationKind.RECURRENT,
         )
         return HANDLERS[OperationKind.TRANSPARENT if kind is None or by_gradient else kind]
 
@@ -200,9 +202,9 @@ class Interception(Tracer, TorchFunctionMode):
         """Record the result of a call, and return it."""
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
-        gate = call.name in GATES or call.kind in (OperationKind.ACTIVATION, OperationKind.RELU)
+        gate: int = find_gate(call.name, call.kind)
         if call.kind is OperationKind.TRANSPARENT:
-            gate = gate or all(call.records[id(t)].gate for t in call.dependents)
+            gate = max(gate, min((call.records[id(t)].gate for t in call.dependents), default=gate))
         sources = call.tensors
         twins = list(tensors_in(twin))
         outputs = list(tensors_in(result))

@@ -19,7 +19,7 @@ class OperationKind(StrEnum):
     NORMALIZER = "normalizer"  # a power that other values are divided by: a constant
     NORM = "norm"  # layer, group, RMS, instance norm: the standard deviation is a constant
     QUADRATIC = "quadratic"  # homogeneous of degree two: half the gradient
-    RECURRENT = "recurrent"  # one call runs a whole cell over time: refused by name
+    RECURRENT = "recurrent"  # one call runs a whole network over time: by the equations of its cells
     RELU = "relu"  # plain gradient, unless a composite modifies it
     TRANSPARENT = "transparent"
     PLAIN = "plain"  # not an operation on values: shapes, dtypes, printing, backward itself
@@ -65,7 +65,8 @@ _NAMES: dict[OperationKind, str] = {
         feature_alpha_dropout native_dropout leaky_relu prelu rrelu abs absolute softmax _softmax log_softmax
         special_softmax special_log_softmax logsumexp softmin
         fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn
-        fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num _pad_circular pad_sequence block_diag
+        fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num _pad_circular pad_sequence
+        _pack_padded_sequence _pad_packed_sequence block_diag
         cartesian_prod combinations meshgrid hypot swapdims squeeze_copy""",
     OperationKind.PLAIN: """
         shape size dim ndim ndimension numel nelement stride storage_offset dtype device layout is_contiguous

@@ -22,15 +22,15 @@ class TensorRecord:
 
     `behind_linear`: a linear operation that depends on the input is upstream. `twin`: the relevance twin of a tensor
     that is the marked input, only viewed, padded, cast or scaled, or the output of an element-wise function, only
-    viewed. `produced`: the linear operation that computed it, to be merged with a batch norm or a ReLU. `gate`: an
-    activation or a softmax computed it, so that it is a gate in a product. `kept`: a tensor that a rule has saved and
-    that shares the memory of this one. `recorded`: the relevance of this tensor will be recorded. `aliases`: views of
-    this tensor. `version`: the version counter of the tensor when the record was made.
+    viewed. `produced`: the linear operation that computed it, to be merged with a batch norm or a ReLU. `gate`: its
+    rank as a gate in a product, see `Gate`. `kept`: a tensor that a rule has saved and that shares the memory of this
+    one. `recorded`: the relevance of this tensor will be recorded. `aliases`: views of this tensor. `version`: the
+    version counter of the tensor when the record was made.
     """
 
     dependent: bool = True
     behind_linear: bool = False
-    gate: bool = False
+    gate: int = 0
     twin: Tensor | None = None
     produced: LinearOutput | None = None
     kept: Tensor | None = None

@@ -10,7 +10,8 @@ from whyset.attribution.intercept.handlers.batch_norm import batch_norm
 from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
 from whyset.attribution.intercept.handlers.product import attention, normalizer, product, quadratic, quotient
-from whyset.attribution.intercept.handlers.transparent import recurrent, transparent
+from whyset.attribution.intercept.handlers.recurrent import recurrent
+from whyset.attribution.intercept.handlers.transparent import transparent
 from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.session import Session
 

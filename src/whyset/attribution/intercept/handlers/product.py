@@ -33,10 +33,11 @@ def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any
 
 
 def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list[Tensor]:
-    """Return the factors that receive relevance: all, or all but the gates if the composite holds gates constant."""
+    """Return the factors that receive relevance: all, or those of the lowest rank if gates are constant."""
     if not session.composite.gates_are_constant:
         return factors
-    return [t for t in factors if not call.records[id(t)].gate] or factors
+    lowest = min(call.records[id(t)].gate for t in factors)
+    return [t for t in factors if call.records[id(t)].gate == lowest]
 
 
 def product(session: Session, call: Call) -> Any:

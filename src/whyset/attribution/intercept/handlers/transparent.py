@@ -6,7 +6,6 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.session import Session
-from whyset.errors import UnknownOperationError
 
 # These functions are applied to the twin as well ...
 _MOVING = frozenset(
@@ -14,7 +13,8 @@ _MOVING = frozenset(
     moveaxis squeeze unsqueeze expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr
     flipud rot90 pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d
     replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda type_as cat concat
-    concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided""".split()
+    concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided pad_sequence
+    _pack_padded_sequence _pad_packed_sequence""".split()
 )
 # ... and these, which shift or scale each element by a constant, are not.
 _AFFINE = frozenset(
@@ -26,7 +26,7 @@ _AFFINE = frozenset(
 _CONSERVING = _MOVING - frozenset(
     "repeat tile pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d "
     "replication_pad2d "
-    "replication_pad3d cat concat concatenate stack".split()
+    "replication_pad3d cat concat concatenate stack pad_sequence _pad_packed_sequence".split()
 ) | frozenset(
     "dropout alpha_dropout feature_dropout data detach alias real diagonal split_with_sizes tensor_split".split()
 )
@@ -68,12 +68,3 @@ def get_twin(call: Call, result: Any) -> Tensor | None:
     if known.twin is None or (known.behind_linear and "dropout" not in call.name):
         return None
     return known.twin.expand(result.shape).to(result.dtype)
-
-
-def recurrent(session: Session, call: Call) -> Any:
-    """Refuse a fused recurrent network, whose products and activations are hidden."""
-    raise UnknownOperationError(
-        f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be "
-        "propagated through it. Write the recurrence as its cell equations (linear, sigmoid, tanh, product) step "
-        "by step"
-    )

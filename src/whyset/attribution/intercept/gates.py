@@ -1,0 +1,30 @@
+"""Gates: factors of a product that a composite may hold constant."""
+
+from enum import IntEnum
+
+from whyset.attribution.intercept.operations import GATES, OperationKind
+
+
+class Gate(IntEnum):
+    """How much of a gate a factor is. Of factors with different ranks, those of the lowest carry the relevance.
+
+    A bounded gate (sigmoid, softmax) only scales its partner, whatever that is. The output of another activation is a
+    gate to a partner without an activation, as in `silu(a) * b`. A tanh has the sign of what it carries and is the
+    candidate of recurrent cells, not a gate.
+    """
+
+    NONE = 0
+    ACTIVATION = 1
+    BOUNDED = 2
+
+
+_BOUNDED = GATES | {"sigmoid", "expit", "special_expit", "hardsigmoid"}
+
+
+def find_gate(name: str, kind: OperationKind | None) -> Gate:
+    """Return the rank of the output of an operation, from its name and kind."""
+    if name in _BOUNDED:
+        return Gate.BOUNDED
+    if name == "tanh" or kind not in (OperationKind.ACTIVATION, OperationKind.RELU):
+        return Gate.NONE
+    return Gate.ACTIVATION
