@@ -5,7 +5,7 @@ from enum import IntEnum
 from whyset.attribution.intercept.operations import GATES, OperationKind
 
 
-class Gate(IntEnum):
+class GateRank(IntEnum):
     """How much of a gate a factor is. Of factors with different ranks, those of the lowest carry the relevance.
 
     A bounded gate (sigmoid, softmax) only scales its partner, whatever that is. The output of another activation is a
@@ -21,10 +21,10 @@ class Gate(IntEnum):
 _BOUNDED = GATES | {"sigmoid", "expit", "special_expit", "hardsigmoid"}
 
 
-def find_gate(name: str, kind: OperationKind | None) -> Gate:
+def find_gate_rank(name: str, kind: OperationKind | None) -> GateRank:
     """Return the rank of the output of an operation, from its name and kind."""
     if name in _BOUNDED:
-        return Gate.BOUNDED
+        return GateRank.BOUNDED
     if name == "tanh" or kind not in (OperationKind.ACTIVATION, OperationKind.RELU):
-        return Gate.NONE
-    return Gate.ACTIVATION
+        return GateRank.NONE
+    return GateRank.ACTIVATION

@@ -21,12 +21,14 @@ _ADDING = frozenset(
     "concat concatenate "
     "stack hstack vstack dstack maximum minimum fmax fmin lerp pad constant_pad_nd scatter scatter_add index_add "
     "index_put "
-    "copy setitem hypot batch_norm".split()
+    "copy setitem hypot batch_norm complex".split()
 )
 
 
 def total(a: Tensor, b: Tensor) -> float:
-    """Return the sum of a product in double precision."""
+    """Return the sum of a product in double precision; for complex numbers `Re(conj(a) · b)`."""
+    if a.is_complex() or b.is_complex():
+        return float((a.to(torch.complex128).conj() * b.to(torch.complex128)).real.sum())
     return float((a.double() * b.double()).sum())
 
 

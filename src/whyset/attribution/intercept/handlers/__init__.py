@@ -7,6 +7,7 @@ from typing import Any
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, relu
 from whyset.attribution.intercept.handlers.batch_norm import batch_norm
+from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers
 from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
 from whyset.attribution.intercept.handlers.product import attention, normalizer, product, quadratic, quotient
@@ -28,6 +29,7 @@ HANDLERS: Mapping[OperationKind, Callable[[Session, Call], Any]] = MappingProxyT
         OperationKind.NORM: norm,
         OperationKind.QUADRATIC: quadratic,
         OperationKind.RECURRENT: recurrent,
+        OperationKind.COMPLEX: complex_numbers,
         OperationKind.TRANSPARENT: transparent,
     }
 )

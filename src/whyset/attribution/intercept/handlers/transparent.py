@@ -23,20 +23,22 @@ _AFFINE = frozenset(
 
 
 # These return elements unchanged, often as views of their input or as the input itself: they lose no relevance.
-_CONSERVING = _MOVING - frozenset(
+CONSERVING = _MOVING - frozenset(
     "repeat tile pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d "
     "replication_pad2d "
     "replication_pad3d cat concat concatenate stack pad_sequence _pad_packed_sequence".split()
 ) | frozenset(
-    "dropout alpha_dropout feature_dropout data detach alias real diagonal split_with_sizes tensor_split".split()
+    "dropout alpha_dropout feature_dropout data detach alias real imag conj view_as_real view_as_complex diagonal "
+    "split_with_sizes tensor_split".split()
 )
 
 
 # Functions for a twin inside the network: none that adds or scales elements.
-_MOVING_INSIDE = _MOVING & _CONSERVING
+_MOVING_INSIDE = _MOVING & CONSERVING
 
 
-def _conserving(session: Session, call: Call) -> Any:
+def run_conserving(session: Session, call: Call) -> Any:
+    """Run a call that loses no relevance, without a probe, so that views remain views that the model may write into."""
     if session.recorder is not None:
         session.recorder.entries[session.index].conserving = True
     return call.run()
@@ -45,7 +47,7 @@ def _conserving(session: Session, call: Call) -> Any:
 def transparent(session: Session, call: Call) -> Any:
     """Run a call with its plain gradient."""
     session.note(call, "plain gradient")
-    result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
+    result = run_conserving(session, call) if call.name in CONSERVING else session.run(call)
     inside = any(call.records[id(t)].behind_linear for t in call.dependents)
     moving = _MOVING_INSIDE if inside else _MOVING
     twin = move_twin(session, call) if call.name in moving else get_twin(call, result)
