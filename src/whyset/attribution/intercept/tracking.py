@@ -23,8 +23,8 @@ class TensorRecord:
     `behind_linear`: a linear operation that depends on the input is upstream. `twin`: the relevance twin of a tensor
     that is the marked input, only viewed, padded, cast or scaled, or the output of an element-wise function, only
     viewed. `produced`: the linear operation that computed it, to be merged with a batch norm or a ReLU. `gate`: its
-    rank as a gate in a product, see `GateRank`. `kept`: a tensor that a rule has saved and that shares the memory of this
-    one. `recorded`: the relevance of this tensor will be recorded. `aliases`: views of this tensor. `version`: the
+    rank as a gate in a product, see `GateRank`. `kept`: a tensor that a rule has saved and that shares the memory of
+    this one. `recorded`: the relevance of this tensor will be recorded. `aliases`: views of this tensor. `version`: the
     version counter of the tensor when the record was made.
     """
 
