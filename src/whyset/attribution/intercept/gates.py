@@ -8,9 +8,8 @@ from whyset.attribution.intercept.operations import GATES, OperationKind
 class GateRank(IntEnum):
     """How much of a gate a factor is. Of factors with different ranks, those of the lowest carry the relevance.
 
-    A bounded gate (sigmoid, softmax) only scales its partner, whatever that is. The output of another activation is a
-    gate to a partner without an activation, as in `silu(a) * b`. A tanh has the sign of what it carries and is the
-    candidate of recurrent cells, not a gate.
+    A bounded gate (sigmoid, softmax) only scales its partner, also if that is the output of an activation, as in
+    `sigmoid(o) * tanh(c)`. The output of another activation is a gate to a factor without one, as in `silu(a) * b`.
     """
 
     NONE = 0
@@ -25,6 +24,4 @@ def find_gate_rank(name: str, kind: OperationKind | None) -> GateRank:
     """Return the rank of the output of an operation, from its name and kind."""
     if name in _BOUNDED:
         return GateRank.BOUNDED
-    if name == "tanh" or kind not in (OperationKind.ACTIVATION, OperationKind.RELU):
-        return GateRank.NONE
-    return GateRank.ACTIVATION
+    return GateRank.ACTIVATION if kind in (OperationKind.ACTIVATION, OperationKind.RELU) else GateRank.NONE

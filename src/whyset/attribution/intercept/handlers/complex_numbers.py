@@ -12,8 +12,6 @@ from typing import Any, NoReturn
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.containers import tensors_in
-from whyset.attribution.intercept.handlers.product import FACTORS
 from whyset.attribution.intercept.handlers.transparent import CONSERVING, run_conserving
 from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.recorder import total
@@ -75,10 +73,9 @@ def _complex(session: Session, call: Call) -> Any:
 
 
 def _product(session: Session, call: Call) -> Any:
-    positions = FACTORS.get(call.name)
-    given = tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions)
-    behind_linear = None if call.name in _ELEMENTWISE else True
-    return _share(session, call, [factor for factor in given if call.depends(factor)], behind_linear)
+    summand = call.argument(0, "input") if call.name.startswith("add") else None
+    factors = [t for t in call.tensors if call.depends(t) and t is not summand]
+    return _share(session, call, factors, behind_linear=None if call.name in _ELEMENTWISE else True)
 
 
 def _share(session: Session, call: Call, factors: list[Tensor], behind_linear: bool | None) -> Any:

@@ -10,7 +10,7 @@ from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.session import Session
 
 # Positions of the factors among the arguments; in other operations all arguments are factors.
-FACTORS = {
+_FACTORS = {
     "addmm": (1, 2),
     "baddbmm": (1, 2),
     "addbmm": (1, 2),
@@ -42,7 +42,7 @@ def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list
 
 def product(session: Session, call: Call) -> Any:
     """Run a product: half to each of two factors that depend on the input (uniform rule), all to a single one."""
-    positions = FACTORS.get(call.name)
+    positions = _FACTORS.get(call.name)
     factors = tuple(tensors_in((call.args, call.kwargs)) if positions is None else (call.args[p] for p in positions))
     count = sum(call.depends(factor) for factor in factors)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
