@@ -238,6 +238,10 @@ def of_real(function):
     return lambda x: stacked(*function(*x.chunk(4, 1)))
 
 
+def normalize(parts):
+    return parts / torch.linalg.vector_norm(parts, dim=-1, keepdim=True)
+
+
 SECOND = torch.randn(3, 2, generator=torch.Generator().manual_seed(1)).double()
 FUNCTIONS = {
     "product": (
@@ -267,9 +271,7 @@ FUNCTIONS = {
     ),
     "phase": (
         lambda x: torch.view_as_real(halves(x)[0] / halves(x)[0].abs()),
-        lambda x: (
-            stacked(*x.chunk(4, 1)[:2]) / torch.linalg.vector_norm(stacked(*x.chunk(4, 1)[:2]), dim=-1)[..., None]
-        ),
+        lambda x: normalize(stacked(*x.chunk(4, 1)[:2])),
     ),
     "sum with a constant": (
         of_complex(lambda z, w: z + w + torch.complex(SECOND, SECOND)),

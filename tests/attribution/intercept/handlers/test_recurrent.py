@@ -1,4 +1,4 @@
-"""Recurrent networks are explained as their cell equations are; the oracle runs these for one sequence at a time."""
+"""Recurrent networks are explained as their cell equations are; the oracle runs these for sequences of one length."""
 
 import pytest
 import torch
@@ -54,7 +54,7 @@ STEP = {"LSTM": lstm_step, "GRU": gru_step, "RNN_TANH": rnn_step(torch.tanh), "R
 
 
 def run_by_hand(network, x, initial):
-    """Return the output and the final states of one sequence x (steps, features)."""
+    """Return the output and the final states of x (steps, sequences, features)."""
     step, finals = STEP[network.mode], []
     for layer in range(network.num_layers):
         outputs = []
@@ -62,15 +62,15 @@ def run_by_hand(network, x, initial):
             suffix = f"_l{layer}" + ("_reverse" if direction else "")
             names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
             parameters = [getattr(network, name + suffix, None) for name in names]
-            state = tuple(part[len(finals)][None] for part in initial)
+            state = tuple(part[len(finals)] for part in initial)
             hidden = {}
             for t in reversed(range(len(x))) if direction else range(len(x)):
-                state = step(x[t : t + 1], state, *parameters)
+                state = step(x[t], state, *parameters)
                 hidden[t] = state[0]
-            outputs.append(torch.cat([hidden[t] for t in range(len(x))]))
+            outputs.append(torch.stack([hidden[t] for t in range(len(x))]))
             finals.append(state)
-        x = torch.cat(outputs, 1)
-    return x, [torch.cat(parts) for parts in zip(*finals, strict=True)]
+        x = torch.cat(outputs, -1)
+    return x, [torch.stack(parts) for parts in zip(*finals, strict=True)]
 
 
 class Recurrent(nn.Module):
@@ -123,12 +123,19 @@ class Recurrent(nn.Module):
         return pack_padded_sequence(x, self.lengths, batch_first=True, enforce_sorted=self.packing == "sorted")
 
     def run_written(self, x):
-        initial, outputs, finals = self.initial(x), [], []
+        initial = self.initial(x)
+        if self.packing is None:
+            output, finals = run_by_hand(self.network, x.transpose(0, 1), initial)
+            return output.transpose(0, 1), finals
+        outputs, finals = [], []
         for i, length in enumerate(self.lengths):
-            output, final = run_by_hand(self.network, x[i, :length], [state[:, i] for state in initial])
-            outputs.append(F.pad(output, (0, 0, 0, STEPS - length)))
+            one = slice(i, i + 1)
+            output, final = run_by_hand(
+                self.network, x[one, :length].transpose(0, 1), [part[:, one] for part in initial]
+            )
+            outputs.append(F.pad(output.transpose(0, 1), (0, 0, 0, STEPS - length)))
             finals.append(final)
-        return torch.stack(outputs), [torch.stack(parts, 1) for parts in zip(*finals, strict=True)]
+        return torch.cat(outputs), [torch.cat(parts, 1) for parts in zip(*finals, strict=True)]
 
 
 def build(kind, states="missing", packing=None, **options):
@@ -352,6 +359,6 @@ def test_the_rules_of_a_network_can_be_chosen_by_its_path():
     model, x = build("LSTM")
     plan = EpsilonPlusFlat().plan(model, x)
     linear = [step for step in plan.steps if step.operation == "linear" and step.module == "network"]
-    assert len(linear) == STEPS  # the input of all steps at once, and the state of each but the first
+    assert len(linear) == 2 * STEPS - 1  # the input and the state of each step; the first state is a constant
     assert "first" in linear[0].reason
     assert not [step for step in plan.steps if step.kind == "unknown"]

@@ -40,33 +40,36 @@ class _Weights:
     def project_state(self, h: Tensor) -> Tensor:
         return F.linear(h, self.state, self.state_bias)
 
+    def project(self, x: Tensor, h: Tensor) -> Tensor:
+        return self.project_input(x) + self.project_state(h)
+
 
 Cell = Callable[[Tensor, State, _Weights], State]
-"""Computes the next state from the projected input of one step, the state, and the weights."""
+"""Computes the next state from the input of one step, the state, and the weights."""
 
 
-def _lstm(a: Tensor, state: State, weights: _Weights) -> State:
+def _lstm(x: Tensor, state: State, weights: _Weights) -> State:
     h, c = state
-    i, f, g, o = (a + weights.project_state(h)).chunk(4, -1)
+    i, f, g, o = weights.project(x, h).chunk(4, -1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     h = torch.sigmoid(o) * torch.tanh(c)
     return (h if weights.projection is None else F.linear(h, weights.projection)), c
 
 
-def _gru(a: Tensor, state: State, weights: _Weights) -> State:
+def _gru(x: Tensor, state: State, weights: _Weights) -> State:
     (h,) = state
-    (r_x, z_x, n_x), (r_h, z_h, n_h) = a.chunk(3, -1), weights.project_state(h).chunk(3, -1)
+    (r_x, z_x, n_x), (r_h, z_h, n_h) = weights.project_input(x).chunk(3, -1), weights.project_state(h).chunk(3, -1)
     r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
     n = torch.tanh(n_x + r * n_h)
     return ((1 - z) * n + z * h,)
 
 
-def _rnn_tanh(a: Tensor, state: State, weights: _Weights) -> State:
-    return (torch.tanh(a + weights.project_state(state[0])),)
+def _rnn_tanh(x: Tensor, state: State, weights: _Weights) -> State:
+    return (torch.tanh(weights.project(x, state[0])),)
 
 
-def _rnn_relu(a: Tensor, state: State, weights: _Weights) -> State:
-    return (torch.relu(a + weights.project_state(state[0])),)
+def _rnn_relu(x: Tensor, state: State, weights: _Weights) -> State:
+    return (torch.relu(weights.project(x, state[0])),)
 
 
 _CELLS: dict[str, Cell] = {"lstm": _lstm, "gru": _gru, "rnn_tanh": _rnn_tanh, "rnn_relu": _rnn_relu}
@@ -96,9 +99,7 @@ def recurrent(session: Session, call: Call) -> Any:
 def _run_cell(call: Call) -> Any:
     given = call.arguments(_ONE_STEP)
     weights = _Weights(given["w_ih"], given["w_hh"], given.get("b_ih"), given.get("b_hh"))
-    state = _CELLS[call.name.removesuffix("_cell")](
-        weights.project_input(given["input"]), _as_state(given["hx"]), weights
-    )
+    state = _CELLS[call.name.removesuffix("_cell")](given["input"], _as_state(given["hx"]), weights)
     return state if len(state) > 1 else state[0]
 
 
@@ -161,8 +162,7 @@ class _Network:
 
     def _run_direction(self, x: Tensor, index: int, backward: bool) -> tuple[Tensor, State]:
         weights, initial = self.weights[index], tuple(state[index] for state in self.initial)
-        projected = weights.project_input(x)  # of all steps at once
-        steps = projected.unbind() if self.sizes is None else projected.split(self.sizes)
+        steps = x.unbind() if self.sizes is None else x.split(self.sizes)
         outputs, final = _scan(self.cell, steps[::-1] if backward else steps, initial, weights)
         outputs = outputs[::-1] if backward else outputs
         return (torch.stack(outputs) if self.sizes is None else torch.cat(outputs)), final
@@ -175,14 +175,14 @@ def _scan(cell: Cell, steps: Sequence[Tensor], initial: State, weights: _Weights
     end before, or begin after, the others.
     """
     state, ended, outputs = _rows(initial, 0, 0), [], []
-    for a in steps:
-        before, now = len(state[0]), len(a)
+    for x in steps:
+        before, now = len(state[0]), len(x)
         if now < before:
             ended.append(_rows(state, now, before))
             state = _rows(state, 0, now)
         # Sequences that begin are computed apart: their states may be constants, and those of the others are not.
-        running = [cell(_part(a, 0, min(before, now)), state, weights)] if before else []
-        begun = [cell(_part(a, before, now), _rows(initial, before, now), weights)] if now > before else []
+        running = [cell(_part(x, 0, min(before, now)), state, weights)] if before else []
+        begun = [cell(_part(x, before, now), _rows(initial, before, now), weights)] if now > before else []
         state = _concatenate([*running, *begun])
         outputs.append(state[0])
     return outputs, _concatenate([state, *ended[::-1]])
