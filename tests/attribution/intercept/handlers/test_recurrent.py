@@ -283,13 +283,16 @@ def test_a_gate_is_constant_whatever_its_partner(gate, partner):
     torch.testing.assert_close(relevance, torch.cat([torch.zeros_like(output), output], 1))
 
 
+@pytest.mark.parametrize("composite", ["attn_lrp", "cp_lrp", "excitation"])
+@pytest.mark.parametrize("packing", [None, "unsorted"])
 @pytest.mark.parametrize("kind", STEP)
-def test_a_packed_sequence_does_not_depend_on_its_companions(kind):
-    model, x = build(kind, packing="unsorted", bidirectional=True)
-    _, together = Gradient(model, AttnLRP())(x, 1)
-    for i, length in enumerate((1, 3, 2)):
+def test_a_sequence_does_not_depend_on_its_companions(kind, packing, composite):
+    model, x = build(kind, packing=packing, bidirectional=True)
+    attribute = Gradient(model, COMPOSITES[composite])
+    _, together = attribute(x, 1)
+    for i, length in enumerate(model.lengths):
         model.lengths = (length,)
-        assert_close(Gradient(model, AttnLRP())(x[i : i + 1], 1)[1], together[i : i + 1])
+        assert_close(attribute(x[i : i + 1], 1)[1], together[i : i + 1])
 
 
 def test_an_input_without_batch_dimension_is_explained():

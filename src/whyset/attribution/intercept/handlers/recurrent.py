@@ -124,16 +124,40 @@ def _set_value(session: Session, tensor: Tensor, value: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class _Group:
+    """Sequences of one length in a packed input, which is sorted by length: those from `start` to `stop`.
+
+    They run together, and the others apart, so that the relevance of a sequence does not depend on its companions.
+    """
+
+    start: int
+    stop: int
+    length: int
+
+    def select(self, state: State) -> State:
+        whole = (self.start, self.stop) == (0, len(state[0]))
+        return state if whole else tuple(part[self.start : self.stop] for part in state)
+
+
+def _group_by_length(sizes: list[int]) -> list[_Group]:
+    """Group sequences, from the number of sequences in each step, which falls; the longest come first."""
+    stops = sorted(set(sizes))
+    starts = [0, *stops[:-1]]
+    return [_Group(a, b, sum(size >= b for size in sizes)) for a, b in zip(starts, stops, strict=True)]
+
+
+@dataclass(frozen=True)
 class _Network:
     """A recurrent network of several layers and directions, with its input.
 
-    `sizes` is None for an input (steps, sequences, features), and the number of sequences in each step for a packed
-    input (values, features), in which sequences are sorted by length.
+    The input is (steps, sequences, features) with one group, or, if packed, (values, features): all sequences in the
+    first step, then those in the second step, and so on.
     """
 
     cell: Cell
     x: Tensor
-    sizes: list[int] | None
+    packed: bool
+    groups: list[_Group]
     initial: State
     weights: tuple[_Weights, ...]
     directions: int
@@ -161,43 +185,39 @@ class _Network:
         return output, *(torch.stack(parts) for parts in zip(*finals, strict=True))
 
     def _run_direction(self, x: Tensor, index: int, backward: bool) -> tuple[Tensor, State]:
-        weights, initial = self.weights[index], tuple(state[index] for state in self.initial)
-        steps = x.unbind() if self.sizes is None else x.split(self.sizes)
-        outputs, final = _scan(self.cell, steps[::-1] if backward else steps, initial, weights)
-        outputs = outputs[::-1] if backward else outputs
-        return (torch.stack(outputs) if self.sizes is None else torch.cat(outputs)), final
+        initial, order = tuple(state[index] for state in self.initial), -1 if backward else 1
+        outputs, finals = [], []
+        for group, steps in zip(self.groups, self._split(x), strict=True):
+            hidden, state = [], group.select(initial)
+            for step in steps[::order]:
+                state = self.cell(step, state, self.weights[index])
+                hidden.append(state[0])
+            outputs.append(hidden[::order])
+            finals.append(state)
+        final = finals[0] if len(finals) == 1 else tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
+        return self._join(outputs), final
 
+    def _split(self, x: Tensor) -> list[list[Tensor]]:
+        """Return the steps of each group."""
+        if not self.packed:
+            return [list(x.unbind())]
+        steps: list[list[Tensor]] = [[] for _ in self.groups]
+        places = self._places()
+        for k, part in zip(places, x.split([self.groups[k].stop - self.groups[k].start for k in places]), strict=True):
+            steps[k].append(part)
+        return steps
 
-def _scan(cell: Cell, steps: Sequence[Tensor], initial: State, weights: _Weights) -> tuple[list[Tensor], State]:
-    """Run a cell over time.
+    def _join(self, outputs: list[list[Tensor]]) -> Tensor:
+        """Invert `_split`."""
+        if not self.packed:
+            return torch.stack(outputs[0])
+        waiting = [iter(steps) for steps in outputs]
+        return torch.cat([next(waiting[k]) for k in self._places()])
 
-    In a packed input the number of sequences falls from step to step, and backward in time it rises: the last sequences
-    end before, or begin after, the others.
-    """
-    state, ended, outputs = _rows(initial, 0, 0), [], []
-    for x in steps:
-        before, now = len(state[0]), len(x)
-        if now < before:
-            ended.append(_rows(state, now, before))
-            state = _rows(state, 0, now)
-        # Sequences that begin are computed apart: their states may be constants, and those of the others are not.
-        running = [cell(_part(x, 0, min(before, now)), state, weights)] if before else []
-        begun = [cell(_part(x, before, now), _rows(initial, before, now), weights)] if now > before else []
-        state = _concatenate([*running, *begun])
-        outputs.append(state[0])
-    return outputs, _concatenate([state, *ended[::-1]])
-
-
-def _rows(state: State, start: int, stop: int) -> State:
-    return tuple(_part(tensor, start, stop) for tensor in state)
-
-
-def _part(tensor: Tensor, start: int, stop: int) -> Tensor:
-    return tensor if (start, stop) == (0, len(tensor)) else tensor[start:stop]
-
-
-def _concatenate(states: list[State]) -> State:
-    return states[0] if len(states) == 1 else tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+    def _places(self) -> list[int]:
+        """Return the number of the group of each part of a packed tensor, step by step."""
+        longest = max(group.length for group in self.groups)
+        return [k for step in range(longest) for k, group in enumerate(self.groups) if step < group.length]
 
 
 def _read(call: Call) -> _Network:
@@ -205,19 +225,21 @@ def _read(call: Call) -> _Network:
     packed = "batch_sizes" in call.kwargs or isinstance(call.argument(3, ""), list | tuple)
     given = call.arguments(_PACKED if packed else _PADDED)
     directions = 2 if given["bidirectional"] else 1
+    initial = _as_state(given["hx"])
     return _Network(
         _CELLS[call.name],
         given["data" if packed else "input"],
-        given["batch_sizes"].tolist() if packed else None,
-        _as_state(given["hx"]),
-        _group(given["params"], given["has_biases"], given["num_layers"] * directions),
+        packed,
+        _group_by_length(given["batch_sizes"].tolist() if packed else [initial[0].shape[1]]),
+        initial,
+        _group_weights(given["params"], given["has_biases"], given["num_layers"] * directions),
         directions,
         given["dropout"] if given["train"] else 0.0,
         not packed and given["batch_first"],
     )
 
 
-def _group(parameters: Sequence[Tensor], biases: bool, cells: int) -> tuple[_Weights, ...]:
+def _group_weights(parameters: Sequence[Tensor], biases: bool, cells: int) -> tuple[_Weights, ...]:
     """Group the flat list of parameters by cells; a projection is the last of its cell."""
     size = len(parameters) // cells
     return tuple(
