@@ -114,8 +114,8 @@ TRANSFORMS = {
         lambda x: stacked(0 * x[..., 0], x[..., 0]),
     ),
     "a magnitude with a constant angle": (
-        lambda x: torch.view_as_real(torch.polar(x[..., 0], torch.full_like(x[..., 0], 0.7))),
-        lambda x: stacked(x[..., 0] * math.cos(0.7), x[..., 0] * math.sin(0.7)),
+        lambda x: torch.view_as_real(torch.polar(x[..., 0].abs(), torch.full_like(x[..., 0], 0.7))),
+        lambda x: stacked(x[..., 0].abs() * math.cos(0.7), x[..., 0].abs() * math.sin(0.7)),
     ),
     "a shift": (
         as_real(lambda z: torch.fft.fftshift(torch.fft.fft(z), -1)),
