@@ -21,7 +21,7 @@ _ADDING = frozenset(
     "concat concatenate "
     "stack hstack vstack dstack maximum minimum fmax fmin lerp pad constant_pad_nd scatter scatter_add index_add "
     "index_put "
-    "copy setitem hypot batch_norm complex".split()
+    "copy setitem hypot batch_norm".split()
 )
 
 

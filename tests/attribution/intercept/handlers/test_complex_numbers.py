@@ -355,6 +355,15 @@ def test_a_layer_with_complex_weights_is_explained_as_its_real_matrices(composit
     assert_same(ComplexLayer(layer, False), ComplexLayer(layer, True), torch.randn(2, 3, 2).double(), composite)
 
 
+def test_a_constant_imaginary_part_keeps_its_share():
+    x, constant = torch.randn(2, 4).double(), torch.randn(4).double()
+    attribute = Gradient(Calls(lambda x: (torch.complex(x, constant.expand_as(x)) * (1 + 2j)).real), AttnLRP())
+    with attribute.ledger() as ledger:
+        attribute(x, lambda output: output)
+    assert ledger.lost()["constant"] == pytest.approx(-4 * float(constant.sum()), rel=1e-10)
+    ledger.assert_accounted()
+
+
 def test_the_bias_of_a_complex_convolution_is_booked_as_bias():
     torch.manual_seed(0)
     layer = nn.Conv2d(2, 3, 3, padding=1, dtype=torch.complex128)
