@@ -2,7 +2,8 @@
 
 One fused call of torch computes all steps of all layers. Here the same equations run as separate operations (linear,
 sigmoid, tanh, sum, product), each with its rule; linear operations get the rule that the composite chooses. The model
-receives the values of the fused call, bit for bit.
+receives the values of the fused call, bit for bit; with dropout those of the equations, because the fused call would
+draw other masks.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,7 +93,6 @@ def recurrent(session: Session, call: Call) -> Any:
     network = _read(call)
     with session:
         written = network.run()
-    # A second call would drop other values.
     return written if network.drops else _set_values(session, written, call.run())
 
 
