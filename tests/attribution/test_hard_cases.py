@@ -164,15 +164,6 @@ def test_data_parallel_is_refused_by_name():
         Gradient(nn.DataParallel(small()), EpsilonPlus())(inputs(), 0)
 
 
-def test_complex_tensors_are_refused_by_name():
-    class Complex(nn.Module):
-        def forward(self, x):
-            return torch.complex(x, x).abs()
-
-    with pytest.raises((InputError, UnseenOperationError), match="complex"):
-        Gradient(Complex(), EpsilonPlus(on_unknown="raise"))(inputs(), 0)
-
-
 def test_compiled_submodules_are_refused_by_name():
     model = small()
     compiled = nn.Sequential(torch.compile(model[0], backend="eager"), *list(model)[1:])

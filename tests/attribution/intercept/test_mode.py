@@ -77,19 +77,6 @@ def test_batch_norm_in_training_mode_is_refused_by_name():
         Gradient(model, EpsilonPlus())(torch.randn(2, 3), 0)
 
 
-def test_fused_recurrent_networks_are_refused_by_name():
-    class Last(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.cell = nn.LSTM(3, 4, batch_first=True)
-
-        def forward(self, x):
-            return self.cell(x)[0][:, -1]
-
-    with pytest.raises(UnknownOperationError, match=r"cell \(LSTM\).*cell equations"):
-        Gradient(Last().eval(), EpsilonPlus())(torch.randn(2, 5, 3), 0)
-
-
 def test_unknown_operations_warn_raise_or_pass_as_told():
     class Odd(nn.Module):
         def forward(self, x):

@@ -29,9 +29,12 @@ class AttnLRP(LayerComposite):
 
 @dataclass(frozen=True)
 class CPLRP(AttnLRP):
-    """CP-LRP: AttnLRP with constant attention weights and gates (Ali 2022).
+    """CP-LRP: AttnLRP with constant attention weights and gates (Ali 2022; for recurrent cells Arras 2017).
 
-    No relevance goes through queries, keys and gates.
+    No relevance goes through queries, keys and gates. In a product, the output of a sigmoid, hardsigmoid or softmax is
+    a gate to every other factor: in `sigmoid(o) * tanh(c)` the tanh carries all, so the candidates carry the relevance
+    of LSTM and GRU cells. The output of another activation is a gate to a factor without an activation, as in
+    `silu(a) * b`. Factors of the same kind get equal shares, and a single factor that depends on the input gets all.
 
     Parameters
     ----------

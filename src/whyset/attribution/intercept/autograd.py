@@ -159,6 +159,20 @@ class ShareCoefficient(torch.autograd.Function):
         return (c * ctx.share if ctx.share else None), None, None
 
 
+class SetValue(torch.autograd.Function):
+    """A tensor with another value, equal up to rounding; its gradient and its coefficient pass unchanged."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, value: Tensor) -> Tensor:
+        ctx.dtype = x.dtype
+        ctx.set_materialize_grads(False)
+        return value.data  # as in Mark
+
+    @staticmethod
+    def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, None]:
+        return (None if c is None else c.to(ctx.dtype)), None
+
+
 class RelevanceProbe(torch.autograd.Function):
     """A tensor on its way into one operation, which reports the coefficient that comes back along this edge."""
 
@@ -210,6 +224,7 @@ __all__ = [
     "Report",
     "RuleState",
     "SavedOutput",
+    "SetValue",
     "ShareCoefficient",
     "Switch",
     "at_least_float32",

@@ -18,7 +18,8 @@ Place = str | int
 class Captured:
     """The output of a layer or operation in one attribution: `activation` and `relevance`, of the same shape.
 
-    Relevance is in single precision for an activation in half precision.
+    Relevance is in single precision for an activation in half precision, and real for a complex activation: the sum of
+    those of its real and imaginary part.
     """
 
     activation: Tensor
@@ -53,7 +54,8 @@ class Capture:
             )
         activation, coefficients = self._activations[place], self._coefficients[place]
         wide = torch.promote_types(activation.dtype, torch.float32)
-        parts = [activation.to(wide) * coefficient.to(wide) for coefficient in coefficients]
+        parts = [activation.to(wide).conj() * coefficient.to(wide) for coefficient in coefficients]
+        parts = [part.real for part in parts] if activation.is_complex() else parts
         return Captured(activation, parts[0] if len(parts) == 1 else torch.stack(parts))
 
     def clear(self) -> None:

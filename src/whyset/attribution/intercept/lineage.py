@@ -78,7 +78,7 @@ class Lineage:
     @property
     def at_zero(self) -> bool:
         """True if the offset is 0."""
-        return not isinstance(self.offset, Tensor) and self.offset == 0
+        return not (self.offset.any() if isinstance(self.offset, Tensor) else self.offset)
 
 
 def root(value: int, offset: float | Tensor = 0.0) -> Lineage:

@@ -17,6 +17,7 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers import HANDLERS
+from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse
 from whyset.attribution.intercept.images import image
 from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.layers import WeightCache
@@ -76,7 +77,8 @@ class Interception(Tracer, TorchFunctionMode):
             raise InputError(
                 f"the input of shape {tuple(x.shape)} and dtype {x.dtype} cannot receive relevance: it must be a "
                 "floating point tensor with "
-                "requires_grad=True (explain integer inputs at the output of their embedding)"
+                "requires_grad=True (explain integer inputs at the output of their embedding, and complex inputs by "
+                "torch.view_as_real, with torch.view_as_complex as the first step of the model)"
             )
         marked, twin = Mark.apply(x, self, self.composite.multiply_by_input)  # type: ignore[no-untyped-call]
         self.tracker.marks.add(marked.grad_fn)
@@ -85,7 +87,13 @@ class Interception(Tracer, TorchFunctionMode):
 
     def check_output(self, output: Any) -> None:
         """Check that the output depends on the marked input, through operations that were seen."""
-        records = [self.tracker.get(tensor) for tensor in tensors_in(output) if carries_gradient(tensor)]
+        tensors = [tensor for tensor in tensors_in(output) if carries_gradient(tensor)]
+        if self.composite.multiply_by_input and any(tensor.is_complex() for tensor in tensors):
+            raise InputError(
+                "the output of the model is complex, and relevance is explained for real numbers: return its real or "
+                "imaginary part, or its magnitude"
+            )
+        records = [self.tracker.get(tensor) for tensor in tensors]
         if not any(record.dependent for record in records):
             raise UnseenOperationError(
                 "the output of the model does not depend on its input through autograd: it is detached, computed under "
@@ -152,7 +160,7 @@ class Interception(Tracer, TorchFunctionMode):
             return write(self, call)
         if kind is None and self.composite.multiply_by_input:
             return self.unknown(call)
-        return self._handler(kind)(self, call)
+        return self._handler(call)(self, call)
 
     def _embed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Mark the embedding of the integer input, where relevance ends."""
@@ -163,11 +171,15 @@ class Interception(Tracer, TorchFunctionMode):
         self.embedded.append(embedded if embedded.requires_grad else embedded.detach().requires_grad_())
         return self.mark(self.embedded[-1])
 
-    def _handler(self, kind: OperationKind | None) -> Callable[[Session, Call], Any]:
+    def _handler(self, call: Call) -> Callable[[Session, Call], Any]:
+        kind = call.kind
+        if self.composite.multiply_by_input and kind is not OperationKind.COMPOUND and has_complex(call):
+            return complex_numbers
         by_gradient = not self.composite.multiply_by_input and kind not in (
             OperationKind.RELU,
             OperationKind.LINEAR,
             OperationKind.BATCH_NORM,
+            OperationKind.RECURRENT,
         )
         return HANDLERS[OperationKind.TRANSPARENT if kind is None or by_gradient else kind]
 
@@ -206,7 +218,6 @@ class Interception(Tracer, TorchFunctionMode):
         sources = call.tensors
         twins = list(tensors_in(twin))
         outputs = list(tensors_in(result))
-        self._refuse_complex(call, outputs)
         for index, tensor in enumerate(outputs):
             known = any(tensor is source for source in sources)
             if carries_gradient(tensor) and not known:
@@ -250,9 +261,10 @@ class Interception(Tracer, TorchFunctionMode):
     def unknown(self, call: Call) -> Any:
         """Treat an operation that is not in the table by the composite's `on_unknown`."""
         result = call.run()
-        self._refuse_complex(call, list(tensors_in(result)))
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
             return result  # it reads shapes or values, as `new_zeros` does
+        if any(tensor.is_complex() for tensor in tensors_in((call.args, call.kwargs, result))):
+            refuse(self, call)
         self.note(call, "unknown operation: plain gradient")
         result = result if self.recorder is None else self.run(call)
         message = (
@@ -264,13 +276,6 @@ class Interception(Tracer, TorchFunctionMode):
         if self.composite.on_unknown == "warn":
             self.warn(call, message)
         return self.finish(call, result)
-
-    def _refuse_complex(self, call: Call, outputs: list[Tensor]) -> None:
-        if any(tensor.is_complex() for tensor in outputs):
-            raise InputError(
-                f"{self.where(call)}: complex tensors carry no relevance. Split them into real and imaginary parts "
-                "before anything depends on the input"
-            )
 
 
 def refuse_unseen(model: nn.Module | None) -> None:

@@ -21,7 +21,8 @@ class OperationKind(StrEnum):
     COMPOUND = "compound"  # run as the operations that it consists of
     NORM = "norm"  # layer, group, RMS, instance norm: the standard deviation is a constant
     QUADRATIC = "quadratic"  # homogeneous of degree two: half the gradient
-    RECURRENT = "recurrent"  # one call runs a whole cell over time: refused by name
+    RECURRENT = "recurrent"  # one call runs a whole network over time: by the equations of its cells
+    COMPLEX = "complex"  # Fourier transforms, and what makes complex numbers: linear maps
     RELU = "relu"  # plain gradient, unless a composite modifies it
     TRANSPARENT = "transparent"
     PLAIN = "plain"  # not an operation on values: shapes, dtypes, printing, backward itself
@@ -71,9 +72,14 @@ _NAMES: dict[OperationKind, str] = {
         _upsample_bicubic2d_aa grid_sampler grid_sampler_2d grid_sampler_3d dropout alpha_dropout feature_dropout
         feature_alpha_dropout native_dropout leaky_relu prelu rrelu abs absolute softmax _softmax log_softmax
         special_softmax special_log_softmax logsumexp softmin
-        fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn
-        fft_ifftn fft_rfftn fft_irfftn view_as_real view_as_complex nan_to_num _pad_circular pad_sequence block_diag
-        cartesian_prod combinations meshgrid hypot swapdims squeeze_copy""",
+        view_as_real nan_to_num _pad_circular pad_sequence
+        _pack_padded_sequence _pad_packed_sequence block_diag
+        cartesian_prod combinations meshgrid hypot swapdims squeeze_copy conj conj_physical
+        resolve_conj resolve_neg H matrix_H fft_fftshift fft_ifftshift""",
+    OperationKind.COMPLEX: """
+        fft_fft fft_ifft fft_rfft fft_irfft fft_hfft fft_ihfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_hfft2
+        fft_ihfft2 fft_fftn fft_ifftn fft_rfftn fft_irfftn fft_hfftn fft_ihfftn stft istft complex polar
+        view_as_complex cfloat cdouble chalf""",
     OperationKind.PLAIN: """
         shape size dim ndim ndimension numel nelement stride storage_offset dtype device layout is_contiguous
         is_floating_point is_complex is_cuda is_cpu is_sparse is_nested is_quantized is_meta is_leaf requires_grad

@@ -23,8 +23,12 @@ _HOMOGENEOUS = frozenset("maximum minimum max min fmax fmin hypot cdist".split()
 
 
 def total(a: Tensor, b: Tensor) -> float:
-    """Return the sum of a product in double precision, where 0 times infinity is 0: a masked score has no relevance."""
-    product = a.double() * b.double()
+    """Return the sum of a product in double precision; for complex numbers `Re(conj(a) · b)`.
+
+    0 times infinity is 0: a masked score has no relevance.
+    """
+    wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    product = (a.to(wide).conj() * b.to(wide)).real
     return float(torch.where((a == 0) | (b == 0), 0, product).sum())
 
 

@@ -7,11 +7,13 @@ from typing import Any
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, relu
 from whyset.attribution.intercept.handlers.batch_norm import batch_norm
+from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers
 from whyset.attribution.intercept.handlers.compound import compound
 from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
 from whyset.attribution.intercept.handlers.product import attention, product, quadratic, quotient
-from whyset.attribution.intercept.handlers.transparent import recurrent, transparent
+from whyset.attribution.intercept.handlers.recurrent import recurrent
+from whyset.attribution.intercept.handlers.transparent import transparent
 from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.session import Session
 
@@ -28,6 +30,7 @@ HANDLERS: Mapping[OperationKind, Callable[[Session, Call], Any]] = MappingProxyT
         OperationKind.NORM: norm,
         OperationKind.QUADRATIC: quadratic,
         OperationKind.RECURRENT: recurrent,
+        OperationKind.COMPLEX: complex_numbers,
         OperationKind.TRANSPARENT: transparent,
     }
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
@@ -54,4 +54,16 @@ def _fits(x: Tensor, constant: Tensor, produced: LinearOutput) -> bool:
     size = x.shape[channel]
     if constant.dim() == 0 or constant.numel() != size or constant.dim() > x.dim() or constant.is_complex():
         return False
-    return constant.dim() >= -channel and constant.shape[channel] == size
+    if constant.dim() < -channel or constant.shape[channel] != size:
+        return False
+    return constant.dim() < x.dim() or _has_no_batch(x, constant, channel % x.dim())
+
+
+def _has_no_batch(x: Tensor, constant: Tensor, channel: int) -> bool:
+    """Check that the first dimension of a constant, of size 1, is not that of a batch of one sample.
+
+    The treatment of a constant for each sample, such as an initial state, must not depend on the number of samples.
+    """
+    source = constant if constant._base is None else constant._base
+    spread = any(size > 1 for d, size in enumerate(x.shape) if d not in (0, channel))
+    return spread or isinstance(source, nn.Parameter) or source.dim() < x.dim()

@@ -8,7 +8,6 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, lineage_of
 from whyset.attribution.intercept.handlers.constants import merge_constant
 from whyset.attribution.intercept.session import Session
-from whyset.errors import UnknownOperationError
 
 # These functions are applied to the twin as well ...
 _MOVING = frozenset(
@@ -16,7 +15,8 @@ _MOVING = frozenset(
     moveaxis squeeze unsqueeze expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr
     flipud rot90 pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d
     replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda type_as cat concat
-    concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided""".split()
+    concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided pad_sequence
+    _pack_padded_sequence _pad_packed_sequence""".split()
 )
 # ... and these, which shift or scale each element by a constant, are not.
 _AFFINE = frozenset(
@@ -25,12 +25,13 @@ _AFFINE = frozenset(
 
 
 # These return elements unchanged, often as views of their input or as the input itself: they lose no relevance.
-_CONSERVING = _MOVING - frozenset(
+CONSERVING = _MOVING - frozenset(
     "repeat tile pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d "
     "replication_pad2d "
-    "replication_pad3d cat concat concatenate stack".split()
+    "replication_pad3d cat concat concatenate stack pad_sequence _pad_packed_sequence".split()
 ) | frozenset(
-    "dropout alpha_dropout feature_dropout data detach alias real diagonal split_with_sizes tensor_split".split()
+    "dropout alpha_dropout feature_dropout data detach alias real imag conj view_as_real view_as_complex diagonal "
+    "split_with_sizes tensor_split".split()
 )
 
 
@@ -43,10 +44,11 @@ _PADDING = frozenset(("pad", "constant_pad_nd"))
 
 
 # Functions for a twin inside the network: none that adds or scales elements.
-_MOVING_INSIDE = _MOVING & _CONSERVING
+_MOVING_INSIDE = _MOVING & CONSERVING
 
 
-def _conserving(session: Session, call: Call) -> Any:
+def run_conserving(session: Session, call: Call) -> Any:
+    """Run a call that loses no relevance, without a probe, so that views remain views that the model may write into."""
     if session.recorder is not None:
         session.recorder.entries[session.index].conserving = True
     return call.run()
@@ -60,7 +62,7 @@ def transparent(session: Session, call: Call) -> Any:
     if call.name in _PIECEWISE and len(call.dependents) == 1 and not lineage_of(call, call.dependents[0]).at_zero:
         return activation(session, call)
     session.note(call, "plain gradient")
-    result = _conserving(session, call) if call.name in _CONSERVING else session.run(call)
+    result = run_conserving(session, call) if call.name in CONSERVING else session.run(call)
     inside = any(call.records[id(t)].behind_linear for t in call.dependents)
     moving = _MOVING_INSIDE if inside else _MOVING
     twin = move_twin(session, call) if call.name in moving else get_twin(call, result)
@@ -90,12 +92,3 @@ def get_twin(call: Call, result: Any) -> Tensor | None:
     if call.name in ("add", "sub", "subtract", "rsub") and known.lineage is not None and known.lineage.nonlinear:
         return None
     return known.twin.expand(result.shape).to(result.dtype)
-
-
-def recurrent(session: Session, call: Call) -> Any:
-    """Refuse a fused recurrent network, whose products and activations are hidden."""
-    raise UnknownOperationError(
-        f"{session.where(call)}: the fused operation {call.name!r} hides its cell equations, so relevance cannot be "
-        "propagated through it. Write the recurrence as its cell equations (linear, sigmoid, tanh, product) step "
-        "by step"
-    )
