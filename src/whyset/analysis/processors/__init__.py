@@ -7,16 +7,14 @@ from whyset.analysis.processors.affinity import Affinity, RadialBasis, Symmetric
 from whyset.analysis.processors.agglomerative import Agglomerative
 from whyset.analysis.processors.approximate import ApproximateNeighbors
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.clustering import Clustering
+from whyset.analysis.processors.clustering import Clustering, Eigengap, NumberOfClusters
 from whyset.analysis.processors.density import DBSCAN, HDBSCAN
 from whyset.analysis.processors.distances import Cityblock, Correlation, Cosine, Distance, Euclidean
-from whyset.analysis.processors.eigengap import Eigengap, NumberOfClusters
+from whyset.analysis.processors.embeddings import LLE, PCA, TSNE, UMAP
 from whyset.analysis.processors.estimator import ClusteringEstimator, EmbeddingEstimator, Estimator
 from whyset.analysis.processors.kmeans import KMeans, kmeans_sweep
 from whyset.analysis.processors.laplacian import Laplacian, RandomWalkLaplacian, SymmetricLaplacian
-from whyset.analysis.processors.lle import LLE
 from whyset.analysis.processors.neighbors import KNearestNeighbors, Neighbors
-from whyset.analysis.processors.pca import PCA
 from whyset.analysis.processors.pooling import AreaPooling, Pooling
 from whyset.analysis.processors.preprocessing import (
     Absolute,
@@ -29,8 +27,6 @@ from whyset.analysis.processors.preprocessing import (
 from whyset.analysis.processors.resize import Rescale, Resize
 from whyset.analysis.processors.spectrum import Spectrum, SpectrumOfGraph
 from whyset.analysis.processors.ssim import StructuralDissimilarity
-from whyset.analysis.processors.tsne import TSNE
-from whyset.analysis.processors.umap import UMAP
 from whyset.analysis.processors.wasserstein import SlicedWasserstein, Wasserstein
 
 PREPROCESSING = (
