@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from whyset.analysis.scores import benjamini_hochberg
 from whyset.store import Analysis, Category
-from whyset.store.completeness import Completeness
+from whyset.store.analyses import Completeness
 from whyset.store.evidence.records import PYDANTIC
 
 

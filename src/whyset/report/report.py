@@ -16,7 +16,7 @@ from whyset.report.enrichment import find_enriched
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
 from whyset.store import DONE, Analysis, Category, Check, ClassEvidence, Run, open_run
-from whyset.store.completeness import Completeness
+from whyset.store.analyses import Completeness
 from whyset.store.remote import AnyPath
 
 

@@ -6,8 +6,7 @@ from whyset.errors import BrokenRunError, WhysetError
 from whyset.store import open_run
 from whyset.store.analyses import analysis_names, open_analysis
 from whyset.store.layout import ANALYSES, LEASES
-from whyset.store.lease import EXPIRY_SECONDS
-from whyset.store.lease_record import read_holder
+from whyset.store.lease import EXPIRY_SECONDS, read_holder
 from whyset.store.remote import AnyPath
 from whyset.viewer.changes import AnalysisStamp, get_stamp
 from whyset.viewer.schemas import AnalysisProgress, RunProgress

@@ -12,8 +12,7 @@ from whyset.image.color_maps import COLOR_MAPS
 from whyset.store import Analysis, Category, Run
 from whyset.store.virelay.export_analyses import method_names
 from whyset.store.virelay.importing import SAMPLE
-from whyset.store.virelay.names import safe_name_for
-from whyset.store.virelay.word_net_ids import word_net_ids
+from whyset.store.virelay.names import safe_name_for, word_net_ids
 from whyset.viewer.members import get_rows
 from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.schemas import Opening
