@@ -17,6 +17,11 @@ from whyset.store.arrays import ArraySpec
 from whyset.store.ranges import Ranges, open_ranges
 from whyset.store.remote import AnyPath
 
+_PIECE = 8 * 2**20
+
+Numbers = npt.NDArray[np.int64]
+
+
 _ABSENT = 2**64 - 1
 
 
@@ -50,11 +55,6 @@ def decode_index(data: bytes, spec: ArraySpec, wanted: npt.NDArray[np.int64]) ->
     if np.any(index[:, 1] != spec.row_bytes):
         raise ValueError(f"its index lacks entries, or not all of them have {spec.row_bytes} bytes")
     return index[:, 0].astype(np.int64)
-
-
-_PIECE = 8 * 2**20
-
-Numbers = npt.NDArray[np.int64]
 
 
 def read_entries(file: AnyPath, spec: ArraySpec, shard_entries: int, wanted: Numbers) -> npt.NDArray[np.generic]:

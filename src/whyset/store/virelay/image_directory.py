@@ -16,6 +16,17 @@ from whyset.store.virelay.label_expression import LabelExpressionError, match_la
 from whyset.store.virelay.label_map import LabelMap
 from whyset.store.virelay.project import DatasetEntry
 
+PADDING: Mapping[str, dict[str, Any]] = {
+    "fill_zeros": {"mode": "constant", "constant_values": 0},
+    "fill_ones": {"mode": "constant", "constant_values": 255},
+    "edge_repeat": {"mode": "edge"},
+    "mirror_edge": {"mode": "reflect"},
+    "wrap_around": {"mode": "wrap"},
+}
+
+Picture = npt.NDArray[np.uint8]
+
+
 DEEP = ("I", "F")
 """Pillow's modes of more than 8 bits per channel, which it clips when it converts them to RGB."""
 
@@ -167,17 +178,6 @@ def _label(found: str | None, entry: DatasetEntry, label_map: LabelMap) -> int |
 
 def _name_sample(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.as_posix()
-
-
-PADDING: Mapping[str, dict[str, Any]] = {
-    "fill_zeros": {"mode": "constant", "constant_values": 0},
-    "fill_ones": {"mode": "constant", "constant_values": 255},
-    "edge_repeat": {"mode": "edge"},
-    "mirror_edge": {"mode": "reflect"},
-    "wrap_around": {"mode": "wrap"},
-}
-
-Picture = npt.NDArray[np.uint8]
 
 
 def fit(image: Picture, size: tuple[int, int], down_sampling: str, up_sampling: str) -> Picture:

@@ -7,6 +7,9 @@ import numpy as np
 
 from whyset.store import Run
 
+WORD_NET_ID = re.compile(r"n[0-9]{8}")
+
+
 LONGEST = 100
 
 
@@ -36,9 +39,6 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
         if name not in safe:
             safe[name] = safe_name_for(name, safe.values())
     return safe
-
-
-WORD_NET_ID = re.compile(r"n[0-9]{8}")
 
 
 def word_net_ids(run: Run, classes: int) -> list[str]:
