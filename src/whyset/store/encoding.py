@@ -20,8 +20,6 @@ from whyset.store.remote import AnyPath
 _PIECE = 8 * 2**20
 
 Numbers = npt.NDArray[np.int64]
-
-
 _ABSENT = 2**64 - 1
 
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from whyset.viewer.embed.widget import RunWidget
 
 _OF_CANCELLATIONS = ("timeout graceful shutdown exceeded", "asyncio.exceptions.CancelledError")
-
-
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 
 

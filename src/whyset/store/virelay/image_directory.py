@@ -25,12 +25,8 @@ PADDING: Mapping[str, dict[str, Any]] = {
 }
 
 Picture = npt.NDArray[np.uint8]
-
-
 DEEP = ("I", "F")
 """Pillow's modes of more than 8 bits per channel, which it clips when it converts them to RGB."""
-
-
 _MOST_DIGITS = 20
 """Python refuses to read numbers of thousands of digits."""
 

@@ -7,10 +7,8 @@ import numpy as np
 
 from whyset.store import Run
 
-WORD_NET_ID = re.compile(r"n[0-9]{8}")
-
-
 LONGEST = 100
+WORD_NET_ID = re.compile(r"n[0-9]{8}")
 
 
 def safe_name_for(name: str, taken: Collection[str] = ()) -> str:

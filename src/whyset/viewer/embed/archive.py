@@ -16,8 +16,6 @@ COLUMNS = 16
 LOSSLESS = 100
 CHANNELS = (1, 3)
 """Gray and red-green-blue; WebP supports no other channels."""
-
-
 PER_BLOCK = 256
 """Number of images in one block; all of them are decoded when one of them is shown."""
 

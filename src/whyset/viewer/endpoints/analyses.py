@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from numpy.typing import NDArray
 
 from whyset.report import ClassRow, ClusterRow, rank_classes
-from whyset.report.cluster_rows import first_suspicious, most_coherent
+from whyset.report.class_rows import first_suspicious, most_coherent
 from whyset.report.words import reason_to_look
 from whyset.store.category import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type

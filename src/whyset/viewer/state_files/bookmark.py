@@ -20,8 +20,6 @@ from whyset.viewer.schemas import Model, Opening
 
 PICTURES = {"input": "input", "overlay": "overlay", "attribution": "map"}
 T = TypeVar("T")
-
-
 Text = Annotated[str | None, Field(max_length=4096)]
 
 
