@@ -1,4 +1,4 @@
-"""Ranks and q-values of classes."""
+"""Ranks and q-values of classes, their clusters, and the cluster to look at first."""
 
 from dataclasses import FrozenInstanceError
 
