@@ -53,7 +53,7 @@ def p_values(rows, seed):
     """The p-value by each null."""
     pipeline = SPRAY.pipeline()
     observed = pipeline.until("separability").run({"features": rows}, seed=seed)["separability"]
-    return [significance(rows, observed, pipeline, null, seed)["p_value"] for null in NULLS.values()]
+    return [significance(rows, observed, pipeline, null, seed).p_value for null in NULLS.values()]
 
 
 def main(given=None):

@@ -10,7 +10,7 @@ from torch import nn
 import whyset as ws
 from whyset.errors import InputError
 from whyset.report import as_html, as_json, as_markdown, as_text, report
-from whyset.report.cluster_rows import ClusterRow
+from whyset.report.class_rows import ClusterRow
 from whyset.report.pictures import ReportHeatmaps
 from whyset.report.words import reason_to_look
 from whyset.runner import ArraySource, Preprocessing

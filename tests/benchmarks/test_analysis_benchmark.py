@@ -54,3 +54,9 @@ def test_planted_clusters_lie_as_far_apart_as_they_say(benchmark: Callable[[str]
     distances = [np.linalg.norm(centers[one] - centers[other]) for one, other in ((0, 1), (0, 2), (1, 2))]
     np.testing.assert_allclose(distances, 7, atol=0.4)
     assert rows.shape == (1200, 15)
+
+
+def test_each_null_gives_a_p_value(benchmark: Callable[[str], dict]) -> None:
+    nulls = benchmark("null_models")
+    planted = nulls["KINDS"]["planted: a third of the samples shifted"](np.random.default_rng(0))
+    assert nulls["p_values"](planted, 0) == [0.05, 0.05]  # the smallest that 19 surrogates allow

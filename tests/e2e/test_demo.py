@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from whyset.report.cluster_rows import most_suspicious
+from whyset.report.class_rows import most_suspicious
 from whyset.store import Run, open_run
 from whyset.viewer import Server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from whyset.store import Run, open_run
-from whyset.store.lease_record import read_holder
+from whyset.store.lease import read_holder
 from whyset.testing.engines import require_serial
 from whyset.testing.tasks import until
 

@@ -15,8 +15,7 @@ from torch import nn
 import whyset as ws
 from whyset.attribution.composites import EpsilonPlus
 from whyset.report import as_html, as_json, as_markdown, as_text, report
-from whyset.report.contact_sheet import contact_sheet
-from whyset.report.pictures import ReportHeatmaps
+from whyset.report.pictures import ReportHeatmaps, contact_sheet
 from whyset.report.relevance import Distribution, describe_losses, summarize_columns, summarize_relevance
 from whyset.store import Check, Run
 from whyset.store.checks import check_relevance, write_checks

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whyset.report import as_json, as_markdown, as_text, report
-from whyset.report.cluster_rows import ClusterRow
+from whyset.report.class_rows import ClusterRow
 from whyset.report.words import reason_to_look
 from whyset.store import CategoryResult, Run
 from whyset.store.evidence import ClusterEvidence, Composition, from_info

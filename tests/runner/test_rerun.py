@@ -25,7 +25,7 @@ from whyset.attribution.rules import Epsilon
 from whyset.attribution.rules.stabilizer import Stabilizer
 from whyset.errors import InputError, RunMismatchError
 from whyset.runner import ArrayFileSource, Labels, ModelSource, NamedComposite, Preprocessing, rerun
-from whyset.runner.stored_composites import composite_from_dict
+from whyset.runner.composites import composite_from_dict
 from whyset.store.jsonfile import json_checksum
 
 ImageFolder = Callable[..., Path]

@@ -17,7 +17,7 @@ import whyset as ws
 from whyset.errors import RunMismatchError
 from whyset.progress import Silent
 from whyset.runner import ArraySource, DatasetSource, FolderSource, Preprocessing
-from whyset.runner.input_digest import digest_input
+from whyset.runner.prefetch import digest_input
 from whyset.runner.same_inputs import COMPARED
 from whyset.runner.sources import array_file, dataset, folder
 from whyset.store import open_run

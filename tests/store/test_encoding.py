@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyset.store import ArraySpec
-from whyset.store.encoding import closing, raw
+from whyset.store.encoding import closing, compute_stored_checksum, raw, read_entries
 from whyset.store.layout import shard_file
 from whyset.store.preallocate import create_arrays
-from whyset.store.shard_reader import compute_stored_checksum, read_entries
 
 SPECS = [
     ArraySpec("attribution/input", (2, 5, 3), "float16", scaled=True),

@@ -129,7 +129,7 @@ def reads(monkeypatch):
 
         return opened()
 
-    monkeypatch.setattr("whyset.store.shard_reader.open_ranges", counted)
+    monkeypatch.setattr("whyset.store.encoding.open_ranges", counted)
     return seen
 
 

@@ -13,8 +13,7 @@ import pytest
 from whyset.errors import BrokenRunError
 from whyset.store import LeaseHeldError
 from whyset.store.jsonfile import replace_json
-from whyset.store.lease import Lease, LeaseLostError
-from whyset.store.lease_record import new_holder, read_holder
+from whyset.store.lease import Lease, LeaseLostError, new_holder, read_holder
 from whyset.store.rank_lease import RankLease, run_lease
 
 

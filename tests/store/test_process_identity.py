@@ -14,8 +14,7 @@ import pytest
 from whyset.store import LeaseHeldError, Run
 from whyset.store.analysis_writer import _beside
 from whyset.store.jsonfile import replace_json
-from whyset.store.lease import Lease
-from whyset.store.lease_record import new_holder, read_holder
+from whyset.store.lease import Lease, new_holder, read_holder
 from whyset.store.process_identity import ProcessIdentity
 from whyset.store.selections import Selection, Selections
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from whyset.store import Run
-from whyset.viewer.series import decimate, get_decimated_length
+from whyset.viewer.maps import decimate, get_decimated_length
 
 ROWS = [39, 0, 3, 3]
 

@@ -1,13 +1,18 @@
 """`whyset rerun`"""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whyset.cli.asking import ask_to_execute, is_interactive
 from whyset.cli.explain import report_completion
 from whyset.cli.options import EngineName, RunFolder, Scheduler, StallTimeout, Workers, make_engine
 from whyset.cli.progress import choose_display
+from whyset.printable import printable
+
+if TYPE_CHECKING:
+    from whyset.runner.consent import ModelCode
+
 
 EXAMPLE = "whyset rerun runs/cifar --out runs/cifar-again"
 
@@ -42,3 +47,16 @@ def rerun(
         progress=choose_display(),
     )
     return report_completion(repeated, chosen.share)
+
+
+def is_interactive() -> bool:
+    """True if a user can see a question and answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_to_execute(code: "ModelCode") -> bool:
+    """Ask whether the model file of another user's run may be executed; any answer but yes means no."""
+    print("This run was not made by you on this machine. Repeating it executes the file", file=sys.stderr)
+    print(f"  {printable(str(code.path), keep='')}", file=sys.stderr)
+    print(f"  SHA-256 {code.sha256}", file=sys.stderr)
+    return typer.confirm("Have you read it, and do you trust it?", default=False, err=True)

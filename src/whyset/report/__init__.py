@@ -1,8 +1,7 @@
 """The report of a run as a value, and its text, Markdown, HTML and JSON forms. Does not import torch."""
 
 from whyset.report.attributes import read_attributes
-from whyset.report.class_rows import ClassRow, Ranking, rank_classes
-from whyset.report.cluster_rows import ClusterRow
+from whyset.report.class_rows import ClassRow, ClusterRow, Ranking, rank_classes
 from whyset.report.heatmaps import Heatmaps
 from whyset.report.html import as_html
 from whyset.report.json_form import as_json

@@ -1,13 +1,16 @@
-"""Ranking of the classes of an analysis, shared by reports, API and command line."""
+"""The ranking of classes, the clusters of a class, and the cluster to look at first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from whyset.analysis.scores import benjamini_hochberg
-from whyset.store import Analysis, Category
-from whyset.store.completeness import Completeness
+from whyset.report.enrichment import Enriched, name_enriched
+from whyset.store import Analysis, Category, ClusterEvidence
+from whyset.store.analyses import Completeness
 from whyset.store.evidence.records import PYDANTIC
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -116,3 +119,49 @@ def read_class_row(category: Category) -> ClassRow:
 def _key(row: ClassRow) -> tuple[bool, float, float, str]:
     unscored = row.separability is None or row.problem is not None
     return unscored, -(row.separability or 0.0), -(row.eigengap or 0.0), row.name
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """One cluster of a class's default clustering: its evidence and its enriched attribute values."""
+
+    category: str
+    class_name: str
+    clustering: str
+    evidence: ClusterEvidence
+    enriched: tuple[Enriched, ...] = ()
+
+
+def cluster_rows(category: Category, class_names: tuple[str, ...] = ()) -> list[ClusterRow]:
+    """Return the clusters of a class, the largest first; `class_names` are the names of labels and predictions."""
+    name, clustering = category.evidence.default_clustering, category.evidence.clustering
+    if clustering is None or name is None:
+        return []
+    return [
+        ClusterRow(category.id, category.name, name, cluster, name_enriched(cluster.enrichment, class_names))
+        for cluster in clustering.clusters
+    ]
+
+
+def most_suspicious(analysis: Analysis) -> ClusterRow | None:
+    """Return the most coherent cluster of the most separable class, or None if no class has clusters.
+
+    A shortcut has the same place and appearance in all samples, so its relevance maps are more alike than those of
+    objects.
+    """
+    return first_suspicious(rank_classes(analysis).rows, lambda id: most_coherent(analysis.category(id)))
+
+
+def first_suspicious(ranked: Iterable[ClassRow], found_in: Callable[[str], Found | None]) -> Found | None:
+    """Return the first result of `found_in` that is not None, over the ranked classes without a problem."""
+    found = (found_in(row.id) for row in ranked if row.problem is None)
+    return next((each for each in found if each is not None), None)
+
+
+def most_coherent(category: Category) -> ClusterRow | None:
+    """Return the cluster of a class with the most similar relevance maps, or None if the class has no clusters."""
+    return max(cluster_rows(category), key=_coherence, default=None)
+
+
+def _coherence(row: ClusterRow) -> float:
+    return -2.0 if row.evidence.coherence is None else row.evidence.coherence

@@ -9,15 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from whyset.printable import printable
-from whyset.report.class_rows import ClassRow
-from whyset.report.cluster_rows import ClusterRow
-from whyset.report.contact_sheet import contact_sheet
+from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.definitions import DEFINITIONS
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import format_counts, number, small, with_p
-from whyset.report.pictures import ReportHeatmaps
+from whyset.report.pictures import EigenvalueChart, ReportHeatmaps, contact_sheet, draw_spectrum
 from whyset.report.report import Report
-from whyset.report.spectrum import EigenvalueChart, draw_spectrum
 from whyset.report.words import (
     LEGEND,
     check_lines,

@@ -1,4 +1,4 @@
-"""Heatmaps and inputs for the HTML page, as PNG data URIs."""
+"""Pictures of the HTML page: heatmaps and inputs as PNG data URIs, a contact sheet of inputs, charts of eigenvalues."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -13,9 +13,13 @@ from PIL import Image
 from whyset.analysis.processors import AreaPooling
 from whyset.image import colorize, overlay
 from whyset.image.shapes import DRAWN, planes, to_rgb
-from whyset.store import Analysis, Category, Run
+from whyset.report.class_rows import ClassRow
+from whyset.store import DONE, Analysis, Category, Run
+from whyset.store.layout import STATUS
 from whyset.store.modality import TEXT
 
+SAMPLES = 24
+"""Inputs on a contact sheet."""
 RELEVANCE = "attribution/input"
 IMAGES = 4
 """Number of axes of the relevance maps of images, including the axis of samples."""
@@ -23,6 +27,8 @@ LONGEST = 112
 """Maximum pixels of the longer side; the browser enlarges smaller images."""
 
 _FADED = 0.85
+_EIGENVALUES = 16
+_BAR_WIDTH, _BAR_HEIGHT, _BAR_STEP = 10, 48, 14
 _WITHOUT_PLACES = ("Histogram", "FourierMagnitude")  # preprocessing whose values are not cells of a map
 
 
@@ -120,3 +126,81 @@ def make_uri(picture: NDArray[np.uint8]) -> str:
     written = BytesIO()
     image.save(written, "PNG", optimize=True)
     return f"data:image/png;base64,{b64encode(written.getvalue()).decode()}"
+
+
+@dataclass(frozen=True)
+class StoredInput:
+    """One stored input; `wrong`: the label is known and differs from the prediction."""
+
+    id: str
+    uri: str
+    alt: str
+    caption: str
+    wrong: bool
+
+
+def contact_sheet(run: Run, samples: int = SAMPLES) -> list[StoredInput]:
+    """Return some inputs, spread evenly over the run; empty if the run does not store images."""
+    if run.inputs is None or run.inputs.ndim != IMAGES:
+        return []
+    each = run.config.targets_per_sample
+    done = each * np.flatnonzero((run.column(STATUS) == DONE)[::each])
+    rows = done[np.linspace(0, len(done) - 1, min(samples, len(done))).round().astype(np.int64)] if len(done) else done
+    return [_read_input(run, int(row)) for row in rows]
+
+
+def _read_input(run: Run, row: int) -> StoredInput:
+    inputs = run.inputs
+    assert inputs is not None  # `contact_sheet` has checked it
+    label, prediction = int(run.labels[row]), int(run.array("prediction")[row])
+    label_name, predicted_name = _name(run, label), _name(run, prediction)
+    wrong = label >= 0 and label != prediction
+    caption = f"{label_name} → {predicted_name}" if wrong else label_name if label >= 0 else f"→ {predicted_name}"
+    alt = f"Input of sample {row // run.config.targets_per_sample}, {run.ids[row]}"
+    return StoredInput(run.ids[row], make_uri(to_rgb(np.asarray(inputs[row]))), alt, caption, wrong)
+
+
+def _name(run: Run, number: int) -> str:
+    return run.classes[number] if 0 <= number < len(run.classes) else str(number)
+
+
+@dataclass(frozen=True)
+class EigenvalueBar:
+    """A bar of the chart, in units of its box; `kind` is "kept" for eigenvalues that represent clusters."""
+
+    kind: str
+    x: int
+    width: int
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class EigenvalueChart:
+    """Eigenvalues between 0 and 1 as bars."""
+
+    name: str
+    box: str
+    bars: tuple[EigenvalueBar, ...]
+    caption: str = "leading eigenvalues, 0 to 1"
+
+
+def draw_spectrum(category: Category, row: ClassRow) -> EigenvalueChart | None:
+    """Draw the eigenvalues as bars, those that represent clusters darker; None if they are not stored."""
+    if "eigenvalues" not in category.columns:
+        return None
+    values = np.clip(np.asarray(category.column("eigenvalues"))[:_EIGENVALUES], 0, 1).tolist()
+    bars = tuple(
+        EigenvalueBar(
+            "kept" if place < (row.n_clusters or 0) else "rest",
+            place * _BAR_STEP,
+            _BAR_WIDTH,
+            f"{_BAR_HEIGHT * (1 - value):.1f}",
+            f"{_BAR_HEIGHT * value:.1f}",
+        )
+        for place, value in enumerate(values)
+    )
+    numbers = ", ".join(f"{value:.3f}" for value in values)
+    return EigenvalueChart(
+        f"Leading eigenvalues of class {row.name}: {numbers}", f"0 0 {len(values) * _BAR_STEP} {_BAR_HEIGHT}", bars
+    )

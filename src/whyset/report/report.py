@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from whyset.errors import InputError
 from whyset.printable import short_dataclass_repr
 from whyset.report.accuracy import compute_accuracy
-from whyset.report.class_rows import ClassRow, rank_classes
-from whyset.report.cluster_rows import ClusterRow, cluster_rows, first_suspicious, most_coherent
+from whyset.report.class_rows import ClassRow, ClusterRow, cluster_rows, first_suspicious, most_coherent, rank_classes
 from whyset.report.enrichment import find_enriched
 from whyset.report.provenance import describe_method, provenance
 from whyset.report.relevance import RelevanceSummary, summarize_relevance
 from whyset.store import DONE, Analysis, Category, Check, ClassEvidence, Run, open_run
-from whyset.store.completeness import Completeness
+from whyset.store.analyses import Completeness
 from whyset.store.remote import AnyPath
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from whyset.report.class_rows import ClassRow
-from whyset.report.cluster_rows import ClusterRow
+from whyset.report.class_rows import ClassRow, ClusterRow
 from whyset.report.evidence_lines import describe_class, describe_evidence
 from whyset.report.numbers import SIGNIFICANT, count, format_counts, number, percent, plural, small, with_interval
 from whyset.report.relevance import describe_relevance

@@ -13,12 +13,11 @@ from whyset.attribution.composites import Composite
 from whyset.errors import InputError
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.data_spec import DataSpec
-from whyset.runner.input_codecs import InputCodec
+from whyset.runner.input_codecs import InputCodec, require_used
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.preprocessing_check import require_used
 from whyset.runner.reduction import Reduction
 from whyset.runner.sources import ArrayFileSource, Source, SpreadSource, as_source, is_source
 from whyset.runner.targets import Targets

@@ -21,6 +21,7 @@ from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
 from whyset.runner.explain_config import ExplainConfig
 from whyset.runner.gate import Gate, name_first_rule
+from whyset.runner.input_codecs import note_unused
 from whyset.runner.job import Job, name_sample, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
@@ -29,7 +30,6 @@ from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
 from whyset.runner.prefetch import Prefetcher
 from whyset.runner.preprocessing import Preprocessing
-from whyset.runner.preprocessing_check import note_unused
 from whyset.runner.probe import read_some
 from whyset.runner.same_inputs import require_same_inputs
 from whyset.runner.same_outputs import require_same_outputs

@@ -1,15 +1,45 @@
-"""Check that inputs are like those of the training, by the first batch normalization or by the look of raw pixels."""
+"""Checks of inputs: NaN and infinity fail a sample; wrong normalization and raw pixels are found in the first batch."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, isfinite, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from whyset.errors import InputError
 from whyset.store import Check
 
 _MOST_TIMES = 8.0
 """Inputs with another normalization than in training are off by a factor of up to 3, raw pixels by 60 and more."""
 _RAW = 32.0
 """Whole numbers from 0 to more than this are taken for raw pixels; normalized inputs stay far below."""
+
+
+def require_finite(x: Tensor) -> Tensor:
+    """Return the input of one sample unchanged, shape (...); ids of tokens and pixels are always finite.
+
+    Raises InputError if a value is NaN or infinite, or becomes so in float32, in which it is computed and stored.
+
+    >>> require_finite(Tensor([1.0, float("nan"), -float("inf")]))
+    Traceback (most recent call last):
+    ...
+    whyset.errors.InputError: the input holds a value that is not finite: 2 of 3 values (1 NaN, 1 -inf), the first at \
+[1], the last at [2]: remove or replace them first
+    """
+    if not x.is_floating_point() or bool(isfinite(x.float()).all()):
+        return x
+    values = x.float()
+    places = (~isfinite(values)).nonzero()
+    kinds = {
+        "NaN": int(values.isnan().sum()),
+        "inf": int(values.isposinf().sum()),
+        "-inf": int(values.isneginf().sum()),
+    }
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    overflow = " in float32" if bool(isfinite(x).all()) else ""
+    last = f", the last at {places[-1].tolist()}" if len(places) > 1 else ""
+    raise InputError(
+        f"the input holds a value that is not finite{overflow}: {len(places)} of {x.numel()} values ({counts}), the "
+        f"first at {places[0].tolist()}{last}: remove or replace them first"
+    )
 
 
 def check_inputs(model: nn.Module, x: Tensor) -> Check | None:

@@ -1,5 +1,6 @@
-"""Prefetching: threads read and decode samples while the model computes."""
+"""Prefetching: threads read, decode and hash samples while the model computes."""
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from whyset.errors import InputError
 from whyset.runner.activity import Activity
-from whyset.runner.finite import require_finite
+from whyset.runner.input_check import require_finite
 from whyset.runner.input_codecs import InputCodec
-from whyset.runner.input_digest import digest_input
 from whyset.runner.sources import Source, read
 from whyset.runner.sources.source import attempt
+from whyset.store.input_hashes import DIGITS
 
 PART = 8
 """Samples that a thread reads at a time; a batch is assembled from parts of several threads."""
@@ -153,3 +154,15 @@ def in_order(do: Callable[[T], V], tasks: Iterable[T], threads: int, ahead: int)
 def threads_for(source: Any, device: torch.device, cores: int) -> int:
     """Return the number of reading threads: several if a GPU waits for them and the source is concurrent, else one."""
     return max(1, min(8, cores)) if device.type == "cuda" and getattr(source, "concurrent", False) else 1
+
+
+def digest_input(x: torch.Tensor, label: int | None) -> str:
+    """Return the 8-byte BLAKE2b over dtype, shape and label as text, and the bytes of the input as the data set has it.
+
+    >>> digest_input(torch.zeros(3), None) == digest_input(torch.zeros(3), 0)
+    False
+    """
+    head = f"{str(x.dtype).removeprefix('torch.')} {'x'.join(map(str, x.shape))} {label}\n"
+    digest = hashlib.blake2b(head.encode(), digest_size=DIGITS // 2)
+    digest.update(x.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()

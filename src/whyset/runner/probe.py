@@ -11,12 +11,11 @@ import torch
 from whyset.errors import InputError
 from whyset.runner.class_names import is_binary, name_classes, require_classes
 from whyset.runner.devices import place
-from whyset.runner.finite import require_finite
-from whyset.runner.input_check import check_inputs
+from whyset.runner.input_check import check_inputs, require_finite
+from whyset.runner.input_codecs import require_fitting
 from whyset.runner.labels import Labels
 from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
-from whyset.runner.preprocessing_check import require_fitting
 from whyset.runner.sources import Source, spread
 from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor

@@ -10,6 +10,7 @@ import torch
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Progress
 from whyset.errors import InputError, WhysetError
+from whyset.runner.composites import composite_from_dict
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.explain_config import ExplainConfig
@@ -19,7 +20,6 @@ from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, source_at
-from whyset.runner.stored_composites import composite_from_dict
 from whyset.runner.versions import versions
 from whyset.store import Run, RunConfig, open_run
 from whyset.store.remote import AnyPath, as_path

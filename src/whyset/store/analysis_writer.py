@@ -18,8 +18,7 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.analyses import ANALYSIS, ANALYSIS_SCHEMA, ListedClass
 from whyset.store.category import CATEGORY, read_category
-from whyset.store.commit_digest import hash_commits
-from whyset.store.commits import checksum
+from whyset.store.commits import checksum, hash_commits
 from whyset.store.evidence import ClassEvidence, to_json
 from whyset.store.files import explain_disk_errors, new_file, remove, sync_file, sync_folder
 from whyset.store.jsonfile import JSON, canonical, create_json, json_checksum, read_json, replace_json

@@ -1,5 +1,6 @@
 """Commit records: a shard exists only if it has one. They are written last, exclusively, and never changed."""
 
+import hashlib
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, InputError
-from whyset.store.files import each
+from whyset.store.files import each, read_bytes
 from whyset.store.input_hashes import InputHashes
 from whyset.store.jsonfile import JSON, create_json, json_checksum, read_json
 from whyset.store.layout import COMMITS, commit_path, remedy
@@ -122,6 +123,15 @@ def list_failed_samples(failures: Iterable[Failure]) -> list[Failure]:
     for failure in failures:
         first.setdefault(failure.id, failure)
     return list(first.values())
+
+
+def hash_commits(run: AnyPath) -> str:
+    """Return the SHA-256 over the names and contents of all commits."""
+    digest = hashlib.sha256()
+    commits: list[AnyPath] = sorted((run / COMMITS).glob("*.json"), key=str)
+    for commit, content in zip(commits, each(read_bytes, commits), strict=True):
+        digest.update(commit.name.encode() + b"\0" + content)
+    return "sha256:" + digest.hexdigest()
 
 
 def _read(path: AnyPath) -> Commit:

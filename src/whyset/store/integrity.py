@@ -12,9 +12,9 @@ import numpy.typing as npt
 from whyset.errors import BrokenRunError
 from whyset.store.arrays import ArraySpec
 from whyset.store.commits import checksum
+from whyset.store.encoding import compute_stored_checksum
 from whyset.store.layout import advice
 from whyset.store.remote import AnyPath
-from whyset.store.shard_reader import compute_stored_checksum
 
 
 @dataclass(frozen=True, eq=False)

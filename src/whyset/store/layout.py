@@ -35,8 +35,8 @@ ARRIVED = "relevance_arrived"
 LARGEST = "relevance_max"
 """The largest absolute relevance of an explanation, divided by the absolute explained output (float32)."""
 
-NEVER_WRITTEN, DONE, FAILED = 0, 1, 2
-"""The values of the column `status`."""
+DONE, FAILED = 1, 2
+"""The values of the column `status`; 0, its fill value, means never written."""
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from whyset.errors import BrokenRunError, WhysetError
 from whyset.store.arrays import ArraySpec
+from whyset.store.encoding import read_entries
 from whyset.store.files import each
 from whyset.store.indexing import Index, Rows, distinct, rows_and_rest
 from whyset.store.integrity import Integrity
 from whyset.store.layout import advice, shard_file
 from whyset.store.remote import AnyPath
 from whyset.store.scaling import unscale_rows
-from whyset.store.shard_reader import read_entries
 
 Numbers = npt.NDArray[np.generic]
 

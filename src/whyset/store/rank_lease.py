@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from whyset.store.layout import LEASES
-from whyset.store.lease import Lease, LeaseHeldError
-from whyset.store.lease_record import LeaseRecord, read_holder
+from whyset.store.lease import Lease, LeaseHeldError, LeaseRecord, read_holder
 from whyset.store.remote import AnyPath
 
 _PATIENCE_SECONDS = 2.0

@@ -26,24 +26,6 @@ _SMALLEST_FACTOR = 2.0**-_HIGHEST
 Floats = npt.NDArray[np.float32]
 
 
-def scale_rows(rows: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], Floats]:
-    """Return float16 rows and their float32 scales, with `rows ≈ scaled * scale`.
-
-    The scale is `2^k` with `k = exponent(max|row|) - 15`, and 1 for an all-zero row. So a value keeps a relative
-    precision of 2^-11 down to 2^-29 of its row's maximum, where plain float16 would lose all below 6e-8.
-    Multiplying by a power of two is exact; values are converted to float32, and non-finite ones are refused.
-
-    >>> scaled, scale = scale_rows([[2.0**-40, -3 * 2.0**-40], [0.0, 0.0]])
-    >>> (scaled[0] * scale[0] * 2.0**40).tolist(), float(scale[1])
-    ([1.0, -3.0], 1.0)
-    """
-    values = np.asarray(rows)
-    peaks = row_peaks(values)
-    refuse_non_finite(peaks)
-    scale = compute_scales(peaks)
-    return divide_rows(scale, values), scale
-
-
 def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
     """Return max|row| in float32, without a copy of the rows; NaN stays NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -53,7 +35,14 @@ def row_peaks(rows: npt.NDArray[np.floating]) -> Floats:
 
 
 def compute_scales(peaks: Floats) -> Floats:
-    """Return the power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros."""
+    """Return the power of two that brings each peak to [2^14, 2^15]; 1 for a row of zeros.
+
+    The scale is `2^k` with `k = exponent(peak) - 15`, so a value keeps a relative precision of 2^-11 down to 2^-29 of
+    its row's peak, where plain float16 would lose all below 6e-8. Multiplying by a power of two is exact.
+
+    >>> compute_scales(np.array([3 * 2.0**-40, 0.0], np.float32)).tolist() == [2.0**-53, 1.0]
+    True
+    """
     # frexp and ldexp are exact; log2 of a peak near a power of two may round to the wrong exponent.
     exponents = np.clip(np.frexp(peaks)[1] - _TOP, _LOWEST, _HIGHEST)
     exponents[peaks == 0] = 0
@@ -77,11 +66,6 @@ def unscale_rows(scaled: npt.NDArray[Any], scale: npt.NDArray[Any], out: Floats 
     factors = scale.reshape(-1, *[1] * (scaled.ndim - 1))
     rows: Floats = np.multiply(scaled, factors, out=out, dtype=np.float32)
     return rows
-
-
-def non_finite_rows(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
-    """Return the numbers of rows that hold NaN or infinity, or overflow float32; such samples are failures."""
-    return np.flatnonzero(~np.isfinite(row_peaks(rows)))
 
 
 def refuse_non_finite(peaks: Floats) -> None:

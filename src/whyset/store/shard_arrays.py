@@ -62,7 +62,7 @@ def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list
     ready = []
     for name, spec in asked.items():
         each = spec.rows_each(run.config.targets_per_sample)
-        array = _check(spec, rows[name], np.logical_and.reduce(failed.reshape(-1, each), axis=1))
+        array = check_array(spec, rows[name], np.logical_and.reduce(failed.reshape(-1, each), axis=1))
         ready.append(array)
         if array.scale is not None:
             values[spec.scale_name] = array.scale
@@ -70,8 +70,8 @@ def prepare(run: "Run", shard: int, rows: Rows, failures: Sequence[int]) -> list
     return [*ready, *(ShardArray(spec, values[spec.name], kept) for spec in run.arrays if spec.name in own)]
 
 
-def _check(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> ShardArray:
-    """Check shape and type, and that relevance is finite."""
+def check_array(spec: ArraySpec, rows: npt.NDArray[np.generic], failed: npt.NDArray[np.bool_]) -> ShardArray:
+    """Check shape and type, and that relevance is finite; InputError if not. Scaled arrays get their scales."""
     given = np.asarray(rows)
     wanted_shape = (len(failed), *spec.shape)
     if given.shape != wanted_shape:

@@ -12,6 +12,7 @@ from whyset.store.checks import CHECKS_MISSING, read_checks
 from whyset.store.cluster_names import find_damaged_names
 from whyset.store.commit_validation import contradiction
 from whyset.store.commits import Commit, list_committed_shards, read_commit
+from whyset.store.encoding import compute_stored_checksum
 from whyset.store.geometry import RunGeometry
 from whyset.store.layout import CHECKS, DATA, SAMPLES, SELECTIONS, commit_path, inside, remedy, shard_file
 from whyset.store.orphans import verify_metadata, verify_strays
@@ -21,7 +22,6 @@ from whyset.store.remote import AnyPath
 from whyset.store.remote_errors import RemoteError
 from whyset.store.samples import require_samples_hash
 from whyset.store.selections import Selections
-from whyset.store.shard_reader import compute_stored_checksum
 from whyset.store.verify_analyses import verify_analyses
 
 _READERS = min(8, 2 * (os.cpu_count() or 1))

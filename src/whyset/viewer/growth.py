@@ -1,16 +1,25 @@
-"""Progress of a run from the number of its commits, without reading the data that they describe."""
+"""Progress of a run from the number of its commits, and the number of classes that an analysis will have."""
 
 import time
+from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+from whyset.analysis.groups import get_classes
 from whyset.errors import BrokenRunError, WhysetError
-from whyset.store import open_run
+from whyset.store import DONE, open_run
 from whyset.store.analyses import analysis_names, open_analysis
+from whyset.store.jsonfile import JSON
 from whyset.store.layout import ANALYSES, LEASES
-from whyset.store.lease import EXPIRY_SECONDS
-from whyset.store.lease_record import read_holder
+from whyset.store.lease import EXPIRY_SECONDS, read_holder
 from whyset.store.remote import AnyPath
 from whyset.viewer.changes import AnalysisStamp, get_stamp
+from whyset.viewer.run_registry import LoadedRun
 from whyset.viewer.schemas import AnalysisProgress, RunProgress
+
+SMALL = 2**20
+GROUPINGS = ("auto", "label", "prediction", "target")
 
 
 def is_growing(path: AnyPath) -> bool:
@@ -47,3 +56,33 @@ def _lives(lease: AnyPath) -> bool:
         return holder is not None and not holder.has_ended() and abs(time.time() - holder.heartbeat) <= EXPIRY_SECONDS
     except (BrokenRunError, WhysetError, OSError, TypeError, ValueError):
         return False  # an unreadable lease shows nothing about the run
+
+
+def count_expected_classes(opened: LoadedRun, config: Mapping[str, JSON]) -> int | None:
+    """Count the classes of the explained rows as `whyset analyze` groups them; None if another tool made the analysis.
+
+    The column is read as text from the configuration; no code named by a run is loaded.
+    """
+    by = _get_grouping(config)
+    if by is None:
+        return None
+    if by not in opened.class_counts:
+        try:
+            classes = get_classes(opened.run, np.flatnonzero(opened.status == DONE), by, opened.column)
+        except WhysetError:
+            return None  # an imported or damaged run may lack the column
+        opened.class_counts[by] = _different(classes[classes >= 0])
+    return opened.class_counts[by]
+
+
+def _different(numbers: NDArray[np.int64]) -> int:
+    """Count the distinct numbers; small ones, such as classes, are counted, which is faster than sorting."""
+    small = numbers < SMALL
+    return int(np.count_nonzero(np.bincount(numbers[small]))) + len(np.unique(numbers[~small]))
+
+
+def _get_grouping(config: Mapping[str, JSON]) -> str | None:
+    pipeline = config.get("pipeline")
+    fields = pipeline.get("fields") if isinstance(pipeline, dict) else None
+    by = fields.get("group_by") if isinstance(fields, dict) else None
+    return by if isinstance(by, str) and by in GROUPINGS else None

@@ -3,8 +3,10 @@
 Arrays are images (N, C, H, W), series (N, C, T), or texts and tables (N, F).
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,6 @@ from whyset.image import channel_sum, compute_scale
 from whyset.image.quantize import indices
 from whyset.store.lazy import LazyArray
 from whyset.viewer.columns import Payload, encode
-from whyset.viewer.series import decimate, get_decimated_length
 
 IMAGES, SERIES, ROWS = 4, 3, 2
 """Axes of a stored array by modality; arrays with more axes cannot be shown."""
@@ -100,3 +101,30 @@ def _resize(picture: NDArray[np.generic], sides: Sequence[int]) -> NDArray[np.ge
     height, width = sides
     pixels = picture if picture.dtype == np.uint8 else picture.astype(np.float32)
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX))
+
+
+def decimate(values: NDArray[Any], longest: int | None) -> NDArray[Any]:
+    """Shorten series (..., T) to at most `longest` positions: the smallest and the largest value of each part.
+
+    There are `longest // 2` parts; values keep their order. Position p of P represents the positions around p T / P.
+    Shorter series are unchanged.
+
+    >>> decimate(np.array([0, 9, 0, 0, -5, 0, 1, 2]), 4).tolist()
+    [0, 9, -5, 2]
+    """
+    length = values.shape[-1]
+    if longest is None or length <= longest:
+        return values
+    parts = longest // 2
+    edges = np.arange(parts + 1) * length // parts
+    kept = np.empty((*values.shape[:-1], 2 * parts), values.dtype)
+    for part, (start, stop) in enumerate(itertools.pairwise(edges)):
+        inside = values[..., start:stop]
+        places = np.sort(np.stack([inside.argmin(-1), inside.argmax(-1)], axis=-1))
+        kept[..., 2 * part : 2 * part + 2] = np.take_along_axis(inside, places, -1)
+    return kept
+
+
+def get_decimated_length(length: int, longest: int | None) -> int:
+    """Get the number of positions that `decimate` returns."""
+    return length if longest is None or length <= longest else longest // 2 * 2

@@ -1,18 +1,22 @@
 """Serve the viewer: a free port, a fresh token, an address to open, and a clean end."""
 
+import asyncio
 import getpass
+import logging
 import os
 import shlex
 import socket
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from copy import deepcopy
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from whyset.errors import InputError
 from whyset.printable import echo
@@ -21,7 +25,6 @@ from whyset.store.remote import AnyPath
 from whyset.viewer.app import create_app
 from whyset.viewer.browser import show_in_browser
 from whyset.viewer.connections import ConnectionLimits, make_bounded_protocol
-from whyset.viewer.logs import log_config
 from whyset.viewer.run_registry import RunRegistry
 from whyset.viewer.security import LOOPBACK_NAMES
 from whyset.viewer.state_files import Document, find_opening, sort_arguments
@@ -30,6 +33,7 @@ from whyset.viewer.token import fresh_token, token_in
 if TYPE_CHECKING:
     from whyset.viewer.embed.widget import RunWidget
 
+_OF_CANCELLATIONS = ("timeout graceful shutdown exceeded", "asyncio.exceptions.CancelledError")
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -252,3 +256,20 @@ def _listen(host: str, port: int) -> socket.socket:
     # asyncio does this for sockets that it opens; without it each short answer takes 40 ms
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
+
+
+class WithoutCancellations(logging.Filter):
+    """Filter out messages about requests that the end of the server cancels."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        canceled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+        text = record.getMessage()  # starlette logs its own end as a message with a traceback
+        return not canceled and not any(part in text for part in _OF_CANCELLATIONS)
+
+
+def log_config() -> dict[str, Any]:
+    """Get the configuration of uvicorn's logging with the filter."""
+    config = deepcopy(LOGGING_CONFIG)
+    config["filters"] = {"without_cancellations": {"()": WithoutCancellations}}
+    config["handlers"]["default"]["filters"] = ["without_cancellations"]
+    return config

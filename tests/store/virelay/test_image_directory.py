@@ -9,7 +9,7 @@ from whyset.store.create import create_run
 from whyset.store.samples import samples_table
 from whyset.store.shards import write_shard
 from whyset.store.virelay import DamagedProjectError, export_project
-from whyset.store.virelay.sampling import fit
+from whyset.store.virelay.image_directory import fit
 
 ENTRY = {
     "name": "images",

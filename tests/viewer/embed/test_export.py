@@ -21,10 +21,10 @@ from PIL import Image
 from whyset.errors import InputError
 from whyset.store import Run
 from whyset.viewer.embed import page as page_module
+from whyset.viewer.embed.archive import COLUMNS, LOSSLESS, sprite
 from whyset.viewer.embed.export import export_html
 from whyset.viewer.embed.local import LocalViewer
 from whyset.viewer.embed.record import read_array
-from whyset.viewer.embed.sprites import COLUMNS, LOSSLESS, sprite
 
 SUPPORT = Path(__file__).parents[2] / "support"
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from whyset.report import as_text, rank_classes, report
-from whyset.report.cluster_rows import most_suspicious
+from whyset.report.class_rows import most_suspicious
 from whyset.store import Run
 from whyset.store.evidence import EVIDENCE_SCHEMA, from_json
 

@@ -1,9 +1,11 @@
-"""A pipeline: a named sequence of processors with named results."""
+"""A pipeline: a named sequence of processors with named results, run in sequence or in parallel."""
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -11,12 +13,14 @@ from zlib import crc32
 
 import numpy as np
 
-from whyset.analysis.pipelines.flow import run_steps
 from whyset.analysis.pipelines.serialization import processor_from_dict
 from whyset.analysis.processors.base import Processor
 from whyset.errors import InputError
 
 FORMAT = "whyset-pipeline/1"
+
+# Two threads that import parts of scikit-learn for the first time at once can see a half-initialized module.
+_IMPORT_FIRST = ("sklearn.cluster", "sklearn.decomposition", "sklearn.manifold")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Pipeline:
 
             return work() if memo is None else memo.get(keys[step.name], work)
 
-        run_steps(self.steps, results, call, workers)
+        _run_steps(self.steps, results, call, workers)
         return results
 
     def _keys(self, given: Mapping[str, Any], seed: int, memo: Memory) -> dict[str, str]:
@@ -184,3 +188,35 @@ def step_seed(seed: int, name: str) -> int:
     """Derive the seed of one step from its name, so that further steps do not change its random numbers."""
     seeded_as = _SEEDED_AS.get(name, name)
     return int(np.random.SeedSequence([seed, crc32(seeded_as.encode())]).generate_state(1)[0])
+
+
+def _run_steps(
+    steps: tuple[Step, ...], results: dict[str, Any], call: Callable[[Step, dict[str, Any]], Any], workers: int
+) -> None:
+    """Add the result of every step to `results`; each of up to `workers` threads runs a step once its inputs are known.
+
+    Threads are enough, because NumPy, SciPy and scikit-learn release the interpreter lock. The first error is raised
+    when the running steps have ended; no further step is started.
+    """
+    if workers == 1:
+        for step in steps:
+            results[step.name] = call(step, results)
+        return
+    for name in _IMPORT_FIRST:
+        import_module(name)
+    waiting, running = list(steps), dict[Future[Any], Step]()
+    with ThreadPoolExecutor(workers) as pool:
+        while waiting or running:
+            ready = [step for step in waiting if all(name in results for name in step.inputs)]
+            waiting = [step for step in waiting if step not in ready]
+            running |= {pool.submit(call, step, dict(results)): step for step in ready}
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                results[running.pop(future).name] = _result_or_stop(future, running)
+
+
+def _result_or_stop(future: Future[Any], others: dict[Future[Any], Step]) -> Any:
+    if future.exception() is not None:
+        for other in others:
+            other.cancel()
+    return future.result()

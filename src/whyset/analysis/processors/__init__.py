@@ -1,35 +1,32 @@
-"""Processors: one step of an analysis per file. `PROCESSORS` is the table of all that are stored by name."""
+"""Processors: the steps of an analysis, one kind per file. `PROCESSORS` is the table of all that are stored by name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from whyset.analysis.processors.absolute import Absolute
 from whyset.analysis.processors.affinity import Affinity, RadialBasis, SymmetricNeighbors
 from whyset.analysis.processors.agglomerative import Agglomerative
 from whyset.analysis.processors.approximate import ApproximateNeighbors
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.channel_sum import ChannelSum
-from whyset.analysis.processors.clustering import Clustering
-from whyset.analysis.processors.dbscan import DBSCAN
+from whyset.analysis.processors.clustering import Clustering, Eigengap, NumberOfClusters
+from whyset.analysis.processors.density import DBSCAN, HDBSCAN
 from whyset.analysis.processors.distances import Cityblock, Correlation, Cosine, Distance, Euclidean
-from whyset.analysis.processors.eigengap import Eigengap, NumberOfClusters
+from whyset.analysis.processors.embeddings import LLE, PCA, TSNE, UMAP
 from whyset.analysis.processors.estimator import ClusteringEstimator, EmbeddingEstimator, Estimator
-from whyset.analysis.processors.flatten import Flatten
-from whyset.analysis.processors.fourier import FourierMagnitude
-from whyset.analysis.processors.hdbscan import HDBSCAN
-from whyset.analysis.processors.histogram import Histogram
 from whyset.analysis.processors.kmeans import KMeans, kmeans_sweep
 from whyset.analysis.processors.laplacian import Laplacian, RandomWalkLaplacian, SymmetricLaplacian
-from whyset.analysis.processors.lle import LLE
 from whyset.analysis.processors.neighbors import KNearestNeighbors, Neighbors
-from whyset.analysis.processors.normalize import AbsoluteSum
-from whyset.analysis.processors.pca import PCA
 from whyset.analysis.processors.pooling import AreaPooling, Pooling
+from whyset.analysis.processors.preprocessing import (
+    Absolute,
+    AbsoluteSum,
+    ChannelSum,
+    Flatten,
+    FourierMagnitude,
+    Histogram,
+)
 from whyset.analysis.processors.resize import Rescale, Resize
 from whyset.analysis.processors.spectrum import Spectrum, SpectrumOfGraph
 from whyset.analysis.processors.ssim import StructuralDissimilarity
-from whyset.analysis.processors.tsne import TSNE
-from whyset.analysis.processors.umap import UMAP
 from whyset.analysis.processors.wasserstein import SlicedWasserstein, Wasserstein
 
 PREPROCESSING = (

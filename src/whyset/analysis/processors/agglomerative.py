@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from whyset.analysis.processors.base import Processor
-from whyset.analysis.processors.clustering import Clustering, by_size, spectral_coordinates
-from whyset.analysis.processors.eigengap import NumberOfClusters
+from whyset.analysis.processors.clustering import Clustering, NumberOfClusters, by_size, spectral_coordinates
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 

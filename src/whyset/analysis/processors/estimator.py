@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.analysis.processors.base import Processor, get_name, plain
-from whyset.analysis.processors.clustering import Clustering, by_size, spectral_coordinates
-from whyset.analysis.processors.eigengap import NumberOfClusters
+from whyset.analysis.processors.clustering import Clustering, NumberOfClusters, by_size, spectral_coordinates
 from whyset.analysis.processors.spectrum import SpectrumOfGraph
 from whyset.errors import InputError
 

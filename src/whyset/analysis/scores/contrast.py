@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.scores.intervals import bootstrap_mean, wilson
+from whyset.analysis.scores.inference import bootstrap_mean, wilson
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whyset.analysis.scores.multiple import benjamini_hochberg
+from whyset.analysis.scores.inference import benjamini_hochberg
 from whyset.errors import InputError
 
 MOST_VALUES = 50

@@ -1,8 +1,8 @@
-"""Checkpoint files: reading weights and loading them into a model."""
+"""Checkpoint files: reading weights, their number of classes, and loading them into a model."""
 
 import pickle
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 
 from whyset.errors import InputError
 
+Build = Callable[[int], torch.nn.Module]
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.")
 NAMED = 3
@@ -111,3 +112,29 @@ def _kind(content: Any) -> str:
 def _some(what: str, names: list[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{what} {', '.join(names[:NAMED])}{more}" if names else ""
+
+
+def class_count(build: Build, checkpoint: Checkpoint, spec: str) -> int:
+    """Get the number of classes of a checkpoint from the shapes that depend on it.
+
+    The model is built for two class counts without allocating memory; no layer's name need be known.
+    """
+    with torch.device("meta"):
+        one, other = build(7).state_dict(), build(11).state_dict()
+    counts = {
+        checkpoint.tensors[name].shape[axis]
+        for name in one
+        for axis in range(one[name].ndim)
+        if one[name].shape[axis] == 7 and other[name].shape[axis] == 11
+        if name in checkpoint.tensors and checkpoint.tensors[name].ndim == one[name].ndim
+    }
+    if len(counts) != 1:
+        raise InputError(
+            f"the weights in {checkpoint.path} do not fit {spec}: "
+            + (
+                f"their layers have {sorted(counts)} classes: expected one number"
+                if counts
+                else "they have no layer for the classes"
+            )
+        )
+    return int(counts.pop())

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 
 from whyset.errors import InputError
-from whyset.runner.models.checkpoint import Checkpoint
-from whyset.runner.models.classes import class_count
+from whyset.runner.models.checkpoint import Checkpoint, class_count
 from whyset.runner.models.loaded import LoadedModel
 from whyset.runner.preprocessing import Preprocessing
 

@@ -8,8 +8,7 @@ import torch
 
 from whyset.errors import InputError
 from whyset.optional import import_optional
-from whyset.runner.models.checkpoint import Checkpoint
-from whyset.runner.models.classes import Build, class_count
+from whyset.runner.models.checkpoint import Build, Checkpoint, class_count
 from whyset.runner.models.loaded import LoadedModel
 from whyset.runner.preprocessing import Preprocessing
 

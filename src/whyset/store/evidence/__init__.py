@@ -1,6 +1,6 @@
 """Evidence for classes and clusters, as one typed record: written by the analysis, read by report and viewer."""
 
-from whyset.store.evidence.codec import from_info, from_json, to_json
+from whyset.store.evidence.codec import find_stranger, from_info, from_json, to_json
 from whyset.store.evidence.records import (
     EVIDENCE_SCHEMA,
     ClassEvidence,
@@ -19,7 +19,6 @@ from whyset.store.evidence.records import (
     StabilityEvidence,
     with_samples,
 )
-from whyset.store.evidence.rows import find_stranger
 
 __all__ = [
     "EVIDENCE_SCHEMA",

@@ -1,7 +1,7 @@
-"""The stored form of evidence: JSON with a schema version, validated when it is read."""
+"""The stored form of evidence: JSON with a schema version, validated when it is read, and so are its numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -67,3 +67,27 @@ def _adapter() -> "TypeAdapter[ClassEvidence]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(ClassEvidence)
+
+
+def find_stranger(evidence: ClassEvidence, n_rows: int) -> str | None:
+    """Find a number in the evidence that is out of range; None if all are valid.
+
+    A negative number would index another row.
+    """
+    wrong = next((row for row in _rows(evidence) if not 0 <= row < n_rows), None)
+    if wrong is not None:
+        return f"its evidence names the explanation {wrong}: expected 0 to {n_rows - 1}"
+    for name, clustering in evidence.clusterings.items():
+        for place, cluster in enumerate(clustering.clusters):
+            if cluster.id != place:
+                return f"cluster {cluster.id} of {name} is at the position of cluster {place}"
+    return None
+
+
+def _rows(evidence: ClassEvidence) -> Iterator[int]:
+    for clustering in evidence.clusterings.values():
+        for cluster in clustering.clusters:
+            yield from cluster.medoids
+    if evidence.prototypes is not None:
+        yield from evidence.prototypes.explanations
+        yield from evidence.prototypes.outliers

@@ -16,8 +16,8 @@ from whyset.store.virelay.export_attributions import (
 )
 from whyset.store.virelay.export_dataset import link_images, write_dataset
 from whyset.store.virelay.findings import format_first
+from whyset.store.virelay.names import word_net_ids
 from whyset.store.virelay.packages import yaml
-from whyset.store.virelay.word_net_ids import word_net_ids
 
 LEFT_OUT = "scores, silhouettes, mean maps and selections are not exported: ViRelAy's files have no place for them"
 

@@ -1,7 +1,9 @@
 """Data sets that are folders of image files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +15,18 @@ from whyset.store.virelay.hdf5 import Indices
 from whyset.store.virelay.label_expression import LabelExpressionError, match_labels
 from whyset.store.virelay.label_map import LabelMap
 from whyset.store.virelay.project import DatasetEntry
-from whyset.store.virelay.sampling import fit
 
+PADDING: Mapping[str, dict[str, Any]] = {
+    "fill_zeros": {"mode": "constant", "constant_values": 0},
+    "fill_ones": {"mode": "constant", "constant_values": 255},
+    "edge_repeat": {"mode": "edge"},
+    "mirror_edge": {"mode": "reflect"},
+    "wrap_around": {"mode": "wrap"},
+}
+
+Picture = npt.NDArray[np.uint8]
 DEEP = ("I", "F")
 """Pillow's modes of more than 8 bits per channel, which it clips when it converts them to RGB."""
-
-
 _MOST_DIGITS = 20
 """Python refuses to read numbers of thousands of digits."""
 
@@ -166,3 +174,38 @@ def _label(found: str | None, entry: DatasetEntry, label_map: LabelMap) -> int |
 
 def _name_sample(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.as_posix()
+
+
+def fit(image: Picture, size: tuple[int, int], down_sampling: str, up_sampling: str) -> Picture:
+    """Bring an image (H, W, C) to `size`: long sides by `down_sampling`, short ones by `up_sampling`.
+
+    "none" leaves a side as it is. Cropping and padding keep the center; `fill_ones` means white.
+
+    >>> fit(np.zeros((30, 10, 3), np.uint8), (12, 18), "center_crop", "fill_zeros").shape
+    (12, 18, 3)
+    """
+    wanted = tuple(
+        _resize_side(side, length, down_sampling, up_sampling)
+        for side, length in zip(image.shape[:2], size, strict=True)
+    )
+    if wanted != image.shape[:2]:
+        image = np.asarray(Image.fromarray(image).resize((wanted[1], wanted[0]), Image.Resampling.BILINEAR))
+    for axis, length in enumerate(size):
+        if image.shape[axis] > length and down_sampling == "center_crop":
+            start = (image.shape[axis] - length) // 2
+            image = image.take(range(start, start + length), axis=axis)
+        elif image.shape[axis] < length and up_sampling in PADDING:
+            image = _pad(image, axis, length - image.shape[axis], PADDING[up_sampling])
+    return image
+
+
+def _resize_side(side: int, length: int, down_sampling: str, up_sampling: str) -> int:
+    method = down_sampling if side > length else up_sampling
+    return length if method == "resize" else side
+
+
+def _pad(image: Picture, axis: int, missing: int, how: Mapping[str, Any]) -> Picture:
+    width = [(0, 0)] * image.ndim
+    width[axis] = (missing // 2, missing - missing // 2)
+    padded: Picture = np.pad(image, width, **how)
+    return padded

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whyset.store.modality import TEXT
-from whyset.viewer.embed.archive import PER_BLOCK, Archive
+from whyset.viewer.embed.archive import CHANNELS, COLUMNS, PER_BLOCK, Archive, sprite
 from whyset.viewer.embed.chosen import EmbeddedSelection
 from whyset.viewer.embed.local import LocalAnswer, LocalViewer
-from whyset.viewer.embed.sprites import CHANNELS, COLUMNS, sprite
 from whyset.viewer.maps import MOST_BYTES
 from whyset.viewer.parameters import LARGEST
 

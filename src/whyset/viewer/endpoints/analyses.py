@@ -1,20 +1,21 @@
 """Analyses, their categories (classes) and the columns of these."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import numpy as np
 from fastapi import Request, Response
 from numpy.typing import NDArray
 
-from whyset.report import rank_classes
+from whyset.report import ClassRow, ClusterRow, rank_classes
+from whyset.report.class_rows import first_suspicious, most_coherent
+from whyset.report.words import reason_to_look
 from whyset.store.category import CATEGORY, Category
 from whyset.viewer.columns import answer, encode, encode_places, encode_rows, wire_type
 from whyset.viewer.errors import ApiError, explain_damage, not_found, unreadable
 from whyset.viewer.parameters import Axes, ColumnName, EmbeddingName, OneAnalysis, OneCategory
 from whyset.viewer.points import quantize
-from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail
-from whyset.viewer.search_hits import finding
+from whyset.viewer.schemas import AnalysisDetail, CategoryColumn, CategoryDetail, SearchHit
 
 INDEX = "index"
 
@@ -95,3 +96,23 @@ def get_numbers(found: Category, name: str, rows: NDArray[np.int64]) -> NDArray[
 def _column(name: str, described: Mapping[str, object]) -> CategoryColumn:
     dtype = np.dtype(str(described.get("dtype")))
     return CategoryColumn.model_validate({"name": name, "dtype": wire_type(dtype), "shape": described.get("shape")})
+
+
+def finding(categories: Sequence[Category], rows: Sequence[ClassRow]) -> SearchHit | None:
+    """Get the most coherent cluster of the first class that has clusters; damaged classes are skipped."""
+    by_id = {category.id: category for category in categories}
+    cluster = first_suspicious(rows, lambda id: most_coherent(by_id[id]))
+    return None if cluster is None else _describe(cluster, rows)
+
+
+def _describe(cluster: ClusterRow, rows: Sequence[ClassRow]) -> SearchHit:
+    return SearchHit(
+        category=cluster.category,
+        class_name=cluster.class_name,
+        clustering=cluster.clustering,
+        cluster=cluster.evidence.id,
+        n_explanations=cluster.evidence.n_explanations,
+        n_samples=cluster.evidence.n_samples,
+        medoids=list(cluster.evidence.medoids),
+        reason=reason_to_look(cluster, rows),
+    )

@@ -17,7 +17,7 @@ from whyset.store.category import CATEGORY, Category
 from whyset.store.cluster_names import Names
 from whyset.store.layout import ARRIVED, LARGEST
 from whyset.viewer.endpoints.analyses import get_numbers
-from whyset.viewer.endpoints.names import OfCategory
+from whyset.viewer.endpoints.notes import OfCategory
 from whyset.viewer.errors import ApiError, explain_damage, unreadable
 from whyset.viewer.members import get_rows, places_in
 from whyset.viewer.parameters import OneCategory, OneRun, require_in_run

@@ -1,18 +1,25 @@
-"""Relevance maps and inputs of many rows, and the color maps."""
+"""Relevance maps and inputs of many rows, the scales on which they can be compared, and the color maps."""
 
 import math
 from http import HTTPStatus
 
+import numpy as np
 from fastapi import Request, Response
 
 from whyset.errors import InputError
 from whyset.image import COLOR_MAPS, ColorMap, find_color_map
+from whyset.store.category import CATEGORY
+from whyset.store.layout import DONE
 from whyset.store.modality import TEXT
 from whyset.viewer import maps
 from whyset.viewer.columns import answer
-from whyset.viewer.errors import ApiError
-from whyset.viewer.parameters import Definition, Explained, Kept, OneRun, Size
-from whyset.viewer.schemas import ColorMapTable
+from whyset.viewer.endpoints.analyses import get_numbers, readable
+from whyset.viewer.endpoints.exports import CLUSTERING
+from whyset.viewer.errors import ApiError, explain_damage, not_found
+from whyset.viewer.members import get_rows
+from whyset.viewer.parameters import ClusteringName, Definition, Explained, Kept, OneCategory, OneRun, Size
+from whyset.viewer.scales import scale_table
+from whyset.viewer.schemas import ColorMapTable, ScaleTable
 
 BYTES_OF_TOKEN = 16
 """Approximate number of bytes of a word in an answer."""
@@ -103,3 +110,18 @@ def _require_small(size: int) -> None:
     if size > maps.MOST_BYTES:
         message = f"expected an answer of at most {maps.MOST_BYTES} bytes, got {size}"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message, "request fewer rows or a smaller size")
+
+
+def get_scales(opened: OneRun, category: OneCategory, clustering: ClusteringName) -> ScaleTable:
+    """Get the relevance of full color for heatmaps compared within a cluster or the class."""
+    found, name = readable(category), f"{CLUSTERING}{clustering}"
+    if name not in found.columns:
+        raise not_found("clustering", clustering, f"the category {found.id!r}")
+    key = (str(found.path), found.folder, *(found.described[column].get("crc32") for column in ("index", name)))
+    if key not in opened.scales:
+        with explain_damage(found.path / CATEGORY):
+            rows = get_rows(found, len(opened.run))
+            clusters = get_numbers(found, name, rows).astype(np.int64)
+        done = opened.status[rows] == DONE
+        opened.scales[key] = scale_table(opened.run.relevance, rows[done], clusters[done], clustering)
+    return opened.scales[key]

@@ -15,8 +15,7 @@ from whyset.store.layout import ANALYSES
 from whyset.viewer.changes import AnalysisStamp
 from whyset.viewer.columns import wire_type
 from whyset.viewer.errors import unreadable
-from whyset.viewer.expected_classes import count_expected_classes
-from whyset.viewer.growth import compute_progress, is_growing
+from whyset.viewer.growth import compute_progress, count_expected_classes, is_growing
 from whyset.viewer.parameters import OneHandle, get_registry
 from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.run_registry import LoadedRun, RunHandle, RunRegistry

@@ -1,7 +1,6 @@
 """Files that users share: states of the viewer, and bookmarks of ViRelAy."""
 
 from whyset.viewer.state_files.arguments import ParsedArguments, sort_arguments
-from whyset.viewer.state_files.documents import Document, parse_document, read_document
-from whyset.viewer.state_files.opening import find_opening
+from whyset.viewer.state_files.documents import Document, find_opening, parse_document, read_document
 
 __all__ = ["Document", "ParsedArguments", "find_opening", "parse_document", "read_document", "sort_arguments"]

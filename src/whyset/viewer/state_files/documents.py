@@ -1,4 +1,4 @@
-"""State files and bookmarks, distinguished by their content."""
+"""State files and bookmarks, distinguished by their content, and their opening among the served runs."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -7,8 +7,10 @@ from pydantic import ValidationError
 
 from whyset.errors import InputError
 from whyset.store.boundary import MOST_NOTES, parse_json, read_regular
-from whyset.viewer.state_files.bookmark import Bookmark
-from whyset.viewer.state_files.state_file import FORMAT, SCHEMA, StateFile
+from whyset.viewer.run_registry import RunRegistry
+from whyset.viewer.schemas import Opening
+from whyset.viewer.state_files.bookmark import Bookmark, opening_of_bookmark
+from whyset.viewer.state_files.state_file import FORMAT, SCHEMA, StateFile, opening_of_state
 
 Document: TypeAlias = StateFile | Bookmark
 
@@ -38,6 +40,15 @@ def parse_document(value: object, where: str) -> Document:
         return _check(Bookmark, value, where)
     got = f"the format {value['format']!r}" if "format" in value else "no format"
     raise InputError(f"{where}: {EXPECTED}, got {got}")
+
+
+def find_opening(document: Document, library: RunRegistry) -> Opening:
+    """Get the initial state of the page; InputError if the document matches none of the open runs."""
+    return (
+        opening_of_state(document, library)
+        if isinstance(document, StateFile)
+        else opening_of_bookmark(document, library)
+    )
 
 
 def _check(kind: type[StateFile] | type[Bookmark], value: dict[str, object], where: str) -> Document:

@@ -4,7 +4,7 @@ import numpy as np
 
 from whyset.cli.demo.digits import Digits, Images
 from whyset.cli.demo.recipe import Recipe
-from whyset.cli.demo.story import precision_and_recall, reliance
+from whyset.cli.demo.steps import precision_and_recall, reliance
 
 
 def test_precision_and_recall_of_a_cluster() -> None:

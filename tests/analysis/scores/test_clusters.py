@@ -3,9 +3,10 @@ import pytest
 from scipy.spatial.distance import cdist, squareform
 from sklearn.metrics import silhouette_samples
 from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.neighbors import LocalOutlierFactor
 
-from whyset.analysis.processors import Clustering
-from whyset.analysis.scores import accuracy, coherence, finite_mean, medoids, purity, silhouette
+from whyset.analysis.processors import Clustering, KNearestNeighbors
+from whyset.analysis.scores import accuracy, coherence, finite_mean, local_outlier_factor, medoids, purity, silhouette
 
 
 def test_unknown_values_do_not_count() -> None:
@@ -44,3 +45,20 @@ def test_the_silhouette_is_scikit_learns_without_the_noise() -> None:
     np.testing.assert_allclose(found[:30], silhouette_samples(rows[:30], labels[:30]), rtol=1e-6)
     assert np.isnan(found[30:]).all()
     assert np.isnan(silhouette(Clustering(np.zeros(32, np.int32), rows, "density"))).all()
+
+
+def test_the_outlier_factor_is_scikit_learns() -> None:
+    rows = np.random.default_rng(0).normal(size=(120, 4)) ** 3
+    expected = -LocalOutlierFactor(n_neighbors=7).fit(rows).negative_outlier_factor_
+    np.testing.assert_allclose(local_outlier_factor(KNearestNeighbors(7)(rows)), expected, rtol=1e-6)
+
+
+def test_the_outlier_factor_shows_a_sample_apart_and_no_duplicates() -> None:
+    rows = np.random.default_rng(1).normal(size=(60, 3))
+    rows[0] = 15
+    rows[10:20] = rows[10]
+    factors = local_outlier_factor(KNearestNeighbors(5)(rows))
+    assert factors.argmax() == 0
+    assert factors[0] > 4
+    np.testing.assert_array_equal(factors[10:20], 1)
+    assert np.isfinite(factors).all()
