@@ -68,17 +68,25 @@ class Gamma(Rule):
         return layer.rectified and layer.nonnegative and kept
 
     def _strengthen(self, layer: Layer, x: Tensor, y: Tensor) -> Tensor:
-        """Return `z + γP` where y > 0 and `z + γN` where y < 0, with `z = Wx`."""
+        """Return `z + γP` where the sign is positive and `z + γN` where it is negative, with `z = Wx`."""
         z, magnitude = without_bias(layer, y), x if layer.nonnegative else x.abs()
-        own = layer.forward(magnitude, layer.absolute).mul_(y.sign()).add_(z).div_(2)  # P or N
+        own = layer.forward(magnitude, layer.absolute).mul_(self._sign(layer, y)).add_(z).div_(2)  # P or N
         return own.mul_(self.gamma).add_(z)
+
+    def _sign(self, layer: Layer, y: Tensor) -> Tensor:
+        """Return the sign of the output that is shared: of y, or of `Wx` if the bias counts as zero.
+
+        With the sign of y, the denominator `Wx + γN` of a positive Wx below a negative bias can be anything near 0.
+        """
+        return y.sign() if self.select_bias(layer, self.zero_params) is not None else without_bias(layer, y).sign()
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, y, times=c)
         if self._is_one_product(layer):
             return layer.transpose(s, layer.strengthen(self.gamma))
         plain = layer.transpose(s, layer.weight).mul_(1 + self.gamma / 2)
-        s = s * y.sign() if torch.is_grad_enabled() else s.mul_(y.sign())
+        sign = self._sign(layer, y)
+        s = s * sign if torch.is_grad_enabled() else s.mul_(sign)
         absolute = layer.transpose(s, layer.absolute)
         if not layer.nonnegative:
             absolute = torch.where(x >= 0, absolute, -absolute)
