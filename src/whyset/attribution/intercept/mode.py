@@ -16,11 +16,22 @@ from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.embedding import run_with_integers
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.inplace import write
+from whyset.attribution.intercept.integer_inputs import CREATING, IntegerInputs, Key
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.operations import GATES, KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
+from whyset.attribution.intercept.refusals import (
+    describe_independence,
+    is_transformed,
+    name_missing_derivatives,
+    refuse_compiled_calls,
+    refuse_transform,
+    refuse_unseen,
+    unwrap_transformed,
+)
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
 from whyset.attribution.intercept.site import OperationSite
@@ -35,6 +46,8 @@ _CHECKPOINT = (
     "a checkpoint (or another saved tensors hook) would compute a part of the model again during backward, without "
     "the rules. Disable checkpointing while explaining, for example by model.gradient_checkpointing_disable()"
 )
+_MOST_CUTS = 3
+"""The number of operations without gradient that a message lists."""
 
 
 class Interception(Tracer, TorchFunctionMode):
@@ -61,11 +74,18 @@ class Interception(Tracer, TorchFunctionMode):
         self.used = False
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside
-        self.tokens: Tensor | None = None
-        self.embedded: list[Tensor] = []
+        self.integers = IntegerInputs(model)
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
         self._opening: list[FunctionType] = []
         self._warned: set[tuple[str, str]] = set()
+        self.cuts: list[str] = []
+
+    def add_input(self, key: Key, x: Tensor) -> Tensor:
+        """Mark a floating point input of the model, and follow one of integers; `key` is its position or name."""
+        if x.is_floating_point():
+            return self.mark(x)
+        self.integers.add(key, x)
+        return x
 
     def mark(self, x: Tensor) -> Tensor:
         """Mark an input: its gradient will be relevance."""
@@ -84,17 +104,18 @@ class Interception(Tracer, TorchFunctionMode):
         """Check that the output depends on the marked input, through operations that were seen."""
         records = [self.tracker.get(tensor) for tensor in tensors_in(output) if carries_gradient(tensor)]
         if not any(record.dependent for record in records):
-            raise UnseenOperationError(
-                "the output of the model does not depend on its input through autograd: it is detached, computed under "
-                "torch.no_grad() or rounded to integers somewhere. Remove that, or explain the part of the model after "
-                "it"
-            )
+            raise UnseenOperationError(describe_independence(self.cuts))
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Intercept the calls in this block; UnseenOperationError: a checkpoint would compute again in backward."""
         try:
-            with disable_saved_tensors_hooks(_CHECKPOINT), self:
+            with (
+                name_missing_derivatives(),
+                refuse_compiled_calls(self.place),
+                disable_saved_tensors_hooks(_CHECKPOINT),
+                self,
+            ):
                 yield
         except RuntimeError as error:
             if str(error) != _CHECKPOINT:
@@ -129,12 +150,16 @@ class Interception(Tracer, TorchFunctionMode):
         kind = KINDS.get(name)
         if kind is OperationKind.PLAIN:
             return func(*args, **kwargs)
-        if name == "embedding" and self.tokens is not None:
-            return self._embed(func, args, kwargs)
+        if is_transformed():
+            self._refuse_transform(name, args, kwargs)
+        if self.integers:
+            result = run_with_integers(self, func, name, raw, args, kwargs)
+            if result is not NotImplemented:
+                return result
         try:
             records = {id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs))}
         except UnseenOperationError as error:
-            error.args = (f"{self._place(name)}: {error}",)
+            error.args = (f"{self.place(name)}: {error}",)
             raise
         if not any(record.dependent for record in records.values()):
             return func(*args, **kwargs)
@@ -151,14 +176,13 @@ class Interception(Tracer, TorchFunctionMode):
             return self.unknown(call)
         return self._handler(kind)(self, call)
 
-    def _embed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Mark the embedding of the integer input, where relevance ends."""
-        embedded = func(*args, **kwargs)
-        assert self.tokens is not None
-        if not any(same_memory(tensor, self.tokens) for tensor in tensors_in((args, kwargs))):
-            return embedded
-        self.embedded.append(embedded if embedded.requires_grad else embedded.detach().requires_grad_())
-        return self.mark(self.embedded[-1])
+    def _refuse_transform(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Raise an InputError for a call inside a transform of torch.func that depends on an input."""
+        tensors = [unwrap_transformed(tensor) for tensor in tensors_in((args, kwargs))]
+        if any(self.tracker.get(tensor).dependent for tensor in tensors):
+            raise refuse_transform(self.place(name))
+        if self.integers and self.integers.looks_up(name, args, kwargs):
+            raise refuse_transform(self.place(name))
 
     def _handler(self, kind: OperationKind | None) -> Callable[[Session, Call], Any]:
         by_gradient = not self.composite.multiply_by_input and kind not in (
@@ -209,6 +233,8 @@ class Interception(Tracer, TorchFunctionMode):
         self._refuse_complex(call, outputs)
         for index, tensor in enumerate(outputs):
             known = any(tensor is source for source in sources)
+            if dependent and not known and not tensor.requires_grad and tensor.dtype != torch.bool:
+                self._note_cut(call)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
                 self.tracker.set(tensor, TensorRecord(dependent, behind_linear, gate, own_twin, kept=kept))
@@ -219,11 +245,19 @@ class Interception(Tracer, TorchFunctionMode):
                     self.tracker.add_alias(source, tensor)
         return result
 
+    def _note_cut(self, call: Call) -> None:
+        """Note an operation whose result lost the gradient, for the message of an output that depends on nothing."""
+        place = self.where(call)
+        if place not in self.cuts and len(self.cuts) < _MOST_CUTS:
+            self.cuts.append(place)
+
     def unknown(self, call: Call) -> Any:
         """Treat an operation that is not in the table by the composite's `on_unknown`."""
         result = call.run()
         self._refuse_complex(call, list(tensors_in(result)))
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
+            if call.name not in CREATING and list(tensors_in(result)):
+                self._note_cut(call)
             return result  # it reads shapes or values, as `new_zeros` does
         self.note(call, "unknown operation: plain gradient")
         result = result if self.recorder is None else self.run(call)
@@ -244,18 +278,3 @@ class Interception(Tracer, TorchFunctionMode):
                 f"{self.where(call)}: complex tensors carry no relevance. Split them into real and imaginary parts "
                 "before anything depends on the input"
             )
-
-
-def refuse_unseen(model: nn.Module | None) -> None:
-    """Refuse contexts and modules that hide calls from the interception."""
-    if torch._C._are_functorch_transforms_active():
-        raise InputError(
-            "explanations inside a torch.func transform (grad, vmap, jacrev) are not possible. Call the attributor "
-            "outside of it; create_graph=True makes its relevance differentiable"
-        )
-    for path, module in [] if model is None else model.named_modules():
-        place = f"{path or 'the model'} ({type(module).__name__})"
-        if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            raise InputError(f"{place} hides the operations of its replicas: pass its `.module`")
-        if type(module).__name__ == "OptimizedModule":
-            raise InputError(f"{place} is compiled, which hides its operations: pass its `._orig_mod`")
