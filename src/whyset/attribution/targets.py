@@ -170,8 +170,8 @@ def output_coefficient(output: Tensor, target: Target, *, conserving: bool = Fal
     """
     if not isinstance(output, Tensor):
         raise InputError(
-            f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model in a module that "
-            "returns the tensor to explain, or use Gradient, which takes output=<name, index or function>"
+            f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model in a module "
+            "that returns the tensor to explain, or use Gradient, which takes output=<name, index or function>"
         )
     if isinstance(target, ExplainedValue):
         return _like_output(output, target.coefficient(output.detach()))

@@ -86,8 +86,8 @@ class Occlusion:
         Raises
         ------
         InputError
-            The target does not fit the output, x or the output is not one tensor, or the windows do not fit the input: a stride larger than the window
-            leaves gaps.
+            The target does not fit the output, x or the output is not one tensor, or the windows do not fit the input:
+            a stride larger than the window leaves gaps.
         """
         require_tensor(x, "Occlusion")
         if x.dim() < 2:
