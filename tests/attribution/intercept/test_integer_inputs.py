@@ -276,6 +276,22 @@ def test_ids_combined_with_values_are_refused(combine):
         Gradient(model, AttnLRP())(make_ids(), 1)
 
 
+@pytest.mark.parametrize("cast", [lambda flags: flags, lambda flags: flags.double()], ids=["integers", "floats"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_category_times_a_vector_is_refused_and_a_mask_is_not(cast, frozen):
+    class Categories(Words):
+        def forward(self, ids, flags):
+            return self.head(torch.relu(self.table(ids) + cast(flags)[..., None] * self.scale).mean(1))
+
+    model = Categories(None).requires_grad_(not frozen)
+    flags = torch.tensor([[0, 1, 0, 1, 1, 0, 0], [1, 1, 0, 0, 0, 1, 0]])
+    with pytest.raises(InputError, match=r"mul: integers of input 1 are multiplied by weights"):
+        Gradient(model, AttnLRP())((make_ids(), flags), 1)
+    relevance = Gradient(model, AttnLRP())((make_ids(), flags.bool()), 1)[1]
+    assert relevance[0].any()
+    assert relevance[1] is None
+
+
 @pytest.mark.parametrize(
     "use",
     [

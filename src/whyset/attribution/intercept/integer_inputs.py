@@ -7,6 +7,7 @@ would turn ids into values is refused, since their relevance would disappear.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import torch
@@ -43,12 +44,24 @@ _ARITHMETIC = _CONTRACTIONS | frozenset(
 """Functions that convert integers to floating point if another operand is; all others take integers as positions."""
 
 
+class Kind(StrEnum):
+    """What the values of a tensor derived from integer inputs are."""
+
+    IDS = "ids"  # values of the input, changed or not
+    FLAGS = "flags"  # zeros and ones of an integer input as floating point numbers: a mask or a category
+    MASK = "mask"  # comparisons, counts and positions
+
+
 @dataclass(frozen=True)
 class Followed:
-    """A tensor derived from integer inputs: the inputs whose values it holds, and whether it is a mask."""
+    """A tensor derived from integer inputs: the inputs whose values it holds, and their kind."""
 
     sources: frozenset[Key]
-    is_mask: bool
+    kind: Kind
+
+    @property
+    def is_mask(self) -> bool:
+        return self.kind is not Kind.IDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +88,7 @@ class IntegerInputs:
         if not self._inputs and self.model is not None:
             self._parameters = {_address(parameter) for parameter in self.model.parameters()} - {0}
         self._inputs[key] = tensor
-        self._records[tensor] = Followed(frozenset([key]), tensor.dtype == torch.bool)
+        self._records[tensor] = Followed(frozenset([key]), Kind.MASK if tensor.dtype == torch.bool else Kind.IDS)
 
     def __bool__(self) -> bool:
         return bool(self._inputs)
@@ -113,13 +126,22 @@ class IntegerInputs:
         found = self.find_all(taken)
         if not found:
             return
-        values = {id(tensor): (tensor, record) for tensor, record in found.values() if not record.is_mask}
-        is_mask = not values or name in _POSITIONS
-        sources = frozenset().union(*(record.sources for _, record in (values or found).values()))
+        ids = [(tensor, record) for tensor, record in found.values() if record.kind is Kind.IDS]
+        sources = frozenset().union(*(record.sources for _, record in ids or found.values()))
         for tensor in self._outputs(result, args, writes):
-            counts = name in _SUMS or (tensor.is_floating_point() and name not in LOOKUPS)
-            binary = counts and all(is_binary(value) for value, _ in values.values())
-            self._records[tensor] = Followed(sources, is_mask or tensor.dtype == torch.bool or binary)
+            self._records[tensor] = Followed(sources, self._find_kind(name, tensor, [known for known, _ in ids], found))
+
+    def _find_kind(
+        self, name: str, result: Tensor, ids: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
+    ) -> Kind:
+        """Return the kind of the result of a function of the `found` tensors, of which some are `ids`."""
+        if result.dtype == torch.bool or name in _POSITIONS:
+            return Kind.MASK
+        if any(record.kind is Kind.FLAGS for _, record in found.values()) and not ids:
+            return Kind.FLAGS
+        if ids and not ((name in _SUMS or result.is_floating_point()) and all(map(is_binary, ids))):
+            return Kind.IDS
+        return Kind.FLAGS if ids and name not in _SUMS and name != "one_hot" else Kind.MASK
 
     def _outputs(self, result: Any, args: Sequence[Any], writes: bool) -> Iterator[Tensor]:
         for tensor in tensors_in((result, args[0]) if writes and args else result):
@@ -164,7 +186,8 @@ class IntegerInputs:
         if not found:
             return
         weights = [t for t in tensors_in((args, kwargs)) if id(t) not in found and self._is_weight(t)]
-        if weights and name in _CONTRACTIONS and not dependent:
+        contracted = name in _CONTRACTIONS and not dependent
+        if weights and (contracted or self._scales_parameter(name, weights, found)):
             raise self._refuse(place, found, "multiplied by weights")
         values = {
             key: (tensor, record)
@@ -173,6 +196,14 @@ class IntegerInputs:
         }
         if values and (dependent or (weights and name in _ARITHMETIC)):
             raise self._refuse(place, values, "used as values")
+
+    def _scales_parameter(
+        self, name: str, weights: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
+    ) -> bool:
+        """Check if a category of 0 and 1 scales a parameter, which is an embedding of two rows, one of them zero."""
+        if name not in ("mul", "multiply") or not any(_address(tensor) in self._parameters for tensor in weights):
+            return False
+        return any(record.kind is not Kind.MASK for _, record in found.values())
 
     def _refuse(self, place: str, found: dict[int, tuple[Tensor, Followed]], what: str) -> InputError:
         sources = sorted(frozenset().union(*(record.sources for _, record in found.values())), key=repr)

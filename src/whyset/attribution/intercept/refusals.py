@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch._guards
 from torch import Tensor, nn
+from torch._guards import TracingContext
 
 from whyset.errors import InputError, UnseenOperationError
 
@@ -85,15 +86,20 @@ def _is_compiled(function: Any) -> bool:
     return "_torchdynamo_orig_callable" in marks and not marks.get("_torchdynamo_disable", False)
 
 
-class _CompiledCall:
+class _CompiledCall(TracingContext):
     """A tracing context that refuses compiled functions: each asks the context of its thread before it runs."""
 
     def __init__(self, place: Callable[[str], str]) -> None:
+        super().__init__(None)
         self._place = place
 
-    @property
-    def fake_mode(self) -> None:
-        caller = sys._getframe(1)
+    def __getattribute__(self, name: str) -> Any:
+        if name == "fake_mode":
+            self._refuse_caller()
+        return super().__getattribute__(name)
+
+    def _refuse_caller(self) -> None:
+        caller = sys._getframe(2)
         if caller.f_code.co_name != "compile_wrapper":
             return
         name = getattr(caller.f_locals.get("fn"), "__qualname__", "a function")
