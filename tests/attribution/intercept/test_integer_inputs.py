@@ -115,6 +115,7 @@ LOOKUPS = {
     "torch.embedding": lambda model, ids: torch.embedding(model.table.weight, ids),
     "aten.embedding": lambda model, ids: torch.ops.aten.embedding.default(model.table.weight, ids),
     "aten.index": lambda model, ids: torch.ops.aten.index.Tensor(model.table.weight, [ids]),
+    "without gradient": lambda model, ids: torch.no_grad()(model.table)(ids),
     "a buffer": lambda model, ids: model.table.weight.detach()[ids],
 }
 
@@ -267,8 +268,12 @@ def test_ids_that_become_values_without_an_embedding_are_refused(name, embedded_
         lambda rows, ids: rows * ids[..., None],
         lambda rows, ids: torch.cat([rows[..., 1:], ids[..., None].double()], -1),
         lambda rows, ids: torch.where(rows > 0, rows, ids[..., None].double()),
+        lambda rows, ids: rows - ids[..., None] / 2,
+        lambda rows, ids: torch.ldexp(rows, ids[..., None]),
+        lambda rows, ids: rows.clamp(min=ids[..., None].double()),
+        lambda rows, ids: rows + ids.double().softmax(1)[..., None],
     ],
-    ids=["add", "integers times floats", "cat", "where"],
+    ids=["add", "integers times floats", "cat", "where", "quotient", "ldexp", "clamp", "softmax"],
 )
 def test_ids_combined_with_values_are_refused(combine):
     model = Words(lambda model, ids: combine(model.table(ids), ids))
@@ -299,10 +304,12 @@ def test_a_category_times_a_vector_is_refused_and_a_mask_is_not(cast, frozen):
         lambda rows, ids: rows * ids.ne(3).double().unsqueeze(-1),
         lambda rows, ids: rows + (1.0 - (ids != 3).double())[..., None] * -9,
         lambda rows, ids: rows / (ids != 3).sum(1)[:, None, None],
+        lambda rows, ids: rows * (1 / (ids != 3).sum(1))[:, None, None],
+        lambda rows, ids: rows * (ids.amax(1) + 1).double().reciprocal()[:, None, None],
         lambda rows, ids: rows.masked_fill((ids == 3)[..., None], 0.0),
         lambda rows, ids: rows[torch.arange(2), ids.argmax(1)].unsqueeze(1),
     ],
-    ids=["mask", "floating mask", "added mask", "mean", "masked_fill", "position"],
+    ids=["mask", "floating mask", "added mask", "mean", "mean by a factor", "reciprocal", "masked_fill", "position"],
 )
 def test_masks_counts_and_positions_of_ids_are_constants(use):
     ids = make_ids()
@@ -351,3 +358,39 @@ def test_the_gradient_of_changed_ids_is_that_of_their_embedding():
 def test_the_plan_follows_ids_too():
     plan = EpsilonPlus().plan(Words(lambda model, ids: model.table(ids + 1)), make_ids())
     assert [step.operation for step in plan.steps] == ["relu", "mean", "linear"]
+
+
+class GraphNetwork(nn.Module):
+    """A graph convolution normalized by the degrees of the nodes, on features and edges."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(3, 4), nn.Linear(4, 2)
+        self.double().eval()
+
+    def forward(self, x, edges):
+        source, target = edges
+        degree = torch.zeros(len(x), dtype=x.dtype).scatter_add_(0, target, torch.ones(len(target), dtype=x.dtype))
+        norm = degree.clamp(min=1).pow(-0.5)
+        messages = self.first(x)[source] * (norm[source] * norm[target]).unsqueeze(1)
+        summed = x.new_zeros(len(x), 4).index_add_(0, target, messages)
+        return self.last(torch.relu(summed * degree.unsqueeze(1)))
+
+
+class FixedGraph(nn.Module):
+    def __init__(self, model, edges):
+        super().__init__()
+        self.model, self.edges = model, edges
+
+    def forward(self, x):
+        return self.model(x, self.edges)
+
+
+def test_edges_of_a_graph_are_positions():
+    model, edges = GraphNetwork(), torch.tensor([[0, 1, 2, 3, 4, 0], [1, 2, 3, 4, 0, 2]])
+    x = torch.randn(5, 3, dtype=torch.float64)
+    output, (relevance, of_edges) = Gradient(model, EpsilonPlus())((x, edges), 1)
+    assert of_edges is None
+    expected = Gradient(FixedGraph(model, edges), EpsilonPlus())(x, 1)
+    torch.testing.assert_close((output, relevance), expected, rtol=1e-10, atol=1e-14)

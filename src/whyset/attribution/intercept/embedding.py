@@ -13,6 +13,8 @@ from whyset.attribution.intercept.operations import is_in_place
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
 
+_REFLECTED_QUOTIENTS = frozenset("__rtruediv__ __rdiv__ __rfloordiv__".split())
+
 
 class EmbeddingSession(Protocol):
     """The part of a session that embeddings use."""
@@ -43,13 +45,14 @@ def run_with_integers(
     dependent = [tensor for tensor in tensors_in((args, kwargs)) if session.tracker.get(tensor).dependent]
     if keys and not dependent:
         return _embed(session, func, name, args, kwargs, keys)
-    integers.refuse_values(name, session.place(name), args, kwargs, dependent)
+    operands = args[::-1] if raw in _REFLECTED_QUOTIENTS else args
+    integers.refuse_values(name, session.place(name), operands, kwargs, dependent)
     if keys and name == "embedding_bag":
         return _run_bag(session, args, kwargs)
     if dependent:
         return NotImplemented
     result = func(*args, **kwargs)
-    integers.follow(name, args, kwargs, result, is_in_place(raw))
+    integers.follow(name, operands, kwargs, result, is_in_place(raw))
     return result
 
 
@@ -69,7 +72,8 @@ def _embed(
     leaf = embedded if embedded.requires_grad else embedded.detach().requires_grad_()
     path, _ = session.scope.current()
     session.integers.embedded.append(Embedded(key, path or name, leaf))
-    return session.mark(leaf)
+    with torch.enable_grad():  # relevance ends here, so the embedding itself may be computed without gradient
+        return session.mark(leaf)
 
 
 def _run_bag(session: EmbeddingSession, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

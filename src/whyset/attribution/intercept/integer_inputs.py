@@ -29,9 +29,16 @@ CREATING = frozenset(
 """Functions that take shape, type and device from a tensor, but not its values."""
 _LIKE = frozenset("type_as expand_as view_as reshape_as to".split())
 """Functions that take only shape, type or device from their second argument."""
-_POSITIONS = frozenset("argmax argmin argsort count_nonzero nonzero".split())
+_POSITIONS = frozenset("argmax argmin argsort count_nonzero nonzero bincount".split())
+_SCATTERING = frozenset(
+    "scatter scatter_add scatter_reduce index_add index_copy index_fill index_reduce select_scatter".split()
+)
+"""Functions whose third argument is an index: it says where values go, and is not a value."""
+_ASSIGNING = frozenset("setitem index_put".split())
+"""Functions whose second argument is such an index."""
 _SUMS = frozenset("sum nansum cumsum prod cumprod mean".split())
 _QUOTIENTS = frozenset("div divide true_divide truediv floor_divide".split())
+_RECIPROCALS = frozenset("reciprocal rsqrt".split())
 _CONTRACTIONS = frozenset(
     "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d matmul mm bmm mv dot vdot inner "
     "einsum tensordot linalg_matmul addmm baddbmm addbmm addmv bilinear linalg_multi_dot chain_matmul".split()
@@ -39,7 +46,7 @@ _CONTRACTIONS = frozenset(
 _ARITHMETIC = _CONTRACTIONS | frozenset(
     "add sub subtract rsub mul multiply div divide true_divide truediv addcmul addcdiv pow float_power lerp maximum "
     "minimum fmax fmin where cat concat concatenate stack hstack vstack dstack column_stack hypot outer kron setitem "
-    "copy masked_scatter atan2 cross".split()
+    "copy masked_scatter atan2 cross ldexp copysign fmod remainder xlogy nextafter".split()
 )
 """Functions that convert integers to floating point if another operand is; all others take integers as positions."""
 
@@ -126,10 +133,23 @@ class IntegerInputs:
         found = self.find_all(taken)
         if not found:
             return
-        ids = [(tensor, record) for tensor, record in found.values() if record.kind is Kind.IDS]
+        values = self._find_values(name, args, kwargs, found)
+        ids = [(tensor, record) for tensor, record in values.values() if record.kind is Kind.IDS]
         sources = frozenset().union(*(record.sources for _, record in ids or found.values()))
         for tensor in self._outputs(result, args, writes):
-            self._records[tensor] = Followed(sources, self._find_kind(name, tensor, [known for known, _ in ids], found))
+            self._records[tensor] = Followed(
+                sources, self._find_kind(name, tensor, [known for known, _ in ids], values)
+            )
+
+    def _find_values(
+        self, name: str, args: Sequence[Any], kwargs: dict[str, Any], found: dict[int, tuple[Tensor, Followed]]
+    ) -> dict[int, tuple[Tensor, Followed]]:
+        """Return the followed tensors whose values a call returns, without those that only say where values are."""
+        if name in LOOKUPS:
+            tables = {key: known for key, known in found.items() if known[0].is_floating_point()}
+            return tables or found
+        values = self.find_all(_values_of(name, args, kwargs))
+        return {key: known for key, known in found.items() if key in values}
 
     def _find_kind(
         self, name: str, result: Tensor, ids: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
@@ -150,11 +170,14 @@ class IntegerInputs:
                 yield tensor._base
 
     def looks_up(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> frozenset[Key]:
-        """Return the inputs whose ids a call looks up in a table of floating point numbers; empty for other calls."""
+        """Return the inputs whose ids a call looks up in a table of floating point numbers; empty for other calls.
+
+        A table that derives from integers itself, such as the degrees of the nodes of a graph, is a constant.
+        """
         if name not in LOOKUPS:
             return frozenset()
         tensors = list(tensors_in((args, kwargs)))
-        if not any(tensor.is_floating_point() for tensor in tensors):
+        if not any(tensor.is_floating_point() and self.find(tensor) is None for tensor in tensors):
             return frozenset()
         ids = [(tensor, self.find(tensor)) for tensor in tensors if not tensor.is_floating_point()]
         return frozenset().union(*(found.sources for _, found in ids if found is not None and not found.is_mask))
@@ -234,9 +257,14 @@ def is_binary(tensor: Tensor) -> bool:
 
 def _values_of(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return the arguments of a call that it uses as values, without denominators and indices."""
+    if name in _RECIPROCALS:
+        return ()
     if name in _QUOTIENTS:
         return args[:1]
-    return (args[0], args[2:]) if name == "setitem" else (args, kwargs)
+    named = {key: value for key, value in kwargs.items() if key not in ("index", "indices")}
+    if name in _SCATTERING:
+        return (args[:2], args[3:], named)
+    return (args[:1], args[2:], named) if name in _ASSIGNING else (args, kwargs)
 
 
 def _address(tensor: Tensor) -> int:
