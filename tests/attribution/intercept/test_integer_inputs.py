@@ -230,6 +230,15 @@ def test_one_module_that_embeds_repeatedly_is_numbered():
     torch.testing.assert_close((output, torch.stack(list(relevance.values()), 1)), expected, rtol=1e-10, atol=1e-14)
 
 
+def test_tables_that_no_module_looks_up_are_named_by_their_parameter():
+    model = Words(lambda model, ids: model.table.weight[ids] + model.scale[ids % WIDTH].unsqueeze(-1))
+    relevance = Gradient(model, AttnLRP())(make_ids(), 1)[1]
+    assert {place: part.shape for place, part in relevance.items()} == {
+        "table.weight": (2, TOKENS, WIDTH),
+        "scale": (2, TOKENS),
+    }
+
+
 def one_hot(ids):
     return F.one_hot(ids, VOCABULARY).double()
 

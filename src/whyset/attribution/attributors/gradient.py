@@ -170,7 +170,7 @@ class Gradient:
             The relevance, shaped like `x` or like its embedding; with several `targets` (targets, n, ...). For several
             inputs it has their structure: None for constants and for integers that are not embedded, such as a mask.
             Integers that are embedded more than once have a dict with the relevance of each embedding by the path of
-            its module.
+            its module, or of the parameter that is looked up outside of a module.
 
         Raises
         ------

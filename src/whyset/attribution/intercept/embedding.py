@@ -71,7 +71,8 @@ def _embed(
     embedded = func(*args, **kwargs)
     leaf = embedded if embedded.requires_grad else embedded.detach().requires_grad_()
     path, _ = session.scope.current()
-    session.integers.embedded.append(Embedded(key, path or name, leaf))
+    place = path or session.integers.name_table(args, kwargs) or name
+    session.integers.embedded.append(Embedded(key, place, leaf))
     with torch.enable_grad():  # relevance ends here, so the embedding itself may be computed without gradient
         return session.mark(leaf)
 

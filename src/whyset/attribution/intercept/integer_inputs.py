@@ -88,12 +88,13 @@ class IntegerInputs:
     embedded: list[Embedded] = field(default_factory=list)
     _inputs: dict[Key, Tensor] = field(default_factory=dict)
     _records: Any = field(default_factory=WeakTensorKeyDictionary)
-    _parameters: set[int] = field(default_factory=set)
+    _parameters: dict[int, str] = field(default_factory=dict)
 
     def add(self, key: Key, tensor: Tensor) -> None:
         """Follow an input from here on."""
         if not self._inputs and self.model is not None:
-            self._parameters = {_address(parameter) for parameter in self.model.parameters()} - {0}
+            named = {_address(parameter): name for name, parameter in self.model.named_parameters()}
+            self._parameters = {address: name for address, name in named.items() if address}
         self._inputs[key] = tensor
         self._records[tensor] = Followed(frozenset([key]), Kind.MASK if tensor.dtype == torch.bool else Kind.IDS)
 
@@ -181,6 +182,11 @@ class IntegerInputs:
             return frozenset()
         ids = [(tensor, self.find(tensor)) for tensor in tensors if not tensor.is_floating_point()]
         return frozenset().union(*(found.sources for _, found in ids if found is not None and not found.is_mask))
+
+    def name_table(self, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+        """Return the name of the parameter that a call looks up, "" for other tables."""
+        tables = (t for t in tensors_in((args, kwargs)) if t.is_floating_point())
+        return next((self._parameters[_address(t)] for t in tables if _address(t) in self._parameters), "")
 
     def choose_source(self, sources: frozenset[Key], place: str) -> Key:
         """Return the input that an embedding belongs to.

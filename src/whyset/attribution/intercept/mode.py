@@ -36,7 +36,7 @@ from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
 from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracer import Tracer
-from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient, same_memory
+from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord, carries_gradient, same_memory
 from whyset.attribution.intercept.unwrap import unwrap
 from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
@@ -162,7 +162,7 @@ class Interception(Tracer, TorchFunctionMode):
             error.args = (f"{self.place(name)}: {error}",)
             raise
         if not any(record.dependent for record in records.values()):
-            return func(*args, **kwargs)
+            return self._run_constant(func, args, kwargs)
         if (
             isinstance(func, FunctionType)
             and func not in self._opening
@@ -175,6 +175,14 @@ class Interception(Tracer, TorchFunctionMode):
         if kind is None and self.composite.multiply_by_input:
             return self.unknown(call)
         return self._handler(kind)(self, call)
+
+    def _run_constant(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run a call of constants; those that a rule holds constant, as normalizers, still carry a gradient."""
+        result = func(*args, **kwargs)
+        for tensor in tensors_in(result):
+            if tensor.grad_fn is not None and tensor not in self.tracker.records:
+                self.tracker.set(tensor, CONSTANT)
+        return result
 
     def _refuse_transform(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Raise an InputError for a call inside a transform of torch.func that depends on an input."""
