@@ -160,7 +160,7 @@ def output_coefficient(output: Tensor, target: Target, *, conserving: bool = Fal
     Raises
     ------
     InputError
-        A shape, a length or an index does not fit the output.
+        A shape, a length or an index does not fit the output, or the output is not a tensor.
 
     Examples
     --------
@@ -168,6 +168,11 @@ def output_coefficient(output: Tensor, target: Target, *, conserving: bool = Fal
     >>> output_coefficient(output, torch.tensor([[1.0, 1.0]]), conserving=True).tolist()
     [[0.5, -0.25]]
     """
+    if not isinstance(output, Tensor):
+        raise InputError(
+            f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model in a module "
+            "that returns the tensor to explain, or use Gradient, which takes output=<name, index or function>"
+        )
     if isinstance(target, ExplainedValue):
         return _like_output(output, target.coefficient(output.detach()))
     if callable(target):

@@ -117,6 +117,12 @@ def _of_inputs(relevance: Tensor, x: Tensor) -> Tensor:
     """Return relevance (targets, *x.shape); that of tokens is summed over the axis of their embedding."""
     if x.is_floating_point():
         return relevance
+    if not isinstance(relevance, Tensor):
+        raise InputError(
+            f"the model embeds the tokens {len(relevance)} times ({', '.join(relevance)}), so their relevance is not "
+            "one number for each: give a model that embeds them once, or use Gradient, which returns the relevance of "
+            "each embedding"
+        )
     if relevance.shape[1 : x.dim() + 1] != x.shape:
         raise InputError(
             f"the embedding of the tokens {tuple(x.shape)} has the relevance {tuple(relevance.shape[1:])}: expected "

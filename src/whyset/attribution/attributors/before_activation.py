@@ -1,5 +1,7 @@
 """Explain the logit before the final softmax or sigmoid of a model instead of the probability."""
 
+from typing import Any
+
 from torch import Tensor
 
 from whyset.attribution.attributors.final_activation import LastActivation
@@ -24,10 +26,10 @@ class BeforeActivation(Gradient):
 
     confirmed: Tensor | None = None
 
-    def run_model(self, x: Tensor) -> Tensor:
+    def run_model(self, *args: Any, **kwargs: Any) -> Tensor:
         """Run the model and return the input of its last softmax or sigmoid, shaped like its output."""
         with LastActivation() as mode:
-            output: Tensor = self.model(x)
+            output = super().run_model(*args, **kwargs)
         self.confirmed = mode.confirm(output)
         if mode.last is None or mode.last.before.numel() != output.numel():
             return output

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from whyset.attribution.attributors.inputs import require_tensor
 from whyset.attribution.targets import Target, is_class_index, output_coefficient
 from whyset.errors import InputError
 from whyset.optional import import_optional
@@ -71,8 +72,10 @@ class Captum:
         Raises
         ------
         InputError
-            The target does not fit the output, or the method returns more than one tensor.
+            The target does not fit the output, x or the output is not one tensor, or the method returns more than
+            one tensor.
         """
+        require_tensor(x, "Captum")
         with torch.no_grad():
             output = self.model(x.clone())
         coefficient = output_coefficient(output, target)  # checks every kind of target

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.attributors.model_output import OutputChoice
 from whyset.attribution.composites import Composite
 from whyset.attribution.conditions import Condition, Masks, check_conditions
 from whyset.attribution.intercept import Interception
@@ -23,7 +24,7 @@ class Conditional(Gradient):
     Parameters
     ----------
     model : torch.nn.Module
-        The model, in evaluation mode; its output is one tensor.
+        The model, in evaluation mode.
     composite : Composite or str
         The rules: an instance or a name of `COMPOSITES`.
     conditions : mapping or sequence of mappings
@@ -32,6 +33,8 @@ class Conditional(Gradient):
         (conditions, n, ...).
     dim : int, default 1
         The dimension of the channels in an output; -1 for tokens, (n, tokens, features).
+    output : str, int, callable or None, default None
+        The output to explain of a model that returns several values, as in `Gradient`.
     create_graph : bool, default False
         Whether the relevance can be differentiated again, with respect to an input that requires gradient and to every
         parameter.
@@ -60,9 +63,10 @@ class Conditional(Gradient):
         conditions: Condition | Sequence[Condition],
         *,
         dim: int = 1,
+        output: OutputChoice = None,
         create_graph: bool = False,
     ) -> None:
-        super().__init__(model, composite, create_graph=create_graph)
+        super().__init__(model, composite, output=output, create_graph=create_graph)
         self._need_rules("conditions act on relevance")
         self.dim = dim
         self.conditions = tuple(conditions) if isinstance(conditions, Sequence) else (conditions,)

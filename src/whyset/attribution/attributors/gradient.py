@@ -3,22 +3,25 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, overload
 
 import torch
 from torch import Tensor, nn
 
+from whyset.attribution.attributors.inputs import Inputs, ModelInput
+from whyset.attribution.attributors.model_output import OutputChoice, check_output_choice, select_output
 from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.composites.gradient_composite import GradientComposite
 from whyset.attribution.conditions import Masks
 from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.capture import Capture, Place, check_places
+from whyset.attribution.intercept.integer_inputs import Key
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.mode import refuse_unseen
 from whyset.attribution.intercept.recorder import Recorder, total
+from whyset.attribution.intercept.refusals import describe_independence, name_missing_derivatives, refuse_unseen
 from whyset.attribution.ledger import Ledger
 from whyset.attribution.targets import ParsedTargets, Target, list_targets, output_coefficient
-from whyset.errors import InputError
+from whyset.errors import InputError, UnseenOperationError
 from whyset.printable import short_repr
 
 
@@ -31,9 +34,12 @@ class Gradient:
     Parameters
     ----------
     model : torch.nn.Module
-        The model, in evaluation mode; its output is one tensor.
+        The model, in evaluation mode.
     composite : Composite, str or None, default None
         The rules: an instance or a name of `COMPOSITES`; None and "gradient" are the plain gradient.
+    output : str, int, callable or None, default None
+        The output to explain of a model that returns several values, such as a dictionary, a tuple or a `ModelOutput`:
+        its name, its index, or a function that selects the tensor. By default the only one that carries gradient.
     create_graph : bool, default False
         Whether the relevance can be differentiated again, with respect to an input that requires gradient and to every
         parameter.
@@ -41,7 +47,8 @@ class Gradient:
     Raises
     ------
     InputError
-        The name of the composite is unknown, the composite needs parameters, or it is a class instead of an instance.
+        The name of the composite is unknown, the composite needs parameters, or it is a class instead of an instance;
+        the output is not a name, an index or a function.
 
     Examples
     --------
@@ -54,10 +61,17 @@ class Gradient:
     """
 
     def __init__(
-        self, model: nn.Module, composite: Composite | str | None = None, *, create_graph: bool = False
+        self,
+        model: nn.Module,
+        composite: Composite | str | None = None,
+        *,
+        output: OutputChoice = None,
+        create_graph: bool = False,
     ) -> None:
+        check_output_choice(output)
         self.model = model
         self.composite = as_composite(composite)
+        self.output = output
         self.create_graph = create_graph
         self._cache: WeightCache | None = None
         self._ledger: Ledger | None = None
@@ -120,15 +134,26 @@ class Gradient:
     def __repr__(self) -> str:
         return short_repr(type(self).__name__, {"model": type(self.model).__name__, "composite": self.composite})
 
+    @overload
     def __call__(
         self, x: Tensor, target: Target = None, *, targets: Sequence[Target] | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]: ...
+
+    @overload
+    def __call__(
+        self, x: ModelInput, target: Target = None, *, targets: Sequence[Target] | None = None
+    ) -> tuple[Tensor, Any]: ...
+
+    def __call__(
+        self, x: ModelInput, target: Target = None, *, targets: Sequence[Target] | None = None
+    ) -> tuple[Tensor, Any]:
         """Return the output of the model and the relevance of the input (without a composite, the gradient).
 
         Parameters
         ----------
-        x : Tensor
-            The input (n, ...). Integers, such as tokens, are explained at their embedding.
+        x : Tensor, sequence or mapping
+            The input (n, ...). A tuple or list is passed as `model(*x)`, a mapping of names, such as a batch of a
+            tokenizer, as `model(**x)`. Integers, such as ids of tokens, are explained at their embedding.
         target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
             A class index: the value of that output is explained. A sequence or an integer tensor has one for each
             sample, as in captum; by default it is the largest output of each sample. A floating point tensor shaped
@@ -141,48 +166,69 @@ class Gradient:
         -------
         output : Tensor
             The output of the model for `x`.
-        relevance : Tensor
-            The relevance, shaped like `x` or like its embedding; with several `targets` (targets, n, ...).
+        relevance : Tensor, sequence or dict
+            The relevance, shaped like `x` or like its embedding; with several `targets` (targets, n, ...). For several
+            inputs it has their structure: None for constants and for integers that are not embedded, such as a mask.
+            Integers that are embedded more than once have a dict with the relevance of each embedding by the path of
+            its module, or of the parameter that is looked up outside of a module.
 
         Raises
         ------
         InputError
-            The target does not fit the output.
+            The target does not fit the output, the output to explain is not unique, or integers are used without an
+            embedding. The model is compiled or quantized.
         UnknownOperationError
             An operation has no known rule, and the composite refuses such operations.
         UnseenOperationError
-            A part of the model hides its operations, as scripted, compiled and checkpointed modules do.
+            A part of the model hides its operations, as scripted and checkpointed modules do.
         """
-        refuse_unseen(self.model)
-        asked = list_targets(target, targets)
+        refuse_unseen(self.model, by_rules=self.composite is not None)
+        asked, inputs = list_targets(target, targets), Inputs.parse(x)
+        inputs.check_call(self.model)
         with torch.enable_grad():
-            if not x.is_floating_point():
-                return self._by_rules(x, asked, self.composite or GradientComposite())
-            leaf = x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
-            if self.composite is None:
-                # The model gets a copy: it may write into its input, which autograd refuses for a leaf.
-                return self._backward(leaf, self.run_model(leaf.clone()), asked, nullcontext())
-            return self._by_rules(leaf, asked, self.composite)
+            leaves = {key: self._prepare(tensor) for key, tensor in inputs.tensors() if tensor.is_floating_point()}
+            if self.composite is not None or len(leaves) < len(list(inputs.tensors())):
+                return self._by_rules(inputs, leaves, asked, self.composite or GradientComposite())
+            # The model gets copies: it may write into its inputs, which autograd refuses for leaves.
+            copies = inputs.replace(lambda key, _: leaves[key].clone())
+            output = self.run_model(*copies.args, **copies.kwargs)
+            output, found = self._backward(leaves, output, asked, nullcontext())
+            return output, inputs.arrange(found)
 
-    def run_model(self, x: Tensor) -> Tensor:
-        """Return the explained value: the output of the model."""
-        output: Tensor = self.model(x)
-        return output
+    def _prepare(self, x: Tensor) -> Tensor:
+        """Return the leaf at which the relevance of a floating point input is computed."""
+        return x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
 
-    def _by_rules(self, leaf: Tensor, asked: ParsedTargets, composite: Composite) -> tuple[Tensor, Tensor]:
+    def run_model(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the explained value: the output of the model, or the chosen one of several."""
+        return select_output(self.model(*args, **kwargs), self.output)
+
+    def _by_rules(
+        self, inputs: Inputs, leaves: dict[Key, Tensor], asked: ParsedTargets, composite: Composite
+    ) -> tuple[Tensor, Any]:
         composite.check(self.model)
         recorder = None if self._ledger is None else Recorder()
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
         with session.watching(), self._following(session) as masks:
-            # The model gets a copy: it may write into its input, which may be the tensor of the caller.
-            output = self.run_model(leaf if self._reads_tokens(session, leaf) else session.mark(leaf.clone()))
-        leaf = self._embedding(session) if session.tokens is not None else leaf
+            # The model gets copies: it may write into its inputs, which may be the tensors of the caller.
+            marked = inputs.replace(lambda key, x: session.add_input(key, leaves.get(key, x).clone()))
+            output = self.run_model(*marked.args, **marked.kwargs)
+        places = session.integers.relevance_places()
+        if not leaves and not places:
+            raise InputError(
+                f"no embedding of the integer input in {type(self.model).__name__}: relevance of integers is that of "
+                "their embedding. Pass the embedded input to the part of the model after the embedding"
+            )
         session.check_output(output)
-        output, relevance = self._backward(leaf, output, asked, session.propagating(), masks)
+        embedded = {(key, place): tensor for key, found in places.items() for place, tensor in found.items()}
+        output, relevance = self._backward(leaves | embedded, output, asked, session.propagating(), masks)
         if self._ledger is not None and recorder is not None:
-            self._ledger.rows, self._ledger.arrived = recorder.rows(), float(relevance.double().sum())
-            self._ledger.double = relevance.dtype == torch.float64
-        return output, relevance
+            self._ledger.rows = recorder.rows()
+            self._ledger.arrived = sum(float(part.double().sum()) for part in relevance.values())
+            self._ledger.double = all(part.dtype == torch.float64 for part in relevance.values())
+        by_place = {key: {place: relevance[key, place] for place in found} for key, found in places.items()}
+        alone = {key: next(iter(found.values())) for key, found in by_place.items() if len(found) == 1}
+        return output, inputs.arrange(relevance | by_place | alone)
 
     @contextmanager
     def _following(self, session: Interception) -> Iterator[Masks | None]:
@@ -200,44 +246,42 @@ class Gradient:
         """Check if the relevance has an additional first dimension, that of the passes."""
         return asked.several
 
-    def _reads_tokens(self, session: Interception, x: Tensor) -> bool:
-        session.tokens = None if x.is_floating_point() else x
-        return session.tokens is not None
-
-    def _embedding(self, session: Interception) -> Tensor:
-        """Return the embedding of the integer input in the model."""
-        if len(session.embedded) != 1:
-            found = "no embedding" if not session.embedded else f"{len(session.embedded)} embeddings"
-            raise InputError(
-                f"{found} of the integer input in {type(self.model).__name__}, expected one: relevance of integers is "
-                "that of their embedding. Pass the embedded input to the part of the model after the embedding"
-            )
-        return session.embedded[0]
-
     def _backward(
         self,
-        leaf: Tensor,
+        leaves: dict[Any, Tensor],
         output: Tensor,
         asked: ParsedTargets,
         activated: AbstractContextManager[None],
         masks: Masks | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        if not isinstance(output, Tensor):
-            raise InputError(
-                f"expected a model whose output is one tensor, got {type(output).__name__}: wrap the model, or use "
-                "composite.context(model)"
-            )
+    ) -> tuple[Tensor, dict[Any, Tensor]]:
+        """Return the output and the relevance of every leaf."""
         coefficients = [output_coefficient(output, one, conserving=self.conserving) for one in asked.targets]
         passes = self._passes(coefficients, masks)
         keep = self.create_graph or len(passes) > 1
-        parts: list[Tensor] = []
+        parts: list[Sequence[Tensor]] = []
         with activated:
             for coefficient, acting in passes:
                 with acting:
-                    parts += torch.autograd.grad(output, leaf, coefficient, keep, self.create_graph)
+                    parts.append(self._differentiate(output, tuple(leaves.values()), coefficient, keep))
         if self._ledger is not None:
             value, started = output.detach(), [coefficient.detach() for coefficient, _ in passes]
             self._ledger.output = sum(total(value, c) for c in started)
             self._ledger.scale = sum(total(value.abs(), c.abs()) for c in started)
-        relevance = torch.stack(parts) if self._is_stacked(asked) else parts[0]
-        return (output if self.create_graph else output.detach()), relevance
+        stacked = self._is_stacked(asked)
+        relevance = [torch.stack(found) if stacked else found[0] for found in zip(*parts, strict=True)]
+        return (output if self.create_graph else output.detach()), dict(zip(leaves, relevance, strict=True))
+
+    def _differentiate(
+        self, output: Tensor, leaves: tuple[Tensor, ...], coefficient: Tensor, keep: bool
+    ) -> Sequence[Tensor]:
+        """Return the gradients of the leaves, zeros for one of several that the output does not depend on."""
+        gradients: tuple[Tensor | None, ...] = (None,) * len(leaves)
+        if output.requires_grad:
+            with name_missing_derivatives():
+                gradients = torch.autograd.grad(output, leaves, coefficient, keep, self.create_graph, allow_unused=True)
+        if all(gradient is None for gradient in gradients):
+            raise UnseenOperationError(describe_independence())
+        return [
+            torch.zeros_like(leaf) if gradient is None else gradient
+            for leaf, gradient in zip(leaves, gradients, strict=True)
+        ]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.attributors.inputs import require_tensor
 from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
 from whyset.printable import short_repr
@@ -67,8 +68,9 @@ class IntegratedGradients:
         Raises
         ------
         InputError
-            The target does not fit the output.
+            The target does not fit the output, x is not one floating point tensor, or the output is not one tensor.
         """
+        require_tensor(x, "IntegratedGradients", floating=True)
         with torch.no_grad():
             output = self._gradient.model(x.clone())
         coefficient, way = output_coefficient(output, target), x - self.baseline_fn(x)

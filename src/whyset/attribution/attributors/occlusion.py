@@ -7,6 +7,7 @@ from types import EllipsisType
 import torch
 from torch import Tensor, nn
 
+from whyset.attribution.attributors.inputs import require_tensor
 from whyset.attribution.targets import Target, output_coefficient
 from whyset.errors import InputError
 from whyset.printable import short_repr
@@ -85,9 +86,10 @@ class Occlusion:
         Raises
         ------
         InputError
-            The target does not fit the output, or the windows do not fit the input: a stride larger than the window
-            leaves gaps.
+            The target does not fit the output, x or the output is not one tensor, or the windows do not fit the input:
+            a stride larger than the window leaves gaps.
         """
+        require_tensor(x, "Occlusion")
         if x.dim() < 2:
             raise InputError(f"Occlusion expects inputs (n, channels, ...) or (n, features), got {tuple(x.shape)}")
         output = self.model(x.clone())

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.attributors.inputs import require_tensor
 from whyset.attribution.composites import Composite
 from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
@@ -98,8 +99,9 @@ class SmoothGrad:
         Raises
         ------
         InputError
-            The target does not fit the output.
+            The target does not fit the output, x is not one floating point tensor, or the output is not one tensor.
         """
+        require_tensor(x, "SmoothGrad", floating=True)
         with torch.no_grad():
             output = self._gradient.model(x.clone())
         coefficient = output_coefficient(output, target, conserving=self._gradient.conserving)

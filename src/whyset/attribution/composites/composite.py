@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Any, ClassVar
 
 import torch
@@ -126,8 +127,10 @@ class Composite(TypedFields):
         session = Interception(self, model, steps=steps)
 
         def mark(tensor: Tensor) -> Tensor:
-            return session.mark(tensor.detach().requires_grad_()) if tensor.is_floating_point() else tensor
+            floating = tensor.is_floating_point()
+            return session.add_input(next(numbers), tensor.detach().requires_grad_() if floating else tensor.clone())
 
+        numbers = count()
         with torch.enable_grad(), session.watching():
             output = model(*map_tensors(mark, inputs), **map_tensors(mark, named_inputs))
         session.check_output(output)

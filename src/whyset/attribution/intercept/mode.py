@@ -16,20 +16,31 @@ from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.embedding import run_with_integers
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse
 from whyset.attribution.intercept.images import image
 from whyset.attribution.intercept.inplace import write
+from whyset.attribution.intercept.integer_inputs import CREATING, IntegerInputs, Key
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.lineage import Ancestry, Lineage, descend
 from whyset.attribution.intercept.normalize import normalize
 from whyset.attribution.intercept.operations import KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder
+from whyset.attribution.intercept.refusals import (
+    describe_independence,
+    is_transformed,
+    name_missing_derivatives,
+    refuse_compiled_calls,
+    refuse_transform,
+    refuse_unseen,
+    unwrap_transformed,
+)
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
 from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracer import Tracer
-from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient, same_memory
+from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord, carries_gradient, same_memory
 from whyset.attribution.intercept.unwrap import unwrap
 from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
@@ -39,6 +50,8 @@ _CHECKPOINT = (
     "a checkpoint (or another saved tensors hook) would compute a part of the model again during backward, without "
     "the rules. Disable checkpointing while explaining, for example by model.gradient_checkpointing_disable()"
 )
+_MOST_CUTS = 3
+"""The number of operations without gradient that a message lists."""
 
 
 class Interception(Tracer, TorchFunctionMode):
@@ -65,11 +78,18 @@ class Interception(Tracer, TorchFunctionMode):
         self.used = False
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside
-        self.tokens: Tensor | None = None
-        self.embedded: list[Tensor] = []
+        self.integers = IntegerInputs(model)
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
         self._opening: list[FunctionType] = []
         self._warned: set[tuple[str, str]] = set()
+        self.cuts: list[str] = []
+
+    def add_input(self, key: Key, x: Tensor) -> Tensor:
+        """Mark a floating point input of the model, and follow one of integers; `key` is its position or name."""
+        if x.is_floating_point():
+            return self.mark(x)
+        self.integers.add(key, x)
+        return x
 
     def mark(self, x: Tensor) -> Tensor:
         """Mark an input: its gradient will be relevance."""
@@ -95,17 +115,18 @@ class Interception(Tracer, TorchFunctionMode):
             )
         records = [self.tracker.get(tensor) for tensor in tensors]
         if not any(record.dependent for record in records):
-            raise UnseenOperationError(
-                "the output of the model does not depend on its input through autograd: it is detached, computed under "
-                "torch.no_grad() or rounded to integers somewhere. Remove that, or explain the part of the model after "
-                "it"
-            )
+            raise UnseenOperationError(describe_independence(self.cuts))
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Intercept the calls in this block; UnseenOperationError: a checkpoint would compute again in backward."""
         try:
-            with disable_saved_tensors_hooks(_CHECKPOINT), self:
+            with (
+                name_missing_derivatives(),
+                refuse_compiled_calls(self.place),
+                disable_saved_tensors_hooks(_CHECKPOINT),
+                self,
+            ):
                 yield
         except RuntimeError as error:
             if str(error) != _CHECKPOINT:
@@ -140,15 +161,19 @@ class Interception(Tracer, TorchFunctionMode):
         kind = KINDS.get(name)
         if kind is OperationKind.PLAIN:
             return func(*args, **kwargs)
-        if name == "embedding" and self.tokens is not None:
-            return self._embed(func, args, kwargs)
+        if is_transformed():
+            self._refuse_transform(name, args, kwargs)
+        if self.integers:
+            result = run_with_integers(self, func, name, raw, args, kwargs)
+            if result is not NotImplemented:
+                return result
         try:
             records = {id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs))}
         except UnseenOperationError as error:
-            error.args = (f"{self._place(name)}: {error}",)
+            error.args = (f"{self.place(name)}: {error}",)
             raise
         if not any(record.dependent for record in records.values()):
-            return func(*args, **kwargs)
+            return self._run_constant(func, args, kwargs)
         if (
             isinstance(func, FunctionType)
             and func not in self._opening
@@ -162,14 +187,21 @@ class Interception(Tracer, TorchFunctionMode):
             return self.unknown(call)
         return self._handler(call)(self, call)
 
-    def _embed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Mark the embedding of the integer input, where relevance ends."""
-        embedded = func(*args, **kwargs)
-        assert self.tokens is not None
-        if not any(same_memory(tensor, self.tokens) for tensor in tensors_in((args, kwargs))):
-            return embedded
-        self.embedded.append(embedded if embedded.requires_grad else embedded.detach().requires_grad_())
-        return self.mark(self.embedded[-1])
+    def _run_constant(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run a call of constants; those that a rule holds constant, as normalizers, still carry a gradient."""
+        result = func(*args, **kwargs)
+        for tensor in tensors_in(result):
+            if tensor.grad_fn is not None and tensor not in self.tracker.records:
+                self.tracker.set(tensor, CONSTANT)
+        return result
+
+    def _refuse_transform(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Raise an InputError for a call inside a transform of torch.func that depends on an input."""
+        tensors = [unwrap_transformed(tensor) for tensor in tensors_in((args, kwargs))]
+        if any(self.tracker.get(tensor).dependent for tensor in tensors):
+            raise refuse_transform(self.place(name))
+        if self.integers and self.integers.looks_up(name, args, kwargs):
+            raise refuse_transform(self.place(name))
 
     def _handler(self, call: Call) -> Callable[[Session, Call], Any]:
         kind = call.kind
@@ -220,6 +252,8 @@ class Interception(Tracer, TorchFunctionMode):
         outputs = list(tensors_in(result))
         for index, tensor in enumerate(outputs):
             known = any(tensor is source for source in sources)
+            if dependent and not known and not tensor.requires_grad and tensor.dtype != torch.bool:
+                self._note_cut(call)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
                 lineage = self.descend(call, tensor) if dependent and self.composite.multiply_by_input else None
@@ -258,10 +292,18 @@ class Interception(Tracer, TorchFunctionMode):
             self._warned.add((call.name, message))
             warnings.warn(f"{self.where(call)}: {message}", stacklevel=2)
 
+    def _note_cut(self, call: Call) -> None:
+        """Note an operation whose result lost the gradient, for the message of an output that depends on nothing."""
+        place = self.where(call)
+        if place not in self.cuts and len(self.cuts) < _MOST_CUTS:
+            self.cuts.append(place)
+
     def unknown(self, call: Call) -> Any:
         """Treat an operation that is not in the table by the composite's `on_unknown`."""
         result = call.run()
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
+            if call.name not in CREATING and list(tensors_in(result)):
+                self._note_cut(call)
             return result  # it reads shapes or values, as `new_zeros` does
         if any(tensor.is_complex() for tensor in tensors_in((call.args, call.kwargs, result))):
             refuse(self, call)
@@ -276,18 +318,3 @@ class Interception(Tracer, TorchFunctionMode):
         if self.composite.on_unknown == "warn":
             self.warn(call, message)
         return self.finish(call, result)
-
-
-def refuse_unseen(model: nn.Module | None) -> None:
-    """Refuse contexts and modules that hide calls from the interception."""
-    if torch._C._are_functorch_transforms_active():
-        raise InputError(
-            "explanations inside a torch.func transform (grad, vmap, jacrev) are not possible. Call the attributor "
-            "outside of it; create_graph=True makes its relevance differentiable"
-        )
-    for path, module in [] if model is None else model.named_modules():
-        place = f"{path or 'the model'} ({type(module).__name__})"
-        if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            raise InputError(f"{place} hides the operations of its replicas: pass its `.module`")
-        if type(module).__name__ == "OptimizedModule":
-            raise InputError(f"{place} is compiled, which hides its operations: pass its `._orig_mod`")

@@ -60,9 +60,9 @@ class Tracer:
 
     def where(self, call: Call) -> str:
         """Return the place of a call for messages: the path of its module and the operation."""
-        return self._place(call.name)
+        return self.place(call.name)
 
-    def _place(self, name: str) -> str:
+    def place(self, name: str) -> str:
         path, module = self.scope.current()
         return f"{path or 'model'} ({type(module).__name__}), {name}" if module is not None else name
 

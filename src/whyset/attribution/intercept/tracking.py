@@ -15,6 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
+from whyset.attribution.intercept.refusals import describe_hidden
 from whyset.errors import UnseenOperationError
 
 
@@ -103,9 +104,7 @@ class Tracker:
             return CONSTANT
         raise UnseenOperationError(
             f"a tensor of shape {tuple(tensor.shape)} made by {type(tensor.grad_fn).__name__} carries gradient from "
-            "the input, but the operation that made it could not be seen. Scripted, traced and compiled modules, "
-            "checkpoints, custom autograd functions and extensions hide their operations: use the plain Python module "
-            "instead"
+            f"the input, but the operation that made it could not be seen: {describe_hidden(tensor.grad_fn)}"
         )
 
     def reaches_mark(self, grad_fn: Any) -> bool:
