@@ -33,7 +33,7 @@ demo: $(VENV)/core.stamp
 test: $(VENV)/test.stamp oracles
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-oracles: .oracles/corelay/stamp .oracles/virelay/stamp .oracles/moto/stamp
+oracles: .oracles/corelay/stamp .oracles/virelay/stamp .oracles/moto/stamp .oracles/lxt/stamp
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
@@ -92,5 +92,5 @@ $(BIN)/python:
 # cannot be installed (CoRelAy compiles an extension), the tests that need it are skipped with that reason.
 .oracles/%/stamp: tests/oracles/%.txt | $(BIN)/python
 	@$(BIN)/python -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip --disable-pip-version-check install -q -r $< && touch $@ || \
+	@$(@D)/bin/python -m pip --disable-pip-version-check install -q --no-deps -r $< && touch $@ || \
 	{ rm -rf $(@D); echo "$* cannot be installed: tests that compare with it will be skipped" >&2; }
