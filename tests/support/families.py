@@ -154,6 +154,16 @@ UNIT = {
     "rsqrt": lambda h: h * torch.rsqrt((h * h).sum(-1, keepdim=True)),
     "vector norm": lambda h: torch.div(other=torch.linalg.vector_norm(h, dim=-1, keepdim=True), input=h),
     "without keepdim": lambda h: h / h.norm(dim=-1)[..., None],
+    "einsum of squares": lambda h: h / torch.einsum("...i->...", h * h)[..., None].sqrt(),
+}
+
+POSITIVE_SHARES = {
+    "relu": lambda h: h / h.relu().sum(-1, keepdim=True).add(1e-6),
+    "clamp": lambda h: h / h.clamp(min=0).sum(-1, keepdim=True).add(1e-6),
+    "relu of a view": lambda h: h / h.view_as(h).relu().sum(-1, keepdim=True).add(1e-6),
+    "guard by where": lambda h: (
+        h / torch.where((s := h.relu().sum(-1, keepdim=True) + 1e-6) == 0, torch.ones_like(s), s)
+    ),
 }
 
 _ROOT = math.sqrt(2 / math.pi)
@@ -263,6 +273,11 @@ RELU = {
     "maximum": lambda h: torch.maximum(h, torch.zeros_like(h)),
     "half": lambda h: (h + h.abs()) / 2,
 }
+PRELU = {
+    "functional": _flat(lambda h: F.prelu(h, GAIN)),
+    "behind a shift": _flat(lambda h: F.prelu((h + 1) - 1, GAIN)),
+    "with positions": _flat(lambda h: F.prelu(h[..., None], GAIN)[..., 0]),
+}
 RELU6 = {"fused": F.relu6, "clamp": lambda h: h.clamp(0, 6), "hardtanh": lambda h: F.hardtanh(h, 0, 6)}
 TANHSHRINK = {"fused": F.tanhshrink, "written": lambda h: h - torch.tanh(h), "reflected": lambda h: -(h.tanh() - h)}
 
@@ -308,6 +323,26 @@ def _written_softmax(h):
     e = torch.exp(h)
     return e / e.sum(-1, keepdim=True)
 
+
+_CHOSEN = torch.tensor([True, True, False, True, False, False])
+_MISSING = torch.zeros(WIDTH, dtype=torch.float64).masked_fill(~_CHOSEN, -math.inf)
+MASKED_SOFTMAX = {
+    "masked_fill": lambda h: h.masked_fill(~_CHOSEN, -math.inf).softmax(-1),
+    "added": lambda h: (h + _MISSING).softmax(-1),
+    "product": lambda h: (e := h.exp() * _CHOSEN) / e.sum(-1, keepdim=True),
+    "where": lambda h: (e := torch.where(_CHOSEN, h.exp(), 0.0)) / e.sum(-1, keepdim=True),
+    "filled exponentials": lambda h: (e := h.exp().masked_fill(~_CHOSEN, 0.0)) / e.sum(-1, keepdim=True),
+}
+MASKED_GATE = {
+    "masked_fill": lambda h: h.flip(-1) * h.sigmoid().masked_fill(~_CHOSEN, 0.0),
+    "by keywords": lambda h: h.flip(-1) * h.sigmoid().masked_fill(mask=~_CHOSEN, value=0.0),
+    "where": lambda h: h.flip(-1) * torch.where(_CHOSEN, h.sigmoid(), 0.0),
+    "where by keywords": lambda h: (
+        h.flip(-1) * torch.where(condition=_CHOSEN, input=h.sigmoid(), other=torch.zeros_like(h))
+    ),
+    "product": lambda h: h.flip(-1) * (h.sigmoid() * _CHOSEN),
+    "masked product": lambda h: (h.flip(-1) * h.sigmoid()).masked_fill(~_CHOSEN, 0.0),
+}
 
 LOG_SOFTMAX = {
     "fused": lambda h: F.log_softmax(h, -1),
@@ -425,6 +460,7 @@ FAMILIES = {
     "rms norm": RMS_NORM,
     "group norm": GROUP_NORM,
     "unit length": UNIT,
+    "shares of the positive sum": POSITIVE_SHARES,
     "gelu": GELU,
     "gelu by tanh": GELU_TANH,
     "silu": SILU,
@@ -441,10 +477,13 @@ FAMILIES = {
     "expm1": EXPM1,
     "relu": RELU,
     "relu6": RELU6,
+    "prelu": PRELU,
     "tanhshrink": TANHSHRINK,
     "glu": GLU,
     "lerp": LERP,
     "softmax": SOFTMAX,
+    "masked softmax": MASKED_SOFTMAX,
+    "masked gate": MASKED_GATE,
     "log softmax": LOG_SOFTMAX,
     "attention": ATTENTION,
     "causal attention": CAUSAL_ATTENTION,

@@ -39,6 +39,8 @@ def normalize(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[A
 
 def _by_position(func: Any, kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any], dict[str, Any]]:
     rest = dict(kwargs)
+    if "condition" in rest:  # of `where`, whose first argument it is
+        return func, [rest.pop(key) for key in ("condition", "input", "other") if key in rest], rest
     name = next((n for n in ("input", "self") if n in rest), None)
     if name is None:
         return func, (), kwargs

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
@@ -54,4 +55,6 @@ def _fits(x: Tensor, constant: Tensor, produced: LinearOutput) -> bool:
     size = x.shape[channel]
     if constant.dim() == 0 or constant.numel() != size or constant.dim() > x.dim() or constant.is_complex():
         return False
-    return constant.dim() >= -channel and constant.shape[channel] == size
+    if constant.dim() < -channel or constant.shape[channel] != size:
+        return False
+    return bool(torch.isfinite(constant).all())  # a mask of -inf is no bias

@@ -25,7 +25,7 @@ def contraction(session: Session, call: Call) -> Any | None:
         return None
     labels, operands, out = found
     position = [i for i, operand in enumerate(operands) if call.depends(operand)]
-    if len(position) != 1:
+    if len(position) != 1 or len(operands) < 2:
         return None
     x, of_x = operands[position[0]], labels[position[0]]
     constants = [(t, names) for i, (t, names) in enumerate(zip(operands, labels, strict=True)) if i != position[0]]
