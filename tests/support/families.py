@@ -1,4 +1,4 @@
-"""Families of programs: each is one function, written in several ways. All take a tensor (..., 6) and keep its shape."""
+"""Families of programs: each is one function, written in several ways. All take and return a tensor (..., 6)."""
 
 import math
 
@@ -56,8 +56,27 @@ LINEAR = {
     "aten addmm": _flat(lambda h: ATEN.addmm.default(B, h, ATEN.t.default(W))),
     "aten mm": _flat(lambda h: ATEN.add.Tensor(ATEN.mm.default(h, W.T), B)),
     "in place": lambda h: (h @ W.T).add_(B),
+    "sum by keywords": lambda h: torch.add(F.linear(h, W), other=B),
+    "method by keyword": lambda h: h.matmul(other=W.T).add(other=B, alpha=1),
+}
+BROADCAST_LINEAR = {
+    "functional": lambda h: F.linear(h, W),
+    "matmul": lambda h: (h[..., None, :] @ W.T.reshape((1,) * (h.dim() - 1) + W.T.shape))[..., 0, :],
+    "bmm": _flat(lambda h: torch.bmm(h[None], W.T[None])[0]),
+    "left": _flat(lambda h: (W[None] @ h[..., None])[..., 0]),
+    "expanded": _flat(lambda h: torch.bmm(h[:, None], W.T.expand(len(h), WIDTH, WIDTH)).view(-1, WIDTH)),
 }
 
+_HEADS = torch.stack((W[:3, :3], W[3:, :3]))
+HEADS = {
+    "linear": lambda h: torch.cat([F.linear(part, w.T) for part, w in zip(h.split(3, -1), _HEADS, strict=True)], -1),
+    "einsum": lambda h: torch.einsum("...hi,hio->...ho", h.unflatten(-1, (2, 3)), _HEADS).flatten(-2),
+    "bmm": _flat(lambda h: torch.bmm(h.unflatten(-1, (2, 3)).transpose(0, 1), _HEADS).transpose(0, 1).flatten(1)),
+    "bmm and view": _flat(
+        lambda h: torch.bmm(h.view(-1, 2, 3).transpose(0, 1), _HEADS).view(2, -1, 3).transpose(0, 1).flatten(1)
+    ),
+    "matmul": _flat(lambda h: (h.view(-1, 2, 1, 3) @ _HEADS).flatten(1)),
+}
 BATCH_NORM = {
     "functional": _flat(lambda h: F.batch_norm(F.linear(h, W, B), MEAN, VARIANCE, GAIN, SHIFT)),
     "by hand": _flat(lambda h: (F.linear(h, W, B) - MEAN) / torch.sqrt(VARIANCE + 1e-5) * GAIN + SHIFT),
@@ -159,6 +178,7 @@ UNIT = {
 
 POSITIVE_SHARES = {
     "relu": lambda h: h / h.relu().sum(-1, keepdim=True).add(1e-6),
+    "relu in place": lambda h: h / (1.0 * h).relu_().sum(-1, keepdim=True).add(1e-6),
     "clamp": lambda h: h / h.clamp(min=0).sum(-1, keepdim=True).add(1e-6),
     "relu of a view": lambda h: h / h.view_as(h).relu().sum(-1, keepdim=True).add(1e-6),
     "guard by where": lambda h: (
@@ -187,6 +207,7 @@ SILU = {
     "fused": F.silu,
     "in place": lambda h: F.silu(h.clone(), inplace=True),
     "product": lambda h: h * torch.sigmoid(h),
+    "by keyword": lambda h: torch.mul(h, other=torch.sigmoid(h)),
     "other order": lambda h: h.sigmoid() * h,
     "in-place product": lambda h: h.clone().mul_(h.sigmoid()),
     "quotient": lambda h: h / (1 + torch.exp(-h)),
@@ -455,6 +476,8 @@ ADDED_PRODUCT = {
 
 FAMILIES = {
     "linear": LINEAR,
+    "linear with a broadcast batch": BROADCAST_LINEAR,
+    "linear map of each head": HEADS,
     "batch norm": BATCH_NORM,
     "layer norm": LAYER_NORM,
     "rms norm": RMS_NORM,

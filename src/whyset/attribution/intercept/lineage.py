@@ -398,7 +398,8 @@ _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProx
         ),
         "getitem": _item,
         **dict.fromkeys(
-            """chunk split split_with_sizes tensor_split unbind select narrow index_select flip roll gather diagonal
+            """slice chunk split
+            split_with_sizes tensor_split unbind select narrow index_select flip roll gather diagonal
             repeat repeat_interleave tile""".split(),
             _part,
         ),
