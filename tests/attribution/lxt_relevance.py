@@ -1,6 +1,6 @@
 """Relevance of tokens by LXT and by whyset, for small random language models; run in the environment of LXT.
 
-`python lxt_relevance.py SOURCE PACKAGES`: the source folder of whyset, and the folder of packages that has torch. Prints
+`python lxt_relevance.py SOURCE PACKAGES`: the source folder of whyset, and the folder of packages with torch. Prints
 a JSON object with both relevances by model.
 """
 

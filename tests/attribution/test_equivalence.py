@@ -125,9 +125,11 @@ def test_ledgers_close(family, composite):
     x = torch.randn(2, WIDTH, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     for function in FAMILIES[family].values():
         attribute = Gradient(Program(CONTEXTS["residual"], function).eval(), COMPOSITES[composite])
+        _, expected = attribute(x, 1)
         with attribute.ledger() as ledger:
-            attribute(x, 1)
+            _, relevance = attribute(x, 1)
         ledger.assert_accounted()
+        assert difference(relevance, expected) < 1e-8
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,4 +1,4 @@
-"""Families of programs: one function, written in several ways. All take a tensor (..., 6) and keep its shape."""
+"""Families of programs: each is one function, written in several ways. All take and return a tensor (..., 6)."""
 
 import math
 
@@ -56,8 +56,27 @@ LINEAR = {
     "aten addmm": _flat(lambda h: ATEN.addmm.default(B, h, ATEN.t.default(W))),
     "aten mm": _flat(lambda h: ATEN.add.Tensor(ATEN.mm.default(h, W.T), B)),
     "in place": lambda h: (h @ W.T).add_(B),
+    "sum by keywords": lambda h: torch.add(F.linear(h, W), other=B),
+    "method by keyword": lambda h: h.matmul(other=W.T).add(other=B, alpha=1),
+}
+BROADCAST_LINEAR = {
+    "functional": lambda h: F.linear(h, W),
+    "matmul": lambda h: (h[..., None, :] @ W.T.reshape((1,) * (h.dim() - 1) + W.T.shape))[..., 0, :],
+    "bmm": _flat(lambda h: torch.bmm(h[None], W.T[None])[0]),
+    "left": _flat(lambda h: (W[None] @ h[..., None])[..., 0]),
+    "expanded": _flat(lambda h: torch.bmm(h[:, None], W.T.expand(len(h), WIDTH, WIDTH)).view(-1, WIDTH)),
 }
 
+_HEADS = torch.stack((W[:3, :3], W[3:, :3]))
+HEADS = {
+    "linear": lambda h: torch.cat([F.linear(part, w.T) for part, w in zip(h.split(3, -1), _HEADS, strict=True)], -1),
+    "einsum": lambda h: torch.einsum("...hi,hio->...ho", h.unflatten(-1, (2, 3)), _HEADS).flatten(-2),
+    "bmm": _flat(lambda h: torch.bmm(h.unflatten(-1, (2, 3)).transpose(0, 1), _HEADS).transpose(0, 1).flatten(1)),
+    "bmm and view": _flat(
+        lambda h: torch.bmm(h.view(-1, 2, 3).transpose(0, 1), _HEADS).view(2, -1, 3).transpose(0, 1).flatten(1)
+    ),
+    "matmul": _flat(lambda h: (h.view(-1, 2, 1, 3) @ _HEADS).flatten(1)),
+}
 BATCH_NORM = {
     "functional": _flat(lambda h: F.batch_norm(F.linear(h, W, B), MEAN, VARIANCE, GAIN, SHIFT)),
     "by hand": _flat(lambda h: (F.linear(h, W, B) - MEAN) / torch.sqrt(VARIANCE + 1e-5) * GAIN + SHIFT),
@@ -154,6 +173,17 @@ UNIT = {
     "rsqrt": lambda h: h * torch.rsqrt((h * h).sum(-1, keepdim=True)),
     "vector norm": lambda h: torch.div(other=torch.linalg.vector_norm(h, dim=-1, keepdim=True), input=h),
     "without keepdim": lambda h: h / h.norm(dim=-1)[..., None],
+    "einsum of squares": lambda h: h / torch.einsum("...i->...", h * h)[..., None].sqrt(),
+}
+
+POSITIVE_SHARES = {
+    "relu": lambda h: h / h.relu().sum(-1, keepdim=True).add(1e-6),
+    "relu in place": lambda h: h / (1.0 * h).relu_().sum(-1, keepdim=True).add(1e-6),
+    "clamp": lambda h: h / h.clamp(min=0).sum(-1, keepdim=True).add(1e-6),
+    "relu of a view": lambda h: h / h.view_as(h).relu().sum(-1, keepdim=True).add(1e-6),
+    "guard by where": lambda h: (
+        h / torch.where((s := h.relu().sum(-1, keepdim=True) + 1e-6) == 0, torch.ones_like(s), s)
+    ),
 }
 
 _ROOT = math.sqrt(2 / math.pi)
@@ -177,6 +207,7 @@ SILU = {
     "fused": F.silu,
     "in place": lambda h: F.silu(h.clone(), inplace=True),
     "product": lambda h: h * torch.sigmoid(h),
+    "by keyword": lambda h: torch.mul(h, other=torch.sigmoid(h)),
     "other order": lambda h: h.sigmoid() * h,
     "in-place product": lambda h: h.clone().mul_(h.sigmoid()),
     "quotient": lambda h: h / (1 + torch.exp(-h)),
@@ -263,6 +294,11 @@ RELU = {
     "maximum": lambda h: torch.maximum(h, torch.zeros_like(h)),
     "half": lambda h: (h + h.abs()) / 2,
 }
+PRELU = {
+    "functional": _flat(lambda h: F.prelu(h, GAIN)),
+    "behind a shift": _flat(lambda h: F.prelu((h + 1) - 1, GAIN)),
+    "with positions": _flat(lambda h: F.prelu(h[..., None], GAIN)[..., 0]),
+}
 RELU6 = {"fused": F.relu6, "clamp": lambda h: h.clamp(0, 6), "hardtanh": lambda h: F.hardtanh(h, 0, 6)}
 TANHSHRINK = {"fused": F.tanhshrink, "written": lambda h: h - torch.tanh(h), "reflected": lambda h: -(h.tanh() - h)}
 
@@ -308,6 +344,26 @@ def _written_softmax(h):
     e = torch.exp(h)
     return e / e.sum(-1, keepdim=True)
 
+
+_CHOSEN = torch.tensor([True, True, False, True, False, False])
+_MISSING = torch.zeros(WIDTH, dtype=torch.float64).masked_fill(~_CHOSEN, -math.inf)
+MASKED_SOFTMAX = {
+    "masked_fill": lambda h: h.masked_fill(~_CHOSEN, -math.inf).softmax(-1),
+    "added": lambda h: (h + _MISSING).softmax(-1),
+    "product": lambda h: (e := h.exp() * _CHOSEN) / e.sum(-1, keepdim=True),
+    "where": lambda h: (e := torch.where(_CHOSEN, h.exp(), 0.0)) / e.sum(-1, keepdim=True),
+    "filled exponentials": lambda h: (e := h.exp().masked_fill(~_CHOSEN, 0.0)) / e.sum(-1, keepdim=True),
+}
+MASKED_GATE = {
+    "masked_fill": lambda h: h.flip(-1) * h.sigmoid().masked_fill(~_CHOSEN, 0.0),
+    "by keywords": lambda h: h.flip(-1) * h.sigmoid().masked_fill(mask=~_CHOSEN, value=0.0),
+    "where": lambda h: h.flip(-1) * torch.where(_CHOSEN, h.sigmoid(), 0.0),
+    "where by keywords": lambda h: (
+        h.flip(-1) * torch.where(condition=_CHOSEN, input=h.sigmoid(), other=torch.zeros_like(h))
+    ),
+    "product": lambda h: h.flip(-1) * (h.sigmoid() * _CHOSEN),
+    "masked product": lambda h: (h.flip(-1) * h.sigmoid()).masked_fill(~_CHOSEN, 0.0),
+}
 
 LOG_SOFTMAX = {
     "fused": lambda h: F.log_softmax(h, -1),
@@ -419,11 +475,14 @@ ADDED_PRODUCT = {
 
 FAMILIES = {
     "linear": LINEAR,
+    "linear with a broadcast batch": BROADCAST_LINEAR,
+    "linear map of each head": HEADS,
     "batch norm": BATCH_NORM,
     "layer norm": LAYER_NORM,
     "rms norm": RMS_NORM,
     "group norm": GROUP_NORM,
     "unit length": UNIT,
+    "shares of the positive sum": POSITIVE_SHARES,
     "gelu": GELU,
     "gelu by tanh": GELU_TANH,
     "silu": SILU,
@@ -440,10 +499,13 @@ FAMILIES = {
     "expm1": EXPM1,
     "relu": RELU,
     "relu6": RELU6,
+    "prelu": PRELU,
     "tanhshrink": TANHSHRINK,
     "glu": GLU,
     "lerp": LERP,
     "softmax": SOFTMAX,
+    "masked softmax": MASKED_SOFTMAX,
+    "masked gate": MASKED_GATE,
     "log softmax": LOG_SOFTMAX,
     "attention": ATTENTION,
     "causal attention": CAUSAL_ATTENTION,

@@ -10,6 +10,9 @@ from whyset.attribution.intercept.lineage import is_finite
 
 Number = float | Tensor
 
+# Functions with a parameter for each channel, which need the shape of their argument.
+_SHAPED = frozenset(("prelu",))
+
 
 def image(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number]:
     """Return f and f' where every tensor that depends on the input is `at`; 0 where they are not finite.
@@ -40,7 +43,10 @@ def _key(call: Call, at: Number) -> tuple[Any, ...] | None:
 
 def _compute(call: Call, at: Number) -> tuple[Number, Number]:
     like = call.dependents[0]
-    z = torch.as_tensor(at, dtype=torch.float64, device=like.device).detach().clone().requires_grad_()
+    z = torch.as_tensor(at, dtype=torch.float64, device=like.device).detach()
+    if call.name in _SHAPED:
+        z = z.expand(like.shape)
+    z = z.clone().requires_grad_()
     with torch.enable_grad():
         y = call.map_tensors(lambda t: z if call.depends(t) else t.double() if t.is_floating_point() else t).run()
         if y.numel() > 1 and z.numel() == 1:
@@ -55,4 +61,5 @@ def _compute(call: Call, at: Number) -> tuple[Number, Number]:
 
 
 def _number(value: Tensor) -> Number:
-    return float(value) if value.numel() == 1 else value
+    same = value.numel() > 0 and (value.numel() == 1 or bool((value == value.flatten()[0]).all()))
+    return float(value.flatten()[0]) if same else value

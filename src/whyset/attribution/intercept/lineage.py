@@ -190,14 +190,15 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     base = replace(x, value=a.value, level=x.level + 1, exponent=None, summed=None, normalized=False, offset=0.0)
     base = replace(base, degree=x.degree * _DEGREES.get(a.name, 1.0))
+    if a.name == "sum" and x.exponent is not None:
+        base = replace(base, summed=x.value, dims=_dims(a, x.exponent))
     if isinstance(x.offset, Tensor):
         return base
     if a.name in _AVERAGES:
         return replace(base, offset=x.offset)
     if a.name == "sum":
         size = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
-        base = replace(base, offset=x.offset * size.numel() / max(a.output.numel(), 1))
-        return replace(base, summed=x.value, dims=_dims(a, size)) if x.exponent is not None else base
+        return replace(base, offset=x.offset * size.numel() / max(a.output.numel(), 1))
     if a.name == "logsumexp":
         x_tensor = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
         return replace(root(a.value), summed=x.value, dims=_dims(a, x_tensor))
@@ -324,16 +325,22 @@ def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _select(a: Ancestry, known: list[Lineage]) -> Lineage:
-    """Choose between values element by element: the offset is known if all have the same one."""
-    x = known[0]
-    if a.name == "masked_fill":
-        kept = replace(x, value=a.value, summed=None, normalized=False)
-        return kept if number(a.option(2, "value")) == 0 else replace(kept, exponent=None)
-    offsets = [x.offset for x in known] + [
-        number(v) for v, n in zip(a.given[1:], a.lineages[1:], strict=True) if n is None
-    ]
+    """Choose between values element by element; a constant in place of some is their offset."""
+    if len(known) == 1:
+        return _fill(a, known[0])
+    offsets = [x.offset for x in known]
     same = all(not isinstance(o, Tensor) and o == offsets[0] for o in offsets)
-    return root(a.value, offsets[0] if same and offsets[0] is not None else 0.0)
+    return root(a.value, offsets[0] if same else 0.0)
+
+
+def _fill(a: Ancestry, x: Lineage) -> Lineage:
+    values = a.given[1:] if a.name == "where" else a.given[2:]
+    lineages = a.lineages[1:] if a.name == "where" else a.lineages[2:]
+    constants = [v for v, lineage in zip(values, lineages, strict=True) if lineage is None]
+    constant = number(constants[0] if constants else a.option(9, "value", "other"))
+    same = not isinstance(x.offset, Tensor) and constant == x.offset
+    kept = replace(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
+    return kept if constant == 0 else replace(kept, exponent=None)
 
 
 def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -354,10 +361,20 @@ def _extreme_or_reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 def _contract(a: Ancestry, known: list[Lineage]) -> Lineage:
     """The contraction of a tensor with itself, element by element, is a statistic of degree two."""
+    if a.name == "einsum" and len(a.lineages) == 2:
+        return _sum_of_one(a, known)
     same = len(known) == 2 and known[0].value == known[1].value
     if not same or not _contracts_elements(a):
         return root(a.value)
     return Lineage(a.value, known[0].roots, 0.0, known[0].level + 1, 2 * known[0].degree)
+
+
+def _sum_of_one(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """An einsum of one tensor sums it over the dimensions that the output lacks, or only orders them."""
+    left, _, right = str(a.given[0]).replace(" ", "").partition("->")
+    if "->" not in str(a.given[0]) or len(set(left.replace(".", ""))) < len(left.replace(".", "")):
+        return root(a.value)
+    return _view(a, known) if set(left) == set(right) else _reduce(a, known)
 
 
 def _contracts_elements(a: Ancestry) -> bool:
@@ -394,7 +411,8 @@ _RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProx
         ),
         "getitem": _item,
         **dict.fromkeys(
-            """chunk split split_with_sizes tensor_split unbind select narrow index_select flip roll gather diagonal
+            """slice chunk split
+            split_with_sizes tensor_split unbind select narrow index_select flip roll gather diagonal
             repeat repeat_interleave tile""".split(),
             _part,
         ),

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from torch._ops import OpOverload
+
 _REFLECTED: MappingProxyType[str, Callable[..., Any]] = MappingProxyType(
     {
         "__rdiv__": operator.truediv,
@@ -25,13 +27,25 @@ def normalize(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[A
     reflected = _REFLECTED.get(getattr(func, "__name__", ""))
     if reflected is not None and len(args) == 2:
         return reflected, (args[1], args[0]), kwargs
-    if not args and kwargs:
-        return _by_position(func, kwargs)
-    return func, args, kwargs
+    if not args and kwargs and not isinstance(func, OpOverload):
+        func, args, kwargs = _by_position(func, kwargs)
+    return func, *_plain(args, kwargs)
+
+
+def _plain(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Move the second operand to its position, and leave out options that change nothing."""
+    if len(args) == 1 and "other" in kwargs and "input" not in kwargs:
+        kwargs = dict(kwargs)
+        args = (args[0], kwargs.pop("other"))
+    if kwargs.get("alpha") == 1 and len(args) == 2:
+        kwargs = {name: value for name, value in kwargs.items() if name != "alpha"}
+    return args, kwargs
 
 
 def _by_position(func: Any, kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any], dict[str, Any]]:
     rest = dict(kwargs)
+    if "condition" in rest:  # of `where`, whose first argument it is
+        return func, [rest.pop(key) for key in ("condition", "input", "other") if key in rest], rest
     name = next((n for n in ("input", "self") if n in rest), None)
     if name is None:
         return func, (), kwargs

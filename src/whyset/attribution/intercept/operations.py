@@ -55,6 +55,7 @@ _NAMES: dict[OperationKind, str] = {
         linalg_vector_norm frobenius_norm cat concat concatenate stack hstack vstack dstack column_stack split
         split_with_sizes chunk tensor_split hsplit vsplit unbind unsafe_chunk unsafe_split view reshape view_as
         reshape_as flatten unflatten ravel permute transpose t T mT H mH adjoint swapaxes swapdims movedim moveaxis
+        slice
         squeeze unsqueeze expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave tile narrow select
         getitem setitem index_select index_add index_copy index_fill index_put gather take take_along_dim
         masked_select masked_fill masked_scatter where scatter scatter_add scatter_reduce select_scatter slice_scatter
@@ -71,6 +72,7 @@ _NAMES: dict[OperationKind, str] = {
         _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa
         _upsample_bicubic2d_aa grid_sampler grid_sampler_2d grid_sampler_3d dropout alpha_dropout feature_dropout
         feature_alpha_dropout native_dropout leaky_relu prelu rrelu abs absolute softmax _softmax log_softmax
+        _log_softmax
         special_softmax special_log_softmax logsumexp softmin
         view_as_real nan_to_num _pad_circular pad_sequence
         _pack_padded_sequence _pad_packed_sequence block_diag

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -28,7 +29,12 @@ def relu(session: Session, call: Call) -> Any:
     if produced is not None:
         y = call.run()
         session.note(call, "plain gradient, merged with the linear operation before it", merged=produced.rule)
-        return switch_edge(session, y, produced, cut_off=True) if carries_gradient(y) else y
+        if not carries_gradient(y):
+            return y
+        # It stays a function of its argument, as it is where it is not merged.
+        written = replace(call, func=torch.relu, args=(x,), kwargs={})  # not in place
+        lineage = session.descend(written, y) if session.composite.multiply_by_input else None
+        return switch_edge(session, y, produced, cut_off=True, lineage=lineage)
     session.note(call, "plain gradient" if rule is None else repr(rule))
     twin = _pre_activation(session, call.dependents[0])
     if rule is None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from whyset.attribution.intercept.call import Call
@@ -56,7 +57,9 @@ def _fits(x: Tensor, constant: Tensor, produced: LinearOutput) -> bool:
         return False
     if constant.dim() < -channel or constant.shape[channel] != size:
         return False
-    return constant.dim() < x.dim() or _has_no_batch(x, constant, channel % x.dim())
+    if constant.dim() == x.dim() and not _has_no_batch(x, constant, channel % x.dim()):
+        return False
+    return bool(torch.isfinite(constant).all())  # a mask of -inf is no bias
 
 
 def _has_no_batch(x: Tensor, constant: Tensor, channel: int) -> bool:

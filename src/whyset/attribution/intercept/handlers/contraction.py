@@ -24,8 +24,8 @@ def contraction(session: Session, call: Call) -> Any | None:
     if found is None:
         return None
     labels, operands, out = found
-    position = [i for i, operand in enumerate(operands) if call.depends(operand)]
-    if len(position) != 1:
+    position = [i for i, operand in enumerate(operands) if any(operand is t for t in call.dependents)]
+    if len(position) != 1 or len(operands) < 2:
         return None
     x, of_x = operands[position[0]], labels[position[0]]
     constants = [(t, names) for i, (t, names) in enumerate(zip(operands, labels, strict=True)) if i != position[0]]
@@ -77,7 +77,8 @@ def _run(
     if result.shape == full_shape and list(out) == free + inner:
         return result
     with session:
-        return _arrange(_reshape(result, full_shape), "".join(free + inner), list(out))
+        # As the output of the call itself, it can be viewed.
+        return _arrange(_reshape(result, full_shape), "".join(free + inner), list(out)).contiguous()
 
 
 def _arrange(t: Tensor, names: str, order: list[str]) -> Tensor:
@@ -99,7 +100,7 @@ def _as_einsum(call: Call) -> tuple[list[str], list[Tensor], str] | None:
         return None
     a, b = operands
     if call.name in ("matmul", "mm", "bmm", "mv", "linalg_matmul"):
-        return _matmul(a, b)
+        return _matmul(call, a, b)
     if call.name == "linear":  # the weight depends on the input
         names = _LETTERS[: a.dim()]
         made = _LETTERS[a.dim()] if b.dim() == 2 else ""
@@ -110,20 +111,24 @@ def _as_einsum(call: Call) -> tuple[list[str], list[Tensor], str] | None:
     return _tensordot(call, a, b) if call.name == "tensordot" else None
 
 
-def _matmul(a: Tensor, b: Tensor) -> tuple[list[str], list[Tensor], str] | None:
+def _matmul(call: Call, a: Tensor, b: Tensor) -> tuple[list[str], list[Tensor], str] | None:
     row, column, inner = "x" if a.dim() > 1 else "", "y" if b.dim() > 1 else "", "z"
     batch = max(a.dim(), b.dim(), 2) - 2
     names = _LETTERS[:batch]
     labels, operands = [], []
-    for t, end in ((a, row + inner), (b, inner + column)):
+    for t, other, end in ((a, b, row + inner), (b, a, inner + column)):
         lead = t.dim() - len(end)
         own = names[batch - lead :] if lead else ""
-        wide = [i for i in range(lead) if t.shape[i] == 1 and (b if t is a else a).dim() - 2 >= lead - i]
+        both = [i for i in range(lead) if other.dim() - 2 >= lead - i]
+        if call.depends(t):
+            if any(t.shape[i] == 1 < other.shape[i - t.dim()] for i in both):
+                return None  # one matrix of the tensor, for each of several constant ones
+            wide = []
+        else:  # one constant matrix, broadcast or expanded
+            wide = [i for i in both if t.shape[i] == 1 or (t.stride(i) == 0 and t.shape[i] == other.shape[i - t.dim()])]
+        operands.append(t[tuple(0 if i in wide else slice(None) for i in range(lead))] if wide else t)
         labels.append("".join(n for i, n in enumerate(own) if i not in wide) + end)
-        operands.append((t, wide))
-    if any(wide for _, wide in operands):
-        return None  # a broadcast batch dimension of size 1
-    return labels, [t for t, _ in operands], names + row + column
+    return labels, operands, names + row + column
 
 
 def _tensordot(call: Call, a: Tensor, b: Tensor) -> tuple[list[str], list[Tensor], str]:

@@ -12,7 +12,8 @@ from whyset.attribution.intercept.session import Session
 # These functions are applied to the twin as well ...
 _MOVING = frozenset(
     """view reshape view_as reshape_as flatten unflatten ravel permute transpose t T mT swapaxes swapdims movedim
-    moveaxis squeeze unsqueeze expand expand_as broadcast_to repeat tile narrow select getitem index_select flip fliplr
+    moveaxis squeeze unsqueeze expand expand_as broadcast_to repeat tile narrow slice
+    select getitem index_select flip fliplr
     flipud rot90 pad constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d
     replication_pad2d replication_pad3d contiguous clone to type float double half bfloat16 cpu cuda type_as cat concat
     concatenate stack split chunk unbind roll pixel_shuffle pixel_unshuffle as_strided pad_sequence
