@@ -6,8 +6,9 @@
 Models are those of timm (the smallest of each module), torchvision and transformers (small configurations), and small
 ones of further kinds, all with random weights. Each runs in a process of its own, under limits of time and memory, so a
 crash ends one row. Records are collected as JSON lines in --records, and stages that are there are not measured again,
-so that a series can be continued, and the costly stages added later. The table is written to benchmarks/results/zoo-cpu-<date>.md. Packages that are not installed are left out by
---kinds. Beside a torch without GPU support, tests/support/torchvision_beside_cpu_torch must be on PYTHONPATH.
+so that a series can be continued, and the costly stages added later. The table is written to
+benchmarks/results/zoo-cpu-<date>.md. Packages that are not installed are left out by --kinds. Beside a torch without
+GPU support, tests/support/torchvision_beside_cpu_torch must be on PYTHONPATH.
 """
 
 import argparse
