@@ -1,0 +1,246 @@
+"""What is measured of one model of the zoo, as a program: a JSON object that grows by stages, for one name.
+
+    python benchmarks/zoo_measure.py small/u-net record.json
+
+`zoo.py` runs it for each model, under limits of time and memory. The file is written again after every stage, so that
+a stage that fails or takes too long loses nothing before it.
+"""
+
+import argparse
+import copy
+import json
+import resource
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from measuring import Prepared, interleaved_times, ratio
+from torch import Tensor, nn
+from zoo_models import Built, list_entries
+from zoo_rewrites import REWRITES, NotApplicableError
+
+from whyset.attribution import Cause, Gradient, Ledger
+from whyset.attribution.composites import AttnLRP, Composite, EpsilonPlusFlat
+from whyset.errors import WhysetError
+
+COMPOSITES: dict[str, Composite] = {"AttnLRP": AttnLRP(), "EpsilonPlusFlat": EpsilonPlusFlat()}
+ROUNDS = 3
+STAGES = ("maps", "times", "ledger", "rewrites")
+SAME_OUTPUT = 1e-4  # of the largest output: a rewriting that changes the output by more is another function
+Record = dict[str, Any]
+
+
+def measure(built: Built, save: Callable[[Record], None], stages: Collection[str] = STAGES) -> Record:
+    """Measure a model by each of the composites, and save the record after every part of a stage."""
+    model, x = built.model, built.x
+    record: Record = {"variant": built.variant, "shape": list(x.shape), "stage": "maps", "maps": {}}
+    record["parameters"] = sum(p.numel() for p in model.parameters())
+    record["output"], target, record["gradient"] = measure_gradient(model, x)
+    for name, composite in COMPOSITES.items():
+        save(record)
+        record["maps"][name] = explain(model, x, composite, target)
+    runs = {name: COMPOSITES[name] for name, of in record["maps"].items() if of["outcome"] == "runs"}
+    if "times" in stages:
+        save(record | {"stage": "times"})
+        record["times"] = measure_times(model, x, runs, target)
+    model, x = model.double(), x.double() if x.is_floating_point() else x
+    for name in runs if "ledger" in stages else ():
+        save(record | {"stage": "ledger"})
+        record["maps"][name]["ledger"] = _attempt(partial(account, model, x, runs[name], target))
+    record["rewrites"] = {}
+    for rewrite in REWRITES if runs and "rewrites" in stages else ():
+        save(record | {"stage": rewrite})
+        record["rewrites"][rewrite] = compare(model, x, rewrite, runs, target)
+    save(record | {"stage": "done"})
+    return record
+
+
+def measure_gradient(model: nn.Module, x: Tensor) -> tuple[float, int, Record]:
+    """Return the largest output, its index, and the largest value of gradient x input in multiples of it.
+
+    The gradient of ids is that of their embeddings.
+    """
+    inputs: list[Tensor] = [x.clone().requires_grad_()] if x.is_floating_point() else []
+
+    def keep(_: nn.Module, given: tuple[Any, ...], result: Tensor) -> Tensor | None:
+        # Some models transpose the ids before they embed them.
+        if not given or not isinstance(given[0], Tensor) or not torch.equal(given[0].flatten().sort()[0], ids):
+            return None
+        inputs.append(result.detach().requires_grad_())
+        return inputs[-1].clone()
+
+    ids = x.flatten().sort()[0]
+    embeddings = () if inputs else [m for m in model.modules() if isinstance(m, nn.Embedding)]
+    handles = [module.register_forward_hook(keep) for module in embeddings]
+    with torch.enable_grad():
+        output = model(inputs[0].clone() if inputs else x)
+    for handle in handles:
+        handle.remove()
+    value, target = float(output.detach().max()), int(output.flatten(1).argmax())
+    if not inputs:  # the model embeds other ids than those that it gets
+        return value, target, {}
+    gradients = torch.autograd.grad(output.max(), inputs)
+    products = [float((g * t.detach()).abs().max()) for g, t in zip(gradients, inputs, strict=True)]
+    return value, target, {"largest": max(products) / abs(value)}
+
+
+def explain(model: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
+    """Explain one output in float32: what came of it, its largest relevance, and the warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = _attempt(lambda: _summarize(*Gradient(model, composite)(x, target)))
+    found.setdefault("outcome", "runs")
+    return found | {"warnings": sorted({str(warning.message) for warning in caught})}
+
+
+def _summarize(output: Tensor, relevance: Tensor) -> Record:
+    value = float(output.max())
+    return {
+        "largest": float(relevance.abs().max()) / abs(value),
+        "finite": bool(relevance.isfinite().all()),
+        "zero": not bool(relevance.any()),
+    }
+
+
+def _attempt(work: Callable[[], Record]) -> Record:
+    """Run a stage; a refusal or a crash is its result."""
+    try:
+        return work()
+    except WhysetError as error:
+        return {"outcome": "refused", "error": f"{type(error).__name__}: {first_line(error)}"}
+    except Exception as error:  # any other error is what the zoo is there to find
+        place = _last_place(error)
+        return {"outcome": "crashed", "error": f"{type(error).__name__}: {first_line(error)} at {place}"}
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0]
+
+
+def _last_place(error: BaseException) -> str:
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if "whyset" in file.parts:
+            place = f"{file.name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def account(model: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
+    """Account for relevance in float64: shares of the explained output, and the operations that lose it unknown."""
+    attribute = Gradient(model, composite)
+    with warnings.catch_warnings(), attribute.ledger() as ledger:
+        warnings.simplefilter("ignore")
+        attribute(x, target)
+    lost = ledger.lost()
+    scale = ledger.scale or 1.0
+    try:
+        ledger.assert_accounted()
+        closed = True
+    except AssertionError:
+        closed = False
+    shares = {str(cause): lost.get(cause, 0.0) / scale for cause in Cause}
+    return {
+        "closed": closed,
+        "double": ledger.double,
+        "verified": 1 - abs(shares["unknown"]),
+        "arrived": ledger.arrived / ledger.output if ledger.output else 0.0,
+        "shares": shares,
+        "unknown_rows": _unknown_rows(ledger),
+    }
+
+
+def _unknown_rows(ledger: Ledger) -> list[list[Any]]:
+    """Return the operations whose unknown part is largest: name, module and share of the explained output."""
+    scale = ledger.scale or 1.0
+    rows = [(row.causes.get(Cause.UNKNOWN, 0.0) / scale, row) for row in ledger.rows]
+    rows = sorted((pair for pair in rows if not abs(pair[0]) <= 1e-9), key=lambda pair: -abs(pair[0]))
+    return [[row.operation, row.module, share] for share, row in rows[:3]]
+
+
+def measure_times(model: nn.Module, x: Tensor, runs: dict[str, Composite], target: int) -> Record:
+    """Time explanations after the first in their context, in multiples of the plain gradient."""
+
+    def prepared(composite: Composite | None) -> Prepared:
+        @contextmanager
+        def prepare() -> Iterator[Callable[[], object]]:
+            with Gradient(model, composite) as attribute:
+                attribute(x, target)
+                yield lambda: attribute(x, target)
+
+        return prepare
+
+    ways = {"plain": prepared(None)} | {name: prepared(composite) for name, composite in runs.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        times = interleaved_times(ways, ROUNDS, "cpu", "processor")
+    return {name: ratio(times, name, "plain") for name in runs} | {"plain seconds": min(times["plain"])}
+
+
+def compare(model: nn.Module, x: Tensor, rewrite: str, runs: dict[str, Composite], target: int) -> Record:
+    """Compare the maps of a model with those of the same function, written in another way."""
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            written = REWRITES[rewrite](copy.deepcopy(model), x)
+            one, other = model(x.clone()), written(x.clone())
+    except NotApplicableError as error:
+        return {"outcome": "not applicable", "reason": str(error)}
+    except Exception as error:  # the tools that rewrite models fail in many ways
+        return {"outcome": "not rewritten", "reason": f"{type(error).__name__}: {first_line(error)}"}
+    off = float((one - other).abs().max() / one.abs().max())
+    if not off <= SAME_OUTPUT:
+        return {"outcome": "not rewritten", "reason": f"the output differs by {off:.1e}"}
+    found: Record = {"outcome": "compared", "output differs": off}
+    for name, composite in runs.items():
+        found[name] = _attempt(partial(_agreement, model, written, x, composite, target))
+    return found
+
+
+def _agreement(model: nn.Module, written: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        one, other = (Gradient(way, composite)(x, target)[1].double().flatten() for way in (model, written))
+    both = torch.stack([one, other])
+    correlation = float(torch.corrcoef(both)[0, 1]) if one.std() and other.std() else float(torch.equal(one, other))
+    return {"correlation": correlation, "differs": float((one - other).abs().max() / one.abs().max())}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
+    parser.add_argument("--memory", type=float, help="the most address space to take, in GB")
+    a = parser.parse_args()
+    if a.memory is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (int(a.memory * 1e9),) * 2)
+    start = time.monotonic()
+
+    def save(record: Record) -> None:
+        whole = {"name": a.name, **record, "seconds": round(time.monotonic() - start, 1)}
+        partial_file = a.file.with_suffix(".partial")
+        partial_file.write_text(json.dumps(whole), encoding="utf-8")
+        partial_file.replace(a.file)
+
+    save({"stage": "build"})
+    torch.set_num_threads(1)
+    entry = next(entry for entry in list_entries([a.name.partition("/")[0]]) if entry.name == a.name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            built = entry.build()
+    except Exception as error:  # a model that cannot be built is a row without figures
+        save({"stage": "done", "not_built": f"{type(error).__name__}: {first_line(error)}"})
+        return
+    measure(built, save, a.stages)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The zoo on one model of each kind: what is recorded, that a model which fails ends only its row, and the table."""
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SETTINGS = {"seconds": 300.0, "memory": 12.0, "stages": ["maps"], "limit": None, "jobs": 1}
+
+
+@pytest.fixture(scope="module")
+def zoo():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        names = ("zoo", "zoo_measure", "zoo_models", "zoo_report", "zoo_rewrites")
+        yield argparse.Namespace(**{name: importlib.import_module(name) for name in names})
+
+
+def measure(zoo, name):
+    entry = next(entry for entry in zoo.zoo_models.list_entries([name.partition("/")[0]]) if entry.name == name)
+    saved = []
+    zoo.zoo_measure.measure(entry.build(), saved.append)
+    return {"name": name, **saved[-1]}
+
+
+@pytest.mark.parametrize(
+    "name", ["small/u-net", "small/detection head", "torchvision/squeezenet1_1", "timm/ghostnet", "transformers/bert"]
+)
+def test_a_model_of_each_kind_is_explained_accounted_for_and_rewritten(zoo, name):
+    if name.startswith("transformers"):
+        pytest.importorskip("transformers")
+    record = measure(zoo, name)
+    assert record["stage"] == "done"
+    assert record["times"]["plain seconds"] > 0
+    for composite in zoo.zoo_measure.COMPOSITES:
+        found = record["maps"][composite]
+        assert found["outcome"] == "runs"
+        assert found["finite"]
+        assert not found["zero"]
+        ledger = found["ledger"]
+        assert ledger["closed"]
+        assert ledger["verified"] == pytest.approx(1, abs=1e-8)
+        assert abs(sum(ledger["shares"].values()) + ledger["arrived"] * (1 if record["output"] > 0 else -1)) == (
+            pytest.approx(1, abs=1e-8)
+        )
+        for rewrite, compared in record["rewrites"].items():
+            if compared["outcome"] == "compared":
+                assert compared[composite]["correlation"] > 0.9999, rewrite
+    assert record["rewrites"]["functional calls"]["outcome"] == "compared"
+
+
+def test_a_refusal_and_a_crash_are_told_apart(zoo, monkeypatch):
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).eval()
+    x, composite = torch.randn(1, 4), zoo.zoo_measure.COMPOSITES["AttnLRP"]
+    refused = zoo.zoo_measure.explain(nn.DataParallel(net), x, composite, 0)
+    assert refused["outcome"] == "refused"
+    assert refused["error"].startswith("InputError: ")
+    assert "DataParallel" in refused["error"]
+
+    def fail(*_):
+        raise KeyError("absent")
+
+    monkeypatch.setattr(zoo.zoo_measure, "Gradient", lambda *_: fail)
+    crashed = zoo.zoo_measure.explain(net, x, composite, 0)
+    assert crashed["outcome"] == "crashed"
+    assert crashed["error"].startswith("KeyError: 'absent'")
+
+
+def test_gradient_times_input_of_ids_is_that_of_their_embeddings(zoo):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Embedding(9, 3), nn.Flatten(), nn.Linear(12, 2, bias=False)).eval().requires_grad_(False)
+    ids = torch.tensor([[5, 2, 8, 2]])
+    value, target, gradient = zoo.zoo_measure.measure_gradient(net, ids)
+    products = net[0].weight[ids].flatten() * net[2].weight[target]
+    assert value == pytest.approx(float(products.sum()), rel=1e-5)
+    assert gradient["largest"] == pytest.approx(float(products.abs().max()) / abs(value), rel=1e-5)
+
+
+def test_a_batch_norm_is_folded_into_the_layer_before_it_alone(zoo):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.free = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.BatchNorm2d(3)
+
+        def forward(self, x):
+            return self.norm(self.conv(self.free(x)))
+
+    net, x = Net().double(), torch.randn(2, 3, 6, 5, dtype=torch.float64)
+    net(x)
+    net.eval()
+    expected = net(x)
+    folded = zoo.zoo_rewrites.fold_batch_norms(net, x)
+    assert isinstance(folded.norm, nn.Identity)
+    assert isinstance(folded.free, nn.BatchNorm2d)
+    assert torch.allclose(folded(x), expected, rtol=1e-12)
+    with pytest.raises(zoo.zoo_rewrites.NotApplicableError):
+        zoo.zoo_rewrites.fold_batch_norms(nn.Linear(2, 2), torch.ones(1, 2))
+
+
+def test_norms_and_activations_are_put_together_and_taken_apart(zoo):
+    norms = pytest.importorskip("timm.layers")
+    x = torch.randn(2, 4, 3, 5)
+    apart = nn.Sequential(nn.BatchNorm2d(4), nn.ReLU()).eval()
+    together = zoo.zoo_rewrites.regroup_activations(apart, x)
+    assert [type(module).__name__ for module in together] == ["NormAndActivation", "Identity"]
+    assert torch.equal(together(x), torch.nn.functional.relu(together[0].norm(x)))
+    merged = nn.Sequential(norms.BatchNormAct2d(4, act_layer=nn.ReLU)).eval()
+    split = zoo.zoo_rewrites.regroup_activations(merged, x)
+    assert type(split[0][0]) is nn.BatchNorm2d
+    assert torch.equal(split(x), merged(x))
+
+
+def settings(tmp_path, **changed):
+    return argparse.Namespace(**SETTINGS | {"records": tmp_path / "zoo.jsonl"} | changed)
+
+
+def test_models_with_a_record_are_not_measured_again(zoo, tmp_path):
+    given = settings(tmp_path)
+    known = json.dumps({"name": "small/rnn", "stages": ["maps"]})
+    given.records.write_text(known + "\n" + '{"name": "small/perceptron", "sta')
+    names = ["small/rnn", "small/perceptron"]
+    measured = [record["name"] for record in zoo.zoo.run_series(names, given)]
+    assert measured == ["small/perceptron"]
+    assert zoo.zoo.read_records(given.records).keys() == set(names)
+    assert list(zoo.zoo.run_series(names, given)) == []
+
+
+def test_a_stage_that_is_measured_later_is_added_to_the_record(zoo, tmp_path):
+    list(zoo.zoo.run_series(["small/perceptron"], settings(tmp_path, stages=["maps", "ledger"])))
+    list(zoo.zoo.run_series(["small/perceptron"], settings(tmp_path, stages=["times"])))
+    (record,) = zoo.zoo.read_records(tmp_path / "zoo.jsonl").values()
+    assert record["stages"] == ["maps", "ledger", "times"]
+    assert record["maps"]["AttnLRP"]["ledger"]["closed"]
+    assert record["times"]["AttnLRP"] > 0
+
+
+def test_a_model_that_takes_too_long_or_too_much_memory_ends_its_row_alone(zoo, tmp_path):
+    late = zoo.zoo.measure_apart("small/perceptron", settings(tmp_path, seconds=0.01))
+    assert late["stopped"] == "took more than 0.01 s"
+    large = zoo.zoo.measure_apart("small/perceptron", settings(tmp_path, memory=0.05))
+    assert large["stopped"].startswith("ended with code")
+
+
+def test_the_report_lists_what_fails_with_its_reason(zoo, tmp_path):
+    ledger = {"closed": False, "verified": 0.9, "arrived": 0.5, "shares": {"bias": 0.4, "unknown": 0.1}}
+    ledger["unknown_rows"] = [["tril", "layer.0", 0.1]]
+    runs = {"outcome": "runs", "largest": 8.0, "finite": True, "zero": False, "warnings": ["a (B), c: look"]}
+    refused = {"outcome": "refused", "error": "InputError: a reason", "warnings": []}
+    rewrites = {"functional calls": {"outcome": "compared", "AttnLRP": {"correlation": 0.5}}}
+    maps = {"AttnLRP": runs | {"ledger": ledger}, "EpsilonPlusFlat": refused}
+    records = [
+        {"name": "small/one", "stage": "done", "gradient": {"largest": 2.0}, "maps": maps, "rewrites": rewrites},
+        {"name": "small/two", "stage": "build", "stopped": "took more than 1 s"},
+    ]
+    file = tmp_path / "zoo.md"
+    zoo.zoo_report.write_report(file, records)
+    lines = file.read_text().splitlines()
+    assert "| AttnLRP | 2 | 1 | 0 | 0 | 1 | 0 | 0 of 1 | 0 of 1 | 0 of 0 | 0 of 1 | 0 of 0 |" in lines
+    assert "- small/one: InputError: a reason (EpsilonPlusFlat)" in lines
+    assert "- small/two: took more than 1 s (in stage 'build')" in lines
+    assert "- small/one, AttnLRP: 0.1 at tril in layer.0" in lines
+    assert "- small/one, AttnLRP: 4 times, 8 times the output" in lines
+    assert "- small/one, AttnLRP: functional calls 0.5000" in lines
+    assert "- look (small/one)" in lines
