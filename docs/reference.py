@@ -52,7 +52,7 @@ def find_object(package: str, name: str) -> Any:
 
 def write_package(package: str) -> str:
     """The page of a package: its docstring, a table of its names, and the documentation of each."""
-    lines = [*_heading(package, "="), _escape(inspect.cleandoc(import_module(package).__doc__ or "")), ""]
+    lines = [*_heading(package, "="), _escape_around_examples(inspect.cleandoc(import_module(package).__doc__ or "")), ""]
     names = list_names(package)
     callables = [name for name in names if _find_kind(package, name) in ("class", "function")]
     if callables:
@@ -138,6 +138,12 @@ def _escape(text: str) -> str:
     return "".join(f"`{part}`" if n % 2 else re.sub(r"([\\*|_`])", r"\\\1", part) for n, part in enumerate(parts))
 
 
+def _escape_around_examples(text: str) -> str:
+    """A docstring in which reStructuredText finds no markup, except code between backticks and examples."""
+    parts = re.split(r"(^[ ]*>>>.*(?:\n.*\S.*)*)", text, flags=re.MULTILINE)
+    return "".join(part if number % 2 else _escape(part) for number, part in enumerate(parts))
+
+
 def link_files(app: object, docname: str, source: list[str]) -> None:
     """Make links to files of the repository that are not pages downloads, and links to its folders code."""
     if not (DOCS / f"{docname}.md").exists():
@@ -154,8 +160,7 @@ def link_files(app: object, docname: str, source: list[str]) -> None:
 
 def escape_docstring(app: object, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
     """Docstrings are plain text with code between backticks: escape what reStructuredText would take for markup."""
-    parts = re.split(r"(^[ ]*>>>.*(?:\n.*\S.*)*)", "\n".join(lines), flags=re.MULTILINE)
-    lines[:] = "".join(part if number % 2 else _escape(part) for number, part in enumerate(parts)).split("\n")
+    lines[:] = _escape_around_examples("\n".join(lines)).split("\n")
     if what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]  # else Napoleon takes the words before a colon for a type
 

@@ -53,6 +53,13 @@ def test_each_public_name_has_an_entry(package: str) -> None:
     assert missing == []
 
 
+def test_examples_are_shown_as_they_are_written() -> None:
+    """Text is escaped for reStructuredText, code is not: `zero_params` was shown with a backslash."""
+    for page, text in GENERATED.items():
+        examples = re.findall(r"^[ ]*>>>.*(?:\n.*\S.*)*", text, re.MULTILINE)
+        assert not [example for example in examples if "\\_" in example], page
+
+
 def test_each_command_and_option_is_on_the_page_of_the_command_line() -> None:
     page = GENERATED["cli.rst"]
     commands: dict[str, Any] = get_command(program()).commands
