@@ -52,7 +52,8 @@ def find_object(package: str, name: str) -> Any:
 
 def write_package(package: str) -> str:
     """The page of a package: its docstring, a table of its names, and the documentation of each."""
-    lines = [*_heading(package, "="), _escape_around_examples(inspect.cleandoc(import_module(package).__doc__ or "")), ""]
+    text = inspect.cleandoc(import_module(package).__doc__ or "")
+    lines = [*_heading(package, "="), _escape_around_examples(text), ""]
     names = list_names(package)
     callables = [name for name in names if _find_kind(package, name) in ("class", "function")]
     if callables:
