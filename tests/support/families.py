@@ -276,6 +276,13 @@ SQUARE = {
     "in place": lambda h: h.clone().pow_(2),
 }
 SOFTSIGN = {"fused": F.softsign, "written": lambda h: h / (1 + h.abs()), "other": lambda h: h * (h.abs() + 1) ** -1}
+GUARDED = {
+    "quotient": lambda h: h.flip(-1) / (h.abs() + 1e-6),
+    "inverse": lambda h: h.flip(-1) * (1 / (h.abs() + 1e-6)),
+    "reciprocal": lambda h: (h.abs() + 1e-6).reciprocal() * h.flip(-1),
+    "power": lambda h: h.flip(-1) * (h.abs() + 1e-6) ** -1,
+    "roots": lambda h: h.flip(-1) * (h.abs() + 1e-6).rsqrt().square(),
+}
 POWER_OF_TWO = {
     "exp2": torch.exp2,
     "reflected": lambda h: 2**h,
@@ -496,6 +503,7 @@ FAMILIES = {
     "softplus": SOFTPLUS,
     "square": SQUARE,
     "softsign": SOFTSIGN,
+    "quotient with a guard": GUARDED,
     "power of two": POWER_OF_TWO,
     "expm1": EXPM1,
     "relu": RELU,

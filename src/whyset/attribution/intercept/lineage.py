@@ -14,6 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# An offset x₀ with |f(x₀)| above it is there to keep f finite at 0, as the 10⁻⁵ in `1 / (x + 1e-5)`.
+GUARDED = 30.0
+
 
 @dataclass(frozen=True)
 class Lineage:
@@ -70,7 +73,8 @@ class Lineage:
 
         2 for a softmax and for a function that is not 0 at 0, as the sigmoid; 1 for another function of one tensor.
         """
-        if self.softmax or (self.nonlinear and not self.at_zero):
+        away = isinstance(self.offset, Tensor) or abs(self.offset) > 1 / GUARDED
+        if self.softmax or (self.nonlinear and away):
             return 2
         return int(self.nonlinear and len(self.origins) == 1)
 
@@ -247,7 +251,7 @@ def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tenso
     if a.name in functions:
         alpha = a.option(9, "alpha")
         return functions[a.name](x0, y0 if alpha is None else alpha * y0)
-    if isinstance(y0, Tensor) or y0 == 0:
+    if isinstance(y0, Tensor) or abs(y0) <= 1 / GUARDED:
         return 0.0
     return x0 / y0
 
