@@ -401,6 +401,11 @@ def _attended(function):
 
 ATTENTION = {
     "fused": _attended(F.scaled_dot_product_attention),
+    "fused for the CPU": _attended(
+        lambda q, k, v: ATEN._scaled_dot_product_flash_attention_for_cpu.default(
+            *(t.reshape(-1, 1, _SEQUENCE, _HEAD) for t in (q, k, v))
+        )[0].reshape(v.shape)
+    ),
     "written": _attended(_written_attention),
     "scaled queries": _attended(lambda q, k, v: (q * _HEAD**-0.5 @ k.mT).softmax(-1) @ v),
     "einsum": _attended(_einsum_attention),
@@ -446,6 +451,17 @@ SQUEEZE = {
     "quotient": lambda h: h / (1 + torch.exp(-_gate(h))),
     "tanh": lambda h: h * (0.5 * (1 + torch.tanh(_gate(h) / 2))),
     "einsum": lambda h: torch.einsum("...i,...->...i", h, _gate(h).sigmoid().squeeze(-1)),
+}
+SHIFTED_GATE = {
+    "direct": lambda h: (1 + h.tanh()) * h.flip(-1),
+    "joined": lambda h: torch.cat([1 + part.tanh() for part in h.split(3, -1)], -1) * h.flip(-1),
+    "stacked": lambda h: torch.stack([1 + part.tanh() for part in h.unbind(-1)], -1) * h.flip(-1),
+    "selected": lambda h: (1 + h.tanh())[..., torch.arange(WIDTH)] * h.flip(-1),
+}
+DOT = {
+    "einsum": lambda h: torch.einsum("...i,...i->...", h.tanh(), h.sigmoid())[..., None] * GAIN,
+    "vecdot": lambda h: torch.linalg.vecdot(h.tanh(), h.sigmoid())[..., None] * GAIN,
+    "matmul": lambda h: (h.tanh()[..., None, :] @ h.sigmoid()[..., None])[..., 0] * GAIN,
 }
 COSINE = {
     "fused": lambda h: (
@@ -520,6 +536,8 @@ FAMILIES = {
     "causal attention": CAUSAL_ATTENTION,
     "attention with its own mask": MASKED_BY_ITSELF,
     "squeeze gate": SQUEEZE,
+    "shifted gate": SHIFTED_GATE,
+    "dot product": DOT,
     "cosine": COSINE,
     "distance": DISTANCE,
     "statistics": STATISTICS,

@@ -182,8 +182,17 @@ def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
-    offsets = {lineage.offset for lineage in known if not isinstance(lineage.offset, Tensor)}
-    return root(a.value, offsets.pop() if len(offsets) == 1 and len(known) == len(a.lineages) else 0.0)
+    offsets = [lineage.offset for lineage in known]
+    tensors = sum(isinstance(value, Tensor) for value in a.given)
+    same = all(not isinstance(offset, Tensor) and offset == offsets[0] for offset in offsets)
+    if len(known) < tensors:
+        return root(a.value)
+    return replace(
+        root(a.value, offsets[0] if same else 0.0),
+        origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
+        nonlinear=all(lineage.nonlinear for lineage in known),
+        softmax=all(lineage.softmax for lineage in known),
+    )
 
 
 _DEGREES = MappingProxyType({"var": 2.0})
