@@ -276,6 +276,13 @@ SQUARE = {
     "in place": lambda h: h.clone().pow_(2),
 }
 SOFTSIGN = {"fused": F.softsign, "written": lambda h: h / (1 + h.abs()), "other": lambda h: h * (h.abs() + 1) ** -1}
+GUARDED = {
+    "quotient": lambda h: h.flip(-1) / (h.abs() + 1e-6),
+    "inverse": lambda h: h.flip(-1) * (1 / (h.abs() + 1e-6)),
+    "reciprocal": lambda h: (h.abs() + 1e-6).reciprocal() * h.flip(-1),
+    "power": lambda h: h.flip(-1) * (h.abs() + 1e-6) ** -1,
+    "roots": lambda h: h.flip(-1) * (h.abs() + 1e-6).rsqrt().square(),
+}
 POWER_OF_TWO = {
     "exp2": torch.exp2,
     "reflected": lambda h: 2**h,
@@ -394,6 +401,11 @@ def _attended(function):
 
 ATTENTION = {
     "fused": _attended(F.scaled_dot_product_attention),
+    "fused for the CPU": _attended(
+        lambda q, k, v: ATEN._scaled_dot_product_flash_attention_for_cpu.default(
+            *(t.reshape(-1, 1, _SEQUENCE, _HEAD) for t in (q, k, v))
+        )[0].reshape(v.shape)
+    ),
     "written": _attended(_written_attention),
     "scaled queries": _attended(lambda q, k, v: (q * _HEAD**-0.5 @ k.mT).softmax(-1) @ v),
     "einsum": _attended(_einsum_attention),
@@ -441,6 +453,17 @@ SQUEEZE = {
     "einsum": lambda h: torch.einsum("...i,...->...i", h, _gate(h).sigmoid().squeeze(-1)),
 }
 ONES = torch.ones(WIDTH, dtype=torch.float64)
+SHIFTED_GATE = {
+    "direct": lambda h: (1 + h.tanh()) * h.flip(-1),
+    "joined": lambda h: torch.cat([1 + part.tanh() for part in h.split(3, -1)], -1) * h.flip(-1),
+    "stacked": lambda h: torch.stack([1 + part.tanh() for part in h.unbind(-1)], -1) * h.flip(-1),
+    "selected": lambda h: (1 + h.tanh())[..., torch.arange(WIDTH)] * h.flip(-1),
+}
+DOT = {
+    "einsum": lambda h: torch.einsum("...i,...i->...", h.tanh(), h.sigmoid())[..., None] * GAIN,
+    "vecdot": lambda h: torch.linalg.vecdot(h.tanh(), h.sigmoid())[..., None] * GAIN,
+    "matmul": lambda h: (h.tanh()[..., None, :] @ h.sigmoid()[..., None])[..., 0] * GAIN,
+}
 COSINE = {
     "fused": lambda h: F.cosine_similarity(h[..., None], _with_flipped(h), dim=-2).sum(-1, keepdim=True) * ONES,
     "written": lambda h: _cosine(h[..., None], _with_flipped(h)).sum(-1, keepdim=True) * ONES,
@@ -495,6 +518,7 @@ FAMILIES = {
     "softplus": SOFTPLUS,
     "square": SQUARE,
     "softsign": SOFTSIGN,
+    "quotient with a guard": GUARDED,
     "power of two": POWER_OF_TWO,
     "expm1": EXPM1,
     "relu": RELU,
@@ -511,6 +535,8 @@ FAMILIES = {
     "causal attention": CAUSAL_ATTENTION,
     "attention with its own mask": MASKED_BY_ITSELF,
     "squeeze gate": SQUEEZE,
+    "shifted gate": SHIFTED_GATE,
+    "dot product": DOT,
     "cosine": COSINE,
     "distance": DISTANCE,
     "statistics": STATISTICS,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.lineage import is_finite
+from whyset.attribution.intercept.lineage import GUARDED, is_finite
 
 Number = float | Tensor
 
@@ -20,13 +20,39 @@ def image(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number
     A coefficient times a difference of 0 carries no relevance, so an infinite slope counts as 0. `known` keeps the
     values of calls whose other arguments are numbers.
     """
+    return start(call, at, known)[1:]
+
+
+def start(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number, Number]:
+    """Return the number that an element-wise function is measured from, with f and f' there.
+
+    It is `at`, or 0 if `at` only keeps f from being infinite there. f(at) is then no value that a network computes:
+    the share of `1 / (x + 1e-5)` at x = 0 would be a multiple of 10⁵.
+    """
     key = _key(call, at)
     if key is None:
-        return _compute(call, at)
+        return _start(call, at)
     if key not in known:
-        known[key] = _compute(call, at)
-    found: tuple[Number, Number] = known[key]
+        known[key] = _start(call, at)
+    found: tuple[Number, Number, Number] = known[key]
     return found
+
+
+def _start(call: Call, at: Number) -> tuple[Number, Number, Number]:
+    y, slope = _compute(call, at)
+    guarded = not isinstance(y, Tensor) and not isinstance(at, Tensor) and at != 0 and abs(y) > GUARDED
+    if guarded and not is_finite(
+        _evaluate(call, torch.zeros((), dtype=torch.float64, device=call.dependents[0].device))
+    ):
+        return 0.0, 0.0, 0.0
+    return at, y, slope
+
+
+def _evaluate(call: Call, z: Tensor) -> Tensor:
+    result: Tensor = call.map_tensors(
+        lambda t: z if call.depends(t) else t.double() if t.is_floating_point() else t
+    ).run()
+    return result
 
 
 def _key(call: Call, at: Number) -> tuple[Any, ...] | None:
@@ -48,10 +74,10 @@ def _compute(call: Call, at: Number) -> tuple[Number, Number]:
         z = z.expand(like.shape)
     z = z.clone().requires_grad_()
     with torch.enable_grad():
-        y = call.map_tensors(lambda t: z if call.depends(t) else t.double() if t.is_floating_point() else t).run()
+        y = _evaluate(call, z)
         if y.numel() > 1 and z.numel() == 1:
             z = z.detach().expand(y.shape).clone().requires_grad_()
-            y = call.map_tensors(lambda t: z if call.depends(t) else t.double() if t.is_floating_point() else t).run()
+            y = _evaluate(call, z)
         (slope,) = torch.autograd.grad(y.sum(), z, allow_unused=True) if y.requires_grad else (None,)
     y = y.detach()
     if not is_finite(y):

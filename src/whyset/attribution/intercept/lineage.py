@@ -15,6 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# An offset x₀ with |f(x₀)| above it is there to keep f finite at 0, as the 10⁻⁵ in `1 / (x + 1e-5)`.
+GUARDED = 30.0
+
 
 @dataclass(frozen=True)
 class Lineage:
@@ -71,7 +74,8 @@ class Lineage:
 
         2 for a softmax and for a function that is not 0 at 0, as the sigmoid; 1 for another function of one tensor.
         """
-        if self.softmax or (self.nonlinear and not self.at_zero):
+        away = isinstance(self.offset, Tensor) or abs(self.offset) > 1 / GUARDED
+        if self.softmax or (self.nonlinear and away):
             return 2
         return int(self.nonlinear and len(self.origins) == 1)
 
@@ -179,8 +183,17 @@ def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
-    offsets = {lineage.offset for lineage in known if not isinstance(lineage.offset, Tensor)}
-    return root(a.value, offsets.pop() if len(offsets) == 1 and len(known) == len(a.lineages) else 0.0)
+    offsets = [lineage.offset for lineage in known]
+    tensors = sum(isinstance(value, Tensor) for value in a.given)
+    same = all(not isinstance(offset, Tensor) and offset == offsets[0] for offset in offsets)
+    if len(known) < tensors:
+        return root(a.value)
+    return replace(
+        root(a.value, offsets[0] if same else 0.0),
+        origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
+        nonlinear=all(lineage.nonlinear for lineage in known),
+        softmax=all(lineage.softmax for lineage in known),
+    )
 
 
 _DEGREES = MappingProxyType({"var": 2.0})
@@ -237,7 +250,7 @@ def _shift(a: Ancestry, x: Lineage) -> Lineage:
 
 
 def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
-    """Combine the offsets of two operands; that of a quotient whose divisor is 0 counts as 0."""
+    """Combine the offsets of two operands; that of a quotient whose divisor is 0, but for a guard, counts as 0."""
     alpha = a.option(9, "alpha")
     y0 = y0 if alpha is None else alpha * y0
     if a.name == "add":
@@ -248,7 +261,7 @@ def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tenso
         return y0 - x0
     if a.name in ("mul", "multiply"):
         return x0 * y0
-    return 0.0 if isinstance(y0, Tensor) or y0 == 0 else x0 / y0
+    return 0.0 if isinstance(y0, Tensor) or abs(y0) <= 1 / GUARDED else x0 / y0
 
 
 def _product(a: Ancestry, known: list[Lineage]) -> Lineage:

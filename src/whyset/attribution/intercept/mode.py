@@ -273,6 +273,8 @@ class Interception(Tracer, TorchFunctionMode):
     def descend(self, call: Call, output: Tensor) -> Lineage:
         """Return the lineage of an output of a call."""
         tensors = [*call.args, *(value for value in call.kwargs.values() if call.depends(value))]
+        if tensors and isinstance(tensors[0], list | tuple):  # of `cat`
+            tensors[:1] = tensors[0]
         lineages = tuple(call.records[id(t)].lineage if call.depends(t) else None for t in tensors)
         value = next(self.tracker.values)
         at = Ancestry(

@@ -41,12 +41,14 @@ _NAMES: dict[OperationKind, str] = {
         special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
         special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh logit
         special_logit""",
-    OperationKind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot inner outer einsum tensordot kron linalg_matmul "
+    OperationKind.PRODUCT: "mul multiply matmul mm bmm mv dot vdot "
+    "linalg_vecdot inner outer einsum tensordot kron linalg_matmul "
     "addmm baddbmm addbmm addmv addr bilinear linalg_multi_dot chain_matmul cross linalg_cross",
     OperationKind.ATTENTION: "scaled_dot_product_attention",
     OperationKind.QUOTIENT: "div divide true_divide truediv",
     OperationKind.COMPOUND: "lerp glu addcmul addcdiv cosine_similarity prod convolution native_layer_norm "
-    "native_group_norm var_mean std_mean _native_batch_norm_legit_no_training",
+    "native_group_norm _scaled_dot_product_flash_attention_for_cpu "
+    "var_mean std_mean _native_batch_norm_legit_no_training",
     OperationKind.NORM: "layer_norm rms_norm group_norm instance_norm",
     OperationKind.QUADRATIC: "var",
     OperationKind.RECURRENT: "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",

@@ -93,6 +93,12 @@ def _convolution(call: Call) -> Any:
     return getattr(functions, kind)(given["input"], given["weight"], given["bias"], **options)
 
 
+def _flash_attention(call: Call) -> tuple[Tensor, None]:
+    """Run the form of fused attention in exported graphs."""
+    given = call.arguments(("query", "key", "value", "dropout_p", "is_causal"))
+    return torch.nn.functional.scaled_dot_product_attention(**given), None
+
+
 def _native_layer_norm(call: Call) -> tuple[Tensor, None, None]:
     return torch.nn.functional.layer_norm(*call.args), None, None
 
@@ -118,6 +124,7 @@ _STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "var_mean": _var_mean,
         "std_mean": _std_mean,
         "convolution": _convolution,
+        "_scaled_dot_product_flash_attention_for_cpu": _flash_attention,
         "native_layer_norm": _native_layer_norm,
         "native_group_norm": _native_group_norm,
         "_native_batch_norm_legit_no_training": _native_batch_norm,
