@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.lineage import is_finite
+from whyset.attribution.intercept.lineage import divisor_offset, is_finite
 
 Number = float | Tensor
+_POWERS = frozenset("reciprocal rsqrt pow float_power div divide true_divide truediv".split())
 
 
 def image(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number]:
@@ -17,6 +18,7 @@ def image(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number
     A coefficient times a difference of 0 carries no relevance, so an infinite slope counts as 0. `known` keeps the
     values of calls whose other arguments are numbers.
     """
+    at = start(call, at)
     key = _key(call, at)
     if key is None:
         return _compute(call, at)
@@ -24,6 +26,16 @@ def image(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number
         known[key] = _compute(call, at)
     found: tuple[Number, Number] = known[key]
     return found
+
+
+def start(call: Call, offset: Number) -> Number:
+    """Return where a function starts: at the offset, or at 0 if the offset guards a power without a value at 0."""
+    guarded = divisor_offset(offset)
+    if call.name not in _POWERS or isinstance(guarded, Tensor) or guarded == offset:
+        return offset
+    like = call.dependents[0]
+    at_zero = call.map_tensors(lambda t: t.new_zeros(()) if t is like else t).run()
+    return offset if is_finite(at_zero) else guarded
 
 
 def _key(call: Call, at: Number) -> tuple[Any, ...] | None:

@@ -85,6 +85,17 @@ def root(value: int, offset: float | Tensor = 0.0) -> Lineage:
     return Lineage(value, frozenset({value}), offset, origins=frozenset({value}))
 
 
+GUARD = 1e-3
+
+
+def divisor_offset(offset: float | Tensor) -> float | Tensor:
+    """Return the offset of a divisor: 0 for a small number, which guards it against 0 and is not where it starts.
+
+    The quotient at such a number would be as large as the inverse of the guard.
+    """
+    return 0.0 if not isinstance(offset, Tensor) and abs(offset) <= GUARD else offset
+
+
 def normalizes(statistic: Lineage, partner: Lineage, power: int) -> bool:
     """Check if multiplying a tensor by a statistic to a power (1 or -1) normalizes it.
 
@@ -246,9 +257,8 @@ def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tenso
     if a.name in functions:
         alpha = a.option(9, "alpha")
         return functions[a.name](x0, y0 if alpha is None else alpha * y0)
-    if isinstance(y0, Tensor) or y0 == 0:
-        return 0.0
-    return x0 / y0
+    divisor = divisor_offset(y0)
+    return 0.0 if isinstance(divisor, Tensor) or divisor == 0 else x0 / divisor
 
 
 def _product(a: Ancestry, known: list[Lineage]) -> Lineage:

@@ -10,7 +10,7 @@ from torch import Tensor
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
-from whyset.attribution.intercept.images import Number, image
+from whyset.attribution.intercept.images import Number, image, start
 from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage
 from whyset.attribution.intercept.recorder import Losses, total
@@ -85,9 +85,9 @@ def activation(session: Session, call: Call) -> Any:
         return y
     if not _broadcasts(x, y):
         return session.unknown(call)
-    x0 = lineage.offset
+    x0 = start(call, lineage.offset)
     y0, slope = image(call, x0, session.tracker.images)
-    through_zero = lineage.at_zero and not isinstance(y0, Tensor) and y0 == 0
+    through_zero = not isinstance(x0, Tensor) and x0 == 0 and not isinstance(y0, Tensor) and y0 == 0
     if through_zero:
         session.note(call, "f(x)/x")
         edge: Edge = _through_origin(slope)

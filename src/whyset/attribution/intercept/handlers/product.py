@@ -16,7 +16,7 @@ from whyset.attribution.intercept.handlers.constants import merge_constant
 from whyset.attribution.intercept.handlers.contraction import added_contraction, contraction, elementwise_einsum
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.images import Number
-from whyset.attribution.intercept.lineage import Lineage, normalizes, sums_exponential
+from whyset.attribution.intercept.lineage import Lineage, divisor_offset, normalizes, sums_exponential
 from whyset.attribution.intercept.operations import OperationKind
 from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
@@ -265,7 +265,7 @@ def quotient(session: Session, call: Call) -> Any:
 def _shared_quotient(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
     one, other = lineage_of(call, a), lineage_of(call, b)
     _report_divisor(session, call, one, replace(other, degree=-other.degree))
-    a0, b0 = one.offset, other.offset
+    a0, b0 = one.offset, divisor_offset(other.offset)
     inverse = 1 / b0 if isinstance(b0, Tensor) or b0 else None
     slope = 0.0 if inverse is None else -inverse * inverse
     bearing = bearing_factors(session, call, [a, b])
