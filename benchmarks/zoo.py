@@ -74,8 +74,9 @@ def run_series(names: Iterable[str], settings: argparse.Namespace) -> Iterator[R
     known = read_records(settings.records)
     missing = [name for name in names if not {*settings.stages} <= {*known.get(name, {}).get("stages", ())}]
     settings.records.parent.mkdir(parents=True, exist_ok=True)
+    cut_off = settings.records.is_file() and not settings.records.read_bytes().endswith(b"\n")
     with ThreadPoolExecutor(settings.jobs) as pool, settings.records.open("a", encoding="utf-8") as out:
-        out.write("\n")  # ends a line that was cut off
+        out.write("\n" if cut_off else "")
         for future in as_completed([pool.submit(measure_apart, name, settings) for name in missing[: settings.limit]]):
             record = future.result()
             out.write(json.dumps(record) + "\n")

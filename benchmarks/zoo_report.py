@@ -12,7 +12,8 @@ from zoo_rewrites import REWRITES
 
 Record = dict[str, Any]
 COMPOSITES = ("AttnLRP", "EpsilonPlusFlat")
-CORRELATION, TIMES_GRADIENT = 0.9999, 3.0
+CORRELATION, TIMES_GRADIENT, LARGE = 0.9999, 3.0, 10.0
+KEEPS_SIGNS = "AttnLRP"  # the composite whose largest relevance is compared with that of gradient x input
 PACKAGES = ("torch", "torchvision", "timm", "transformers")
 HEADINGS = (
     *("model", "composite", "outcome", "ledger", "verified", "arrived", "bias", "largest", "÷ gradient x input"),
@@ -158,6 +159,7 @@ def _lists(records: Sequence[Record]) -> Iterator[tuple[str, list[str]]]:
     )
     yield "Ledger open", _by_composite(records, _describe_open)
     yield f"Largest relevance beyond {TIMES_GRADIENT:g} times that of gradient x input", _by_composite(records, _excess)
+    yield f"Largest relevance beyond {LARGE:g} times the output", _by_composite(records, _describe_large)
     yield f"Rewritings with a correlation below {CORRELATION}", _by_composite(records, _differing)
     yield "Warnings", _warnings(records)
 
@@ -196,9 +198,17 @@ def _describe_open(record: Record, composite: str) -> str:
 
 def _excess(record: Record, composite: str) -> str:
     ratio = times_gradient(record, composite)
-    if ratio is None or ratio <= TIMES_GRADIENT:
+    if ratio is None or ratio <= TIMES_GRADIENT or composite != KEEPS_SIGNS:
         return ""
     return f"{ratio:.3g} times, {record['maps'][composite]['largest']:.3g} times the output"
+
+
+def _describe_large(record: Record, composite: str) -> str:
+    largest = record.get("maps", {}).get(composite, {}).get("largest", 0.0)
+    if largest <= LARGE:
+        return ""
+    ratio = times_gradient(record, composite)
+    return f"{largest:.3g} times" + ("" if ratio is None else f", {ratio:.3g} times that of gradient x input")
 
 
 def _differing(record: Record, composite: str) -> str:

@@ -206,3 +206,60 @@ def test_hooks_of_others_run_once_and_may_change_the_output():
     assert relevance.isfinite().all()
     for handle in handles:
         handle.remove()
+
+
+class Divided(nn.Module):
+    """A linear function, divided by another one that a small number keeps away from 0."""
+
+    def __init__(self, divide):
+        super().__init__()
+        self.top, self.bottom, self.divide = nn.Linear(4, 3), nn.Linear(4, 3), divide
+
+    def forward(self, x):
+        return self.divide(self.top(x), self.bottom(x).square()).sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("guard", [1e-15, 1e-8, 1e-4])
+@pytest.mark.parametrize(
+    "divide",
+    [
+        lambda a, b, guard: a / (b + guard),
+        lambda a, b, guard: a / b.clamp_min(guard),
+        lambda a, b, guard: a * (b + guard).reciprocal(),
+        lambda a, b, guard: a * (1 / (b + guard)),
+        lambda a, b, guard: a * (b + guard).rsqrt(),
+        lambda a, b, guard: a * (b + guard) ** -1.5,
+        lambda a, b, guard: 1 / (b + guard) + 0 * a,
+    ],
+)
+def test_a_small_number_that_guards_a_division_changes_nothing(divide, guard):
+    torch.manual_seed(0)
+    model, x = Divided(lambda a, b: divide(a, b, 0.0)).double(), torch.randn(2, 4).double()
+    expected = Gradient(model, AttnLRP())(x, 0)[1]
+    model.divide = lambda a, b: divide(a, b, guard)
+    attribute = Gradient(model, AttnLRP())
+    with attribute.ledger() as ledger:
+        relevance = attribute(x, 0)[1]
+    ledger.assert_accounted(1e-10)
+    smallest = float(model.bottom(x).detach().square().min())
+    torch.testing.assert_close(relevance, expected, rtol=0, atol=3 * guard / smallest * float(expected.abs().max()))
+
+
+def test_a_batch_norm_of_one_sample_passes_the_gradient_of_a_transposed_tensor():
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.head = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            tokens = self.norm(self.conv(x)).flatten(2).transpose(1, 2)
+            return (self.head(tokens) * tokens[..., :2]).sum(1)
+
+    torch.manual_seed(0)
+    model, x = Tokens(), torch.randn(2, 3, 5, 4).double()
+    nn.init.normal_(model.norm.weight)
+    nn.init.normal_(model.norm.running_mean)
+    model.double().eval()
+    both = Gradient(model, AttnLRP())(x, 0)[1]
+    alone = [Gradient(model, AttnLRP())(x[i : i + 1], 0)[1] for i in range(2)]
+    torch.testing.assert_close(torch.cat(alone), both, rtol=1e-10, atol=1e-12)
