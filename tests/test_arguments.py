@@ -135,7 +135,7 @@ def test_a_subclass_of_others_is_checked_as_well() -> None:
         (lambda: ws.Spray(clusterings=3), "clusterings are 3: expected a tuple of processors"),
         (lambda: ws.Spray(embeddings="tsne"), "embeddings are 'tsne': expected a tuple of processors"),
         (lambda: ws.Spray(array=3), r"Spray\(array=3\): expected a text, got int"),
-        (lambda: rules.Epsilon(zero_params=3), r"Epsilon\(zero_params=3\): expected 'weight', 'bias'"),
+        (lambda: rules.Epsilon(zero_params=3), r"Epsilon\(zero_params=3\): expected 'bias', \('bias',\) or None"),
         (lambda: rules.Stabilizer("x"), r"Stabilizer\(epsilon='x'\): expected a number"),
         (lambda: composites.EpsilonPlus(layer_map=3), "EpsilonPlus: expected pairs of a module class.*, got 3"),
         (lambda: composites.EpsilonPlus(on_unknown=3), r"EpsilonPlus\(on_unknown=3\): expected a text, got int"),

@@ -1,5 +1,7 @@
 """Every rule on every kind of linear operation against its definition on the dense matrix of the operation."""
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from torch import nn
 
 from whyset.attribution import Gradient
 from whyset.attribution.composites import LayerMapComposite
+from whyset.attribution.intercept.handlers import rule_edge
 from whyset.attribution.rules import AlphaBeta, Epsilon, Flat, Gamma, Stabilizer, WSquare, ZBox, ZPlus
 from whyset.errors import InputError
 from whyset.testing.closed_forms import (
@@ -114,6 +117,8 @@ def test_zero_params_takes_the_bias_as_zero():
         lambda: Epsilon("small"),
         lambda: Gamma(-0.1),
         lambda: ZPlus(zero_params="weights"),
+        lambda: Epsilon(zero_params="weight"),
+        lambda: WSquare(zero_params=("weight", "bias")),
     ],
 )
 def test_values_are_checked_when_a_rule_is_made(make_rule):
@@ -133,3 +138,32 @@ def test_a_stabilizer_derived_from_stabilizer_stabilizes_in_its_own_way():
         for one in (Farther(), lambda z: z + 5)
     )
     torch.testing.assert_close(derived, function)
+
+
+STABILIZERS = {
+    "each sample": Stabilizer(0.5, norm_scale=True),
+    "the batch": Stabilizer(0.5, norm_scale=True, dim=(0, 1, 2, 3)),
+    "callable": lambda z: z + z.square().mean().sqrt(),
+}
+
+
+@pytest.mark.parametrize("stabilizer", STABILIZERS.values(), ids=STABILIZERS)
+@pytest.mark.parametrize("make_rule", [Epsilon, ZPlus, Gamma, AlphaBeta, ZBox])
+def test_a_relu_does_not_change_what_a_stabilizer_measures(make_rule, stabilizer):
+    rule = make_rule(**{"epsilon" if make_rule is Epsilon else "stabilizer": stabilizer})
+    operation = LINEAR_OPERATIONS["conv2d"]
+    layer, x = operation.make(seed=3), operation.inputs(2, nonnegative=True)
+    y = layer(x)
+    coefficient = torch.randn_like(y) * (y > 0)
+    relevance = explain_layer(rule, nn.Sequential(layer, nn.ReLU()), x, coefficient)
+    torch.testing.assert_close(relevance, explain_layer(rule, layer, x, coefficient), rtol=1e-9, atol=1e-10)
+
+
+def test_parts_of_a_large_batch_do_not_change_what_a_stabilizer_measures(monkeypatch):
+    rule = Epsilon(Stabilizer(0.5, norm_scale=True, dim=(0, 1)))
+    torch.manual_seed(0)
+    layer, x = nn.Linear(4, 3).double(), torch.rand(5, 4, dtype=torch.float64)
+    coefficient = torch.randn(5, 3, dtype=torch.float64)
+    whole = explain_layer(rule, layer, x, coefficient)
+    monkeypatch.setattr(rule_edge, "by_parts", partial(rule_edge.by_parts, elements=1))
+    torch.testing.assert_close(explain_layer(rule, layer, x, coefficient), whole, rtol=1e-12, atol=1e-12)

@@ -24,7 +24,7 @@ class AlphaBeta(Rule):
     stabilizer : float or callable, default 1e-6
         Moves denominators away from zero: the ε of a `Stabilizer`, or a callable that returns z stabilized.
     zero_params : str or tuple of str, optional
-        With "bias" the bias counts as zero; "weight" has no effect.
+        With "bias" the bias counts as zero.
 
     Raises
     ------

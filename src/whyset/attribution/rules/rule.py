@@ -164,7 +164,8 @@ def _check_stabilizing(rule: object, name: str, value: Any) -> None:
 def _check_zero_params(rule: object, value: str | tuple[str, ...] | None) -> None:
     """Check the names of parameters."""
     names = () if value is None else value if isinstance(value, tuple | list) else (value,)
-    if any(not isinstance(name, str) or name not in ("weight", "bias") for name in names):
+    if any(not isinstance(name, str) or name != "bias" for name in names):
         raise InputError(
-            f"{type(rule).__name__}(zero_params={value!r}): expected 'weight', 'bias', a tuple of these, or None"
+            f"{type(rule).__name__}(zero_params={value!r}): expected 'bias', ('bias',) or None; with weights of zero, "
+            "no relevance would be left"
         )

@@ -70,6 +70,12 @@ class Stabilizer:
         return torch.add(z.new_tensor(sign * self.epsilon / factor), z, alpha=1 / factor, out=z)
 
 
+def is_elementwise(given: "float | Callable[[Tensor], Tensor]") -> bool:
+    """Check that st(z) at one output depends on z at this output only; False for a callable, which is not known."""
+    stabilize = stabilizer(given)
+    return type(stabilize) is Stabilizer and not stabilize.norm_scale
+
+
 def stabilizer(given: "float | Callable[[Tensor], Tensor]") -> Callable[[Tensor], Tensor]:
     """Return the stabilizer for an `epsilon` or `stabilizer` argument; a callable is returned unchanged."""
     return given if callable(given) else Stabilizer(given)

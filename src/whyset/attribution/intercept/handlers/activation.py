@@ -18,6 +18,7 @@ from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
+from whyset.attribution.rules.stabilizer import is_elementwise
 
 
 def relu(session: Session, call: Call) -> Any:
@@ -66,11 +67,13 @@ def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
 def mergeable(session: Session, x: Tensor) -> LinearOutput | None:
     """Return the linear operation that computed x, if a ReLU of x can be merged with it, else None.
 
-    They are not merged if relevance between the two is needed.
+    They are not merged if relevance between the two is needed, or if the rule's stabilizer needs the outputs that the
+    ReLU sets to 0.
     """
     record = session.tracker.get(x)
+    rule = None if record.produced is None else record.produced.rule
     wanted = session.recorder is not None or session.states_inside or record.recorded
-    return None if record.produced is None or is_plain(record.produced.rule) or wanted else record.produced
+    return None if rule is None or is_plain(rule) or wanted or not is_elementwise(rule.stabilizing) else record.produced
 
 
 def activation(session: Session, call: Call) -> Any:

@@ -16,6 +16,7 @@ from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules import Epsilon, Rule
+from whyset.attribution.rules.stabilizer import is_elementwise
 
 
 def apply_rule(
@@ -63,7 +64,9 @@ def switch_edge(
     else:
         kept = SavedOutput(y, lambda: layer.output(x))
     xs = (x,) if not stated or twin is None else (x, twin)
-    out = session.switch(y, by_parts(edge), *xs, losses=losses, stated=stated, kept=kept)
+    # A stabilizer that is not element-wise may depend on all samples of the batch.
+    edge = by_parts(edge) if is_elementwise(rule.stabilizing) else edge
+    out = session.switch(y, edge, *xs, losses=losses, stated=stated, kept=kept)
     known = None if cut_off else replace(produced, kept=kept)
     lineage = lineage or replace(root(next(session.tracker.values)), nonlinear=cut_off)
     session.tracker.set(
