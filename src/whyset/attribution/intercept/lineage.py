@@ -188,12 +188,19 @@ def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
     same = all(not isinstance(offset, Tensor) and offset == offsets[0] for offset in offsets)
     if len(known) < tensors:
         return root(a.value)
+    first = known[0]
+    if first.level and all(_kind(x) == _kind(first) for x in known[1:]):
+        return _view(a, known)  # statistics of the same tensors, side by side
     return replace(
         root(a.value, offsets[0] if same else 0.0),
         origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
         nonlinear=all(lineage.nonlinear for lineage in known),
         softmax=all(lineage.softmax for lineage in known),
     )
+
+
+def _kind(x: Lineage) -> tuple[frozenset[int], int, float, bool]:
+    return x.roots, x.level, x.degree, x.logarithm
 
 
 _DEGREES = MappingProxyType({"var": 2.0})
