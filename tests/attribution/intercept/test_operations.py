@@ -7,7 +7,19 @@ from torch import nn
 
 from whyset.attribution import Gradient, OutputWeights
 from whyset.attribution.composites import EpsilonPlus
-from whyset.attribution.intercept.operations import KINDS, canonical_name, is_in_place
+from whyset.attribution.intercept.handlers import HANDLERS
+from whyset.attribution.intercept.handlers.compound import STEPS
+from whyset.attribution.intercept.handlers.norm import EDGES
+from whyset.attribution.intercept.handlers.recurrent import CELLS
+from whyset.attribution.intercept.operations import (
+    OPERATIONS,
+    Operation,
+    OperationKind,
+    build_table,
+    canonical_name,
+    find_operation,
+    is_in_place,
+)
 
 
 class Calls(nn.Module):
@@ -157,4 +169,27 @@ def test_names():
     assert is_in_place("relu_")
     assert is_in_place("__setitem__")
     assert not any(is_in_place(name) for name in ("relu", "__add__", "requires_grad_", "__get__"))
-    assert all(name == name.strip() for name in KINDS)
+    assert all(name == name.strip() for name in OPERATIONS)
+
+
+def test_a_name_with_two_rows_is_refused():
+    rows = (Operation("relu", OperationKind.RELU), Operation("tanh", OperationKind.ACTIVATION))
+    assert list(build_table({"functions": rows})) == ["relu", "tanh"]
+    with pytest.raises(ValueError, match="'relu' has a row already"):
+        build_table({"functions": rows, "others": (Operation("relu", OperationKind.TRANSPARENT),)})
+
+
+def names_of(kind):
+    return {name for name, operation in OPERATIONS.items() if operation.kind is kind}
+
+
+def test_each_row_has_what_runs_it():
+    assert set(HANDLERS) == set(OperationKind) - {OperationKind.PLAIN}
+    assert set(STEPS) == names_of(OperationKind.COMPOUND)
+    assert set(EDGES) == names_of(OperationKind.NORM)
+    assert {name.removesuffix("_cell") for name in names_of(OperationKind.RECURRENT)} == set(CELLS)
+
+
+def test_a_function_without_a_row_has_no_kind():
+    assert find_operation("renorm") == Operation("renorm")
+    assert find_operation("renorm").kind is None

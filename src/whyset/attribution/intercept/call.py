@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
-from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.operations import Operation, OperationKind
 from whyset.attribution.intercept.tracking import TensorRecord
 
 
@@ -17,11 +17,18 @@ class Call:
     """A torch function with its arguments; `records` holds the record of every tensor among them by `id`."""
 
     func: Callable[..., Any]
-    name: str
-    kind: OperationKind | None
+    operation: Operation
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     records: dict[int, TensorRecord]
+
+    @property
+    def name(self) -> str:
+        return self.operation.name
+
+    @property
+    def kind(self) -> OperationKind | None:
+        return self.operation.kind
 
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)

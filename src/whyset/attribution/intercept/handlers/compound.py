@@ -14,7 +14,7 @@ from whyset.attribution.intercept.session import Session
 def compound(session: Session, call: Call) -> Any:
     """Run the operations that a call consists of."""
     with session:
-        return _STEPS[call.name](call)
+        return STEPS[call.name](call)
 
 
 def _lerp(call: Call) -> Any:
@@ -107,7 +107,7 @@ def _native_batch_norm(call: Call) -> tuple[Tensor, None, None]:
     return torch.nn.functional.batch_norm(x, mean, variance, weight, bias, False, momentum, eps), None, None
 
 
-_STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
+STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
     {
         "lerp": _lerp,
         "glu": _glu,
