@@ -202,8 +202,8 @@ def describe_operation(operation: Operation) -> tuple[str, str, str]:
         treatment += "; with constants a linear map, for which the composite chooses a rule"
     if operation.arithmetic is Arithmetic.MULTIPLY:
         treatment += "; a statistic that normalizes its partner is a constant"
-    if operation.kind is OperationKind.TRANSPARENT and operation.loss is not Loss.NONE:
-        keeps = operation.loss.value
+    if operation.kind in (OperationKind.TRANSPARENT, OperationKind.PRODUCT) and operation.loss is not Loss.NONE:
+        keeps = operation.loss.value if keeps == "–" else f"{keeps}; {operation.loss.value}"
     return treatment, coefficient, keeps
 
 

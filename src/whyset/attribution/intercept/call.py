@@ -45,6 +45,12 @@ class Call:
     def depends(self, value: Any) -> bool:
         return isinstance(value, Tensor) and self.records[id(value)].dependent
 
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        """The factors among the arguments of a product."""
+        known = self.operation.factors
+        return tuple(self.argument(*factor) for factor in known) if known else tuple(self.tensors)
+
     def map_tensors(self, function: Callable[[Tensor], Tensor]) -> "Call":
         """Return the call with a function applied to every tensor argument; the results inherit the records."""
         records = dict(self.records)

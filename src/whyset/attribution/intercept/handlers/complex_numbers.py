@@ -76,8 +76,7 @@ def _at_zero(call: Call) -> Tensor:
 
 
 def _product(session: Session, call: Call) -> Any:
-    summand = call.argument(0, "input") if call.name.startswith("add") else None
-    factors = [t for t in call.tensors if call.depends(t) and t is not summand]
+    factors = [factor for factor in call.factors if call.depends(factor)]
     return _share(
         session, call, factors, behind_linear=None if call.operation.arithmetic is Arithmetic.MULTIPLY else True
     )

@@ -48,6 +48,11 @@ def _cosine_similarity(call: Call) -> Any:
     return (a * b).sum(dim)
 
 
+def _vecdot(call: Call) -> Any:
+    a, b = call.argument(0, "x"), call.argument(1, "y")
+    return ((a.conj() if a.is_complex() else a) * b).sum(call.argument(2, "dim", -1))
+
+
 def _prod(call: Call) -> Any:
     """Multiply one after the other."""
     x, dim = call.argument(0, "input"), call.argument(1, "dim")
@@ -114,6 +119,7 @@ STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "addcmul": _addcmul,
         "addcdiv": _addcdiv,
         "cosine_similarity": _cosine_similarity,
+        "linalg_vecdot": _vecdot,
         "prod": _prod,
         "var_mean": _var_mean,
         "std_mean": _std_mean,

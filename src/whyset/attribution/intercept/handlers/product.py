@@ -22,12 +22,6 @@ from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
 
 
-def get_factors(call: Call) -> tuple[Any, ...]:
-    """Return the factors among the arguments of a product."""
-    known = call.operation.factors
-    return tuple(call.argument(*factor) for factor in known) if known else tuple(call.tensors)
-
-
 def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any:
     """Run a call in which each factor that depends on the input gets the same share of the coefficient."""
     dependent = [factor for factor in factors if call.depends(factor)]
@@ -59,15 +53,14 @@ def product(session: Session, call: Call) -> Any:
 
 def _shared_product(session: Session, call: Call) -> Any:
     elementwise = call.operation.arithmetic is Arithmetic.MULTIPLY
-    factors = get_factors(call)
-    dependent = [factor for factor in factors if call.depends(factor)]
+    dependent = [factor for factor in call.factors if call.depends(factor)]
     if len(dependent) == 2 and not elementwise and call.kind is OperationKind.PRODUCT:
         offsets = [lineage_of(call, factor) for factor in dependent]
         if not all(lineage.at_zero for lineage in offsets) and len(bearing_factors(session, call, dependent)) == 2:
             return _contracted_offsets(session, call, *dependent)
     count = len(dependent)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
-    result = share_equally(session, call, factors)
+    result = share_equally(session, call, call.factors)
     return session.finish(
         call, result, twin=get_twin(call, result) if elementwise else None, behind_linear=None if elementwise else True
     )

@@ -4,7 +4,7 @@ from whyset.attribution.intercept.operations.operation import Contraction, Desce
 
 ROWS = (
     *rows("scaled_dot_product_attention", OperationKind.ATTENTION),
-    *rows("glu", OperationKind.COMPOUND),
+    *rows("glu linalg_vecdot", OperationKind.COMPOUND),
     *rows("linalg_cross", OperationKind.PRODUCT),
     *rows(
         "baddbmm",
@@ -51,7 +51,13 @@ ROWS = (
         integers=Integers.CONTRACTION,
     ),
     *rows("tensordot", OperationKind.PRODUCT, contraction=Contraction.TENSORDOT, integers=Integers.CONTRACTION),
-    *rows("bilinear", OperationKind.PRODUCT, factors=((0, "input1"), (1, "input2")), integers=Integers.CONTRACTION),
+    *rows(
+        "bilinear",
+        OperationKind.PRODUCT,
+        factors=((0, "input1"), (1, "input2"), (2, "weight")),
+        loss=Loss.BIAS,
+        integers=Integers.CONTRACTION,
+    ),
     *rows(
         "addbmm",
         OperationKind.PRODUCT,
@@ -62,5 +68,4 @@ ROWS = (
     *rows("addr", OperationKind.PRODUCT, factors=((1, "vec1"), (2, "vec2")), loss=Loss.CONSTANT),
     *rows("cross kron outer", OperationKind.PRODUCT, integers=Integers.ARITHMETIC),
     *rows("chain_matmul linalg_multi_dot", OperationKind.PRODUCT, integers=Integers.CONTRACTION),
-    *rows("linalg_vecdot", descent=Descent.CONTRACT),
 )

@@ -8,7 +8,7 @@ ROWS = (
     *rows("var", OperationKind.QUADRATIC, descent=Descent.REDUCE, power=2.0),
     *rows("aminmax cummax cummin kthvalue mode nanmedian trace", OperationKind.TRANSPARENT),
     *rows("logcumsumexp", OperationKind.TRANSPARENT, complex_linear=False),
-    *rows("amax amin median", OperationKind.TRANSPARENT, descent=Descent.AVERAGE),
+    *rows("amax amin median nanmean", OperationKind.TRANSPARENT, descent=Descent.AVERAGE),
     *rows("mean", OperationKind.TRANSPARENT, descent=Descent.AVERAGE, integers=Integers.SUM),
     *rows("std", OperationKind.TRANSPARENT, descent=Descent.REDUCE),
     *rows("nansum", OperationKind.TRANSPARENT, descent=Descent.REDUCE, integers=Integers.SUM),
@@ -18,7 +18,7 @@ ROWS = (
     *rows("min", OperationKind.TRANSPARENT, loss=Loss.HOMOGENEOUS, descent=Descent.MIN),
     *rows("logsumexp", OperationKind.TRANSPARENT, loss=Loss.LOGSUMEXP, descent=Descent.LOGSUMEXP, complex_linear=False),
     *rows(
-        "log_softmax special_log_softmax",
+        "_log_softmax log_softmax special_log_softmax",
         OperationKind.TRANSPARENT,
         loss=Loss.LOG_SOFTMAX,
         descent=Descent.LOG_SOFTMAX,
@@ -32,8 +32,6 @@ ROWS = (
         complex_linear=False,
     ),
     *rows("softmin", OperationKind.TRANSPARENT, loss=Loss.SOFTMIN, descent=Descent.SOFTMAX, complex_linear=False),
-    *rows("nanmean", descent=Descent.AVERAGE),
-    *rows("_log_softmax", loss=Loss.LOG_SOFTMAX, descent=Descent.LOG_SOFTMAX),
     *rows("argmax argmin argsort bincount count_nonzero nonzero", integers=Integers.POSITIONS),
     *rows("cumprod", integers=Integers.SUM),
 )

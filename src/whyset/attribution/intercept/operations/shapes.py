@@ -5,7 +5,7 @@ from whyset.attribution.intercept.operations.operation import Descent, Integers,
 ROWS = (
     *rows(
         """
-        H adjoint block_diag broadcast_tensors cartesian_prod combinations hsplit lift_fresh mH matrix_H
+        H adjoint broadcast_tensors cartesian_prod combinations hsplit lift_fresh mH matrix_H
         meshgrid squeeze_copy unsafe_chunk unsafe_split vsplit
         """,
         OperationKind.TRANSPARENT,
@@ -14,7 +14,6 @@ ROWS = (
     *rows("detach", OperationKind.TRANSPARENT, conserves=True, descent=Descent.CAST, only_in_place=True),
     *rows("split_with_sizes tensor_split", OperationKind.TRANSPARENT, conserves=True, descent=Descent.PART),
     *rows("repeat_interleave", OperationKind.TRANSPARENT, descent=Descent.PART),
-    *rows("column_stack", OperationKind.TRANSPARENT, integers=Integers.ARITHMETIC),
     *rows(
         "hstack vstack",
         OperationKind.TRANSPARENT,
@@ -22,7 +21,8 @@ ROWS = (
         descent=Descent.JOIN,
         integers=Integers.ARITHMETIC,
     ),
-    *rows("dstack", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, integers=Integers.ARITHMETIC),
+    *rows("block_diag", OperationKind.TRANSPARENT, loss=Loss.CONSTANT),
+    *rows("column_stack dstack", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, integers=Integers.ARITHMETIC),
     *rows("_pad_packed_sequence pad_sequence", OperationKind.TRANSPARENT, twin=Twin.MOVED),
     *rows("_pack_padded_sequence as_strided cpu cuda", OperationKind.TRANSPARENT, twin=Twin.MOVED, conserves=True),
     *rows(
