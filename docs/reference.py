@@ -1,4 +1,4 @@
-"""Writes the pages of the API and of the command line to docs/generated before the site is built."""
+"""Writes the pages of the API, the command line and the table of torch functions, before the site is built."""
 
 import ast
 import inspect
@@ -13,6 +13,7 @@ from typing import Any
 from typer.main import get_command
 
 from whyset import errors
+from whyset.attribution.intercept.operations import SUBJECTS, Arithmetic, Integers, Loss, Operation, OperationKind
 from whyset.cli.app import program
 
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites whyset.analysis
@@ -22,7 +23,8 @@ DOCS = Path(__file__).resolve().parent
 
 def write_pages() -> dict[str, str]:
     """Texts of all generated pages by file name."""
-    return {f"{package}.rst": write_package(package) for package in PACKAGES} | {"cli.rst": write_commands()}
+    pages = {f"{package}.rst": write_package(package) for package in PACKAGES}
+    return pages | {"cli.rst": write_commands(), "operations.rst": write_operations()}
 
 
 def list_names(package: str) -> list[str]:
@@ -127,6 +129,109 @@ def _list_parameters(command: Any) -> Iterator[str]:
         if record:
             name, text = (" ".join(part.split()) for part in record)
             yield from (f"``{name}``", f"    {_escape(text) or 'No description.'}", "")
+
+
+TREATMENTS = {
+    OperationKind.LINEAR: ("the composite chooses a rule", "by the rule", "bias, stabilizer"),
+    OperationKind.BATCH_NORM: (
+        "one linear map with the linear operation directly before it; affine without one",
+        "by the rule of that operation; the gradient without one",
+        "the shift",
+    ),
+    OperationKind.ACTIVATION: (
+        "relevance passes unchanged, a constant f(x₀) keeps its share; x₀ is the offset of x, mostly 0",
+        "c · (f(x) − f(x₀))/(x − x₀)",
+        "f(x₀)",
+    ),
+    OperationKind.PRODUCT: (
+        "equal shares to all factors that depend on the input",
+        "the gradient, divided by the number of these factors",
+        "constant parts of the factors",
+    ),
+    OperationKind.ATTENTION: (
+        "half to the values, a quarter each to queries and keys",
+        "the gradient times the share",
+        "the nonlinearity of the softmax",
+    ),
+    OperationKind.QUOTIENT: (
+        "the product of a and 1/b; a statistic that normalizes a is a constant",
+        "that of the product",
+        "constant parts of a and 1/b",
+    ),
+    OperationKind.COMPOUND: ("run as the operations that it consists of", "theirs", "what theirs keep"),
+    OperationKind.NORM: (
+        "the standard deviation is a constant",
+        "the gradient with this constant",
+        "the bias",
+    ),
+    OperationKind.QUADRATIC: ("homogeneous of degree two", "half the gradient", "–"),
+    OperationKind.RECURRENT: ("the equations of the cell, step by step", "theirs", "what theirs keep"),
+    OperationKind.COMPLEX: ("a linear map of real and imaginary parts", "the gradient", "–"),
+    OperationKind.RELU: ("runs unchanged, unless the composite changes it", "the gradient, which is f(x)/x", "–"),
+    OperationKind.TRANSPARENT: ("runs unchanged", "the gradient", "–"),
+    OperationKind.PLAIN: ("ignored: not an operation on values", "–", "–"),
+}
+"""Treatment, coefficient and what keeps relevance, by kind of operation; constants of the call are in its row."""
+
+UNKNOWN = ("no rule is known: on_unknown decides", "the gradient, with a warning", "unknown")
+WITHOUT_A_RULE = {
+    Integers.LOOKUP: ("a lookup of integer ids, where relevance of the ids ends; else no rule is known", *UNKNOWN[1:]),
+    Integers.CREATES: ("a new tensor, which is a constant", "–", "–"),
+    Integers.POSITIONS: ("positions and counts, which are constants", "–", "–"),
+}
+EXCEPTIONS = {
+    "detach": ("ends the path of relevance: its result is a constant", "–", "–"),
+    "data": ("ends the path of relevance: its result is a constant", "–", "–"),
+    "complex": (*TREATMENTS[OperationKind.COMPLEX][:2], "a constant part"),
+    "logcumsumexp": (*TREATMENTS[OperationKind.TRANSPARENT][:2], "its nonlinearity, with an unknown cause"),
+    "nan_to_num": (*TREATMENTS[OperationKind.TRANSPARENT][:2], "elements that it replaces, with an unknown cause"),
+}
+
+
+def describe_operation(operation: Operation) -> tuple[str, str, str]:
+    """Treatment of a torch function, its coefficient, and what keeps relevance."""
+    if operation.name in EXCEPTIONS:
+        return EXCEPTIONS[operation.name]
+    if operation.kind is None:
+        return WITHOUT_A_RULE.get(operation.integers, UNKNOWN)
+    treatment, coefficient, keeps = TREATMENTS[operation.kind]
+    if operation.conserves:
+        treatment = "passes elements on unchanged"
+    if operation.piecewise:
+        treatment, coefficient = "relevance passes unchanged", "the gradient, which is f(x)/x, if x has the offset 0"
+    if operation.contraction is not None and operation.kind is OperationKind.PRODUCT:
+        treatment += "; with constants a linear map, for which the composite chooses a rule"
+    if operation.arithmetic is Arithmetic.MULTIPLY:
+        treatment += "; a statistic that normalizes its partner is a constant"
+    if operation.kind in (OperationKind.TRANSPARENT, OperationKind.PRODUCT) and operation.loss is not Loss.NONE:
+        keeps = operation.loss.value if keeps == "–" else f"{keeps}; {operation.loss.value}"
+    return treatment, coefficient, keeps
+
+
+def write_operations() -> str:
+    """The page of the table of torch functions: a section for each subject, a row for each function."""
+    lines = [*_heading("What happens to every torch function", "="), _escape(" ".join(_INTRODUCTION.split())), ""]
+    for subject, operations in SUBJECTS.items():
+        lines += [*_heading(subject, "-"), ".. list-table::", "   :header-rows: 1", "   :widths: 20 40 25 15", ""]
+        cells: list[tuple[str, ...]] = [("function", "treatment", "coefficient", "what keeps relevance")]
+        for operation in sorted(operations, key=lambda each: each.name.strip("_").lower()):
+            cells.append((f"``{operation.name}``", *map(_escape, describe_operation(operation))))
+        for row in cells:
+            lines += [
+                f"   {'-' if number else '* -'} {cell}".replace("   - ", "     - ") for number, cell in enumerate(row)
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+_INTRODUCTION = """
+Names are those of the torch functions without the underscores of in-place and operator forms: `relu`, `relu_` and
+`Tensor.relu` are `relu`; `+`, `+=` and `add_` are `add`. Functions that torch writes in Python with others, as
+`torch.nn.functional.normalize`, are not in the tables: the functions that they call are. Relevance is the coefficient c
+times the value, and "the gradient" is c times the derivative of the function. What is kept is in the ledger with its
+cause; "–" means that the function keeps nothing, as far as it is linear or homogeneous in its arguments. A function
+without a row is unknown, and `on_unknown` of the composite decides.
+"""
 
 
 def _heading(text: str, line: str) -> list[str]:

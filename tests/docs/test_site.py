@@ -18,6 +18,7 @@ import torch
 from typer.main import get_command
 
 import whyset
+from whyset.attribution.intercept.operations import SUBJECTS, OperationKind
 from whyset.cli.app import program
 from whyset.report import rank_classes, report
 from whyset.viewer.endpoints.bundle import STATIC
@@ -58,6 +59,27 @@ def test_examples_are_shown_as_they_are_written() -> None:
     for page, text in GENERATED.items():
         examples = re.findall(r"^[ ]*>>>.*(?:\n.*\S.*)*", text, re.MULTILINE)
         assert not [example for example in examples if "\\_" in example], page
+
+
+def rows_of_operations() -> dict[str, list[tuple[str, ...]]]:
+    """The rows of the page of torch functions by subject, without the heads of the tables."""
+    sections = re.split(r"^(.+)\n-+\n", GENERATED["operations.rst"], flags=re.MULTILINE)
+    row = re.compile(r"^   \* - (.+)\n     - (.+)\n     - (.+)\n     - (.+)$", re.MULTILINE)
+    return {name: row.findall(text)[1:] for name, text in zip(sections[1::2], sections[2::2], strict=True)}
+
+
+def test_each_torch_function_has_a_row_with_its_treatment() -> None:
+    found = rows_of_operations()
+    assert {subject: sorted(row[0].strip("`") for row in rows) for subject, rows in found.items()} == {
+        subject: sorted(operation.name for operation in rows) for subject, rows in SUBJECTS.items()
+    }
+    treatments = {row[0].strip("`"): row[1:] for rows in found.values() for row in rows}
+    assert set(REFERENCE["TREATMENTS"]) == set(OperationKind)
+    assert treatments["linear"][0] == "the composite chooses a rule"
+    assert treatments["reshape"][0] == "passes elements on unchanged"
+    assert treatments["add"][2] == "constants, c · f(0)"
+    assert "on\\_unknown" in treatments["atan2"][0]
+    assert set(REFERENCE["EXCEPTIONS"]) <= set(treatments)
 
 
 def test_each_command_and_option_is_on_the_page_of_the_command_line() -> None:

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from whyset.attribution.intercept.operations import KINDS, SOFTMAXES, OperationKind, canonical_name, raw_name
+from whyset.attribution.intercept.operations import Loss, OperationKind, canonical_name, find_operation, raw_name
 
 ATTENTION = frozenset(
     {"scaled_dot_product_attention", "multi_head_attention_forward", "_transformer_encoder_layer_fwd"}
 )
 PRODUCTS = frozenset({"matmul", "bmm", "baddbmm", "einsum", "tensordot"})
+
+SOFTMAXES = (Loss.SOFTMAX, Loss.SOFTMIN, Loss.LOG_SOFTMAX)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def choose_composite(model: torch.nn.Module, x: Tensor, modality: str) -> Defaul
     names = recorded.names
     if has_attention(names):
         return DefaultComposite("attn_lrp", "attention in the model")
-    first = next((name for name in names if KINDS.get(name) is OperationKind.LINEAR), "")
+    first = next((name for name in names if find_operation(name).kind is OperationKind.LINEAR), "")
     if modality == "image" and first.startswith("conv"):
         return DefaultComposite("epsilon_plus_flat", "convolutions on images")
     what = "images without a convolution in front" if modality == "image" else f"inputs of modality {modality}"
@@ -70,8 +72,8 @@ def has_attention(names: Sequence[str]) -> bool:
     for name in names:
         if name in ATTENTION or (weighs and name in PRODUCTS):
             return True
-        if name in SOFTMAXES:
+        if find_operation(name).loss in SOFTMAXES:
             weighs = True
-        elif KINDS.get(name) is OperationKind.LINEAR:
+        elif find_operation(name).kind is OperationKind.LINEAR:
             weighs = False
     return False

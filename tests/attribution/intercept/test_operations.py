@@ -7,7 +7,20 @@ from torch import nn
 
 from whyset.attribution import Gradient, OutputWeights
 from whyset.attribution.composites import EpsilonPlus
-from whyset.attribution.intercept.operations import KINDS, canonical_name, is_in_place
+from whyset.attribution.intercept.handlers import HANDLERS
+from whyset.attribution.intercept.handlers.compound import STEPS
+from whyset.attribution.intercept.handlers.norm import EDGES
+from whyset.attribution.intercept.handlers.recurrent import CELLS
+from whyset.attribution.intercept.operations import (
+    OPERATIONS,
+    Operation,
+    OperationKind,
+    build_table,
+    canonical_name,
+    find_operation,
+    is_in_place,
+)
+from whyset.attribution.ledger import Cause
 
 
 class Calls(nn.Module):
@@ -157,4 +170,82 @@ def test_names():
     assert is_in_place("relu_")
     assert is_in_place("__setitem__")
     assert not any(is_in_place(name) for name in ("relu", "__add__", "requires_grad_", "__get__"))
-    assert all(name == name.strip() for name in KINDS)
+    assert all(name == name.strip() for name in OPERATIONS)
+
+
+K = torch.arange(1.0, 7, dtype=torch.float64).reshape(2, 3)
+AT = torch.tensor([0, 2])
+WITH_CONSTANTS = {
+    "column_stack": lambda x: torch.column_stack([x, K]),
+    "dstack": lambda x: torch.dstack([x, K]),
+    "block_diag": lambda x: torch.block_diag(x, K),
+    "index_copy": lambda x: x.index_copy(1, AT, K[:, :2]),
+    "index_fill": lambda x: x.index_fill(1, AT, 2.0),
+    "select_scatter": lambda x: x.select_scatter(K[:, 0], 1, 0),
+    "slice_scatter": lambda x: x.slice_scatter(K[:, :2], 1, 0, 2),
+    "diagonal_scatter": lambda x: x.diagonal_scatter(K[0, :2]),
+    "bilinear": lambda x: F.bilinear(x, x, torch.ones(4, 3, 3).double(), torch.arange(4.0).double()),
+}
+
+
+@pytest.mark.parametrize("name", WITH_CONSTANTS)
+def test_constants_of_a_call_have_a_cause_in_the_ledger(name):
+    x = torch.rand(2, 3, dtype=torch.float64)
+    attribute = Gradient(Calls(WITH_CONSTANTS[name]), EpsilonPlus(on_unknown="raise"))
+    with attribute.ledger() as ledger:
+        output, r = attribute(x, lambda output: output)
+    kept = WITH_CONSTANTS[name](torch.zeros_like(x)).sum()
+    torch.testing.assert_close(output.sum() - r.sum(), kept)
+    ledger.assert_accounted(rtol=1e-10)
+    cause = Cause.BIAS if name == "bilinear" else Cause.CONSTANT
+    assert ledger.lost()[cause] == pytest.approx(float(kept))
+
+
+def test_the_form_of_log_softmax_in_exported_graphs_is_log_softmax():
+    x = torch.randn(2, 5, dtype=torch.float64)
+    expected = relevance(lambda x: F.log_softmax(x, 1), x)
+    torch.testing.assert_close(relevance(lambda x: torch.ops.aten._log_softmax.default(x, 1, False), x), expected)
+
+
+def test_a_mean_without_missing_values_is_a_mean():
+    x = torch.randn(2, 5, dtype=torch.float64)
+    for function in (lambda x: x.nanmean(1), lambda x: x / x.square().nanmean(1, keepdim=True).sqrt()):
+        output, r = relevance(function, x)
+        torch.testing.assert_close(r.sum(1), output.reshape(2, -1).sum(1), rtol=1e-10, atol=1e-12)
+
+
+def test_a_bilinear_map_with_a_weight_that_depends_on_the_input_gives_a_third_to_each():
+    x = torch.randn(3, 3, dtype=torch.float64)
+    output, r = relevance(lambda x: F.bilinear(x, x, x.expand(2, 3, 3)), x)
+    torch.testing.assert_close(r.sum(), output.sum())
+
+
+@pytest.mark.parametrize("dim", [-1, 0])
+def test_a_dot_product_of_vectors_gives_half_to_each(dim):
+    x = torch.randn(2, 6, dtype=torch.float64)
+    written = relevance(lambda x: (x[:, :3] * x[:, 3:]).sum(dim), x)
+    torch.testing.assert_close(relevance(lambda x: torch.linalg.vecdot(*halves(x), dim=dim), x), written)
+    torch.testing.assert_close(written[1].sum(), written[0].sum())
+
+
+def test_a_name_with_two_rows_is_refused():
+    rows = (Operation("relu", OperationKind.RELU), Operation("tanh", OperationKind.ACTIVATION))
+    assert list(build_table({"functions": rows})) == ["relu", "tanh"]
+    with pytest.raises(ValueError, match="'relu' has a row already"):
+        build_table({"functions": rows, "others": (Operation("relu", OperationKind.TRANSPARENT),)})
+
+
+def names_of(kind):
+    return {name for name, operation in OPERATIONS.items() if operation.kind is kind}
+
+
+def test_each_row_has_what_runs_it():
+    assert set(HANDLERS) == set(OperationKind) - {OperationKind.PLAIN}
+    assert set(STEPS) == names_of(OperationKind.COMPOUND)
+    assert set(EDGES) == names_of(OperationKind.NORM)
+    assert {name.removesuffix("_cell") for name in names_of(OperationKind.RECURRENT)} == set(CELLS)
+
+
+def test_a_function_without_a_row_has_no_kind():
+    assert find_operation("renorm") == Operation("renorm")
+    assert find_operation("renorm").kind is None

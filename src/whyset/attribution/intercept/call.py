@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
-from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.operations import Operation, OperationKind
 from whyset.attribution.intercept.tracking import TensorRecord
 
 
@@ -17,11 +17,18 @@ class Call:
     """A torch function with its arguments; `records` holds the record of every tensor among them by `id`."""
 
     func: Callable[..., Any]
-    name: str
-    kind: OperationKind | None
+    operation: Operation
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     records: dict[int, TensorRecord]
+
+    @property
+    def name(self) -> str:
+        return self.operation.name
+
+    @property
+    def kind(self) -> OperationKind | None:
+        return self.operation.kind
 
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)
@@ -37,6 +44,12 @@ class Call:
 
     def depends(self, value: Any) -> bool:
         return isinstance(value, Tensor) and self.records[id(value)].dependent
+
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        """The factors among the arguments of a product."""
+        known = self.operation.factors
+        return tuple(self.argument(*factor) for factor in known) if known else tuple(self.tensors)
 
     def map_tensors(self, function: Callable[[Tensor], Tensor]) -> "Call":
         """Return the call with a function applied to every tensor argument; the results inherit the records."""

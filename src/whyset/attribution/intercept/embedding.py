@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.integer_inputs import Embedded, IntegerInputs, Key
-from whyset.attribution.intercept.operations import is_in_place
+from whyset.attribution.intercept.operations import Operation, is_in_place
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
 
@@ -30,7 +30,7 @@ class EmbeddingSession(Protocol):
 
 
 def run_with_integers(
-    session: EmbeddingSession, func: Any, name: str, raw: str, args: Sequence[Any], kwargs: dict[str, Any]
+    session: EmbeddingSession, func: Any, operation: Operation, raw: str, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Any:
     """Run a call of tensors derived from integer inputs.
 
@@ -38,21 +38,20 @@ def run_with_integers(
     depends on a marked input.
     """
     integers = session.integers
-    name, raw = name.partition(".")[0], raw.partition(".")[0]  # overloads, such as `embedding.default`
     if not integers.find_all((args, kwargs)):
         return NotImplemented
-    keys = integers.looks_up(name, args, kwargs)
+    keys = integers.looks_up(operation, args, kwargs)
     dependent = [tensor for tensor in tensors_in((args, kwargs)) if session.tracker.get(tensor).dependent]
     if keys and not dependent:
-        return _embed(session, func, name, args, kwargs, keys)
+        return _embed(session, func, operation.name, args, kwargs, keys)
     operands = args[::-1] if raw in _REFLECTED_QUOTIENTS else args
-    integers.refuse_values(name, session.place(name), operands, kwargs, dependent)
-    if keys and name == "embedding_bag":
+    integers.refuse_values(operation, session.place(operation.name), operands, kwargs, dependent)
+    if keys and operation.name == "embedding_bag":
         return _run_bag(session, args, kwargs)
     if dependent:
         return NotImplemented
     result = func(*args, **kwargs)
-    integers.follow(name, operands, kwargs, result, is_in_place(raw))
+    integers.follow(operation, operands, kwargs, result, is_in_place(raw))
     return result
 
 

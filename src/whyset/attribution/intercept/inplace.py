@@ -14,7 +14,7 @@ from torch import Tensor
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import mergeable, relu
 from whyset.attribution.intercept.lineage import Lineage
-from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.operations import OPERATIONS, Operation, OperationKind
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord
 
@@ -26,7 +26,7 @@ made to count them. With more, something else, such as a tensor that autograd ha
 def write(session: Session, call: Call) -> Any:
     """Run an in-place call; its target is the first argument."""
     target: Tensor = call.args[0]
-    twin = out_of_place(call.name)
+    twin = out_of_place(call.operation)
     if twin is None or (not call.depends(target) and call.kind is OperationKind.TRANSPARENT):
         return _write_really(session, call, target)
     if not call.depends(target):
@@ -67,12 +67,12 @@ def _is_spent(session: Session, call: Call, old: Tensor) -> bool:
     return bool(owners <= _OWNERS)
 
 
-def out_of_place(name: str) -> Any:
+def out_of_place(operation: Operation) -> Any:
     """Return the out-of-place function of an in-place call; None for item assignment, `copy_` and `zero_`."""
-    if name in ("setitem", "copy", "zero", "fill", "detach"):
+    if operation.only_in_place:
         return None
     homes = (torch.Tensor, torch, torch._C._nn)
-    return next((getattr(home, name) for home in homes if hasattr(home, name)), None)
+    return next((getattr(home, operation.name) for home in homes if hasattr(home, operation.name)), None)
 
 
 def _swap(session: Session, a: Tensor, b: Tensor) -> bool:
@@ -105,7 +105,7 @@ def _write_copy(session: Session, call: Call, twin: Any, target: Tensor) -> Any:
     args = tuple(old if arg is target else arg for arg in call.args)
     with session:
         result = twin(*args, **call.kwargs)
-    copying = Call(torch.Tensor.copy_, "copy", OperationKind.TRANSPARENT, (target, result), {}, {**call.records})
+    copying = Call(torch.Tensor.copy_, OPERATIONS["copy"], (target, result), {}, {**call.records})
     copying.records[id(result)] = session.tracker.get(result) if isinstance(result, Tensor) else CONSTANT
     return _write_really(session, copying, target)
 

@@ -15,40 +15,11 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.operations import Arithmetic, Integers, Operation
 from whyset.attribution.intercept.refusals import is_transformed, unwrap_transformed
 from whyset.errors import InputError
 
 Key = int | str
-
-LOOKUPS = frozenset("embedding embedding_bag getitem index index_select gather take take_along_dim".split())
-"""Functions that read a table at the positions that ids name."""
-CREATING = frozenset(
-    "zeros_like ones_like full_like empty_like rand_like randn_like randint_like new_zeros new_ones new_full new_empty "
-    "new_empty_strided".split()
-)
-"""Functions that take shape, type and device from a tensor, but not its values."""
-_LIKE = frozenset("type_as expand_as view_as reshape_as to".split())
-"""Functions that take only shape, type or device from their second argument."""
-_POSITIONS = frozenset("argmax argmin argsort count_nonzero nonzero bincount".split())
-_SCATTERING = frozenset(
-    "scatter scatter_add scatter_reduce index_add index_copy index_fill index_reduce select_scatter".split()
-)
-"""Functions whose third argument is an index: it says where values go, and is not a value."""
-_ASSIGNING = frozenset("setitem index_put".split())
-"""Functions whose second argument is such an index."""
-_SUMS = frozenset("sum nansum cumsum prod cumprod mean".split())
-_QUOTIENTS = frozenset("div divide true_divide truediv floor_divide".split())
-_RECIPROCALS = frozenset("reciprocal rsqrt".split())
-_CONTRACTIONS = frozenset(
-    "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d matmul mm bmm mv dot vdot inner "
-    "einsum tensordot linalg_matmul addmm baddbmm addbmm addmv bilinear linalg_multi_dot chain_matmul".split()
-)
-_ARITHMETIC = _CONTRACTIONS | frozenset(
-    "add sub subtract rsub mul multiply div divide true_divide truediv addcmul addcdiv pow float_power lerp maximum "
-    "minimum fmax fmin where cat concat concatenate stack hstack vstack dstack column_stack hypot outer kron setitem "
-    "copy masked_scatter atan2 cross ldexp copysign fmod remainder xlogy nextafter".split()
-)
-"""Functions that convert integers to floating point if another operand is; all others take integers as positions."""
 
 
 class Kind(StrEnum):
@@ -123,46 +94,53 @@ class IntegerInputs:
         records = ((tensor, self.find(tensor)) for tensor in tensors_in(value))
         return {id(tensor): (tensor, record) for tensor, record in records if record is not None}
 
-    def follow(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], result: Any, writes: bool) -> None:
+    def follow(
+        self, operation: Operation, args: Sequence[Any], kwargs: dict[str, Any], result: Any, writes: bool
+    ) -> None:
         """Follow the result of a function of followed tensors, none of which depend on a floating point input.
 
         `writes`: the function writes into its first argument.
         """
-        if name in CREATING:
+        if Integers.CREATES in operation.integers:
             return
-        taken = args[:1] if name in _LIKE else args[1:] if name == "new_tensor" else (args, kwargs)
-        found = self.find_all(taken)
+        like, new = Integers.LIKE in operation.integers, operation.name == "new_tensor"
+        found = self.find_all(args[:1] if like else args[1:] if new else (args, kwargs))
         if not found:
             return
-        values = self._find_values(name, args, kwargs, found)
+        values = self._find_values(operation, args, kwargs, found)
         ids = [(tensor, record) for tensor, record in values.values() if record.kind is Kind.IDS]
         sources = frozenset().union(*(record.sources for _, record in ids or found.values()))
         for tensor in self._outputs(result, args, writes):
             self._records[tensor] = Followed(
-                sources, self._find_kind(name, tensor, [known for known, _ in ids], values)
+                sources, self._find_kind(operation, tensor, [known for known, _ in ids], values)
             )
 
     def _find_values(
-        self, name: str, args: Sequence[Any], kwargs: dict[str, Any], found: dict[int, tuple[Tensor, Followed]]
+        self,
+        operation: Operation,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        found: dict[int, tuple[Tensor, Followed]],
     ) -> dict[int, tuple[Tensor, Followed]]:
         """Return the followed tensors whose values a call returns, without those that only say where values are."""
-        if name in LOOKUPS:
+        if Integers.LOOKUP in operation.integers:
             tables = {key: known for key, known in found.items() if known[0].is_floating_point()}
             return tables or found
-        values = self.find_all(_values_of(name, args, kwargs))
+        values = self.find_all(_values_of(operation, args, kwargs))
         return {key: known for key, known in found.items() if key in values}
 
     def _find_kind(
-        self, name: str, result: Tensor, ids: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
+        self, operation: Operation, result: Tensor, ids: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
     ) -> Kind:
         """Return the kind of the result of a function of the `found` tensors, of which some are `ids`."""
-        if result.dtype == torch.bool or name in _POSITIONS:
+        if result.dtype == torch.bool or Integers.POSITIONS in operation.integers:
             return Kind.MASK
         if any(record.kind is Kind.FLAGS for _, record in found.values()) and not ids:
             return Kind.FLAGS
-        if ids and not ((name in _SUMS or result.is_floating_point()) and all(map(is_binary, ids))):
+        sums = Integers.SUM in operation.integers
+        if ids and not ((sums or result.is_floating_point()) and all(map(is_binary, ids))):
             return Kind.IDS
-        return Kind.FLAGS if ids and name not in _SUMS and name != "one_hot" else Kind.MASK
+        return Kind.FLAGS if ids and not sums and operation.name != "one_hot" else Kind.MASK
 
     def _outputs(self, result: Any, args: Sequence[Any], writes: bool) -> Iterator[Tensor]:
         for tensor in tensors_in((result, args[0]) if writes and args else result):
@@ -170,12 +148,12 @@ class IntegerInputs:
             if writes and tensor._base is not None:
                 yield tensor._base
 
-    def looks_up(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> frozenset[Key]:
+    def looks_up(self, operation: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> frozenset[Key]:
         """Return the inputs whose ids a call looks up in a table of floating point numbers; empty for other calls.
 
         A table that derives from integers itself, such as the degrees of the nodes of a graph, is a constant.
         """
-        if name not in LOOKUPS:
+        if Integers.LOOKUP not in operation.integers:
             return frozenset()
         tensors = list(tensors_in((args, kwargs)))
         if not any(tensor.is_floating_point() and self.find(tensor) is None for tensor in tensors):
@@ -204,33 +182,35 @@ class IntegerInputs:
         return next(iter(sources))
 
     def refuse_values(
-        self, name: str, place: str, args: Sequence[Any], kwargs: dict[str, Any], dependent: Sequence[Tensor]
+        self, operation: Operation, place: str, args: Sequence[Any], kwargs: dict[str, Any], dependent: Sequence[Tensor]
     ) -> None:
         """Raise an InputError if a call uses ids as values, so that their relevance would disappear.
 
         `dependent` are the arguments that depend on a marked input. Masks may scale or shift values, ids may divide
         them: both are constants. The product of a mask or one-hot rows with weights is an embedding in other words.
         """
-        found = self.find_all(_values_of(name, args, kwargs))
+        found = self.find_all(_values_of(operation, args, kwargs))
         if not found:
             return
         weights = [t for t in tensors_in((args, kwargs)) if id(t) not in found and self._is_weight(t)]
-        contracted = name in _CONTRACTIONS and not dependent
-        if weights and (contracted or self._scales_parameter(name, weights, found)):
+        arithmetic = Integers.ARITHMETIC in operation.integers
+        contracted = Integers.CONTRACTS in operation.integers and not dependent
+        if weights and (contracted or self._scales_parameter(operation, weights, found)):
             raise self._refuse(place, found, "multiplied by weights")
         values = {
             key: (tensor, record)
             for key, (tensor, record) in found.items()
-            if not record.is_mask and (tensor.is_floating_point() or name in _ARITHMETIC) and not is_binary(tensor)
+            if not record.is_mask and (tensor.is_floating_point() or arithmetic) and not is_binary(tensor)
         }
-        if values and (dependent or (weights and name in _ARITHMETIC)):
+        if values and (dependent or (weights and arithmetic)):
             raise self._refuse(place, values, "used as values")
 
     def _scales_parameter(
-        self, name: str, weights: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
+        self, operation: Operation, weights: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
     ) -> bool:
         """Check if a category of 0 and 1 scales a parameter, which is an embedding of two rows, one of them zero."""
-        if name not in ("mul", "multiply") or not any(_address(tensor) in self._parameters for tensor in weights):
+        parameters = any(_address(tensor) in self._parameters for tensor in weights)
+        if operation.arithmetic is not Arithmetic.MULTIPLY or not parameters:
             return False
         return any(record.kind is not Kind.MASK for _, record in found.values())
 
@@ -261,16 +241,16 @@ def is_binary(tensor: Tensor) -> bool:
     return tensor.dtype == torch.bool or bool(((tensor == 0) | (tensor == 1)).all())
 
 
-def _values_of(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _values_of(operation: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return the arguments of a call that it uses as values, without denominators and indices."""
-    if name in _RECIPROCALS:
+    if Integers.RECIPROCAL in operation.integers:
         return ()
-    if name in _QUOTIENTS:
+    if Integers.QUOTIENT in operation.integers:
         return args[:1]
     named = {key: value for key, value in kwargs.items() if key not in ("index", "indices")}
-    if name in _SCATTERING:
+    if Integers.SCATTERS in operation.integers:
         return (args[:2], args[3:], named)
-    return (args[:1], args[2:], named) if name in _ASSIGNING else (args, kwargs)
+    return (args[:1], args[2:], named) if Integers.ASSIGNS in operation.integers else (args, kwargs)
 
 
 def _address(tensor: Tensor) -> int:

@@ -16,16 +16,25 @@ from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.descent import Ancestry, descend
 from whyset.attribution.intercept.embedding import run_with_integers
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse
 from whyset.attribution.intercept.images import image
 from whyset.attribution.intercept.inplace import write
-from whyset.attribution.intercept.integer_inputs import CREATING, IntegerInputs, Key
+from whyset.attribution.intercept.integer_inputs import IntegerInputs, Key
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.lineage import Ancestry, Lineage, descend
+from whyset.attribution.intercept.lineage import Lineage
 from whyset.attribution.intercept.normalize import normalize
-from whyset.attribution.intercept.operations import KINDS, OperationKind, canonical_name, is_in_place, raw_name
+from whyset.attribution.intercept.operations import (
+    Integers,
+    Operation,
+    OperationKind,
+    canonical_name,
+    find_operation,
+    is_in_place,
+    raw_name,
+)
 from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.refusals import (
     describe_independence,
@@ -157,20 +166,20 @@ class Interception(Tracer, TorchFunctionMode):
     ) -> Any:
         func, args, kwargs = normalize(func, args, kwargs or {})
         raw = raw_name(func)
-        name = canonical_name(raw)
-        kind = KINDS.get(name)
+        operation = find_operation(canonical_name(raw))
+        kind = operation.kind
         if kind is OperationKind.PLAIN:
             return func(*args, **kwargs)
         if is_transformed():
-            self._refuse_transform(name, args, kwargs)
+            self._refuse_transform(operation, args, kwargs)
         if self.integers:
-            result = run_with_integers(self, func, name, raw, args, kwargs)
+            result = run_with_integers(self, func, operation, raw, args, kwargs)
             if result is not NotImplemented:
                 return result
         try:
             records = {id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs))}
         except UnseenOperationError as error:
-            error.args = (f"{self.place(name)}: {error}",)
+            error.args = (f"{self.place(operation.name)}: {error}",)
             raise
         if not any(record.dependent for record in records.values()):
             return self._run_constant(func, args, kwargs)
@@ -180,7 +189,7 @@ class Interception(Tracer, TorchFunctionMode):
             and (kind is None or func.__module__ == F.__name__)
         ):
             return self._run_inside(func, args, kwargs)
-        call = Call(func, name, kind, tuple(args), kwargs, records)
+        call = Call(func, operation, tuple(args), kwargs, records)
         if is_in_place(raw):
             return write(self, call)
         if kind is None and self.composite.multiply_by_input:
@@ -195,13 +204,13 @@ class Interception(Tracer, TorchFunctionMode):
                 self.tracker.set(tensor, CONSTANT)
         return result
 
-    def _refuse_transform(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    def _refuse_transform(self, operation: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Raise an InputError for a call inside a transform of torch.func that depends on an input."""
         tensors = [unwrap_transformed(tensor) for tensor in tensors_in((args, kwargs))]
         if any(self.tracker.get(tensor).dependent for tensor in tensors):
-            raise refuse_transform(self.place(name))
-        if self.integers and self.integers.looks_up(name, args, kwargs):
-            raise refuse_transform(self.place(name))
+            raise refuse_transform(self.place(operation.name))
+        if self.integers and self.integers.looks_up(operation, args, kwargs):
+            raise refuse_transform(self.place(operation.name))
 
     def _handler(self, call: Call) -> Callable[[Session, Call], Any]:
         kind = call.kind
@@ -278,7 +287,7 @@ class Interception(Tracer, TorchFunctionMode):
         lineages = tuple(call.records[id(t)].lineage if call.depends(t) else None for t in tensors)
         value = next(self.tracker.values)
         at = Ancestry(
-            call.name,
+            call.operation,
             tuple(tensors),
             call.kwargs,
             lineages,
@@ -304,7 +313,7 @@ class Interception(Tracer, TorchFunctionMode):
         """Treat an operation that is not in the table by the composite's `on_unknown`."""
         result = call.run()
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
-            if call.name not in CREATING and list(tensors_in(result)):
+            if Integers.CREATES not in call.operation.integers and list(tensors_in(result)):
                 self._note_cut(call)
             return result  # it reads shapes or values, as `new_zeros` does
         if any(tensor.is_complex() for tensor in tensors_in((call.args, call.kwargs, result))):

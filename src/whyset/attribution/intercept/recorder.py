@@ -1,25 +1,20 @@
 """The recorder of a ledger: relevance in and out of every operation, and the cause of every difference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.layers import LinearLayer
+from whyset.attribution.intercept.operations import Loss
 from whyset.attribution.ledger import Cause, LedgerRow
 from whyset.attribution.rules import Rule
 
 Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
-
-_AFFINE = frozenset(
-    "add sub subtract rsub addmm baddbmm addbmm addmv addr where masked_fill masked_scatter cat concat concatenate "
-    "stack hstack vstack dstack pad constant_pad_nd scatter scatter_add index_add index_put batch_norm".split()
-)
-_HOMOGENEOUS = frozenset("maximum minimum max min fmax fmin hypot cdist".split())
-"""Homogeneous of degree one in all arguments together: by Euler's theorem the shares of all sum to the value."""
 
 
 def total(a: Tensor, b: Tensor) -> float:
@@ -35,21 +30,23 @@ def total(a: Tensor, b: Tensor) -> float:
 def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
     """Return the losses of an operation with its plain gradient, by formula, from c at its output.
 
-    Constants keep `c · f(0)` in an affine operation and `t · ∂f/∂t` in a homogeneous one; a softmax and its logarithm
-    keep what their derivative does not carry.
+    Constants keep `c · f(0)` in an affine operation. In one that is homogeneous of degree one in all arguments together
+    they keep `t · ∂f/∂t`: by Euler's theorem the shares of all sum to the value. A softmax and its logarithm keep what
+    their derivative does not carry.
     """
-    if call.name in _AFFINE:
-        cause = Cause.BIAS if call.name == "batch_norm" else Cause.CONSTANT
+    loss = call.operation.loss
+    if loss in (Loss.CONSTANT, Loss.BIAS):
+        cause = Cause.BIAS if loss is Loss.BIAS else Cause.CONSTANT
         zero = call.map_tensors(lambda t: torch.zeros_like(t) if call.depends(t) else t).run()
         return {cause: total(c, zero)}
-    if call.name in _HOMOGENEOUS:
+    if loss is Loss.HOMOGENEOUS:
         return {Cause.CONSTANT: _homogeneous_share(call, c)}
-    derivative = _DERIVATIVES.get(call.name)
+    derivative = _DERIVATIVES.get(loss)
     if derivative is None or len(call.dependents) != 1:
         return {}
     x, y = call.dependents[0].detach(), call.map_tensors(lambda t: t.detach()).run()
     dim = call.argument(1, "dim")
-    return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}  # type: ignore[no-untyped-call]
+    return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}
 
 
 def stated_loss(call: Call, r: Tensor) -> dict[Cause, float]:
@@ -74,8 +71,7 @@ def _homogeneous_share(call: Call, c: Tensor) -> float:
 
 def _of_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
     g = c * y
-    g = g - y * g.sum(dim, keepdim=True)
-    return -g if call.name == "softmin" else g
+    return g - y * g.sum(dim, keepdim=True)
 
 
 def _of_log_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
@@ -89,12 +85,13 @@ def _of_logsumexp(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tens
     return c * (x - y).exp()
 
 
-_DERIVATIVES = MappingProxyType(
+_DERIVATIVES: Mapping[Loss, Callable[[Tensor, Tensor, Tensor, Any, Call], Tensor]] = MappingProxyType(
     {
-        **dict.fromkeys(("softmax", "_softmax", "special_softmax", "softmin"), _of_softmax),
-        **dict.fromkeys(("log_softmax", "_log_softmax", "special_log_softmax"), _of_log_softmax),
-        "logsumexp": _of_logsumexp,
-        "exp": lambda c, y, x, dim, call: c * y,  # of a log-softmax
+        Loss.SOFTMAX: _of_softmax,
+        Loss.SOFTMIN: lambda c, y, x, dim, call: -_of_softmax(c, y, x, dim, call),
+        Loss.LOG_SOFTMAX: _of_log_softmax,
+        Loss.LOGSUMEXP: _of_logsumexp,
+        Loss.EXP: lambda c, y, x, dim, call: c * y,
     }
 )
 

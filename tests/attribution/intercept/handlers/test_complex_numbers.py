@@ -504,3 +504,19 @@ def test_single_precision_stays_single_precision():
     output, relevance = Gradient(FourierLayer(False), EpsilonPlus())(torch.randn(2, 9, 2), 0)
     assert output.dtype == relevance.dtype == torch.float32
     assert relevance.isfinite().all()
+
+
+@every_composite
+@pytest.mark.parametrize("function", [torch.baddbmm, torch.addbmm], ids=lambda f: f.__name__)
+def test_the_summand_of_a_product_of_complex_matrices_is_not_a_factor(function, composite):
+    torch.manual_seed(0)
+
+    def fused(z):
+        return function(z if function is torch.baddbmm else z[0], z * 2, z.mT)
+
+    def written(z):
+        product = (z * 2) @ z.mT
+        return z + product if function is torch.baddbmm else z[0] + product.sum(0)
+
+    x = torch.randn(2, 3, 3, 2).double()
+    assert_same(as_real(fused), as_real(written), x, composite)

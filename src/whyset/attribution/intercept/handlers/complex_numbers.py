@@ -13,20 +13,13 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.transparent import CONSERVING, run_conserving
-from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.handlers.transparent import run_conserving
+from whyset.attribution.intercept.operations import Arithmetic, OperationKind
 from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.errors import UnknownOperationError
-
-# Of the operations with the plain gradient, these are neither linear nor homogeneous in complex numbers.
-_NONLINEAR = frozenset(
-    "softmax _softmax log_softmax special_softmax special_log_softmax softmin logsumexp logcumsumexp lerp leaky_relu "
-    "prelu rrelu lp_pool1d lp_pool2d".split()
-)
-_ELEMENTWISE = frozenset({"mul", "multiply"})
 
 
 def has_complex(call: Call) -> bool:
@@ -40,7 +33,7 @@ def complex_numbers(session: Session, call: Call) -> Any:
     """Run a call on complex numbers; UnknownOperationError: it is not linear in them."""
     if call.kind is OperationKind.COMPLEX:
         return _complex(session, call)
-    if call.kind is OperationKind.TRANSPARENT and call.name not in _NONLINEAR:
+    if call.kind is OperationKind.TRANSPARENT and call.operation.complex_linear:
         return _linear_map(session, call)
     if call.kind is OperationKind.PRODUCT:
         return _product(session, call)
@@ -60,7 +53,7 @@ def refuse(session: Session, call: Call) -> NoReturn:
 
 def _linear_map(session: Session, call: Call, behind_linear: bool | None = None) -> Any:
     session.note(call, "complex numbers: plain gradient")
-    result = run_conserving(session, call) if call.name in CONSERVING else session.run(call)
+    result = run_conserving(session, call) if call.operation.conserves else session.run(call)
     return session.finish(call, result, behind_linear=behind_linear)
 
 
@@ -83,9 +76,10 @@ def _at_zero(call: Call) -> Tensor:
 
 
 def _product(session: Session, call: Call) -> Any:
-    summand = call.argument(0, "input") if call.name.startswith("add") else None
-    factors = [t for t in call.tensors if call.depends(t) and t is not summand]
-    return _share(session, call, factors, behind_linear=None if call.name in _ELEMENTWISE else True)
+    factors = [factor for factor in call.factors if call.depends(factor)]
+    return _share(
+        session, call, factors, behind_linear=None if call.operation.arithmetic is Arithmetic.MULTIPLY else True
+    )
 
 
 def _share(session: Session, call: Call, factors: list[Tensor], behind_linear: bool | None) -> Any:

@@ -14,7 +14,7 @@ from whyset.attribution.intercept.session import Session
 def compound(session: Session, call: Call) -> Any:
     """Run the operations that a call consists of."""
     with session:
-        return _STEPS[call.name](call)
+        return STEPS[call.name](call)
 
 
 def _lerp(call: Call) -> Any:
@@ -46,6 +46,11 @@ def _cosine_similarity(call: Call) -> Any:
     dim, eps = call.argument(2, "dim", 1), call.argument(3, "eps", 1e-8)
     a, b = (t / torch.linalg.vector_norm(t, dim=dim, keepdim=True).clamp_min(eps) for t in (a, b))
     return (a * b).sum(dim)
+
+
+def _vecdot(call: Call) -> Any:
+    a, b = call.argument(0, "x"), call.argument(1, "y")
+    return ((a.conj() if a.is_complex() else a) * b).sum(call.argument(2, "dim", -1))
 
 
 def _prod(call: Call) -> Any:
@@ -113,13 +118,14 @@ def _native_batch_norm(call: Call) -> tuple[Tensor, None, None]:
     return torch.nn.functional.batch_norm(x, mean, variance, weight, bias, False, momentum, eps), None, None
 
 
-_STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
+STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
     {
         "lerp": _lerp,
         "glu": _glu,
         "addcmul": _addcmul,
         "addcdiv": _addcdiv,
         "cosine_similarity": _cosine_similarity,
+        "linalg_vecdot": _vecdot,
         "prod": _prod,
         "var_mean": _var_mean,
         "std_mean": _std_mean,

@@ -9,34 +9,24 @@ from torch import Tensor, nn
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
 from whyset.attribution.intercept.layers import Constant, LinearOutput
+from whyset.attribution.intercept.operations import Arithmetic
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
-
-_OPERATIONS = {
-    "add": "add",
-    "sub": "sub",
-    "subtract": "sub",
-    "rsub": "rsub",
-    "mul": "mul",
-    "multiply": "mul",
-    "div": "div",
-    "divide": "div",
-    "true_divide": "div",
-    "truediv": "div",
-}
 
 
 def merge_constant(session: Session, call: Call) -> Any | None:
     """Merge `y + b`, `y − b`, `y · b`, `y / b` with the linear operation that computed y; None if it does not fit."""
-    operation = _OPERATIONS.get(call.name)
+    operation = call.operation.arithmetic
     if operation is None or len(call.args) != 2 or call.kwargs or len(call.dependents) != 1:
         return None
     x = call.dependents[0]
     constant = call.args[1] if call.args[0] is x else call.args[0]
-    if not isinstance(constant, Tensor) or (operation in ("div", "rsub") and constant is call.args[0]):
+    if not isinstance(constant, Tensor) or (
+        operation in (Arithmetic.DIVIDE, Arithmetic.SUBTRACT_FROM) and constant is call.args[0]
+    ):
         return None
-    if operation == "sub" and constant is call.args[0]:
-        operation = "rsub"
+    if operation is Arithmetic.SUBTRACT and constant is call.args[0]:
+        operation = Arithmetic.SUBTRACT_FROM
     produced = call.records[id(x)].produced
     if produced is None or is_plain(produced.rule) or not _fits(x, constant, produced):
         return None

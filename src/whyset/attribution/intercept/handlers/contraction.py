@@ -13,6 +13,7 @@ from torch import Tensor
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.rule_edge import apply_rule
 from whyset.attribution.intercept.layers import Geometry
+from whyset.attribution.intercept.operations import Contraction
 from whyset.attribution.intercept.session import Session
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -91,7 +92,8 @@ def _reshape(t: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _as_einsum(call: Call) -> tuple[list[str], list[Tensor], str] | None:
     """Return the labels of each operand, the operands, and the labels of the output."""
-    if call.name == "einsum":
+    form = call.operation.contraction
+    if form is Contraction.EINSUM:
         return _parse(call)
     operands = [value for value in call.args if isinstance(value, Tensor)] + [
         value for value in call.kwargs.values() if isinstance(value, Tensor)
@@ -99,16 +101,16 @@ def _as_einsum(call: Call) -> tuple[list[str], list[Tensor], str] | None:
     if len(operands) != 2:
         return None
     a, b = operands
-    if call.name in ("matmul", "mm", "bmm", "mv", "linalg_matmul"):
+    if form is Contraction.MATMUL:
         return _matmul(call, a, b)
-    if call.name == "linear":  # the weight depends on the input
+    if form is Contraction.LINEAR:  # the weight depends on the input
         names = _LETTERS[: a.dim()]
         made = _LETTERS[a.dim()] if b.dim() == 2 else ""
         return [names, made + names[-1]], [a, b], names[:-1] + made
-    if call.name in ("dot", "vdot", "inner") and a.dim() and b.dim():
+    if form is Contraction.INNER and a.dim() and b.dim():
         left, right = _LETTERS[: a.dim()], _LETTERS[a.dim() : a.dim() + b.dim() - 1] + _LETTERS[a.dim() - 1]
         return [left, right], [a, b], left[:-1] + right[:-1]
-    return _tensordot(call, a, b) if call.name == "tensordot" else None
+    return _tensordot(call, a, b) if form is Contraction.TENSORDOT else None
 
 
 def _matmul(call: Call, a: Tensor, b: Tensor) -> tuple[list[str], list[Tensor], str] | None:
@@ -180,7 +182,7 @@ def _parse(call: Call) -> tuple[list[str], list[Tensor], str] | None:
 
 def elementwise_einsum(session: Session, call: Call) -> Any | None:
     """Run an einsum of two tensors without a sum as the element-wise product that it is; None for another call."""
-    found = _parse(call) if call.name == "einsum" else None
+    found = _parse(call) if call.operation.contraction is Contraction.EINSUM else None
     if found is None or len(found[1]) != 2:
         return None
     labels, operands, out = found
@@ -201,14 +203,9 @@ def _spread(t: Tensor, names: str, out: str) -> Tensor:
 
 def added_contraction(session: Session, call: Call) -> Any | None:
     """Run `beta · input + alpha · (a @ b)` as a contraction and a sum; None if both factors depend on the input."""
-    first, second = {
-        "addmm": ("mat1", "mat2"),
-        "baddbmm": ("batch1", "batch2"),
-        "addmv": ("mat", "vec"),
-    }.get(call.name, ("", ""))
-    if not first:
+    if call.operation.contraction is not Contraction.ADDED:
         return None
-    summand, a, b = call.argument(0, "input"), call.argument(1, first), call.argument(2, second)
+    summand, a, b = call.argument(0, "input"), *(call.argument(*factor) for factor in call.operation.factors)
     alpha, beta = call.kwargs.get("alpha", 1), call.kwargs.get("beta", 1)
     if call.depends(a) == call.depends(b):
         return None

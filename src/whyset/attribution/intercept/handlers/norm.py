@@ -1,6 +1,7 @@
 """Layer, group, RMS and instance norm: `y = (x − mean)/σ · γ + β`, with a constant deviation σ (Ali 2022)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -22,12 +23,7 @@ def norm(session: Session, call: Call) -> Any:
     if len(call.dependents) > 1 or not call.depends(x):
         return session.unknown(call)
     session.note(call, "the standard deviation is a constant")
-    edge = {
-        "layer_norm": _layer_norm,
-        "rms_norm": _rms_norm,
-        "group_norm": _group_norm,
-        "instance_norm": _instance_norm,
-    }[call.name](call)
+    edge = EDGES[call.name](call)
     out = session.switch(y, edge, x, losses=lambda c, y, xs: {Cause.BIAS: _bias_share(call, c)})
     return session.finish(call, out, kept=y)
 
@@ -97,3 +93,8 @@ def _center(c: Tensor, x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
     """Send c back through `(x − mean)/σ` with a constant σ."""
     c = c * torch.rsqrt(x.var(dims, correction=0, keepdim=True) + eps)
     return c - c.mean(dims, keepdim=True)
+
+
+EDGES: Mapping[str, Callable[[Call], Edge]] = MappingProxyType(
+    {"layer_norm": _layer_norm, "rms_norm": _rms_norm, "group_norm": _group_norm, "instance_norm": _instance_norm}
+)

@@ -10,28 +10,16 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, lineage_of
 from whyset.attribution.intercept.handlers.constants import merge_constant
 from whyset.attribution.intercept.handlers.contraction import added_contraction, contraction, elementwise_einsum
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.images import Number
 from whyset.attribution.intercept.lineage import GUARDED, Lineage, normalizes, sums_exponential
-from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.operations import OPERATIONS, Arithmetic, Operation, OperationKind
 from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
-
-# The factors among the arguments, by position and name; in other operations all arguments are factors.
-_FACTORS = {
-    "addmm": ((1, "mat1"), (2, "mat2")),
-    "baddbmm": ((1, "batch1"), (2, "batch2")),
-    "addbmm": ((1, "batch1"), (2, "batch2")),
-    "addmv": ((1, "mat"), (2, "vec")),
-    "addr": ((1, "vec1"), (2, "vec2")),
-    "bilinear": ((0, "input1"), (1, "input2")),
-}
-_ELEMENTWISE = ("mul", "multiply")
 
 
 def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any:
@@ -58,25 +46,21 @@ def product(session: Session, call: Call) -> Any:
         result = run(session, call)
         if result is not None:
             return result
-    if call.name in _ELEMENTWISE and len(call.args) == 2 and all(map(call.depends, call.args)):
+    if call.operation.arithmetic is Arithmetic.MULTIPLY and len(call.args) == 2 and all(map(call.depends, call.args)):
         return elementwise_product(session, call, *call.args)
     return _shared_product(session, call)
 
 
 def _shared_product(session: Session, call: Call) -> Any:
-    known = _FACTORS.get(call.name)
-    factors = tuple(
-        tensors_in((call.args, call.kwargs)) if known is None else (call.argument(*factor) for factor in known)
-    )
-    dependent = [factor for factor in factors if call.depends(factor)]
-    if len(dependent) == 2 and call.name not in _ELEMENTWISE and call.kind is OperationKind.PRODUCT:
+    elementwise = call.operation.arithmetic is Arithmetic.MULTIPLY
+    dependent = [factor for factor in call.factors if call.depends(factor)]
+    if len(dependent) == 2 and not elementwise and call.kind is OperationKind.PRODUCT:
         offsets = [lineage_of(call, factor) for factor in dependent]
         if not all(lineage.at_zero for lineage in offsets) and len(bearing_factors(session, call, dependent)) == 2:
             return _contracted_offsets(session, call, *dependent)
     count = len(dependent)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
-    elementwise = call.name in _ELEMENTWISE
-    result = share_equally(session, call, factors)
+    result = share_equally(session, call, call.factors)
     return session.finish(
         call, result, twin=get_twin(call, result) if elementwise else None, behind_linear=None if elementwise else True
     )
@@ -149,7 +133,7 @@ def _held(session: Session, call: Call, statistic: Tensor, partner: Tensor) -> A
     session.note(call, "a statistic of its partner is a constant")
     held = call.map_tensors(lambda t: session.share(t, 0) if t is statistic else t)
     inside = call.records[id(partner)].behind_linear
-    return session.finish(replace(call, name="normalize"), session.run(held), behind_linear=inside)
+    return session.finish(replace(call, operation=Operation("normalize")), session.run(held), behind_linear=inside)
 
 
 def _softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage) -> Any:
@@ -166,7 +150,9 @@ def _softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
         return {Cause.NONLINEARITY: total(c, y) - total(xs[0], edge(c, y, xs[0])[0])}
 
-    return session.finish(replace(call, name="softmax"), session.switch(y, edge, u, losses=losses), kept=y)
+    return session.finish(
+        replace(call, operation=OPERATIONS["softmax"]), session.switch(y, edge, u, losses=losses), kept=y
+    )
 
 
 def _report_divisor(session: Session, call: Call, one: Lineage, other: Lineage) -> None:

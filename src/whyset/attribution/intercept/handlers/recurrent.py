@@ -73,7 +73,7 @@ def _rnn_relu(x: Tensor, state: State, weights: _Weights) -> State:
     return (torch.relu(weights.project(x, state[0])),)
 
 
-_CELLS: dict[str, Cell] = {"lstm": _lstm, "gru": _gru, "rnn_tanh": _rnn_tanh, "rnn_relu": _rnn_relu}
+CELLS: dict[str, Cell] = {"lstm": _lstm, "gru": _gru, "rnn_tanh": _rnn_tanh, "rnn_relu": _rnn_relu}
 
 _REST = ("params", "has_biases", "num_layers", "dropout", "train", "bidirectional")
 _PADDED = ("input", "hx", *_REST, "batch_first")
@@ -99,7 +99,7 @@ def recurrent(session: Session, call: Call) -> Any:
 def _run_cell(call: Call) -> Any:
     given = call.arguments(_ONE_STEP)
     weights = _Weights(given["w_ih"], given["w_hh"], given.get("b_ih"), given.get("b_hh"))
-    state = _CELLS[call.name.removesuffix("_cell")](given["input"], _as_state(given["hx"]), weights)
+    state = CELLS[call.name.removesuffix("_cell")](given["input"], _as_state(given["hx"]), weights)
     return state if len(state) > 1 else state[0]
 
 
@@ -227,7 +227,7 @@ def _read(call: Call) -> _Network:
     directions = 2 if given["bidirectional"] else 1
     initial = _as_state(given["hx"])
     return _Network(
-        _CELLS[call.name],
+        CELLS[call.name],
         given["data" if packed else "input"],
         packed,
         _group_by_length(given["batch_sizes"].tolist() if packed else [initial[0].shape[1]]),

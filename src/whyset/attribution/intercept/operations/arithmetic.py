@@ -1,0 +1,78 @@
+"""Arithmetic of two tensors, or of a tensor and a number."""
+
+from whyset.attribution.intercept.operations.operation import (
+    Arithmetic,
+    Descent,
+    Integers,
+    Loss,
+    OperationKind,
+    Twin,
+    rows,
+)
+
+ROWS = (
+    *rows("xlogy", OperationKind.ACTIVATION, integers=Integers.ARITHMETIC),
+    *rows("addcdiv addcmul lerp", OperationKind.COMPOUND, integers=Integers.ARITHMETIC),
+    *rows(
+        "mul multiply",
+        OperationKind.PRODUCT,
+        arithmetic=Arithmetic.MULTIPLY,
+        twin=Twin.SCALED,
+        descent=Descent.MULTIPLY,
+        integers=Integers.ARITHMETIC,
+    ),
+    *rows(
+        "div divide true_divide truediv",
+        OperationKind.QUOTIENT,
+        arithmetic=Arithmetic.DIVIDE,
+        twin=Twin.SCALED,
+        descent=Descent.MULTIPLY,
+        integers=Integers.QUOTIENT | Integers.ARITHMETIC,
+    ),
+    *rows("positive", OperationKind.TRANSPARENT),
+    *rows(
+        "add",
+        OperationKind.TRANSPARENT,
+        arithmetic=Arithmetic.ADD,
+        twin=Twin.SHIFTED,
+        loss=Loss.CONSTANT,
+        descent=Descent.ADD,
+        integers=Integers.ARITHMETIC,
+    ),
+    *rows(
+        "sub subtract",
+        OperationKind.TRANSPARENT,
+        arithmetic=Arithmetic.SUBTRACT,
+        twin=Twin.SHIFTED,
+        loss=Loss.CONSTANT,
+        descent=Descent.ADD,
+        integers=Integers.ARITHMETIC,
+    ),
+    *rows(
+        "rsub",
+        OperationKind.TRANSPARENT,
+        arithmetic=Arithmetic.SUBTRACT_FROM,
+        twin=Twin.SHIFTED,
+        loss=Loss.CONSTANT,
+        descent=Descent.ADD,
+        integers=Integers.ARITHMETIC,
+    ),
+    *rows("neg negative", OperationKind.TRANSPARENT, descent=Descent.NEGATE),
+    *rows(
+        "fmax maximum",
+        OperationKind.TRANSPARENT,
+        loss=Loss.HOMOGENEOUS,
+        descent=Descent.LARGER,
+        integers=Integers.ARITHMETIC,
+    ),
+    *rows(
+        "fmin minimum",
+        OperationKind.TRANSPARENT,
+        loss=Loss.HOMOGENEOUS,
+        descent=Descent.SMALLER,
+        integers=Integers.ARITHMETIC,
+    ),
+    *rows("hypot", OperationKind.TRANSPARENT, loss=Loss.HOMOGENEOUS, integers=Integers.ARITHMETIC),
+    *rows("atan2 copysign fmod ldexp nextafter remainder", integers=Integers.ARITHMETIC),
+    *rows("floor_divide", integers=Integers.QUOTIENT),
+)
