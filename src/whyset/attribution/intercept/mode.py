@@ -16,6 +16,7 @@ from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.descent import Ancestry, descend
 from whyset.attribution.intercept.embedding import run_with_integers
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse
@@ -23,7 +24,7 @@ from whyset.attribution.intercept.images import image
 from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.integer_inputs import CREATING, IntegerInputs, Key
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.lineage import Ancestry, Lineage, descend
+from whyset.attribution.intercept.lineage import Lineage
 from whyset.attribution.intercept.normalize import normalize
 from whyset.attribution.intercept.operations import KINDS, OperationKind, canonical_name, is_in_place, raw_name
 from whyset.attribution.intercept.recorder import Recorder

@@ -1,0 +1,393 @@
+"""How the lineage of the output of an operation follows from those of its arguments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.lineage import GUARDED, Lineage, root
+
+
+def number(value: Any) -> float | None:
+    """Return a Python number or a tensor with one element as a float; None for anything else."""
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex() and value.device.type != "meta":
+        return float(value.detach())
+    return None
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """What the lineage of an output is computed from: the call, and the lineages of its tensors."""
+
+    name: str
+    given: tuple[Any, ...]
+    options: Mapping[str, Any]
+    lineages: tuple[Lineage | None, ...]
+    """One for each tensor in `given` that depends on the input, else None."""
+    output: Tensor
+    value: int
+    image: Callable[[float | Tensor], float | Tensor]
+    """The operation as a function of one number."""
+
+    def option(self, position: int, *names: str) -> Any:
+        if position < len(self.given):
+            return self.given[position]
+        return next((self.options[name] for name in names if name in self.options), None)
+
+
+def descend(a: Ancestry) -> Lineage:
+    """Return the lineage of the output of an operation."""
+    known = [lineage for lineage in a.lineages if lineage is not None]
+    rule = _RULES.get(a.name)
+    if rule is None or not known:
+        return root(a.value)
+    found = rule(a, known)
+    if a.name in _ELEMENTWISE:
+        return _follow(a, known, found)
+    return found
+
+
+def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
+    """Add what the output is a function of, element by element."""
+    nonlinear = a.name not in _LINEAR or any(lineage.nonlinear for lineage in known)
+    origins = known[0].origins.union(*(lineage.origins for lineage in known[1:]))
+    if a.name in _LINEAR and len(known) > 1 and a.name not in _PRODUCTS and len(origins) > 1:
+        return replace(found, origins=frozenset({a.value}), nonlinear=False)
+    nonlinear = nonlinear or (a.name in _PRODUCTS and len(known) > 1)
+    softmax = len(known) == 1 and known[0].softmax and not nonlinear
+    if (origins, nonlinear, softmax) == (found.origins, found.nonlinear, found.softmax):
+        return found
+    return replace(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
+
+
+def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return known[0]
+
+
+def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
+    offset = 0.0 if isinstance(known[0].offset, Tensor) else known[0].offset
+    # Dimensions of a sum are those of the exponential, so views of the sum keep them.
+    return replace(known[0], value=a.value, offset=offset, exponent=None, normalized=False)
+
+
+def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
+    index = a.given[1] if len(a.given) > 1 else None
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = all(part is None or part is Ellipsis or (isinstance(part, slice) and part == slice(None)) for part in parts)
+    return _view(a, known) if whole and a.name == "getitem" else _part(a, known)
+
+
+def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """A part of a statistic is one; a part of another tensor has statistics of its own."""
+    x = _view(a, known)
+    return x if x.level else replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None)
+
+
+def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
+    offsets = [lineage.offset for lineage in known]
+    tensors = sum(isinstance(value, Tensor) for value in a.given)
+    same = all(not isinstance(offset, Tensor) and offset == offsets[0] for offset in offsets)
+    if len(known) < tensors:
+        return root(a.value)
+    first = known[0]
+    if first.level and all(_kind(x) == _kind(first) for x in known[1:]):
+        return _view(a, known)  # statistics of the same tensors, side by side
+    return replace(
+        root(a.value, offsets[0] if same else 0.0),
+        origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
+        nonlinear=all(lineage.nonlinear for lineage in known),
+        softmax=all(lineage.softmax for lineage in known),
+    )
+
+
+def _kind(x: Lineage) -> tuple[frozenset[int], int, float, bool]:
+    return x.roots, x.level, x.degree, x.logarithm
+
+
+_DEGREES = MappingProxyType({"var": 2.0})
+
+
+def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
+    x = known[0]
+    base = replace(x, value=a.value, level=x.level + 1, exponent=None, summed=None, normalized=False, offset=0.0)
+    base = replace(base, degree=x.degree * _DEGREES.get(a.name, 1.0))
+    if a.name == "sum" and x.exponent is not None:
+        base = replace(base, summed=x.value, dims=_dims(a, x.exponent))
+    if isinstance(x.offset, Tensor):
+        return base
+    if a.name in _AVERAGES:
+        return replace(base, offset=x.offset)
+    if a.name == "sum":
+        size = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
+        return replace(base, offset=x.offset * size.numel() / max(a.output.numel(), 1))
+    if a.name == "logsumexp":
+        x_tensor = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
+        return replace(root(a.value), summed=x.value, dims=_dims(a, x_tensor))
+    return base
+
+
+_AVERAGES = frozenset("mean nanmean amax amin max min median adaptive_avg_pool1d adaptive_avg_pool2d".split())
+
+
+def _dims(a: Ancestry, x: Tensor) -> tuple[int, ...]:
+    dim = a.option(1, "dim", "axis")
+    if dim is None or (isinstance(dim, list | tuple) and not dim):
+        return tuple(range(x.dim()))
+    return tuple(d % x.dim() for d in ((dim,) if isinstance(dim, int) else dim))
+
+
+def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """Add or subtract two operands; a constant with several elements is a bias, which does not shift the offset."""
+    if len(known) == 1:
+        return _shift(a, known[0])
+    x, y = known[0], known[1]
+    offset = a.image(x.offset) if x is y else _apply(a, x.offset, y.offset)
+    if a.name in ("sub", "subtract") and y.summed == x.value and y.exponent is None and y.level == 0:
+        return replace(root(a.value), normalized=True)
+    if x.roots == y.roots and x.degree == y.degree and x.logarithm == y.logarithm:
+        return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm)
+    return root(a.value, offset)
+
+
+def _shift(a: Ancestry, x: Lineage) -> Lineage:
+    others = [value for value, lineage in zip(a.given, a.lineages, strict=True) if lineage is None]
+    constant = others[0] if others else a.option(9, "other")
+    bias = isinstance(constant, Tensor) and constant.numel() > 1
+    offset = a.image(x.offset) if not bias else (-x.offset if a.name == "rsub" else x.offset)
+    return replace(x, value=a.value, offset=offset, exponent=None, normalized=False)
+
+
+def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
+    """Combine the offsets of two operands; that of a quotient whose divisor is 0, but for a guard, counts as 0."""
+    alpha = a.option(9, "alpha")
+    y0 = y0 if alpha is None else alpha * y0
+    if a.name == "add":
+        return x0 + y0
+    if a.name in ("sub", "subtract"):
+        return x0 - y0
+    if a.name == "rsub":
+        return y0 - x0
+    if a.name in ("mul", "multiply"):
+        return x0 * y0
+    return 0.0 if isinstance(y0, Tensor) or abs(y0) <= 1 / GUARDED else x0 / y0
+
+
+def _product(a: Ancestry, known: list[Lineage]) -> Lineage:
+    if len(known) == 1:
+        return _scale(a, known[0])
+    x, y = known[0], known[1]
+    offset = _apply(a, x.offset, y.offset)
+    sign = 1.0 if a.name in ("mul", "multiply") else -1.0
+    if x.logarithm or y.logarithm:
+        return root(a.value, offset)
+    return Lineage(a.value, x.roots | y.roots, offset, min(x.level, y.level), x.degree + sign * y.degree)
+
+
+def _scale(a: Ancestry, x: Lineage) -> Lineage:
+    """Multiply by a constant, divide by it, or divide it."""
+    if a.name not in ("mul", "multiply") and a.lineages[0] is None:
+        inverse = _power(a, [x], -1.0)
+        return inverse if number(a.given[0]) == 1 else replace(inverse, summed=None)
+    offset = 0.0 if x.at_zero else a.image(x.offset)
+    degree = x.degree
+    if x.logarithm:
+        others = [value for value, lineage in zip(a.given, a.lineages, strict=True) if lineage is None]
+        factor = number(others[0]) if others else None
+        if not factor:
+            return root(a.value, offset)
+        degree *= factor if a.name in ("mul", "multiply") else 1 / factor
+    return replace(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
+
+
+def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
+    x = known[0]
+    if x.logarithm:
+        return root(a.value, a.image(x.offset))
+    summed = x.summed if power == -1.0 else None
+    changed = replace(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
+    return replace(changed, exponent=None, normalized=False, summed=summed)
+
+
+def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
+    power = number(a.option(1, "exponent")) if a.lineages[0] is not None else None
+    return root(a.value, a.image(known[0].offset)) if power is None else _power(a, known, power)
+
+
+def _negate(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return (
+        replace(_power(a, known, 1.0), logarithm=known[0].logarithm)
+        if not known[0].logarithm
+        else replace(known[0], value=a.value, offset=a.image(known[0].offset), degree=-known[0].degree)
+    )
+
+
+def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """A lower bound guards a divisor; an upper one makes another function."""
+    if a.name != "clamp_min" and a.option(2, "max") is not None:
+        return _function(a, known)
+    return replace(_power(a, known, 1.0), summed=known[0].summed)
+
+
+def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
+    if known[0].logarithm:
+        return _function(a, known)
+    return replace(_power(a, known, 1.0), logarithm=True, exponent=None, summed=None)
+
+
+def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
+    x = known[0]
+    if x.logarithm:
+        return replace(x, value=a.value, offset=a.image(x.offset), logarithm=False)
+    return replace(root(a.value, a.image(x.offset)), exponent=a.given[0])
+
+
+def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return root(a.value, a.image(known[0].offset))
+
+
+def _select(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """Choose between values element by element; a constant in place of some is their offset."""
+    if len(known) == 1:
+        return _fill(a, known[0])
+    offsets = [x.offset for x in known]
+    same = all(not isinstance(o, Tensor) and o == offsets[0] for o in offsets)
+    return root(a.value, offsets[0] if same else 0.0)
+
+
+def _fill(a: Ancestry, x: Lineage) -> Lineage:
+    values = a.given[1:] if a.name == "where" else a.given[2:]
+    lineages = a.lineages[1:] if a.name == "where" else a.lineages[2:]
+    constants = [v for v, lineage in zip(values, lineages, strict=True) if lineage is None]
+    constant = number(constants[0] if constants else a.option(9, "value", "other"))
+    same = not isinstance(x.offset, Tensor) and constant == x.offset
+    kept = replace(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
+    return kept if constant == 0 else replace(kept, exponent=None)
+
+
+def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """The larger or smaller of two tensors."""
+    if len(known) == 1:
+        other = next((v for v, n in zip(a.given, a.lineages, strict=True) if n is None), None)
+        if isinstance(other, Tensor) and other.numel() > 1:
+            return root(a.value)
+        return _power(a, known, 1.0) if a.name in ("maximum", "fmax") else _function(a, known)
+    return root(a.value)
+
+
+def _extreme_or_reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
+    if len(a.given) > 1 and isinstance(a.given[1], Tensor):
+        return _extreme(replace(a, name={"max": "maximum", "min": "minimum"}[a.name]), known)
+    return _reduce(a, known)
+
+
+def _contract(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """The contraction of a tensor with itself, element by element, is a statistic of degree two."""
+    if a.name == "einsum" and len(a.lineages) == 2:
+        return _sum_of_one(a, known)
+    same = len(known) == 2 and known[0].value == known[1].value
+    if not same or not _contracts_elements(a):
+        return root(a.value)
+    return Lineage(a.value, known[0].roots, 0.0, known[0].level + 1, 2 * known[0].degree)
+
+
+def _sum_of_one(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """An einsum of one tensor sums it over the dimensions that the output lacks, or only orders them."""
+    left, _, right = str(a.given[0]).replace(" ", "").partition("->")
+    if "->" not in str(a.given[0]) or len(set(left.replace(".", ""))) < len(left.replace(".", "")):
+        return root(a.value)
+    return _view(a, known) if set(left) == set(right) else _reduce(a, known)
+
+
+def _contracts_elements(a: Ancestry) -> bool:
+    if a.name != "einsum":
+        return True
+    left, _, right = str(a.given[0]).replace(" ", "").partition("->")
+    first, _, second = left.partition(",")
+    return first == second and set(right) < set(first)
+
+
+_POWERS = MappingProxyType(
+    {
+        "square": 2.0,
+        "sqrt": 0.5,
+        "rsqrt": -0.5,
+        "reciprocal": -1.0,
+        "abs": 1.0,
+        "absolute": 1.0,
+        "relu": 1.0,
+        "leaky_relu": 1.0,
+        "nan_to_num": 1.0,
+    }
+)
+
+_RULES: Mapping[str, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            "contiguous clone to type float double half bfloat16 type_as alias detach data dropout".split(), _cast
+        ),
+        **dict.fromkeys(
+            """view reshape view_as reshape_as unsqueeze squeeze expand expand_as broadcast_to transpose permute t T mT
+            flatten unflatten ravel swapaxes swapdims movedim moveaxis pad constant_pad_nd""".split(),
+            _view,
+        ),
+        "getitem": _item,
+        **dict.fromkeys(
+            """slice chunk split
+            split_with_sizes tensor_split unbind select narrow index_select flip roll gather diagonal
+            repeat repeat_interleave tile""".split(),
+            _part,
+        ),
+        **dict.fromkeys("cat concat concatenate stack hstack vstack".split(), _join),
+        **dict.fromkeys(
+            """mean nanmean sum nansum amax amin median std var norm linalg_norm linalg_vector_norm logsumexp
+            avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d max_pool1d
+            max_pool2d max_pool3d""".split(),
+            _reduce,
+        ),
+        **dict.fromkeys(("max", "min"), _extreme_or_reduce),
+        **dict.fromkeys("add sub subtract rsub".split(), _sum),
+        **dict.fromkeys("mul multiply div divide true_divide truediv".split(), _product),
+        **dict.fromkeys(("pow", "float_power"), _pow),
+        **{name: partial(_power, power=power) for name, power in _POWERS.items()},
+        **dict.fromkeys(("neg", "negative"), _negate),
+        **dict.fromkeys("clamp clip clamp_min".split(), _guard),
+        **dict.fromkeys("log log2 log10".split(), _log),
+        "exp": _exp,
+        **dict.fromkeys(
+            """gelu silu tanh elu selu celu mish hardswish hardsigmoid hardtanh relu6 softplus sigmoid logsigmoid
+            log_sigmoid softsign tanhshrink hardshrink softshrink threshold clamp_max erf sin asin arcsin sinh atan
+            arctan expm1 log1p exp2 cos atanh asinh arcsinh sinc i0 special_expit expit prelu special_ndtr ndtr
+            special_erf special_expm1 special_exp2 special_log1p special_sinc special_i0 special_log_ndtr log_ndtr erfc
+            special_erfc erfinv special_erfinv tan cosh acos arccos acosh arccosh arctanh logit
+            special_logit""".split(),
+            _function,
+        ),
+        **dict.fromkeys(("masked_fill", "where"), _select),
+        **dict.fromkeys("maximum minimum fmax fmin".split(), _extreme),
+        **dict.fromkeys("einsum dot vdot linalg_vecdot inner".split(), _contract),
+        **dict.fromkeys(
+            ("log_softmax", "special_log_softmax", "_log_softmax"),
+            lambda a, known: replace(root(a.value), normalized=True),
+        ),
+        **dict.fromkeys(
+            ("softmax", "_softmax", "special_softmax", "softmin"), lambda a, known: replace(root(a.value), softmax=True)
+        ),
+        "normalize": lambda a, known: root(a.value),
+    }
+)
+
+_LINEAR = frozenset(
+    """add sub subtract rsub mul multiply div divide true_divide truediv neg negative where masked_fill dropout
+    contiguous clone to type float double half bfloat16 type_as alias detach data""".split()
+)
+_PRODUCTS = frozenset("mul multiply div divide true_divide truediv".split())
+_ELEMENTWISE = frozenset(
+    name
+    for name, rule in _RULES.items()
+    if rule in (_cast, _sum, _product, _pow, _negate, _guard, _log, _exp, _function, _select, _extreme)
+) | frozenset(_POWERS)
