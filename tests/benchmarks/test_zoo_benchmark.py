@@ -139,11 +139,9 @@ def test_a_stage_that_is_measured_later_is_added_to_the_record(zoo, tmp_path):
     assert record["times"]["AttnLRP"] > 0
 
 
-def test_a_model_that_takes_too_long_or_too_much_memory_ends_its_row_alone(zoo, tmp_path):
+def test_a_model_that_takes_too_long_ends_its_row_alone(zoo, tmp_path):
     late = zoo.zoo.measure_apart("small/perceptron", settings(tmp_path, seconds=0.01))
     assert late["stopped"] == "took more than 0.01 s"
-    large = zoo.zoo.measure_apart("small/perceptron", settings(tmp_path, memory=0.05))
-    assert large["stopped"].startswith("ended with code")
 
 
 def test_the_report_lists_what_fails_with_its_reason(zoo, tmp_path):
