@@ -48,7 +48,7 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
     if "times" in stages:
         save(record | {"stage": "times"})
         record["times"] = measure_times(model, x, runs, target)
-    model, x = model.double(), x.double() if x.is_floating_point() else x
+    model, x = _to_double(model, x)
     for name in runs if "ledger" in stages else ():
         save(record | {"stage": "ledger"})
         record["maps"][name]["ledger"] = _attempt(partial(account, model, x, runs[name], target))
@@ -58,6 +58,17 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
         record["rewrites"][rewrite] = compare(model, x, rewrite, runs, target)
     save(record | {"stage": "done"})
     return record
+
+
+def _to_double(model: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor]:
+    """Return the model and its input in float64, or as they are if an operation of the model has no float64."""
+    double, x64 = copy.deepcopy(model).double(), x.double() if x.is_floating_point() else x
+    try:
+        with torch.no_grad():
+            double(x64.clone())
+    except RuntimeError:
+        return model, x
+    return double, x64
 
 
 def measure_gradient(model: nn.Module, x: Tensor) -> tuple[float, int, Record]:
@@ -114,6 +125,8 @@ def _attempt(work: Callable[[], Record]) -> Record:
     except WhysetError as error:
         return {"outcome": "refused", "error": f"{type(error).__name__}: {first_line(error)}"}
     except Exception as error:  # any other error is what the zoo is there to find
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+            raise  # the limit is met, which is not a property of the model
         place = _last_place(error)
         return {"outcome": "crashed", "error": f"{type(error).__name__}: {first_line(error)} at {place}"}
 

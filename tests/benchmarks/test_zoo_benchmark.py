@@ -115,6 +115,21 @@ def test_norms_and_activations_are_put_together_and_taken_apart(zoo):
     assert torch.equal(split(x), merged(x))
 
 
+def test_an_activation_of_a_sum_that_is_written_into_a_norm_stays(zoo):
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.act = nn.BatchNorm1d(4), nn.ReLU()
+
+        def forward(self, x):
+            y = self.norm(x)
+            y += x
+            return self.act(y)
+
+    with pytest.raises(zoo.zoo_rewrites.NotApplicableError):
+        zoo.zoo_rewrites.regroup_activations(Residual().eval(), torch.randn(2, 4))
+
+
 def settings(tmp_path, **changed):
     return argparse.Namespace(**SETTINGS | {"records": tmp_path / "zoo.jsonl"} | changed)
 
