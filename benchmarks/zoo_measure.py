@@ -45,7 +45,7 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
         save(record)
         record["maps"][name] = explain(model, x, composite, target)
     runs = {name: COMPOSITES[name] for name, of in record["maps"].items() if of["outcome"] == "runs"}
-    if "times" in stages:
+    if runs and "times" in stages:
         save(record | {"stage": "times"})
         record["times"] = measure_times(model, x, runs, target)
     model, x = _to_double(model, x)
