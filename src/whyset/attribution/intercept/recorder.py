@@ -32,6 +32,11 @@ def total(a: Tensor, b: Tensor) -> float:
     return float(torch.where((a == 0) | (b == 0), 0, product).sum())
 
 
+def has_formula(name: str) -> bool:
+    """Check if `plain_losses` knows a formula for an operation."""
+    return name in _AFFINE or name in _HOMOGENEOUS or name in _DERIVATIVES
+
+
 def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
     """Return the losses of an operation with its plain gradient, by formula, from c at its output.
 

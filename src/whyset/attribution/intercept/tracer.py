@@ -16,7 +16,7 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
-from whyset.attribution.intercept.recorder import Losses, Recorder, plain_losses, stated_loss, total
+from whyset.attribution.intercept.recorder import Losses, Recorder, has_formula, plain_losses, stated_loss, total
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -108,8 +108,9 @@ class Tracer:
             return call.run()
         probed = call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t)
         result = probed.run()
-        if account and isinstance(result, Tensor) and carries_gradient(result):
-            frozen = call.map_tensors(lambda t: t.detach())
+        if account and has_formula(call.name) and isinstance(result, Tensor) and carries_gradient(result):
+            # Copies, since the model may write into the arguments before backward runs.
+            frozen = call.map_tensors(lambda t: t.detach().clone())
             self.account(result, lambda c: plain_losses(frozen, c))
         return result
 
