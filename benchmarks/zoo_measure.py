@@ -12,7 +12,7 @@ import json
 import resource
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -109,8 +109,14 @@ def explain(model: nn.Module, x: Tensor, composite: Composite, target: int) -> R
     return found | {"warnings": sorted({str(warning.message) for warning in caught})}
 
 
-def _summarize(output: Tensor, relevance: Tensor) -> Record:
-    value = float(output.max())
+def join(relevance: Tensor | Mapping[str, Tensor]) -> Tensor:
+    """Return all relevance as one vector: a model with several embeddings has that of each."""
+    parts = [relevance] if isinstance(relevance, Tensor) else relevance.values()
+    return torch.cat([part.flatten() for part in parts])
+
+
+def _summarize(output: Tensor, given: Tensor | Mapping[str, Tensor]) -> Record:
+    value, relevance = float(output.max()), join(given)
     return {
         "largest": float(relevance.abs().max()) / abs(value),
         "finite": bool(relevance.isfinite().all()),
@@ -219,7 +225,7 @@ def compare(model: nn.Module, x: Tensor, rewrite: str, runs: dict[str, Composite
 def _agreement(model: nn.Module, written: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        one, other = (Gradient(way, composite)(x, target)[1].double().flatten() for way in (model, written))
+        one, other = (join(Gradient(way, composite)(x, target)[1]).double() for way in (model, written))
     both = torch.stack([one, other])
     correlation = float(torch.corrcoef(both)[0, 1]) if one.std() and other.std() else float(torch.equal(one, other))
     return {"correlation": correlation, "differs": float((one - other).abs().max() / one.abs().max())}
