@@ -13,8 +13,6 @@ from whyset.attribution.intercept.operations import is_in_place
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
 
-_REFLECTED_QUOTIENTS = frozenset("__rtruediv__ __rdiv__ __rfloordiv__".split())
-
 
 class EmbeddingSession(Protocol):
     """The part of a session that embeddings use."""
@@ -38,14 +36,13 @@ def run_with_integers(
     depends on a marked input.
     """
     integers = session.integers
-    name, raw = name.partition(".")[0], raw.partition(".")[0]  # overloads, such as `embedding.default`
     if not integers.find_all((args, kwargs)):
         return NotImplemented
     keys = integers.looks_up(name, args, kwargs)
     dependent = [tensor for tensor in tensors_in((args, kwargs)) if session.tracker.get(tensor).dependent]
     if keys and not dependent:
         return _embed(session, func, name, args, kwargs, keys)
-    operands = args[::-1] if raw in _REFLECTED_QUOTIENTS else args
+    operands = args[::-1] if raw == "__rfloordiv__" else args
     integers.refuse_values(name, session.place(name), operands, kwargs, dependent)
     if keys and name == "embedding_bag":
         return _run_bag(session, args, kwargs)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.operations import MULTIPLICATIONS
 from whyset.attribution.intercept.refusals import is_transformed, unwrap_transformed
 from whyset.errors import InputError
 
@@ -149,7 +150,7 @@ class IntegerInputs:
         if name in LOOKUPS:
             tables = {key: known for key, known in found.items() if known[0].is_floating_point()}
             return tables or found
-        values = self.find_all(_values_of(name, args, kwargs))
+        values = self.find_all(_select_values(name, args, kwargs))
         return {key: known for key, known in found.items() if key in values}
 
     def _find_kind(
@@ -211,7 +212,7 @@ class IntegerInputs:
         `dependent` are the arguments that depend on a marked input. Masks may scale or shift values, ids may divide
         them: both are constants. The product of a mask or one-hot rows with weights is an embedding in other words.
         """
-        found = self.find_all(_values_of(name, args, kwargs))
+        found = self.find_all(_select_values(name, args, kwargs))
         if not found:
             return
         weights = [t for t in tensors_in((args, kwargs)) if id(t) not in found and self._is_weight(t)]
@@ -230,7 +231,7 @@ class IntegerInputs:
         self, name: str, weights: Sequence[Tensor], found: dict[int, tuple[Tensor, Followed]]
     ) -> bool:
         """Check if a category of 0 and 1 scales a parameter, which is an embedding of two rows, one of them zero."""
-        if name not in ("mul", "multiply") or not any(_address(tensor) in self._parameters for tensor in weights):
+        if name not in MULTIPLICATIONS or not any(_address(tensor) in self._parameters for tensor in weights):
             return False
         return any(record.kind is not Kind.MASK for _, record in found.values())
 
@@ -261,7 +262,7 @@ def is_binary(tensor: Tensor) -> bool:
     return tensor.dtype == torch.bool or bool(((tensor == 0) | (tensor == 1)).all())
 
 
-def _values_of(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _select_values(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return the arguments of a call that it uses as values, without denominators and indices."""
     if name in _RECIPROCALS:
         return ()

@@ -99,6 +99,7 @@ KINDS: MappingProxyType[str, OperationKind] = MappingProxyType(
     {name: kind for kind, names in _NAMES.items() for name in names.split()}
 )
 
+MULTIPLICATIONS = frozenset({"mul", "multiply"})
 SOFTMAXES = frozenset({"softmax", "_softmax", "log_softmax", "special_softmax", "special_log_softmax", "softmin"})
 
 _IN_PLACE_OPERATORS = frozenset(

@@ -16,7 +16,8 @@ Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
 
 _AFFINE = frozenset(
     "add sub subtract rsub addmm baddbmm addbmm addmv addr where masked_fill masked_scatter cat concat concatenate "
-    "stack hstack vstack dstack pad constant_pad_nd scatter scatter_add index_add index_put batch_norm".split()
+    "stack hstack vstack dstack pad constant_pad_nd scatter scatter_add index_add index_put batch_norm "
+    "complex".split()
 )
 _HOMOGENEOUS = frozenset("maximum minimum max min fmax fmin hypot cdist".split())
 """Homogeneous of degree one in all arguments together: by Euler's theorem the shares of all sum to the value."""
@@ -57,7 +58,7 @@ def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
     return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}  # type: ignore[no-untyped-call]
 
 
-def stated_loss(call: Call, r: Tensor) -> dict[Cause, float]:
+def constant_loss(call: Call, r: Tensor) -> dict[Cause, float]:
     """Return the relevance that a rule states for constants, such as padding, from that of the output of a call.
 
     `f(1) − f(0)` is 1 where the output is an element of the input and 0 where it is a constant.
@@ -77,9 +78,14 @@ def _homogeneous_share(call: Call, c: Tensor) -> float:
     return sum(total(t, g) for t, g in zip(leaves.values(), gradients, strict=True))
 
 
-def _of_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+def softmax_gradient(c: Tensor, y: Tensor, dim: int | tuple[int, ...]) -> Tensor:
+    """Return the gradient at the input of a softmax, from c at its output y."""
     g = c * y
-    g = g - y * g.sum(dim, keepdim=True)
+    return g - y * g.sum(dim, keepdim=True)
+
+
+def _of_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+    g = softmax_gradient(c, y, dim)
     return -g if call.name == "softmin" else g
 
 

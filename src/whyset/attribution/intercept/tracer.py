@@ -16,7 +16,7 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
-from whyset.attribution.intercept.recorder import Losses, Recorder, has_formula, plain_losses, stated_loss, total
+from whyset.attribution.intercept.recorder import Losses, Recorder, constant_loss, has_formula, plain_losses, total
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -145,7 +145,7 @@ class Tracer:
         recorder, index, frozen = self.recorder, self._index, call.map_tensors(lambda t: t.detach())
 
         def hook(r: Tensor) -> None:
-            arrived, losses = float(r.double().sum()), stated_loss(frozen, r)
+            arrived, losses = float(r.double().sum()), constant_loss(frozen, r)
             recorder.add_arrived(index, arrived)
             recorder.leaving(index, arrived - sum(losses.values()))
             recorder.losing(index, losses)

@@ -9,12 +9,11 @@ for real numbers, conserves.
 
 from typing import Any, NoReturn
 
-import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.transparent import CONSERVING, run_conserving
-from whyset.attribution.intercept.operations import OperationKind
+from whyset.attribution.intercept.operations import MULTIPLICATIONS, OperationKind
 from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
@@ -23,10 +22,9 @@ from whyset.errors import UnknownOperationError
 
 # Of the operations with the plain gradient, these are neither linear nor homogeneous in complex numbers.
 _NONLINEAR = frozenset(
-    "softmax _softmax log_softmax special_softmax special_log_softmax softmin logsumexp logcumsumexp lerp leaky_relu "
+    "softmax _softmax log_softmax special_softmax special_log_softmax softmin logsumexp logcumsumexp leaky_relu "
     "prelu rrelu lp_pool1d lp_pool2d".split()
 )
-_ELEMENTWISE = frozenset({"mul", "multiply"})
 
 
 def has_complex(call: Call) -> bool:
@@ -70,22 +68,13 @@ def _complex(session: Session, call: Call) -> Any:
     angle = call.name == "polar" and call.depends(call.argument(1, "angle"))
     if angle or (transforms and len(call.dependents) > 1):
         refuse(session, call)  # a window that depends on the input, for example
-    result = _linear_map(session, call, behind_linear=True if transforms else None)
-    if call.name == "complex" and carries_gradient(result):
-        session.account(result, lambda c: {Cause.CONSTANT: total(_at_zero(call), c)})
-    return result
-
-
-def _at_zero(call: Call) -> Tensor:
-    """Return the output for an input of 0: the constant part."""
-    zero: Tensor = call.map_tensors(lambda t: torch.zeros_like(t) if call.depends(t) else t).run()
-    return zero
+    return _linear_map(session, call, behind_linear=True if transforms else None)
 
 
 def _product(session: Session, call: Call) -> Any:
     summand = call.argument(0, "input") if call.name.startswith("add") else None
     factors = [t for t in call.tensors if call.depends(t) and t is not summand]
-    return _share(session, call, factors, behind_linear=None if call.name in _ELEMENTWISE else True)
+    return _share(session, call, factors, behind_linear=None if call.name in MULTIPLICATIONS else True)
 
 
 def _share(session: Session, call: Call, factors: list[Tensor], behind_linear: bool | None) -> Any:
@@ -99,7 +88,7 @@ def _share(session: Session, call: Call, factors: list[Tensor], behind_linear: b
 
 
 def _quotient(session: Session, call: Call) -> Any:
-    denominator = call.args[-1] if call.name == "addcdiv" else call.argument(1, "other")
+    denominator = call.argument(1, "other")
     if not call.depends(denominator):
         return _linear_map(session, call)
     session.note(call, "complex numbers: the denominator is a constant")
