@@ -12,7 +12,7 @@ import json
 import resource
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -45,10 +45,10 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
         save(record)
         record["maps"][name] = explain(model, x, composite, target)
     runs = {name: COMPOSITES[name] for name, of in record["maps"].items() if of["outcome"] == "runs"}
-    if "times" in stages:
+    if runs and "times" in stages:
         save(record | {"stage": "times"})
         record["times"] = measure_times(model, x, runs, target)
-    model, x = model.double(), x.double() if x.is_floating_point() else x
+    model, x = _to_double(model, x)
     for name in runs if "ledger" in stages else ():
         save(record | {"stage": "ledger"})
         record["maps"][name]["ledger"] = _attempt(partial(account, model, x, runs[name], target))
@@ -58,6 +58,17 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
         record["rewrites"][rewrite] = compare(model, x, rewrite, runs, target)
     save(record | {"stage": "done"})
     return record
+
+
+def _to_double(model: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor]:
+    """Return the model and its input in float64, or as they are if an operation of the model has no float64."""
+    double, x64 = copy.deepcopy(model).double(), x.double() if x.is_floating_point() else x
+    try:
+        with torch.no_grad():
+            double(x64.clone())
+    except RuntimeError:
+        return model, x
+    return double, x64
 
 
 def measure_gradient(model: nn.Module, x: Tensor) -> tuple[float, int, Record]:
@@ -98,8 +109,14 @@ def explain(model: nn.Module, x: Tensor, composite: Composite, target: int) -> R
     return found | {"warnings": sorted({str(warning.message) for warning in caught})}
 
 
-def _summarize(output: Tensor, relevance: Tensor) -> Record:
-    value = float(output.max())
+def join(relevance: Tensor | Mapping[str, Tensor]) -> Tensor:
+    """Return all relevance as one vector: a model with several embeddings has that of each."""
+    parts = [relevance] if isinstance(relevance, Tensor) else relevance.values()
+    return torch.cat([part.flatten() for part in parts])
+
+
+def _summarize(output: Tensor, given: Tensor | Mapping[str, Tensor]) -> Record:
+    value, relevance = float(output.max()), join(given)
     return {
         "largest": float(relevance.abs().max()) / abs(value),
         "finite": bool(relevance.isfinite().all()),
@@ -114,6 +131,8 @@ def _attempt(work: Callable[[], Record]) -> Record:
     except WhysetError as error:
         return {"outcome": "refused", "error": f"{type(error).__name__}: {first_line(error)}"}
     except Exception as error:  # any other error is what the zoo is there to find
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+            raise  # the limit is met, which is not a property of the model
         place = _last_place(error)
         return {"outcome": "crashed", "error": f"{type(error).__name__}: {first_line(error)} at {place}"}
 
@@ -206,7 +225,7 @@ def compare(model: nn.Module, x: Tensor, rewrite: str, runs: dict[str, Composite
 def _agreement(model: nn.Module, written: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        one, other = (Gradient(way, composite)(x, target)[1].double().flatten() for way in (model, written))
+        one, other = (join(Gradient(way, composite)(x, target)[1]).double() for way in (model, written))
     both = torch.stack([one, other])
     correlation = float(torch.corrcoef(both)[0, 1]) if one.std() and other.std() else float(torch.equal(one, other))
     return {"correlation": correlation, "differs": float((one - other).abs().max() / one.abs().max())}

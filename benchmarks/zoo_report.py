@@ -24,7 +24,8 @@ Random weights, one random input, evaluation mode; parameters that start as one 
 norms have the statistics of random inputs, off by a random factor and shift. The largest output is explained.
 
 - **outcome**: runs, or why not.
-- **ledger**: closed if every loss of relevance has a known cause, in float64, to 1e-8 of the output.
+- **ledger**: closed if every loss of relevance has a known cause, in float64, to 1e-8 of the output; where an operation
+  has no float64, in float32, to 1e-4.
 - **verified**: the share of the output that is not lost to an unknown cause. **arrived**: the relevance at the input
   divided by the output. **bias**: the share that stays at biases and the shifts of batch norms.
 - **largest**: the largest absolute relevance at the input divided by the absolute output, in float32; then the same
@@ -87,6 +88,7 @@ def _figures(record: Record, composite: str) -> list[str]:
     found = record.get("maps", {}).get(composite, {})
     ledger, gradient = found.get("ledger", {}), record.get("gradient", {}).get("largest")
     closed = "-" if "closed" not in ledger else "closed" if ledger["closed"] else "open"
+    closed += " (float32)" if ledger and not ledger.get("double", True) else ""
     shares = [ledger.get("verified"), ledger.get("arrived"), ledger.get("shares", {}).get("bias")]
     largest = found.get("largest")
     times = largest / gradient if largest is not None and gradient else None

@@ -86,22 +86,27 @@ def _split_norms(model: nn.Module) -> nn.Module:
 
 def _chains(model: nn.Module, x: Tensor, first: tuple[type, ...], then: tuple[type, ...]) -> list[tuple[str, str]]:
     """Return pairs of paths of modules that run once, where the second gets the output of the first."""
-    makers: dict[int, str] = {}
+    makers: dict[tuple[int, int], str] = {}  # by the id and the version of the output: it may be written into
     kept: list[Tensor] = []
     calls: dict[str, int] = {}
     pairs: list[tuple[str, str]] = []
     paths = {id(module): path for path, module in model.named_modules() if type(module) in (*first, *then)}
 
-    def follow(module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
+    def before(module: nn.Module, given: tuple[Any, ...]) -> None:
         path = paths[id(module)]
         calls[path] = calls.get(path, 0) + 1
-        if type(module) in then and given and id(given[0]) in makers:
-            pairs.append((makers[id(given[0])], path))
+        maker = makers.get((id(given[0]), given[0]._version)) if given and isinstance(given[0], Tensor) else None
+        if type(module) in then and maker is not None:
+            pairs.append((maker, path))
+
+    def after(module: nn.Module, _: tuple[Any, ...], result: Any) -> None:
         if type(module) in first:
             kept.append(result)  # its id stays its own
-            makers[id(result)] = path
+            makers[id(result), result._version] = paths[id(module)]
 
-    handles = [module.register_forward_hook(follow) for module in model.modules() if id(module) in paths]
+    modules = [module for module in model.modules() if id(module) in paths]
+    handles = [module.register_forward_pre_hook(before) for module in modules]
+    handles += [module.register_forward_hook(after) for module in modules]
     try:
         with torch.no_grad():
             model(x.clone())

@@ -60,7 +60,10 @@ def _image(side: int = SIDE, **options: Any) -> Family:
     return Family(IMAGE | {"image_size": side} | options, task, "pixel_values", shape=shape)
 
 
-STAGES = {"hidden_sizes": [16, 24, 32, 40], "depths": [1, 1, 1, 1], "num_labels": 4}
+ABSENT: dict[str, Any] = dict.fromkeys(
+    ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "patch_size")
+)
+STAGES: dict[str, Any] = ABSENT | {"hidden_sizes": [16, 24, 32, 40], "depths": [1, 1, 1, 1]}
 TRANSFORMERS: dict[str, Family] = {
     "bert": _text(),
     "roberta": _text(),
@@ -83,7 +86,7 @@ TRANSFORMERS: dict[str, Family] = {
     "gpt_neox": _generator(),
     "opt": _generator(ffn_dim=64, word_embed_proj_dim=32),
     "bloom": _generator(),
-    "falcon": _generator(),
+    "falcon": _generator(head_dim=None),
     "llama": _generator(),
     "mistral": _generator(),
     "qwen2": _generator(),
@@ -95,10 +98,10 @@ TRANSFORMERS: dict[str, Family] = {
     "mamba": _generator(state_size=4),
     "rwkv": _generator(attention_hidden_size=32),
     "vit": _image(),
-    "deit": _image(),
+    "deit": Family(IMAGE, "DeiTForImageClassification", "pixel_values", shape=(3, SIDE, SIDE)),
     "beit": _image(),
     "dinov2": _image(),
-    "swin": _image(embed_dim=16, depths=[1, 1], num_heads=[2, 4], window_size=2, patch_size=4),
+    "swin": _image(**ABSENT | {"embed_dim": 16, "depths": [1, 1], "num_heads": [2, 4]}, window_size=2),
     "convnext": _image(**STAGES),
     "convnextv2": _image(**STAGES),
     "resnet": _image(**STAGES, embedding_size=8),
@@ -123,7 +126,7 @@ TRANSFORMERS: dict[str, Family] = {
         (32, 2),
     ),
 }
-CONFIGURATIONS = {"clip vision": "CLIPVisionConfig", "patchtst": "PatchTSTConfig"}
+CONFIGURATIONS = {"deit": "DeiTConfig", "clip vision": "CLIPVisionConfig", "patchtst": "PatchTSTConfig"}
 
 
 class OneTensor(nn.Module):

@@ -154,12 +154,25 @@ def _conv(h):
     return F.conv1d(h[..., None], W[..., None])[..., 0]
 
 
-def _renormalized_first(h):
-    return _largest(h.softmax(-1)) / _largest(h.softmax(-1)).sum(-1, keepdim=True)
+def _renormalize_largest(h):
+    largest = h.softmax(-1) * _is_large(h)
+    return largest / largest.sum(-1, keepdim=True)
 
 
-def _largest(p):
-    return p * (p >= p.topk(3, -1).values[..., -1:])
+def _softmax_of_largest(h):
+    return h.masked_fill(~_is_large(h), -torch.inf).softmax(-1)
+
+
+def _is_large(h):
+    return h >= h.topk(3, -1).values[..., -1:]
+
+
+def _average(h):
+    return F.avg_pool1d(h[..., None, :], 3, 1, 1)[..., 0, :]
+
+
+def _convolve(h):
+    return F.conv1d(h[..., None, :], torch.full((1, 1, 3), 1 / 3, dtype=torch.float64), padding=1)[..., 0, :]
 
 
 def _softmax_of_two(h):
@@ -189,6 +202,8 @@ CONVENTIONS = {
         "attn_lrp",
         0.05,
     ),
+    "average pool, convolution": (_average, _convolve, "plus", 0.1),
+    "softmax of the largest, renormalized": (_renormalize_largest, _softmax_of_largest, "attn_lrp", 0.05),
     "softmax of two, sigmoid": (_softmax_of_two, torch.sigmoid, "attn_lrp", 0.1),
     "(qk)v, q(kv)": (_grouped_left, _grouped_right, "attn_lrp", 0.05),
     "three factors": (

@@ -218,3 +218,56 @@ def test_zero_params_move_the_share_from_the_bias():
     ledger = accounted(Residual(), composite, images())
     assert ledger.lost().get(Cause.BIAS, 0.0) == pytest.approx(0.0, abs=1e-12)
     assert ZPlus(1e-12, "bias") in [rule for _, rule in composite.layers()]
+
+
+class Written(nn.Module):
+    """A model that writes into a tensor after other operations have read it."""
+
+    def __init__(self, use):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.other, self.use = nn.Linear(4, 6), nn.Linear(4, 6), use
+
+    def forward(self, x):
+        return self.use(self.one(x), self.other(x))
+
+
+def part_of_itself(y, z):
+    y[:, 2:] = y[:, 2:] + z[:, 2:]
+    return y.softmax(-1)
+
+
+def view_of_a_part(y, z):
+    y[:, 2:] = (y[:, 2:].view(-1, 2, 2) + z[:, 2:].view(-1, 2, 2)).view(-1, 4)
+    return y
+
+
+def read_before(y, z):
+    early = y[:, 2:].view(-1, 2, 2) * 3
+    y[:, 2:] = z[:, 2:]
+    return y + early.sum()
+
+
+def softmax_before(y, z):
+    scores = y.clone()
+    weights = scores.softmax(-1)
+    scores[:, :3] = z[:, :3]
+    return weights + scores
+
+
+def constant_before(y, z):
+    constant = torch.ones_like(y)
+    shifted = y + constant
+    constant.zero_()
+    return shifted + z
+
+
+@pytest.mark.parametrize("use", [part_of_itself, view_of_a_part, read_before, softmax_before, constant_before])
+def test_a_tensor_that_is_written_into_later_counts_as_it_was(use):
+    model, x = Written(use).double().eval(), torch.randn(2, 4).double()
+    attribute = Gradient(model, AttnLRP())
+    expected = attribute(x, 0)[1]
+    with attribute.ledger() as ledger:
+        relevance = attribute(x, 0)[1]
+    ledger.assert_accounted(1e-10)
+    assert torch.equal(relevance, expected)

@@ -115,6 +115,21 @@ def test_norms_and_activations_are_put_together_and_taken_apart(zoo):
     assert torch.equal(split(x), merged(x))
 
 
+def test_an_activation_of_a_sum_that_is_written_into_a_norm_stays(zoo):
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.act = nn.BatchNorm1d(4), nn.ReLU()
+
+        def forward(self, x):
+            y = self.norm(x)
+            y += x
+            return self.act(y)
+
+    with pytest.raises(zoo.zoo_rewrites.NotApplicableError):
+        zoo.zoo_rewrites.regroup_activations(Residual().eval(), torch.randn(2, 4))
+
+
 def settings(tmp_path, **changed):
     return argparse.Namespace(**SETTINGS | {"records": tmp_path / "zoo.jsonl"} | changed)
 
@@ -139,11 +154,9 @@ def test_a_stage_that_is_measured_later_is_added_to_the_record(zoo, tmp_path):
     assert record["times"]["AttnLRP"] > 0
 
 
-def test_a_model_that_takes_too_long_or_too_much_memory_ends_its_row_alone(zoo, tmp_path):
+def test_a_model_that_takes_too_long_ends_its_row_alone(zoo, tmp_path):
     late = zoo.zoo.measure_apart("small/perceptron", settings(tmp_path, seconds=0.01))
     assert late["stopped"] == "took more than 0.01 s"
-    large = zoo.zoo.measure_apart("small/perceptron", settings(tmp_path, memory=0.05))
-    assert large["stopped"].startswith("ended with code")
 
 
 def test_the_report_lists_what_fails_with_its_reason(zoo, tmp_path):

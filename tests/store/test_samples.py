@@ -1,9 +1,27 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from whyset.errors import BrokenRunError, InputError
 from whyset.store.samples import check_samples, label_array, read_samples, samples_table, write_samples
+
+READ_AND_COUNT_THREADS = """
+import os, sys
+from pathlib import Path
+
+import numpy as np
+
+from whyset.store.samples import read_samples, read_tokens
+
+before = os.listdir("/proc/self/task")
+read_samples(Path(sys.argv[1]))
+read_tokens(Path(sys.argv[1]), np.arange(2))
+print(len(os.listdir("/proc/self/task")) - len(before))
+"""
 
 
 def test_samples_come_back_from_the_file(tmp_path):
@@ -58,3 +76,11 @@ def test_a_damaged_file_is_named(tmp_path):
     file.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(BrokenRunError, match=r"samples.parquet is damaged"):
         read_samples(file)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted by Linux")
+def test_no_thread_is_left_behind_that_could_abort_a_process_at_its_end(tmp_path):
+    table = samples_table([f"{row}.txt" for row in range(50)], tokens=[["word"] * 9] * 50)
+    write_samples(tmp_path / "samples.parquet", table)
+    command = [sys.executable, "-c", READ_AND_COUNT_THREADS, str(tmp_path / "samples.parquet")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "0"

@@ -395,23 +395,23 @@ def _einsum_attention(q, k, v):
     return torch.einsum("...qk,...kd->...qd", weights, v)
 
 
-def _attended(function):
+def _attend(function):
     return lambda h: function(_tokens(h), _tokens(h) * 0.7, _tokens(h) * -1.3).flatten(-2)
 
 
 ATTENTION = {
-    "fused": _attended(F.scaled_dot_product_attention),
-    "fused for the CPU": _attended(
+    "fused": _attend(F.scaled_dot_product_attention),
+    "fused for the CPU": _attend(
         lambda q, k, v: ATEN._scaled_dot_product_flash_attention_for_cpu.default(
             *(t.reshape(-1, 1, _SEQUENCE, _HEAD) for t in (q, k, v))
         )[0].reshape(v.shape)
     ),
-    "written": _attended(_written_attention),
-    "scaled queries": _attended(lambda q, k, v: (q * _HEAD**-0.5 @ k.mT).softmax(-1) @ v),
-    "einsum": _attended(_einsum_attention),
-    "bmm": _flat(_attended(lambda q, k, v: torch.bmm(torch.bmm(q, k.mT).div(math.sqrt(_HEAD)).softmax(-1), v))),
+    "written": _attend(_written_attention),
+    "scaled queries": _attend(lambda q, k, v: (q * _HEAD**-0.5 @ k.mT).softmax(-1) @ v),
+    "einsum": _attend(_einsum_attention),
+    "bmm": _flat(_attend(lambda q, k, v: torch.bmm(torch.bmm(q, k.mT).div(math.sqrt(_HEAD)).softmax(-1), v))),
     "baddbmm": _flat(
-        _attended(
+        _attend(
             lambda q, k, v: torch.bmm(
                 torch.baddbmm(q.new_zeros(()).expand(q.shape[0], 3, 3), q, k.mT, beta=0, alpha=_HEAD**-0.5).softmax(-1),
                 v,
@@ -420,14 +420,14 @@ ATTENTION = {
     ),
 }
 CAUSAL_ATTENTION = {
-    "fused": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)),
-    "float mask": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, _MASK)),
-    "boolean mask": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=_MASK == 0)),
-    "written": _attended(lambda q, k, v: _written_attention(q, k, v, _MASK)),
-    "masked_fill": _attended(
+    "fused": _attend(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)),
+    "float mask": _attend(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, _MASK)),
+    "boolean mask": _attend(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=_MASK == 0)),
+    "written": _attend(lambda q, k, v: _written_attention(q, k, v, _MASK)),
+    "masked_fill": _attend(
         lambda q, k, v: (q @ k.mT / math.sqrt(_HEAD)).masked_fill(_MASK < 0, -math.inf).softmax(-1) @ v
     ),
-    "where": _attended(lambda q, k, v: torch.where(_MASK < 0, -math.inf, q @ k.mT / math.sqrt(_HEAD)).softmax(-1) @ v),
+    "where": _attend(lambda q, k, v: torch.where(_MASK < 0, -math.inf, q @ k.mT / math.sqrt(_HEAD)).softmax(-1) @ v),
 }
 
 
@@ -436,8 +436,8 @@ def _own_mask(q):
 
 
 MASKED_BY_ITSELF = {
-    "fused": _attended(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, _own_mask(q).expand(*q.shape[:-1], 3))),
-    "written": _attended(lambda q, k, v: _written_attention(q, k, v, _own_mask(q))),
+    "fused": _attend(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, _own_mask(q).expand(*q.shape[:-1], 3))),
+    "written": _attend(lambda q, k, v: _written_attention(q, k, v, _own_mask(q))),
 }
 
 
@@ -462,6 +462,7 @@ SHIFTED_GATE = {
 DOT = {
     "einsum": lambda h: torch.einsum("...i,...i->...", h.tanh(), h.sigmoid())[..., None] * GAIN,
     "vecdot": lambda h: torch.linalg.vecdot(h.tanh(), h.sigmoid())[..., None] * GAIN,
+    "other dimension": lambda h: torch.linalg.vecdot(h.tanh()[..., None], h.sigmoid()[..., None], dim=-2) * GAIN,
     "matmul": lambda h: (h.tanh()[..., None, :] @ h.sigmoid()[..., None])[..., 0] * GAIN,
 }
 COSINE = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,10 @@ _MOST_EXPANSION = 4096
 
 _WIDTH = 8
 """Bytes of a number, or of the offset of a text, at most."""
+
+_THREADS = False
+"""For `use_threads` and `pre_buffer`: a thread of Arrow that still frees a Python buffer while the interpreter ends
+aborts the process, although its work is complete."""
 
 _TOKEN_ROWS = 4096
 """Rows per row group, which is read to get the tokens of one row."""
@@ -124,7 +128,7 @@ def read_samples(path: AnyPath, columns: Sequence[str] | None = None, rows: int 
             raise BrokenRunError(f"{path} has {file.metadata.num_rows} rows: expected {rows}")
         chosen = columns or [name for name in names if name != TOKENS.name]
         probe.require_possible(chosen, range(file.num_row_groups))
-        table = file.read(columns=chosen)
+        table = file.read(columns=chosen, use_threads=_THREADS)
     if names[: len(SCHEMA)] != SCHEMA.names:
         raise BrokenRunError(f"{path} has the columns {names}: expected {SCHEMA.names}")
     return table
@@ -166,16 +170,20 @@ def read_tokens(path: AnyPath, rows: npt.NDArray[np.int64]) -> list[list[str]] |
         probe.require_possible([TOKENS.name], np.unique(groups).tolist())
         for group in np.unique(groups).tolist():
             places = np.flatnonzero(groups == group)
-            column = file.read_row_group(group, columns=[TOKENS.name])[TOKENS.name]
+            column = file.read_row_group(group, [TOKENS.name], use_threads=_THREADS)[TOKENS.name]
             words = column.take(pa.array(rows[places] - starts[group])).to_pylist()
             found.update(zip(places.tolist(), words, strict=True))
         return [found[place] or [] for place in range(len(rows))]
 
 
+def _open_parquet(source: BinaryIO, **options: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(source, pre_buffer=_THREADS, **options)
+
+
 @contextmanager
 def _open(path: AnyPath) -> Iterator[tuple[pq.ParquetFile, "_Probe"]]:
     try:
-        with open_foreign(path) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
+        with open_foreign(path) as source, _open_parquet(source, page_checksum_verification=True) as file:
             size = source.seek(0, os.SEEK_END)
             _require_possible(file.metadata, size)
             _require_types(file.schema_arrow)
@@ -230,10 +238,10 @@ class _Probe:
         leaves = {name: path for name, path in self._leaves().items() if name in columns}
         if not leaves or not self.file.metadata.num_rows:
             return
-        probe = pq.ParquetFile(self.source, read_dictionary=list(leaves.values()))
+        probe = _open_parquet(self.source, read_dictionary=list(leaves.values()))
         claimed = 0
         for group in groups:
-            for batch in probe.iter_batches(1, [group], list(leaves)):
+            for batch in probe.iter_batches(1, [group], list(leaves), use_threads=_THREADS):
                 for name, column in zip(batch.schema.names, batch.columns, strict=True):
                     codes = column.values if name == TOKENS.name else column
                     longest = pc.max(pc.binary_length(codes.dictionary)).as_py() or 0

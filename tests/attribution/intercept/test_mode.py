@@ -76,7 +76,7 @@ class Normalized(nn.Module):
     [
         lambda h, square, gain: h * (torch.rsqrt(square) * gain),
         lambda h, square, gain: (gain * square.sqrt().reciprocal()) * h,
-        lambda h, square, gain: h * gain * torch.cat([torch.rsqrt(square)] * 4, 1),
+        lambda h, square, gain: h * torch.cat([torch.rsqrt(square)] * 4, 1) * gain,
         lambda h, square, gain: h * torch.where(square > 0, torch.rsqrt(square), 1.0) * gain,
     ],
     ids=["times gain", "reciprocal", "cat", "where"],

@@ -228,6 +228,14 @@ def test_a_dot_product_of_vectors_gives_half_to_each(dim):
     torch.testing.assert_close(written[1].sum(), written[0].sum())
 
 
+@pytest.mark.parametrize("dim", [-1, 1])
+def test_a_dot_product_with_a_constant_vector_is_a_linear_map(dim):
+    x, w = torch.randn(2, 5, dtype=torch.float64), torch.randn(5, dtype=torch.float64)
+    torch.testing.assert_close(
+        relevance(lambda x: torch.linalg.vecdot(x, w, dim=dim), x), relevance(lambda x: x @ w, x)
+    )
+
+
 def test_a_name_with_two_rows_is_refused():
     rows = (Operation("relu", OperationKind.RELU), Operation("tanh", OperationKind.ACTIVATION))
     assert list(build_table({"functions": rows})) == ["relu", "tanh"]

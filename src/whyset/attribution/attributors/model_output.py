@@ -49,7 +49,7 @@ def select_output(returned: Any, choice: OutputChoice = None) -> Tensor:
 
 
 def _select_only(returned: Any) -> Tensor:
-    found = {name: value for name, value in _named_tensors(returned, "").items() if value.requires_grad}
+    found = {name: value for name, value in _name_tensors(returned, "").items() if value.requires_grad}
     if len(found) == 1:
         return next(iter(found.values()))
     what = "no output carries gradient" if not found else f"{len(found)} outputs could be explained"
@@ -91,16 +91,16 @@ def _items(value: Any) -> dict[Any, Any]:
     return {}
 
 
-def _named_tensors(value: Any, name: str) -> dict[str, Tensor]:
+def _name_tensors(value: Any, name: str) -> dict[str, Tensor]:
     """Return the floating point tensors of a nested value by name, such as `logits` and `hidden_states[0]`."""
     if isinstance(value, Tensor):
         return {name: value} if value.is_floating_point() else {}
     found: dict[str, Tensor] = {}
     for key, member in _items(value).items():
-        found |= _named_tensors(member, f"{name}[{key!r}]" if name else str(key))
+        found |= _name_tensors(member, f"{name}[{key!r}]" if name else str(key))
     return found
 
 
 def _list_names(returned: Any) -> str:
-    names = [f"{name} {tuple(value.shape)}" for name, value in _named_tensors(returned, "").items()]
+    names = [f"{name} {tuple(value.shape)}" for name, value in _name_tensors(returned, "").items()]
     return f"its floating point tensors are {', '.join(names)}" if names else "it holds no floating point tensor"

@@ -178,15 +178,15 @@ class RelevanceProbe(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, session: RuleState, tell: Tell) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.session, ctx.tell = session, tell
+        # A copy, since the model may write into x before backward runs.
+        ctx.value, ctx.session, ctx.tell = x.detach().clone(), session, tell
         ctx.set_materialize_grads(False)
         return x.view_as(x)
 
     @staticmethod
     def backward(ctx: Any, c: Tensor | None) -> tuple[Tensor | None, None, None]:
         if c is not None and ctx.session.active:
-            ctx.tell(ctx.saved_tensors[0], c)
+            ctx.tell(ctx.value, c)
         return c, None, None
 
 

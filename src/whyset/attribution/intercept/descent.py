@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from whyset.attribution.intercept.lineage import GUARDED, Lineage, root
+from whyset.attribution.intercept.lineage import Lineage, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent, Operation
 
 
@@ -33,6 +33,17 @@ class Ancestry:
     value: int
     image: Callable[[float | Tensor], float | Tensor]
     """The operation as a function of one number."""
+
+    @property
+    def constants(self) -> list[Any]:
+        """The positional arguments that do not depend on the input."""
+        return [value for value, lineage in zip(self.given, self.lineages, strict=True) if lineage is None]
+
+    @property
+    def dependent(self) -> Tensor:
+        """The first argument that depends on the input."""
+        found: Tensor = next(t for t, lineage in zip(self.given, self.lineages, strict=True) if lineage is not None)
+        return found
 
     def option(self, position: int, *names: str) -> Any:
         if position < len(self.given):
@@ -88,20 +99,25 @@ def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
-    offsets = [lineage.offset for lineage in known]
-    tensors = sum(isinstance(value, Tensor) for value in a.given)
-    same = all(not isinstance(offset, Tensor) and offset == offsets[0] for offset in offsets)
-    if len(known) < tensors:
+    if len(known) < sum(isinstance(value, Tensor) for value in a.given):
         return root(a.value)
     first = known[0]
     if first.level and all(_kind(x) == _kind(first) for x in known[1:]):
         return _view(a, known)  # statistics of the same tensors, side by side
     return replace(
-        root(a.value, offsets[0] if same else 0.0),
+        root(a.value, _common_offset(known)),
         origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
         nonlinear=all(lineage.nonlinear for lineage in known),
         softmax=all(lineage.softmax for lineage in known),
     )
+
+
+def _common_offset(known: list[Lineage]) -> float:
+    """Return the offset that all tensors have, 0 if they have different ones."""
+    first, *others = (lineage.offset for lineage in known)
+    if isinstance(first, Tensor) or any(isinstance(offset, Tensor) or offset != first for offset in others):
+        return 0.0
+    return first
 
 
 def _kind(x: Lineage) -> tuple[frozenset[int], int, float, bool]:
@@ -120,11 +136,9 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     if descent in (Descent.AVERAGE, Descent.MAX, Descent.MIN):
         return replace(base, offset=x.offset)
     if descent is Descent.SUM:
-        size = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
-        return replace(base, offset=x.offset * size.numel() / max(a.output.numel(), 1))
+        return replace(base, offset=x.offset * a.dependent.numel() / max(a.output.numel(), 1))
     if descent is Descent.LOGSUMEXP:
-        x_tensor = next(t for t, lineage in zip(a.given, a.lineages, strict=False) if lineage is not None)
-        return replace(root(a.value), summed=x.value, dims=_dims(a, x_tensor))
+        return replace(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
     return base
 
 
@@ -149,8 +163,7 @@ def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _shift(a: Ancestry, x: Lineage) -> Lineage:
-    others = [value for value, lineage in zip(a.given, a.lineages, strict=True) if lineage is None]
-    constant = others[0] if others else a.option(9, "other")
+    constant = a.constants[0] if a.constants else a.options.get("other")
     bias = isinstance(constant, Tensor) and constant.numel() > 1
     offset = (
         a.image(x.offset)
@@ -162,8 +175,7 @@ def _shift(a: Ancestry, x: Lineage) -> Lineage:
 
 def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
     """Combine the offsets of two operands; that of a quotient whose divisor is 0, but for a guard, counts as 0."""
-    alpha = a.option(9, "alpha")
-    y0 = y0 if alpha is None else alpha * y0
+    y0 = a.options.get("alpha", 1) * y0
     match a.operation.arithmetic:
         case Arithmetic.ADD:
             return x0 + y0
@@ -173,7 +185,7 @@ def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tenso
             return y0 - x0
         case Arithmetic.MULTIPLY:
             return x0 * y0
-    return 0.0 if isinstance(y0, Tensor) or abs(y0) <= 1 / GUARDED else x0 / y0
+    return 0.0 if isinstance(y0, Tensor) or guards(y0) else x0 / y0
 
 
 def _product(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -196,8 +208,7 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
     offset = 0.0 if x.at_zero else a.image(x.offset)
     degree = x.degree
     if x.logarithm:
-        others = [value for value, lineage in zip(a.given, a.lineages, strict=True) if lineage is None]
-        factor = number(others[0]) if others else None
+        factor = number(a.constants[0]) if a.constants else None
         if not factor:
             return root(a.value, offset)
         degree *= factor if multiplies else 1 / factor
@@ -219,11 +230,10 @@ def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _negate(a: Ancestry, known: list[Lineage]) -> Lineage:
-    return (
-        replace(_power(a, known, 1.0), logarithm=known[0].logarithm)
-        if not known[0].logarithm
-        else replace(known[0], value=a.value, offset=a.image(known[0].offset), degree=-known[0].degree)
-    )
+    x = known[0]
+    if x.logarithm:
+        return replace(x, value=a.value, offset=a.image(x.offset), degree=-x.degree)
+    return _power(a, known, 1.0)
 
 
 def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -254,16 +264,12 @@ def _select(a: Ancestry, known: list[Lineage]) -> Lineage:
     """Choose between values element by element; a constant in place of some is their offset."""
     if len(known) == 1:
         return _fill(a, known[0])
-    offsets = [x.offset for x in known]
-    same = all(not isinstance(o, Tensor) and o == offsets[0] for o in offsets)
-    return root(a.value, offsets[0] if same else 0.0)
+    return root(a.value, _common_offset(known))
 
 
 def _fill(a: Ancestry, x: Lineage) -> Lineage:
-    start = 1 if a.operation.descent is Descent.SELECT else 2
-    values, lineages = a.given[start:], a.lineages[start:]
-    constants = [v for v, lineage in zip(values, lineages, strict=True) if lineage is None]
-    constant = number(constants[0] if constants else a.option(9, "value", "other"))
+    constants = a.constants[1:]  # after the mask
+    constant = number(constants[0] if constants else a.options.get("value", a.options.get("other")))
     same = not isinstance(x.offset, Tensor) and constant == x.offset
     kept = replace(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
     return kept if constant == 0 else replace(kept, exponent=None)
@@ -272,7 +278,7 @@ def _fill(a: Ancestry, x: Lineage) -> Lineage:
 def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
     """The larger or smaller of two tensors."""
     if len(known) == 1:
-        other = next((v for v, n in zip(a.given, a.lineages, strict=True) if n is None), None)
+        other = a.constants[0] if a.constants else None
         if isinstance(other, Tensor) and other.numel() > 1:
             return root(a.value)
         return _power(a, known, 1.0) if a.operation.descent in (Descent.LARGER, Descent.MAX) else _function(a, known)
@@ -336,13 +342,12 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.EXP: _exp,
         Descent.FUNCTION: _function,
         Descent.SELECT: _select,
-        Descent.FILL: _select,
         Descent.CONTRACT: _contract,
         Descent.LOG_SOFTMAX: lambda a, known: replace(root(a.value), normalized=True),
         Descent.SOFTMAX: lambda a, known: replace(root(a.value), softmax=True),
     }
 )
-_LINEAR = frozenset((Descent.CAST, Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.SELECT, Descent.FILL))
+_LINEAR = frozenset((Descent.CAST, Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.SELECT))
 _ELEMENTWISE = _LINEAR | {
     Descent.POW,
     Descent.POWER,

@@ -13,8 +13,6 @@ from whyset.attribution.intercept.operations import Operation, is_in_place
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
 
-_REFLECTED_QUOTIENTS = frozenset("__rtruediv__ __rdiv__ __rfloordiv__".split())
-
 
 class EmbeddingSession(Protocol):
     """The part of a session that embeddings use."""
@@ -44,7 +42,7 @@ def run_with_integers(
     dependent = [tensor for tensor in tensors_in((args, kwargs)) if session.tracker.get(tensor).dependent]
     if keys and not dependent:
         return _embed(session, func, operation.name, args, kwargs, keys)
-    operands = args[::-1] if raw in _REFLECTED_QUOTIENTS else args
+    operands = args[::-1] if raw == "__rfloordiv__" else args
     integers.refuse_values(operation, session.place(operation.name), operands, kwargs, dependent)
     if keys and operation.name == "embedding_bag":
         return _run_bag(session, args, kwargs)

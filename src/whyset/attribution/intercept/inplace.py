@@ -128,11 +128,13 @@ def _write_really(session: Session, call: Call, target: Tensor) -> Any:
     )
     for owner in (target, target._base):
         if owner is not None and (written.dependent or owner in session.tracker.records):
-            session.tracker.set(owner, replace(written, lineage=_copied_lineage(call)) if owner is target else written)
+            session.tracker.set(
+                owner, replace(written, lineage=_find_copied_lineage(call)) if owner is target else written
+            )
     return result
 
 
-def _copied_lineage(call: Call) -> Lineage | None:
+def _find_copied_lineage(call: Call) -> Lineage | None:
     """Return the lineage of what `copy_` writes over the whole target; None if other values are written."""
     source = call.args[1] if call.name == "copy" and len(call.args) > 1 else None
     if source is None or not call.depends(source) or source.shape != call.args[0].shape:

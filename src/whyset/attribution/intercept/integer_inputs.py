@@ -126,7 +126,7 @@ class IntegerInputs:
         if Integers.LOOKUP in operation.integers:
             tables = {key: known for key, known in found.items() if known[0].is_floating_point()}
             return tables or found
-        values = self.find_all(_values_of(operation, args, kwargs))
+        values = self.find_all(_select_values(operation, args, kwargs))
         return {key: known for key, known in found.items() if key in values}
 
     def _find_kind(
@@ -189,7 +189,7 @@ class IntegerInputs:
         `dependent` are the arguments that depend on a marked input. Masks may scale or shift values, ids may divide
         them: both are constants. The product of a mask or one-hot rows with weights is an embedding in other words.
         """
-        found = self.find_all(_values_of(operation, args, kwargs))
+        found = self.find_all(_select_values(operation, args, kwargs))
         if not found:
             return
         weights = [t for t in tensors_in((args, kwargs)) if id(t) not in found and self._is_weight(t)]
@@ -241,7 +241,7 @@ def is_binary(tensor: Tensor) -> bool:
     return tensor.dtype == torch.bool or bool(((tensor == 0) | (tensor == 1)).all())
 
 
-def _values_of(operation: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _select_values(operation: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Return the arguments of a call that it uses as values, without denominators and indices."""
     if Integers.RECIPROCAL in operation.integers:
         return ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -85,6 +85,9 @@ class BatchNorm:
         inverse = torch.rsqrt(at_least_float32(self.variance) + self.eps)
         return inverse if self.gain is None else inverse * self.gain
 
+    scales: ClassVar[bool] = True
+    shifts: ClassVar[bool] = True
+
     @property
     def key(self) -> str:
         return f"batch norm {self.eps}"
@@ -109,14 +112,26 @@ class Constant:
     def key(self) -> str:
         return self.operation
 
+    @property
+    def scales(self) -> bool:
+        return self.operation not in ("add", "sub")
+
+    @property
+    def shifts(self) -> bool:
+        return self.operation not in ("mul", "div")
+
     def scale(self) -> Tensor | None:
         value = at_least_float32(self.operand.flatten())
-        return {"mul": value, "div": value.reciprocal(), "rsub": -torch.ones_like(value)}.get(self.operation)
+        if self.operation == "mul":
+            return value
+        if self.operation == "div":
+            return value.reciprocal()
+        return -torch.ones_like(value) if self.operation == "rsub" else None
 
     def shift(self, bias: Tensor | None) -> Tensor | None:
         value, scale = at_least_float32(self.operand.flatten()), self.scale()
         scaled = bias if bias is None or scale is None else bias * scale
-        if self.operation in ("mul", "div"):
+        if not self.shifts:
             return scaled
         added = -value if self.operation == "sub" else value
         return added if scaled is None else scaled + added
@@ -161,14 +176,8 @@ class LinearLayer:
         return " ".join(affine.key for affine in self.affines)
 
     @property
-    def _scales(self) -> bool:
-        return any(
-            not isinstance(affine, Constant) or affine.operation not in ("add", "sub") for affine in self.affines
-        )
-
-    @property
     def weight(self) -> Tensor:
-        if not self._scales and self.parameter.dtype.itemsize >= 4:
+        if not any(affine.scales for affine in self.affines) and self.parameter.dtype.itemsize >= 4:
             return self.parameter  # an entry that holds its own source would never be removed
         return self._derive("weight", lambda weight: weight)
 
@@ -191,9 +200,9 @@ class LinearLayer:
     def bias(self) -> Tensor | None:
         if not self.affines:
             return None if self.offset is None else at_least_float32(self.offset)
-        sources = self.sources[1:] if self.offset is None else (self.offset, *self.sources[1:])
-        if self.offset is None and all(isinstance(a, Constant) and a.operation in ("mul", "div") for a in self.affines):
+        if self.offset is None and not any(affine.shifts for affine in self.affines):
             return None
+        sources = self.sources[1:] if self.offset is None else (self.offset, *self.sources[1:])
         return self.cache.derive(f"bias {self._key}", sources, self._shift)
 
     def _shift(self) -> Tensor:

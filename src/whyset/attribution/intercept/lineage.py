@@ -70,8 +70,7 @@ class Lineage:
 
         2 for a softmax and for a function that is not 0 at 0, as the sigmoid; 1 for another function of one tensor.
         """
-        away = isinstance(self.offset, Tensor) or abs(self.offset) > 1 / GUARDED
-        if self.softmax or (self.nonlinear and away):
+        if self.softmax or (self.nonlinear and not guards(self.offset)):
             return 2
         return int(self.nonlinear and len(self.origins) == 1)
 
@@ -84,6 +83,11 @@ class Lineage:
 def root(value: int, offset: float | Tensor = 0.0) -> Lineage:
     """Return the lineage of a new root."""
     return Lineage(value, frozenset({value}), offset, origins=frozenset({value}))
+
+
+def guards(offset: float | Tensor) -> bool:
+    """Check if the offset of a divisor is 0, or so small that it only keeps the divisor from being 0."""
+    return not isinstance(offset, Tensor) and abs(offset) <= 1 / GUARDED
 
 
 def normalizes(statistic: Lineage, partner: Lineage, power: int) -> bool:

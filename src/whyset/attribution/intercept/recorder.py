@@ -49,7 +49,7 @@ def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
     return {Cause.NONLINEARITY: total(c, y) - total(x, derivative(c, y, x, dim, call))}
 
 
-def stated_loss(call: Call, r: Tensor) -> dict[Cause, float]:
+def constant_loss(call: Call, r: Tensor) -> dict[Cause, float]:
     """Return the relevance that a rule states for constants, such as padding, from that of the output of a call.
 
     `f(1) − f(0)` is 1 where the output is an element of the input and 0 where it is a constant.
@@ -69,9 +69,14 @@ def _homogeneous_share(call: Call, c: Tensor) -> float:
     return sum(total(t, g) for t, g in zip(leaves.values(), gradients, strict=True))
 
 
-def _of_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+def softmax_gradient(c: Tensor, y: Tensor, dim: int | tuple[int, ...]) -> Tensor:
+    """Return the gradient at the input of a softmax, from c at its output y."""
     g = c * y
     return g - y * g.sum(dim, keepdim=True)
+
+
+def _of_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:
+    return softmax_gradient(c, y, dim)
 
 
 def _of_log_softmax(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tensor:

@@ -16,7 +16,8 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
-from whyset.attribution.intercept.recorder import Losses, Recorder, plain_losses, stated_loss, total
+from whyset.attribution.intercept.operations import Loss
+from whyset.attribution.intercept.recorder import Losses, Recorder, constant_loss, plain_losses, total
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -108,8 +109,9 @@ class Tracer:
             return call.run()
         probed = call.map_tensors(lambda t: self._probe(t) if call.depends(t) and id(t) not in self._probed else t)
         result = probed.run()
-        if account and isinstance(result, Tensor) and carries_gradient(result):
-            frozen = call.map_tensors(lambda t: t.detach())
+        if account and call.operation.loss is not Loss.NONE and isinstance(result, Tensor) and carries_gradient(result):
+            # Copies, since the model may write into the arguments before backward runs.
+            frozen = call.map_tensors(lambda t: t.detach().clone())
             self.account(result, lambda c: plain_losses(frozen, c))
         return result
 
@@ -144,7 +146,7 @@ class Tracer:
         recorder, index, frozen = self.recorder, self._index, call.map_tensors(lambda t: t.detach())
 
         def hook(r: Tensor) -> None:
-            arrived, losses = float(r.double().sum()), stated_loss(frozen, r)
+            arrived, losses = float(r.double().sum()), constant_loss(frozen, r)
             recorder.add_arrived(index, arrived)
             recorder.leaving(index, arrived - sum(losses.values()))
             recorder.losing(index, losses)

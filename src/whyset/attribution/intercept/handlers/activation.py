@@ -25,7 +25,7 @@ def relu(session: Session, call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x, unless the composite changes it."""
     x = call.dependents[0]
     rule, produced = session.composite.relu, mergeable(session, x)
-    if produced is None and rule is None and session.composite.multiply_by_input and not lineage_of(call, x).at_zero:
+    if produced is None and rule is None and session.composite.multiply_by_input and not find_lineage(call, x).at_zero:
         return activation(session, call)
     if produced is not None:
         y = call.run()
@@ -37,16 +37,16 @@ def relu(session: Session, call: Call) -> Any:
         lineage = session.descend(written, y) if session.composite.multiply_by_input else None
         return switch_edge(session, y, produced, cut_off=True, lineage=lineage)
     session.note(call, "plain gradient" if rule is None else repr(rule))
-    twin = _pre_activation(session, call.dependents[0])
+    twin = _pre_activation(session, x)
     if rule is None:
         return session.finish(call, session.run(call), twin=twin)
     y = call.run()
     if not carries_gradient(y):
         return y
-    return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), call.dependents[0]), kept=y)
+    return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), x), kept=y)
 
 
-def lineage_of(call: Call, x: Tensor) -> Lineage:
+def find_lineage(call: Call, x: Tensor) -> Lineage:
     """Return the lineage of an argument that depends on the input."""
     lineage = call.records[id(x)].lineage
     assert lineage is not None
@@ -85,7 +85,7 @@ def activation(session: Session, call: Call) -> Any:
     x = call.dependents[0]
     if len(call.dependents) > 1:
         return session.unknown(call)
-    lineage = lineage_of(call, x)
+    lineage = find_lineage(call, x)
     if call.name == "exp" and lineage.normalized:
         session.note(call, "softmax: plain gradient")
         return session.finish(call, session.run(call))

@@ -9,7 +9,6 @@ for real numbers, conserves.
 
 from typing import Any, NoReturn
 
-import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
@@ -63,16 +62,7 @@ def _complex(session: Session, call: Call) -> Any:
     angle = call.name == "polar" and call.depends(call.argument(1, "angle"))
     if angle or (transforms and len(call.dependents) > 1):
         refuse(session, call)  # a window that depends on the input, for example
-    result = _linear_map(session, call, behind_linear=True if transforms else None)
-    if call.name == "complex" and carries_gradient(result):
-        session.account(result, lambda c: {Cause.CONSTANT: total(_at_zero(call), c)})
-    return result
-
-
-def _at_zero(call: Call) -> Tensor:
-    """Return the output for an input of 0: the constant part."""
-    zero: Tensor = call.map_tensors(lambda t: torch.zeros_like(t) if call.depends(t) else t).run()
-    return zero
+    return _linear_map(session, call, behind_linear=True if transforms else None)
 
 
 def _product(session: Session, call: Call) -> Any:
@@ -93,7 +83,7 @@ def _share(session: Session, call: Call, factors: list[Tensor], behind_linear: b
 
 
 def _quotient(session: Session, call: Call) -> Any:
-    denominator = call.args[-1] if call.name == "addcdiv" else call.argument(1, "other")
+    denominator = call.argument(1, "other")
     if not call.depends(denominator):
         return _linear_map(session, call)
     session.note(call, "complex numbers: the denominator is a constant")

@@ -1,5 +1,6 @@
 """Operations that consist of others, run step by step."""
 
+import string
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -49,8 +50,12 @@ def _cosine_similarity(call: Call) -> Any:
 
 
 def _vecdot(call: Call) -> Any:
+    """Contract one dimension; the others are broadcast from the last one on."""
     a, b = call.argument(0, "x"), call.argument(1, "y")
-    return ((a.conj() if a.is_complex() else a) * b).sum(call.argument(2, "dim", -1))
+    names = string.ascii_lowercase[: max(a.dim(), b.dim())]
+    left, right = (names[len(names) - t.dim() :] for t in (a, b))
+    out = names.replace(names[call.argument(2, "dim", -1)], "")
+    return torch.einsum(f"{left},{right}->{out}", a.conj() if a.is_complex() else a, b)
 
 
 def _prod(call: Call) -> Any:

@@ -95,18 +95,11 @@ def _as_einsum(call: Call) -> tuple[list[str], list[Tensor], str] | None:
     form = call.operation.contraction
     if form is Contraction.EINSUM:
         return _parse(call)
-    operands = [value for value in call.args if isinstance(value, Tensor)] + [
-        value for value in call.kwargs.values() if isinstance(value, Tensor)
-    ]
-    if len(operands) != 2:
+    if len(call.tensors) != 2:
         return None
-    a, b = operands
+    a, b = call.tensors
     if form is Contraction.MATMUL:
         return _matmul(call, a, b)
-    if form is Contraction.LINEAR:  # the weight depends on the input
-        names = _LETTERS[: a.dim()]
-        made = _LETTERS[a.dim()] if b.dim() == 2 else ""
-        return [names, made + names[-1]], [a, b], names[:-1] + made
     if form is Contraction.INNER and a.dim() and b.dim():
         left, right = _LETTERS[: a.dim()], _LETTERS[a.dim() : a.dim() + b.dim() - 1] + _LETTERS[a.dim() - 1]
         return [left, right], [a, b], left[:-1] + right[:-1]
@@ -201,7 +194,7 @@ def _spread(t: Tensor, names: str, out: str) -> Tensor:
     return ordered
 
 
-def added_contraction(session: Session, call: Call) -> Any | None:
+def contract_and_add(session: Session, call: Call) -> Any | None:
     """Run `beta · input + alpha · (a @ b)` as a contraction and a sum; None if both factors depend on the input."""
     if call.operation.contraction is not Contraction.ADDED:
         return None
@@ -209,8 +202,7 @@ def added_contraction(session: Session, call: Call) -> Any | None:
     alpha, beta = call.kwargs.get("alpha", 1), call.kwargs.get("beta", 1)
     if call.depends(a) == call.depends(b):
         return None
-    bias = _per_output(call, summand, b)
-    if bias:
+    if _is_bias(call, summand, b):
         weight = b if alpha == 1 else b * alpha
         scaled = summand.flatten() if beta == 1 else summand.flatten() * beta
         return apply_rule(session, call, a, weight.mT, scaled.expand(b.shape[-1]), None)
@@ -220,7 +212,7 @@ def added_contraction(session: Session, call: Call) -> Any | None:
         return y if beta == 0 else (summand if beta == 1 else summand * beta) + y
 
 
-def _per_output(call: Call, summand: Any, b: Tensor) -> bool:
+def _is_bias(call: Call, summand: Any, b: Tensor) -> bool:
     """Check if a summand is a bias: a constant per output of `x @ b`."""
     if call.name != "addmm" or call.depends(summand) or call.depends(b):
         return False

@@ -10,16 +10,18 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, lineage_of
+from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, find_lineage
 from whyset.attribution.intercept.handlers.constants import merge_constant
-from whyset.attribution.intercept.handlers.contraction import added_contraction, contraction, elementwise_einsum
+from whyset.attribution.intercept.handlers.contraction import contract_and_add, contraction, elementwise_einsum
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.images import Number
-from whyset.attribution.intercept.lineage import GUARDED, Lineage, normalizes, sums_exponential
+from whyset.attribution.intercept.lineage import Lineage, guards, normalizes, sums_exponential
 from whyset.attribution.intercept.operations import OPERATIONS, Arithmetic, Operation, OperationKind
-from whyset.attribution.intercept.recorder import Losses, total
+from whyset.attribution.intercept.recorder import Losses, softmax_gradient, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
+
+_ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
 def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any:
@@ -36,28 +38,29 @@ def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list
     """Return the factors that receive relevance: all, or those that are least a gate if gates are held constant."""
     if not session.composite.gates_are_constant:
         return factors
-    gates = [lineage_of(call, t).gate for t in factors]
+    gates = [find_lineage(call, t).gate for t in factors]
     return [t for t, gate in zip(factors, gates, strict=True) if gate == min(gates)]
 
 
 def product(session: Session, call: Call) -> Any:
     """Run a product: equal shares to the factors that depend on the input, all to a single one."""
-    for run in (merge_constant, contraction, added_contraction, elementwise_einsum):
+    elementwise = call.operation.arithmetic is Arithmetic.MULTIPLY
+    for run in (merge_constant,) if elementwise else (contraction, contract_and_add, elementwise_einsum):
         result = run(session, call)
         if result is not None:
             return result
-    if call.operation.arithmetic is Arithmetic.MULTIPLY and len(call.args) == 2 and all(map(call.depends, call.args)):
+    if elementwise and len(call.args) == 2 and all(map(call.depends, call.args)):
         return elementwise_product(session, call, *call.args)
-    return _shared_product(session, call)
+    return _share_product(session, call)
 
 
-def _shared_product(session: Session, call: Call) -> Any:
+def _share_product(session: Session, call: Call) -> Any:
     elementwise = call.operation.arithmetic is Arithmetic.MULTIPLY
     dependent = [factor for factor in call.factors if call.depends(factor)]
     if len(dependent) == 2 and not elementwise and call.kind is OperationKind.PRODUCT:
-        offsets = [lineage_of(call, factor) for factor in dependent]
+        offsets = [find_lineage(call, factor) for factor in dependent]
         if not all(lineage.at_zero for lineage in offsets) and len(bearing_factors(session, call, dependent)) == 2:
-            return _contracted_offsets(session, call, *dependent)
+            return _contract_offsets(session, call, *dependent)
     count = len(dependent)
     session.note(call, f"1/{count} to each of {count} factors" if count > 1 else "plain gradient")
     result = share_equally(session, call, call.factors)
@@ -72,16 +75,16 @@ def elementwise_product(session: Session, call: Call, a: Tensor, b: Tensor) -> A
     A statistic that normalizes its partner is a constant. Otherwise the uniform rule shares the product of what lies
     above the offsets, and an offset scales its partner: `c_a = c · (b₀ + (b − b₀)/2)`.
     """
-    one, other = lineage_of(call, a), lineage_of(call, b)
+    one, other = find_lineage(call, a), find_lineage(call, b)
     for held, partner, h, p in ((b, a, other, one), (a, b, one, other)):
         if sums_exponential(h, p, 1):
             return _softmax(session, call, p, h)
         if normalizes(h, p, 1):
-            return _held(session, call, held, partner)
+            return _hold_constant(session, call, held, partner)
     bearing = bearing_factors(session, call, [a, b])
     if len(bearing) < 2 or (one.at_zero and other.at_zero):
         _report_divisor(session, call, one, other)
-        return _shared_product(session, call)
+        return _share_product(session, call)
     session.note(call, "1/2 to each of 2 factors above their offsets, which scale the other")
     result = call.run()
     edge = _offset_edge(one.offset, other.offset)
@@ -90,9 +93,9 @@ def elementwise_product(session: Session, call: Call, a: Tensor, b: Tensor) -> A
     return session.finish(call, session.switch(result, edge, a, b, losses=losses, kept=kept))
 
 
-def _contracted_offsets(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
+def _contract_offsets(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
     """Run a contraction of two tensors with offsets: `c_a` is that of the product with `b₀ + (b − b₀)/2`."""
-    a0, b0 = lineage_of(call, a).offset, lineage_of(call, b).offset
+    a0, b0 = find_lineage(call, a).offset, find_lineage(call, b).offset
     session.note(call, "1/2 to each of 2 factors above their offsets, which scale the other")
 
     def back(c: Tensor, a: Tensor, b: Tensor, to_a: bool) -> Tensor:
@@ -129,7 +132,7 @@ def _offset_edge(a0: Number, b0: Number) -> Edge:
     return edge
 
 
-def _held(session: Session, call: Call, statistic: Tensor, partner: Tensor) -> Any:
+def _hold_constant(session: Session, call: Call, statistic: Tensor, partner: Tensor) -> Any:
     session.note(call, "a statistic of its partner is a constant")
     held = call.map_tensors(lambda t: session.share(t, 0) if t is statistic else t)
     inside = call.records[id(partner)].behind_linear
@@ -144,11 +147,10 @@ def _softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage
     y = call.run()
 
     def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
-        g = c * y
-        return (g - y * g.sum(summed.dims, keepdim=True),)
+        return (softmax_gradient(c, y, summed.dims),)
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
-        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], edge(c, y, xs[0])[0])}
+        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], softmax_gradient(c, y, summed.dims))}
 
     return session.finish(
         replace(call, operation=OPERATIONS["softmax"]), session.switch(y, edge, u, losses=losses), kept=y
@@ -170,7 +172,7 @@ def attention(session: Session, call: Call) -> Any:
     """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
     if call.depends(call.argument(3, "attn_mask")):
         return _written_attention(session, call)
-    q, k, v = (call.argument(i, name) for i, name in enumerate(("query", "key", "value")))
+    q, k, v = (call.argument(i, name) for i, name in enumerate(_ATTENTION[:3]))
     scores = [t for t in (q, k) if call.depends(t)]
     if session.composite.gates_are_constant and call.depends(v):
         shares = (0.0, 0.0, 1.0)
@@ -190,21 +192,23 @@ def attention(session: Session, call: Call) -> Any:
 
 def _attention_loss(call: Call, c: Tensor, to_weights: float) -> dict[Cause, float]:
     """Return what the softmax keeps: the weights' part of `c · y` without `∂/∂s · s`, where s are the scores."""
-    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
-    given = call.arguments(names)
-    q, k, v = (given[name].detach().double() for name in names[:3])
-    if given.get("enable_gqa"):
-        k, v = (t.repeat_interleave(q.shape[-3] // t.shape[-3], -3) for t in (k, v))
-    scale = given.get("scale")
-    scores = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale)
-    p = _masked(scores, given.get("attn_mask"), bool(given.get("is_causal"))).softmax(-1)
+    given = call.arguments(_ATTENTION)
+    scores, v = _scores(given | {name: given[name].detach().double() for name in _ATTENTION[:3]})
+    p = _mask(scores, given.get("attn_mask"), bool(given.get("is_causal"))).softmax(-1)
     p = torch.nan_to_num(p)  # a row without any score
-    g = p * (c.double() @ v.mT)
-    g = g - p * g.sum(-1, keepdim=True)
+    g = softmax_gradient(c.double() @ v.mT, p, -1)
     return {Cause.NONLINEARITY: to_weights * (total(c, p @ v) - total(g, scores))}
 
 
-def _masked(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+def _scores(given: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Return the scores of attention without a mask, and the values; grouped heads are repeated."""
+    q, k, v, scale = given["query"], given["key"], given["value"], given.get("scale")
+    if given.get("enable_gqa"):
+        k, v = (t.repeat_interleave(q.shape[-3] // t.shape[-3], -3) for t in (k, v))
+    return q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale), v
+
+
+def _mask(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
     if causal:
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
     if mask is None:
@@ -214,18 +218,15 @@ def _masked(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
 
 def _written_attention(session: Session, call: Call) -> Any:
     """Run attention with a mask that depends on the input, step by step."""
-    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
-    given = call.arguments(names)
-    q, k, v, scale = given["query"], given["key"], given["value"], given.get("scale")
+    given = call.arguments(_ATTENTION)
     with session:
-        if given.get("enable_gqa"):
-            k, v = (t.repeat_interleave(q.shape[-3] // t.shape[-3], -3) for t in (k, v))
-        scores = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale) + given["attn_mask"]
-        return torch.dropout(scores.softmax(-1), given.get("dropout_p", 0.0), True) @ v
+        scores, v = _scores(given)
+        weights = (scores + given["attn_mask"]).softmax(-1)
+        return torch.dropout(weights, given.get("dropout_p", 0.0), True) @ v
 
 
 def _without_qkv(call: Call) -> dict[str, Any]:
-    return {name: value for name, value in call.kwargs.items() if name not in ("query", "key", "value")}
+    return {name: value for name, value in call.kwargs.items() if name not in _ATTENTION[:3]}
 
 
 def quotient(session: Session, call: Call) -> Any:
@@ -240,19 +241,19 @@ def quotient(session: Session, call: Call) -> Any:
         return session.finish(call, result, twin=get_twin(call, result))
     if not call.depends(a):
         return activation(session, call)
-    one, other = lineage_of(call, a), lineage_of(call, b)
+    one, other = find_lineage(call, a), find_lineage(call, b)
     if sums_exponential(other, one, -1):
         return _softmax(session, call, one, other)
     if normalizes(other, one, -1):
-        return _held(session, call, b, a)
-    return _shared_quotient(session, call, a, b)
+        return _hold_constant(session, call, b, a)
+    return _share_quotient(session, call, a, b)
 
 
-def _shared_quotient(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
-    one, other = lineage_of(call, a), lineage_of(call, b)
+def _share_quotient(session: Session, call: Call, a: Tensor, b: Tensor) -> Any:
+    one, other = find_lineage(call, a), find_lineage(call, b)
     _report_divisor(session, call, one, replace(other, degree=-other.degree))
     a0, b0 = one.offset, other.offset
-    b0 = b0 if isinstance(b0, Tensor) or abs(b0) > 1 / GUARDED else 0.0
+    b0 = 0.0 if guards(b0) else b0
     inverse = 1 / b0 if isinstance(b0, Tensor) or b0 else None
     slope = 0.0 if inverse is None else -inverse * inverse
     bearing = bearing_factors(session, call, [a, b])

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.handlers.activation import activation, lineage_of
+from whyset.attribution.intercept.handlers.activation import activation, find_lineage
 from whyset.attribution.intercept.handlers.constants import merge_constant
 from whyset.attribution.intercept.operations import Twin
 from whyset.attribution.intercept.session import Session
@@ -23,7 +23,7 @@ def transparent(session: Session, call: Call) -> Any:
     merged = merge_constant(session, call)
     if merged is not None:
         return merged
-    if call.operation.piecewise and len(call.dependents) == 1 and not lineage_of(call, call.dependents[0]).at_zero:
+    if call.operation.piecewise and len(call.dependents) == 1 and not find_lineage(call, call.dependents[0]).at_zero:
         return activation(session, call)
     session.note(call, "plain gradient")
     result = run_conserving(session, call) if call.operation.conserves else session.run(call)

@@ -1,11 +1,11 @@
 """Linear layers, convolutions, batch norm and recurrent networks."""
 
-from whyset.attribution.intercept.operations.operation import Contraction, Integers, Loss, OperationKind, rows
+from whyset.attribution.intercept.operations.operation import Integers, Loss, OperationKind, rows
 
 ROWS = (
     *rows("batch_norm", OperationKind.BATCH_NORM, loss=Loss.BIAS),
     *rows("_native_batch_norm_legit_no_training convolution", OperationKind.COMPOUND),
-    *rows("linear", OperationKind.LINEAR, contraction=Contraction.LINEAR, integers=Integers.CONTRACTION),
+    *rows("linear", OperationKind.LINEAR, integers=Integers.CONTRACTION),
     *rows(
         "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
         OperationKind.LINEAR,

@@ -79,7 +79,6 @@ class Descent(StrEnum):
     EXP = auto()
     FUNCTION = auto()  # another function of one tensor, element by element
     SELECT = auto()
-    FILL = auto()
     CONTRACT = auto()
     SOFTMAX = auto()
     LOG_SOFTMAX = auto()
@@ -102,7 +101,6 @@ class Contraction(StrEnum):
     MATMUL = auto()
     INNER = auto()
     TENSORDOT = auto()
-    LINEAR = auto()
     ADDED = auto()  # to a summand
 
 

@@ -13,7 +13,7 @@ ROWS = (
     *rows("setitem", OperationKind.TRANSPARENT, integers=Integers.ASSIGNS | Integers.ARITHMETIC, only_in_place=True),
     *rows("take take_along_dim", OperationKind.TRANSPARENT, integers=Integers.LOOKUP),
     *rows("scatter_reduce", OperationKind.TRANSPARENT, integers=Integers.SCATTERS),
-    *rows("masked_fill", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, descent=Descent.FILL),
+    *rows("masked_fill", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, descent=Descent.SELECT),
     *rows("where", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, descent=Descent.SELECT, integers=Integers.ARITHMETIC),
     *rows("diagonal_scatter slice_scatter", OperationKind.TRANSPARENT, loss=Loss.CONSTANT),
     *rows("masked_scatter", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, integers=Integers.ARITHMETIC),
