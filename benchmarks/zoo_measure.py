@@ -167,12 +167,19 @@ def account(model: nn.Module, x: Tensor, composite: Composite, target: int) -> R
     shares = {str(cause): lost.get(cause, 0.0) / scale for cause in Cause}
     return {
         "closed": closed,
-        "double": ledger.double,
+        "double": next(model.parameters()).dtype == torch.float64,
         "verified": 1 - abs(shares["unknown"]),
         "arrived": ledger.arrived / ledger.output if ledger.output else 0.0,
         "shares": shares,
         "unknown_rows": _unknown_rows(ledger),
+        "amplified": _name_amplification(ledger),
     }
+
+
+def _name_amplification(ledger: Ledger) -> str:
+    """Name the operation from which on relevance is larger than gradient times value."""
+    row = ledger.find_amplification()
+    return "" if row is None else f"{row.operation} in {row.module or 'the model'}"
 
 
 def _unknown_rows(ledger: Ledger) -> list[list[Any]]:

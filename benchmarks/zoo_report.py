@@ -13,7 +13,6 @@ from zoo_rewrites import REWRITES
 Record = dict[str, Any]
 COMPOSITES = ("AttnLRP", "EpsilonPlusFlat")
 CORRELATION, TIMES_GRADIENT, LARGE = 0.9999, 3.0, 10.0
-KEEPS_SIGNS = "AttnLRP"  # the composite whose largest relevance is compared with that of gradient x input
 PACKAGES = ("torch", "torchvision", "timm", "transformers")
 HEADINGS = (
     *("model", "composite", "outcome", "ledger", "verified", "arrived", "bias", "largest", "÷ gradient x input"),
@@ -24,8 +23,8 @@ Random weights, one random input, evaluation mode; parameters that start as one 
 norms have the statistics of random inputs, off by a random factor and shift. The largest output is explained.
 
 - **outcome**: runs, or why not.
-- **ledger**: closed if every loss of relevance has a known cause, in float64, to 1e-8 of the output; where an operation
-  has no float64, in float32, to 1e-4.
+- **ledger**: closed if every loss of relevance has a known cause, in float64 (in float32 where an operation has no
+  float64), to 1e-8 of the output and what rounding explains.
 - **verified**: the share of the output that is not lost to an unknown cause. **arrived**: the relevance at the input
   divided by the output. **bias**: the share that stays at biases and the shifts of batch norms.
 - **largest**: the largest absolute relevance at the input divided by the absolute output, in float32; then the same
@@ -200,9 +199,11 @@ def _describe_open(record: Record, composite: str) -> str:
 
 def _excess(record: Record, composite: str) -> str:
     ratio = times_gradient(record, composite)
-    if ratio is None or ratio <= TIMES_GRADIENT or composite != KEEPS_SIGNS:
+    if ratio is None or ratio <= TIMES_GRADIENT:
         return ""
-    return f"{ratio:.3g} times, {record['maps'][composite]['largest']:.3g} times the output"
+    found = record["maps"][composite]
+    place = found.get("ledger", {}).get("amplified")
+    return f"{ratio:.3g} times, {found['largest']:.3g} times the output" + (f"; from {place} on" if place else "")
 
 
 def _describe_large(record: Record, composite: str) -> str:

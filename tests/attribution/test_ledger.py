@@ -1,5 +1,7 @@
 """The ledger closes: every share of relevance that does not arrive has a cause, by formula."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -176,8 +178,8 @@ def test_it_prints_and_exports():
     ledger = accounted(Residual(), EpsilonPlusFlat(), images())
     lines = str(ledger).splitlines()
     assert lines[0].split() == ["#", "module", "operation", "rule", "in", "out", "lost", "to"]
-    assert "arrived" in lines[-1]
-    assert len(lines) == len(ledger.table()) + 2
+    assert "arrived" in lines[-2]
+    assert len(lines) == len(ledger.table()) + 3
     assert {row.module for row in ledger.table()} >= {"norms.0", "norms.1", "last"}
 
 
@@ -271,3 +273,99 @@ def test_a_tensor_that_is_written_into_later_counts_as_it_was(use):
         relevance = attribute(x, 0)[1]
     ledger.assert_accounted(1e-10)
     assert torch.equal(relevance, expected)
+
+
+class NormInFloat32(nn.Module):
+    """A root mean square norm that computes in float32, as language models do, between two linear layers."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last, self.gain = nn.Linear(8, 6), nn.Linear(6, 4), nn.Parameter(torch.rand(6))
+
+    def forward(self, x):
+        h = self.first(x).float()
+        normalized = h * torch.rsqrt(h.square().mean(-1, keepdim=True) + 1e-6)
+        return self.last(self.gain * normalized.to(x.dtype))
+
+
+class Attention(nn.Module):
+    """Attention by its formula, behind a GELU."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(8, 12), nn.Linear(4, 4)
+
+    def forward(self, x):
+        q, k, v = F.gelu(self.first(x)).chunk(3, -1)
+        return self.last(torch.softmax(q @ k.mT / 2, -1) @ v).mean(1)
+
+
+PRECISIONS = {
+    "convolutions": (Residual, (2, 3, 6, 8)),
+    "norm in float32": (NormInFloat32, (2, 8)),
+    "attention": (Attention, (2, 5, 8)),
+}
+
+
+@pytest.mark.parametrize("composite", [AttnLRP(), EpsilonPlusFlat()], ids=["AttnLRP", "EpsilonPlusFlat"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_the_dtypes_explain_what_has_no_other_cause(name, dtype, composite):
+    kind, shape = PRECISIONS[name]
+    torch.manual_seed(2)
+    attribute = Gradient(kind().to(dtype).eval(), composite)
+    with attribute.ledger() as ledger:
+        attribute(torch.randn(shape).to(dtype), 1)
+    ledger.assert_accounted()
+    coarsest = torch.float32 if name == "norm in float32" and dtype == torch.float64 else dtype
+    assert ledger.rounding > 0.1 * torch.finfo(coarsest).eps * abs(ledger.output)
+
+
+def test_a_norm_in_float32_alone_is_not_held_to_double_precision():
+    ledger = accounted(NormInFloat32(), AttnLRP(), torch.randn(2, 8, generator=torch.manual_seed(2)).double())
+    in_float32 = [row for row in ledger.rows if row.rounding > 1e-9 * ledger.scale]
+    assert {row.operation for row in in_float32} <= {"to", "float", "mul", "linear"}
+    with pytest.raises(AssertionError, match="unknown"):
+        ledger.assert_accounted(1e-12)
+
+
+@dataclass(frozen=True)
+class Leak(Epsilon):
+    """Epsilon that loses a small share of the relevance, of which the ledger is not told."""
+
+    def coefficient(self, layer, x, y, c):
+        return super().coefficient(layer, x, y, c) * (1 - 1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_a_small_leak_is_no_rounding(dtype):
+    attribute = Gradient(Residual().to(dtype).eval(), LayerMapComposite([(nn.Linear, Leak())]))
+    with attribute.ledger() as ledger:
+        attribute(images().to(dtype), 1)
+    with pytest.raises(AssertionError, match="unknown"):
+        ledger.assert_accounted()
+
+
+def test_relevance_beyond_the_gradient_is_named_with_the_operation():
+    """With x₀ far larger than the others, ∂(x₀/|x|)/∂x₀ is almost 0: gradient times input is 1 − x₀²/|x|² times y₀."""
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.RMSNorm(3, eps=0, elementwise_affine=False)).double()
+    model[0].weight.data = torch.eye(3).double()
+    x = torch.tensor([[5.0, 1.0, 1.0]]).double()
+    with Gradient(model.eval(), AttnLRP()) as attribute, attribute.ledger() as ledger:
+        attribute(x, 0)
+    y0 = 5 / (27 / 3) ** 0.5
+    assert ledger.largest == pytest.approx(y0)
+    assert ledger.largest_gradient == pytest.approx(y0 * (1 - 25 / 27))
+    assert ledger.amplification == pytest.approx(13.5)
+    assert ledger.find_amplification().operation == "rms_norm"
+    assert "13.5 times that of input times gradient; beyond 3 times from #1 rms_norm 1 on" in str(ledger)
+
+
+def test_relevance_of_a_rectified_network_is_gradient_times_input():
+    with Gradient(Residual(bias=False).double().eval(), AttnLRP()) as attribute, attribute.ledger() as ledger:
+        attribute(images(), 1)
+    assert ledger.amplification == pytest.approx(1)
+    assert ledger.find_amplification() is None
+    assert "times that of input" not in str(ledger)

@@ -1,11 +1,17 @@
 """The ledger: the path of relevance, operation by operation, and the causes of losses."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from whyset.attribution.tables import align, data_frame
+
+_DEVIATIONS = 8
+"""Standard deviations of rounding that a loss without a cause may have: more are practically impossible by chance."""
+_AMPLIFIED = 3.0
+"""Relevance more than so many times larger than input times gradient is worth a look."""
 
 
 class Cause(StrEnum):
@@ -41,6 +47,14 @@ class LedgerRow:
         The relevance that went to the inputs.
     causes : dict of Cause to float, default {}
         The lost relevance by cause; the values sum to `lost`.
+    largest_in : float, default 0.0
+        The largest magnitude of an element of the relevance that arrived.
+    largest_out : float, default 0.0
+        The largest magnitude of an element of the relevance along one edge to an input.
+    largest_gradient : float, default 0.0
+        The largest magnitude of the output times its plain gradient.
+    rounding : float, default 0.0
+        The standard deviation that rounding gives to the unknown loss, from the dtypes of the operation's tensors.
     """
 
     index: int
@@ -50,6 +64,10 @@ class LedgerRow:
     relevance_in: float
     relevance_out: float
     causes: dict[Cause, float] = field(default_factory=dict)
+    largest_in: float = 0.0
+    largest_out: float = 0.0
+    largest_gradient: float = 0.0
+    rounding: float = 0.0
 
     @property
     def lost(self) -> float:
@@ -72,18 +90,45 @@ class Ledger:
         The relevance at the input, summed.
     scale : float, default 0.0
         The sum of the magnitudes of the relevance at the output: tolerances are relative to it.
-    double : bool, default True
-        Whether relevance is in double precision.
+    largest : float, default 0.0
+        The largest magnitude of an element of the relevance at the input.
+    largest_gradient : float, default 0.0
+        The same of input times gradient.
     """
 
     rows: tuple[LedgerRow, ...] = ()
     output: float = 0.0
     arrived: float = 0.0
     scale: float = 0.0
-    double: bool = True
+    largest: float = 0.0
+    largest_gradient: float = 0.0
 
     def __repr__(self) -> str:
         return f"<ledger of {len(self.rows)} operations: {self.arrived:g} of {self.output:g} arrived at the input>"
+
+    @property
+    def rounding(self) -> float:
+        """The standard deviation that rounding gives to the sum of unknown losses.
+
+        Each operation adds `ε (‖R‖₂ + |ΣR|)` for the relevance R at its output and at each input, where ε is the
+        distance from 1 to the next number of the dtype (Higham and Mary 2019: rounding as independent errors), and the
+        error of sums that a rule computes as differences.
+        """
+        return math.hypot(*(row.rounding for row in self.rows))
+
+    @property
+    def amplification(self) -> float:
+        """The largest relevance at the input in multiples of that of input times gradient; 0 if that is 0."""
+        return self.largest / self.largest_gradient if self.largest_gradient else 0.0
+
+    def find_amplification(self, factor: float = _AMPLIFIED) -> LedgerRow | None:
+        """Return the operation from which on, toward the input, relevance exceeds `factor` times gradient times value.
+
+        It is the first one in order of execution behind the last one whose output has more. None if none has more.
+        """
+        exceeds = [row.largest_in > factor * row.largest_gradient > 0 for row in self.rows]
+        last = max((place for place, exceeded in enumerate(exceeds) if exceeded), default=None)
+        return None if last is None or last + 1 == len(self.rows) else self.rows[last + 1]
 
     def lost(self) -> dict[Cause, float]:
         """Return the lost relevance by cause, over all operations; losses that no row explains are unknown."""
@@ -110,9 +155,10 @@ class Ledger:
     def assert_accounted(self, rtol: float | None = None) -> None:
         """Raise an AssertionError if more than `rtol` of the relevance is lost without a known cause.
 
-        The default is 1e-8 for relevance in double precision, and 1e-4 otherwise.
+        By default, 1e-8 of the relevance and eight times `rounding` may be lost, which is what the dtypes explain.
         """
-        rtol = (1e-8 if self.double else 1e-4) if rtol is None else rtol
+        if rtol is None:
+            rtol = 1e-8 + _DEVIATIONS * self.rounding / self.scale if self.scale else 1e-8
         self.assert_conserved(rtol, allow=[cause for cause in Cause if cause is not Cause.UNKNOWN])
 
     def table(self) -> list[LedgerRow]:
@@ -128,13 +174,29 @@ class Ledger:
         share = f" ({self.arrived / self.output:.2%})" if self.output else ""
         lost = "; ".join(f"{cause} {amount:+.4g}" for cause, amount in self.lost().items() if amount) or "nothing"
         summary = f"started {self.output:.6g}, arrived {self.arrived:.6g}{share}; lost: {lost}"
-        return "\n".join([*align([header, *map(_line, self.rows)]), summary])
+        precision = f"rounding explains an unknown loss of {_DEVIATIONS * self.rounding:.2g}"
+        return "\n".join(
+            [*align([header, *map(_line, self.rows)]), summary, precision, *self._describe_amplification()]
+        )
+
+    def _describe_amplification(self) -> list[str]:
+        if self.amplification <= _AMPLIFIED:
+            return []
+        row = self.find_amplification()
+        where = (
+            "" if row is None else f"; beyond {_AMPLIFIED:g} times from #{row.index} {row.operation} {row.module} on"
+        )
+        return [
+            f"the largest relevance of an element, {self.largest:.3g}, is {self.amplification:.3g} times "
+            f"that of input times gradient{where}"
+        ]
 
 
 def _record(row: LedgerRow) -> dict[str, Any]:
     fixed = {"index": row.index, "module": row.module, "operation": row.operation, "rule": row.rule}
     flow = {"relevance_in": row.relevance_in, "relevance_out": row.relevance_out, "lost": row.lost}
-    return fixed | flow | {cause.value: row.causes.get(cause, 0.0) for cause in Cause}
+    sizes = {name: getattr(row, name) for name in ("largest_in", "largest_out", "largest_gradient", "rounding")}
+    return fixed | flow | {cause.value: row.causes.get(cause, 0.0) for cause in Cause} | sizes
 
 
 def _line(row: LedgerRow) -> tuple[str, ...]:

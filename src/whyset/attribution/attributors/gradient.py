@@ -17,7 +17,7 @@ from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.capture import Capture, Place, check_places
 from whyset.attribution.intercept.integer_inputs import Key
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.recorder import Recorder, total
+from whyset.attribution.intercept.recorder import Recorder, measure_product, total
 from whyset.attribution.intercept.refusals import describe_independence, name_missing_derivatives, refuse_unseen
 from whyset.attribution.ledger import Ledger
 from whyset.attribution.targets import ParsedTargets, Target, list_targets, output_coefficient
@@ -221,14 +221,32 @@ class Gradient:
             )
         session.check_output(output)
         embedded = {(key, place): tensor for key, found in places.items() for place, tensor in found.items()}
-        output, relevance = self._backward(leaves | embedded, output, asked, session.propagating(), masks)
+        sources = leaves | embedded
+        explained, relevance = self._backward(sources, output, asked, session.propagating(), masks)
         if self._ledger is not None and recorder is not None:
+            self._compare(self._ledger, session, output, list(sources.values()), asked)
             self._ledger.rows = recorder.rows()
             self._ledger.arrived = sum(float(part.double().sum()) for part in relevance.values())
-            self._ledger.double = all(part.dtype == torch.float64 for part in relevance.values())
+            self._ledger.largest = max(float(part.abs().max()) for part in relevance.values() if part.numel())
         by_place = {key: {place: relevance[key, place] for place in found} for key, found in places.items()}
         alone = {key: next(iter(found.values())) for key, found in by_place.items() if len(found) == 1}
-        return output, inputs.arrange(relevance | by_place | alone)
+        return explained, inputs.arrange(relevance | by_place | alone)
+
+    def _compare(
+        self, ledger: Ledger, session: Interception, output: Tensor, sources: Sequence[Tensor], asked: ParsedTargets
+    ) -> None:
+        """Add input times gradient of the same targets to the ledger."""
+        largest = [0.0]
+        with session.comparing():
+            for target in asked.targets:
+                coefficient = output_coefficient(output, target, conserving=True).detach()
+                gradients = torch.autograd.grad(output, sources, coefficient, True, allow_unused=True)
+                largest += [
+                    measure_product(x.detach(), g).largest
+                    for x, g in zip(sources, gradients, strict=True)
+                    if g is not None
+                ]
+        ledger.largest_gradient = max(largest)
 
     @contextmanager
     def _following(self, session: Interception) -> Iterator[Masks | None]:
@@ -257,7 +275,7 @@ class Gradient:
         """Return the output and the relevance of every leaf."""
         coefficients = [output_coefficient(output, one, conserving=self.conserving) for one in asked.targets]
         passes = self._passes(coefficients, masks)
-        keep = self.create_graph or len(passes) > 1
+        keep = self.create_graph or len(passes) > 1 or self._ledger is not None
         parts: list[Sequence[Tensor]] = []
         with activated:
             for coefficient, acting in passes:

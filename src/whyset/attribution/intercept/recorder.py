@@ -1,5 +1,6 @@
 """The recorder of a ledger: relevance in and out of every operation, and the cause of every difference."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,16 +16,64 @@ from whyset.attribution.ledger import Cause, LedgerRow
 from whyset.attribution.rules import Rule
 
 Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
+Rounding = Callable[[Tensor, Tensor, Sequence[Tensor]], float]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Relevance that passes one place: its sum, the largest magnitude of an element, and the error of rounding.
+
+    `rounding` is the standard deviation of the sum if each element is off by the precision of its dtype, independently,
+    plus the same error of the sum, for what all elements share (Higham and Mary 2019, on rounding as random errors).
+    """
+
+    total: float = 0.0
+    largest: float = 0.0
+    rounding: float = 0.0
+
+    def __add__(self, other: "Flow") -> "Flow":
+        largest = max(self.largest, other.largest)
+        return Flow(self.total + other.total, largest, math.hypot(self.rounding, other.rounding))
+
+
+def measure(relevance: Tensor) -> Flow:
+    """Return the flow of a tensor of relevance."""
+    return _measure(relevance.double(), _get_spacing(relevance), relevance.dtype)
+
+
+def measure_product(a: Tensor, b: Tensor) -> Flow:
+    """Return the flow of the relevance `a · b`."""
+    product = _multiply(a, b)
+    errors = torch.where(product == 0, 0, a.abs() * _get_spacing(b) + b.abs() * _get_spacing(a))
+    return _measure(product, errors, a.dtype, b.dtype)
+
+
+def _measure(relevance: Tensor, errors: Tensor, *dtypes: torch.dtype) -> Flow:
+    if not relevance.numel():
+        return Flow()
+    total = float(relevance.sum())
+    shared = max(torch.finfo(dtype).eps for dtype in dtypes) * abs(total)
+    return Flow(total, float(relevance.abs().max()), float(errors.norm()) + shared)
+
+
+def _get_spacing(t: Tensor) -> Tensor:
+    """Return the distance of each number to the next one of its dtype, at most; 0 for integers."""
+    if not (t.is_floating_point() or t.is_complex()):
+        return torch.zeros_like(t, dtype=torch.float64)
+    known = torch.finfo(t.dtype)
+    return known.eps * t.abs().double().clamp(min=known.smallest_normal)
 
 
 def total(a: Tensor, b: Tensor) -> float:
-    """Return the sum of a product in double precision; for complex numbers `Re(conj(a) · b)`.
+    """Return the sum of a product in double precision; for complex numbers `Re(conj(a) · b)`."""
+    return float(_multiply(a, b).sum())
 
-    0 times infinity is 0: a masked score has no relevance.
-    """
+
+def _multiply(a: Tensor, b: Tensor) -> Tensor:
+    """Return a product in double precision, where 0 times infinity is 0: a masked score has no relevance."""
     wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
     product = (a.to(wide).conj() * b.to(wide)).real
-    return float(torch.where((a == 0) | (b == 0), 0, product).sum())
+    return torch.where((a == 0) | (b == 0), 0, product)
 
 
 def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
@@ -108,18 +157,32 @@ class Entry:
     module: str
     operation: str
     rule: str
-    relevance_in: float = 0.0
-    relevance_out: float = 0.0
+    arrived: Flow = Flow()
+    left: Flow = Flow()
     conserving: bool = False
+    rounding: float = 0.0
+    largest_gradient: float = 0.0
     causes: dict[Cause, float] = field(default_factory=dict)
 
     def row(self, index: int) -> LedgerRow:
-        out = self.relevance_in if self.conserving else self.relevance_out
+        arrived, left = self.arrived, self.arrived if self.conserving else self.left
         causes = {cause: amount for cause, amount in self.causes.items() if amount}
-        rest = self.relevance_in - out - sum(causes.values())
+        rest = arrived.total - left.total - sum(causes.values())
         if rest:
             causes[Cause.UNKNOWN] = causes.get(Cause.UNKNOWN, 0.0) + rest
-        return LedgerRow(index, self.module, self.operation, self.rule, self.relevance_in, out, causes)
+        return LedgerRow(
+            index,
+            self.module,
+            self.operation,
+            self.rule,
+            arrived.total,
+            left.total,
+            causes,
+            arrived.largest,
+            left.largest,
+            self.largest_gradient,
+            math.hypot(arrived.rounding, left.rounding, self.rounding),
+        )
 
 
 @dataclass
@@ -131,22 +194,22 @@ class Recorder:
     def open(self, index: int, module: str, operation: str, rule: Rule | None) -> None:
         self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__)
 
-    def arriving(self, index: int, y: Tensor) -> Callable[[Tensor], None]:
-        """Return a hook for the output y of an operation, which records the relevance in."""
-        value = y.detach().clone()  # the model may write into y before backward runs
-
-        def hook(c: Tensor) -> None:
-            self.add_arrived(index, total(value, c))
-
-        return hook
-
-    def add_arrived(self, index: int, relevance: float) -> None:
+    def add_arrived(self, index: int, flow: Flow) -> None:
         """Record relevance that came in."""
-        self.entries[index].relevance_in += relevance
+        self.entries[index].arrived += flow
 
-    def leaving(self, index: int, relevance: float) -> None:
+    def leaving(self, index: int, flow: Flow) -> None:
         """Record relevance that went out along one edge."""
-        self.entries[index].relevance_out += relevance
+        self.entries[index].left += flow
+
+    def add_gradient(self, index: int, largest: float) -> None:
+        """Record the largest magnitude of output times gradient, with which relevance is compared."""
+        self.entries[index].largest_gradient = max(self.entries[index].largest_gradient, largest)
+
+    def rounding(self, index: int, error: float) -> None:
+        """Record an error of rounding inside an operation, independent of those at its output and inputs."""
+        entry = self.entries[index]
+        entry.rounding = math.hypot(entry.rounding, error)
 
     def losing(self, index: int, causes: dict[Cause, float]) -> None:
         known = self.entries[index].causes
@@ -156,7 +219,7 @@ class Recorder:
     def rows(self) -> tuple[LedgerRow, ...]:
         """Return a row for every operation that relevance has passed."""
         reached = (
-            (index, entry) for index, entry in sorted(self.entries.items()) if entry.relevance_in or entry.relevance_out
+            (index, entry) for index, entry in sorted(self.entries.items()) if entry.arrived.total or entry.left.total
         )
         return tuple(entry.row(index) for index, entry in reached)
 
@@ -181,3 +244,19 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
         return causes
 
     return losses
+
+
+def rule_rounding(rule: Rule, layer: LinearLayer, dtype: torch.dtype) -> Rounding:
+    """Return the error of rounding inside a rule, from the dtype of y.
+
+    The sum z of a branch may be computed as a difference of sums as large as y (see `positive_sum`), so that it is off
+    by their precision, and `s · z` with it.
+    """
+    eps = torch.finfo(dtype).eps
+
+    def rounding(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> float:
+        r, branches = c * y, rule.branches(layer.at(xs[0]), xs[0], y)
+        errors = [branch.share(r, rule.stabilizing).double() * (branch.z.abs() + y.abs()) for branch in branches]
+        return eps * math.hypot(*(float(error.norm()) for error in errors))
+
+    return rounding

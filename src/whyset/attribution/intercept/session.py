@@ -12,7 +12,7 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.layers import WeightCache
 from whyset.attribution.intercept.lineage import Lineage
-from whyset.attribution.intercept.recorder import Losses, Recorder
+from whyset.attribution.intercept.recorder import Losses, Recorder, Rounding
 from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracking import Tracker
 from whyset.attribution.ledger import Cause
@@ -85,6 +85,7 @@ class Session(Observer, Protocol):
         edge: Edge,
         *xs: Tensor,
         losses: Losses | None = None,
+        rounding: Rounding | None = None,
         stated: bool = False,
         kept: SavedOutput | None = None,
     ) -> Tensor: ...

@@ -1,6 +1,8 @@
 """The tracer of a session: steps of the plan, entries of the ledger, and records inside the model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -17,7 +19,15 @@ from whyset.attribution.intercept.autograd import (
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.operations import Loss
-from whyset.attribution.intercept.recorder import Losses, Recorder, constant_loss, plain_losses, total
+from whyset.attribution.intercept.recorder import (
+    Losses,
+    Recorder,
+    Rounding,
+    constant_loss,
+    measure,
+    measure_product,
+    plain_losses,
+)
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -35,11 +45,20 @@ class Tracer:
     def __init__(
         self, scope: Scope, steps: list[PlanStep] | None, recorder: Recorder | None, capture: Capture | None
     ) -> None:
-        self.active = False
+        self.active = self._comparing = False
         self.scope, self.steps, self.recorder, self.capture = scope, steps, recorder, capture
         self.tracker = Tracker()
         self._index = -1
         self._probed: set[int] = set()
+
+    @contextmanager
+    def comparing(self) -> Iterator[None]:
+        """Record output times gradient: backward calls in this block propagate the plain gradient."""
+        self._comparing = True
+        try:
+            yield
+        finally:
+            self._comparing = False
 
     @property
     def index(self) -> int:
@@ -73,15 +92,17 @@ class Tracer:
         edge: Edge,
         *xs: Tensor,
         losses: Losses | None = None,
+        rounding: Rounding | None = None,
         stated: bool = False,
         kept: SavedOutput | None = None,
     ) -> Tensor:
         """Add a second backward edge to y, taken while rules are active.
 
         `kept` holds y if the switch may be merged into a later operation. For the ledger, `losses` returns the losses
-        of the edge by cause; with `stated` the edge returns relevance, not coefficients.
+        of the edge by cause and `rounding` the error of its sums; with `stated` the edge returns relevance, not
+        coefficients.
         """
-        report = None if self.recorder is None else self._reporting(self.recorder, losses, stated)
+        report = None if self.recorder is None else self._reporting(self.recorder, losses, rounding, stated)
         return Switch.apply(y, self, edge, report, kept, *xs)  # type: ignore[no-any-return,no-untyped-call]
 
     def share(self, x: Tensor, part: float) -> Tensor:
@@ -96,9 +117,9 @@ class Tracer:
 
         def tell(z: Tensor, r: Tensor) -> None:
             assert recorder is not None
-            lost = float(r[z == 0].double().sum())
-            recorder.add_arrived(index, float(r.double().sum()))
-            recorder.leaving(index, float(r.double().sum()) - lost)
+            flow, lost = measure(r), float(r[z == 0].double().sum())
+            recorder.add_arrived(index, flow)
+            recorder.leaving(index, replace(flow, total=flow.total - lost))
             recorder.losing(index, {Cause.ZERO: lost})
 
         return PreActivation.apply(z, self, None if recorder is None else tell)  # type: ignore[no-any-return,no-untyped-call]
@@ -119,17 +140,19 @@ class Tracer:
         if self.recorder is None:
             return x
         recorder, index = self.recorder, self._index
-        return RelevanceProbe.apply(x, self, lambda x, c: recorder.leaving(index, total(x, c)))  # type: ignore[no-any-return,no-untyped-call]
+        return RelevanceProbe.apply(x, self, lambda x, c: recorder.leaving(index, measure_product(x, c)))  # type: ignore[no-any-return,no-untyped-call]
 
-    def _reporting(self, recorder: Recorder, losses: Losses | None, stated: bool) -> Report:
+    def _reporting(self, recorder: Recorder, losses: Losses | None, rounding: Rounding | None, stated: bool) -> Report:
         index = self._index
 
         def report(c: Tensor, y: Tensor, xs: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
             for x, gradient in zip(xs, gradients, strict=True):
                 if gradient is not None:
-                    recorder.leaving(index, float(gradient.double().sum()) if stated else total(x, gradient))
+                    recorder.leaving(index, measure(gradient) if stated else measure_product(x, gradient))
             if losses is not None:
                 recorder.losing(index, losses(c, y, xs))
+            if rounding is not None:
+                recorder.rounding(index, rounding(c, y, xs))
 
         return report
 
@@ -146,9 +169,9 @@ class Tracer:
         recorder, index, frozen = self.recorder, self._index, call.map_tensors(lambda t: t.detach())
 
         def hook(r: Tensor) -> None:
-            arrived, losses = float(r.double().sum()), constant_loss(frozen, r)
-            recorder.add_arrived(index, arrived)
-            recorder.leaving(index, arrived - sum(losses.values()))
+            flow, losses = measure(r), constant_loss(frozen, r)
+            recorder.add_arrived(index, flow)
+            recorder.leaving(index, replace(flow, total=flow.total - sum(losses.values())))
             recorder.losing(index, losses)
 
         twin.register_hook(self.while_active(hook))
@@ -164,6 +187,18 @@ class Tracer:
     def watch(self, output: Tensor) -> None:
         """Record the relevance that arrives at the output of the current operation, for ledger and `capture`."""
         if self.recorder is not None:
-            output.register_hook(self.while_active(self.recorder.arriving(self._index, output)))
+            self._record_arriving(self.recorder, output)
         if self.capture is not None and self._index in self.capture.places:
             self.capture.take(self._index, output, self)
+
+    def _record_arriving(self, recorder: Recorder, output: Tensor) -> None:
+        """Record the relevance that arrives at an output, or output times gradient in `comparing`."""
+        value, index = output.detach().clone(), self._index  # the model may write into it before backward runs
+
+        def hook(c: Tensor | None) -> None:
+            if c is not None and self.active:  # None: merged into the next operation
+                recorder.add_arrived(index, measure_product(value, c))
+            elif c is not None and self._comparing:
+                recorder.add_gradient(index, measure_product(value, c).largest)
+
+        output.register_hook(hook)

@@ -11,7 +11,7 @@ from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
-from whyset.attribution.intercept.recorder import rule_losses, total
+from whyset.attribution.intercept.recorder import rule_losses, rule_rounding, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -56,7 +56,7 @@ def switch_edge(
         return _plainly(session, y, produced)
     stated = rule.states_relevance and twin is not None
     edge = _relevance_edge(rule, layer) if stated else _coefficient_edge(rule, layer)
-    losses = rule_losses(rule, layer, stated)
+    losses, rounding = rule_losses(rule, layer, stated), rule_rounding(rule, layer, y.dtype)
     if produced.kept is not None:
         produced.kept.drop()
     if cut_off:
@@ -66,7 +66,7 @@ def switch_edge(
     xs = (x,) if not stated or twin is None else (x, twin)
     # A stabilizer that is not element-wise may depend on all samples of the batch.
     edge = by_parts(edge) if is_elementwise(rule.stabilizing) else edge
-    out = session.switch(y, edge, *xs, losses=losses, stated=stated, kept=kept)
+    out = session.switch(y, edge, *xs, losses=losses, rounding=rounding, stated=stated, kept=kept)
     known = None if cut_off else replace(produced, kept=kept)
     lineage = lineage or replace(root(next(session.tracker.values)), nonlinear=cut_off)
     session.tracker.set(
