@@ -231,6 +231,24 @@ CONVENTIONS = {
         "plus",
         1e-9,
     ),
+    "number that multiplies a linear map, or its weight": (
+        lambda h: -F.linear(h, W),
+        lambda h: F.linear(h, -W),
+        "excitation",
+        0.1,
+    ),
+    "bias behind a view": (
+        lambda h: F.linear(h, W, GAIN),
+        lambda h: F.linear(h, W).unflatten(-1, (2, 3)).flatten(-2) + GAIN,
+        "excitation",
+        1e-3,
+    ),
+    "sum of exponentials in two steps": (
+        lambda h: (e := h.exp()) / e.unflatten(-1, (2, 3)).sum(-1).sum(-1, keepdim=True),
+        lambda h: h.softmax(-1),
+        "attn_lrp",
+        0.05,
+    ),
     "bias behind a transposed map": (
         lambda h: F.linear(h, W, GAIN),
         lambda h: (W @ h.mT).mT + GAIN,

@@ -263,3 +263,17 @@ def test_a_batch_norm_of_one_sample_passes_the_gradient_of_a_transposed_tensor()
     both = Gradient(model, AttnLRP())(x, 0)[1]
     alone = [Gradient(model, AttnLRP())(x[i : i + 1], 0)[1] for i in range(2)]
     torch.testing.assert_close(torch.cat(alone), both, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "composite",
+    [AttnLRP(), EpsilonPlus(), EpsilonPlusFlat(), EpsilonAlpha2Beta1(), EpsilonGammaBox(-3.0, 3.0)],
+    ids=lambda composite: type(composite).__name__,
+)
+def test_a_vector_is_explained_as_a_batch_of_one_sample(composite):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)).double().eval()
+    x, first = torch.randn(6, dtype=torch.float64), torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)
+    _, relevance = Gradient(model, composite)(x, lambda output: first * output)
+    _, expected = Gradient(model, composite)(x[None], 0)
+    torch.testing.assert_close(relevance, expected[0])

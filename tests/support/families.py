@@ -58,6 +58,11 @@ LINEAR = {
     "in place": lambda h: (h @ W.T).add_(B),
     "sum by keywords": lambda h: torch.add(F.linear(h, W), other=B),
     "method by keyword": lambda h: h.matmul(other=W.T).add(other=B, alpha=1),
+    "aten by keywords": lambda h: ATEN.linear.default(weight=W, input=h, bias=B),
+    "aten addmm by keywords": _flat(lambda h: ATEN.addmm.default(self=B, mat1=h, mat2=W.T)),
+    "aten mm by keywords": _flat(lambda h: ATEN.add.Tensor(self=ATEN.mm.default(self=h, mat2=W.T), other=B)),
+    "addbmm": _flat(lambda h: torch.addbmm(B.expand(len(h), WIDTH), h[None], W.T[None])),
+    "baddbmm": _flat(lambda h: torch.baddbmm(B.expand(1, len(h), WIDTH), h[None], W.T[None])[0]),
 }
 BROADCAST_LINEAR = {
     "functional": lambda h: F.linear(h, W),
@@ -121,7 +126,26 @@ LAYER_NORM = {
     "var_mean": lambda h: _by_var_mean(h),
     "einsum": _norm(lambda c, v: c * (torch.einsum("...i,...i->...", c, c) / WIDTH + 1e-5).rsqrt()[..., None]),
     "transposed": lambda h: _norm_over_first(h.movedim(-1, 0)).movedim(0, -1),
+    "each over the root": lambda h: _each_over_root(h),
+    "contraction with equal weights": _norm(lambda c, v: c / (c.square() @ _MEANS + 1e-5).sqrt()),
+    "linear map with equal weights": _norm(lambda c, v: c / (F.linear(c * c, _MEANS.T) + 1e-5).sqrt()),
+    "sum of parts": _norm(lambda c, v: c / (sum(part * part for part in c.split(1, -1)) / WIDTH + 1e-5).sqrt()),
+    "parts": _norm(lambda c, v: torch.cat([p / _root_of_parts(c.chunk(2, -1)) for p in c.chunk(2, -1)], -1)),
+    "aten by keywords": lambda h: ATEN.native_layer_norm.default(
+        normalized_shape=[WIDTH], input=h, weight=None, bias=None, eps=1e-5
+    )[0],
 }
+_MEANS = torch.full((WIDTH, 1), 1 / WIDTH, dtype=torch.float64)
+
+
+def _each_over_root(h):
+    root = (h.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+    return h / root - h.mean(-1, keepdim=True) / root
+
+
+def _root_of_parts(parts):
+    squares = [part.square().sum(-1, keepdim=True) for part in parts]
+    return (sum(squares[1:], squares[0]) / WIDTH + 1e-5).sqrt()
 
 
 def _by_var_mean(h):
@@ -375,6 +399,49 @@ MASKED_GATE = {
 LOG_SOFTMAX = {
     "fused": lambda h: F.log_softmax(h, -1),
     "logsumexp": lambda h: h - h.logsumexp(-1, keepdim=True),
+    "logarithm of the sum": lambda h: h - h.exp().sum(-1, keepdim=True).log(),
+    "with the maximum": lambda h: (s := h - h.amax(-1, keepdim=True)) - s.exp().sum(-1, keepdim=True).log(),
+    "logarithm of softmax": lambda h: h.softmax(-1).log(),
+    "logarithm of a written softmax": lambda h: _written_softmax(h).log(),
+    "logarithm with a bound": lambda h: h.softmax(-1).clamp(min=1e-30).log(),
+    "aten": lambda h: ATEN._log_softmax.default(h, -1, False),
+}
+LOG_SUM_EXP = {
+    "fused": lambda h: h.logsumexp(-1, keepdim=True) * GAIN,
+    "written": lambda h: h.exp().sum(-1, keepdim=True).log() * GAIN,
+    "without keepdim": lambda h: h.exp().sum(-1).log()[..., None] * GAIN,
+    "with the maximum": lambda h: _log_sum_exp(h, h.amax(-1, keepdim=True)) * GAIN,
+    "with a detached maximum": lambda h: _log_sum_exp(h, h.detach().amax(-1, keepdim=True)) * GAIN,
+}
+
+
+def _log_sum_exp(h, top):
+    return top + (h - top).exp().sum(-1, keepdim=True).log()
+
+
+def _by_statistics(h):
+    g = h.reshape(-1, 2, 3)
+    centered = g - g.mean(-1, keepdim=True)
+    return (centered / (g.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()).reshape(h.shape)
+
+
+INSTANCE_NORM = {
+    "fused": lambda h: F.instance_norm(h.reshape(-1, 2, 3)).reshape(h.shape),
+    "written": _by_statistics,
+    "aten": lambda h: ATEN._native_batch_norm_legit.no_stats(h.reshape(1, -1, 3), None, None, True, 0.1, 1e-5)[
+        0
+    ].reshape(h.shape),
+}
+_TENSOR = _constant(WIDTH, WIDTH, WIDTH)
+BILINEAR = {
+    "linear": lambda h: F.linear(h, torch.einsum("oij,j->oi", _TENSOR, SHIFT)),
+    "bilinear": lambda h: F.bilinear(h, SHIFT.expand(h.shape), _TENSOR),
+    "einsum": lambda h: torch.einsum("...i,oij,j->...o", h, _TENSOR, SHIFT),
+}
+CHAIN = {
+    "linear": _flat(lambda h: h @ (W @ W.T)),
+    "multi_dot": _flat(lambda h: torch.linalg.multi_dot([h, W, W.T])),
+    "einsum": lambda h: torch.einsum("...i,ij,kj->...k", h, W, W),
 }
 
 _SEQUENCE, _HEAD = 3, 2
@@ -403,6 +470,11 @@ ATTENTION = {
     "fused": _attend(F.scaled_dot_product_attention),
     "fused for the CPU": _attend(
         lambda q, k, v: ATEN._scaled_dot_product_flash_attention_for_cpu.default(
+            *(t.reshape(-1, 1, _SEQUENCE, _HEAD) for t in (q, k, v))
+        )[0].reshape(v.shape)
+    ),
+    "not fused": _attend(
+        lambda q, k, v: ATEN._scaled_dot_product_attention_math.default(
             *(t.reshape(-1, 1, _SEQUENCE, _HEAD) for t in (q, k, v))
         )[0].reshape(v.shape)
     ),
@@ -532,6 +604,10 @@ FAMILIES = {
     "masked softmax": MASKED_SOFTMAX,
     "masked gate": MASKED_GATE,
     "log softmax": LOG_SOFTMAX,
+    "log-sum-exp": LOG_SUM_EXP,
+    "instance norm": INSTANCE_NORM,
+    "bilinear map": BILINEAR,
+    "chain of maps": CHAIN,
     "attention": ATTENTION,
     "causal attention": CAUSAL_ATTENTION,
     "attention with its own mask": MASKED_BY_ITSELF,

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from whyset.attribution.intercept.lineage import Lineage, guards, root
+from whyset.attribution.intercept.lineage import Exponential, Lineage, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent, Operation
 
 
@@ -69,7 +69,7 @@ def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
     if linear and len(known) > 1 and not product and len(origins) > 1:
         return replace(found, origins=frozenset({a.value}), nonlinear=False)
     nonlinear = nonlinear or (product and len(known) > 1)
-    softmax = len(known) == 1 and known[0].softmax and not nonlinear
+    softmax = len(known) == 1 and known[0].softmax and (not nonlinear or a.operation.descent is Descent.GUARD)
     if (origins, nonlinear, softmax) == (found.origins, found.nonlinear, found.softmax):
         return found
     return replace(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
@@ -82,7 +82,7 @@ def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
     offset = 0.0 if isinstance(known[0].offset, Tensor) else known[0].offset
     # Dimensions of a sum are those of the exponential, so views of the sum keep them.
-    return replace(known[0], value=a.value, offset=offset, exponent=None, normalized=False)
+    return replace(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
 
 
 def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -95,7 +95,10 @@ def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A part of a statistic is one; a part of another tensor has statistics of its own."""
     x = _view(a, known)
-    return x if x.level else replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None)
+    if x.level:
+        return x
+    whole = x.whole or x.roots
+    return replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -126,11 +129,13 @@ def _kind(x: Lineage) -> tuple[frozenset[int], int, float, bool]:
 
 def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
-    base = replace(x, value=a.value, level=x.level + 1, exponent=None, summed=None, normalized=False, offset=0.0)
+    base = replace(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False, offset=0.0)
     base = replace(base, degree=x.degree * a.operation.power)
     descent = a.operation.descent
-    if descent is Descent.SUM and x.exponent is not None:
-        base = replace(base, summed=x.value, dims=_dims(a, x.exponent))
+    if descent is Descent.SUM and x.exponential is not None:
+        base = replace(
+            base, summed=x.value, terms=replace(x.exponential, value=a.dependent), dims=_dims(a, a.dependent)
+        )
     if isinstance(x.offset, Tensor):
         return base
     if descent in (Descent.AVERAGE, Descent.MAX, Descent.MIN):
@@ -155,10 +160,13 @@ def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
         return _shift(a, known[0])
     x, y = known[0], known[1]
     offset = a.image(x.offset) if x is y else _apply(a, x.offset, y.offset)
-    if a.operation.arithmetic is Arithmetic.SUBTRACT and y.summed == x.value and y.exponent is None and y.level == 0:
+    if a.operation.arithmetic is Arithmetic.SUBTRACT and y.summed == x.value and y.exponential is None and y.level == 0:
         return replace(root(a.value), normalized=True)
     if x.roots == y.roots and x.degree == y.degree and x.logarithm == y.logarithm:
-        return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm)
+        return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm, whole=x.whole)
+    whole = x.whole or x.roots
+    if whole == (y.whole or y.roots) and x.degree == y.degree != 1 and not x.logarithm and not y.logarithm:
+        return Lineage(a.value, whole, offset, max(x.level, y.level, 1), x.degree)  # a sum over parts, as of squares
     return root(a.value, offset)
 
 
@@ -170,7 +178,7 @@ def _shift(a: Ancestry, x: Lineage) -> Lineage:
         if not bias
         else (-x.offset if a.operation.arithmetic is Arithmetic.SUBTRACT_FROM else x.offset)
     )
-    return replace(x, value=a.value, offset=offset, exponent=None, normalized=False)
+    return replace(x, value=a.value, offset=offset, exponential=None, normalized=False)
 
 
 def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
@@ -196,7 +204,9 @@ def _product(a: Ancestry, known: list[Lineage]) -> Lineage:
     sign = 1.0 if a.operation.arithmetic is Arithmetic.MULTIPLY else -1.0
     if x.logarithm or y.logarithm:
         return root(a.value, offset)
-    return Lineage(a.value, x.roots | y.roots, offset, min(x.level, y.level), x.degree + sign * y.degree)
+    whole = x.whole if x.roots == y.roots else frozenset[int]()
+    degree = x.degree + sign * y.degree
+    return Lineage(a.value, x.roots | y.roots, offset, min(x.level, y.level), degree, whole=whole)
 
 
 def _scale(a: Ancestry, x: Lineage) -> Lineage:
@@ -221,7 +231,7 @@ def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
         return root(a.value, a.image(x.offset))
     summed = x.summed if power == -1.0 else None
     changed = replace(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
-    return replace(changed, exponent=None, normalized=False, summed=summed)
+    return replace(changed, exponential=None, normalized=False, summed=summed)
 
 
 def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -244,16 +254,19 @@ def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
-    if known[0].logarithm:
+    x = known[0]
+    if x.total is not None:
+        return replace(root(a.value), summed=x.total.number, dims=x.dims)
+    if x.logarithm:
         return _function(a, known)
-    return replace(_power(a, known, 1.0), logarithm=True, exponent=None, summed=None)
+    return replace(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
 
 
 def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.logarithm:
         return replace(x, value=a.value, offset=a.image(x.offset), logarithm=False)
-    return replace(root(a.value, a.image(x.offset)), exponent=a.given[0])
+    return replace(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value, a.output))
 
 
 def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -272,7 +285,7 @@ def _fill(a: Ancestry, x: Lineage) -> Lineage:
     constant = number(constants[0] if constants else a.options.get("value", a.options.get("other")))
     same = not isinstance(x.offset, Tensor) and constant == x.offset
     kept = replace(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
-    return kept if constant == 0 else replace(kept, exponent=None)
+    return kept if constant == 0 else replace(kept, exponential=None)
 
 
 def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:

@@ -16,6 +16,17 @@ GUARDED = 30.0
 
 
 @dataclass(frozen=True)
+class Exponential:
+    """A constant multiple of exp(u)."""
+
+    exponent: Tensor
+    number: int
+    """The value of u, as in `Lineage`."""
+    value: Tensor
+    """The multiple, in a sum as its terms."""
+
+
+@dataclass(frozen=True)
 class Lineage:
     """How a tensor follows from its roots.
 
@@ -25,6 +36,8 @@ class Lineage:
         A number for the values of the tensor; copies and casts have the same one.
     roots : frozenset of int
         The values of the roots.
+    whole : frozenset of int
+        The roots of the tensor that its root is a part of, as of `chunk`; empty if it is none.
     offset : float or Tensor
         The value that the tensor has where its roots are 0.
     level : int
@@ -34,10 +47,12 @@ class Lineage:
         argument.
     logarithm : bool
         True if the tensor is the logarithm of a tensor of this degree.
-    exponent : Tensor or None
-        u if the tensor is a constant multiple of exp(u).
+    exponential : Exponential or None
+        The exponential that the tensor is a constant multiple of.
     summed : int or None
         The value of the exponential that the tensor is the sum of.
+    terms : Exponential or None
+        That exponential.
     dims : tuple of int
         The dimensions of that sum.
     normalized : bool
@@ -56,13 +71,15 @@ class Lineage:
     level: int = 0
     degree: float = 1.0
     logarithm: bool = False
-    exponent: Tensor | None = None
+    exponential: Exponential | None = None
     summed: int | None = None
+    terms: Exponential | None = None
     dims: tuple[int, ...] = ()
     normalized: bool = False
     origins: frozenset[int] = frozenset()
     nonlinear: bool = False
     softmax: bool = False
+    whole: frozenset[int] = frozenset()
 
     @property
     def gate(self) -> int:
@@ -73,6 +90,11 @@ class Lineage:
         if self.softmax or (self.nonlinear and not guards(self.offset)):
             return 2
         return int(self.nonlinear and len(self.origins) == 1)
+
+    @property
+    def total(self) -> Exponential | None:
+        """The exponential that the tensor is the sum of, up to a constant summand."""
+        return self.terms if self.summed is not None and self.degree > 0 else None
 
     @property
     def at_zero(self) -> bool:
@@ -94,15 +116,20 @@ def normalizes(statistic: Lineage, partner: Lineage, power: int) -> bool:
     """Check if multiplying a tensor by a statistic to a power (1 or -1) normalizes it.
 
     The statistic must be computed from the same roots by more reductions, and shrink the product as the tensor grows.
+    The partner may be a part of the tensor, or another statistic, as the mean in `x / s - mean / s`: there the divisor
+    normalizes.
     """
-    ratio = power * statistic.degree * partner.degree
-    below = statistic.level > partner.level and statistic.roots <= partner.roots
-    return below and ratio < 0 and not statistic.logarithm and not partner.logarithm
+    known = statistic.roots <= partner.roots or statistic.roots == partner.whole
+    if statistic.logarithm or partner.logarithm or not known:
+        return False
+    if statistic.level > partner.level:
+        return power * statistic.degree * partner.degree < 0
+    return statistic.level == partner.level > 0 and power * statistic.degree < 0 < partner.degree
 
 
 def sums_exponential(total: Lineage, partner: Lineage, power: int) -> bool:
     """Check if multiplying an exponential by its own sum to a power (1 or -1) is a softmax."""
-    return partner.exponent is not None and total.summed == partner.value and power * total.degree < 0
+    return partner.exponential is not None and total.summed == partner.value and power * total.degree < 0
 
 
 def is_finite(value: float | Tensor) -> bool:

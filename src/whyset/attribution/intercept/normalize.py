@@ -1,7 +1,7 @@
 """Calls in one form: reflected operators and overloads as the operation that they are."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +27,9 @@ def normalize(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[A
     reflected = _REFLECTED.get(getattr(func, "__name__", ""))
     if reflected is not None and len(args) == 2:
         return reflected, (args[1], args[0]), kwargs
-    if not args and kwargs and not isinstance(func, OpOverload):
+    if kwargs and isinstance(func, OpOverload):
+        args, kwargs = _by_schema(func, args, kwargs)
+    elif kwargs and not args:
         func, args, kwargs = _by_position(func, kwargs)
     return func, *_plain(args, kwargs)
 
@@ -40,6 +42,18 @@ def _plain(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], 
     if kwargs.get("alpha") == 1 and len(args) == 2:
         kwargs = {name: value for name, value in kwargs.items() if name != "alpha"}
     return args, kwargs
+
+
+def _by_schema(
+    func: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Move arguments of an overload that are passed by name to the positions that its schema gives them."""
+    rest, given = dict(kwargs), list(args)
+    for argument in func._schema.arguments[len(given) :]:
+        if argument.kwarg_only or not rest or (argument.name not in rest and not argument.has_default_value()):
+            break
+        given.append(rest.pop(argument.name, argument.default_value))
+    return given, rest
 
 
 def _by_position(func: Any, kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any], dict[str, Any]]:

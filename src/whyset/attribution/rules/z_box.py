@@ -52,5 +52,5 @@ class ZBox(Rule):
 
 
 def expand_bound(value: Bound, x: Tensor) -> Tensor:
-    """Expand a bound to the shape of one sample."""
-    return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1])
+    """Expand a bound to the shape of one sample; a vector is one sample without a batch dimension."""
+    return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1] if x.dim() > 1 else x)

@@ -6,12 +6,13 @@ from typing import Any
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, relu
+from whyset.attribution.intercept.handlers.attention import attention
 from whyset.attribution.intercept.handlers.batch_norm import batch_norm
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers
 from whyset.attribution.intercept.handlers.compound import compound
 from whyset.attribution.intercept.handlers.linear import linear
 from whyset.attribution.intercept.handlers.norm import norm
-from whyset.attribution.intercept.handlers.product import attention, product, quadratic, quotient
+from whyset.attribution.intercept.handlers.product import product, quadratic, quotient
 from whyset.attribution.intercept.handlers.recurrent import recurrent
 from whyset.attribution.intercept.handlers.transparent import transparent
 from whyset.attribution.intercept.operations import OperationKind

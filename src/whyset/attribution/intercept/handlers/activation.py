@@ -11,6 +11,7 @@ from torch import Tensor
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
+from whyset.attribution.intercept.handlers.softmax import written_logarithm
 from whyset.attribution.intercept.images import Number, start
 from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage
@@ -89,6 +90,9 @@ def activation(session: Session, call: Call) -> Any:
     if call.name == "exp" and lineage.normalized:
         session.note(call, "softmax: plain gradient")
         return session.finish(call, session.run(call))
+    written = written_logarithm(session, call, lineage)
+    if written is not None:
+        return written
     y = call.run()
     if not carries_gradient(y):
         return y

@@ -2,6 +2,8 @@
 
 import string
 from collections.abc import Callable, Mapping
+from functools import reduce
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
@@ -9,7 +11,9 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.handlers.attention import ATTENTION, written_attention
 from whyset.attribution.intercept.session import Session
+from whyset.errors import InputError
 
 
 def compound(session: Session, call: Call) -> Any:
@@ -118,6 +122,55 @@ def _native_group_norm(call: Call) -> tuple[Tensor, None, None]:
     return torch.nn.functional.group_norm(x, groups, weight, bias, eps), None, None
 
 
+def _math_attention(call: Call) -> tuple[Tensor, None]:
+    """Run the form of attention in exported graphs that is not fused; the weights that it returns too are not used."""
+    return written_attention(call.arguments(ATTENTION)), None
+
+
+def _chain(call: Call) -> Any:
+    """Contract neighbors that are constants, which are one linear map, and then from left to right."""
+    given = list(call.args[0] if isinstance(call.args[0], list | tuple) else call.args)
+    runs = [list(run) for _, run in groupby(given, call.depends)]
+    factors = [t for run in runs for t in (run if call.depends(run[0]) else [reduce(torch.matmul, run)])]
+    return reduce(torch.matmul, factors)
+
+
+def _addbmm(call: Call) -> Any:
+    """Sum the products of all batches, and add the first argument."""
+    summand, a, b = (call.argument(i, name) for i, name in enumerate(("input", "batch1", "batch2")))
+    y = _times(torch.einsum("bij,bjk->ik", a, b), call.kwargs.get("alpha", 1))
+    return _times(summand, call.kwargs.get("beta", 1)) + y
+
+
+def _grouped_mm(call: Call) -> Any:
+    """Multiply the rows of each group by the matrix of the group, as mixtures of experts do."""
+    names = ("mat_a", "mat_b", "offs", "bias", "out_dtype")
+    a, b, ends, bias, dtype = (call.argument(i, name) for i, name in enumerate(names))
+    if ends is None:
+        y = torch.bmm(a, b)
+    elif a.dim() == 2 and b.dim() == 3:
+        groups = a.tensor_split(ends[:-1].tolist())
+        y = torch.cat([part @ matrix for part, matrix in zip(groups, b, strict=True)])
+    else:
+        raise InputError(
+            f"{call.name}: expected rows (n, in) and matrices (groups, in, out), got {tuple(a.shape)} and "
+            f"{tuple(b.shape)}; multiply the groups one by one"
+        )
+    y = y if bias is None else y + bias
+    return y if dtype is None else y.to(dtype)
+
+
+def _batch_norm_of_batch(call: Call) -> tuple[Tensor, None, None]:
+    """Run the form of instance norms, and of batch norms with statistics of the batch, in exported graphs."""
+    x, weight, bias, *rest = call.args
+    mean, variance, training, momentum, eps = rest if len(rest) == 5 else (None, None, *rest)
+    if not training:
+        return torch.nn.functional.batch_norm(x, mean, variance, weight, bias, False, momentum, eps), None, None
+    joined = x.transpose(0, 1).flatten(1)[None]  # all samples as one, whose channels are normalized
+    y = torch.nn.functional.instance_norm(joined, weight=weight, bias=bias, eps=eps)[0]
+    return y.unflatten(1, (len(x), *x.shape[2:])).transpose(0, 1), None, None
+
+
 def _native_batch_norm(call: Call) -> tuple[Tensor, None, None]:
     x, weight, bias, mean, variance, momentum, eps = call.args
     return torch.nn.functional.batch_norm(x, mean, variance, weight, bias, False, momentum, eps), None, None
@@ -136,6 +189,13 @@ STEPS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "std_mean": _std_mean,
         "convolution": _convolution,
         "_scaled_dot_product_flash_attention_for_cpu": _flash_attention,
+        "_scaled_dot_product_attention_math": _math_attention,
+        "chain_matmul": _chain,
+        "linalg_multi_dot": _chain,
+        "addbmm": _addbmm,
+        "_grouped_mm": _grouped_mm,
+        "grouped_mm": _grouped_mm,
+        "_native_batch_norm_legit": _batch_norm_of_batch,
         "native_layer_norm": _native_layer_norm,
         "native_group_norm": _native_group_norm,
         "_native_batch_norm_legit_no_training": _native_batch_norm,

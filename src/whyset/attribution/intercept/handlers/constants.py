@@ -27,6 +27,7 @@ def merge_constant(session: Session, call: Call) -> Any | None:
         return None
     if operation is Arithmetic.SUBTRACT and constant is call.args[0]:
         operation = Arithmetic.SUBTRACT_FROM
+    constant = _shrink(constant)
     produced = call.records[id(x)].produced
     if produced is None or is_plain(produced.rule) or not _fits(x, constant, produced):
         return None
@@ -37,6 +38,16 @@ def merge_constant(session: Session, call: Call) -> Any | None:
     affine = Constant(constant, operation)
     layer = replace(produced.layer, affines=(*produced.layer.affines, affine))
     return switch_edge(session, y, replace(produced, layer=layer), lineage=session.descend(call, y))
+
+
+def _shrink(constant: Tensor) -> Tensor:
+    """Return one element of each dimension along which a constant is expanded."""
+    expanded = [d for d, size in enumerate(constant.shape) if size > 1 and constant.stride(d) == 0]
+    return (
+        constant[tuple(slice(1) if d in expanded else slice(None) for d in range(constant.dim()))]
+        if expanded
+        else constant
+    )
 
 
 def _fits(x: Tensor, constant: Tensor, produced: LinearOutput) -> bool:

@@ -212,6 +212,19 @@ def contract_and_add(session: Session, call: Call) -> Any | None:
         return y if beta == 0 else (summand if beta == 1 else summand * beta) + y
 
 
+def bilinear_map(session: Session, call: Call) -> Any | None:
+    """Run `F.bilinear` with one constant input as the linear map of the other one that it is; None for another call."""
+    if call.name != "bilinear":
+        return None
+    names = ("input1", "input2", "weight", "bias")
+    a, b, weight, bias = (call.argument(i, name) for i, name in enumerate(names))
+    if call.depends(a) == call.depends(b) or call.depends(weight):
+        return None
+    with session:
+        y = torch.einsum("...i,oij,...j->...o", a, weight, b)
+        return y if bias is None else y + bias
+
+
 def _is_bias(call: Call, summand: Any, b: Tensor) -> bool:
     """Check if a summand is a bias: a constant per output of `x @ b`."""
     if call.name != "addmm" or call.depends(summand) or call.depends(b):

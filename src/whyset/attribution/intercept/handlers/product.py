@@ -1,6 +1,5 @@
 """Products and quotients of tensors that depend on the input: equal shares to the factors, nothing to a normalizer."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,16 +11,20 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, find_lineage
 from whyset.attribution.intercept.handlers.constants import merge_constant
-from whyset.attribution.intercept.handlers.contraction import contract_and_add, contraction, elementwise_einsum
+from whyset.attribution.intercept.handlers.contraction import (
+    bilinear_map,
+    contract_and_add,
+    contraction,
+    elementwise_einsum,
+)
+from whyset.attribution.intercept.handlers.softmax import written_softmax
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.images import Number
 from whyset.attribution.intercept.lineage import Lineage, guards, normalizes, sums_exponential
-from whyset.attribution.intercept.operations import OPERATIONS, Arithmetic, Operation, OperationKind
-from whyset.attribution.intercept.recorder import Losses, softmax_gradient, total
+from whyset.attribution.intercept.operations import Arithmetic, Operation, OperationKind
+from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
-
-_ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
 def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any:
@@ -45,7 +48,7 @@ def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list
 def product(session: Session, call: Call) -> Any:
     """Run a product: equal shares to the factors that depend on the input, all to a single one."""
     elementwise = call.operation.arithmetic is Arithmetic.MULTIPLY
-    for run in (merge_constant,) if elementwise else (contraction, contract_and_add, elementwise_einsum):
+    for run in (merge_constant,) if elementwise else (contraction, contract_and_add, bilinear_map, elementwise_einsum):
         result = run(session, call)
         if result is not None:
             return result
@@ -78,7 +81,7 @@ def elementwise_product(session: Session, call: Call, a: Tensor, b: Tensor) -> A
     one, other = find_lineage(call, a), find_lineage(call, b)
     for held, partner, h, p in ((b, a, other, one), (a, b, one, other)):
         if sums_exponential(h, p, 1):
-            return _softmax(session, call, p, h)
+            return written_softmax(session, call, p, h)
         if normalizes(h, p, 1):
             return _hold_constant(session, call, held, partner)
     bearing = bearing_factors(session, call, [a, b])
@@ -139,24 +142,6 @@ def _hold_constant(session: Session, call: Call, statistic: Tensor, partner: Ten
     return session.finish(replace(call, operation=Operation("normalize")), session.run(held), behind_linear=inside)
 
 
-def _softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage) -> Any:
-    """Run the exponential over its own sum with the plain gradient of a softmax at its exponent."""
-    u = exponential.exponent
-    assert u is not None
-    session.note(call, "softmax: plain gradient")
-    y = call.run()
-
-    def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
-        return (softmax_gradient(c, y, summed.dims),)
-
-    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
-        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], softmax_gradient(c, y, summed.dims))}
-
-    return session.finish(
-        replace(call, operation=OPERATIONS["softmax"]), session.switch(y, edge, u, losses=losses), kept=y
-    )
-
-
 def _report_divisor(session: Session, call: Call, one: Lineage, other: Lineage) -> None:
     """Warn of a factor that looks like a normalizer, but is not recognized as a statistic of its partner."""
     for factor, partner in ((one, other), (other, one)):
@@ -166,67 +151,6 @@ def _report_divisor(session: Session, call: Call, one: Lineage, other: Lineage) 
                 "divides by a statistic that does not follow from its partner alone, so both get relevance. If it "
                 "normalizes the partner, compute the two from the same tensor",
             )
-
-
-def attention(session: Session, call: Call) -> Any:
-    """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
-    if call.depends(call.argument(3, "attn_mask")):
-        return _written_attention(session, call)
-    q, k, v = (call.argument(i, name) for i, name in enumerate(_ATTENTION[:3]))
-    scores = [t for t in (q, k) if call.depends(t)]
-    if session.composite.gates_are_constant and call.depends(v):
-        shares = (0.0, 0.0, 1.0)
-        session.note(call, "attention weights are constant: all to values")
-    else:
-        to_value = 0.5 if scores and call.depends(v) else 1.0
-        to_scores = (1 - to_value if call.depends(v) else 1.0) / max(len(scores), 1)
-        shares = (to_scores, to_scores, to_value)
-        session.note(call, f"{to_scores:g} to queries and keys each, {to_value:g} to values")
-    # The same tensor may be query, key and value: shares go by position, not by tensor.
-    given = [session.share(t, part) if call.depends(t) else t for t, part in zip((q, k, v), shares, strict=True)]
-    result = call.func(*given, *call.args[3:], **_without_qkv(call))
-    to_weights = sum(part for t, part in zip((q, k), shares, strict=False) if call.depends(t))
-    session.account(result, lambda c: _attention_loss(call, c, to_weights))
-    return session.finish(call, result, behind_linear=True)
-
-
-def _attention_loss(call: Call, c: Tensor, to_weights: float) -> dict[Cause, float]:
-    """Return what the softmax keeps: the weights' part of `c · y` without `∂/∂s · s`, where s are the scores."""
-    given = call.arguments(_ATTENTION)
-    scores, v = _scores(given | {name: given[name].detach().double() for name in _ATTENTION[:3]})
-    p = _mask(scores, given.get("attn_mask"), bool(given.get("is_causal"))).softmax(-1)
-    p = torch.nan_to_num(p)  # a row without any score
-    g = softmax_gradient(c.double() @ v.mT, p, -1)
-    return {Cause.NONLINEARITY: to_weights * (total(c, p @ v) - total(g, scores))}
-
-
-def _scores(given: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """Return the scores of attention without a mask, and the values; grouped heads are repeated."""
-    q, k, v, scale = given["query"], given["key"], given["value"], given.get("scale")
-    if given.get("enable_gqa"):
-        k, v = (t.repeat_interleave(q.shape[-3] // t.shape[-3], -3) for t in (k, v))
-    return q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale), v
-
-
-def _mask(scores: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
-    if causal:
-        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
-    if mask is None:
-        return scores
-    return scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
-
-
-def _written_attention(session: Session, call: Call) -> Any:
-    """Run attention with a mask that depends on the input, step by step."""
-    given = call.arguments(_ATTENTION)
-    with session:
-        scores, v = _scores(given)
-        weights = (scores + given["attn_mask"]).softmax(-1)
-        return torch.dropout(weights, given.get("dropout_p", 0.0), True) @ v
-
-
-def _without_qkv(call: Call) -> dict[str, Any]:
-    return {name: value for name, value in call.kwargs.items() if name not in _ATTENTION[:3]}
 
 
 def quotient(session: Session, call: Call) -> Any:
@@ -243,7 +167,7 @@ def quotient(session: Session, call: Call) -> Any:
         return activation(session, call)
     one, other = find_lineage(call, a), find_lineage(call, b)
     if sums_exponential(other, one, -1):
-        return _softmax(session, call, one, other)
+        return written_softmax(session, call, one, other)
     if normalizes(other, one, -1):
         return _hold_constant(session, call, b, a)
     return _share_quotient(session, call, a, b)

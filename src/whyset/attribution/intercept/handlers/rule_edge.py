@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
+from whyset.attribution.intercept.operations import OPERATIONS
 from whyset.attribution.intercept.recorder import rule_losses, rule_rounding, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
@@ -33,6 +35,8 @@ def apply_rule(
     `arrange` brings the output of the call to the form of y, if x and the weight have been rearranged.
     """
     known = session.tracker.get(x)
+    if bias is None and geometry is None and _sums(weight, known.lineage):
+        return _run_sum(session, call, x, arrange)
     first = not known.behind_linear
     rule = session.choose(call, first=first, reaches_twin=known.twin is not None)
     y = arrange(session.run(call, account=False) if is_plain(rule) else call.run())
@@ -40,6 +44,22 @@ def apply_rule(
         return y
     layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
     return switch_edge(session, y, LinearOutput(x, known.twin, layer, rule))
+
+
+def _sums(weight: Tensor, lineage: Lineage | None) -> bool:
+    """Check if a contraction is a sum of values of a nonlinear function, as `(x * x) @ ones`: a statistic.
+
+    Weights of a model are not compared, which would take time in each call.
+    """
+    if lineage is None or not lineage.nonlinear or isinstance(weight, nn.Parameter) or weight.requires_grad:
+        return False
+    return weight.numel() > 0 and bool((weight == weight.flatten()[0]).all())
+
+
+def _run_sum(session: Session, call: Call, x: Tensor, arrange: Callable[[Tensor], Tensor]) -> Any:
+    session.note(call, "equal weights for all values of a nonlinear function: plain gradient, as of a sum")
+    summed = replace(call, func=torch.sum, operation=OPERATIONS["sum"], args=(x,), kwargs={"dim": -1, "keepdim": True})
+    return session.finish(summed, arrange(session.run(call)))
 
 
 def switch_edge(

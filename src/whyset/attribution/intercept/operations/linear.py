@@ -4,7 +4,7 @@ from whyset.attribution.intercept.operations.operation import Integers, Loss, Op
 
 ROWS = (
     *rows("batch_norm", OperationKind.BATCH_NORM, loss=Loss.BIAS),
-    *rows("_native_batch_norm_legit_no_training convolution", OperationKind.COMPOUND),
+    *rows("_native_batch_norm_legit _native_batch_norm_legit_no_training convolution", OperationKind.COMPOUND),
     *rows("linear", OperationKind.LINEAR, integers=Integers.CONTRACTION),
     *rows(
         "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",

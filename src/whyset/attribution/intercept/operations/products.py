@@ -4,7 +4,19 @@ from whyset.attribution.intercept.operations.operation import Contraction, Desce
 
 ROWS = (
     *rows("scaled_dot_product_attention", OperationKind.ATTENTION),
-    *rows("_scaled_dot_product_flash_attention_for_cpu glu linalg_vecdot", OperationKind.COMPOUND),
+    *rows(
+        "_scaled_dot_product_attention_math _scaled_dot_product_flash_attention_for_cpu _grouped_mm grouped_mm glu "
+        "linalg_vecdot",
+        OperationKind.COMPOUND,
+    ),
+    *rows("addbmm chain_matmul linalg_multi_dot", OperationKind.COMPOUND, integers=Integers.CONTRACTION),
+    *rows(
+        "bilinear",
+        OperationKind.PRODUCT,
+        factors=((0, "input1"), (1, "input2"), (2, "weight")),
+        loss=Loss.BIAS,
+        integers=Integers.CONTRACTION,
+    ),
     *rows("linalg_cross", OperationKind.PRODUCT),
     *rows(
         "baddbmm",
@@ -51,21 +63,6 @@ ROWS = (
         integers=Integers.CONTRACTION,
     ),
     *rows("tensordot", OperationKind.PRODUCT, contraction=Contraction.TENSORDOT, integers=Integers.CONTRACTION),
-    *rows(
-        "bilinear",
-        OperationKind.PRODUCT,
-        factors=((0, "input1"), (1, "input2"), (2, "weight")),
-        loss=Loss.BIAS,
-        integers=Integers.CONTRACTION,
-    ),
-    *rows(
-        "addbmm",
-        OperationKind.PRODUCT,
-        factors=((1, "batch1"), (2, "batch2")),
-        loss=Loss.CONSTANT,
-        integers=Integers.CONTRACTION,
-    ),
     *rows("addr", OperationKind.PRODUCT, factors=((1, "vec1"), (2, "vec2")), loss=Loss.CONSTANT),
     *rows("cross kron outer", OperationKind.PRODUCT, integers=Integers.ARITHMETIC),
-    *rows("chain_matmul linalg_multi_dot", OperationKind.PRODUCT, integers=Integers.CONTRACTION),
 )

@@ -1,0 +1,71 @@
+"""Softmax, log-softmax and log-sum-exp that a model computes step by step: the plain gradient at the exponent."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.lineage import Exponential, Lineage
+from whyset.attribution.intercept.operations import OPERATIONS
+from whyset.attribution.intercept.recorder import softmax_gradient, total
+from whyset.attribution.intercept.session import Session
+from whyset.attribution.ledger import Cause
+
+
+def written_softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage) -> Any:
+    """Run the exponential over its own sum."""
+    assert exponential.exponential is not None
+    session.note(call, "softmax: plain gradient")
+    y = call.run()
+
+    def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
+        return (softmax_gradient(c, y, summed.dims),)
+
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], softmax_gradient(c, y, summed.dims))}
+
+    out = session.switch(y, edge, exponential.exponential.exponent, losses=losses)
+    return session.finish(replace(call, operation=OPERATIONS["softmax"]), out, kept=y)
+
+
+def written_logarithm(session: Session, call: Call, x: Lineage) -> Any | None:
+    """Run the logarithm of a softmax, or of a sum of exponentials; None for that of another tensor."""
+    if call.name != "log" or x.logarithm:
+        return None
+    if x.softmax:
+        return _log_softmax(session, call)
+    return None if x.total is None else _log_sum_exp(session, call, x.total, x.dims)
+
+
+def _log_softmax(session: Session, call: Call) -> Any:
+    """The softmax passes on its plain gradient, so the logarithm does too."""
+    session.note(call, "log-softmax: plain gradient")
+    y = session.run(call)
+    value = y.detach().clone()  # the model may write into y before backward runs
+    session.account(y, lambda c: {Cause.NONLINEARITY: total(c, value) - float(c.double().sum())})
+    return session.finish(replace(call, operation=OPERATIONS["log_softmax"]), y)
+
+
+def _log_sum_exp(session: Session, call: Call, terms: Exponential, dims: tuple[int, ...]) -> Any:
+    session.note(call, "log-sum-exp: plain gradient")
+    y = call.run()
+
+    def gradient(c: Tensor, y: Tensor, e: Tensor) -> Tensor:
+        c, y = (_keep_dims(t, terms, dims) for t in (c, y))
+        return c * e / y.exp()
+
+    def edge(c: Tensor, y: Tensor, u: Tensor, e: Tensor) -> tuple[Tensor, None]:
+        return gradient(c, y, e), None
+
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+        u, e = xs
+        return {Cause.NONLINEARITY: total(c, y) - total(u, gradient(c, y, e))}
+
+    return session.finish(call, session.switch(y, edge, terms.exponent, terms.value, losses=losses), kept=y)
+
+
+def _keep_dims(t: Tensor, terms: Exponential, dims: tuple[int, ...]) -> Tensor:
+    """Return a tensor with the dimensions of the sum, of size 1, so that it broadcasts with the terms."""
+    return t.reshape([1 if d in dims else size for d, size in enumerate(terms.value.shape)])
