@@ -18,7 +18,9 @@ from whyset.attribution.composites import (
     EpsilonPlus,
     EpsilonPlusFlat,
     ExcitationBackprop,
+    LayerMapComposite,
 )
+from whyset.attribution.rules import Flat
 
 _MODULE = runpy.run_path(str(Path(__file__).parents[1] / "support" / "families.py"))
 FAMILIES, GAIN, WIDTH, W = (_MODULE[name] for name in ("FAMILIES", "GAIN", "WIDTH", "W"))
@@ -99,6 +101,37 @@ def explain(context, function, composite, *, width=WIDTH):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return Gradient(Program(context, function).eval(), composite)(x, 1)
+
+
+class Moved(nn.Module):
+    """Elements moved before the first layer, or between a ReLU and a layer that states relevance."""
+
+    def __init__(self, move, inside):
+        super().__init__()
+        self.move, self.inside = move, inside
+
+    def forward(self, x):
+        h = linear(0, x).relu() if self.inside else x
+        return linear(1, linear(2, self.move(h)).relu())
+
+
+@pytest.mark.parametrize("family", ["joined elements", "moved elements"])
+def test_moved_elements_have_relevance_where_the_input_is_0(family):
+    x = torch.tensor([[0.0, 1.0, 0.0, -2.0, 3.0, 0.0], [1.0, 0.0, 2.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
+    _, expected = Gradient(Moved(lambda h: h, False).eval(), EpsilonPlusFlat())(x, 1)
+    assert expected[x == 0].abs().sum() > 0
+    for name, move in FAMILIES[family].items():
+        _, relevance = Gradient(Moved(move, False).eval(), EpsilonPlusFlat())(x, 1)
+        torch.testing.assert_close(relevance, expected, msg=name)
+
+
+def test_moved_elements_have_relevance_where_a_relu_is_0():
+    x = torch.randn(2, WIDTH, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    composite = LayerMapComposite(layer_map=(("linear", Flat()),))
+    _, expected = Gradient(Moved(lambda h: h, True).eval(), composite)(x, 1)
+    for name, move in FAMILIES["moved elements"].items():
+        _, relevance = Gradient(Moved(move, True).eval(), composite)(x, 1)
+        torch.testing.assert_close(relevance, expected, msg=name)
 
 
 def difference(relevance, expected):
@@ -204,6 +237,12 @@ CONVENTIONS = {
     ),
     "average pool, convolution": (_average, _convolve, "plus", 0.1),
     "softmax of the largest, renormalized": (_renormalize_largest, _softmax_of_largest, "attn_lrp", 0.05),
+    "norm, root of squares": (
+        lambda h: (1 + h.tanh()).norm(dim=-1, keepdim=True) * h,
+        lambda h: (1 + h.tanh()).square().sum(-1, keepdim=True).sqrt() * h,
+        "attn_lrp",
+        0.01,
+    ),
     "softmax of two, sigmoid": (_softmax_of_two, torch.sigmoid, "attn_lrp", 0.1),
     "(qk)v, q(kv)": (_grouped_left, _grouped_right, "attn_lrp", 0.05),
     "three factors": (

@@ -369,3 +369,104 @@ def test_relevance_of_a_rectified_network_is_gradient_times_input():
     assert ledger.amplification == pytest.approx(1)
     assert ledger.find_amplification() is None
     assert "times that of input" not in str(ledger)
+
+
+K = torch.tensor([[2.0, -1.0, 0.5, 3.0, 1.0, -2.0]], dtype=torch.float64)
+GAIN = torch.tensor([1.5, 1.0, 2.0, 0.5, 1.0, 3.0], dtype=torch.float64)
+FIRST = torch.tensor([True, True, False, False, False, False])
+
+
+def column(y):
+    y[:, :2] = K[:, :2]
+    return y
+
+
+def number(y):
+    y[:, :2] = 2.0
+    return y
+
+
+def filled_view(y):
+    y[:, :2].fill_(2.0)
+    return y
+
+
+def copied_view(y):
+    y[:, :2].copy_(K[:, :2])
+    return y
+
+
+def into_a_constant(y):
+    out = K.repeat(len(y), 1)
+    out[:, 2:] = y[:, 2:]
+    return out
+
+
+def into_a_view_of_a_constant(y):
+    out = K.repeat(len(y), 1)
+    out.view(-1, 2, 3)[:, 0, 2] = y[:, 2]
+    out[:, 3:] = y[:, 3:]
+    return out
+
+
+def part_by_part(y):
+    out = K.repeat(len(y), 1)
+    out[:, 2:4] = y[:, 2:4]
+    out[:, 4:].copy_(y[:, 4:])
+    return out
+
+
+def real_part(y):
+    z = torch.complex(y, y)
+    z.real[:, :2] = K[:, :2]
+    return z.real
+
+
+def conjugate(y):
+    z = torch.complex(y, y)
+    z.conj()[:, :2] = torch.complex(K, K)[:, :2]
+    return z.real
+
+
+def imaginary_part(y):
+    z = torch.complex(y, y)
+    z.imag[:, :2].copy_(K[:, :2])
+    return z.imag
+
+
+def read_in_between(y):
+    early = y * 1
+    y[:, :2] = K[:, :2]
+    return y + early - early
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        column,
+        number,
+        filled_view,
+        copied_view,
+        into_a_constant,
+        into_a_view_of_a_constant,
+        part_by_part,
+        real_part,
+        imaginary_part,
+        conjugate,
+        read_in_between,
+    ],
+)
+def test_constants_that_a_model_writes_keep_their_relevance(write):
+    """As those of `torch.where`, which computes the same out of place."""
+    constants = torch.full_like(K, 2.0) if write in (number, filled_view) else K
+    x = torch.randn(2, 4).double()
+    lost = []
+    for use in (lambda y, z: write(y.clone() + z) * GAIN, lambda y, z: torch.where(FIRST, constants, y + z) * GAIN):
+        attribute = Gradient(Written(use).double().eval(), AttnLRP())
+        with attribute.ledger() as ledger:
+            _, relevance = attribute(x, 0)
+        ledger.assert_accounted(1e-10)
+        lost.append((relevance, ledger.lost()[Cause.CONSTANT]))
+    (written, kept), (expected, kept_by_where) = lost
+    torch.testing.assert_close(written, expected)
+    assert kept == pytest.approx(kept_by_where, rel=1e-10)

@@ -1,5 +1,6 @@
 """composite="auto": resolved from the model and the modality, stored under its name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,34 @@ def test_names_instances_and_none(tmp_path: Path) -> None:
         x = IMAGES.clone()
         one, other = (attributor(CONVOLUTION, given)(x, 1)[1] for given in ("epsilon_plus", EpsilonPlus()))
         assert torch.equal(one, other)
+
+
+class Pooling(nn.Module):
+    """A softmax over the steps of one series, whose weights meet the steps in a product."""
+
+    def __init__(self, product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.product, self.score, self.head = product, nn.Linear(6, 1), nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.stack([self.product(self.score(steps).softmax(0), steps) for steps in x]))
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda weights, steps: torch.mm(weights.T, steps)[0],
+        lambda weights, steps: torch.mv(steps.T, weights[:, 0]),
+        lambda weights, steps: (weights.T @ steps)[0],
+        lambda weights, steps: torch.einsum("ti,tj->j", weights, steps),
+        lambda weights, steps: torch.inner(weights.T, steps.T)[0],
+    ],
+    ids=["mm", "mv", "matmul", "einsum", "inner"],
+)
+def test_a_softmax_that_meets_any_product_of_matrices_is_attention(
+    product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> None:
+    assert choose_composite(Pooling(product).eval(), torch.rand(2, 4, 6), "series").name == "attn_lrp"
 
 
 @pytest.mark.parametrize("name", COMPOSITES)

@@ -383,6 +383,7 @@ MASKED_SOFTMAX = {
     "added": lambda h: (h + _MISSING).softmax(-1),
     "product": lambda h: (e := h.exp() * _CHOSEN) / e.sum(-1, keepdim=True),
     "where": lambda h: (e := torch.where(_CHOSEN, h.exp(), 0.0)) / e.sum(-1, keepdim=True),
+    "nansum": lambda h: (e := h.exp() * _CHOSEN) / e.nansum(-1, keepdim=True),
     "filled exponentials": lambda h: (e := h.exp().masked_fill(~_CHOSEN, 0.0)) / e.sum(-1, keepdim=True),
 }
 MASKED_GATE = {
@@ -525,12 +526,131 @@ SQUEEZE = {
     "einsum": lambda h: torch.einsum("...i,...->...i", h, _gate(h).sigmoid().squeeze(-1)),
 }
 ONES = torch.ones(WIDTH, dtype=torch.float64)
+_EACH = torch.arange(WIDTH)
+
+
+def _shifted(move):
+    """A gate with the offset 1 that passes a function which moves its elements; `move` takes and returns (n, 6)."""
+    return _flat(lambda h: move(1 + h.tanh()) * h.flip(-1))
+
+
 SHIFTED_GATE = {
     "direct": lambda h: (1 + h.tanh()) * h.flip(-1),
     "joined": lambda h: torch.cat([1 + part.tanh() for part in h.split(3, -1)], -1) * h.flip(-1),
     "stacked": lambda h: torch.stack([1 + part.tanh() for part in h.unbind(-1)], -1) * h.flip(-1),
-    "selected": lambda h: (1 + h.tanh())[..., torch.arange(WIDTH)] * h.flip(-1),
+    "selected": lambda h: (1 + h.tanh())[..., _EACH] * h.flip(-1),
+    "hstack": _shifted(lambda g: torch.hstack(g.split(3, -1))),
+    "vstack": _shifted(lambda g: torch.vstack(g.mT.split(3)).mT),
+    "dstack": _shifted(lambda g: torch.dstack(g.unbind(-1))[0]),
+    "column_stack": _shifted(lambda g: torch.column_stack(g.unbind(-1))),
+    "split_with_sizes": _shifted(lambda g: torch.cat(g.split_with_sizes([2, 4], -1), -1)),
+    "tensor_split": _shifted(lambda g: torch.cat(g.tensor_split([1, 3], -1), -1)),
+    "hsplit": _shifted(lambda g: torch.cat(g.hsplit([1, 3]), -1)),
+    "vsplit": _shifted(lambda g: torch.cat(g.vsplit([1]))),
+    "unsafe_chunk": _shifted(lambda g: torch.cat(torch.unsafe_chunk(g, 2, -1), -1)),
+    "gather": _shifted(lambda g: g.gather(-1, _EACH.expand(g.shape))),
+    "take_along_dim": _shifted(lambda g: g.take_along_dim(_EACH.expand(g.shape), -1)),
+    "take": _shifted(lambda g: g.take(torch.arange(g.numel()).view(g.shape))),
+    "masked_select": _shifted(lambda g: g.masked_select(g > -9).view(g.shape)),
+    "unfold": _shifted(lambda g: g.unfold(-1, 2, 2).flatten(-2)),
+    "adjoint": _shifted(lambda g: g.adjoint().mH),
+    "broadcast_tensors": _shifted(lambda g: torch.broadcast_tensors(g, torch.zeros(WIDTH))[0]),
+    "fliplr": _shifted(lambda g: g.fliplr().fliplr()),
+    "rot90": _shifted(lambda g: g.rot90().rot90(-1)),
+    "channel_shuffle": _shifted(lambda g: F.channel_shuffle(F.channel_shuffle(g[..., None, None], 2), 3)[..., 0, 0]),
+    "reflected": _shifted(lambda g: F.pad(g, (2, 1), mode="reflect")[..., 2:-1]),
+    "circular": _shifted(lambda g: F.pad(g[None], (2, 1), mode="circular")[0, :, 2:-1]),
+    "padded": _shifted(lambda g: F.pad(g, (2, 1))[..., 2:-1]),
 }
+_LOWER = torch.ones(WIDTH, WIDTH, dtype=torch.float64).tril()
+SHIFTED_TRIANGLE = {
+    "product": lambda h: ((1 + _square(h).tanh()) * _LOWER * _square(h).mT).sum(-1),
+    "tril": lambda h: ((1 + _square(h).tanh()).tril() * _square(h).mT).sum(-1),
+    "triu": lambda h: ((1 + _square(h).tanh()).mT.triu().mT * _square(h).mT).sum(-1),
+    "where": lambda h: (torch.where(_LOWER > 0, 1 + _square(h).tanh(), 0.0) * _square(h).mT).sum(-1),
+}
+SHIFTED_DIAGONAL = {
+    "product": lambda h: (((1 + h.tanh())[..., None] * torch.eye(WIDTH)) * _square(h).mT).sum(-1),
+    "diag_embed": lambda h: ((1 + h.tanh()).diag_embed() * _square(h).mT).sum(-1),
+}
+SHIFTED_POOL = {
+    "parts": lambda h: F.pad(_pairs(1 + h.tanh()).mean(-1), (0, 3)) * h,
+    "avg_pool": _flat(lambda h: F.pad(F.avg_pool1d((1 + h.tanh())[:, None], 2)[:, 0], (0, 3)) * h),
+    "avg_pool2d": _flat(lambda h: F.pad(F.avg_pool2d((1 + h.tanh())[:, None, None], (1, 2))[:, 0, 0], (0, 3)) * h),
+    "adaptive": _flat(lambda h: F.pad(F.adaptive_avg_pool1d((1 + h.tanh())[:, None], 3)[:, 0], (0, 3)) * h),
+    "adaptive, 3d": _flat(
+        lambda h: F.pad(F.adaptive_avg_pool3d((1 + h.tanh())[:, None, None, None], (1, 1, 3))[:, 0, 0, 0], (0, 3)) * h
+    ),
+    "sum": lambda h: F.pad(_pairs(1 + h.tanh()).sum(-1) / 2, (0, 3)) * h,
+    "nansum": lambda h: F.pad(_pairs(1 + h.tanh()).nansum(-1) / 2, (0, 3)) * h,
+    "nanmean": lambda h: F.pad(_pairs(1 + h.tanh()).nanmean(-1), (0, 3)) * h,
+}
+SHIFTED_EDGE = {
+    "padding": _flat(lambda h: F.avg_pool1d(F.pad((1 + h.tanh())[:, None], (1, 1)), 3, 1)[:, 0] * h),
+    "of the pool": _flat(lambda h: F.avg_pool1d((1 + h.tanh())[:, None], 3, 1, 1)[:, 0] * h),
+    "by zeros": lambda h: sum(F.pad(1 + h.tanh(), (1, 1))[..., n : n + WIDTH] / 3 for n in range(3)) * h,
+}
+SHIFTED_SIZE = {
+    "repeat_interleave": lambda h: (1 + h.tanh()).repeat_interleave(2, -1)[..., :WIDTH] * h,
+    "nearest": _flat(lambda h: F.interpolate((1 + h.tanh())[:, None], scale_factor=2)[:, 0, :WIDTH] * h),
+    "nearest, exact": _flat(
+        lambda h: F.interpolate((1 + h.tanh())[:, None], scale_factor=2, mode="nearest-exact")[:, 0, :WIDTH] * h
+    ),
+    "expanded": lambda h: (1 + h.tanh())[..., None].expand(*h.shape, 2).flatten(-2)[..., :WIDTH] * h,
+}
+SHIFTED_AVERAGE = {
+    "linear": _flat(
+        lambda h: F.interpolate((1 + h.tanh())[:, None], scale_factor=0.5, mode="linear")[:, 0].repeat(1, 2) * h
+    ),
+    "means": lambda h: _pairs(1 + h.tanh()).mean(-1).repeat(*(1,) * (h.dim() - 1), 2) * h,
+}
+JOINED = {
+    "cat": _flat(lambda h: torch.cat(h.split(3, -1), -1)),
+    "hstack": _flat(lambda h: torch.hstack(h.split(3, -1))),
+    "vstack": _flat(lambda h: torch.vstack(h.mT.split(3)).mT),
+    "dstack": _flat(lambda h: torch.dstack(h.unbind(-1))[0]),
+    "column_stack": _flat(lambda h: torch.column_stack(h.unbind(-1))),
+    "circular": _flat(lambda h: F.pad(h[None], (2, 1), mode="circular")[0, :, 2:-1]),
+}
+MOVED = {
+    "view": lambda h: h.view(h.shape),
+    "split_with_sizes": lambda h: h.split_with_sizes([WIDTH], -1)[0],
+    "tensor_split": lambda h: h.tensor_split(1, -1)[0],
+    "hsplit": _flat(lambda h: h.hsplit(1)[0]),
+    "vsplit": _flat(lambda h: h.vsplit(1)[0]),
+    "unsafe_split": lambda h: torch.unsafe_split(h, WIDTH, -1)[0],
+    "gather": lambda h: h.gather(-1, _EACH.expand(h.shape)),
+    "take_along_dim": lambda h: h.take_along_dim(_EACH.expand(h.shape), -1),
+    "take": lambda h: h.take(torch.arange(h.numel()).view(h.shape)),
+    "masked_select": lambda h: h.masked_select(h == h).view(h.shape),
+    "unfold": lambda h: h.unfold(-1, 2, 2).flatten(-2),
+    "adjoint": _flat(lambda h: h.adjoint().mH),
+    "broadcast_tensors": lambda h: torch.broadcast_tensors(h, torch.zeros(WIDTH))[0],
+    "fliplr": _flat(lambda h: h.fliplr().fliplr()),
+    "rot90": _flat(lambda h: h.rot90().rot90(-1)),
+    "diagonal": lambda h: h[..., None].expand(*h.shape, WIDTH).diagonal(dim1=-2, dim2=-1),
+    "alias": ATEN.alias.default,
+    "channel_shuffle": _flat(lambda h: F.channel_shuffle(F.channel_shuffle(h[..., None, None], 2), 3)[..., 0, 0]),
+}
+SHIFTED_NORM = {
+    "norm": lambda h: (1 + h.tanh()).norm(dim=-1, keepdim=True) * h,
+    "vector norm": lambda h: torch.linalg.vector_norm(1 + h.tanh(), dim=-1, keepdim=True) * h,
+    "in pairs": lambda h: _pairs(1 + h.tanh()).norm(dim=-1).norm(dim=-1, keepdim=True) * h,
+}
+SHIFTED_SUMS = {
+    "cumsum": lambda h: (1 + h.tanh()).cumsum(-1) * h,
+    "written": lambda h: torch.stack([(1 + h.tanh())[..., : n + 1].sum(-1) for n in range(WIDTH)], -1) * h,
+}
+
+
+def _square(h):
+    return h[..., None].expand(*h.shape, WIDTH)
+
+
+def _pairs(h):
+    return h.unflatten(-1, (3, 2))
+
+
 DOT = {
     "einsum": lambda h: torch.einsum("...i,...i->...", h.tanh(), h.sigmoid())[..., None] * GAIN,
     "vecdot": lambda h: torch.linalg.vecdot(h.tanh(), h.sigmoid())[..., None] * GAIN,
@@ -612,7 +732,17 @@ FAMILIES = {
     "causal attention": CAUSAL_ATTENTION,
     "attention with its own mask": MASKED_BY_ITSELF,
     "squeeze gate": SQUEEZE,
+    "joined elements": JOINED,
+    "moved elements": MOVED,
     "shifted gate": SHIFTED_GATE,
+    "shifted triangle": SHIFTED_TRIANGLE,
+    "shifted diagonal": SHIFTED_DIAGONAL,
+    "shifted pool": SHIFTED_POOL,
+    "shifted pool with padding": SHIFTED_EDGE,
+    "shifted and repeated": SHIFTED_SIZE,
+    "shifted averages": SHIFTED_AVERAGE,
+    "norm of a shifted tensor": SHIFTED_NORM,
+    "shifted sums": SHIFTED_SUMS,
     "dot product": DOT,
     "cosine": COSINE,
     "distance": DISTANCE,

@@ -11,11 +11,9 @@ from torch.overrides import TorchFunctionMode
 
 from whyset.attribution.intercept.operations import Loss, OperationKind, canonical_name, find_operation, raw_name
 
-ATTENTION = frozenset(
-    {"scaled_dot_product_attention", "multi_head_attention_forward", "_transformer_encoder_layer_fwd"}
-)
-PRODUCTS = frozenset({"matmul", "bmm", "baddbmm", "einsum", "tensordot"})
-
+# Without rows in the table: the first is Python code that an attribution runs step by step, and the second, for models
+# that are not trained, is never called within one.
+LAYERS_WITH_ATTENTION = ("multi_head_attention_forward", "_transformer_encoder_layer_fwd")
 SOFTMAXES = (Loss.SOFTMAX, Loss.SOFTMIN, Loss.LOG_SOFTMAX)
 
 
@@ -70,10 +68,13 @@ def has_attention(names: Sequence[str]) -> bool:
     """True if attention runs: fused, or as a softmax whose result is multiplied before the next layer with weights."""
     weighs = False
     for name in names:
-        if name in ATTENTION or (weighs and name in PRODUCTS):
+        operation = find_operation(name)
+        if operation.kind is OperationKind.ATTENTION or name in LAYERS_WITH_ATTENTION:
             return True
-        if find_operation(name).loss in SOFTMAXES:
+        if weighs and operation.contraction is not None:
+            return True
+        if operation.loss in SOFTMAXES:
             weighs = True
-        elif find_operation(name).kind is OperationKind.LINEAR:
+        elif operation.kind is OperationKind.LINEAR:
             weighs = False
     return False

@@ -236,6 +236,13 @@ def test_a_dot_product_with_a_constant_vector_is_a_linear_map(dim):
     )
 
 
+@pytest.mark.filterwarnings("ignore:at..frobenius_norm")
+def test_the_frobenius_norm_is_a_norm():
+    x = torch.randn(2, 5, dtype=torch.float64)
+    expected = relevance(lambda x: x / x.norm(dim=1, keepdim=True), x)
+    torch.testing.assert_close(relevance(lambda x: x / torch.frobenius_norm(x, dim=1, keepdim=True), x), expected)
+
+
 def test_a_name_with_two_rows_is_refused():
     rows = (Operation("relu", OperationKind.RELU), Operation("tanh", OperationKind.ACTIVATION))
     assert list(build_table({"functions": rows})) == ["relu", "tanh"]

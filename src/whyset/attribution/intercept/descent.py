@@ -33,6 +33,8 @@ class Ancestry:
     value: int
     image: Callable[[float | Tensor], float | Tensor]
     """The operation as a function of one number."""
+    move: Callable[[], float | Tensor]
+    """The output where each tensor is its offset."""
 
     @property
     def constants(self) -> list[Any]:
@@ -80,9 +82,34 @@ def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 
 def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
-    offset = 0.0 if isinstance(known[0].offset, Tensor) else known[0].offset
+    offset = a.move() if isinstance(known[0].offset, Tensor) else known[0].offset
     # Dimensions of a sum are those of the exponential, so views of the sum keep them.
     return replace(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
+
+
+def _pad(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return replace(_view(a, known), offset=_move(a, known))
+
+
+def _move(a: Ancestry, known: list[Lineage]) -> float | Tensor:
+    return 0.0 if all(lineage.at_zero for lineage in known) else a.move()
+
+
+def _triangle(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """The product with a mask."""
+    if known[0].logarithm:
+        return root(a.value, _move(a, known))
+    return replace(known[0], value=a.value, offset=_move(a, known), summed=None, normalized=False)
+
+
+def _map(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """A linear map of one tensor, or elements of several."""
+    return replace(
+        root(a.value, _move(a, known)),
+        origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
+        nonlinear=all(lineage.nonlinear for lineage in known),
+        softmax=all(lineage.softmax for lineage in known),
+    )
 
 
 def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -107,12 +134,7 @@ def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
     first = known[0]
     if first.level and all(_kind(x) == _kind(first) for x in known[1:]):
         return _view(a, known)  # statistics of the same tensors, side by side
-    return replace(
-        root(a.value, _common_offset(known)),
-        origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
-        nonlinear=all(lineage.nonlinear for lineage in known),
-        softmax=all(lineage.softmax for lineage in known),
-    )
+    return _map(a, known)
 
 
 def _common_offset(known: list[Lineage]) -> float:
@@ -129,22 +151,25 @@ def _kind(x: Lineage) -> tuple[frozenset[int], int, float, bool]:
 
 def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
-    base = replace(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False, offset=0.0)
-    base = replace(base, degree=x.degree * a.operation.power)
     descent = a.operation.descent
-    if descent is Descent.SUM and x.exponential is not None:
-        base = replace(
-            base, summed=x.value, terms=replace(x.exponential, value=a.dependent), dims=_dims(a, a.dependent)
-        )
-    if isinstance(x.offset, Tensor):
-        return base
-    if descent in (Descent.AVERAGE, Descent.MAX, Descent.MIN):
-        return replace(base, offset=x.offset)
-    if descent is Descent.SUM:
-        return replace(base, offset=x.offset * a.dependent.numel() / max(a.output.numel(), 1))
     if descent is Descent.LOGSUMEXP:
         return replace(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
+    base = replace(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
+    base = replace(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
+    if descent is Descent.SUM and x.exponential is not None:
+        terms = replace(x.exponential, value=a.dependent)
+        return replace(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
     return base
+
+
+def _reduce_offset(a: Ancestry, x: Lineage) -> float | Tensor:
+    if isinstance(x.offset, Tensor):
+        return a.move()
+    if a.operation.descent in (Descent.AVERAGE, Descent.MAX, Descent.MIN):
+        return x.offset
+    if a.operation.descent is Descent.SUM:
+        return x.offset * a.dependent.numel() / max(a.output.numel(), 1)
+    return _move(a, [x])
 
 
 def _dims(a: Ancestry, x: Tensor) -> tuple[int, ...]:
@@ -334,6 +359,9 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
     {
         Descent.CAST: _cast,
         Descent.VIEW: _view,
+        Descent.PAD: _pad,
+        Descent.TRIANGLE: _triangle,
+        Descent.MAP: _map,
         Descent.ITEM: _item,
         Descent.PART: _part,
         Descent.JOIN: _join,
@@ -360,7 +388,7 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.SOFTMAX: lambda a, known: replace(root(a.value), softmax=True),
     }
 )
-_LINEAR = frozenset((Descent.CAST, Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.SELECT))
+_LINEAR = frozenset((Descent.CAST, Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.SELECT, Descent.TRIANGLE))
 _ELEMENTWISE = _LINEAR | {
     Descent.POW,
     Descent.POWER,

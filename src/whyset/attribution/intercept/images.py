@@ -6,12 +6,10 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.lineage import GUARDED, is_finite
 
 Number = float | Tensor
-
-# Functions with a parameter for each channel, which need the shape of their argument.
-_SHAPED = frozenset(("prelu",))
 
 
 def image(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number]:
@@ -36,6 +34,23 @@ def start(call: Call, at: Number, known: dict[Any, Any]) -> tuple[Number, Number
         known[key] = _start(call, at)
     found: tuple[Number, Number, Number] = known[key]
     return found
+
+
+def move(call: Call, index: int) -> Number:
+    """Return an output of a call where every tensor that depends on the input is its offset, element by element.
+
+    This is the offset of a linear map, of a selection, and of a reduction.
+    """
+
+    def offset(t: Tensor) -> Tensor:
+        lineage = call.records[id(t)].lineage
+        if not call.depends(t) or lineage is None:
+            return t.detach()
+        return torch.as_tensor(lineage.offset, dtype=torch.float64, device=t.device).expand(t.shape)
+
+    with torch.no_grad():
+        y = list(tensors_in(call.map_tensors(offset).run()))[index]
+    return _number(y) if is_finite(y) else 0.0
 
 
 def _start(call: Call, at: Number) -> tuple[Number, Number, Number]:
@@ -70,7 +85,7 @@ def _key(call: Call, at: Number) -> tuple[Any, ...] | None:
 def _compute(call: Call, at: Number) -> tuple[Number, Number]:
     like = call.dependents[0]
     z = torch.as_tensor(at, dtype=torch.float64, device=like.device).detach()
-    if call.name in _SHAPED:
+    if call.operation.per_channel:
         z = z.expand(like.shape)
     z = z.clone().requires_grad_()
     with torch.enable_grad():

@@ -14,9 +14,9 @@ from torch import Tensor
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import mergeable, relu
 from whyset.attribution.intercept.lineage import Lineage
-from whyset.attribution.intercept.operations import OPERATIONS, Operation, OperationKind
+from whyset.attribution.intercept.operations import OPERATIONS, Loss, Operation, OperationKind
 from whyset.attribution.intercept.session import Session
-from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord
+from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord, carries_gradient
 
 _OWNERS = 3
 """Owners of the memory of an output: the tensor of the operation, that of the switch, and the storage object that is
@@ -119,7 +119,11 @@ def _write_really(session: Session, call: Call, target: Tensor) -> Any:
             record.kept.data = record.kept.data.clone()
             session.tracker.records[tensor] = replace(record, kept=None)
     session.note(call, "plain gradient")
+    memory = target if target._base is None else target._base
+    constants = _find_constants(session, call, target, memory)
     result = call.run()
+    if constants is not None and carries_gradient(memory):
+        session.account_written(memory, constants)
     known = [call.records[id(t)] for t in call.tensors]
     written = TensorRecord(
         dependent=any(record.dependent for record in known),
@@ -132,6 +136,30 @@ def _write_really(session: Session, call: Call, target: Tensor) -> Any:
                 owner, replace(written, lineage=_find_copied_lineage(call)) if owner is target else written
             )
     return result
+
+
+def _find_constants(session: Session, call: Call, target: Tensor, memory: Tensor) -> Tensor | None:
+    """Return what the memory of the target holds after a call whose dependent values are 0; None without a ledger."""
+    if session.recorder is None or call.operation.loss is not Loss.CONSTANT:
+        return None
+    record = session.tracker.records.get(memory)
+    constants = torch.empty_strided(memory.size(), memory.stride(), dtype=memory.dtype, device=memory.device)
+    if record is not None and record.dependent:
+        constants.zero_()
+    else:
+        constants.copy_(memory.detach())
+    part = constants if target is memory else _view_alike(constants, target, memory)
+    call.map_tensors(lambda t: part if t is target else torch.zeros_like(t) if call.depends(t) else t.detach()).run()
+    return constants
+
+
+def _view_alike(memory: Tensor, target: Tensor, base: Tensor) -> Tensor:
+    """Return the view of a memory that the target is of its base; the dtypes of `z.real` and its base z differ."""
+    offset = target.storage_offset() - base.storage_offset() * base.element_size() // target.element_size()
+    empty = torch.empty(0, dtype=target.dtype, device=target.device)
+    part = empty.set_(memory.untyped_storage(), offset, target.size(), target.stride())
+    part = part.conj() if target.is_conj() else part
+    return torch._neg_view(part) if target.is_neg() else part
 
 
 def _find_copied_lineage(call: Call) -> Lineage | None:

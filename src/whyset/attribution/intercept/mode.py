@@ -20,7 +20,7 @@ from whyset.attribution.intercept.descent import Ancestry, descend
 from whyset.attribution.intercept.embedding import run_with_integers
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse
-from whyset.attribution.intercept.images import image
+from whyset.attribution.intercept.images import image, move
 from whyset.attribution.intercept.inplace import write
 from whyset.attribution.intercept.integer_inputs import IntegerInputs, Key
 from whyset.attribution.intercept.layers import WeightCache
@@ -265,7 +265,7 @@ class Interception(Tracer, TorchFunctionMode):
                 self._note_cut(call)
             if carries_gradient(tensor) and not known:
                 own_twin = twins[index] if len(twins) == len(outputs) else None
-                lineage = self.descend(call, tensor) if dependent and self.composite.multiply_by_input else None
+                lineage = self.descend(call, tensor, index) if dependent and self.composite.multiply_by_input else None
                 self.tracker.set(
                     tensor,
                     TensorRecord(
@@ -279,7 +279,7 @@ class Interception(Tracer, TorchFunctionMode):
                     self.tracker.add_alias(source, tensor)
         return result
 
-    def descend(self, call: Call, output: Tensor) -> Lineage:
+    def descend(self, call: Call, output: Tensor, index: int = 0) -> Lineage:
         """Return the lineage of an output of a call."""
         tensors = [*call.args, *(value for value in call.kwargs.values() if call.depends(value))]
         if tensors and isinstance(tensors[0], list | tuple):  # of `cat`
@@ -294,6 +294,7 @@ class Interception(Tracer, TorchFunctionMode):
             output,
             value,
             lambda x0: image(call, x0, self.tracker.images)[0],
+            lambda: move(call, index),
         )
         return descend(at)
 

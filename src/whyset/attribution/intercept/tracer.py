@@ -27,6 +27,7 @@ from whyset.attribution.intercept.recorder import (
     measure,
     measure_product,
     plain_losses,
+    total,
 )
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
@@ -175,6 +176,19 @@ class Tracer:
             recorder.losing(index, losses)
 
         twin.register_hook(self.while_active(hook))
+
+    def account_written(self, y: Tensor, constants: Tensor) -> None:
+        """Record the relevance that arrives at a tensor that a call wrote into, and what the constants in it keep."""
+        assert self.recorder is not None
+        recorder, index, value = self.recorder, self._index, y.detach().clone()
+
+        def hook(c: Tensor) -> None:
+            flow, kept = measure_product(value, c), total(constants, c)
+            recorder.add_arrived(index, flow)
+            recorder.leaving(index, replace(flow, total=flow.total - kept))
+            recorder.losing(index, {Cause.CONSTANT: kept})
+
+        y.register_hook(self.while_active(hook))
 
     def while_active(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[Tensor], Tensor | None]:
         """Return a tensor hook that is called only while rules are active."""

@@ -9,6 +9,7 @@ for real numbers, conserves.
 
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
@@ -23,9 +24,12 @@ from whyset.errors import UnknownOperationError
 
 def has_complex(call: Call) -> bool:
     """Check if a call has a complex argument, or returns a complex value."""
-    if call.kind is OperationKind.COMPLEX or any(tensor.dtype.is_complex for tensor in call.tensors):
+    if call.kind is OperationKind.COMPLEX:
         return True
-    return any(isinstance(value, complex) for value in (*call.args, *call.kwargs.values()))
+    for value in (*call.args, *call.kwargs.values()):  # a generator would take longer, at every call of a model
+        if isinstance(value, complex):
+            return True
+    return any(map(torch.is_complex, call.tensors))
 
 
 def complex_numbers(session: Session, call: Call) -> Any:

@@ -58,6 +58,9 @@ class Descent(StrEnum):
     ROOT = auto()  # the output is a new root
     CAST = auto()
     VIEW = auto()
+    PAD = auto()
+    TRIANGLE = auto()  # zeros in place of some elements
+    MAP = auto()  # a linear map of one tensor, or elements of several
     ITEM = auto()
     PART = auto()
     JOIN = auto()
@@ -154,6 +157,8 @@ class Operation:
         What it does with tensors of integers.
     piecewise : bool, default False
         True if the plain gradient is f(x)/x, as long as the offset of x is 0.
+    per_channel : bool, default False
+        True if it has a parameter for each channel, so that its value depends on the shape of its argument.
     complex_linear : bool, default True
         False if its plain gradient is not relevance for complex numbers, as it is neither linear nor homogeneous.
     only_in_place : bool, default False
@@ -172,6 +177,7 @@ class Operation:
     factors: tuple[tuple[int, str], ...] = ()
     integers: Integers = Integers.NONE
     piecewise: bool = False
+    per_channel: bool = False
     complex_linear: bool = True
     only_in_place: bool = False
 

@@ -3,15 +3,17 @@
 from whyset.attribution.intercept.operations.operation import Descent, Integers, Loss, OperationKind, Twin, rows
 
 ROWS = (
+    *rows("msort sort topk", OperationKind.TRANSPARENT, descent=Descent.PART),
+    *rows("diag diag_embed", OperationKind.TRANSPARENT, twin=Twin.PADDED, descent=Descent.MAP),
+    *rows("tril triu", OperationKind.TRANSPARENT, twin=Twin.SCALED, descent=Descent.TRIANGLE),
+    *rows("copy", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, integers=Integers.ARITHMETIC, only_in_place=True),
     *rows(
-        "diag diag_embed masked_select msort sort topk tril triu",
+        "setitem",
         OperationKind.TRANSPARENT,
+        loss=Loss.CONSTANT,
+        integers=Integers.ASSIGNS | Integers.ARITHMETIC,
+        only_in_place=True,
     ),
-    *rows("diagonal", OperationKind.TRANSPARENT, conserves=True, descent=Descent.PART),
-    *rows("gather", OperationKind.TRANSPARENT, descent=Descent.PART, integers=Integers.LOOKUP),
-    *rows("copy", OperationKind.TRANSPARENT, integers=Integers.ARITHMETIC, only_in_place=True),
-    *rows("setitem", OperationKind.TRANSPARENT, integers=Integers.ASSIGNS | Integers.ARITHMETIC, only_in_place=True),
-    *rows("take take_along_dim", OperationKind.TRANSPARENT, integers=Integers.LOOKUP),
     *rows("scatter_reduce", OperationKind.TRANSPARENT, integers=Integers.SCATTERS),
     *rows("masked_fill", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, descent=Descent.SELECT),
     *rows("where", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, descent=Descent.SELECT, integers=Integers.ARITHMETIC),
@@ -24,8 +26,7 @@ ROWS = (
         loss=Loss.CONSTANT,
         integers=Integers.SCATTERS,
     ),
-    *rows("fill zero", OperationKind.TRANSPARENT, only_in_place=True),
-    *rows("fliplr flipud rot90", OperationKind.TRANSPARENT, twin=Twin.MOVED, conserves=True),
+    *rows("fill zero", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, only_in_place=True),
     *rows(
         "getitem",
         OperationKind.TRANSPARENT,
@@ -34,9 +35,15 @@ ROWS = (
         descent=Descent.ITEM,
         integers=Integers.LOOKUP,
     ),
-    *rows("flip narrow roll select", OperationKind.TRANSPARENT, twin=Twin.MOVED, conserves=True, descent=Descent.PART),
     *rows(
-        "index_select",
+        "diagonal flip fliplr flipud masked_select narrow roll rot90 select",
+        OperationKind.TRANSPARENT,
+        twin=Twin.MOVED,
+        conserves=True,
+        descent=Descent.PART,
+    ),
+    *rows(
+        "gather index_select take take_along_dim",
         OperationKind.TRANSPARENT,
         twin=Twin.MOVED,
         conserves=True,

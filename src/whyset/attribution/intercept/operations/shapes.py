@@ -4,29 +4,18 @@ from whyset.attribution.intercept.operations.operation import Descent, Integers,
 
 ROWS = (
     *rows(
-        """
-        H adjoint broadcast_tensors cartesian_prod combinations hsplit lift_fresh mH matrix_H
-        meshgrid squeeze_copy unsafe_chunk unsafe_split vsplit
-        """,
+        "broadcast_tensors cartesian_prod combinations meshgrid",
         OperationKind.TRANSPARENT,
+        twin=Twin.MOVED,
+        descent=Descent.MAP,
     ),
-    *rows("alias data", OperationKind.TRANSPARENT, conserves=True, descent=Descent.CAST),
+    *rows("data", OperationKind.TRANSPARENT, conserves=True, descent=Descent.CAST),
     *rows("detach", OperationKind.TRANSPARENT, conserves=True, descent=Descent.CAST, only_in_place=True),
-    *rows("split_with_sizes tensor_split", OperationKind.TRANSPARENT, conserves=True, descent=Descent.PART),
-    *rows("repeat_interleave", OperationKind.TRANSPARENT, descent=Descent.PART),
-    *rows(
-        "hstack vstack",
-        OperationKind.TRANSPARENT,
-        loss=Loss.CONSTANT,
-        descent=Descent.JOIN,
-        integers=Integers.ARITHMETIC,
-    ),
-    *rows("block_diag", OperationKind.TRANSPARENT, loss=Loss.CONSTANT),
-    *rows("column_stack dstack", OperationKind.TRANSPARENT, loss=Loss.CONSTANT, integers=Integers.ARITHMETIC),
+    *rows("block_diag", OperationKind.TRANSPARENT, twin=Twin.PADDED, loss=Loss.CONSTANT, descent=Descent.MAP),
     *rows("_pad_packed_sequence pad_sequence", OperationKind.TRANSPARENT, twin=Twin.MOVED),
     *rows("_pack_padded_sequence as_strided cpu cuda", OperationKind.TRANSPARENT, twin=Twin.MOVED, conserves=True),
     *rows(
-        "bfloat16 clone contiguous double float half type",
+        "alias bfloat16 clone contiguous double float half lift_fresh type",
         OperationKind.TRANSPARENT,
         twin=Twin.MOVED,
         conserves=True,
@@ -40,11 +29,17 @@ ROWS = (
         descent=Descent.CAST,
         integers=Integers.LIKE,
     ),
-    *rows("chunk slice split unbind", OperationKind.TRANSPARENT, twin=Twin.MOVED, conserves=True, descent=Descent.PART),
+    *rows(
+        "chunk hsplit slice split split_with_sizes tensor_split unbind unsafe_chunk unsafe_split vsplit",
+        OperationKind.TRANSPARENT,
+        twin=Twin.MOVED,
+        conserves=True,
+        descent=Descent.PART,
+    ),
     *rows(
         """
-        T broadcast_to expand flatten mT moveaxis movedim permute ravel reshape squeeze swapaxes swapdims t
-        transpose unflatten unsqueeze view
+        H T adjoint broadcast_to expand flatten mH mT matrix_H moveaxis movedim permute ravel reshape squeeze
+        squeeze_copy swapaxes swapdims t transpose unflatten unsqueeze view
         """,
         OperationKind.TRANSPARENT,
         twin=Twin.MOVED,
@@ -59,9 +54,9 @@ ROWS = (
         descent=Descent.VIEW,
         integers=Integers.LIKE,
     ),
-    *rows("repeat tile", OperationKind.TRANSPARENT, twin=Twin.MOVED, descent=Descent.PART),
+    *rows("repeat repeat_interleave tile", OperationKind.TRANSPARENT, twin=Twin.MOVED, descent=Descent.PART),
     *rows(
-        "cat concat concatenate stack",
+        "cat column_stack concat concatenate dstack hstack stack vstack",
         OperationKind.TRANSPARENT,
         twin=Twin.MOVED,
         loss=Loss.CONSTANT,
