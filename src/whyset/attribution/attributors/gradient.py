@@ -75,6 +75,7 @@ class Gradient:
         self.create_graph = create_graph
         self._cache: WeightCache | None = None
         self._ledger: Ledger | None = None
+        self._keeps_bias_maps = False
         self._capture: Capture | None = None
 
     def __enter__(self) -> Self:
@@ -87,8 +88,10 @@ class Gradient:
         self._cache = None
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
+    def ledger(self, *, bias_maps: bool = False) -> Iterator[Ledger]:
         """Account for the relevance of each call inside the block; the ledger holds the last one.
+
+        With `bias_maps` it also keeps the relevance of each bias at each place of its layer, as `ledger.bias_maps`.
 
         >>> from whyset.attribution.composites import EpsilonPlus
         >>> attribute = Gradient(nn.Linear(4, 2, bias=False), EpsilonPlus())
@@ -97,7 +100,7 @@ class Gradient:
         >>> ledger.assert_conserved(rtol=1e-3)
         """
         self._need_rules("a ledger accounts for relevance")
-        self._ledger = Ledger()
+        self._ledger, self._keeps_bias_maps = Ledger(), bias_maps
         try:
             yield self._ledger
         finally:
@@ -207,7 +210,7 @@ class Gradient:
         self, inputs: Inputs, leaves: dict[Key, Tensor], asked: ParsedTargets, composite: Composite
     ) -> tuple[Tensor, Any]:
         composite.check(self.model)
-        recorder = None if self._ledger is None else Recorder()
+        recorder = None if self._ledger is None else Recorder(bias_maps={} if self._keeps_bias_maps else None)
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
         with session.watching(), self._following(session) as masks:
             # The model gets copies: it may write into its inputs, which may be the tensors of the caller.
@@ -223,7 +226,7 @@ class Gradient:
         embedded = {(key, place): tensor for key, found in places.items() for place, tensor in found.items()}
         output, relevance = self._backward(leaves | embedded, output, asked, session.propagating(), masks)
         if self._ledger is not None and recorder is not None:
-            self._ledger.rows = recorder.rows()
+            self._ledger.rows, self._ledger.bias_maps = recorder.rows(), recorder.list_bias_maps()
             self._ledger.arrived = sum(float(part.double().sum()) for part in relevance.values())
             self._ledger.double = all(part.dtype == torch.float64 for part in relevance.values())
         by_place = {key: {place: relevance[key, place] for place in found} for key, found in places.items()}

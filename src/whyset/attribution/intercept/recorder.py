@@ -1,6 +1,6 @@
 """The recorder of a ledger: relevance in and out of every operation, and the cause of every difference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -9,10 +9,12 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.layers import LinearLayer
-from whyset.attribution.ledger import Cause, LedgerRow
+from whyset.attribution.ledger import BiasMap, Cause, LedgerRow
 from whyset.attribution.rules import Rule
 
-Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], dict[Cause, float]]
+Amounts = Mapping[Cause, float | Tensor]
+"""Losses by cause: totals, or tensors of the losses at each element of the output."""
+Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], Amounts]
 
 _AFFINE = frozenset(
     "add sub subtract rsub addmm baddbmm addbmm addmv addr where masked_fill masked_scatter cat concat concatenate "
@@ -28,9 +30,14 @@ def total(a: Tensor, b: Tensor) -> float:
 
     0 times infinity is 0: a masked score has no relevance.
     """
+    return float(multiply(a, b).sum())
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """Return the product of each element, as `total` sums it."""
     wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
     product = (a.to(wide).conj() * b.to(wide)).real
-    return float(torch.where((a == 0) | (b == 0), 0, product).sum())
+    return torch.where((a == 0) | (b == 0), 0, product)
 
 
 def has_formula(name: str) -> bool:
@@ -38,16 +45,15 @@ def has_formula(name: str) -> bool:
     return name in _AFFINE or name in _HOMOGENEOUS or name in _DERIVATIVES
 
 
-def plain_losses(call: Call, c: Tensor) -> dict[Cause, float]:
+def plain_losses(call: Call, c: Tensor) -> Amounts:
     """Return the losses of an operation with its plain gradient, by formula, from c at its output.
 
     Constants keep `c · f(0)` in an affine operation and `t · ∂f/∂t` in a homogeneous one; a softmax and its logarithm
     keep what their derivative does not carry.
     """
     if call.name in _AFFINE:
-        cause = Cause.BIAS if call.name == "batch_norm" else Cause.CONSTANT
         zero = call.map_tensors(lambda t: torch.zeros_like(t) if call.depends(t) else t).run()
-        return {cause: total(c, zero)}
+        return {Cause.BIAS: multiply(c, zero)} if call.name == "batch_norm" else {Cause.CONSTANT: total(c, zero)}
     if call.name in _HOMOGENEOUS:
         return {Cause.CONSTANT: _homogeneous_share(call, c)}
     derivative = _DERIVATIVES.get(call.name)
@@ -133,9 +139,10 @@ class Entry:
 
 @dataclass
 class Recorder:
-    """The entries of one forward pass, filled in by its backward pass."""
+    """The entries of one forward pass, filled in by its backward pass; `bias_maps` is None if they are not recorded."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
+    bias_maps: dict[int, Tensor] | None = None
 
     def open(self, index: int, module: str, operation: str, rule: Rule | None) -> None:
         self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__)
@@ -157,10 +164,12 @@ class Recorder:
         """Record relevance that went out along one edge."""
         self.entries[index].relevance_out += relevance
 
-    def losing(self, index: int, causes: dict[Cause, float]) -> None:
+    def losing(self, index: int, causes: Amounts) -> None:
         known = self.entries[index].causes
         for cause, amount in causes.items():
-            known[cause] = known.get(cause, 0.0) + amount
+            known[cause] = known.get(cause, 0.0) + (float(amount.sum()) if isinstance(amount, Tensor) else amount)
+            if self.bias_maps is not None and cause is Cause.BIAS and isinstance(amount, Tensor):
+                self.bias_maps[index] = amount if index not in self.bias_maps else self.bias_maps[index] + amount
 
     def rows(self) -> tuple[LedgerRow, ...]:
         """Return a row for every operation that relevance has passed."""
@@ -169,24 +178,31 @@ class Recorder:
         )
         return tuple(entry.row(index) for index, entry in reached)
 
+    def list_bias_maps(self) -> tuple[BiasMap, ...]:
+        """Return the relevance that biases keep, in order of execution."""
+        found = sorted((self.bias_maps or {}).items())
+        entries = self.entries
+        return tuple(BiasMap(i, entries[i].module, entries[i].operation, relevance) for i, relevance in found)
+
 
 def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
     """Return the losses of a rule by formula: the bias keeps `s · b`, a stabilizer `R − s · z` of each branch."""
 
-    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
+    def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> Amounts:
         x, r, here = xs[0], c * y, layer.at(xs[0])
         branches = rule.branches(here, x, y)
-        causes = dict.fromkeys((Cause.BIAS, Cause.STABILIZER, Cause.RULE, Cause.ZERO), 0.0)
+        causes = dict.fromkeys((Cause.STABILIZER, Cause.RULE, Cause.ZERO), 0.0)
+        at_bias = torch.zeros_like(r, dtype=torch.float64)
         empty = Cause.RULE if len(branches) > 1 else Cause.ZERO
         for branch in branches:
             s = branch.share(r, rule.stabilizing)
             z, bias = branch.z.expand_as(r), torch.as_tensor(branch.bias).to(r).expand_as(r)
             rest = branch.factor * r.double() - s.double() * z.double()
-            causes[Cause.BIAS] += total(s, bias)
+            at_bias += multiply(s, bias)
             causes[Cause.STABILIZER] += float(rest[z != 0].sum())
             causes[empty] += float(rest[z == 0].sum())
         if rule.states_relevance and not stated:
             causes[Cause.ZERO] += float(rule.relevance(here, x, y, r).expand_as(x)[x == 0].double().sum())
-        return causes
+        return {Cause.BIAS: rule.keep_bias(here, x, at_bias), **causes}
 
     return losses

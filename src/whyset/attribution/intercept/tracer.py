@@ -16,7 +16,15 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
-from whyset.attribution.intercept.recorder import Losses, Recorder, constant_loss, has_formula, plain_losses, total
+from whyset.attribution.intercept.recorder import (
+    Amounts,
+    Losses,
+    Recorder,
+    constant_loss,
+    has_formula,
+    plain_losses,
+    total,
+)
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -132,7 +140,7 @@ class Tracer:
 
         return report
 
-    def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None:
+    def account(self, y: Tensor, losses: Callable[[Tensor], Amounts]) -> None:
         """Record the losses of an operation without a switch in the ledger, from c at its output."""
         if self.recorder is not None:
             recorder, index = self.recorder, self._index
