@@ -34,13 +34,14 @@ from real_report import write_report
 from torch import Tensor, nn
 
 from whyset.errors import InputError
-from whyset.evaluation import FlippingCurves, PixelFlipping
+from whyset.evaluation import BlurImputer, FlippingCurves, PixelFlipping
 from whyset.runner import FolderSource, ModelSource
 
 CHUNK = 50
 BATCH = 10
-FLIPPING = {  # patches of 1/14 and of 1/8 of a side; the imputed value is the middle gray, or the data set's mean
+FLIPPING = {  # patches of 1/14 and of 1/8 of a side; the value 0 is the middle gray, or the mean of the data set
     "lite0": PixelFlipping(patch_size=16, steps=8, batch_size=CHUNK),
+    "lite0-blur": PixelFlipping(patch_size=16, steps=8, imputer=BlurImputer(), batch_size=CHUNK),
     "resnet20": PixelFlipping(patch_size=4, steps=8, batch_size=CHUNK),
     "resnet56": PixelFlipping(patch_size=4, steps=8, batch_size=CHUNK),
 }
@@ -124,7 +125,7 @@ def _explain(explain: Explain, x: Tensor, target: Tensor) -> Tensor:
 
 def load(name: str, data: Path, folder: Path, count: int, lite0: Path | None) -> tuple[Network, Sequence[Tensor]]:
     """Return a network and its images in a random order, the same in every run."""
-    if name == "lite0":
+    if name.startswith("lite0"):
         if lite0 is None:
             sys.exit("--lite0: expected the weights of EfficientNet-Lite0 (see --help)")
         model, preprocessing, canonizers = load_lite0(lite0), LITE0, _lite0_canonizers

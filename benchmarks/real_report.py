@@ -17,6 +17,7 @@ from whyset.evaluation import FlippingCurves, PixelFlipping, compare_paired
 RESULTS = Path(__file__).resolve().parent / "results"
 TITLES = {
     "lite0": "EfficientNet-Lite0, photographs",
+    "lite0-blur": "EfficientNet-Lite0, photographs, flipped to a blur",
     "resnet20": "ResNet-20, test images of CIFAR-10",
     "resnet56": "ResNet-56, test images of CIFAR-10",
 }
@@ -186,7 +187,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _describe(flipping: PixelFlipping) -> str:
     return (
         f"Patches of {flipping.patch_size} x {flipping.patch_size} pixels, {flipping.steps} equal steps, imputer "
-        f"{flipping.imputer!r}: the value 0 of the normalized input."
+        f"{flipping.imputer!r}" + (", the value 0 of the normalized input." if flipping.imputer == "constant" else ".")
     )
 
 

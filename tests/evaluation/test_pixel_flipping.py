@@ -139,6 +139,16 @@ def test_the_default_target_is_the_largest_output():
     assert curves.target.tolist() == model(x).argmax(1).tolist()
 
 
+def test_inputs_stay_as_they_are_if_the_model_or_the_attributor_writes_into_them():
+    model = nn.Sequential(nn.ReLU(inplace=True), convolution()).eval()
+    x = torch.randn(4, 2, 6, 8, dtype=torch.float64)
+    before = x.clone()
+    curves = PixelFlipping(2)(model, x, lambda images, target: images.mul_(2))
+    assert torch.equal(x, before)
+    expected = PixelFlipping(2)(model, x, 2 * before)
+    np.testing.assert_array_equal(curves.most_relevant_first, expected.most_relevant_first)
+
+
 def test_one_order_alone_is_that_of_both():
     model, x = convolution(), torch.randn(2, 2, 6, 8, dtype=torch.float64)
     relevance = torch.randn_like(x)

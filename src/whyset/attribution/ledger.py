@@ -77,12 +77,15 @@ class BiasMap:
     relevance : Tensor
         The relevance in double precision, shaped like the output of the operation, such as (n, channels, height,
         width); over several targets it is summed.
+    channel_dim : int, default 1
+        The dimension of the channels; -1 for linear layers, whose output can be (n, tokens, features).
     """
 
     index: int
     module: str
     operation: str
     relevance: Tensor
+    channel_dim: int = 1
 
     def resize(self, size: Sequence[int]) -> Tensor:
         """Return the relevance summed over channels, at another size, with the same sum for each sample.
@@ -105,13 +108,14 @@ class BiasMap:
         InputError
             The output of the operation has another number of dimensions.
         """
-        places = self.relevance.shape[2:]
+        summed = self.relevance.sum(self.channel_dim)
+        places = summed.shape[1:]
         if places and len(places) != len(size):
             raise InputError(
                 f"{self.module or 'model'}, {self.operation}: expected {len(places)} sides for relevance of shape "
                 f"{tuple(self.relevance.shape)}, got {tuple(size)}"
             )
-        resized = self.relevance.sum(1).reshape(-1, *(places or [1] * len(size)))
+        resized = summed.reshape(-1, *(places or [1] * len(size)))
         for axis, side in enumerate(size, start=1):
             spread = _overlap(resized.shape[axis], side).to(resized)
             resized = torch.tensordot(resized, spread, ([axis], [0])).movedim(-1, axis)

@@ -50,7 +50,7 @@ class FlippingCurves:
     def relevance_gain(self) -> Values:
         """The area between both curves (n,), least minus most relevant first: symmetric relevance gain (Blücher 2024).
 
-        It is 0 on average for a random order, whatever the imputation does to the model, and the larger the better.
+        The larger the better; 0 is expected of a random order, whatever the imputer does to the model.
         """
         return self.area_least_relevant_first - self.area_most_relevant_first
 

@@ -218,6 +218,24 @@ def test_a_resized_map_is_spread_evenly_over_the_area_of_each_element():
         of_conv.resize((4,))
 
 
+def test_tokens_are_the_places_of_a_linear_layer():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 3), nn.Flatten()).double().eval()
+    x = torch.randn(2, 7, 5, dtype=torch.float64)
+    _, ledger = explain(model, EpsilonPlus(), x, bias_maps=True)
+    for each in ledger.bias_maps:
+        torch.testing.assert_close(each.resize((7,)), each.relevance.sum(2))
+        with pytest.raises(InputError, match="expected 1 sides"):
+            each.resize((7, 5))
+
+
+def test_layers_without_a_bias_have_no_map():
+    model = nn.Sequential(nn.Linear(5, 6, bias=False), nn.ReLU(), nn.Linear(6, 3)).double().eval()
+    for composite in (EpsilonPlus(), AttnLRP()):
+        _, ledger = explain(model, composite, torch.randn(2, 5, dtype=torch.float64), bias_maps=True)
+        assert [each.module for each in ledger.bias_maps] == ["2"]
+
+
 def test_without_bias_maps_a_ledger_has_none():
     model, x = make(plain)
     assert not explain(model, EpsilonPlus(), x)[1].bias_maps

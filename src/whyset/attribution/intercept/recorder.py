@@ -1,7 +1,7 @@
 """The recorder of a ledger: relevance in and out of every operation, and the cause of every difference."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import torch
@@ -12,8 +12,17 @@ from whyset.attribution.intercept.layers import LinearLayer
 from whyset.attribution.ledger import BiasMap, Cause, LedgerRow
 from whyset.attribution.rules import Rule
 
-Amounts = Mapping[Cause, float | Tensor]
-"""Losses by cause: totals, or tensors of the losses at each element of the output."""
+
+@dataclass(frozen=True, eq=False)
+class AtBias:
+    """The relevance that a bias keeps at each element of the output, and the dimension of the output's channels."""
+
+    relevance: Tensor
+    channel_dim: int = 1
+
+
+Amounts = Mapping[Cause, float | AtBias]
+"""Losses by cause, as totals or at each element."""
 Losses = Callable[[Tensor, Tensor, Sequence[Tensor]], Amounts]
 
 _AFFINE = frozenset(
@@ -53,7 +62,9 @@ def plain_losses(call: Call, c: Tensor) -> Amounts:
     """
     if call.name in _AFFINE:
         zero = call.map_tensors(lambda t: torch.zeros_like(t) if call.depends(t) else t).run()
-        return {Cause.BIAS: multiply(c, zero)} if call.name == "batch_norm" else {Cause.CONSTANT: total(c, zero)}
+        return (
+            {Cause.BIAS: AtBias(multiply(c, zero))} if call.name == "batch_norm" else {Cause.CONSTANT: total(c, zero)}
+        )
     if call.name in _HOMOGENEOUS:
         return {Cause.CONSTANT: _homogeneous_share(call, c)}
     derivative = _DERIVATIVES.get(call.name)
@@ -142,7 +153,7 @@ class Recorder:
     """The entries of one forward pass, filled in by its backward pass; `bias_maps` is None if they are not recorded."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
-    bias_maps: dict[int, Tensor] | None = None
+    bias_maps: dict[int, AtBias] | None = None
 
     def open(self, index: int, module: str, operation: str, rule: Rule | None) -> None:
         self.entries[index] = Entry(module, operation, "-" if rule is None else type(rule).__name__)
@@ -167,9 +178,13 @@ class Recorder:
     def losing(self, index: int, causes: Amounts) -> None:
         known = self.entries[index].causes
         for cause, amount in causes.items():
-            known[cause] = known.get(cause, 0.0) + (float(amount.sum()) if isinstance(amount, Tensor) else amount)
-            if self.bias_maps is not None and cause is Cause.BIAS and isinstance(amount, Tensor):
-                self.bias_maps[index] = amount if index not in self.bias_maps else self.bias_maps[index] + amount
+            whole = float(amount.relevance.sum()) if isinstance(amount, AtBias) else amount
+            known[cause] = known.get(cause, 0.0) + whole
+            if self.bias_maps is not None and isinstance(amount, AtBias):
+                before = self.bias_maps.get(index)
+                self.bias_maps[index] = (
+                    amount if before is None else replace(amount, relevance=before.relevance + amount.relevance)
+                )
 
     def rows(self) -> tuple[LedgerRow, ...]:
         """Return a row for every operation that relevance has passed."""
@@ -180,9 +195,11 @@ class Recorder:
 
     def list_bias_maps(self) -> tuple[BiasMap, ...]:
         """Return the relevance that biases keep, in order of execution."""
-        found = sorted((self.bias_maps or {}).items())
         entries = self.entries
-        return tuple(BiasMap(i, entries[i].module, entries[i].operation, relevance) for i, relevance in found)
+        return tuple(
+            BiasMap(index, entries[index].module, entries[index].operation, kept.relevance, kept.channel_dim)
+            for index, kept in sorted((self.bias_maps or {}).items())
+        )
 
 
 def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
@@ -203,6 +220,8 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
             causes[empty] += float(rest[z == 0].sum())
         if rule.states_relevance and not stated:
             causes[Cause.ZERO] += float(rule.relevance(here, x, y, r).expand_as(x)[x == 0].double().sum())
-        return {Cause.BIAS: rule.keep_bias(here, x, at_bias), **causes}
+        if layer.bias is None:
+            return causes
+        return {Cause.BIAS: AtBias(rule.keep_bias(here, x, at_bias), layer.channel_dim), **causes}
 
     return losses

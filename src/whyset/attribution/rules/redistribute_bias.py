@@ -14,9 +14,9 @@ class RedistributeBias(Rule):
     """Another rule, with the relevance B of the bias redistributed to the inputs: `R_x + |x| ⊙ |W|ᵀ(B / |W||x|)`.
 
     B is what the rule leaves at the bias, `s · b` summed over its branches. Each input gets a share by the absolute
-    value of its contribution, after the bias attribution of Wang 2019; Arras 2017 gives equal shares instead. Where
-    `|W||x|` is 0, no input contributes, and B stays at the bias: the rule does not conserve there, and the ledger shows
-    the amount.
+    value of its contribution. Wang 2019 attributes biases to inputs layer by layer, too; Arras 2017 gives equal shares.
+    Where `|W||x|` is 0, no input contributes, and B stays at the bias: the rule does not conserve there, and the ledger
+    shows the amount.
 
     Parameters
     ----------
