@@ -3,9 +3,10 @@
     WHYSET_DATA=data python benchmarks/real_figures.py --lite0 efficientnet-lite0-57934424.pth --out figures
 
 It draws the layouts of figures 8, 13 and 14 of Anders 2021 (arXiv 2106.13200) from the reader's own copy of the data,
-which `real_networks.py` describes: NETWORK-composites.png has an image in each row and a composite in each column,
+which `real_networks.py` describes. NETWORK-composites.png has an image in each row and a composite in each column,
 NETWORK-color-maps.png a color map in each row, NETWORK-biases.png the treatments of bias relevance, and
-NETWORK-bias-layers.png the bias maps of the layers.
+NETWORK-bias-layers.png the bias maps of the layers. With `--free` it draws the two photographs that scikit-learn
+bundles, china.jpg by danielbuechele and flower.jpg by vultilion (flickr.com, CC BY 2.0), in docs/images for one.
 """
 
 import argparse
@@ -17,9 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from gate import LITE0, load_lite0
 from numpy.typing import NDArray
-from real_methods import Network, methods
-from real_networks import FLIPPING, load
+from real_methods import Network, merge_batch_norms, methods
+from real_networks import FLIPPING, load, make_network
+from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from whyset.attribution import Gradient
@@ -52,16 +56,34 @@ def main() -> None:
     parser.add_argument("--network", default="lite0", choices=list(FLIPPING))
     parser.add_argument("--lite0", type=Path, help="weights of EfficientNet-Lite0")
     parser.add_argument("--images", type=int, default=4)
+    parser.add_argument("--free", action="store_true", help="draw scikit-learn's photographs, for --network lite0")
+    parser.add_argument("--dpi", type=int, default=200)
     parser.add_argument("--out", type=Path, default=Path("figures"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(os.environ["WHYSET_DATA"])
-        network, images = load(options.network, data, Path(folder), options.images, options.lite0)
-    for file in draw(network, torch.stack(list(images)), options.out):
+        if options.free:
+            network = make_network("lite0", load_lite0(options.lite0), LITE0, merge_batch_norms)
+            images: Sequence[Tensor] = free_photographs()
+        else:
+            data = Path(os.environ["WHYSET_DATA"])
+            network, images = load(options.network, data, Path(folder), options.images, options.lite0)
+    for file in draw(network, torch.stack(list(images)), options.out, options.dpi):
         print(file)
 
 
-def draw(network: Network, x: Tensor, out: Path) -> list[Path]:
+def free_photographs() -> list[Tensor]:
+    """Return the photographs of scikit-learn, center-cropped, as EfficientNet-Lite0 sees them."""
+    found = []
+    for name in ("china.jpg", "flower.jpg"):
+        pixels = torch.tensor(load_sample_image(name)).permute(2, 0, 1).float()
+        side = min(pixels.shape[1:])
+        top, left = ((length - side) // 2 for length in pixels.shape[1:])
+        square = pixels[:, top : top + side, left : left + side].unsqueeze(0)
+        found.append((F.interpolate(square, (224, 224), mode="bilinear", antialias=True)[0] - 127) / 128)
+    return found
+
+
+def draw(network: Network, x: Tensor, out: Path, dpi: int = 200) -> list[Path]:
     """Draw all figures and return their files."""
     out.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
@@ -85,7 +107,7 @@ def draw(network: Network, x: Tensor, out: Path) -> list[Path]:
     files = []
     for name, canvas in drawn.items():
         files.append(out / f"{network.name}-{name}.png")
-        canvas.savefig(files[-1], dpi=200)
+        canvas.savefig(files[-1], dpi=dpi)
     return files
 
 

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from whyset.errors import InputError
 from whyset.evaluation import BlurImputer, FlippingCurves, PixelFlipping
-from whyset.runner import FolderSource, ModelSource
+from whyset.runner import FolderSource, ModelSource, Preprocessing
 
 CHUNK = 50
 BATCH = 10
@@ -136,10 +136,16 @@ def load(name: str, data: Path, folder: Path, count: int, lite0: Path | None) ->
         model, preprocessing, canonizers = loaded.module, loaded.preprocessing, merge_batch_norms
         images = unpack(data / "cifar10.tar.xz", folder / name, count, "test/")
     source = FolderSource(images, preprocessing)
-    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (preprocessing.mean, preprocessing.std))
-    network = Network(name, model.requires_grad_(False), -mean / std, (1 - mean) / std, canonizers)
     order = np.random.default_rng(0).permutation(len(source))[:count]
-    return network, [source[int(i)][0] for i in order]
+    return make_network(name, model, preprocessing, canonizers), [source[int(i)][0] for i in order]
+
+
+def make_network(
+    name: str, model: nn.Module, preprocessing: Preprocessing, canonizers: Callable[[nn.Module], list[Any]]
+) -> Network:
+    """Return a network with the values of black and white after preprocessing."""
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (preprocessing.mean, preprocessing.std))
+    return Network(name, model.requires_grad_(False), -mean / std, (1 - mean) / std, canonizers)
 
 
 def _lite0_canonizers(model: nn.Module) -> list[Any]:

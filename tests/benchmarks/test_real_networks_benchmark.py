@@ -1,7 +1,6 @@
 """The benchmark of explanation methods works on a tiny network: every method flips, resumes, and is in the report."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from whyset.attribution.composites import COMPOSITES
-from whyset.evaluation import PixelFlipping
+from whyset.evaluation import PixelFlipping, compare_paired
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 FLIPPING = {"lite0": PixelFlipping(patch_size=4, steps=2)}
@@ -119,9 +118,8 @@ def test_figures_are_drawn(real, network, images, tmp_path):
     assert all(file.stat().st_size > 1000 for file in files)
 
 
-@pytest.mark.skipif("WHYSET_DATA" not in os.environ, reason="WHYSET_DATA names the folder of the trained ResNet")
-def test_the_bias_maps_of_a_trained_network_complete_its_relevance(real, tmp_path):
-    network, images = real.load("resnet20", Path(os.environ["WHYSET_DATA"]), tmp_path, 10, None)
+def test_the_bias_maps_of_a_trained_network_complete_its_relevance(real, data_folder, tmp_path):
+    network, images = real.load("resnet20", data_folder, tmp_path, 10, None)
     arrived = {
         name: np.median(
             real.evaluate(
@@ -134,3 +132,14 @@ def test_the_bias_maps_of_a_trained_network_complete_its_relevance(real, tmp_pat
     assert arrived["epsilon_plus"] < 0.9
     assert arrived["epsilon_plus, redistributed"] == pytest.approx(1, abs=1e-3)
     assert arrived["epsilon_plus, with bias maps"] == pytest.approx(1, abs=1e-3)
+
+
+def test_rules_find_more_than_a_random_order_on_a_trained_network(real, data_folder, tmp_path):
+    network, images = real.load("resnet20", data_folder, tmp_path, 40, None)
+    x, flipping = torch.stack(list(images)), PixelFlipping(patch_size=4, steps=4)
+    with real.methods()["epsilon_plus"](network) as explain:
+        rules = flipping(network.model, x, explain)
+    random = flipping(network.model, x, torch.rand(40, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
+    assert compare_paired(rules.relevance_gain, random.relevance_gain).low > 0
+    chance = compare_paired(random.relevance_gain, np.zeros(40), confidence_level=0.999)
+    assert chance.low < 0 < chance.high
