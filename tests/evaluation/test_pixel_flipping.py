@@ -167,6 +167,14 @@ def test_a_single_output_is_scored_by_its_sigmoid():
     np.testing.assert_allclose(curves.most_relevant_first[1], 0.5)
 
 
+def test_probabilities_are_followed_as_they_are():
+    model, x = convolution(), torch.randn(2, 2, 6, 8, dtype=torch.float64)
+    relevance = torch.randn_like(x)
+    of_logits = PixelFlipping(2)(model, x, relevance)
+    of_probabilities = PixelFlipping(2, score="output")(nn.Sequential(model, nn.Softmax(1)).eval(), x, relevance)
+    np.testing.assert_allclose(of_probabilities.most_relevant_first, of_logits.most_relevant_first, rtol=1e-12)
+
+
 def broken(x):
     relevance = torch.zeros_like(x)
     relevance[3, 0, 0, 0] = math.nan
@@ -184,6 +192,7 @@ def broken(x):
         ({"target": [0, 1]}, "one for each of 5 samples"),
         ({"target": 0.5}, "expected a class index"),
         ({"model": lambda x: x}, r"expected one tensor of outputs \(5, classes\)"),
+        ({"model": lambda x: x.flatten(1).softmax(1)}, "are probabilities already"),
         ({"model": lambda x: x.flatten(1) / 0}, "outputs of the model are not finite"),
         ({"x": torch.ones(5, 2, 6, 8, dtype=torch.long)}, "expected floating point inputs"),
         ({"flipping": PixelFlipping(patch_size=(1, 2, 3))}, "expected one number, or 2"),

@@ -224,6 +224,7 @@ class PixelFlipping(TypedFields):
                 f"{int(classes.min())} to {int(classes.max())}"
             )
         if self.score == "probability":
+            _refuse_probabilities(output)
             output = output.softmax(1) if output.shape[1] > 1 else output.sigmoid()
         scores = output.gather(1, classes.unsqueeze(1)).squeeze(1)
         if not scores.isfinite().all():
@@ -259,6 +260,14 @@ def _run(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise InputError(f"the model: expected one tensor of outputs ({len(x)}, classes), got {got}")
     return output if output.dim() == 2 else output.unsqueeze(1)
+
+
+def _refuse_probabilities(output: Tensor) -> None:
+    """Refuse outputs whose softmax would be a second one."""
+    if output.shape[1] > 1 and bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
+        raise InputError(
+            "the outputs of the model are probabilities already, as they are positive and sum to 1: pass score='output'"
+        )
 
 
 def _check_relevance(found: Any, x: Tensor, start: int) -> Tensor:
