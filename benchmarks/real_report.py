@@ -25,7 +25,9 @@ HEADINGS = (
     "method", "images", "gain", "minus the best", "most first", "least first", "arrived", "largest", "not finite",
     "seconds per image",
 )  # fmt: skip
-BIAS_HEADINGS = ("bias relevance", "images", "arrived", "gain", "gain minus that of (a)", "most first", "least first")
+BIAS_HEADINGS = (
+    "bias relevance", "images", "arrived", "gain", "minus (a)", "most first", "minus (a)", "least first", "minus (a)",
+)  # fmt: skip
 BIAS_NAMES = {
     "{}": "(a) stays at the biases",
     '{}, zero_params="bias"': '(b) `zero_params="bias"`',
@@ -56,6 +58,16 @@ class Measured:
     def gain(self) -> Values:
         assert self.curves is not None
         return self.curves.relevance_gain
+
+    @property
+    def most_first(self) -> Values:
+        assert self.curves is not None
+        return self.curves.area_most_relevant_first
+
+    @property
+    def least_first(self) -> Values:
+        assert self.curves is not None
+        return self.curves.area_least_relevant_first
 
 
 def read_record(record: Path) -> dict[str, list[Measured]]:
@@ -114,16 +126,13 @@ def method_table(methods: Sequence[Measured]) -> list[str]:
 
 
 def _row(method: Measured, best: Measured) -> tuple[str, ...]:
-    curves = method.curves
-    assert curves is not None
     use = method.finite
-    areas = (curves.area_most_relevant_first, curves.area_least_relevant_first)
     return (
         method.method,
         str(method.n_images),
         f"{method.gain[use].mean():.3f}",
-        "the best" if method is best else compare_gain(method, best),
-        *(f"{area[use].mean():.3f}" for area in areas),
+        "the best" if method is best else compare(method, best, lambda of: of.gain),
+        *(f"{area[use].mean():.3f}" for area in (method.most_first, method.least_first)),
         f"{np.median(method.arrived[use]):.3g}",
         f"{method.largest[use].max():.3g}",
         str(int((~use).sum())),
@@ -131,11 +140,11 @@ def _row(method: Measured, best: Measured) -> tuple[str, ...]:
     )
 
 
-def compare_gain(method: Measured, other: Measured) -> str:
-    """Return the paired difference in gain on the images of both whose relevance is finite."""
+def compare(method: Measured, other: Measured, values: Callable[[Measured], Values]) -> str:
+    """Return the paired difference on the images of both whose relevance is finite."""
     n = min(method.n_images, other.n_images)
     use = method.finite[:n] & other.finite[:n]
-    return str(compare_paired(method.gain[:n][use], other.gain[:n][use])) if use.sum() > 1 else "-"
+    return str(compare_paired(values(method)[:n][use], values(other)[:n][use])) if use.sum() > 1 else "-"
 
 
 def bias_tables(methods: Sequence[Measured]) -> list[str]:
@@ -153,17 +162,17 @@ def bias_tables(methods: Sequence[Measured]) -> list[str]:
 
 
 def _bias_row(label: str, method: Measured, reference: Measured) -> tuple[str, ...]:
-    curves, use = method.curves, method.finite
-    assert curves is not None
-    return (
-        label,
-        str(method.n_images),
-        f"{np.median(method.arrived[use]):.3g}",
-        f"{method.gain[use].mean():.3f}",
-        "" if method is reference else compare_gain(method, reference),
-        f"{curves.area_most_relevant_first[use].mean():.3f}",
-        f"{curves.area_least_relevant_first[use].mean():.3f}",
+    use = method.finite
+    columns: tuple[Callable[[Measured], Values], ...] = (
+        lambda of: of.gain,
+        lambda of: of.most_first,
+        lambda of: of.least_first,
     )
+    cells = [label, str(method.n_images), f"{np.median(method.arrived[use]):.3g}"]
+    for values in columns:
+        difference = "" if method is reference else compare(method, reference, values)
+        cells += [f"{values(method)[use].mean():.3f}", difference]
+    return tuple(cells)
 
 
 def _equal_maps(ranked: Sequence[Measured], n_common: int) -> list[str]:
@@ -198,8 +207,10 @@ def _introduction() -> list[str]:
         "The explained class is the predicted one, and its probability is followed. Most first, least first: the mean "
         "probability while the most or the least relevant patches are flipped first. Gain: least minus most first, the "
         "larger the better; 0 is expected of a random order. Differences are paired on the same images, with a 95 % "
-        "BCa bootstrap interval; intervals are not corrected for the number of methods. Arrived: median of the sum of "
-        "the relevance divided by the explained logit, which means nothing for gradients and other scales. Largest: "
-        "the largest absolute relevance divided by the absolute logit, over all images. Not finite: images whose "
-        "relevance is not finite, which are left out. Seconds per image are processor time of the explanation.",
+        "BCa bootstrap interval; intervals are not corrected for the number of methods. Methods with different numbers "
+        "of images are compared on those of both, so differences can be compared and means cannot. Arrived: median of "
+        "the sum of the relevance divided by the explained logit, which means nothing for gradients and random numbers. "
+        "Largest: the largest absolute relevance divided by the absolute logit, over all images. Zennit starts with a "
+        "relevance of 1 instead of the logit, so both are smaller by this factor. Not finite: images whose relevance is "
+        "not finite, which are left out. Seconds per image are processor time of the explanation.",
     ]
