@@ -209,8 +209,8 @@ def _introduction() -> list[str]:
         "larger the better; 0 is expected of a random order. Differences are paired on the same images, with a 95 % "
         "BCa bootstrap interval; intervals are not corrected for the number of methods. Methods with different numbers "
         "of images are compared on those of both, so differences can be compared and means cannot. Arrived: median of "
-        "the sum of the relevance divided by the explained logit, which means nothing for gradients and random numbers. "
+        "the sum of the relevance divided by the explained logit, which means nothing for gradients and random maps. "
         "Largest: the largest absolute relevance divided by the absolute logit, over all images. Zennit starts with a "
-        "relevance of 1 instead of the logit, so both are smaller by this factor. Not finite: images whose relevance is "
-        "not finite, which are left out. Seconds per image are processor time of the explanation.",
+        "relevance of 1 instead of the logit, so both are smaller by this factor. Not finite: images whose relevance "
+        "is not finite, which are left out. Seconds per image are processor time of the explanation.",
     ]
