@@ -17,7 +17,7 @@ from whyset.attribution.intercept.operations import SUBJECTS, Arithmetic, Intege
 from whyset.cli.app import program
 
 PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites whyset.analysis
-    whyset.image whyset.report whyset.viewer whyset.store whyset.testing whyset.errors""".split()
+    whyset.evaluation whyset.image whyset.report whyset.viewer whyset.store whyset.testing whyset.errors""".split()
 DOCS = Path(__file__).resolve().parent
 
 

@@ -17,7 +17,7 @@ assert PICTURE, "ARCHITECTURE.md draws the order of imports"
 LAYERS = [set(step.replace(",", " ").split()) for step in PICTURE[1].split("◄──")]
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 PUBLIC_NAMES = {"Spray": "analysis", "analyze": "analysis", "explain": "runner", "open_run": "store", "view": "viewer"}
-WITHOUT_TORCH = set().union(*LAYERS) - {"attribution", "engines", "runner", "cli"}
+WITHOUT_TORCH = set().union(*LAYERS) - {"attribution", "engines", "runner", "evaluation", "cli"}
 ON_A_DEVICE = {"whyset/analysis/processors/on_device.py"}  # imports torch in the function that is given a device
 FILES = sorted(SOURCE.rglob("*.py"))
 ANYTHING_GOES = {"", "testing"}  # the front door and the contract suites may import every room

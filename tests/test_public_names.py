@@ -12,12 +12,14 @@ ROOT = Path(__file__).parents[1]
 NAMES = {
     "whyset": "Spray analyze explain open_run view",
     "whyset.attribution": """Gradient SmoothGrad IntegratedGradients Occlusion Conditional Captum
-        Contrast AboveReference Similarity""",
-    "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm Rule RULES",
+        Contrast AboveReference Similarity Ledger BiasMap""",
+    "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias Rule RULES",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
         EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES
         LayerMapComposite
-        SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite""",
+        SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite BiasRedistribution""",
+    "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
+        ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
     "whyset.image": "COLOR_MAPS ColorMap colorize figure grid imgify imsave overlay",
     "whyset.report": "report rank_classes as_html as_json as_markdown as_text",

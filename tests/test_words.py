@@ -49,6 +49,7 @@ FORMER_SPELLINGS = {
     "tests/analysis/pipelines/test_serialization.py": "reads earlier formats",
     "tests/store/evidence/test_codec.py": "reads earlier formats",
     "web/tests/state.test.ts": "reads addresses of earlier versions",
+    "tests/evaluation/quantus_curves.py": "an argument of Quantus",
     "tests/test_words.py": "names what it looks for",
     "CHANGELOG.md": "describes renamings",
 }

@@ -8,12 +8,13 @@ from whyset.attribution.attributors import (
     Occlusion,
     SmoothGrad,
 )
-from whyset.attribution.ledger import Cause, Ledger, LedgerRow
+from whyset.attribution.ledger import BiasMap, Cause, Ledger, LedgerRow
 from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient
 
 __all__ = [
     "AboveReference",
+    "BiasMap",
     "Captum",
     "Cause",
     "Conditional",

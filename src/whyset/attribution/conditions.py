@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution.intercept.recorder import total
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.intercept.tracer import Tracer
 from whyset.attribution.ledger import Cause
 from whyset.errors import InputError

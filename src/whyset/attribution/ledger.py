@@ -1,12 +1,16 @@
 """The ledger: the path of relevance, operation by operation, and the causes of losses."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from whyset.attribution.tables import align, data_frame
+from whyset.errors import InputError
 
 _DEVIATIONS = 8
 """Standard deviations of rounding that a loss without a cause may have: more are practically impossible by chance."""
@@ -74,6 +78,76 @@ class LedgerRow:
         return self.relevance_in - self.relevance_out
 
 
+@dataclass(frozen=True, eq=False)
+class BiasMap:
+    """The relevance that the bias of one operation keeps, at each place of its output.
+
+    For a plain gradient these are the bias gradients of Srinivas 2019 times the biases.
+
+    Parameters
+    ----------
+    index : int
+        The position of the operation in order of execution, as in `LedgerRow`.
+    module : str
+        The path of the module that runs it: that of the batch norm if it is merged with the operation before it.
+    operation : str
+        The name of the torch function.
+    relevance : Tensor
+        The relevance in double precision, shaped like the output of the operation, such as (n, channels, height,
+        width); over several targets it is summed.
+    channel_dim : int, default 1
+        The dimension of the channels; -1 for linear layers, whose output can be (n, tokens, features).
+    """
+
+    index: int
+    module: str
+    operation: str
+    relevance: Tensor
+    channel_dim: int = 1
+
+    def resize(self, size: Sequence[int]) -> Tensor:
+        """Return the relevance summed over channels, at another size, with the same sum for each sample.
+
+        The relevance of an element is spread evenly over its area; that of an output without places, (n, features),
+        over everything.
+
+        Parameters
+        ----------
+        size : sequence of int
+            The sides, such as the height and width of the input.
+
+        Returns
+        -------
+        Tensor
+            The relevance (n, *size).
+
+        Raises
+        ------
+        InputError
+            The output of the operation has another number of dimensions.
+        """
+        summed = self.relevance.sum(self.channel_dim)
+        places = summed.shape[1:]
+        if places and len(places) != len(size):
+            raise InputError(
+                f"{self.module or 'model'}, {self.operation}: expected {len(places)} sides for relevance of shape "
+                f"{tuple(self.relevance.shape)}, got {tuple(size)}"
+            )
+        resized = summed.reshape(-1, *(places or [1] * len(size)))
+        for axis, side in enumerate(size, start=1):
+            spread = _overlap(resized.shape[axis], side).to(resized)
+            resized = torch.tensordot(resized, spread, ([axis], [0])).movedim(-1, axis)
+        return resized
+
+
+def _overlap(length: int, side: int) -> Tensor:
+    """Return the share of each of `length` equal parts of a line that is in each of `side` equal parts of it."""
+    own, other = torch.arange(length + 1).double() / length, torch.arange(side + 1).double() / side
+    low = torch.maximum(own[:-1, None], other[None, :-1])
+    high = torch.minimum(own[1:, None], other[None, 1:])
+    return (high - low).clamp(min=0) * length
+
+
 @dataclass
 class Ledger:
     """Accounts for the relevance of the last attribution inside `with attribute.ledger() as ledger:`.
@@ -94,6 +168,8 @@ class Ledger:
         The largest magnitude of an element of the relevance at the input.
     largest_gradient : float, default 0.0
         The same of input times gradient.
+    bias_maps : tuple of BiasMap, default ()
+        The relevance that each bias keeps, with `attribute.ledger(bias_maps=True)`.
     """
 
     rows: tuple[LedgerRow, ...] = ()
@@ -102,6 +178,7 @@ class Ledger:
     scale: float = 0.0
     largest: float = 0.0
     largest_gradient: float = 0.0
+    bias_maps: tuple[BiasMap, ...] = ()
 
     def __repr__(self) -> str:
         return f"<ledger of {len(self.rows)} operations: {self.arrived:g} of {self.output:g} arrived at the input>"
@@ -139,6 +216,18 @@ class Ledger:
         rest = self.output - self.arrived - sum(totals.values())
         totals[Cause.UNKNOWN] = totals.get(Cause.UNKNOWN, 0.0) + rest
         return totals
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of the output that is at the input, and that each cause keeps; the shares sum to 1.
+
+        >>> row = LedgerRow(0, "", "linear", "-", 2.0, 0.5, {Cause.BIAS: 1.5})
+        >>> Ledger(rows=(row,), output=2.0, arrived=0.5).shares()
+        {'input': 0.25, 'bias': 0.75, 'unknown': 0.0}
+        """
+        if not self.output:
+            raise InputError("the output is 0, so relevance has no shares of it: read `arrived` and `lost()` instead")
+        amounts = {"input": self.arrived} | {cause.value: amount for cause, amount in self.lost().items()}
+        return {name: amount / self.output for name, amount in amounts.items()}
 
     def assert_conserved(self, rtol: float = 1e-6, allow: Iterable[Cause | str] = ()) -> None:
         """Raise an AssertionError if more than `rtol` of the relevance is lost, not counting the causes in `allow`."""

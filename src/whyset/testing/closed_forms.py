@@ -119,6 +119,29 @@ class NormForm:
         return x * (w.T @ (r / st(w @ x, self.epsilon)))
 
 
+@dataclass(frozen=True)
+class BiasRedistributionForm:
+    """Another form, with the relevance of the bias as that of one more input whose contribution is b.
+
+    It is redistributed to the inputs by their absolute contributions.
+    """
+
+    form: ClosedForm
+
+    def __call__(self, w: Tensor, b: Tensor, x: Tensor, r: Tensor) -> Tensor:
+        shares = (w * x).abs()
+        whole = shares.sum(1)
+        found = self.form(w, b, x, r)
+        for j, part in enumerate(torch.diag(r)):  # output by output
+            bias = torch.zeros_like(b)
+            bias[j] = b[j]
+            with_one = torch.cat([w, bias.unsqueeze(1)], 1)
+            at_bias = self.form(with_one, b - bias, torch.cat([x, x.new_ones(1)]), part)[-1]
+            if whole[j]:
+                found = found + at_bias * shares[j] / whole[j]
+        return found
+
+
 def compute_closed_form_relevance(form: ClosedForm, layer: nn.Module, x: Tensor, coefficient: Tensor) -> Tensor:
     """Compute the relevance of a batch, sample by sample; the relevance at the output y is `y ⊙ coefficient`."""
     rows = []

@@ -4,9 +4,22 @@ import pytest
 import torch
 from torch import nn
 
-from whyset.attribution.rules import RULES, AlphaBeta, Epsilon, Flat, Gamma, Norm, Pass, WSquare, ZBox, ZPlus
+from whyset.attribution.rules import (
+    RULES,
+    AlphaBeta,
+    Epsilon,
+    Flat,
+    Gamma,
+    Norm,
+    Pass,
+    RedistributeBias,
+    WSquare,
+    ZBox,
+    ZPlus,
+)
 from whyset.testing.closed_forms import (
     AlphaBetaForm,
+    BiasRedistributionForm,
     EpsilonForm,
     FlatForm,
     GammaForm,
@@ -74,6 +87,22 @@ class TestFlat(RuleContract):
 
     def closed_form(self):
         return FlatForm(EPSILON)
+
+
+class TestRedistributeBias(RuleContract):
+    def rule(self):
+        return RedistributeBias(Gamma(0.25, EPSILON))
+
+    def closed_form(self):
+        return BiasRedistributionForm(GammaForm(EPSILON))
+
+
+class TestRedistributeBiasOfRelevance(RuleContract):
+    def rule(self):
+        return RedistributeBias(WSquare(EPSILON))
+
+    def closed_form(self):
+        return BiasRedistributionForm(WSquareForm(EPSILON))
 
 
 class TestNorm(RuleContract):

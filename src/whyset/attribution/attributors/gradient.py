@@ -15,9 +15,10 @@ from whyset.attribution.composites.gradient_composite import GradientComposite
 from whyset.attribution.conditions import Masks
 from whyset.attribution.intercept import Interception
 from whyset.attribution.intercept.capture import Capture, Place, check_places
+from whyset.attribution.intercept.flow import measure_product, total
 from whyset.attribution.intercept.integer_inputs import Key
 from whyset.attribution.intercept.layers import WeightCache
-from whyset.attribution.intercept.recorder import Recorder, measure_product, total
+from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.refusals import describe_independence, name_missing_derivatives, refuse_unseen
 from whyset.attribution.ledger import Ledger
 from whyset.attribution.targets import ParsedTargets, Target, list_targets, output_coefficient
@@ -75,6 +76,7 @@ class Gradient:
         self.create_graph = create_graph
         self._cache: WeightCache | None = None
         self._ledger: Ledger | None = None
+        self._keeps_bias_maps = False
         self._capture: Capture | None = None
 
     def __enter__(self) -> Self:
@@ -87,8 +89,10 @@ class Gradient:
         self._cache = None
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
+    def ledger(self, *, bias_maps: bool = False) -> Iterator[Ledger]:
         """Account for the relevance of each call inside the block; the ledger holds the last one.
+
+        With `bias_maps` it also keeps the relevance of each bias at each place of its layer, as `ledger.bias_maps`.
 
         >>> from whyset.attribution.composites import EpsilonPlus
         >>> attribute = Gradient(nn.Linear(4, 2, bias=False), EpsilonPlus())
@@ -97,7 +101,7 @@ class Gradient:
         >>> ledger.assert_conserved(rtol=1e-3)
         """
         self._need_rules("a ledger accounts for relevance")
-        self._ledger = Ledger()
+        self._ledger, self._keeps_bias_maps = Ledger(), bias_maps
         try:
             yield self._ledger
         finally:
@@ -207,7 +211,7 @@ class Gradient:
         self, inputs: Inputs, leaves: dict[Key, Tensor], asked: ParsedTargets, composite: Composite
     ) -> tuple[Tensor, Any]:
         composite.check(self.model)
-        recorder = None if self._ledger is None else Recorder()
+        recorder = None if self._ledger is None else Recorder(bias_maps={} if self._keeps_bias_maps else None)
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
         with session.watching(), self._following(session) as masks:
             # The model gets copies: it may write into its inputs, which may be the tensors of the caller.
@@ -225,7 +229,7 @@ class Gradient:
         explained, relevance = self._backward(sources, output, asked, session.propagating(), masks)
         if self._ledger is not None and recorder is not None:
             self._compare(self._ledger, session, output, list(sources.values()), asked)
-            self._ledger.rows = recorder.rows()
+            self._ledger.rows, self._ledger.bias_maps = recorder.rows(), recorder.list_bias_maps()
             self._ledger.arrived = sum(float(part.double().sum()) for part in relevance.values())
             self._ledger.largest = max(float(part.abs().max()) for part in relevance.values() if part.numel())
         by_place = {key: {place: relevance[key, place] for place in found} for key, found in places.items()}

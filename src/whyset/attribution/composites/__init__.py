@@ -6,6 +6,7 @@ EpsilonPlusFlat(...)
 
 from types import MappingProxyType
 
+from whyset.attribution.composites.bias_redistribution import BiasRedistribution
 from whyset.attribution.composites.composite import Composite
 from whyset.attribution.composites.epsilon_alpha2_beta1 import EpsilonAlpha2Beta1, EpsilonAlpha2Beta1Flat
 from whyset.attribution.composites.epsilon_gamma_box import EpsilonGammaBox
@@ -68,6 +69,7 @@ __all__ = [
     "CPLRP",
     "AttnLRP",
     "BetaSmooth",
+    "BiasRedistribution",
     "Composite",
     "DeconvNet",
     "EpsilonAlpha2Beta1",

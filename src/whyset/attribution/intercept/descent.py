@@ -1,56 +1,14 @@
 """How the lineage of the output of an operation follows from those of its arguments: one function per `Descent`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from torch import Tensor
 
+from whyset.attribution.intercept.ancestry import Ancestry, number
 from whyset.attribution.intercept.lineage import Exponential, Lineage, guards, root
-from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent, Operation
-
-
-def number(value: Any) -> float | None:
-    """Return a Python number or a tensor with one element as a float; None for anything else."""
-    if isinstance(value, bool | int | float):
-        return float(value)
-    if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex() and value.device.type != "meta":
-        return float(value.detach())
-    return None
-
-
-@dataclass(frozen=True)
-class Ancestry:
-    """What the lineage of an output is computed from: the call, and the lineages of its tensors."""
-
-    operation: Operation
-    given: tuple[Any, ...]
-    options: Mapping[str, Any]
-    lineages: tuple[Lineage | None, ...]
-    """One for each tensor in `given` that depends on the input, else None."""
-    output: Tensor
-    value: int
-    image: Callable[[float | Tensor], float | Tensor]
-    """The operation as a function of one number."""
-    move: Callable[[], float | Tensor]
-    """The output where each tensor is its offset."""
-
-    @property
-    def constants(self) -> list[Any]:
-        """The positional arguments that do not depend on the input."""
-        return [value for value, lineage in zip(self.given, self.lineages, strict=True) if lineage is None]
-
-    @property
-    def dependent(self) -> Tensor:
-        """The first argument that depends on the input."""
-        found: Tensor = next(t for t, lineage in zip(self.given, self.lineages, strict=True) if lineage is not None)
-        return found
-
-    def option(self, position: int, *names: str) -> Any:
-        if position < len(self.given):
-            return self.given[position]
-        return next((self.options[name] for name in names if name in self.options), None)
+from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent
 
 
 def descend(a: Ancestry) -> Lineage:

@@ -298,6 +298,11 @@ class LinearLayer:
         assert self.geometry is not None
         return self.parameter.shape[1] if self.geometry.transposed else self.parameter.shape[0] // self.geometry.groups
 
+    @property
+    def channel_dim(self) -> int:
+        """The dimension of the output that the bias has an element for."""
+        return -1 if self.geometry is None else 1
+
     def reshape_bias(self, bias: Tensor) -> Tensor:
         """Shape a bias so that it broadcasts against the output y."""
         return bias if self.geometry is None else bias.view(1, -1, *[1] * (len(self.input_shape) - 2))

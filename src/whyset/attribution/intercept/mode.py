@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
+from whyset.attribution.intercept.ancestry import Ancestry
 from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.containers import tensors_in
-from whyset.attribution.intercept.descent import Ancestry, descend
+from whyset.attribution.intercept.descent import descend
 from whyset.attribution.intercept.embedding import run_with_integers
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse

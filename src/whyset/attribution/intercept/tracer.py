@@ -18,17 +18,10 @@ from whyset.attribution.intercept.autograd import (
 )
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
+from whyset.attribution.intercept.flow import measure, measure_product, total
+from whyset.attribution.intercept.losses import Amounts, Losses, Rounding, constant_loss, plain_losses
 from whyset.attribution.intercept.operations import Loss
-from whyset.attribution.intercept.recorder import (
-    Losses,
-    Recorder,
-    Rounding,
-    constant_loss,
-    measure,
-    measure_product,
-    plain_losses,
-    total,
-)
+from whyset.attribution.intercept.recorder import Recorder
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -157,7 +150,7 @@ class Tracer:
 
         return report
 
-    def account(self, y: Tensor, losses: Callable[[Tensor], dict[Cause, float]]) -> None:
+    def account(self, y: Tensor, losses: Callable[[Tensor], Amounts]) -> None:
         """Record the losses of an operation without a switch in the ledger, from c at its output."""
         if self.recorder is not None:
             recorder, index = self.recorder, self._index

@@ -14,6 +14,7 @@ from whyset.attribution.rules.flat import Flat
 from whyset.attribution.rules.gamma import Gamma
 from whyset.attribution.rules.norm import Norm
 from whyset.attribution.rules.pass_ import Pass
+from whyset.attribution.rules.redistribute_bias import RedistributeBias
 from whyset.attribution.rules.relu import ReLUBetaSmooth, ReLUDeconvNet, ReLUGuidedBackprop, ReLURule
 from whyset.attribution.rules.rule import Branch, Layer, Rule
 from whyset.attribution.rules.stabilizer import Stabilizer
@@ -32,6 +33,7 @@ RULES: MappingProxyType[str, type[Rule]] = MappingProxyType(
         "flat": Flat,
         "norm": Norm,
         "pass": Pass,
+        "redistribute_bias": RedistributeBias,
     }
 )
 RELU_RULES: MappingProxyType[str, type[ReLURule]] = MappingProxyType(
@@ -57,6 +59,7 @@ __all__ = [
     "ReLUDeconvNet",
     "ReLUGuidedBackprop",
     "ReLURule",
+    "RedistributeBias",
     "Rule",
     "Stabilizer",
     "WSquare",

@@ -111,6 +111,10 @@ class Rule(TypedFields):
         """Return the sums of contributions by which this rule distributes relevance."""
         return ()
 
+    def keep_bias(self, layer: Layer, x: Tensor, relevance: Tensor) -> Tensor:
+        """Return the part of the relevance of the bias, `s · b` shaped like `y`, that does not go to the inputs."""
+        return relevance
+
     @property
     def stabilizing(self) -> Stabilizing:
         """The stabilizer of the denominators."""

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
 from whyset.attribution.intercept.handlers.softmax import written_logarithm
 from whyset.attribution.intercept.images import Number, start
 from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage
-from whyset.attribution.intercept.recorder import Losses, total
+from whyset.attribution.intercept.losses import Losses
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.recorder import softmax_gradient, total
+from whyset.attribution.intercept.flow import total
+from whyset.attribution.intercept.losses import softmax_gradient
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
 

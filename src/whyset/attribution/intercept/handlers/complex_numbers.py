@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.intercept.handlers.transparent import run_conserving
 from whyset.attribution.intercept.operations import Arithmetic, OperationKind
-from whyset.attribution.intercept.recorder import total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause

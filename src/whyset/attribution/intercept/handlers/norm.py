@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import at_least_float32
 from whyset.attribution.intercept.call import Call
-from whyset.attribution.intercept.recorder import total
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.ledger import Cause

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.flow import total
 from whyset.attribution.intercept.handlers.activation import activation, difference_quotient, find_lineage
 from whyset.attribution.intercept.handlers.constants import merge_constant
 from whyset.attribution.intercept.handlers.contraction import (
@@ -21,8 +22,8 @@ from whyset.attribution.intercept.handlers.softmax import written_softmax
 from whyset.attribution.intercept.handlers.transparent import get_twin
 from whyset.attribution.intercept.images import Number
 from whyset.attribution.intercept.lineage import Lineage, guards, normalizes, sums_exponential
+from whyset.attribution.intercept.losses import Losses
 from whyset.attribution.intercept.operations import Arithmetic, Operation, OperationKind
-from whyset.attribution.intercept.recorder import Losses, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
 

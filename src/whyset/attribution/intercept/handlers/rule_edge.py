@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
+from whyset.attribution.intercept.flow import multiply
 from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
+from whyset.attribution.intercept.losses import AtBias, rule_losses, rule_rounding
 from whyset.attribution.intercept.operations import OPERATIONS
-from whyset.attribution.intercept.recorder import rule_losses, rule_rounding, total
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
 from whyset.attribution.ledger import Cause
@@ -98,8 +99,8 @@ def switch_edge(
 
 def _plainly(session: Session, y: Tensor, produced: LinearOutput) -> Tensor:
     if produced.layer.bias is not None:
-        bias = produced.layer.reshape_bias(produced.layer.bias)
-        session.account(y, lambda c: {Cause.BIAS: total(bias.expand_as(c), c)})
+        layer, bias = produced.layer, produced.layer.reshape_bias(produced.layer.bias)
+        session.account(y, lambda c: {Cause.BIAS: AtBias(multiply(bias.expand_as(c), c), layer.channel_dim)})
     session.tracker.set(y, TensorRecord(behind_linear=True, produced=produced))
     session.watch(y)
     return y

@@ -1,0 +1,286 @@
+"""Pixel flipping: the score of the target while the input is replaced, patch by patch, in the order of relevance."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whyset.arguments import TypedFields, seed_number, whole_number
+from whyset.errors import InputError
+from whyset.evaluation.flipping_curves import FlippingCurves
+from whyset.evaluation.imputation import Imputer, as_imputer
+
+Attributor = Callable[..., Any]
+Sides = int | tuple[int, ...]
+ORDERS = ("most_relevant_first", "least_relevant_first")
+SCORES = ("probability", "output")
+
+
+@dataclass(frozen=True)
+class PixelFlipping(TypedFields):
+    """Flip the input patch by patch in the order of relevance, and follow the score of the target (Samek 2017).
+
+    A patch's relevance is the sum over its elements and channels. With K patches and the score f of the target, the
+    curve is `f(x_k)` for the input x_k in which the k first patches are imputed. Most relevant first, it falls fast for
+    a good explanation; least relevant first, it stays high. The difference of both depends less on the imputer than
+    each of them (Blücher 2024). Patches of equal relevance are flipped in a random order.
+
+    Parameters
+    ----------
+    patch_size : int or tuple of int, default 8
+        Sides of a patch in elements, over the dimensions after the channels, or the features of (n, features). Patches
+        at the end of a side are cut at the edge.
+    steps : int or tuple of float, default 20
+        The number of equal steps until all patches are flipped, or the increasing fractions of flipped patches. Several
+        fractions that round to the same number of patches are one step.
+    imputer : Imputer or str, default "constant"
+        Values of flipped patches: an imputer or a name of `IMPUTERS`.
+    score : {"probability", "output"}, default "probability"
+        The softmax of the outputs (n, classes) at the target (the sigmoid of a single output), as in Quantus: it has
+        the same range for all samples, so none dominates the mean. "output" is the output of the model unchanged, for
+        models that return probabilities or for logits; logits are also changed by what all classes have in common.
+    order : {"both", "most_relevant_first", "least_relevant_first"}, default "both"
+        The orders to compute.
+    batch_size : int, default 32
+        Number of samples in one call of the attributor and of the model.
+    seed : int, default 0
+        Seed of the order of equal patches and of random imputation. Results do not depend on `batch_size`.
+
+    Raises
+    ------
+    InputError
+        A value does not fit.
+
+    Examples
+    --------
+    >>> from whyset.attribution import Gradient
+    >>> from whyset.attribution.composites import EpsilonPlus
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)).eval()
+    >>> flipping = PixelFlipping(patch_size=2, steps=4)
+    >>> curves = flipping(model, torch.rand(5, 1, 8, 8), Gradient(model, EpsilonPlus()))
+    >>> curves.most_relevant_first.shape, curves.relevance_gain.shape
+    ((5, 5), (5,))
+    """
+
+    patch_size: Sides = 8
+    steps: int | tuple[float, ...] = 20
+    imputer: Imputer | str = "constant"
+    score: str = "probability"
+    order: str = "both"
+    batch_size: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for side in self.patch_size if isinstance(self.patch_size, tuple) else (self.patch_size,):
+            whole_number("patch_size", side, 1)
+        self._check_steps()
+        as_imputer(self.imputer)
+        for name, known in (("score", SCORES), ("order", ("both", *ORDERS))):
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"PixelFlipping({name}={getattr(self, name)!r}): expected one of {', '.join(map(repr, known))}"
+                )
+        whole_number("batch_size", self.batch_size, 1)
+        seed_number(self.seed)
+
+    def _check_steps(self) -> None:
+        if not isinstance(self.steps, tuple):
+            whole_number("steps", self.steps, 1)
+            return
+        rising = all(a < b for a, b in zip((0.0, *self.steps), self.steps, strict=False))
+        if not self.steps or not rising or self.steps[-1] > 1:
+            raise InputError(f"PixelFlipping(steps={self.steps!r}): expected increasing fractions above 0, at most 1")
+
+    def __call__(
+        self,
+        model: nn.Module | Callable[[Tensor], Tensor],
+        x: Tensor,
+        explanation: Attributor | Tensor,
+        target: int | Sequence[int] | Tensor | None = None,
+    ) -> FlippingCurves:
+        """Compute the curves of one explanation method.
+
+        Parameters
+        ----------
+        model : torch.nn.Module or callable
+            Returns the outputs (n, classes) for inputs (n, ...); a module must be in evaluation mode.
+        x : Tensor
+            The inputs (n, channels, ...) or (n, features).
+        explanation : callable or Tensor
+            The relevance (n, ...), shaped like x or with one channel; or an attributor, called as
+            `explanation(x, target=classes)` with classes (n,), that returns it or the pair of the output and it: all of
+            whyset, and the `attribute` of captum's methods.
+        target : int, sequence of int or Tensor, optional
+            The class of all samples, or of each; by default the largest output of each sample.
+
+        Returns
+        -------
+        FlippingCurves
+            Scores of every sample after every step.
+
+        Raises
+        ------
+        InputError
+            An argument does not fit the inputs, the relevance or the outputs are not finite, or the model is in
+            training mode.
+        """
+        self._check_call(model, x, explanation)
+        sides = self._sides(x)
+        patches = assign_patches(x.shape[1:] if x.dim() == 2 else x.shape[2:], sides).to(x.device)
+        n_patches = int(patches.max()) + 1
+        counts = self._counts(n_patches)
+        parts = []
+        for start in range(0, len(x), self.batch_size):
+            rows = range(start, min(start + self.batch_size, len(x)))
+            parts.append(self._flip(model, x, explanation, target, rows, patches, counts))
+        joined = [np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)]
+        curves = dict(zip(self._orders(), joined[1:], strict=True))
+        return FlippingCurves(counts / n_patches, joined[0], *(curves.get(order) for order in ORDERS))
+
+    def _check_call(self, model: Any, x: Tensor, explanation: Any) -> None:
+        if not isinstance(x, Tensor) or x.dim() < 2 or not x.is_floating_point() or not x.numel():
+            got = f"{tuple(x.shape)}, {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
+            raise InputError(f"x: expected floating point inputs (n, channels, ...) or (n, features), got {got}")
+        if isinstance(model, nn.Module) and model.training:
+            raise InputError("the model is in training mode, in which scores depend on the batch: call model.eval()")
+        if not callable(explanation) and not isinstance(explanation, Tensor):
+            raise InputError(f"explanation: expected a callable or a tensor, got {type(explanation).__name__}")
+        if isinstance(explanation, Tensor) and len(explanation) != len(x):
+            raise InputError(f"explanation: expected relevance of {len(x)} samples, got {len(explanation)}")
+
+    def _orders(self) -> tuple[str, ...]:
+        return ORDERS if self.order == "both" else (self.order,)
+
+    def _sides(self, x: Tensor) -> tuple[int, ...]:
+        count = max(1, x.dim() - 2)
+        sides = self.patch_size if isinstance(self.patch_size, tuple) else (self.patch_size,) * count
+        if len(sides) != count:
+            raise InputError(
+                f"PixelFlipping(patch_size={self.patch_size!r}): expected one number, or {count} for an input of shape "
+                f"{tuple(x.shape)}"
+            )
+        return sides
+
+    def _counts(self, n_patches: int) -> Any:
+        """Return the increasing numbers of flipped patches, from 0."""
+        fractions = self.steps if isinstance(self.steps, tuple) else np.arange(1, self.steps + 1) / self.steps
+        return np.unique([0, *(max(1, round(fraction * n_patches)) for fraction in fractions)])
+
+    def _flip(
+        self,
+        model: Callable[[Tensor], Tensor],
+        x: Tensor,
+        explanation: Attributor | Tensor,
+        target: Any,
+        rows: range,
+        patches: Tensor,
+        counts: Any,
+    ) -> tuple[Any, ...]:
+        """Return the target (n,) and the curves (steps + 1, n) of one batch."""
+        batch = x[rows.start : rows.stop].detach()
+        classes = self._classes(model, batch, target, rows, len(x))
+        if isinstance(explanation, Tensor):
+            found = explanation[rows.start : rows.stop]
+        else:
+            found = explanation(batch.clone(), target=classes)  # it may write into its input
+        relevance = _check_relevance(found, batch, rows.start)
+        generators = [np.random.default_rng([self.seed, row]) for row in rows]
+        rank = rank_patches(relevance, patches, generators)
+        at = rank[:, patches.flatten()].view(len(batch), *[1] * (batch.dim() - 1 - patches.dim()), *patches.shape)
+        values = as_imputer(self.imputer).impute(batch, generators)
+        n_patches = rank.shape[1]
+
+        def score(place: Tensor, count: int) -> Any:
+            return self._scores(model, torch.where(place < count, values, batch), classes)
+
+        # With no patches or all of them flipped, inputs are the same in both orders.
+        ends = {count: score(at, count) for count in (0, n_patches) if count in counts}
+        curves = []
+        for order in self._orders():
+            place = at if order == ORDERS[0] else n_patches - 1 - at
+            curves.append(np.stack([ends[k] if k in ends else score(place, k) for k in map(int, counts)]))
+        return (classes.cpu().numpy(), *curves)
+
+    def _classes(self, model: Callable[[Tensor], Tensor], batch: Tensor, target: Any, rows: range, n: int) -> Tensor:
+        if target is None:
+            return _run(model, batch.clone()).argmax(1)  # as the model may
+        given = torch.as_tensor(target, device=batch.device)
+        if given.is_floating_point() or given.dtype == torch.bool or given.shape not in ((), (n,)):
+            raise InputError(
+                f"target: expected a class index, or one for each of {n} samples, got {given.dtype} of shape "
+                f"{tuple(given.shape)}"
+            )
+        return given.expand(n)[rows.start : rows.stop].long()
+
+    @torch.no_grad()
+    def _scores(self, model: Callable[[Tensor], Tensor], x: Tensor, classes: Tensor) -> Any:
+        output = _run(model, x).double()
+        if int(classes.min()) < 0 or int(classes.max()) >= output.shape[1]:
+            raise InputError(
+                f"target: expected classes from 0 to {output.shape[1] - 1}, the outputs of the model, got "
+                f"{int(classes.min())} to {int(classes.max())}"
+            )
+        if self.score == "probability":
+            _refuse_probabilities(output)
+            output = output.softmax(1) if output.shape[1] > 1 else output.sigmoid()
+        scores = output.gather(1, classes.unsqueeze(1)).squeeze(1)
+        if not scores.isfinite().all():
+            raise InputError("the outputs of the model are not finite on imputed inputs: choose another imputer")
+        return scores.cpu().numpy()
+
+
+def assign_patches(shape: Sequence[int], sides: Sequence[int]) -> Tensor:
+    """Return the number of the patch of every element, row by row."""
+    patches = torch.zeros(tuple(shape), dtype=torch.long)
+    for axis, (length, side) in enumerate(zip(shape, sides, strict=True)):
+        number = torch.arange(length) // side
+        patches = patches * -(-length // side) + number.view(-1, *[1] * (len(shape) - axis - 1))
+    return patches
+
+
+def rank_patches(relevance: Tensor, patches: Tensor, generators: Sequence[np.random.Generator]) -> Tensor:
+    """Return the rank of every patch (n, patches), 0 for the most relevant; equal ones are in random order."""
+    n, n_patches = len(relevance), int(patches.max()) + 1
+    pixels = (relevance if relevance.dim() == patches.dim() + 1 else relevance.sum(1)).reshape(n, -1)
+    sums = pixels.new_zeros(n, n_patches).index_add_(1, patches.flatten(), pixels)
+    shuffled = torch.from_numpy(np.stack([generator.permutation(n_patches) for generator in generators])).to(
+        sums.device
+    )
+    order = shuffled.gather(1, sums.gather(1, shuffled).argsort(stable=True, dim=1, descending=True))
+    return torch.empty_like(order).scatter_(1, order, torch.arange(n_patches, device=order.device).expand(n, -1))
+
+
+def _run(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.no_grad():
+        output = model(x)
+    if not isinstance(output, Tensor) or output.dim() not in (1, 2) or len(output) != len(x):
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise InputError(f"the model: expected one tensor of outputs ({len(x)}, classes), got {got}")
+    return output if output.dim() == 2 else output.unsqueeze(1)
+
+
+def _refuse_probabilities(output: Tensor) -> None:
+    """Refuse outputs whose softmax would be a second one."""
+    if output.shape[1] > 1 and bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
+        raise InputError(
+            "the outputs of the model are probabilities already, as they are positive and sum to 1: pass score='output'"
+        )
+
+
+def _check_relevance(found: Any, x: Tensor, start: int) -> Tensor:
+    """Return relevance in double precision; InputError: its shape differs from that of x, or it is not finite."""
+    relevance = found[-1] if isinstance(found, tuple) and len(found) == 2 else found
+    shapes = [x.shape, (len(x), 1, *x.shape[2:])] if x.dim() > 2 else [x.shape]
+    if not isinstance(relevance, Tensor) or relevance.shape not in shapes:
+        got = tuple(relevance.shape) if isinstance(relevance, Tensor) else type(relevance).__name__
+        raise InputError(f"explanation: expected relevance of shape {tuple(x.shape)}, got {got}")
+    bad = (~relevance.detach().isfinite()).flatten(1).any(1).nonzero().flatten() + start
+    if len(bad):
+        raise InputError(
+            f"explanation: the relevance of {len(bad)} samples is not finite (sample {int(bad[0])} is the first), so "
+            "their patches have no order: leave out these samples"
+        )
+    return relevance.detach().double().to(x.device)
