@@ -1,11 +1,13 @@
 """Attribution: relevance as a modified gradient, for any PyTorch model, by interception of torch functions."""
 
 from whyset.attribution.attributors import (
+    BiLRP,
     Captum,
     Conditional,
     Gradient,
     IntegratedGradients,
     Occlusion,
+    PairRelevance,
     SmoothGrad,
 )
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
@@ -14,6 +16,7 @@ from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, 
 
 __all__ = [
     "AboveReference",
+    "BiLRP",
     "Captum",
     "Cause",
     "Conditional",
@@ -24,6 +27,7 @@ __all__ = [
     "LedgerRow",
     "Occlusion",
     "OutputWeights",
+    "PairRelevance",
     "Similarity",
     "SmoothGrad",
     "Target",

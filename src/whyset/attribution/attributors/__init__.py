@@ -1,5 +1,6 @@
 """Attributors turn a model and a target into an explanation of the input."""
 
+from whyset.attribution.attributors.bilrp import BiLRP, PairRelevance
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
 from whyset.attribution.attributors.gradient import Gradient
@@ -7,4 +8,13 @@ from whyset.attribution.attributors.integrated_gradients import IntegratedGradie
 from whyset.attribution.attributors.occlusion import Occlusion
 from whyset.attribution.attributors.smooth_grad import SmoothGrad
 
-__all__ = ["Captum", "Conditional", "Gradient", "IntegratedGradients", "Occlusion", "SmoothGrad"]
+__all__ = [
+    "BiLRP",
+    "Captum",
+    "Conditional",
+    "Gradient",
+    "IntegratedGradients",
+    "Occlusion",
+    "PairRelevance",
+    "SmoothGrad",
+]
