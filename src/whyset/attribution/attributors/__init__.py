@@ -3,6 +3,7 @@
 from whyset.attribution.attributors.bilrp import BiLRP, PairRelevance
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
+from whyset.attribution.attributors.generated_tokens import GeneratedTokens
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.attributors.integrated_gradients import IntegratedGradients
 from whyset.attribution.attributors.occlusion import Occlusion
@@ -12,6 +13,7 @@ __all__ = [
     "BiLRP",
     "Captum",
     "Conditional",
+    "GeneratedTokens",
     "Gradient",
     "IntegratedGradients",
     "Occlusion",
