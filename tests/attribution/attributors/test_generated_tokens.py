@@ -144,7 +144,20 @@ def test_a_model_may_return_only_logits_and_other_attributors_take_the_choice():
     assert parts.shape == (16, *expected.shape)
 
 
-def test_a_cache_without_gradient_is_a_constant_in_the_ledger():
+def test_a_prompt_without_gradient_is_reported_and_a_constant_in_the_ledger():
+    model = Decoder()
+    ids = generate(model)
+    steps = StepByStep(model, ids, prompt_with_gradient=False)
+    attribute = Gradient(steps, AttnLRP())
+    message = r"under torch.no_grad\(\) is a constant here.*a cache of keys and values"
+    with pytest.warns(UserWarning, match=message), attribute.ledger() as ledger:
+        relevance = attribute(ids, targets=GeneratedTokens(ids, START).targets[1:])[1]
+    ledger.assert_accounted()
+    assert not by_position(relevance)[..., :START].any()
+    assert sum(abs(row.causes.get(Cause.CONSTANT, 0)) for row in ledger.rows if row.operation == "cat") > 1e-2
+
+
+def test_a_cache_from_outside_is_reported_and_a_constant_in_the_ledger():
     model = Decoder()
     ids = generate(model)
     with torch.no_grad():
@@ -159,7 +172,8 @@ def test_a_cache_without_gradient_is_a_constant_in_the_ledger():
             return self.model(ids, cache)["logits"][:, -1]
 
     attribute = Gradient(Continued(), CPLRP())
-    with attribute.ledger() as ledger:
+    message = "cat: .*not a parameter, a buffer or a result of this forward pass"
+    with pytest.warns(UserWarning, match=message), attribute.ledger() as ledger:
         attribute(ids[:, -2:-1], 3)
     ledger.assert_accounted()
     joined = [row for row in ledger.rows if row.operation == "cat"]
