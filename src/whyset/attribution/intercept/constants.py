@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
+from whyset.attribution.intercept.integer_inputs import CREATING
 
 _JOINS = frozenset("cat concat concatenate hstack vstack dstack".split())
 """Functions that put tensors next to each other."""
@@ -39,25 +41,34 @@ class Constants:
     def add(self, result: Any, arguments: Any = ()) -> None:
         """Note the result of a call of constants, which is of the kind of its arguments."""
         given = list(tensors_in(arguments))
-        if any(tensor in self._cut for tensor in given):
-            self.cut(result)
+        if self._cut and any(tensor in self._cut for tensor in given):
+            self._add_cut(result)
         elif self._find_foreign(given) is None:
             for tensor in tensors_in(result):
                 if tensor.is_floating_point():
                     self._computed[tensor] = True
 
-    def cut(self, result: Any) -> None:
-        """Note a result that depends on the input, but carries no gradient."""
+    def follow(self, call: Call, result: Any) -> None:
+        """Note the results of a call of values that depend on the input, if they carry no gradient."""
+        lost = [tensor for tensor in tensors_in(result) if not tensor.requires_grad]
+        if torch.is_grad_enabled() or call.name in CREATING:
+            self.add(lost)
+        else:
+            self._add_cut(lost)
+
+    def explain_loss(self, call: Call) -> str:
+        """Return the warning for the constants that a call combines with values of the input, "" without one."""
+        if not self._cut and call.name not in _JOINS:
+            return ""
+        known = [tensor for tensor in call.tensors if tensor.is_floating_point() and not call.depends(tensor)]
+        if call.name in _JOINS and self._find_foreign(known) is not None:
+            return _FOREIGN
+        return _CUT if torch.is_grad_enabled() and any(tensor in self._cut for tensor in known) else ""
+
+    def _add_cut(self, result: Any) -> None:
         for tensor in tensors_in(result):
             if tensor.is_floating_point():
                 self._cut[tensor] = True
-
-    def explain_loss(self, name: str, constants: Iterable[Tensor]) -> str:
-        """Return the warning for the constants that a call combines with values of the input, "" without one."""
-        known = [tensor for tensor in constants if tensor.is_floating_point()]
-        if name in _JOINS and self._find_foreign(known) is not None:
-            return _FOREIGN
-        return _CUT if torch.is_grad_enabled() and any(tensor in self._cut for tensor in known) else ""
 
     def _find_foreign(self, tensors: Iterable[Tensor]) -> Tensor | None:
         if self.model is None:

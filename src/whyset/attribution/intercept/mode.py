@@ -184,17 +184,14 @@ class Interception(Tracer, TorchFunctionMode):
         ):
             return self._run_inside(func, args, kwargs)
         call = Call(func, name, kind, tuple(args), kwargs, records)
-        if loss := self.constants.explain_loss(name, (t for t in call.tensors if not call.depends(t))):
+        if loss := self.constants.explain_loss(call):
             self.warn(call, loss)
         if is_in_place(raw):
             return write(self, call)
         by_rule = kind is not None or not self.composite.multiply_by_input
         result = self._handler(call)(self, call) if by_rule else self.unknown(call)
-        lost = [tensor for tensor in tensors_in(result) if not tensor.requires_grad]
-        if torch.is_grad_enabled() or name in CREATING:
-            self.constants.add(lost)
-        else:
-            self.constants.cut(lost)
+        if not (isinstance(result, Tensor) and result.requires_grad):
+            self.constants.follow(call, result)
         return result
 
     def _run_constant(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
