@@ -8,9 +8,9 @@ from whyset.attribution.attributors import (
     Gradient,
     IntegratedGradients,
     Occlusion,
-    PairRelevance,
     SmoothGrad,
 )
+from whyset.attribution.attributors.bilrp import PairRelevance
 from whyset.attribution.ledger import Cause, Ledger, LedgerRow
 from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import AboveReference, Contrast, OutputWeights, Similarity, Target, output_coefficient

@@ -1,6 +1,6 @@
 """Attributors turn a model and a target into an explanation of the input."""
 
-from whyset.attribution.attributors.bilrp import BiLRP, PairRelevance
+from whyset.attribution.attributors.bilrp import BiLRP
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
 from whyset.attribution.attributors.generated_tokens import GeneratedTokens
@@ -17,6 +17,5 @@ __all__ = [
     "Gradient",
     "IntegratedGradients",
     "Occlusion",
-    "PairRelevance",
     "SmoothGrad",
 ]

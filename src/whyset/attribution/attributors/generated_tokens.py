@@ -67,7 +67,24 @@ class GeneratedTokens:
         return list(range(self.ids.shape[1] - self.start))
 
     def __call__(self, returned: Any) -> Tensor:
-        """Return the logits of the generated tokens, (n, generated tokens)."""
+        """Return the logits of the generated tokens.
+
+        Parameters
+        ----------
+        returned : object
+            The output of the model: the logits (n, T, vocabulary), or what holds them. The last position may be left
+            out, since no token follows it.
+
+        Returns
+        -------
+        Tensor
+            The logits, (n, generated tokens).
+
+        Raises
+        ------
+        InputError
+            The logits do not fit the ids, or there are none.
+        """
         logits = returned if isinstance(returned, Tensor) else select_output(returned, self.logits)
         samples, length = self.ids.shape
         if logits.dim() != 3 or logits.shape[0] != samples or logits.shape[1] not in (length, length - 1):
