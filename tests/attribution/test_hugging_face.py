@@ -198,3 +198,17 @@ def test_generated_tokens_in_one_pass_are_those_of_generation_with_a_cache(make,
     expected = torch.cat([*by_step.values(), torch.zeros_like(found[..., :1, :])], dim=2)
     torch.testing.assert_close((logits, found), (steps, expected), rtol=1e-10, atol=1e-12)
     assert all(found[k][:, : 4 + k].abs().sum() > 1e-3 for k in tokens.targets)
+
+
+def test_generated_tokens_of_an_encoder_and_decoder():
+    tokens = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
+    sizes = {"vocab_size": 50, "d_model": 16, "num_layers": 1, "num_heads": 2, "d_ff": 32, "d_kv": 8}
+    model, batch = build(transformers.T5ForConditionalGeneration, **sizes, **tokens), {"input_ids": make_ids()[:1]}
+    ids = model.generate(**batch, max_new_tokens=3, min_new_tokens=3, do_sample=False)
+    chosen = GeneratedTokens(ids, start=1)
+    found = Gradient(model, AttnLRP(), output=chosen)(batch | {"decoder_input_ids": ids}, targets=chosen.targets)[1]
+    for k in chosen.targets:
+        alone = Gradient(model, AttnLRP(), output=last_logits)
+        expected = alone(batch | {"decoder_input_ids": ids[:, : k + 1]}, ids[:, k + 1])[1]
+        agree(found["input_ids"][k], expected["input_ids"])
+        agree(found["decoder_input_ids"][k][:, : k + 1], expected["decoder_input_ids"])

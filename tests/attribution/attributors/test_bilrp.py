@@ -43,6 +43,10 @@ class Text(nn.Module):
         return self.head((self.hidden(rows).relu() * mask).sum(1) / mask.sum(1))
 
 
+def sum_words_and_types(relevance):
+    return relevance["input_ids"].sum(-1) + relevance["token_type_ids"].sum(-1)
+
+
 def exactly(found, expected):
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
 
@@ -132,7 +136,8 @@ def test_tokens_of_padded_batches(types):
         batch["attention_mask"] = (batch["input_ids"] != 0).long()
         if types:
             batch["token_type_ids"] = torch.ones_like(batch["input_ids"])
-    found = BiLRP(model, AttnLRP())(x, other)
+    attribute = BiLRP(model, AttnLRP(), units=sum_words_and_types if types else None)
+    found = attribute(x, other)
     assert found.relevance.shape == (2, 4, 3)
     assert not found.relevance[0, :, 2].any()
     assert not found.relevance[1, 2:].any()
@@ -142,7 +147,7 @@ def test_tokens_of_padded_batches(types):
             {key: value[n : n + 1, :length] for key, value in batch.items()}
             for batch, length in ((x, rows), (other, columns))
         ]
-        exactly(found.relevance[n : n + 1, :rows, :columns], BiLRP(model, AttnLRP())(*alone).relevance)
+        exactly(found.relevance[n : n + 1, :rows, :columns], attribute(*alone).relevance)
     relevance = Gradient(model, AttnLRP())(x, Similarity(model(**other).detach()))[1]
     expected = sum(part.sum(-1) for part in relevance.values() if part is not None)
     exactly(found.relevance.sum(2) + found.only_x, expected)
@@ -194,19 +199,47 @@ def test_inputs_that_do_not_fit_are_refused():
         BiLRP(model, AttnLRP(), units=lambda relevance: relevance.sum(0))(x, other)
 
 
+class Both(nn.Module):
+    """The sum of two embeddings, of one input or of two."""
+
+    def __init__(self, make):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.two = make().double(), make().double()
+
+    def forward(self, x, y=None):
+        rows = self.one(x) + self.two(x if y is None else y)
+        return rows if rows.dim() == 2 else rows.mean(1)
+
+
 def test_relevance_in_several_places_is_asked_for():
-    class Both(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.one, self.two = linear(), linear()
-
-        def forward(self, x, y):
-            return self.one(x) + self.two(y)
-
     x, other = inputs()
+    model = Both(linear)
     with pytest.raises(InputError, match=r"several places \(0, 1\): choose what forms pairs by units="):
-        BiLRP(Both(), AttnLRP())((x, other), (other, x))
-    found = BiLRP(Both(), AttnLRP(), units=lambda relevance: relevance[1])((x, other), (other, x))
+        BiLRP(model, AttnLRP())((x, other), (other, x))
+    found = BiLRP(model, AttnLRP(), units=lambda relevance: relevance[1])((x, other), (other, x))
     parts = found.arrived + found.only_x.sum(1) + found.only_other.sum(1) + found.neither
     exactly(parts, found.similarity)
     assert found.lost.abs().min() > 1e-3
+    ids = torch.tensor([[1, 2, 3]])
+    twice = Both(lambda: nn.Embedding(5, 4))
+    with pytest.raises(InputError, match=r"several places \('one', 'two'\)"):
+        BiLRP(twice, AttnLRP())(ids, ids)
+    with pytest.raises(InputError, match=r"several places \('x', 'y'\)"):
+        BiLRP(twice, AttnLRP())({"x": ids, "y": ids}, {"x": ids, "y": ids})
+    found = BiLRP(twice, AttnLRP(), units=lambda relevance: sum(one.sum(-1) for one in relevance.values()))(ids, ids)
+    exactly(found.arrived, found.similarity)
+
+
+def test_relevance_in_another_order_than_the_ids_is_asked_for():
+    class Transposed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Embedding(9, 4)
+
+        def forward(self, ids):
+            return self.table(ids.T).mean(0)
+
+    ids = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    with pytest.raises(InputError, match="in another order: return the relevance of tokens by units="):
+        BiLRP(Transposed(), AttnLRP())(ids, ids)

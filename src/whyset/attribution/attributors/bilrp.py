@@ -85,8 +85,9 @@ class BiLRP:
     units : callable, optional
         A linear function, such as a sum or an average pool, from the relevance of one input (n, ...), in the structure
         in which `Gradient` returns it, to that of the positions that form pairs (n, ...). By default these are the
-        tokens of integer inputs, with the sum over their embeddings, and the elements of a floating point input. For
-        images, sum over channels and pool: an image of 224 x 224 pixels has 2.5e9 pairs of pixels.
+        tokens of ids, with the sum over their embedding, or the elements of a floating point input; if several inputs
+        have relevance, such as ids and types, a function has to be given. For images, sum over channels and pool: an
+        image of 224 x 224 pixels has 2.5e9 pairs of pixels.
     batch_size : int, default 64
         The number of dimensions that share a forward pass. Memory grows with it: relevance is kept for so many
         dimensions at a time.
@@ -250,20 +251,23 @@ def _merge_targets(found: Any) -> Any:
 
 
 def _choose_units(x: ModelInput, found: Any) -> Tensor:
-    """Return the relevance of tokens or of elements."""
-    inputs = dict(Inputs.parse(x).tensors())
-    parts = found if isinstance(found, Mapping) else {0: found} if isinstance(found, Tensor) else dict(enumerate(found))
-    parts = {key: part for key, part in parts.items() if part is not None}
-    shapes = {tuple(inputs[key].shape) for key in parts}
-    integers = not any(inputs[key].is_floating_point() for key in parts)
-    single = all(isinstance(part, Tensor) for part in parts.values())
-    if single and integers and len(shapes) == 1:
-        (shape,) = shapes
-        return torch.stack([part.flatten(len(shape)).sum(-1) for part in parts.values()]).sum(0)
-    if single and len(parts) == 1:
-        (alone,) = parts.values()
-        return alone
-    raise InputError(
-        f"relevance is in several places ({', '.join(map(repr, parts))}): choose what forms pairs by units=<function>, "
-        "which returns the relevance of units (n, ...) for what Gradient returns"
-    )
+    """Return the relevance of the tokens, or of the elements, of the only input with relevance."""
+    inputs = Inputs.parse(x)
+    keyed = {0: found} if inputs.kind is None else found if isinstance(found, Mapping) else dict(enumerate(found))
+    parts = {key: part for key, part in keyed.items() if part is not None}
+    (key, part), *others = parts.items()
+    if others or not isinstance(part, Tensor):
+        names = parts if others else part
+        raise InputError(
+            f"relevance is in several places ({', '.join(map(repr, names))}): choose what forms pairs by "
+            "units=<function of what Gradient returns>, such as lambda relevance: relevance['input_ids'].sum(-1)"
+        )
+    given = inputs.values[key]
+    if given.is_floating_point():
+        return part
+    if part.shape[1:-1] != given.shape[1:]:
+        raise InputError(
+            f"the relevance of ids {tuple(given.shape)} is that of an embedding whose dimensions after the first are "
+            f"{tuple(part.shape[1:])}, in another order: return the relevance of tokens by units=<function>"
+        )
+    return part.sum(-1)
