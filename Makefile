@@ -33,7 +33,7 @@ demo: $(VENV)/core.stamp
 test: $(VENV)/test.stamp oracles
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-oracles: .oracles/corelay/stamp .oracles/virelay/stamp .oracles/moto/stamp .oracles/lxt/stamp .oracles/quantus/stamp
+oracles: $(addprefix .oracles/,$(addsuffix /stamp,corelay virelay moto lxt quantus minilm))
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ import whyset as ws
 from whyset.analysis import Spray
 from whyset.analysis.processors import PROCESSORS
 from whyset.attribution.attributors import (
+    BiLRP,
     Captum,
     Conditional,
     Gradient,
@@ -48,6 +49,8 @@ def attribution_objects() -> Iterator[Any]:
     yield from (attribute, record, ledger, ledger.rows[0])
     yield from (Gradient(net), SmoothGrad(net), IntegratedGradients(net), Occlusion(net), Captum(net, "Saliency"))
     yield Conditional(net, EpsilonPlus(), [{"0": [1]}] * 50)
+    similarity = BiLRP(net, EpsilonPlus())
+    yield from (similarity, similarity(torch.rand(100, 6), torch.rand(100, 6)))
     yield from (kind(**NEEDED.get(kind.__name__, {})) for kind in COMPOSITES.values())
 
 

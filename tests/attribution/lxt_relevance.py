@@ -24,6 +24,7 @@ def models():
     """The modules of transformers that LXT patches, each with a function that makes a small model."""
     sys.modules["torchvision"] = None  # not found: that of the tests does not fit a torch for the CPU
     import transformers as t
+    from transformers.models.bert import modeling_bert
     from transformers.models.gemma3 import modeling_gemma3
     from transformers.models.gpt2 import modeling_gpt2
     from transformers.models.llama import modeling_llama
@@ -35,6 +36,10 @@ def models():
     sizes |= {"attn_implementation": "eager"}
     gpt = {"vocab_size": 60, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64, "attn_implementation": "eager"}
     return {
+        "bert": (
+            modeling_bert,
+            lambda: modeling_bert.BertForSequenceClassification(t.BertConfig(**sizes, num_labels=9)),
+        ),
         "gpt2": (modeling_gpt2, lambda: t.GPT2LMHeadModel(t.GPT2Config(**gpt))),
         "llama": (modeling_llama, lambda: t.LlamaForCausalLM(t.LlamaConfig(**sizes))),
         "qwen2": (modeling_qwen2, lambda: t.Qwen2ForCausalLM(t.Qwen2Config(**sizes))),
@@ -55,35 +60,47 @@ def make(build):
     return model
 
 
-def by_whyset(model, embedded):
+def explained(output):
+    """The logits of the last position, or of the only one."""
+    return output.logits[:, -1] if output.logits.dim() == 3 else output.logits
+
+
+def inputs(model):
+    """The embeddings of the ids, and a mask for BERT, whose last two positions are padding."""
+    import torch
+
+    rows = model.get_input_embeddings()(torch.tensor([IDS])).detach()
+    if model.config.model_type == "bert":
+        return {"inputs_embeds": rows, "attention_mask": torch.tensor([[1] * (len(IDS) - 2) + [0, 0]])}
+    return {"inputs_embeds": rows, "use_cache": False}
+
+
+def by_whyset(model):
     from whyset.attribution import Gradient
     from whyset.attribution.composites import AttnLRP
 
-    attribute = Gradient(model, AttnLRP(), output=lambda output: output.logits[:, -1])
-    _, relevance = attribute({"inputs_embeds": embedded, "use_cache": False}, TARGET)
+    relevance = Gradient(model, AttnLRP(), output=explained)(inputs(model), TARGET)[1]
     return relevance["inputs_embeds"].sum(-1)[0].tolist()
 
 
-def by_lxt(model, embedded):
-    leaf = embedded.clone().requires_grad_()
-    model(inputs_embeds=leaf, use_cache=False).logits[0, -1, TARGET].backward()
+def by_lxt(model):
+    given = inputs(model)
+    leaf = given["inputs_embeds"].clone().requires_grad_()
+    explained(model(**given | {"inputs_embeds": leaf}))[0, TARGET].backward()
     return (leaf * leaf.grad).sum(-1)[0].tolist()
 
 
 def main(source: str, packages: str) -> None:
     # Behind the packages of this environment, which has its own versions of what both have.
     sys.path += [source, packages]
-    import torch
-
     every = models()
     lxt = import_lxt()
+    ours = {name: by_whyset(make(build)) for name, (_, build) in every.items()}  # before torch's layer norm is patched
     found = {}
     for name, (module, build) in every.items():
-        model = make(build)
-        embedded = model.get_input_embeddings()(torch.tensor([IDS])).detach()
-        ours = by_whyset(model, embedded)
         lxt.monkey_patch(module, verbose=False)
-        found[name] = {"whyset": ours, "lxt": by_lxt(make(build), embedded)}
+        theirs = make(build)
+        found[name] = {"whyset": ours[name], "lxt": by_lxt(theirs), "module": type(theirs).__module__}
     print(json.dumps(found))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from whyset.attribution import Gradient
+from whyset.attribution import GeneratedTokens, Gradient
 from whyset.attribution.composites import AttnLRP
 from whyset.errors import InputError
 
@@ -142,3 +142,73 @@ def test_an_ambiguous_output_lists_the_names():
     with pytest.raises(InputError, match=r"last_hidden_state \(2, 7, 16\), pooler_output \(2, 16\)"):
         Gradient(model, AttnLRP())(make_ids(), 1)
     assert Gradient(model, AttnLRP(), output="pooler_output")(make_ids(), 1)[1].any()
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float64, 1e-10), (torch.float32, 1e-6)])
+def test_padding_has_no_relevance_and_changes_nothing(attention, dtype, rtol):
+    model = bert(attn_implementation=attention).to(dtype)
+    ids = make_ids()[:1]
+    attribute = Gradient(model, AttnLRP())
+    output, alone = attribute({"input_ids": ids, "attention_mask": torch.ones_like(ids)}, 1)
+    for count in (0, 3, 10):
+        pad = torch.nn.functional.pad
+        batch = {"input_ids": pad(ids, (0, count)), "attention_mask": pad(torch.ones_like(ids), (0, count))}
+        padded_output, padded = attribute(batch, 1)
+        assert not padded["input_ids"][:, 7:].any()
+        found, expected = padded["input_ids"][:, :7], alone["input_ids"]
+        assert (found - expected).abs().max() <= rtol * expected.abs().max()
+        assert (padded_output - output).abs().max() <= rtol * output.abs().max()
+
+
+def gpt2(**config):
+    tokens = {"bos_token_id": 1, "eos_token_id": 2}
+    return build(transformers.GPT2LMHeadModel, vocab_size=50, n_embd=16, n_layer=2, n_head=2, **tokens, **config)
+
+
+def llama(**config):
+    return build(transformers.LlamaForCausalLM, **SMALL, num_key_value_heads=1, **config)
+
+
+class StepByStep(torch.nn.Module):
+    """Generation again, with the cache: the prompt in one call, then one token in each."""
+
+    def __init__(self, model, ids, start):
+        super().__init__()
+        self.model, self.generated, self.start = model, ids[:, start:], start
+
+    def forward(self, ids):
+        returned = self.model(ids[:, : self.start], use_cache=True)
+        logits = [returned.logits[:, -1]]
+        for position in range(self.start, ids.shape[1] - 1):
+            returned = self.model(ids[:, position : position + 1], cache=returned.cache, use_cache=True)
+            logits.append(returned.logits[:, -1])
+        return torch.stack(logits, dim=1).gather(2, self.generated.unsqueeze(2)).squeeze(2)
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("make", [gpt2, llama])
+def test_generated_tokens_in_one_pass_are_those_of_generation_with_a_cache(make, attention):
+    model, prompt = make(attn_implementation=attention), make_ids()[:, :4]
+    options = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False, "pad_token_id": 0}
+    tokens = GeneratedTokens(model.generate(prompt, attention_mask=torch.ones_like(prompt), **options), start=4)
+    logits, found = Gradient(model, AttnLRP(), output=tokens)(tokens.ids, targets=tokens.targets)
+    steps, by_step = Gradient(StepByStep(model, tokens.ids, 4), AttnLRP())(tokens.ids, targets=tokens.targets)
+    assert len(by_step) == 4  # each step has its own embedding
+    expected = torch.cat([*by_step.values(), torch.zeros_like(found[..., :1, :])], dim=2)
+    torch.testing.assert_close((logits, found), (steps, expected), rtol=1e-10, atol=1e-12)
+    assert all(found[k][:, : 4 + k].abs().sum() > 1e-3 for k in tokens.targets)
+
+
+def test_generated_tokens_of_an_encoder_and_decoder():
+    tokens = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
+    sizes = {"vocab_size": 50, "d_model": 16, "num_layers": 1, "num_heads": 2, "d_ff": 32, "d_kv": 8}
+    model, batch = build(transformers.T5ForConditionalGeneration, **sizes, **tokens), {"input_ids": make_ids()[:1]}
+    ids = model.generate(**batch, max_new_tokens=3, min_new_tokens=3, do_sample=False)
+    chosen = GeneratedTokens(ids, start=1)
+    found = Gradient(model, AttnLRP(), output=chosen)(batch | {"decoder_input_ids": ids}, targets=chosen.targets)[1]
+    for k in chosen.targets:
+        alone = Gradient(model, AttnLRP(), output=last_logits)
+        expected = alone(batch | {"decoder_input_ids": ids[:, : k + 1]}, ids[:, k + 1])[1]
+        agree(found["input_ids"][k], expected["input_ids"])
+        agree(found["decoder_input_ids"][k][:, : k + 1], expected["decoder_input_ids"])

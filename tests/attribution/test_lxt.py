@@ -1,4 +1,4 @@
-"""Agreement with LXT (AttnLRP by its authors) on language models, whose code it patches for each architecture."""
+"""Agreement with LXT (AttnLRP by its authors) on language models, whose code it patches or, for BERT, replaces."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-MODELS = ("gpt2", "llama", "qwen2", "qwen3", "gemma3")
+MODELS = ("bert", "gpt2", "llama", "qwen2", "qwen3", "gemma3")
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +29,8 @@ def test_tokens_have_the_relevance_of_lxt(relevances, name):
     """LXT adds 1e-6 or 1e-10 to denominators, so the two agree to about that."""
     ours, theirs = (np.array(relevances[name][by]) for by in ("whyset", "lxt"))
     assert np.abs(ours - theirs).max() < 1e-6 * np.abs(theirs).max()
+
+
+def test_the_class_of_bert_is_that_of_lxt(relevances):
+    assert relevances["bert"]["module"] == "lxt.efficient.models.bert"
+    assert relevances["bert"]["whyset"][-2:] == [0, 0]  # padding

@@ -4,10 +4,11 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from whyset.attribution import Gradient
-from whyset.attribution.composites import EpsilonPlus
+from whyset.attribution.composites import AttnLRP, EpsilonPlus
 from whyset.errors import InputError, UnseenOperationError, WhysetError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -207,6 +208,23 @@ def test_operations_without_a_derivative_are_named(composite):
     model = Around(lambda x: torch.igamma(x.abs() + 1, torch.ones_like(x)))
     with pytest.raises(UnseenOperationError, match="derivative for 'igamma: input' is not implemented"):
         Gradient(model, composite)(make_input(), 1)
+
+
+class FixedCache(nn.Module):
+    """Attention in steps, with keys written into a cache of fixed size after a step has used it."""
+
+    def forward(self, x):
+        cache, outputs = torch.zeros(len(x), x.shape[1], 4), []
+        for step in range(x.shape[1]):
+            cache[:, step] = x[:, step]
+            outputs.append(F.scaled_dot_product_attention(x[:, step : step + 1], cache, cache))
+        return torch.cat(outputs, dim=1).sum((1, 2), keepdim=True)[..., 0]
+
+
+@pytest.mark.parametrize("composite", [AttnLRP(), EpsilonPlus(), None], ids=["attn_lrp", "epsilon_plus", "gradient"])
+def test_writes_that_destroy_what_backward_needs_are_explained(composite):
+    with pytest.raises(UnseenOperationError, match=r"writes in place .* cache that grows.*torch reports: .*modified"):
+        Gradient(FixedCache(), composite)(torch.rand(2, 3, 4), 0)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,21 @@
 """Attributors turn a model and a target into an explanation of the input."""
 
+from whyset.attribution.attributors.bilrp import BiLRP
 from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
+from whyset.attribution.attributors.generated_tokens import GeneratedTokens
 from whyset.attribution.attributors.gradient import Gradient
 from whyset.attribution.attributors.integrated_gradients import IntegratedGradients
 from whyset.attribution.attributors.occlusion import Occlusion
 from whyset.attribution.attributors.smooth_grad import SmoothGrad
 
-__all__ = ["Captum", "Conditional", "Gradient", "IntegratedGradients", "Occlusion", "SmoothGrad"]
+__all__ = [
+    "BiLRP",
+    "Captum",
+    "Conditional",
+    "GeneratedTokens",
+    "Gradient",
+    "IntegratedGradients",
+    "Occlusion",
+    "SmoothGrad",
+]

@@ -48,7 +48,8 @@ class Inputs:
             if value is not None and not isinstance(value, (Tensor, *_CONSTANTS)):
                 raise InputError(
                     f"{describe_key(key)}: expected a tensor, or a constant (None, a number or a text), got "
-                    f"{type(value).__name__}: wrap the model in a module that takes tensors"
+                    f"{type(value).__name__}: wrap the model in a module that takes tensors. A cache of keys and "
+                    "values holds earlier tokens as constants, without relevance: pass all tokens in one call instead"
                 )
             if isinstance(value, Tensor) and value.is_complex():
                 raise InputError(

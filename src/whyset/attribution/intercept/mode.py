@@ -16,6 +16,7 @@ from whyset.attribution.intercept.ancestry import Ancestry
 from whyset.attribution.intercept.autograd import Mark
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.capture import Capture
+from whyset.attribution.intercept.constants import Constants
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.descent import descend
 from whyset.attribution.intercept.embedding import run_with_integers
@@ -89,6 +90,7 @@ class Interception(Tracer, TorchFunctionMode):
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside
         self.integers = IntegerInputs(model)
+        self.constants = Constants(model)
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
         self._opening: list[FunctionType] = []
         self._warned: set[tuple[str, str]] = set()
@@ -191,15 +193,20 @@ class Interception(Tracer, TorchFunctionMode):
         ):
             return self._run_inside(func, args, kwargs)
         call = Call(func, operation, tuple(args), kwargs, records)
+        if loss := self.constants.explain_loss(call):
+            self.warn(call, loss)
         if is_in_place(raw):
             return write(self, call)
-        if kind is None and self.composite.multiply_by_input:
-            return self.unknown(call)
-        return self._handler(call)(self, call)
+        by_rule = kind is not None or not self.composite.multiply_by_input
+        result = self._handler(call)(self, call) if by_rule else self.unknown(call)
+        if not (isinstance(result, Tensor) and result.requires_grad):
+            self.constants.follow(call, result)
+        return result
 
     def _run_constant(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run a call of constants; those that a rule holds constant, as normalizers, still carry a gradient."""
         result = func(*args, **kwargs)
+        self.constants.add(result, (args, kwargs))
         for tensor in tensors_in(result):
             if tensor.grad_fn is not None and tensor not in self.tracker.records:
                 self.tracker.set(tensor, CONSTANT)

@@ -144,16 +144,23 @@ def refuse_transform(place: str) -> InputError:
 
 @contextmanager
 def name_missing_derivatives() -> Iterator[None]:
-    """Turn torch's errors of operations without a derivative in this block into an UnseenOperationError."""
+    """Turn torch's errors of missing derivatives, and of writes that destroy them, into an UnseenOperationError."""
     try:
         yield
     except RuntimeError as error:
-        if not ("derivative" in str(error) and "not implemented" in str(error)):
-            raise
-        raise UnseenOperationError(
-            f"{str(error).rstrip('.')}, so no relevance can pass this operation: write it with functions that torch "
-            "can differentiate, or explain the part of the model after it"
-        ) from error
+        text = str(error).rstrip(".")
+        if "derivative" in text and "not implemented" in text:
+            raise UnseenOperationError(
+                f"{text}, so no relevance can pass this operation: write it with functions that torch can "
+                "differentiate, or explain the part of the model after it"
+            ) from error
+        if "modified by an inplace operation" in text or "modified inplace" in text:
+            raise UnseenOperationError(
+                "the model writes in place into a tensor that the backward pass of an earlier operation needs, as a "
+                "cache of fixed size does: use a cache that grows, or clone the tensor before the write. torch "
+                f"reports: {text}"
+            ) from error
+        raise
 
 
 def describe_hidden(grad_fn: Any) -> str:
