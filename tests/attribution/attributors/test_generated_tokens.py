@@ -97,6 +97,16 @@ def test_one_pass_is_generation_step_by_step(composite):
     assert found.abs().sum() > 1
 
 
+def test_ids_may_be_generated_in_inference_mode():
+    model = Decoder()
+    ids = generate(model)
+    with torch.inference_mode():
+        inferred = ids.clone()
+    expected = Gradient(model, AttnLRP(), output=GeneratedTokens(ids, START))(ids, 2)[1]
+    found = Gradient(model, AttnLRP(), output=GeneratedTokens(inferred, START))(inferred, 2)[1]
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_each_map_is_that_of_a_call_with_the_tokens_before_it():
     model = Decoder()
     ids = generate(model)

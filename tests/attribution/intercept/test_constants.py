@@ -8,6 +8,7 @@ from torch import nn
 
 from whyset.attribution import Cause, Gradient
 from whyset.attribution.composites import AttnLRP
+from whyset.errors import UnseenOperationError
 
 OUTSIDE = torch.rand(1, 4)
 
@@ -121,3 +122,29 @@ def test_values_without_gradient_are_reported_where_they_are_used(inside, after)
 )
 def test_masks_positions_and_unused_values_without_gradient_are_not(inside, after):
     assert explain(Without(inside, after))[1] == []
+
+
+class Cubed(torch.autograd.Function):
+    """Runs without gradient, as every custom function does."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * (x * x)
+
+    @staticmethod
+    def backward(ctx, c):
+        return c
+
+
+def test_a_custom_function_is_refused_without_a_warning_of_its_inside():
+    class Custom(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.head(Cubed.apply(x))
+
+    message = "custom autograd function 'Cubed'"
+    with warnings.catch_warnings(action="error"), pytest.raises(UnseenOperationError, match=message):
+        Gradient(Custom(), AttnLRP())(torch.ones(2, 4), 1)

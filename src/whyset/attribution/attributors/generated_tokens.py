@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from whyset.arguments import whole_number
@@ -92,7 +93,8 @@ class GeneratedTokens:
                 f"expected logits of shape ({samples}, {length}, vocabulary) for ids {tuple(self.ids.shape)}, got "
                 f"{tuple(logits.shape)}: give prompt and generated tokens to the model in one call, with all logits"
             )
-        generated = self.ids[:, self.start :].to(logits.device).long().unsqueeze(2)
+        # A copy: ids that were generated in inference mode cannot be saved for backward.
+        generated = self.ids[:, self.start :].to(logits.device, torch.long, copy=True).unsqueeze(2)
         if generated.min() < 0 or generated.max() >= logits.shape[2]:
             raise InputError(f"ids: expected 0 to {logits.shape[2] - 1}, the vocabulary of the logits")
         return logits[:, self.start - 1 : length - 1].gather(2, generated).squeeze(2)
