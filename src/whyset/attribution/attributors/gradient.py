@@ -212,7 +212,14 @@ class Gradient:
     ) -> tuple[Tensor, Any]:
         composite.check(self.model)
         recorder = None if self._ledger is None else Recorder(bias_maps={} if self._keeps_bias_maps else None)
-        session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)
+        session = Interception(
+            composite,
+            self.model,
+            recorder=recorder,
+            capture=self._capture,
+            cache=self._cache,
+            create_graph=self.create_graph,
+        )
         with session.watching(), self._following(session) as masks:
             # The model gets copies: it may write into its inputs, which may be the tensors of the caller.
             marked = inputs.replace(lambda key, x: session.add_input(key, leaves.get(key, x).clone()))

@@ -69,7 +69,7 @@ class Interception(Tracer, TorchFunctionMode):
     """Intercept every torch function in the `with` block, in this thread, and give it the backward edge of its rule.
 
     All state belongs to this object, which serves one context; tensors, modules and rules hold none. `steps` collects
-    the plan.
+    the plan. With `create_graph`, relevance will be differentiated again.
     """
 
     def __init__(
@@ -81,11 +81,12 @@ class Interception(Tracer, TorchFunctionMode):
         recorder: Recorder | None = None,
         capture: Capture | None = None,
         cache: WeightCache | None = None,
+        create_graph: bool = False,
     ) -> None:
         TorchFunctionMode.__init__(self)
         Tracer.__init__(self, Scope(model), steps, recorder, capture)
         refuse_unseen(model)
-        self.composite = composite
+        self.composite, self.create_graph = composite, create_graph
         self.used = False
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside

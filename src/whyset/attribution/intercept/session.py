@@ -53,6 +53,7 @@ class Session(Observer, Protocol):
     composite: RuleChoice
     recorder: Recorder | None
     cache: WeightCache
+    create_graph: bool
     needs_twin: bool
     states_inside: bool
 

@@ -18,8 +18,8 @@ ATTENTION = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 def attention(session: Session, call: Call) -> Any:
     """Run fused attention `softmax(qkᵀ)v`: half to the weights and half to v, the weights' half shared by q and k."""
-    if call.depends(call.argument(3, "attn_mask")):
-        with session:  # step by step
+    if call.depends(call.argument(3, "attn_mask")) or session.create_graph:
+        with session:  # step by step: the fused kernels have no second derivative
             return written_attention(call.arguments(ATTENTION))
     q, k, v = (call.argument(i, name) for i, name in enumerate(ATTENTION[:3]))
     scores = [t for t in (q, k) if call.depends(t)]
