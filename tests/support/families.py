@@ -397,6 +397,48 @@ MASKED_GATE = {
     "masked product": lambda h: (h.flip(-1) * h.sigmoid()).masked_fill(~_CHOSEN, 0.0),
 }
 
+_GROUP = torch.tensor([0, 0, 1, 1, 2, 1])
+
+
+def _group_softmax(add, spread):
+    """The softmax of the elements with the same index, as of the edges of each node in a graph."""
+
+    def softmax(h):
+        e = h.exp()
+        return e / (spread(add(torch.zeros_like(h[..., :3]), e)) + 1e-300)
+
+    return softmax
+
+
+def _by_items(h):
+    u = h.movedim(-1, 0)
+    top = torch.full_like(u[:3], -math.inf).scatter_reduce(0, _spread(u, 0), u.detach(), "amax")
+    e = (u - top[_GROUP]).exp()
+    return (e * (1 / torch.zeros_like(u[:3]).index_add(0, _GROUP, e)[_GROUP])).movedim(0, -1)
+
+
+def _spread(h, dim):
+    return _GROUP.view([-1 if d == dim % h.dim() else 1 for d in range(h.dim())]).expand_as(h)
+
+
+GROUP_SOFTMAX = {
+    "masked": lambda h: (
+        h[..., None, :]
+        .expand(*h.shape, WIDTH)
+        .masked_fill(_GROUP[:, None] != _GROUP, -math.inf)
+        .softmax(-1)
+        .diagonal(dim1=-2, dim2=-1)
+    ),
+    "index_add": _group_softmax(lambda t, e: t.index_add(-1, _GROUP, e), lambda t: t.index_select(-1, _GROUP)),
+    "in place": _group_softmax(
+        lambda t, e: t.scatter_add_(-1, _spread(e, -1), e), lambda t: t.index_select(-1, _GROUP)
+    ),
+    "scatter_reduce": _group_softmax(
+        lambda t, e: t.scatter_reduce(-1, _spread(e, -1), e, "sum"),
+        lambda t: t.gather(-1, _GROUP.expand(*t.shape[:-1], WIDTH)),
+    ),
+    "items": _by_items,
+}
 LOG_SOFTMAX = {
     "fused": lambda h: F.log_softmax(h, -1),
     "logsumexp": lambda h: h - h.logsumexp(-1, keepdim=True),
@@ -723,6 +765,7 @@ FAMILIES = {
     "softmax": SOFTMAX,
     "masked softmax": MASKED_SOFTMAX,
     "masked gate": MASKED_GATE,
+    "softmax of groups": GROUP_SOFTMAX,
     "log softmax": LOG_SOFTMAX,
     "log-sum-exp": LOG_SUM_EXP,
     "instance norm": INSTANCE_NORM,

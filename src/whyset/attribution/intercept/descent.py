@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.ancestry import Ancestry, number
-from whyset.attribution.intercept.lineage import Exponential, Lineage, guards, root
+from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent
 
 
@@ -80,10 +81,37 @@ def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A part of a statistic is one; a part of another tensor has statistics of its own."""
     x = _view(a, known)
+    if x.segments is not None:
+        return _gather(a, x, x.segments)
     if x.level:
         return x
     whole = x.whole or x.roots
     return replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
+
+
+def _gather(a: Ancestry, x: Lineage, segments: Segments) -> Lineage:
+    """Spread sums to their elements again; with another index, they are statistics of other elements."""
+    other, shape = replace(x, summed=None, segments=None), a.output.shape
+    by_item = a.operation.descent is Descent.ITEM
+    dim, index = (0, a.option(1)) if by_item else (a.option(1, "dim"), a.option(2, "index"))
+    if not isinstance(index, Tensor) or not isinstance(dim, int) or dim % a.dependent.dim() != segments.dim:
+        return other
+    if not segments.fits(shape):
+        return other
+    same = torch.equal(segments.spread(index, shape), segments.spread(segments.index, shape))
+    return replace(x, segments=replace(segments, gathered=True)) if same else other
+
+
+def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """Sum values of a nonlinear function, such as exponentials, that have the same index: a statistic."""
+    x, dim, index = known[0], a.option(1, "dim"), a.option(2, "index")
+    sums = a.operation.name != "scatter_reduce" or a.option(4, "reduce") == "sum"
+    if len(known) > 1 or a.lineages[0] is not None or not x.nonlinear or not sums or not isinstance(index, Tensor):
+        return root(a.value)
+    dim = dim % a.output.dim()
+    summed = x.value if x.exponential is not None else None
+    found = replace(x, value=a.value, level=x.level + 1, exponential=None, normalized=False, offset=_move(a, known))
+    return replace(found, summed=summed, terms=None, segments=Segments(dim, index, a.output.shape[dim]))
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -342,6 +370,7 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.FUNCTION: _function,
         Descent.SELECT: _select,
         Descent.CONTRACT: _contract,
+        Descent.SCATTER: _scatter,
         Descent.LOG_SOFTMAX: lambda a, known: replace(root(a.value), normalized=True),
         Descent.SOFTMAX: lambda a, known: replace(root(a.value), softmax=True),
     }

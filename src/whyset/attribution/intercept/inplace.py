@@ -14,7 +14,7 @@ from torch import Tensor
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.handlers.activation import mergeable, relu
 from whyset.attribution.intercept.lineage import Lineage
-from whyset.attribution.intercept.operations import OPERATIONS, Loss, Operation, OperationKind
+from whyset.attribution.intercept.operations import OPERATIONS, Descent, Loss, Operation, OperationKind
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord, carries_gradient
 
@@ -27,7 +27,8 @@ def write(session: Session, call: Call) -> Any:
     """Run an in-place call; its target is the first argument."""
     target: Tensor = call.args[0]
     twin = out_of_place(call.operation)
-    if twin is None or (not call.depends(target) and call.kind is OperationKind.TRANSPARENT):
+    moves = call.kind is OperationKind.TRANSPARENT and call.operation.descent is not Descent.SCATTER
+    if twin is None or (not call.depends(target) and moves):
         return _write_really(session, call, target)
     if not call.depends(target):
         return _write_copy(session, call, twin, target)

@@ -26,6 +26,29 @@ class Exponential:
     """The multiple, in a sum as its terms."""
 
 
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The elements of a sum: those with the same index along a dimension, as the edges of a node in a graph.
+
+    `gathered` is true if the sums have been spread to their elements again, by the same index.
+    """
+
+    dim: int
+    index: Tensor
+    size: int
+    gathered: bool = False
+
+    def fits(self, shape: torch.Size) -> bool:
+        """Check if elements of this shape have one index each."""
+        own = self.index.shape
+        return own == shape or (len(own) == 1 and own[0] == shape[self.dim])
+
+    def spread(self, index: Tensor, shape: torch.Size) -> Tensor:
+        """Return an index along the dimension as one of each element of this shape."""
+        one_axis = [-1 if d == self.dim else 1 for d in range(len(shape))]
+        return index if index.dim() == len(shape) else index.view(one_axis).expand(shape)
+
+
 @dataclass(frozen=True)
 class Lineage:
     """How a tensor follows from its roots.
@@ -55,6 +78,8 @@ class Lineage:
         That exponential.
     dims : tuple of int
         The dimensions of that sum.
+    segments : Segments or None
+        The elements of that sum, if they are not all of these dimensions.
     normalized : bool
         True if the tensor is a log-softmax.
     origins : frozenset of int
@@ -80,6 +105,7 @@ class Lineage:
     nonlinear: bool = False
     softmax: bool = False
     whole: frozenset[int] = frozenset()
+    segments: Segments | None = None
 
     @property
     def gate(self) -> int:
@@ -129,6 +155,8 @@ def normalizes(statistic: Lineage, partner: Lineage, power: int) -> bool:
 
 def sums_exponential(total: Lineage, partner: Lineage, power: int) -> bool:
     """Check if multiplying an exponential by its own sum to a power (1 or -1) is a softmax."""
+    if total.segments is not None and not total.segments.gathered:
+        return False
     return partner.exponential is not None and total.summed == partner.value and power * total.degree < 0
 
 

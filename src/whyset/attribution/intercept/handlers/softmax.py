@@ -8,7 +8,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.flow import total
-from whyset.attribution.intercept.lineage import Exponential, Lineage
+from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments
 from whyset.attribution.intercept.losses import softmax_gradient
 from whyset.attribution.intercept.operations import OPERATIONS
 from whyset.attribution.intercept.session import Session
@@ -21,14 +21,27 @@ def written_softmax(session: Session, call: Call, exponential: Lineage, summed: 
     session.note(call, "softmax: plain gradient")
     y = call.run()
 
+    def gradient(c: Tensor, y: Tensor) -> Tensor:
+        if summed.segments is None:
+            return softmax_gradient(c, y, summed.dims)
+        return _segment_gradient(c, y, summed.segments)
+
     def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
-        return (softmax_gradient(c, y, summed.dims),)
+        return (gradient(c, y),)
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
-        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], softmax_gradient(c, y, summed.dims))}
+        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], gradient(c, y))}
 
     out = session.switch(y, edge, exponential.exponential.exponent, losses=losses)
     return session.finish(replace(call, operation=OPERATIONS["softmax"]), out, kept=y)
+
+
+def _segment_gradient(c: Tensor, y: Tensor, segments: Segments) -> Tensor:
+    """Return the gradient of a softmax over the elements with the same index."""
+    g, index = c * y, segments.spread(segments.index, y.shape)
+    shape = [segments.size if d == segments.dim else size for d, size in enumerate(y.shape)]
+    sums = g.new_zeros(shape).scatter_add(segments.dim, index, g)
+    return g - y * sums.gather(segments.dim, index)
 
 
 def written_logarithm(session: Session, call: Call, x: Lineage) -> Any | None:

@@ -83,6 +83,7 @@ class Descent(StrEnum):
     FUNCTION = auto()  # another function of one tensor, element by element
     SELECT = auto()
     CONTRACT = auto()
+    SCATTER = auto()  # sums of the elements with the same index
     SOFTMAX = auto()
     LOG_SOFTMAX = auto()
 
