@@ -470,3 +470,11 @@ def test_constants_that_a_model_writes_keep_their_relevance(write):
     (written, kept), (expected, kept_by_where) = lost
     torch.testing.assert_close(written, expected)
     assert kept == pytest.approx(kept_by_where, rel=1e-10)
+
+
+def test_a_batch_without_samples_has_an_empty_ledger():
+    with Gradient(Residual().double().eval(), AttnLRP()) as attribute, attribute.ledger() as ledger:
+        _, relevance = attribute(images()[:0], 1)
+    assert relevance.shape == (0, 3, 6, 8)
+    assert (ledger.output, ledger.arrived, ledger.largest, ledger.amplification) == (0, 0, 0, 0)
+    ledger.assert_accounted()

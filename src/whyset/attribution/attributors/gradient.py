@@ -238,7 +238,8 @@ class Gradient:
             self._compare(self._ledger, session, output, list(sources.values()), asked)
             self._ledger.rows, self._ledger.bias_maps = recorder.rows(), recorder.list_bias_maps()
             self._ledger.arrived = sum(float(part.double().sum()) for part in relevance.values())
-            self._ledger.largest = max(float(part.abs().max()) for part in relevance.values() if part.numel())
+            sizes = [float(part.abs().max()) for part in relevance.values() if part.numel()]
+            self._ledger.largest = max(sizes, default=0.0)
         by_place = {key: {place: relevance[key, place] for place in found} for key, found in places.items()}
         alone = {key: next(iter(found.values())) for key, found in by_place.items() if len(found) == 1}
         return explained, inputs.arrange(relevance | by_place | alone)
