@@ -1,5 +1,6 @@
 """Zennit's EpsilonPlusFlat on a model of the zoo, as a user of Zennit would set it up."""
 
+import copy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -30,8 +31,9 @@ def explain(model: nn.Module, x: Tensor, target: int, canonizer: Any) -> tuple[T
     """Return the output and Zennit's relevance of one output, which starts as one-hot times output."""
     (composites,) = import_needed("zennit.composites")
     given = x.detach().clone().requires_grad_()
-    composite = composites.EpsilonPlusFlat(canonizers=[canonizer])
-    with torch.enable_grad(), composite.context(model) as changed:
+    composite = composites.EpsilonPlusFlat(canonizers=[canonizer] if canonizer else [])
+    # A canonizer that fails leaves the model changed, so it gets a copy.
+    with torch.enable_grad(), composite.context(copy.deepcopy(model)) as changed:
         # A model that writes into its input must not write into a leaf.
         output = changed(given.clone())
         start = torch.zeros_like(output)

@@ -8,11 +8,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from zoo_report import CORRELATION, Record, format_number, get_version, outcome, table
+from zoo_report import CORRELATION, LARGE, Record, format_number, get_version, outcome, table
 
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "zennit")
 REWRITES = ("batch norm folded", "functional calls")
 SAME = 0.999  # in float32
+CHANGED = 0.01  # of the largest output
 HEADINGS = (
     *("model", "whyset", "Zennit", "correlation", "sum of whyset", "sum of Zennit", "largest of whyset"),
     *("largest of Zennit", *(f"{rewrite}: {name}" for rewrite in REWRITES for name in ("whyset", "Zennit"))),
@@ -25,6 +26,8 @@ Relevance starts as the output. Random weights, one random input, evaluation mod
 - **whyset**, **Zennit**: runs, or why not.
 - **correlation**: that of the two heatmaps, in float32; "1" from {CORRELATION} on.
 - **sum**: relevance at the input divided by the output, in float32. The rest stays at biases, among others.
+- **output changed**: Zennit's merging of a batch norm keeps its eps, and merges layers that only seem to follow each
+  other. What is explained then is another function.
 - **largest**: the largest absolute relevance divided by the absolute output.
 - **batch norm folded**, **functional calls** (by `torch.export`): for each of the two, the correlation of its heatmap
   with its own of the same function written so, in float64. Zennit acts on modules, and the exported program has no
@@ -63,6 +66,22 @@ def _totals(records: Sequence[Record]) -> dict[str, str]:
         "Zennit runs": sum(count for (_, theirs), count in outcomes.items() if theirs == "runs"),
     }
     totals = {title: str(count) for title, count in counts.items()}
+    plain = [record["zennit"]["without canonizer"] for record in records if "without canonizer" in record["zennit"]]
+    totals["Zennit runs without its canonizer, of the rest"] = (
+        f"{sum(of['outcome'] == 'runs' for of in plain)} of {len(plain)}"
+    )
+    changed = [record["zennit"]["output differs"] for record in records if "output differs" in record["zennit"]]
+    totals[f"output changed by the canonizer by more than {CHANGED:g}"] = (
+        f"{sum(value > CHANGED for value in changed)} of {len(changed)}"
+    )
+    both = [record for record in records if "largest" in record["zennit"]]
+    largest = {
+        "whyset": [record["maps"]["EpsilonPlusFlat"].get("largest") for record in both],
+        "Zennit": [record["zennit"]["largest"] for record in both],
+    }
+    for name, values in largest.items():
+        within = sum(value is not None and value <= LARGE for value in values)
+        totals[f"largest relevance at most {LARGE:g} times the output: {name}"] = f"{within} of {len(values)}"
     totals["median correlation"] = f"{median(found):.4f}" if found else "-"
     totals[f"correlation of at least {SAME}"] = f"{sum(value >= SAME for value in found)} of {len(found)}"
     for rewrite in REWRITES:

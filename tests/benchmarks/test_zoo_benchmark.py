@@ -206,6 +206,7 @@ def test_zennit_has_the_same_map_of_a_plain_network_and_loses_it_without_modules
     assert found["outcome"] == "runs"
     assert found["canonizer"] == "SequentialMergeBatchNorm"
     assert found["correlation"] == pytest.approx(1, abs=1e-5)
+    assert found["output differs"] == pytest.approx(1 - (1 + 1e-5) ** -0.5, abs=1e-5)  # Zennit keeps eps
     assert found["sum"] == pytest.approx(found["our sum"], rel=1e-3)
     for rewrite in ("batch norm folded", "functional calls"):
         assert found[rewrite]["ours"] == pytest.approx(1, abs=1e-8)
@@ -253,16 +254,40 @@ def test_a_failure_of_zennit_is_its_result(zoo):
 
     torch.manual_seed(0)
     built = zoo.zoo_models.Built(Attention().eval().requires_grad_(False), torch.randn(1, 5, 4), "attention")
-    (found,) = zoo.zoo_measure.measure_zennit(built, built.model, built.x, 0)
+    found, otherwise = zoo.zoo_measure.measure_zennit(built, built.model, built.x, 0)
+    for measured in (found, otherwise["without canonizer"]):
+        assert measured["outcome"] == "crashed"
+        assert "incorrect number of values" in measured["error"]
+
+
+def test_a_canonizer_that_fails_changes_nothing_for_the_measurement_without_it(zoo):
+    pytest.importorskip("zennit")
+
+    class NormFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(3)
+            self.head = nn.Linear(4, 5)
+
+        def forward(self, x):
+            return self.head(self.conv(self.norm(self.stem(x))).mean((2, 3)))
+
+    torch.manual_seed(0)
+    built = build_small(zoo, NormFirst(), torch.randn(1, 3, 6, 5))
+    expected = built.model(built.x)
+    found, otherwise = zoo.zoo_measure.measure_zennit(built, built.model, built.x, 0)
     assert found["outcome"] == "crashed"
-    assert "incorrect number of values" in found["error"]
+    assert "canonizers.py" in found["error"]
+    assert otherwise["without canonizer"]["outcome"] == "runs"
+    assert otherwise["without canonizer"]["output differs"] == 0
+    assert torch.equal(built.model(built.x), expected)
 
 
 def test_the_comparison_counts_models_and_gives_reasons(zoo, tmp_path):
     maps = {"EpsilonPlusFlat": {"outcome": "runs", "largest": 0.5}}
     same = {"outcome": "compared", "correlation": 1.0, "ours": 1.0}
     other = {"outcome": "compared", "correlation": 0.25, "ours": 1.0}
-    runs = {"outcome": "runs", "correlation": 0.5, "sum": 0.25, "our sum": 0.75, "largest": 0.125}
+    runs = {"outcome": "runs", "correlation": 0.5, "sum": 0.25, "our sum": 0.75, "largest": 12.5, "output differs": 0.0}
     records = [
         {"name": "small/one", "maps": maps, "zennit": runs | {"batch norm folded": same, "functional calls": other}},
         {"name": "small/two", "maps": maps, "zennit": {"outcome": "crashed", "error": "RuntimeError: a reason"}},
@@ -273,6 +298,7 @@ def test_the_comparison_counts_models_and_gives_reasons(zoo, tmp_path):
     lines = file.read_text().splitlines()
     assert "| measured | 2 | 2 |" in lines
     assert "| Zennit runs | 1 | 1 |" in lines
+    assert "| largest relevance at most 10 times the output: Zennit | 0 of 1 | 0 of 1 |" in lines
     assert "| functional calls: same heatmap by Zennit | 0 of 1, median 0.2500 | 0 of 1, median 0.2500 |" in lines
     assert "- RuntimeError: a reason (small/two)" in lines
-    assert "| one | runs | runs | 0.5000 | 0.75 | 0.25 | 0.5 | 0.125 | 1 | 1 | 1 | 0.2500 |" in lines
+    assert "| one | runs | runs | 0.5000 | 0.75 | 0.25 | 0.5 | 12.5 | 1 | 1 | 1 | 0.2500 |" in lines
