@@ -1,5 +1,6 @@
 """The comparison with Zennit in Markdown: totals, reasons for failures, and a row for each model of the zoo."""
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ The same model, input and target in one process: `EpsilonPlusFlat` of whyset, an
 Relevance starts as the output. Random weights, one random input, evaluation mode.
 
 - **whyset**, **Zennit**: runs, or why not.
-- **correlation**: that of the two heatmaps, in float32; "1" from {CORRELATION} on.
+- **correlation**: that of the two heatmaps, in float32; "1" from {CORRELATION} on. The median leaves out those that are
+  not finite.
 - **sum**: relevance at the input divided by the output, in float32. The rest stays at biases, among others.
 - **output changed**: Zennit's merging of a batch norm keeps its eps, and merges layers that only seem to follow each
   other. What is explained then is another function.
@@ -59,7 +61,8 @@ def _report(records: Sequence[Record], note: str) -> Iterator[str]:
 
 def _totals(records: Sequence[Record]) -> dict[str, str]:
     outcomes = Counter((outcome(record, "EpsilonPlusFlat"), record["zennit"]["outcome"]) for record in records)
-    found = [record["zennit"]["correlation"] for record in records if "correlation" in record["zennit"]]
+    both = [record for record in records if "correlation" in record["zennit"]]
+    found = [value for record in both if math.isfinite(value := record["zennit"]["correlation"])]
     counts = {
         "measured": len(records),
         "whyset runs": sum(count for (ours, _), count in outcomes.items() if ours == "runs"),
@@ -74,7 +77,11 @@ def _totals(records: Sequence[Record]) -> dict[str, str]:
     totals[f"output changed by the canonizer by more than {CHANGED:g}"] = (
         f"{sum(value > CHANGED for value in changed)} of {len(changed)}"
     )
-    both = [record for record in records if "largest" in record["zennit"]]
+    for name, finite in (
+        ("whyset", [record["maps"]["EpsilonPlusFlat"]["finite"] for record in both]),
+        ("Zennit", [record["zennit"]["finite"] for record in both]),
+    ):
+        totals[f"finite relevance: {name}"] = f"{sum(finite)} of {len(finite)}"
     largest = {
         "whyset": [record["maps"]["EpsilonPlusFlat"].get("largest") for record in both],
         "Zennit": [record["zennit"]["largest"] for record in both],

@@ -284,21 +284,25 @@ def test_a_canonizer_that_fails_changes_nothing_for_the_measurement_without_it(z
 
 
 def test_the_comparison_counts_models_and_gives_reasons(zoo, tmp_path):
-    maps = {"EpsilonPlusFlat": {"outcome": "runs", "largest": 0.5}}
+    maps = {"EpsilonPlusFlat": {"outcome": "runs", "largest": 0.5, "finite": True}}
     same = {"outcome": "compared", "correlation": 1.0, "ours": 1.0}
     other = {"outcome": "compared", "correlation": 0.25, "ours": 1.0}
     runs = {"outcome": "runs", "correlation": 0.5, "sum": 0.25, "our sum": 0.75, "largest": 12.5, "output differs": 0.0}
+    runs |= {"finite": True}
     records = [
         {"name": "small/one", "maps": maps, "zennit": runs | {"batch norm folded": same, "functional calls": other}},
         {"name": "small/two", "maps": maps, "zennit": {"outcome": "crashed", "error": "RuntimeError: a reason"}},
         {"name": "small/three", "maps": maps},
+        {"name": "small/four", "maps": maps, "zennit": runs | {"correlation": float("nan"), "finite": False}},
     ]
     file = tmp_path / "zennit.md"
     zoo.zoo_zennit_report.write_comparison(file, records)
     lines = file.read_text().splitlines()
-    assert "| measured | 2 | 2 |" in lines
-    assert "| Zennit runs | 1 | 1 |" in lines
-    assert "| largest relevance at most 10 times the output: Zennit | 0 of 1 | 0 of 1 |" in lines
+    assert "| measured | 3 | 3 |" in lines
+    assert "| Zennit runs | 2 | 2 |" in lines
+    assert "| largest relevance at most 10 times the output: Zennit | 0 of 2 | 0 of 2 |" in lines
+    assert "| finite relevance: Zennit | 1 of 2 | 1 of 2 |" in lines
+    assert "| median correlation | 0.5000 | 0.5000 |" in lines
     assert "| functional calls: same heatmap by Zennit | 0 of 1, median 0.2500 | 0 of 1, median 0.2500 |" in lines
     assert "- RuntimeError: a reason (small/two)" in lines
     assert "| one | runs | runs | 0.5000 | 0.75 | 0.25 | 0.5 | 12.5 | 1 | 1 | 1 | 0.2500 |" in lines
