@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import zoo_zennit
 from measuring import Prepared, interleaved_times, ratio
 from torch import Tensor, nn
 from zoo_models import Built, list_entries
@@ -30,7 +31,7 @@ from whyset.errors import WhysetError
 
 COMPOSITES: dict[str, Composite] = {"AttnLRP": AttnLRP(), "EpsilonPlusFlat": EpsilonPlusFlat()}
 ROUNDS = 3
-STAGES = ("maps", "times", "ledger", "rewrites")
+STAGES = ("maps", "times", "ledger", "rewrites", "zennit")
 SAME_OUTPUT = 1e-4  # of the largest output: a rewriting that changes the output by more is another function
 Record = dict[str, Any]
 
@@ -56,6 +57,11 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
     for rewrite in REWRITES if runs and "rewrites" in stages else ():
         save(record | {"stage": rewrite})
         record["rewrites"][rewrite] = compare(model, x, rewrite, runs, target)
+    if "EpsilonPlusFlat" in runs and "zennit" in stages:
+        record["zennit"] = {}
+        for part in measure_zennit(built, model, x, target):
+            record["zennit"] |= part
+            save(record | {"stage": "zennit"})
     save(record | {"stage": "done"})
     return record
 
@@ -134,7 +140,10 @@ def _attempt(work: Callable[[], Record]) -> Record:
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
             raise  # the limit is met, which is not a property of the model
         place = _last_place(error)
-        return {"outcome": "crashed", "error": f"{type(error).__name__}: {first_line(error)} at {place}"}
+        return {
+            "outcome": "crashed",
+            "error": f"{type(error).__name__}: {first_line(error)}" + (f" at {place}" if place else ""),
+        }
 
 
 def first_line(error: BaseException) -> str:
@@ -145,7 +154,7 @@ def _last_place(error: BaseException) -> str:
     trace, place = error.__traceback__, ""
     while trace is not None:
         file = Path(trace.tb_frame.f_code.co_filename)
-        if "whyset" in file.parts:
+        if {"whyset", "zennit"} & {*file.parts}:
             place = f"{file.name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
@@ -211,31 +220,88 @@ def measure_times(model: nn.Module, x: Tensor, runs: dict[str, Composite], targe
 
 def compare(model: nn.Module, x: Tensor, rewrite: str, runs: dict[str, Composite], target: int) -> Record:
     """Compare the maps of a model with those of the same function, written in another way."""
+    written, found = write_otherwise(model, x, rewrite)
+    for name, composite in runs.items() if written else ():
+        found[name] = _attempt(partial(_agreement, model, written, x, composite, target))
+    return found
+
+
+def write_otherwise(model: nn.Module, x: Tensor, rewrite: str) -> tuple[nn.Module | None, Record]:
+    """Return the same function written in another way, or None and the reason."""
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             written = REWRITES[rewrite](copy.deepcopy(model), x)
             one, other = model(x.clone()), written(x.clone())
     except NotApplicableError as error:
-        return {"outcome": "not applicable", "reason": str(error)}
+        return None, {"outcome": "not applicable", "reason": str(error)}
     except Exception as error:  # the tools that rewrite models fail in many ways
-        return {"outcome": "not rewritten", "reason": f"{type(error).__name__}: {first_line(error)}"}
+        return None, {"outcome": "not rewritten", "reason": f"{type(error).__name__}: {first_line(error)}"}
     off = float((one - other).abs().max() / one.abs().max())
     if not off <= SAME_OUTPUT:
-        return {"outcome": "not rewritten", "reason": f"the output differs by {off:.1e}"}
-    found: Record = {"outcome": "compared", "output differs": off}
-    for name, composite in runs.items():
-        found[name] = _attempt(partial(_agreement, model, written, x, composite, target))
-    return found
+        return None, {"outcome": "not rewritten", "reason": f"the output differs by {off:.1e}"}
+    return written, {"outcome": "compared", "output differs": off}
 
 
 def _agreement(model: nn.Module, written: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         one, other = (join(Gradient(way, composite)(x, target)[1]).double() for way in (model, written))
-    both = torch.stack([one, other])
-    correlation = float(torch.corrcoef(both)[0, 1]) if one.std() and other.std() else float(torch.equal(one, other))
-    return {"correlation": correlation, "differs": float((one - other).abs().max() / one.abs().max())}
+    return {"correlation": correlate(one, other), "differs": float((one - other).abs().max() / one.abs().max())}
+
+
+def correlate(one: Tensor, other: Tensor) -> float:
+    """Return the correlation of two maps; that of a constant one is 1 if they are equal, else 0."""
+    both = torch.stack([one.flatten(), other.flatten()]).double()
+    return float(torch.corrcoef(both)[0, 1]) if all(both.std(1)) else float(torch.equal(one, other))
+
+
+def measure_zennit(built: Built, model: nn.Module, x: Tensor, target: int) -> Iterator[Record]:
+    """Measure EpsilonPlusFlat of Zennit and ours: in float32, then rewritten as `model`, which is in float64."""
+    if reason := zoo_zennit.find_obstacle(built.x):
+        yield {"outcome": "skipped", "reason": reason}
+        return
+    canonizer = zoo_zennit.choose_canonizer(built.model)
+    found = _attempt(partial(_compare_zennit, built, target, canonizer))
+    yield {"outcome": "runs", "canonizer": type(canonizer).__name__} | found
+    if "error" in found:
+        yield {"without canonizer": {"outcome": "runs"} | _attempt(partial(_compare_zennit, built, target, None))}
+    for rewrite in ("batch norm folded", "functional calls") if "error" not in found else ():
+        written, compared = write_otherwise(model, x, rewrite)
+        if written is not None:
+            compared |= _attempt(partial(_zennit_agreement, model, written, x, target))
+        yield {rewrite: compared}
+
+
+def _compare_zennit(built: Built, target: int, canonizer: Any) -> Record:
+    ours = _explain_plainly(built.model, built.x, target)
+    output, relevance = zoo_zennit.explain(built.model, built.x, target, canonizer)
+    value = float(output.flatten(1)[0, target])
+    with torch.no_grad():
+        expected = built.model(built.x.clone())
+    return {
+        # A canonizer may merge layers that only seem to follow each other, which makes another function.
+        "output differs": float((output - expected).abs().max() / expected.abs().max()),
+        "sum": float(relevance.double().sum()) / value,
+        "our sum": float(ours.double().sum()) / value,
+        "largest": float(relevance.abs().max()) / abs(value),
+        "finite": bool(relevance.isfinite().all()),
+        "correlation": correlate(ours, relevance),
+    }
+
+
+def _zennit_agreement(model: nn.Module, written: nn.Module, x: Tensor, target: int) -> Record:
+    """Return the correlation between the maps of a model and of its rewriting, of Zennit and of ours."""
+    canonizer = zoo_zennit.choose_canonizer(model)  # the rewriting is the same to its user, who takes the same one
+    theirs = [zoo_zennit.explain(way, x, target, canonizer)[1] for way in (model, written)]
+    ours = [_explain_plainly(way, x, target) for way in (model, written)]
+    return {"correlation": correlate(*theirs), "ours": correlate(*ours)}
+
+
+def _explain_plainly(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return join(Gradient(model, COMPOSITES["EpsilonPlusFlat"])(x, target)[1]).reshape(x.shape)
 
 
 def main() -> None:

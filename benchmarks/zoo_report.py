@@ -43,7 +43,7 @@ def write_report(out: Path, records: Sequence[Record], note: str = "") -> None:
 
 
 def _report(records: Sequence[Record], note: str) -> Iterator[str]:
-    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
+    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := get_version(name)))
     yield from (f"# Models of a zoo, {date.today()}", "")
     yield from (f"{platform.machine()}, Python {platform.python_version()}, {versions}. {note}".rstrip(), "")
     yield from (INTRODUCTION, "", "## Totals", "", *_totals(records))
@@ -55,7 +55,8 @@ def _report(records: Sequence[Record], note: str) -> Iterator[str]:
         yield from ("", f"## {kind}", "", *table(HEADINGS, (row for record in of_kind for row in _rows(record))))
 
 
-def _version(package: str) -> str:
+def get_version(package: str) -> str:
+    """Return the version of an installed package, empty if it is not."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -91,13 +92,14 @@ def _figures(record: Record, composite: str) -> list[str]:
     shares = [ledger.get("verified"), ledger.get("arrived"), ledger.get("shares", {}).get("bias")]
     largest = found.get("largest")
     times = largest / gradient if largest is not None and gradient else None
-    cells = [closed, *map(_number, shares), _number(largest), _number(times)]
-    cells += [_number(record.get("times", {}).get(composite))]
+    cells = [closed, *map(format_number, shares), format_number(largest), format_number(times)]
+    cells += [format_number(record.get("times", {}).get(composite))]
     cells += [_correlation(record, rewrite, composite) for rewrite in REWRITES]
     return [*cells, str(len(found.get("warnings", ()))) if found else "-"]
 
 
-def _number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
+    """Return three digits of a number, `-` if there is none."""
     return "-" if value is None else f"{value:.3g}"
 
 

@@ -17,7 +17,7 @@ SETTINGS = {"seconds": 300.0, "memory": 12.0, "stages": ["maps"], "limit": None,
 def zoo():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        names = ("zoo", "zoo_measure", "zoo_models", "zoo_report", "zoo_rewrites")
+        names = ("zoo", "zoo_measure", "zoo_models", "zoo_report", "zoo_rewrites", "zoo_zennit", "zoo_zennit_report")
         yield argparse.Namespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -180,3 +180,129 @@ def test_the_report_lists_what_fails_with_its_reason(zoo, tmp_path):
     assert "- small/one, AttnLRP: 4 times, 8 times the output" in lines
     assert "- small/one, AttnLRP: functional calls 0.5000" in lines
     assert "- look (small/one)" in lines
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.act = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()
+        self.head = nn.Linear(4 * 4 * 3, 5)
+
+    def forward(self, x):
+        return self.head(self.act(self.norm(self.conv(x))).flatten(1))
+
+
+def build_small(zoo, model, x):
+    model(torch.randn(8, *x.shape[1:]))
+    return zoo.zoo_models.Built(model.eval().requires_grad_(False), x, "small")
+
+
+def test_zennit_has_the_same_map_of_a_plain_network_and_loses_it_without_modules(zoo):
+    pytest.importorskip("zennit")
+    torch.manual_seed(0)
+    saved = []
+    zoo.zoo_measure.measure(build_small(zoo, Small(), torch.randn(1, 3, 6, 5)), saved.append, ["zennit"])
+    found = saved[-1]["zennit"]
+    assert found["outcome"] == "runs"
+    assert found["canonizer"] == "SequentialMergeBatchNorm"
+    assert found["correlation"] == pytest.approx(1, abs=1e-5)
+    assert found["output differs"] == pytest.approx(1 - (1 + 1e-5) ** -0.5, abs=1e-5)  # Zennit keeps eps
+    assert found["sum"] == pytest.approx(found["our sum"], rel=1e-3)
+    for rewrite in ("batch norm folded", "functional calls"):
+        assert found[rewrite]["ours"] == pytest.approx(1, abs=1e-8)
+    assert found["batch norm folded"]["correlation"] == pytest.approx(1, abs=1e-5)
+    assert found["functional calls"]["correlation"] < 0.9
+
+
+def test_zennit_on_an_exported_program_is_the_plain_gradient_times_the_output(zoo):
+    pytest.importorskip("zennit")
+    torch.manual_seed(0)
+    built = build_small(zoo, Small(), torch.randn(1, 3, 6, 5))
+    x = built.x.clone().requires_grad_()
+    output = built.model(x)
+    (gradient,) = torch.autograd.grad(output[0, 2], x)
+    written = zoo.zoo_rewrites.export(built.model, built.x)
+    canonizer = zoo.zoo_zennit.choose_canonizer(built.model)
+    _, relevance = zoo.zoo_zennit.explain(written, built.x, 2, canonizer)
+    assert torch.allclose(relevance, gradient * output[0, 2].detach(), rtol=1e-5)
+
+
+def test_zennit_is_skipped_with_a_reason_for_ids_and_where_it_is_not_installed(zoo, monkeypatch):
+    pytest.importorskip("zennit")
+    assert zoo.zoo_zennit.find_obstacle(torch.ones(1, 3)) == ""
+    assert "ids" in zoo.zoo_zennit.find_obstacle(torch.ones(1, 3, dtype=torch.long))
+
+    def absent(name):
+        raise zoo.zoo_zennit.PackageNotFoundError(name)
+
+    monkeypatch.setattr(zoo.zoo_zennit, "version", absent)
+    built = build_small(zoo, Small(), torch.randn(1, 3, 6, 5))
+    (found,) = zoo.zoo_measure.measure_zennit(built, built.model, built.x, 0)
+    assert found == {"outcome": "skipped", "reason": "Zennit is not installed: pip install zennit"}
+
+
+def test_a_failure_of_zennit_is_its_result(zoo):
+    pytest.importorskip("zennit")
+
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention, self.head = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.head(self.attention(x, x, x, need_weights=False)[0].mean(1))
+
+    torch.manual_seed(0)
+    built = zoo.zoo_models.Built(Attention().eval().requires_grad_(False), torch.randn(1, 5, 4), "attention")
+    found, otherwise = zoo.zoo_measure.measure_zennit(built, built.model, built.x, 0)
+    for measured in (found, otherwise["without canonizer"]):
+        assert measured["outcome"] == "crashed"
+        assert "incorrect number of values" in measured["error"]
+
+
+def test_a_canonizer_that_fails_changes_nothing_for_the_measurement_without_it(zoo):
+    pytest.importorskip("zennit")
+
+    class NormFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(3)
+            self.head = nn.Linear(4, 5)
+
+        def forward(self, x):
+            return self.head(self.conv(self.norm(self.stem(x))).mean((2, 3)))
+
+    torch.manual_seed(0)
+    built = build_small(zoo, NormFirst(), torch.randn(1, 3, 6, 5))
+    expected = built.model(built.x)
+    found, otherwise = zoo.zoo_measure.measure_zennit(built, built.model, built.x, 0)
+    assert found["outcome"] == "crashed"
+    assert "canonizers.py" in found["error"]
+    assert otherwise["without canonizer"]["outcome"] == "runs"
+    assert otherwise["without canonizer"]["output differs"] == 0
+    assert torch.equal(built.model(built.x), expected)
+
+
+def test_the_comparison_counts_models_and_gives_reasons(zoo, tmp_path):
+    maps = {"EpsilonPlusFlat": {"outcome": "runs", "largest": 0.5, "finite": True}}
+    same = {"outcome": "compared", "correlation": 1.0, "ours": 1.0}
+    other = {"outcome": "compared", "correlation": 0.25, "ours": 1.0}
+    runs = {"outcome": "runs", "correlation": 0.5, "sum": 0.25, "our sum": 0.75, "largest": 12.5, "output differs": 0.0}
+    runs |= {"finite": True}
+    records = [
+        {"name": "small/one", "maps": maps, "zennit": runs | {"batch norm folded": same, "functional calls": other}},
+        {"name": "small/two", "maps": maps, "zennit": {"outcome": "crashed", "error": "RuntimeError: a reason"}},
+        {"name": "small/three", "maps": maps},
+        {"name": "small/four", "maps": maps, "zennit": runs | {"correlation": float("nan"), "finite": False}},
+    ]
+    file = tmp_path / "zennit.md"
+    zoo.zoo_zennit_report.write_comparison(file, records)
+    lines = file.read_text().splitlines()
+    assert "| measured | 3 | 3 |" in lines
+    assert "| Zennit runs | 2 | 2 |" in lines
+    assert "| largest relevance at most 10 times the output: Zennit | 0 of 2 | 0 of 2 |" in lines
+    assert "| finite relevance: Zennit | 1 of 2 | 1 of 2 |" in lines
+    assert "| median correlation | 0.5000 | 0.5000 |" in lines
+    assert "| functional calls: same heatmap by Zennit | 0 of 1, median 0.2500 | 0 of 1, median 0.2500 |" in lines
+    assert "- RuntimeError: a reason (small/two)" in lines
+    assert "| one | runs | runs | 0.5000 | 0.75 | 0.25 | 0.5 | 12.5 | 1 | 1 | 1 | 0.2500 |" in lines

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from whyset.attribution import Gradient, OutputWeights
-from whyset.attribution.composites import COMPOSITES, EpsilonGammaBox
+from whyset.attribution.composites import COMPOSITES, EpsilonGammaBox, EpsilonPlusFlat
 from whyset.attribution.intercept.layers import WeightCache
 
 
@@ -142,3 +142,16 @@ def test_weights_made_anew_in_every_call_do_not_pile_up():
         for _ in range(3):
             attribute(torch.rand(1, 1, 5), lambda output: output)
         assert len(attribute._cache.entries) == 1  # that of the second convolution
+
+
+@pytest.mark.parametrize("composite", [EpsilonPlusFlat(), EpsilonGammaBox(low=-3.0, high=3.0)], ids=["flat", "box"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_batch_norm_of_the_input_passes_on_relevance_that_its_rule_states_at_the_input(composite, batch):
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(3).double()
+    rest = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5)).double().eval()
+    x = torch.randn(batch, 3, 6, 5, dtype=torch.float64)
+    norm(torch.randn(8, 3, 6, 5, dtype=torch.float64) * 2 + 1)
+    _, relevance = Gradient(nn.Sequential(norm.eval(), *rest), composite)(x, 0)
+    _, expected = Gradient(rest, composite)(norm(x).detach(), 0)
+    torch.testing.assert_close(relevance, expected, rtol=1e-10, atol=1e-12)

@@ -35,7 +35,7 @@ def batch_norm(session: Session, call: Call) -> Any:
         y = session.run(call)
         if carries_gradient(y):
             # The backward kernel of CPUs misreads a gradient with the strides of a transposed tensor if the batch is 1.
-            y.register_hook(Tensor.contiguous)
+            y.register_hook(_make_contiguous)
         return session.finish(call, y, twin=call.records[id(x)].twin)
     y = call.run()
     if not carries_gradient(y):
@@ -44,6 +44,11 @@ def batch_norm(session: Session, call: Call) -> Any:
     affine = BatchNorm(given["running_mean"], given["running_var"], given["weight"], given["bias"], given["eps"])
     layer = replace(produced.layer, affines=(*produced.layer.affines, affine))
     return switch_edge(session, y, replace(produced, layer=layer))
+
+
+def _make_contiguous(gradient: Tensor | None) -> Tensor | None:
+    """Return a gradient in the usual order; there is none where a rule passes relevance to the input directly."""
+    return None if gradient is None else gradient.contiguous()
 
 
 def _fits(x: Tensor, produced: LinearOutput) -> bool:
