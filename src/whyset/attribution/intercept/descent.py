@@ -1,13 +1,13 @@
 """How the lineage of the output of an operation follows from those of its arguments: one function per `Descent`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.ancestry import Ancestry, number
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent
 
@@ -28,12 +28,12 @@ def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
     nonlinear = not linear or any(lineage.nonlinear for lineage in known)
     origins = known[0].origins.union(*(lineage.origins for lineage in known[1:]))
     if linear and len(known) > 1 and not product and len(origins) > 1:
-        return replace(found, origins=frozenset({a.value}), nonlinear=False)
+        return change(found, origins=frozenset({a.value}), nonlinear=False)
     nonlinear = nonlinear or (product and len(known) > 1)
     softmax = len(known) == 1 and known[0].softmax and (not nonlinear or a.operation.descent is Descent.GUARD)
     if (origins, nonlinear, softmax) == (found.origins, found.nonlinear, found.softmax):
         return found
-    return replace(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
+    return change(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
 
 
 def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -43,11 +43,11 @@ def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
     offset = a.move() if isinstance(known[0].offset, Tensor) else known[0].offset
     # Dimensions of a sum are those of the exponential, so views of the sum keep them.
-    return replace(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
+    return change(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
 
 
 def _pad(a: Ancestry, known: list[Lineage]) -> Lineage:
-    return replace(_view(a, known), offset=_move(a, known))
+    return change(_view(a, known), offset=_move(a, known))
 
 
 def _move(a: Ancestry, known: list[Lineage]) -> float | Tensor:
@@ -58,12 +58,12 @@ def _triangle(a: Ancestry, known: list[Lineage]) -> Lineage:
     """The product with a mask."""
     if known[0].logarithm:
         return root(a.value, _move(a, known))
-    return replace(known[0], value=a.value, offset=_move(a, known), summed=None, normalized=False)
+    return change(known[0], value=a.value, offset=_move(a, known), summed=None, normalized=False)
 
 
 def _map(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A linear map of one tensor, or elements of several."""
-    return replace(
+    return change(
         root(a.value, _move(a, known)),
         origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
         nonlinear=all(lineage.nonlinear for lineage in known),
@@ -86,12 +86,12 @@ def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
     if x.level:
         return x
     whole = x.whole or x.roots
-    return replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
+    return change(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
 
 
 def _gather(a: Ancestry, x: Lineage, segments: Segments) -> Lineage:
     """Spread sums to their elements again; with another index, they are statistics of other elements."""
-    other, shape = replace(x, summed=None, segments=None), a.output.shape
+    other, shape = change(x, summed=None, segments=None), a.output.shape
     by_item = a.operation.descent is Descent.ITEM
     dim, index = (0, a.option(1)) if by_item else (a.option(1, "dim"), a.option(2, "index"))
     if not isinstance(index, Tensor) or not isinstance(dim, int) or dim % a.dependent.dim() != segments.dim:
@@ -99,7 +99,7 @@ def _gather(a: Ancestry, x: Lineage, segments: Segments) -> Lineage:
     if not segments.fits(shape):
         return other
     same = torch.equal(segments.spread(index, shape), segments.spread(segments.index, shape))
-    return replace(x, segments=replace(segments, gathered=True)) if same else other
+    return change(x, segments=change(segments, gathered=True)) if same else other
 
 
 def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -110,8 +110,8 @@ def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
         return root(a.value)
     dim = dim % a.output.dim()
     summed = x.value if x.exponential is not None else None
-    found = replace(x, value=a.value, level=x.level + 1, exponential=None, normalized=False, offset=_move(a, known))
-    return replace(found, summed=summed, terms=None, segments=Segments(dim, index, a.output.shape[dim]))
+    found = change(x, value=a.value, level=x.level + 1, exponential=None, normalized=False, offset=_move(a, known))
+    return change(found, summed=summed, terms=None, segments=Segments(dim, index, a.output.shape[dim]))
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -139,12 +139,12 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     descent = a.operation.descent
     if descent is Descent.LOGSUMEXP:
-        return replace(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
-    base = replace(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
-    base = replace(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
+        return change(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
+    base = change(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
+    base = change(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
     if descent is Descent.SUM and x.exponential is not None:
-        terms = replace(x.exponential, value=a.dependent)
-        return replace(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
+        terms = change(x.exponential, value=a.dependent)
+        return change(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
     return base
 
 
@@ -172,7 +172,7 @@ def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
     x, y = known[0], known[1]
     offset = a.image(x.offset) if x is y else _apply(a, x.offset, y.offset)
     if a.operation.arithmetic is Arithmetic.SUBTRACT and y.summed == x.value and y.exponential is None and y.level == 0:
-        return replace(root(a.value), normalized=True)
+        return change(root(a.value), normalized=True)
     if x.roots == y.roots and x.degree == y.degree and x.logarithm == y.logarithm:
         return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm, whole=x.whole)
     whole = x.whole or x.roots
@@ -189,7 +189,7 @@ def _shift(a: Ancestry, x: Lineage) -> Lineage:
         if not bias
         else (-x.offset if a.operation.arithmetic is Arithmetic.SUBTRACT_FROM else x.offset)
     )
-    return replace(x, value=a.value, offset=offset, exponential=None, normalized=False)
+    return change(x, value=a.value, offset=offset, exponential=None, normalized=False)
 
 
 def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
@@ -225,7 +225,7 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
     multiplies = a.operation.arithmetic is Arithmetic.MULTIPLY
     if not multiplies and a.lineages[0] is None:
         inverse = _power(a, [x], -1.0)
-        return inverse if number(a.given[0]) == 1 else replace(inverse, summed=None)
+        return inverse if number(a.given[0]) == 1 else change(inverse, summed=None)
     offset = 0.0 if x.at_zero else a.image(x.offset)
     degree = x.degree
     if x.logarithm:
@@ -233,7 +233,7 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
         if not factor:
             return root(a.value, offset)
         degree *= factor if multiplies else 1 / factor
-    return replace(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
+    return change(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
 
 
 def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
@@ -241,8 +241,8 @@ def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
     if x.logarithm:
         return root(a.value, a.image(x.offset))
     summed = x.summed if power == -1.0 else None
-    changed = replace(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
-    return replace(changed, exponential=None, normalized=False, summed=summed)
+    changed = change(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
+    return change(changed, exponential=None, normalized=False, summed=summed)
 
 
 def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -253,7 +253,7 @@ def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _negate(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.logarithm:
-        return replace(x, value=a.value, offset=a.image(x.offset), degree=-x.degree)
+        return change(x, value=a.value, offset=a.image(x.offset), degree=-x.degree)
     return _power(a, known, 1.0)
 
 
@@ -261,23 +261,23 @@ def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A lower bound guards a divisor; an upper one makes another function."""
     if a.option(2, "max") is not None:
         return _function(a, known)
-    return replace(_power(a, known, 1.0), summed=known[0].summed)
+    return change(_power(a, known, 1.0), summed=known[0].summed)
 
 
 def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.total is not None:
-        return replace(root(a.value), summed=x.total.number, dims=x.dims)
+        return change(root(a.value), summed=x.total.number, dims=x.dims)
     if x.logarithm:
         return _function(a, known)
-    return replace(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
+    return change(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
 
 
 def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.logarithm:
-        return replace(x, value=a.value, offset=a.image(x.offset), logarithm=False)
-    return replace(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value, a.output))
+        return change(x, value=a.value, offset=a.image(x.offset), logarithm=False)
+    return change(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value, a.output))
 
 
 def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -295,8 +295,8 @@ def _fill(a: Ancestry, x: Lineage) -> Lineage:
     constants = a.constants[1:]  # after the mask
     constant = number(constants[0] if constants else a.options.get("value", a.options.get("other")))
     same = not isinstance(x.offset, Tensor) and constant == x.offset
-    kept = replace(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
-    return kept if constant == 0 else replace(kept, exponential=None)
+    kept = change(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
+    return kept if constant == 0 else change(kept, exponential=None)
 
 
 def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -371,8 +371,8 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.SELECT: _select,
         Descent.CONTRACT: _contract,
         Descent.SCATTER: _scatter,
-        Descent.LOG_SOFTMAX: lambda a, known: replace(root(a.value), normalized=True),
-        Descent.SOFTMAX: lambda a, known: replace(root(a.value), softmax=True),
+        Descent.LOG_SOFTMAX: lambda a, known: change(root(a.value), normalized=True),
+        Descent.SOFTMAX: lambda a, known: change(root(a.value), softmax=True),
     }
 )
 _LINEAR = frozenset((Descent.CAST, Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.SELECT, Descent.TRIANGLE))
