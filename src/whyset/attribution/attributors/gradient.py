@@ -210,6 +210,8 @@ class Gradient:
     def _by_rules(
         self, inputs: Inputs, leaves: dict[Key, Tensor], asked: ParsedTargets, composite: Composite
     ) -> tuple[Tensor, Any]:
+        if self.composite is None:
+            refuse_unseen(self.model)  # a gradient through an embedding is intercepted too
         composite.check(self.model)
         recorder = None if self._ledger is None else Recorder(bias_maps={} if self._keeps_bias_maps else None)
         session = Interception(composite, self.model, cache=self._cache, recorder=recorder, capture=self._capture)

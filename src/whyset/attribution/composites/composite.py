@@ -22,6 +22,7 @@ from whyset.attribution.composites.matchers import (
 from whyset.attribution.intercept.autograd import Boundary
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
 from whyset.attribution.intercept.mode import Interception
+from whyset.attribution.intercept.refusals import refuse_unseen
 from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracking import carries_gradient
 from whyset.attribution.plan import Plan, PlanStep
@@ -108,6 +109,7 @@ class Composite(TypedFields):
         True
         """
         self.check(model)
+        refuse_unseen(model)
         session = Interception(self, model)
         before = model.register_forward_pre_hook(
             lambda _, args, kwargs: _mark_all(session, args, kwargs), with_kwargs=True
@@ -123,6 +125,7 @@ class Composite(TypedFields):
     def plan(self, model: nn.Module, *inputs: Any, **named_inputs: Any) -> Plan:
         """List every operation of the model in order of execution, with its rule and the reason."""
         self.check(model)
+        refuse_unseen(model)
         steps: list[PlanStep] = []
         session = Interception(self, model, steps=steps)
 

@@ -1,13 +1,14 @@
 """One intercepted call of a torch function."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.operations import Operation, OperationKind
 from whyset.attribution.intercept.tracking import TensorRecord
 
@@ -35,7 +36,7 @@ class Call:
 
     @cached_property
     def tensors(self) -> list[Tensor]:
-        return list(tensors_in((self.args, self.kwargs)))
+        return tensors_in((self.args, self.kwargs) if self.kwargs else self.args)
 
     @cached_property
     def dependents(self) -> list[Tensor]:
@@ -61,7 +62,7 @@ class Call:
             return other
 
         args, kwargs = map_tensors(substitute, self.args), map_tensors(substitute, self.kwargs)
-        return replace(self, args=args, kwargs=kwargs, records=records)
+        return change(self, args=args, kwargs=kwargs, records=records)
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
         """Return an argument that was passed by position or by name."""

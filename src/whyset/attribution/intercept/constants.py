@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.operations import Descent, Integers
+from whyset.attribution.intercept.tensor_map import TensorMap
 
 _FOREIGN = (
     "a floating point tensor that is not a parameter, a buffer or a result of this forward pass is joined to values of "
@@ -31,13 +31,13 @@ class Constants:
     """
 
     model: nn.Module | None
-    _computed: Any = field(default_factory=WeakTensorKeyDictionary)
-    _cut: Any = field(default_factory=WeakTensorKeyDictionary)
+    _computed: TensorMap[bool] = field(default_factory=TensorMap)
+    _cut: TensorMap[bool] = field(default_factory=TensorMap)
     _held: set[int] | None = None
 
     def add(self, result: Any, arguments: Any = ()) -> None:
         """Note the result of a call of constants, which is of the kind of its arguments."""
-        given = list(tensors_in(arguments))
+        given = tensors_in(arguments)
         if self._cut and any(tensor in self._cut for tensor in given):
             self._add_cut(result)
         elif self._find_foreign(given) is None:

@@ -1,26 +1,41 @@
 """Tensors in nested lists, tuples, named tuples, dictionaries and dataclasses."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Yield the tensors in a nested value."""
+def tensors_in(value: Any) -> list[Tensor]:
+    """Return the tensors in a nested value."""
     if isinstance(value, Tensor):
-        yield value
+        return [value]
+    found: list[Tensor] = []
+    if value is not None:
+        _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Tensor]) -> None:
+    # Most arguments of a call are tensors and plain values: they are distinguished first.
+    if isinstance(value, Tensor):
+        found.append(value)
+    elif value is None or isinstance(value, (bool, int, float, str)):
+        return
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from tensors_in(item)
+            if isinstance(item, Tensor):
+                found.append(item)
+            else:
+                _collect(item, found)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from tensors_in(item)
+            _collect(item, found)
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
-            yield from tensors_in(getattr(value, field.name, None))
+            _collect(getattr(value, field.name, None), found)
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:

@@ -1,12 +1,12 @@
 """How the lineage of the output of an operation follows from those of its arguments: one function per `Descent`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from torch import Tensor
 
 from whyset.attribution.intercept.ancestry import Ancestry, number
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.lineage import Exponential, Lineage, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent
 
@@ -27,12 +27,12 @@ def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
     nonlinear = not linear or any(lineage.nonlinear for lineage in known)
     origins = known[0].origins.union(*(lineage.origins for lineage in known[1:]))
     if linear and len(known) > 1 and not product and len(origins) > 1:
-        return replace(found, origins=frozenset({a.value}), nonlinear=False)
+        return change(found, origins=frozenset({a.value}), nonlinear=False)
     nonlinear = nonlinear or (product and len(known) > 1)
     softmax = len(known) == 1 and known[0].softmax and (not nonlinear or a.operation.descent is Descent.GUARD)
     if (origins, nonlinear, softmax) == (found.origins, found.nonlinear, found.softmax):
         return found
-    return replace(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
+    return change(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
 
 
 def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -42,11 +42,11 @@ def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
     offset = a.move() if isinstance(known[0].offset, Tensor) else known[0].offset
     # Dimensions of a sum are those of the exponential, so views of the sum keep them.
-    return replace(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
+    return change(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
 
 
 def _pad(a: Ancestry, known: list[Lineage]) -> Lineage:
-    return replace(_view(a, known), offset=_move(a, known))
+    return change(_view(a, known), offset=_move(a, known))
 
 
 def _move(a: Ancestry, known: list[Lineage]) -> float | Tensor:
@@ -57,12 +57,12 @@ def _triangle(a: Ancestry, known: list[Lineage]) -> Lineage:
     """The product with a mask."""
     if known[0].logarithm:
         return root(a.value, _move(a, known))
-    return replace(known[0], value=a.value, offset=_move(a, known), summed=None, normalized=False)
+    return change(known[0], value=a.value, offset=_move(a, known), summed=None, normalized=False)
 
 
 def _map(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A linear map of one tensor, or elements of several."""
-    return replace(
+    return change(
         root(a.value, _move(a, known)),
         origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
         nonlinear=all(lineage.nonlinear for lineage in known),
@@ -83,7 +83,7 @@ def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
     if x.level:
         return x
     whole = x.whole or x.roots
-    return replace(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
+    return change(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
 
 
 def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -111,12 +111,12 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     descent = a.operation.descent
     if descent is Descent.LOGSUMEXP:
-        return replace(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
-    base = replace(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
-    base = replace(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
+        return change(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
+    base = change(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
+    base = change(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
     if descent is Descent.SUM and x.exponential is not None:
-        terms = replace(x.exponential, value=a.dependent)
-        return replace(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
+        terms = change(x.exponential, value=a.dependent)
+        return change(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
     return base
 
 
@@ -144,7 +144,7 @@ def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
     x, y = known[0], known[1]
     offset = a.image(x.offset) if x is y else _apply(a, x.offset, y.offset)
     if a.operation.arithmetic is Arithmetic.SUBTRACT and y.summed == x.value and y.exponential is None and y.level == 0:
-        return replace(root(a.value), normalized=True)
+        return change(root(a.value), normalized=True)
     if x.roots == y.roots and x.degree == y.degree and x.logarithm == y.logarithm:
         return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm, whole=x.whole)
     whole = x.whole or x.roots
@@ -161,7 +161,7 @@ def _shift(a: Ancestry, x: Lineage) -> Lineage:
         if not bias
         else (-x.offset if a.operation.arithmetic is Arithmetic.SUBTRACT_FROM else x.offset)
     )
-    return replace(x, value=a.value, offset=offset, exponential=None, normalized=False)
+    return change(x, value=a.value, offset=offset, exponential=None, normalized=False)
 
 
 def _apply(a: Ancestry, x0: float | Tensor, y0: float | Tensor) -> float | Tensor:
@@ -197,7 +197,7 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
     multiplies = a.operation.arithmetic is Arithmetic.MULTIPLY
     if not multiplies and a.lineages[0] is None:
         inverse = _power(a, [x], -1.0)
-        return inverse if number(a.given[0]) == 1 else replace(inverse, summed=None)
+        return inverse if number(a.given[0]) == 1 else change(inverse, summed=None)
     offset = 0.0 if x.at_zero else a.image(x.offset)
     degree = x.degree
     if x.logarithm:
@@ -205,7 +205,7 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
         if not factor:
             return root(a.value, offset)
         degree *= factor if multiplies else 1 / factor
-    return replace(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
+    return change(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
 
 
 def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
@@ -213,8 +213,8 @@ def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
     if x.logarithm:
         return root(a.value, a.image(x.offset))
     summed = x.summed if power == -1.0 else None
-    changed = replace(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
-    return replace(changed, exponential=None, normalized=False, summed=summed)
+    changed = change(x, value=a.value, offset=a.image(x.offset), degree=x.degree * power)
+    return change(changed, exponential=None, normalized=False, summed=summed)
 
 
 def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -225,7 +225,7 @@ def _pow(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _negate(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.logarithm:
-        return replace(x, value=a.value, offset=a.image(x.offset), degree=-x.degree)
+        return change(x, value=a.value, offset=a.image(x.offset), degree=-x.degree)
     return _power(a, known, 1.0)
 
 
@@ -233,23 +233,23 @@ def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A lower bound guards a divisor; an upper one makes another function."""
     if a.option(2, "max") is not None:
         return _function(a, known)
-    return replace(_power(a, known, 1.0), summed=known[0].summed)
+    return change(_power(a, known, 1.0), summed=known[0].summed)
 
 
 def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.total is not None:
-        return replace(root(a.value), summed=x.total.number, dims=x.dims)
+        return change(root(a.value), summed=x.total.number, dims=x.dims)
     if x.logarithm:
         return _function(a, known)
-    return replace(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
+    return change(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
 
 
 def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.logarithm:
-        return replace(x, value=a.value, offset=a.image(x.offset), logarithm=False)
-    return replace(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value, a.output))
+        return change(x, value=a.value, offset=a.image(x.offset), logarithm=False)
+    return change(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value, a.output))
 
 
 def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -267,8 +267,8 @@ def _fill(a: Ancestry, x: Lineage) -> Lineage:
     constants = a.constants[1:]  # after the mask
     constant = number(constants[0] if constants else a.options.get("value", a.options.get("other")))
     same = not isinstance(x.offset, Tensor) and constant == x.offset
-    kept = replace(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
-    return kept if constant == 0 else replace(kept, exponential=None)
+    kept = change(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
+    return kept if constant == 0 else change(kept, exponential=None)
 
 
 def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -342,8 +342,8 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.FUNCTION: _function,
         Descent.SELECT: _select,
         Descent.CONTRACT: _contract,
-        Descent.LOG_SOFTMAX: lambda a, known: replace(root(a.value), normalized=True),
-        Descent.SOFTMAX: lambda a, known: replace(root(a.value), softmax=True),
+        Descent.LOG_SOFTMAX: lambda a, known: change(root(a.value), normalized=True),
+        Descent.SOFTMAX: lambda a, known: change(root(a.value), softmax=True),
     }
 )
 _LINEAR = frozenset((Descent.CAST, Descent.ADD, Descent.MULTIPLY, Descent.NEGATE, Descent.SELECT, Descent.TRIANGLE))

@@ -49,7 +49,7 @@ def move(call: Call, index: int) -> Number:
         return torch.as_tensor(lineage.offset, dtype=torch.float64, device=t.device).expand(t.shape)
 
     with torch.no_grad():
-        y = list(tensors_in(call.map_tensors(offset).run()))[index]
+        y = tensors_in(call.map_tensors(offset).run())[index]
     return _number(y) if is_finite(y) else 0.0
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.operations import Arithmetic, Integers, Operation
 from whyset.attribution.intercept.refusals import is_transformed, unwrap_transformed
+from whyset.attribution.intercept.tensor_map import TensorMap
 from whyset.errors import InputError
 
 Key = int | str
@@ -58,7 +58,7 @@ class IntegerInputs:
     model: nn.Module | None = None
     embedded: list[Embedded] = field(default_factory=list)
     _inputs: dict[Key, Tensor] = field(default_factory=dict)
-    _records: Any = field(default_factory=WeakTensorKeyDictionary)
+    _records: TensorMap[Followed] = field(default_factory=TensorMap)
     _parameters: dict[int, str] = field(default_factory=dict)
 
     def add(self, key: Key, tensor: Tensor) -> None:
@@ -76,7 +76,7 @@ class IntegerInputs:
         """Return the record of a tensor; None if it does not derive from an integer input."""
         if is_transformed():
             tensor = unwrap_transformed(tensor)
-        found: Followed | None = self._records.get(tensor)
+        found = self._records.get(tensor)
         if found is None and tensor._base is not None:
             found = self._records.get(tensor._base)
         return found if found is not None or tensor.is_floating_point() else self._find_by_memory(tensor)
@@ -155,7 +155,7 @@ class IntegerInputs:
         """
         if Integers.LOOKUP not in operation.integers:
             return frozenset()
-        tensors = list(tensors_in((args, kwargs)))
+        tensors = tensors_in((args, kwargs))
         if not any(tensor.is_floating_point() and self.find(tensor) is None for tensor in tensors):
             return frozenset()
         ids = [(tensor, self.find(tensor)) for tensor in tensors if not tensor.is_floating_point()]

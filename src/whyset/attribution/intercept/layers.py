@@ -1,7 +1,7 @@
 """Linear operations for rules: forward and transpose with any weight, and weights derived once per context."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whyset.attribution.intercept.autograd import SavedOutput, at_least_float32
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.rules import Rule
 from whyset.errors import WhysetError
 
@@ -155,7 +156,7 @@ class LinearLayer:
 
     def at(self, x: Tensor) -> "LinearLayer":
         """Return the operation with its input, for one backward step."""
-        return replace(self, x=x.detach())
+        return change(self, x=x.detach())
 
     @property
     def input(self) -> Tensor:

@@ -137,11 +137,10 @@ def rule_rounding(rule: Rule, layer: LinearLayer, dtype: torch.dtype) -> Roundin
     The sum z of a branch may be computed as a difference of sums as large as y (see `positive_sum`), so that it is off
     by their precision, and `s · z` with it.
     """
-    eps = torch.finfo(dtype).eps
 
     def rounding(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> float:
         r, branches = c * y, rule.branches(layer.at(xs[0]), xs[0], y)
         errors = [branch.share(r, rule.stabilizing).double() * (branch.z.abs() + y.abs()) for branch in branches]
-        return eps * math.hypot(*(float(error.norm()) for error in errors))
+        return torch.finfo(dtype).eps * math.hypot(*(float(error.norm()) for error in errors))
 
     return rounding

@@ -1,7 +1,7 @@
 """The interception: a `with` block in which torch functions of the marked input get their backward rules."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
@@ -44,7 +44,6 @@ from whyset.attribution.intercept.refusals import (
     name_missing_derivatives,
     refuse_compiled_calls,
     refuse_transform,
-    refuse_unseen,
     unwrap_transformed,
 )
 from whyset.attribution.intercept.scope import Scope
@@ -84,11 +83,11 @@ class Interception(Tracer, TorchFunctionMode):
     ) -> None:
         TorchFunctionMode.__init__(self)
         Tracer.__init__(self, Scope(model), steps, recorder, capture)
-        refuse_unseen(model)
         self.composite = composite
         self.used = False
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside
+        self._looks_at_modules = composite.looks_at_modules or steps is not None
         self.integers = IntegerInputs(model)
         self.constants = Constants(model)
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
@@ -180,17 +179,15 @@ class Interception(Tracer, TorchFunctionMode):
             if result is not NotImplemented:
                 return result
         try:
-            records = {id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs))}
+            records = {
+                id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs) if kwargs else args)
+            }
         except UnseenOperationError as error:
             error.args = (f"{self.place(operation.name)}: {error}",)
             raise
         if not any(record.dependent for record in records.values()):
             return self._run_constant(func, args, kwargs)
-        if (
-            isinstance(func, FunctionType)
-            and func not in self._opening
-            and (kind is None or func.__module__ == F.__name__)
-        ):
+        if isinstance(func, FunctionType) and self._opens(func, kind, args, kwargs):
             return self._run_inside(func, args, kwargs)
         call = Call(func, operation, tuple(args), kwargs, records)
         if loss := self.constants.explain_loss(call):
@@ -232,6 +229,15 @@ class Interception(Tracer, TorchFunctionMode):
         )
         return HANDLERS[OperationKind.TRANSPARENT if kind is None or by_gradient else kind]
 
+    def _opens(
+        self, func: FunctionType, kind: OperationKind | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> bool:
+        """Check if a Python function of torch is to be run as the operations that it consists of."""
+        if func in self._opening or not (kind is None or func.__module__ == F.__name__):
+            return False
+        # A ReLU that does not write into its argument is one operation, and a frequent one.
+        return func is not F.relu or any(args[1:]) or any(kwargs.values())
+
     def _run_inside(self, func: FunctionType, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if func not in self._opened:
             self._opened[func] = unwrap(func)
@@ -244,7 +250,7 @@ class Interception(Tracer, TorchFunctionMode):
 
     def choose(self, call: Call, first: bool, reaches_twin: bool) -> Rule | None:
         """Ask the composite for the rule of a linear operation."""
-        path, module = self.scope.current() if self.composite.looks_at_modules or self.steps is not None else ("", None)
+        path, module = self.scope.current() if self._looks_at_modules else ("", None)
         rule, reason = self.composite.choose(OperationSite(self._index + 1, call.name, path, module, first))
         if rule is not None and rule.states_relevance and not (first and reaches_twin):
             reason += f"; relevance of {'pre-activations' if reaches_twin else 'inputs'} that are 0 is lost"
@@ -265,8 +271,8 @@ class Interception(Tracer, TorchFunctionMode):
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
         sources = call.tensors
-        twins = list(tensors_in(twin))
-        outputs = list(tensors_in(result))
+        twins = tensors_in(twin)
+        outputs = tensors_in(result)
         for index, tensor in enumerate(outputs):
             known = any(tensor is source for source in sources)
             if dependent and not known and not tensor.requires_grad and tensor.dtype != torch.bool:
@@ -322,7 +328,7 @@ class Interception(Tracer, TorchFunctionMode):
         """Treat an operation that is not in the table by the composite's `on_unknown`."""
         result = call.run()
         if not any(carries_gradient(tensor) for tensor in tensors_in(result)):
-            if Integers.CREATES not in call.operation.integers and list(tensors_in(result)):
+            if Integers.CREATES not in call.operation.integers and tensors_in(result):
                 self._note_cut(call)
             return result  # it reads shapes or values, as `new_zeros` does
         if any(tensor.is_complex() for tensor in tensors_in((call.args, call.kwargs, result))):

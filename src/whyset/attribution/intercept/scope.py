@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 
 from torch import nn
 
@@ -21,7 +22,12 @@ class Scope:
     """Names the modules of one model by their path, as in `model.named_modules()`."""
 
     def __init__(self, model: nn.Module | None) -> None:
-        self._paths = {} if model is None else {id(module): path for path, module in model.named_modules()}
+        self._model = model
+
+    @cached_property
+    def _paths(self) -> dict[int, str]:
+        """The paths by the `id` of the module, listed only if a rule, a plan or a message needs one."""
+        return {} if self._model is None else {id(module): path for path, module in self._model.named_modules()}
 
     def current(self) -> tuple[str, nn.Module | None]:
         """Return path and module of the innermost running module of the model; ("", None) outside of it."""

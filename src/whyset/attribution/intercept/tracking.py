@@ -6,16 +6,17 @@ writes, has changed since.
 
 import itertools
 import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
 from whyset.attribution.intercept.refusals import describe_hidden
+from whyset.attribution.intercept.tensor_map import TensorMap
 from whyset.errors import UnseenOperationError
 
 
@@ -55,25 +56,24 @@ class Tracker:
 
     marks: Any = field(default_factory=weakref.WeakSet)
     ends: Any = field(default_factory=weakref.WeakSet)
-    records: Any = field(default_factory=WeakTensorKeyDictionary)
+    records: TensorMap[TensorRecord] = field(default_factory=TensorMap)
     values: "itertools.count[int]" = field(default_factory=itertools.count)
     images: dict[Any, Any] = field(default_factory=dict)
 
     def set(self, tensor: Tensor, record: TensorRecord) -> None:
         lineage = root(next(self.values)) if record.lineage is None and record.dependent else record.lineage
         if lineage is not record.lineage or record.version != tensor._version:
-            record = replace(record, lineage=lineage, version=tensor._version)
+            record = change(record, lineage=lineage, version=tensor._version)
         self.records[tensor] = record
 
     def forget(self, tensor: Tensor) -> TensorRecord | None:
-        record: TensorRecord | None = self.records.pop(tensor, None)
-        return record
+        return self.records.pop(tensor)
 
     def ask_for(self, tensor: Tensor) -> None:
         """Note that the relevance of this tensor will be recorded."""
-        record: TensorRecord | None = self.records.get(tensor)
+        record = self.records.get(tensor)
         if record is not None:
-            self.records[tensor] = replace(record, recorded=True)
+            self.records[tensor] = change(record, recorded=True)
 
     def get(self, tensor: Tensor) -> TensorRecord:
         """Return the record of a tensor; CONSTANT if it does not depend on the marked input.
@@ -81,18 +81,18 @@ class Tracker:
         UnseenOperationError: it carries gradient from the marked input, but the operation that computed it was not
         seen.
         """
-        record: TensorRecord | None = self.records.get(tensor)
+        record = self.records.get(tensor)
         if record is None:
             return self._of_stranger(tensor)
         if record.version != tensor._version:
             # Written into by a call that was not seen: it still depends on the input, but has other values.
-            return replace(record, twin=None, produced=None, lineage=None)
+            return change(record, twin=None, produced=None, lineage=None)
         return record
 
     def add_alias(self, tensor: Tensor, alias: Tensor) -> None:
         record = self.records.get(tensor)
         if record is not None and alias is not tensor:
-            self.records[tensor] = replace(record, aliases=(*record.aliases, weakref.ref(alias)))
+            self.records[tensor] = change(record, aliases=(*record.aliases, weakref.ref(alias)))
 
     def _of_stranger(self, tensor: Tensor) -> TensorRecord:
         if tensor.grad_fn is None:

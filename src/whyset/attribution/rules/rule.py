@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -120,6 +121,11 @@ class Rule(TypedFields):
         """The stabilizer of the denominators."""
         return getattr(self, "stabilizer", 0.0)
 
+    @cached_property
+    def stabilize(self) -> Callable[[Tensor], Tensor]:
+        """The stabilizer as a function of the denominators, made once for all layers."""
+        return stabilizer(self.stabilizing)
+
     @property
     def starts_from_relevance(self) -> bool:
         """True if the rule uses c only in the relevance `y ⊙ c`, so that c has no effect where y is 0."""
@@ -132,7 +138,7 @@ class Rule(TypedFields):
         """
         branches = list(self.branches(layer, x, y))
         while branches:
-            yield _share(r, times, branches.pop(0), self.stabilizing)  # a variable would keep the memory of the branch
+            yield _share(r, times, branches.pop(0), self.stabilize)  # a variable would keep the memory of the branch
 
     def select_bias(self, layer: Layer, zero_params: str | tuple[str, ...] | None) -> Tensor | None:
         """Return the bias of the layer shaped like the output; None without a bias, or if `zero_params` excludes it."""
@@ -146,12 +152,11 @@ def without_bias(layer: Layer, y: Tensor) -> Tensor:
     return y if layer.bias is None else y - layer.reshape_bias(layer.bias)
 
 
-def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilizing: Stabilizing) -> Tensor:
-    stabilize = stabilizer(stabilizing)
+def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilize: Callable[[Tensor], Tensor]) -> Tensor:
     # A subclass of Stabilizer may compute something else, so only Stabilizer itself is replaced by the fast path.
     plain = type(stabilize) is Stabilizer and not stabilize.may_vanish
     if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or not plain or not branch.factor:
-        return branch.share(r if times is None else r * times, stabilizing)
+        return branch.share(r if times is None else r * times, stabilize)
     s = share_out_in_place(r, branch.z, stabilize, branch.sign, branch.factor)
     return s if times is None else s.mul_(times)
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.flow import total
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
 from whyset.attribution.intercept.handlers.softmax import written_logarithm
 from whyset.attribution.intercept.images import Number, start
@@ -35,7 +35,7 @@ def relu(session: Session, call: Call) -> Any:
         if not carries_gradient(y):
             return y
         # It stays a function of its argument, as it is where it is not merged.
-        written = replace(call, func=torch.relu, args=(x,), kwargs={})  # not in place
+        written = change(call, func=torch.relu, args=(x,), kwargs={})  # not in place
         lineage = session.descend(written, y) if session.composite.multiply_by_input else None
         return switch_edge(session, y, produced, cut_off=True, lineage=lineage)
     session.note(call, "plain gradient" if rule is None else repr(rule))
@@ -75,7 +75,7 @@ def mergeable(session: Session, x: Tensor) -> LinearOutput | None:
     record = session.tracker.get(x)
     rule = None if record.produced is None else record.produced.rule
     wanted = session.recorder is not None or session.states_inside or record.recorded
-    return None if rule is None or is_plain(rule) or wanted or not is_elementwise(rule.stabilizing) else record.produced
+    return None if rule is None or is_plain(rule) or wanted or not is_elementwise(rule.stabilize) else record.produced
 
 
 def activation(session: Session, call: Call) -> Any:

@@ -9,7 +9,6 @@ for real numbers, conserves.
 
 from typing import Any, NoReturn
 
-import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
@@ -29,7 +28,7 @@ def has_complex(call: Call) -> bool:
     for value in (*call.args, *call.kwargs.values()):  # a generator would take longer, at every call of a model
         if isinstance(value, complex):
             return True
-    return any(map(torch.is_complex, call.tensors))
+    return any(tensor.dtype.is_complex for tensor in call.tensors)
 
 
 def complex_numbers(session: Session, call: Call) -> Any:

@@ -1,7 +1,6 @@
 """The backward edge of a linear operation: the rule that the composite chooses."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.flow import multiply
+from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
 from whyset.attribution.intercept.losses import AtBias, rule_losses, rule_rounding
@@ -59,7 +59,7 @@ def _sums(weight: Tensor, lineage: Lineage | None) -> bool:
 
 def _run_sum(session: Session, call: Call, x: Tensor, arrange: Callable[[Tensor], Tensor]) -> Any:
     session.note(call, "equal weights for all values of a nonlinear function: plain gradient, as of a sum")
-    summed = replace(call, func=torch.sum, operation=OPERATIONS["sum"], args=(x,), kwargs={"dim": -1, "keepdim": True})
+    summed = change(call, func=torch.sum, operation=OPERATIONS["sum"], args=(x,), kwargs={"dim": -1, "keepdim": True})
     return session.finish(summed, arrange(session.run(call)))
 
 
@@ -72,7 +72,7 @@ def switch_edge(
     output that the switch before the ReLU holds is freed.
     """
     x, twin, rule = produced.x, produced.twin, produced.rule
-    layer = replace(produced.layer, rectified=cut_off)
+    layer = change(produced.layer, rectified=cut_off)
     if rule is None or is_plain(rule):
         return _plainly(session, y, produced)
     stated = rule.states_relevance and twin is not None
@@ -86,10 +86,10 @@ def switch_edge(
         kept = SavedOutput(y, lambda: layer.output(x))
     xs = (x,) if not stated or twin is None else (x, twin)
     # A stabilizer that is not element-wise may depend on all samples of the batch.
-    edge = by_parts(edge) if is_elementwise(rule.stabilizing) else edge
+    edge = by_parts(edge) if is_elementwise(rule.stabilize) else edge
     out = session.switch(y, edge, *xs, losses=losses, rounding=rounding, stated=stated, kept=kept)
-    known = None if cut_off else replace(produced, kept=kept)
-    lineage = lineage or replace(root(next(session.tracker.values)), nonlinear=cut_off)
+    known = None if cut_off else change(produced, kept=kept)
+    lineage = lineage or change(root(next(session.tracker.values)), nonlinear=cut_off)
     session.tracker.set(
         out, TensorRecord(behind_linear=True, produced=known, kept=y, lineage=lineage, version=out._version)
     )
