@@ -1,7 +1,7 @@
 """Values by tensor, compared by identity, and removed with their tensor.
 
 `torch.utils.weak.WeakTensorKeyDictionary` does the same, but compares weak references in Python at each look-up, which
-takes about ten times as long. A look-up here holds the tensor, so its address belongs to no other one.
+takes several times as long. A look-up here holds the tensor, so its address belongs to no other one.
 """
 
 import weakref
