@@ -1,5 +1,6 @@
 """One function, one map: programs that compute the same function get the same relevance within a composite."""
 
+import gc
 import runpy
 import warnings
 from pathlib import Path
@@ -163,6 +164,23 @@ def test_ledgers_close(family, composite):
             _, relevance = attribute(x, 1)
         ledger.assert_accounted()
         assert difference(relevance, expected) < 1e-8
+
+
+def count_tensors():
+    gc.collect()
+    return sum(issubclass(type(held), torch.Tensor) for held in gc.get_objects())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_tensor_is_left_after_an_explanation(family):
+    def run():
+        for function in FAMILIES[family].values():
+            explain(CONTEXTS["residual"], function, COMPOSITES["plus flat"])
+
+    run()
+    before = count_tensors()
+    run()
+    assert count_tensors() == before
 
 
 @pytest.mark.parametrize("family", FAMILIES)

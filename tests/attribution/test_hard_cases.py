@@ -277,3 +277,30 @@ def test_a_vector_is_explained_as_a_batch_of_one_sample(composite):
     _, relevance = Gradient(model, composite)(x, lambda output: first * output)
     _, expected = Gradient(model, composite)(x[None], 0)
     torch.testing.assert_close(relevance, expected[0])
+
+
+class GroupSoftmax(nn.Module):
+    """A softmax over the elements with the same index, between linear layers."""
+
+    def __init__(self, scatter):
+        super().__init__()
+        torch.manual_seed(0)
+        self.scatter, self.first, self.last = scatter, nn.Linear(4, 6), nn.Linear(6, 3)
+        self.register_buffer("index", torch.tensor([0, 0, 1, 1, 2, 1]))
+
+    def forward(self, x):
+        h = self.first(x)
+        if not self.scatter:
+            other = self.index[:, None] != self.index
+            return self.last(h[:, None].expand(-1, 6, -1).masked_fill(other, -torch.inf).softmax(2).diagonal(0, 1, 2))
+        e = h.exp()
+        return self.last(e / h.new_zeros(len(h), 3).index_add(1, self.index, e)[:, self.index].add(0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("composite", [AttnLRP(), EpsilonPlusFlat()], ids=lambda composite: type(composite).__name__)
+def test_offsets_of_scattered_values_have_the_precision_of_the_call(composite, dtype):
+    x = inputs().to(dtype)
+    maps = [Gradient(GroupSoftmax(way).to(dtype).eval(), composite)(x, 1)[1].float() for way in (False, True)]
+    tolerance = 20 * torch.finfo(dtype).eps
+    torch.testing.assert_close(maps[1], maps[0], rtol=tolerance, atol=tolerance * maps[0].abs().max().item())

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.ancestry import Ancestry, number
 from whyset.attribution.intercept.frozen import change
-from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments, guards, root
+from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments, Terms, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent
 
 
@@ -93,13 +94,21 @@ def _gather(a: Ancestry, x: Lineage, segments: Segments) -> Lineage:
     """Spread sums to their elements again; with another index, they are statistics of other elements."""
     other, shape = change(x, summed=None, segments=None), a.output.shape
     by_item = a.operation.descent is Descent.ITEM
-    dim, index = (0, a.option(1)) if by_item else (a.option(1, "dim"), a.option(2, "index"))
+    dim, index = _find_axis(a.given[1]) if by_item else (a.option(1, "dim"), a.option(2, "index"))
     if not isinstance(index, Tensor) or not isinstance(dim, int) or dim % a.dependent.dim() != segments.dim:
         return other
     if not segments.fits(shape):
         return other
     same = torch.equal(segments.spread(index, shape), segments.spread(segments.index, shape))
     return change(x, segments=change(segments, gathered=True)) if same else other
+
+
+def _find_axis(item: Any) -> tuple[int | None, Any]:
+    """Return the dimension that `t[:, index]`, `t[..., index]` or `t[index]` selects from, and the index."""
+    *lead, index = item if isinstance(item, tuple) else (item,)
+    if len(lead) == 1 and lead[0] is Ellipsis:
+        return -1, index
+    return (len(lead) if all(isinstance(part, slice) and part == slice(None) for part in lead) else None), index
 
 
 def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -143,7 +152,7 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     base = change(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
     base = change(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
     if descent is Descent.SUM and x.exponential is not None:
-        terms = change(x.exponential, value=a.dependent)
+        terms = Terms(x.exponential, a.dependent)
         return change(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
     return base
 
@@ -267,7 +276,7 @@ def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.total is not None:
-        return change(root(a.value), summed=x.total.number, dims=x.dims)
+        return change(root(a.value), summed=x.total.exponential.number, dims=x.dims)
     if x.logarithm:
         return _function(a, known)
     return change(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
@@ -277,7 +286,7 @@ def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.logarithm:
         return change(x, value=a.value, offset=a.image(x.offset), logarithm=False)
-    return change(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value, a.output))
+    return change(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value))
 
 
 def _function(a: Ancestry, known: list[Lineage]) -> Lineage:

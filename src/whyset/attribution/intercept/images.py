@@ -45,7 +45,7 @@ def move(call: Call, index: int) -> Number:
     def offset(t: Tensor) -> Tensor:
         lineage = call.records[id(t)].lineage
         if not call.depends(t) or lineage is None:
-            return t.detach()
+            return t.detach().double() if t.is_floating_point() else t.detach()
         return torch.as_tensor(lineage.offset, dtype=torch.float64, device=t.device).expand(t.shape)
 
     with torch.no_grad():

@@ -22,8 +22,17 @@ class Exponential:
     exponent: Tensor
     number: int
     """The value of u, as in `Lineage`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The terms of a sum of exponentials.
+
+    Only the lineage of the sum holds them: in their own one, they would keep themselves alive with the whole graph.
+    """
+
+    exponential: Exponential
     value: Tensor
-    """The multiple, in a sum as its terms."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +83,8 @@ class Lineage:
         The exponential that the tensor is a constant multiple of.
     summed : int or None
         The value of the exponential that the tensor is the sum of.
-    terms : Exponential or None
-        That exponential.
+    terms : Terms or None
+        The terms of that sum.
     dims : tuple of int
         The dimensions of that sum.
     segments : Segments or None
@@ -98,7 +107,7 @@ class Lineage:
     logarithm: bool = False
     exponential: Exponential | None = None
     summed: int | None = None
-    terms: Exponential | None = None
+    terms: Terms | None = None
     dims: tuple[int, ...] = ()
     normalized: bool = False
     origins: frozenset[int] = frozenset()
@@ -118,8 +127,8 @@ class Lineage:
         return int(self.nonlinear and len(self.origins) == 1)
 
     @property
-    def total(self) -> Exponential | None:
-        """The exponential that the tensor is the sum of, up to a constant summand."""
+    def total(self) -> Terms | None:
+        """The terms that the tensor is the sum of, up to a constant summand."""
         return self.terms if self.summed is not None and self.degree > 0 else None
 
     @property

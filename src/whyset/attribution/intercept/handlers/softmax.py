@@ -8,7 +8,7 @@ from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.flow import total
-from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments
+from whyset.attribution.intercept.lineage import Lineage, Segments, Terms
 from whyset.attribution.intercept.losses import softmax_gradient
 from whyset.attribution.intercept.operations import OPERATIONS
 from whyset.attribution.intercept.session import Session
@@ -62,7 +62,7 @@ def _log_softmax(session: Session, call: Call) -> Any:
     return session.finish(replace(call, operation=OPERATIONS["log_softmax"]), y)
 
 
-def _log_sum_exp(session: Session, call: Call, terms: Exponential, dims: tuple[int, ...]) -> Any:
+def _log_sum_exp(session: Session, call: Call, terms: Terms, dims: tuple[int, ...]) -> Any:
     session.note(call, "log-sum-exp: plain gradient")
     y = call.run()
 
@@ -77,9 +77,9 @@ def _log_sum_exp(session: Session, call: Call, terms: Exponential, dims: tuple[i
         u, e = xs
         return {Cause.NONLINEARITY: total(c, y) - total(u, gradient(c, y, e))}
 
-    return session.finish(call, session.switch(y, edge, terms.exponent, terms.value, losses=losses), kept=y)
+    return session.finish(call, session.switch(y, edge, terms.exponential.exponent, terms.value, losses=losses), kept=y)
 
 
-def _keep_dims(t: Tensor, terms: Exponential, dims: tuple[int, ...]) -> Tensor:
+def _keep_dims(t: Tensor, terms: Terms, dims: tuple[int, ...]) -> Tensor:
     """Return a tensor with the dimensions of the sum, of size 1, so that it broadcasts with the terms."""
     return t.reshape([1 if d in dims else size for d, size in enumerate(terms.value.shape)])
