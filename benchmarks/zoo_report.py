@@ -42,10 +42,15 @@ def write_report(out: Path, records: Sequence[Record], note: str = "") -> None:
     out.write_text("\n".join(_report(records, note)) + "\n", encoding="utf-8")
 
 
-def _report(records: Sequence[Record], note: str) -> Iterator[str]:
-    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := get_version(name)))
-    yield from (f"# Models of a zoo, {date.today()}", "")
+def head(title: str, packages: Sequence[str], note: str) -> Iterator[str]:
+    """Yield the title of a report, with the date, the machine and the versions of packages."""
+    versions = ", ".join(f"{name} {found}" for name in packages if (found := get_version(name)))
+    yield from (f"# {title}, {date.today()}", "")
     yield from (f"{platform.machine()}, Python {platform.python_version()}, {versions}. {note}".rstrip(), "")
+
+
+def _report(records: Sequence[Record], note: str) -> Iterator[str]:
+    yield from head("Models of a zoo", PACKAGES, note)
     yield from (INTRODUCTION, "", "## Totals", "", *_totals(records))
     for title, lines in _lists(records):
         yield from ("", f"## {title}", "", *(lines or ["None."]))

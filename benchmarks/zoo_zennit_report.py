@@ -1,15 +1,13 @@
 """The comparison with Zennit in Markdown: totals, reasons for failures, and a row for each model of the zoo."""
 
 import math
-import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from zoo_report import CORRELATION, LARGE, Record, format_number, get_version, outcome, table
+from zoo_report import CORRELATION, LARGE, Record, format_number, head, outcome, table
 
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "zennit")
 REWRITES = ("batch norm folded", "functional calls")
@@ -45,9 +43,7 @@ def write_comparison(out: Path, records: Sequence[Record], note: str = "") -> No
 
 
 def _report(records: Sequence[Record], note: str) -> Iterator[str]:
-    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := get_version(name)))
-    yield from (f"# Zennit on models of a zoo, {date.today()}", "")
-    yield from (f"{platform.machine()}, Python {platform.python_version()}, {versions}. {note}".rstrip(), "")
+    yield from head("Zennit on models of a zoo", PACKAGES, note)
     yield from (INTRODUCTION, "", "## Totals", "")
     kinds = dict.fromkeys(record["name"].partition("/")[0] for record in records)
     of = {kind: [record for record in records if record["name"].startswith(f"{kind}/")] for kind in kinds}

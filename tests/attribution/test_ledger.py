@@ -333,7 +333,7 @@ def test_a_norm_in_float32_alone_is_not_held_to_double_precision():
 
 @dataclass(frozen=True)
 class Leak(Epsilon):
-    """Epsilon that loses a small share of the relevance, of which the ledger is not told."""
+    """Epsilon that loses a small share of the relevance, for a reason that the ledger does not know."""
 
     def coefficient(self, layer, x, y, c):
         return super().coefficient(layer, x, y, c) * (1 - 1e-4)

@@ -47,10 +47,6 @@ def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
     return change(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
 
 
-def _pad(a: Ancestry, known: list[Lineage]) -> Lineage:
-    return change(_view(a, known), offset=_move(a, known))
-
-
 def _move(a: Ancestry, known: list[Lineage]) -> float | Tensor:
     return 0.0 if all(lineage.at_zero for lineage in known) else a.move()
 
@@ -75,8 +71,12 @@ def _map(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
     index = a.given[1] if len(a.given) > 1 else None
     parts = index if isinstance(index, tuple) else (index,)
-    whole = all(part is None or part is Ellipsis or (isinstance(part, slice) and part == slice(None)) for part in parts)
+    whole = all(part is None or part is Ellipsis or _is_full_slice(part) for part in parts)
     return _view(a, known) if whole else _part(a, known)
+
+
+def _is_full_slice(part: Any) -> bool:
+    return isinstance(part, slice) and part == slice(None)
 
 
 def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -108,7 +108,7 @@ def _find_axis(item: Any) -> tuple[int | None, Any]:
     *lead, index = item if isinstance(item, tuple) else (item,)
     if len(lead) == 1 and lead[0] is Ellipsis:
         return -1, index
-    return (len(lead) if all(isinstance(part, slice) and part == slice(None) for part in lead) else None), index
+    return (len(lead) if all(map(_is_full_slice, lead)) else None), index
 
 
 def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -354,7 +354,7 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
     {
         Descent.CAST: _cast,
         Descent.VIEW: _view,
-        Descent.PAD: _pad,
+        Descent.PAD: lambda a, known: change(_view(a, known), offset=_move(a, known)),
         Descent.TRIANGLE: _triangle,
         Descent.MAP: _map,
         Descent.ITEM: _item,

@@ -62,6 +62,12 @@ class Recorder:
         """Record relevance that went out along one edge."""
         self.entries[index].left += flow
 
+    def passing(self, index: int, flow: Flow, causes: dict[Cause, float]) -> None:
+        """Record relevance that came in, and went out except for its losses by cause."""
+        self.add_arrived(index, flow)
+        self.leaving(index, replace(flow, total=flow.total - sum(causes.values())))
+        self.losing(index, causes)
+
     def add_gradient(self, index: int, largest: float) -> None:
         """Record the largest magnitude of output times gradient, with which relevance is compared."""
         self.entries[index].largest_gradient = max(self.entries[index].largest_gradient, largest)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -111,10 +110,7 @@ class Tracer:
 
         def tell(z: Tensor, r: Tensor) -> None:
             assert recorder is not None
-            flow, lost = measure(r), float(r[z == 0].double().sum())
-            recorder.add_arrived(index, flow)
-            recorder.leaving(index, replace(flow, total=flow.total - lost))
-            recorder.losing(index, {Cause.ZERO: lost})
+            recorder.passing(index, measure(r), {Cause.ZERO: float(r[z == 0].double().sum())})
 
         return PreActivation.apply(z, self, None if recorder is None else tell)  # type: ignore[no-any-return,no-untyped-call]
 
@@ -163,10 +159,7 @@ class Tracer:
         recorder, index, frozen = self.recorder, self._index, call.map_tensors(lambda t: t.detach())
 
         def hook(r: Tensor) -> None:
-            flow, losses = measure(r), constant_loss(frozen, r)
-            recorder.add_arrived(index, flow)
-            recorder.leaving(index, replace(flow, total=flow.total - sum(losses.values())))
-            recorder.losing(index, losses)
+            recorder.passing(index, measure(r), constant_loss(frozen, r))
 
         twin.register_hook(self.while_active(hook))
 
@@ -176,10 +169,7 @@ class Tracer:
         recorder, index, value = self.recorder, self._index, y.detach().clone()
 
         def hook(c: Tensor) -> None:
-            flow, kept = measure_product(value, c), total(constants, c)
-            recorder.add_arrived(index, flow)
-            recorder.leaving(index, replace(flow, total=flow.total - kept))
-            recorder.losing(index, {Cause.CONSTANT: kept})
+            recorder.passing(index, measure_product(value, c), {Cause.CONSTANT: total(constants, c)})
 
         y.register_hook(self.while_active(hook))
 
