@@ -73,7 +73,7 @@ class Composite(TypedFields):
 
     @property
     def looks_at_modules(self) -> bool:
-        """True if `choose` needs the path or the class of the module."""
+        """True if `choose` needs the module or the index; otherwise its choice holds for all calls of a function."""
         return True
 
     @property

@@ -2,26 +2,55 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from torch import Tensor
 
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
-from whyset.attribution.intercept.frozen import change
+from whyset.attribution.intercept.frozen import make
 from whyset.attribution.intercept.operations import Operation, OperationKind
 from whyset.attribution.intercept.tracking import TensorRecord
 
 
 @dataclass(frozen=True)
 class Call:
-    """A torch function with its arguments; `records` holds the record of every tensor among them by `id`."""
+    """A torch function with its arguments; `records` holds the record of every tensor among them by `id`.
+
+    `tensors` are the tensors among the arguments, `dependents` those that depend on the marked input, each once.
+    """
 
     func: Callable[..., Any]
     operation: Operation
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     records: dict[int, TensorRecord]
+    tensors: list[Tensor]
+    dependents: list[Tensor]
+
+    @classmethod
+    def of(
+        cls,
+        func: Callable[..., Any],
+        operation: Operation,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        records: dict[int, TensorRecord],
+        tensors: list[Tensor] | None = None,
+    ) -> "Call":
+        """Return a call with the tensors among its arguments, which have a record each."""
+        if tensors is None:
+            tensors = tensors_in((args, kwargs) if kwargs else args)
+        dependents = {id(tensor): tensor for tensor in tensors if records[id(tensor)].dependent}
+        return make(
+            cls,
+            func=func,
+            operation=operation,
+            args=tuple(args),
+            kwargs=kwargs,
+            records=records,
+            tensors=tensors,
+            dependents=list(dependents.values()),
+        )
 
     @property
     def name(self) -> str:
@@ -33,15 +62,6 @@ class Call:
 
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)
-
-    @cached_property
-    def tensors(self) -> list[Tensor]:
-        return tensors_in((self.args, self.kwargs) if self.kwargs else self.args)
-
-    @cached_property
-    def dependents(self) -> list[Tensor]:
-        """The tensors among the arguments that depend on the marked input, each once."""
-        return list({id(t): t for t in self.tensors if self.depends(t)}.values())
 
     def depends(self, value: Any) -> bool:
         return isinstance(value, Tensor) and self.records[id(value)].dependent
@@ -62,7 +82,7 @@ class Call:
             return other
 
         args, kwargs = map_tensors(substitute, self.args), map_tensors(substitute, self.kwargs)
-        return change(self, args=args, kwargs=kwargs, records=records)
+        return Call.of(self.func, self.operation, args, kwargs, records)
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
         """Return an argument that was passed by position or by name."""

@@ -56,7 +56,7 @@ class Constants:
     def explain_loss(self, call: Call) -> str:
         """Return the warning for the constants that a call combines with values of the input, "" without one."""
         joins = call.operation.descent is Descent.JOIN
-        if not self._cut and not joins:
+        if not (joins or self._cut):
             return ""
         known = [tensor for tensor in call.tensors if tensor.is_floating_point() and not call.depends(tensor)]
         if joins and self._find_foreign(known) is not None:

@@ -71,12 +71,13 @@ def _evaluate(call: Call, z: Tensor) -> Tensor:
 
 
 def _key(call: Call, at: Number) -> tuple[Any, ...] | None:
-    given = (*call.args, *call.kwargs.items())
-    parts = tuple("x" if isinstance(part, Tensor) and call.depends(part) else part for part in given)
-    if isinstance(at, Tensor) or any(isinstance(part, Tensor) for part in parts):
+    """Return what the values of a call at a number depend on; None if this is a tensor, or cannot be compared."""
+    if isinstance(at, Tensor) or len(call.tensors) > len(call.dependents):
         return None
+    parts = ["x" if isinstance(part, Tensor) else part for part in (*call.args, *call.kwargs.items())]
+    key = (call.func, at, *parts)
     try:
-        hash(key := (call.name, call.func, at, parts))
+        hash(key)
     except TypeError:
         return None
     return key

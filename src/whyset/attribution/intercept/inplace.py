@@ -39,9 +39,8 @@ def write(session: Session, call: Call) -> Any:
     try:
         args = tuple(old if arg is target else arg for arg in call.args)
         if _is_spent(session, call, old):
-            result = relu(
-                session, replace(call, args=args, records={**call.records, id(old): session.tracker.get(old)})
-            )
+            records = {**call.records, id(old): session.tracker.get(old)}
+            result = relu(session, Call.of(call.func, call.operation, args, call.kwargs, records))
         else:
             with session:
                 result = twin(*args, **call.kwargs)
@@ -62,7 +61,7 @@ def _is_spent(session: Session, call: Call, old: Tensor) -> bool:
     It may if it is merged with the linear operation before it, which then needs only the result of the ReLU, and if
     nothing else uses the memory.
     """
-    if call.kind is not OperationKind.RELU or mergeable(session, old) is None:
+    if call.kind is not OperationKind.RELU or mergeable(session, session.tracker.get(old)) is None:
         return False
     owners = torch._C._storage_Use_Count(old.untyped_storage()._cdata)
     return bool(owners <= _OWNERS)
@@ -106,8 +105,9 @@ def _write_copy(session: Session, call: Call, twin: Any, target: Tensor) -> Any:
     args = tuple(old if arg is target else arg for arg in call.args)
     with session:
         result = twin(*args, **call.kwargs)
-    copying = Call(torch.Tensor.copy_, OPERATIONS["copy"], (target, result), {}, {**call.records})
-    copying.records[id(result)] = session.tracker.get(result) if isinstance(result, Tensor) else CONSTANT
+    of_result = session.tracker.get(result) if isinstance(result, Tensor) else CONSTANT
+    records = {**call.records, id(result): of_result}
+    copying = Call.of(torch.Tensor.copy_, OPERATIONS["copy"], (target, result), {}, records)
     return _write_really(session, copying, target)
 
 

@@ -156,6 +156,8 @@ class LinearLayer:
 
     def at(self, x: Tensor) -> "LinearLayer":
         """Return the operation with its input, for one backward step."""
+        if self.x is not None:
+            raise WhysetError("this linear operation has an input already, and what is derived from it")
         return change(self, x=x.detach())
 
     @property

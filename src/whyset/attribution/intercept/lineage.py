@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from whyset.attribution.intercept.frozen import make
+
 # An offset x₀ with |f(x₀)| above it is there to keep f finite at 0, as the 10⁻⁵ in `1 / (x + 1e-5)`.
 GUARDED = 30.0
 
@@ -137,9 +139,10 @@ class Lineage:
         return not (self.offset.any() if isinstance(self.offset, Tensor) else self.offset)
 
 
-def root(value: int, offset: float | Tensor = 0.0) -> Lineage:
+def root(value: int, offset: float | Tensor = 0.0, *, nonlinear: bool = False) -> Lineage:
     """Return the lineage of a new root."""
-    return Lineage(value, frozenset({value}), offset, origins=frozenset({value}))
+    own = frozenset((value,))
+    return make(Lineage, value=value, roots=own, offset=offset, origins=own, nonlinear=nonlinear)
 
 
 def guards(offset: float | Tensor) -> bool:

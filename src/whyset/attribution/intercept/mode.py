@@ -20,6 +20,7 @@ from whyset.attribution.intercept.constants import Constants
 from whyset.attribution.intercept.containers import tensors_in
 from whyset.attribution.intercept.descent import descend
 from whyset.attribution.intercept.embedding import run_with_integers
+from whyset.attribution.intercept.frozen import make
 from whyset.attribution.intercept.handlers import HANDLERS
 from whyset.attribution.intercept.handlers.complex_numbers import complex_numbers, has_complex, refuse
 from whyset.attribution.intercept.images import image, move
@@ -50,7 +51,7 @@ from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.session import RuleChoice, Session
 from whyset.attribution.intercept.site import OperationSite
 from whyset.attribution.intercept.tracer import Tracer
-from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord, carries_gradient, same_memory
+from whyset.attribution.intercept.tracking import CONSTANT, TensorRecord, carries_gradient
 from whyset.attribution.intercept.unwrap import unwrap
 from whyset.attribution.plan import PlanStep
 from whyset.attribution.rules import Rule
@@ -88,9 +89,12 @@ class Interception(Tracer, TorchFunctionMode):
         self.used = False
         self.cache = WeightCache() if cache is None else cache
         self.needs_twin, self.states_inside = composite.needs_twin, composite.states_inside
+        self._multiplies = composite.multiply_by_input
         self._looks_at_modules = composite.looks_at_modules or steps is not None
         self.integers = IntegerInputs(model)
         self.constants = Constants(model)
+        self._functions: dict[Any, tuple[str, Operation, bool]] = {}
+        self._choices: dict[tuple[str, bool], tuple[Rule | None, str]] = {}
         self._opened: dict[FunctionType, Callable[..., Any]] = {}
         self._opening: list[FunctionType] = []
         self._warned: set[tuple[str, str]] = set()
@@ -112,7 +116,7 @@ class Interception(Tracer, TorchFunctionMode):
                 "requires_grad=True (explain integer inputs at the output of their embedding, and complex inputs by "
                 "torch.view_as_real, with torch.view_as_complex as the first step of the model)"
             )
-        marked, twin = Mark.apply(x, self, self.composite.multiply_by_input)  # type: ignore[no-untyped-call]
+        marked, twin = Mark.apply(x, self, self._multiplies)  # type: ignore[no-untyped-call]
         self.tracker.marks.add(marked.grad_fn)
         self.tracker.set(marked, TensorRecord(twin=twin if self.needs_twin else None, kept=x))
         return marked  # type: ignore[no-any-return]
@@ -120,7 +124,7 @@ class Interception(Tracer, TorchFunctionMode):
     def check_output(self, output: Any) -> None:
         """Check that the output depends on the marked input, through operations that were seen."""
         tensors = [tensor for tensor in tensors_in(output) if carries_gradient(tensor)]
-        if self.composite.multiply_by_input and any(tensor.is_complex() for tensor in tensors):
+        if self._multiplies and any(tensor.is_complex() for tensor in tensors):
             raise InputError(
                 "the output of the model is complex, and relevance is explained for real numbers: return its real or "
                 "imaginary part, or its magnitude"
@@ -168,8 +172,7 @@ class Interception(Tracer, TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         func, args, kwargs = normalize(func, args, kwargs or {})
-        raw = raw_name(func)
-        operation = find_operation(canonical_name(raw))
+        raw, operation, in_place = self._functions.get(func) or self._find(func)
         kind = operation.kind
         if kind is OperationKind.PLAIN:
             return func(*args, **kwargs)
@@ -179,27 +182,32 @@ class Interception(Tracer, TorchFunctionMode):
             result = run_with_integers(self, func, operation, raw, args, kwargs)
             if result is not NotImplemented:
                 return result
+        tensors = tensors_in((args, kwargs) if kwargs else args)
         try:
-            records = {
-                id(tensor): self.tracker.get(tensor) for tensor in tensors_in((args, kwargs) if kwargs else args)
-            }
+            records = {id(tensor): self.tracker.get(tensor) for tensor in tensors}
         except UnseenOperationError as error:
             error.args = (f"{self.place(operation.name)}: {error}",)
             raise
-        if not any(record.dependent for record in records.values()):
+        call = Call.of(func, operation, args, kwargs, records, tensors)
+        if not call.dependents:
             return self._run_constant(func, args, kwargs)
         if isinstance(func, FunctionType) and self._opens(func, kind, args, kwargs):
             return self._run_inside(func, args, kwargs)
-        call = Call(func, operation, tuple(args), kwargs, records)
         if loss := self.constants.explain_loss(call):
             self.warn(call, loss)
-        if is_in_place(raw):
+        if in_place:
             return write(self, call)
-        by_rule = kind is not None or not self.composite.multiply_by_input
+        by_rule = kind is not None or not self._multiplies
         result = self._handler(call)(self, call) if by_rule else self.unknown(call)
         if not (isinstance(result, Tensor) and result.requires_grad):
             self.constants.follow(call, result)
         return result
+
+    def _find(self, func: Any) -> tuple[str, Operation, bool]:
+        """Look up the name and the row of a function, and if it writes in place, once in this pass."""
+        raw = raw_name(func)
+        self._functions[func] = found = raw, find_operation(canonical_name(raw)), is_in_place(raw)
+        return found
 
     def _run_constant(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run a call of constants; those that a rule holds constant, as normalizers, still carry a gradient."""
@@ -220,9 +228,9 @@ class Interception(Tracer, TorchFunctionMode):
 
     def _handler(self, call: Call) -> Callable[[Session, Call], Any]:
         kind = call.kind
-        if self.composite.multiply_by_input and kind is not OperationKind.COMPOUND and has_complex(call):
+        if self._multiplies and kind is not OperationKind.COMPOUND and has_complex(call):
             return complex_numbers
-        by_gradient = not self.composite.multiply_by_input and kind not in (
+        by_gradient = not self._multiplies and kind not in (
             OperationKind.RELU,
             OperationKind.LINEAR,
             OperationKind.BATCH_NORM,
@@ -251,12 +259,19 @@ class Interception(Tracer, TorchFunctionMode):
 
     def choose(self, call: Call, first: bool, reaches_twin: bool) -> Rule | None:
         """Ask the composite for the rule of a linear operation."""
-        path, module = self.scope.current() if self._looks_at_modules else ("", None)
-        rule, reason = self.composite.choose(OperationSite(self._index + 1, call.name, path, module, first))
+        rule, reason = self._choices.get((call.name, first)) or self._choose(call.name, first)
         if rule is not None and rule.states_relevance and not (first and reaches_twin):
             reason += f"; relevance of {'pre-activations' if reaches_twin else 'inputs'} that are 0 is lost"
         self.note(call, reason, rule)
         return rule
+
+    def _choose(self, name: str, first: bool) -> tuple[Rule | None, str]:
+        """Ask the composite, once in this pass where the module makes no difference."""
+        path, module = self.scope.current() if self._looks_at_modules else ("", None)
+        choice = self.composite.choose(OperationSite(self._index + 1, name, path, module, first))
+        if not self._looks_at_modules:
+            self._choices[name, first] = choice
+        return choice
 
     def finish(
         self,
@@ -271,45 +286,43 @@ class Interception(Tracer, TorchFunctionMode):
         """Record the result of a call, and return it."""
         if behind_linear is None:
             behind_linear = any(call.records[id(t)].behind_linear for t in call.dependents)
-        sources = call.tensors
-        twins = tensors_in(twin)
-        outputs = tensors_in(result)
+        outputs, twins = tensors_in(result), tensors_in(twin)
         for index, tensor in enumerate(outputs):
-            known = any(tensor is source for source in sources)
-            if dependent and not known and not tensor.requires_grad and tensor.dtype != torch.bool:
-                self._note_cut(call)
-            if carries_gradient(tensor) and not known:
-                own_twin = twins[index] if len(twins) == len(outputs) else None
-                lineage = self.descend(call, tensor, index) if dependent and self.composite.multiply_by_input else None
-                self.tracker.set(
-                    tensor,
-                    TensorRecord(
-                        dependent, behind_linear, own_twin, kept=kept, lineage=lineage, version=tensor._version
-                    ),
+            if any(tensor is source for source in call.tensors):
+                continue
+            if carries_gradient(tensor):
+                record = make(
+                    TensorRecord,
+                    dependent=dependent,
+                    behind_linear=behind_linear,
+                    twin=twins[index] if len(twins) == len(outputs) else None,
+                    kept=kept,
+                    lineage=self.descend(call, tensor, index) if dependent and self._multiplies else None,
+                    version=tensor._version,
                 )
+                self.tracker.set(tensor, record)
                 if dependent:
                     self.watch(tensor)
-            for source in sources:
-                if not known and same_memory(tensor, source):
-                    self.tracker.add_alias(source, tensor)
+            elif dependent and not tensor.requires_grad and tensor.dtype != torch.bool:
+                self._note_cut(call)
+            self.tracker.add_alias(call.tensors, tensor)
         return result
 
     def descend(self, call: Call, output: Tensor, index: int = 0) -> Lineage:
         """Return the lineage of an output of a call."""
-        tensors = [*call.args, *(value for value in call.kwargs.values() if call.depends(value))]
-        if tensors and isinstance(tensors[0], list | tuple):  # of `cat`
-            tensors[:1] = tensors[0]
-        lineages = tuple(call.records[id(t)].lineage if call.depends(t) else None for t in tensors)
-        value = next(self.tracker.values)
-        at = Ancestry(
-            call.operation,
-            tuple(tensors),
-            call.kwargs,
-            lineages,
-            output,
-            value,
-            lambda x0: image(call, x0, self.tracker.images)[0],
-            lambda: move(call, index),
+        given = [*call.args, *[value for value in call.kwargs.values() if call.depends(value)]]
+        if given and isinstance(given[0], list | tuple):  # of `cat`
+            given[:1] = given[0]
+        at = make(
+            Ancestry,
+            operation=call.operation,
+            given=tuple(given),
+            options=call.kwargs,
+            lineages=tuple([call.records[id(t)].lineage if call.depends(t) else None for t in given]),
+            output=output,
+            value=next(self.tracker.values),
+            image=lambda x0: image(call, x0, self.tracker.images)[0],
+            move=lambda: move(call, index),
         )
         return descend(at)
 

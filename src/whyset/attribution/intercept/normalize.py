@@ -27,9 +27,11 @@ def normalize(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[A
     reflected = _REFLECTED.get(getattr(func, "__name__", ""))
     if reflected is not None and len(args) == 2:
         return reflected, (args[1], args[0]), kwargs
-    if kwargs and isinstance(func, OpOverload):
+    if not kwargs:
+        return func, args, kwargs
+    if isinstance(func, OpOverload):
         args, kwargs = _by_schema(func, args, kwargs)
-    elif kwargs and not args:
+    elif not args:
         func, args, kwargs = _by_position(func, kwargs)
     return func, *_plain(args, kwargs)
 

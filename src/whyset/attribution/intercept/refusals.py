@@ -33,11 +33,20 @@ def refuse_unseen(model: nn.Module | None, *, by_rules: bool = True) -> None:
         return
     if not isinstance(model, nn.Module):
         raise _refuse_model(model)
+    checked: set[type[nn.Module]] = set()
     for path, module in model.named_modules():
+        if type(module) in checked and not _has_own_call(module):
+            continue
+        checked.add(type(module))
         place = f"{path or 'the model'} ({type(module).__name__})"
         _refuse_module(place, module)
         if by_rules:
             _refuse_hidden(place, module)
+
+
+def _has_own_call(module: nn.Module) -> bool:
+    """Check if a module does not run the `forward` of its class."""
+    return module._compiled_call_impl is not None or "forward" in module.__dict__
 
 
 def _refuse_model(model: Any) -> InputError:

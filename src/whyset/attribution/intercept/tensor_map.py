@@ -30,8 +30,8 @@ class TensorMap(Generic[T]):
 
     def get(self, tensor: Tensor) -> T | None:
         """Return the value of a tensor, None if it has none."""
-        entry = self._find(tensor)
-        return None if entry is None else entry[1]
+        entry = self._entries.get(id(tensor))  # as `_find`, which would be another call
+        return entry[1] if entry is not None and entry[0]() is tensor else None
 
     def pop(self, tensor: Tensor) -> T | None:
         """Remove a tensor with the weak reference to it, and return its value, None if it has none."""

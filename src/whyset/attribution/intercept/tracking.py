@@ -6,6 +6,7 @@ writes, has changed since.
 
 import itertools
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,10 +90,12 @@ class Tracker:
             return change(record, twin=None, produced=None, lineage=None)
         return record
 
-    def add_alias(self, tensor: Tensor, alias: Tensor) -> None:
-        record = self.records.get(tensor)
-        if record is not None and alias is not tensor:
-            self.records[tensor] = change(record, aliases=(*record.aliases, weakref.ref(alias)))
+    def add_alias(self, tensors: Sequence[Tensor], alias: Tensor) -> None:
+        """Note that a tensor shares the memory of those of others that it shares it with."""
+        for tensor in tensors:
+            record = self.records.get(tensor)
+            if record is not None and same_memory(tensor, alias):
+                self.records[tensor] = change(record, aliases=(*record.aliases, weakref.ref(alias)))
 
     def _of_stranger(self, tensor: Tensor) -> TensorRecord:
         if tensor.grad_fn is None:
@@ -126,4 +129,4 @@ def carries_gradient(tensor: Tensor) -> bool:
 
 
 def same_memory(a: Tensor, b: Tensor) -> bool:
-    return a.layout == b.layout == torch.strided and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    return a.layout == b.layout == torch.strided and torch._C._is_alias_of(a, b)  # type: ignore[attr-defined]

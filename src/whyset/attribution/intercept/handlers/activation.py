@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from whyset.attribution.intercept.autograd import Edge
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.flow import total
-from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.handlers.rule_edge import is_plain, switch_edge
 from whyset.attribution.intercept.handlers.softmax import written_logarithm
 from whyset.attribution.intercept.images import Number, start
@@ -18,7 +18,7 @@ from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage
 from whyset.attribution.intercept.losses import Losses
 from whyset.attribution.intercept.session import Session
-from whyset.attribution.intercept.tracking import carries_gradient
+from whyset.attribution.intercept.tracking import TensorRecord, carries_gradient
 from whyset.attribution.ledger import Cause
 from whyset.attribution.rules.stabilizer import is_elementwise
 
@@ -26,7 +26,8 @@ from whyset.attribution.rules.stabilizer import is_elementwise
 def relu(session: Session, call: Call) -> Any:
     """Run a ReLU: its plain gradient is f(x)/x, unless the composite changes it."""
     x = call.dependents[0]
-    rule, produced = session.composite.relu, mergeable(session, x)
+    known = call.records[id(x)]
+    rule, produced = session.composite.relu, mergeable(session, known)
     if produced is None and rule is None and session.composite.multiply_by_input and not find_lineage(call, x).at_zero:
         return activation(session, call)
     if produced is not None:
@@ -35,17 +36,23 @@ def relu(session: Session, call: Call) -> Any:
         if not carries_gradient(y):
             return y
         # It stays a function of its argument, as it is where it is not merged.
-        written = change(call, func=torch.relu, args=(x,), kwargs={})  # not in place
-        lineage = session.descend(written, y) if session.composite.multiply_by_input else None
+        lineage = session.descend(_out_of_place(call), y) if session.composite.multiply_by_input else None
         return switch_edge(session, y, produced, cut_off=True, lineage=lineage)
     session.note(call, "plain gradient" if rule is None else repr(rule))
-    twin = _pre_activation(session, x)
+    twin = _pre_activation(session, x, known)
     if rule is None:
         return session.finish(call, session.run(call), twin=twin)
     y = call.run()
     if not carries_gradient(y):
         return y
     return session.finish(call, session.switch(y, lambda c, _, x: (rule.gradient(x, c),), x), kept=y)
+
+
+def _out_of_place(call: Call) -> Call:
+    """Return the call of a ReLU as one that does not write into its argument."""
+    if call.func in (torch.relu, F.relu) and not any(call.kwargs.values()):
+        return call
+    return Call.of(torch.relu, call.operation, (call.dependents[0],), {}, call.records)
 
 
 def find_lineage(call: Call, x: Tensor) -> Lineage:
@@ -55,27 +62,27 @@ def find_lineage(call: Call, x: Tensor) -> Lineage:
     return lineage
 
 
-def _pre_activation(session: Session, z: Tensor) -> Tensor | None:
+def _pre_activation(session: Session, z: Tensor, known: TensorRecord) -> Tensor | None:
     """Return the twin of the input z of an element-wise function, or a new one; None if no rule needs it.
 
     It receives the relevance that the rule of a later operation returns.
     """
-    known = session.tracker.get(z)
     if known.twin is not None or not (session.states_inside if known.behind_linear else session.needs_twin):
         return known.twin
     return session.preactivation_port(z)
 
 
-def mergeable(session: Session, x: Tensor) -> LinearOutput | None:
-    """Return the linear operation that computed x, if a ReLU of x can be merged with it, else None.
+def mergeable(session: Session, record: TensorRecord) -> LinearOutput | None:
+    """Return the linear operation that computed a tensor, if a ReLU of it can be merged with it, else None.
 
     They are not merged if relevance between the two is needed, or if the rule's stabilizer needs the outputs that the
     ReLU sets to 0.
     """
-    record = session.tracker.get(x)
     rule = None if record.produced is None else record.produced.rule
+    if rule is None:
+        return None
     wanted = session.recorder is not None or session.states_inside or record.recorded
-    return None if rule is None or is_plain(rule) or wanted or not is_elementwise(rule.stabilize) else record.produced
+    return None if is_plain(rule) or wanted or not is_elementwise(rule.stabilize) else record.produced
 
 
 def activation(session: Session, call: Call) -> Any:
@@ -111,7 +118,9 @@ def activation(session: Session, call: Call) -> Any:
         losses = _offset_losses(edge, x0, y0)
     out = session.switch(y, edge, x, losses=losses)
     # The constant keeps its share of stated relevance too, so only a function through 0 passes it on as it is.
-    return session.finish(call, out, kept=y, twin=_pre_activation(session, x) if through_zero else None)
+    return session.finish(
+        call, out, kept=y, twin=_pre_activation(session, x, call.records[id(x)]) if through_zero else None
+    )
 
 
 def _only(gradients: tuple[Tensor | None, ...]) -> Tensor:

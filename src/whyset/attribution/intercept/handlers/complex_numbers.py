@@ -23,12 +23,14 @@ from whyset.errors import UnknownOperationError
 
 def has_complex(call: Call) -> bool:
     """Check if a call has a complex argument, or returns a complex value."""
-    if call.kind is OperationKind.COMPLEX:
-        return True
-    for value in (*call.args, *call.kwargs.values()):  # a generator would take longer, at every call of a model
-        if isinstance(value, complex):
+    # A generator would take longer, at every call of a model.
+    for tensor in call.tensors:
+        if tensor.is_complex():
             return True
-    return any(tensor.dtype.is_complex for tensor in call.tensors)
+    for value in (*call.args, *call.kwargs.values()):
+        if type(value) is complex:
+            return True
+    return call.kind is OperationKind.COMPLEX
 
 
 def complex_numbers(session: Session, call: Call) -> Any:

@@ -10,7 +10,7 @@ from whyset.attribution.intercept.autograd import Edge, SavedOutput
 from whyset.attribution.intercept.call import Call
 from whyset.attribution.intercept.chunked_backward import by_parts
 from whyset.attribution.intercept.flow import multiply
-from whyset.attribution.intercept.frozen import change
+from whyset.attribution.intercept.frozen import change, make
 from whyset.attribution.intercept.layers import Geometry, LinearLayer, LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
 from whyset.attribution.intercept.losses import AtBias, rule_losses, rule_rounding
@@ -35,7 +35,7 @@ def apply_rule(
 
     `arrange` brings the output of the call to the form of y, if x and the weight have been rearranged.
     """
-    known = session.tracker.get(x)
+    known = call.records.get(id(x)) or session.tracker.get(x)
     if bias is None and geometry is None and _sums(weight, known.lineage):
         return _run_sum(session, call, x, arrange)
     first = not known.behind_linear
@@ -43,8 +43,10 @@ def apply_rule(
     y = arrange(session.run(call, account=False) if is_plain(rule) else call.run())
     if not carries_gradient(y):
         return y
-    layer = LinearLayer(weight, bias, geometry, x.shape, session.cache)
-    return switch_edge(session, y, LinearOutput(x, known.twin, layer, rule))
+    layer = make(
+        LinearLayer, parameter=weight, offset=bias, geometry=geometry, input_shape=x.shape, cache=session.cache
+    )
+    return switch_edge(session, y, make(LinearOutput, x=x, twin=known.twin, layer=layer, rule=rule))
 
 
 def _sums(weight: Tensor, lineage: Lineage | None) -> bool:
@@ -59,7 +61,7 @@ def _sums(weight: Tensor, lineage: Lineage | None) -> bool:
 
 def _run_sum(session: Session, call: Call, x: Tensor, arrange: Callable[[Tensor], Tensor]) -> Any:
     session.note(call, "equal weights for all values of a nonlinear function: plain gradient, as of a sum")
-    summed = change(call, func=torch.sum, operation=OPERATIONS["sum"], args=(x,), kwargs={"dim": -1, "keepdim": True})
+    summed = Call.of(torch.sum, OPERATIONS["sum"], (x,), {"dim": -1, "keepdim": True}, call.records)
     return session.finish(summed, arrange(session.run(call)))
 
 
@@ -71,13 +73,16 @@ def switch_edge(
     With `cut_off`, y has passed a ReLU. No relevance flows where it is 0, so the rule needs no other values, and the
     output that the switch before the ReLU holds is freed.
     """
-    x, twin, rule = produced.x, produced.twin, produced.rule
-    layer = change(produced.layer, rectified=cut_off)
+    x, twin, rule, layer = produced.x, produced.twin, produced.rule, produced.layer
     if rule is None or is_plain(rule):
         return _plainly(session, y, produced)
+    if layer.rectified != cut_off:
+        layer = change(layer, rectified=cut_off)
     stated = rule.states_relevance and twin is not None
     edge = _relevance_edge(rule, layer) if stated else _coefficient_edge(rule, layer)
-    losses, rounding = rule_losses(rule, layer, stated), rule_rounding(rule, layer, y.dtype)
+    losses = rounding = None
+    if session.recorder is not None:
+        losses, rounding = rule_losses(rule, layer, stated), rule_rounding(rule, layer, y.dtype)
     if produced.kept is not None:
         produced.kept.drop()
     if cut_off:
@@ -89,19 +94,20 @@ def switch_edge(
     edge = by_parts(edge) if is_elementwise(rule.stabilize) else edge
     out = session.switch(y, edge, *xs, losses=losses, rounding=rounding, stated=stated, kept=kept)
     known = None if cut_off else change(produced, kept=kept)
-    lineage = lineage or change(root(next(session.tracker.values)), nonlinear=cut_off)
-    session.tracker.set(
-        out, TensorRecord(behind_linear=True, produced=known, kept=y, lineage=lineage, version=out._version)
-    )
+    lineage = lineage or root(next(session.tracker.values), nonlinear=cut_off)
+    record = make(TensorRecord, behind_linear=True, produced=known, kept=y, lineage=lineage, version=out._version)
+    session.tracker.set(out, record)
     session.watch(out)
     return out
 
 
 def _plainly(session: Session, y: Tensor, produced: LinearOutput) -> Tensor:
-    if produced.layer.bias is not None:
+    if session.recorder is not None and produced.layer.bias is not None:
         layer, bias = produced.layer, produced.layer.reshape_bias(produced.layer.bias)
         session.account(y, lambda c: {Cause.BIAS: AtBias(multiply(bias.expand_as(c), c), layer.channel_dim)})
-    session.tracker.set(y, TensorRecord(behind_linear=True, produced=produced))
+    lineage = root(next(session.tracker.values))
+    record = make(TensorRecord, behind_linear=True, produced=produced, lineage=lineage, version=y._version)
+    session.tracker.set(y, record)
     session.watch(y)
     return y
 
