@@ -7,9 +7,10 @@ Models are those of timm (the smallest of each module), torchvision and transfor
 ones of further kinds, all with random weights. Each runs in a process of its own, under limits of time and memory, so a
 crash ends one row. Records are collected as JSON lines in --records, and stages that are there are not measured again,
 so that a series can be continued, and the costly stages added later. The table is written to
-benchmarks/results/zoo-cpu-<date>.md, and that of the stage "zennit" next to it, with zennit- before its name; where
-this is the only stage, it is the only table. Packages that are not installed are left out by --kinds. Beside a torch
-without GPU support, tests/support/torchvision_beside_cpu_torch must be on PYTHONPATH.
+benchmarks/results/zoo-cpu-<date>.md, and those of the stages "zennit" and "peers" (LXT and autoLRP) next to it, with
+zennit- and peers- before its name; where there are no other stages, they are the only tables. Packages that are not
+installed are left out by --kinds. Beside a torch without GPU support, tests/support/torchvision_beside_cpu_torch must
+be on PYTHONPATH.
 """
 
 import argparse
@@ -24,11 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo_models import KINDS, list_entries
+from zoo_peers_report import write_peers
 from zoo_report import write_report
 from zoo_zennit_report import write_comparison
 
 HERE = Path(__file__).resolve().parent
-STAGES = ("maps", "times", "ledger", "rewrites", "zennit")
+STAGES = ("maps", "times", "ledger", "rewrites", "zennit", "peers")
+OTHERS = {"zennit", "peers"}  # stages with a table of their own
 Record = dict[str, Any]
 
 
@@ -114,13 +117,14 @@ def main(given: Sequence[str] | None = None) -> None:
         print(record["name"], record.get("stopped") or record.get("stage"), f"{record.get('seconds')} s", flush=True)
     known = read_records(settings.records)
     records = [known[name] for name in names if name in known]
-    if settings.stages != ["zennit"]:
+    if not {*settings.stages} <= OTHERS:
         write_report(settings.out, records, settings.note)
         print(f"written: {settings.out}")
-    if any(record.get("zennit") for record in records):
-        comparison = settings.out.with_name(f"zennit-{settings.out.name}")
-        write_comparison(comparison, records, settings.note)
-        print(f"written: {comparison}")
+    for prefix, write in (("zennit", write_comparison), ("peers", write_peers)):
+        if any(prefix in record.get("stages", ()) for record in records):
+            comparison = settings.out.with_name(f"{prefix}-{settings.out.name}")
+            write(comparison, records, settings.note)
+            print(f"written: {comparison}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import zoo_peers
 import zoo_zennit
 from measuring import Prepared, interleaved_times, ratio
 from torch import Tensor, nn
@@ -31,13 +32,18 @@ from whyset.errors import WhysetError
 
 COMPOSITES: dict[str, Composite] = {"AttnLRP": AttnLRP(), "EpsilonPlusFlat": EpsilonPlusFlat()}
 ROUNDS = 3
-STAGES = ("maps", "times", "ledger", "rewrites", "zennit")
+STAGES = ("maps", "times", "ledger", "rewrites", "zennit", "peers")
 SAME_OUTPUT = 1e-4  # of the largest output: a rewriting that changes the output by more is another function
 Record = dict[str, Any]
 
 
-def measure(built: Built, save: Callable[[Record], None], stages: Collection[str] = STAGES) -> Record:
-    """Measure a model by each of the composites, and save the record after every part of a stage."""
+def measure(
+    built: Built, build: Callable[[], Built], save: Callable[[Record], None], stages: Collection[str] = STAGES
+) -> Record:
+    """Measure a model by each of the composites, and save the record after every part of a stage.
+
+    `build` makes the same model again, for what changes its classes.
+    """
     model, x = built.model, built.x
     record: Record = {"variant": built.variant, "shape": list(x.shape), "stage": "maps", "maps": {}}
     record["parameters"] = sum(p.numel() for p in model.parameters())
@@ -62,6 +68,10 @@ def measure(built: Built, save: Callable[[Record], None], stages: Collection[str
         for part in measure_zennit(built, model, x, target):
             record["zennit"] |= part
             save(record | {"stage": "zennit"})
+    if "AttnLRP" in runs and "peers" in stages:
+        for peer in zoo_peers.PEERS:
+            save(record | {"stage": peer})
+            record[peer] = {"outcome": "runs"} | _attempt(partial(_compare_peer, peer, build, model, x, target))
     save(record | {"stage": "done"})
     return record
 
@@ -78,10 +88,18 @@ def _to_double(model: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor]:
 
 
 def measure_gradient(model: nn.Module, x: Tensor) -> tuple[float, int, Record]:
-    """Return the largest output, its index, and the largest value of gradient x input in multiples of it.
+    """Return the largest output, its index, and the largest value of gradient x input in multiples of it."""
+    output, leaves = run_with_leaves(model, x)
+    value, target = float(output.detach().max()), int(output.flatten(1).argmax())
+    if not leaves:  # the model embeds other ids than those that it gets
+        return value, target, {}
+    gradients = torch.autograd.grad(output.max(), leaves)
+    products = [float((g * t.detach()).abs().max()) for g, t in zip(gradients, leaves, strict=True)]
+    return value, target, {"largest": max(products) / abs(value)}
 
-    The gradient of ids is that of their embeddings.
-    """
+
+def run_with_leaves(model: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Return the output, and the leaves of its graph: the input, or the embeddings of ids."""
     inputs: list[Tensor] = [x.clone().requires_grad_()] if x.is_floating_point() else []
 
     def keep(_: nn.Module, given: tuple[Any, ...], result: Tensor) -> Tensor | None:
@@ -98,12 +116,7 @@ def measure_gradient(model: nn.Module, x: Tensor) -> tuple[float, int, Record]:
         output = model(inputs[0].clone() if inputs else x)
     for handle in handles:
         handle.remove()
-    value, target = float(output.detach().max()), int(output.flatten(1).argmax())
-    if not inputs:  # the model embeds other ids than those that it gets
-        return value, target, {}
-    gradients = torch.autograd.grad(output.max(), inputs)
-    products = [float((g * t.detach()).abs().max()) for g, t in zip(gradients, inputs, strict=True)]
-    return value, target, {"largest": max(products) / abs(value)}
+    return output, inputs
 
 
 def explain(model: nn.Module, x: Tensor, composite: Composite, target: int) -> Record:
@@ -304,6 +317,28 @@ def _explain_plainly(model: nn.Module, x: Tensor, target: int) -> Tensor:
         return join(Gradient(model, COMPOSITES["EpsilonPlusFlat"])(x, target)[1]).reshape(x.shape)
 
 
+def _compare_peer(peer: str, build: Callable[[], Built], model: nn.Module, x: Tensor, target: int) -> Record:
+    """Compare the map of another package with that of AttnLRP, both in the dtype of the model."""
+    output, relevance = Gradient(model, COMPOSITES["AttnLRP"])(x, target)
+    ours, value = join(relevance).double(), float(output.flatten(1)[0, target])
+    try:
+        if peer == "lxt":
+            dtype = next(model.parameters()).dtype
+            theirs = zoo_peers.explain_lxt(lambda: build().model.to(dtype), run_with_leaves, x, target).double()
+        else:
+            theirs = zoo_peers.explain_autolrp(model, x, target).double()
+    except NotApplicableError as error:
+        return {"outcome": "skipped", "reason": str(error)}
+    return {
+        "sum": float(theirs.sum()) / value,
+        "our sum": float(ours.sum()) / value,
+        "largest": float(theirs.abs().max()) / abs(value),
+        "our largest": float(ours.abs().max()) / abs(value),
+        "finite": bool(theirs.isfinite().all()),
+        "correlation": correlate(ours, theirs) if len(ours) == len(theirs) else None,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
@@ -331,7 +366,7 @@ def main() -> None:
     except Exception as error:  # a model that cannot be built is a row without figures
         save({"stage": "done", "not_built": f"{type(error).__name__}: {first_line(error)}"})
         return
-    measure(built, save, a.stages)
+    measure(built, entry.build, save, a.stages)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,15 @@ SETTINGS = {"seconds": 300.0, "memory": 12.0, "stages": ["maps"], "limit": None,
 def zoo():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        names = ("zoo", "zoo_measure", "zoo_models", "zoo_report", "zoo_rewrites", "zoo_zennit", "zoo_zennit_report")
+        names = ["zoo", "zoo_measure", "zoo_models", "zoo_report", "zoo_rewrites", "zoo_zennit", "zoo_zennit_report"]
+        names += ["zoo_peers", "zoo_peers_report"]
         yield argparse.Namespace(**{name: importlib.import_module(name) for name in names})
 
 
 def measure(zoo, name):
     entry = next(entry for entry in zoo.zoo_models.list_entries([name.partition("/")[0]]) if entry.name == name)
     saved = []
-    zoo.zoo_measure.measure(entry.build(), saved.append)
+    zoo.zoo_measure.measure(entry.build(), entry.build, saved.append)
     return {"name": name, **saved[-1]}
 
 
@@ -201,7 +202,8 @@ def test_zennit_has_the_same_map_of_a_plain_network_and_loses_it_without_modules
     pytest.importorskip("zennit")
     torch.manual_seed(0)
     saved = []
-    zoo.zoo_measure.measure(build_small(zoo, Small(), torch.randn(1, 3, 6, 5)), saved.append, ["zennit"])
+    built = build_small(zoo, Small(), torch.randn(1, 3, 6, 5))
+    zoo.zoo_measure.measure(built, lambda: built, saved.append, ["zennit"])
     found = saved[-1]["zennit"]
     assert found["outcome"] == "runs"
     assert found["canonizer"] == "SequentialMergeBatchNorm"
@@ -306,3 +308,29 @@ def test_the_comparison_counts_models_and_gives_reasons(zoo, tmp_path):
     assert "| functional calls: same heatmap by Zennit | 0 of 1, median 0.2500 | 0 of 1, median 0.2500 |" in lines
     assert "- RuntimeError: a reason (small/two)" in lines
     assert "| one | runs | runs | 0.5000 | 0.75 | 0.25 | 0.5 | 12.5 | 1 | 1 | 1 | 0.2500 |" in lines
+
+
+def test_peers_are_compared_where_they_run_and_skipped_with_a_reason_elsewhere(zoo, monkeypatch, tmp_path):
+    """A peer whose relevance is twice ours has correlation 1 and twice our sum; one that is not installed is named."""
+    ours = zoo.zoo_measure.COMPOSITES["AttnLRP"]
+
+    def explain(model, x, target):
+        return 2 * zoo.zoo_measure.Gradient(model, ours)(x, target)[1].flatten()
+
+    monkeypatch.setattr(zoo.zoo_peers, "explain_autolrp", explain)
+    monkeypatch.setattr(zoo.zoo_peers, "version", lambda package: absent(package))
+
+    def absent(package):
+        raise zoo.zoo_peers.PackageNotFoundError(package)
+
+    saved, built = [], build_small(zoo, Small(), torch.randn(1, 3, 6, 5))
+    zoo.zoo_measure.measure(built, lambda: built, saved.append, ["peers"])
+    record = {"name": "small/small", "stages": ["peers"], **saved[-1]}
+    assert record["autolrp"]["correlation"] == pytest.approx(1)
+    assert record["autolrp"]["sum"] == pytest.approx(2 * record["autolrp"]["our sum"])
+    assert record["lxt"] == {"outcome": "skipped", "reason": "lxt is not installed: pip install lxt"}
+    zoo.zoo_peers_report.write_peers(tmp_path / "peers.md", [record, {"name": "small/other", "maps": {}}])
+    report = (tmp_path / "peers.md").read_text()
+    assert "| small/small |" in report
+    assert "- lxt is not installed: pip install lxt (small/small)" in report
+    assert "small/other" not in report
