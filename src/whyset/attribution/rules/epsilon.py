@@ -39,7 +39,9 @@ class Epsilon(Rule):
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         bias = self.select_bias(layer, self.zero_params)
-        return (Branch(without_bias(layer, y)) if bias is None else Branch(y, bias),)
+        if bias is None and layer.bias is not None:
+            return (Branch(without_bias(layer, y)),)
+        return (Branch(y, 0.0 if bias is None else bias, sign=int(layer.rectified), keep=True),)
 
     def coefficient(self, layer: Layer, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
         (s,) = self.shares(layer, x, y, y, times=c)

@@ -66,14 +66,16 @@ class Branch:
     factor : float, default 1.0
         Factor of the branch in the rule.
     sign : int, default 0
-        1 if no element of `z` is negative, −1 if none is positive; `z` must then be a new tensor that may be
-        overwritten. 0 if neither is known.
+        1 if no element of `z` is negative, −1 if none is positive; 0 if neither is known.
+    keep : bool, default False
+        True if a `z` with a known sign must not be overwritten, as y.
     """
 
     z: Tensor
     bias: Tensor | float = 0.0
     factor: float = 1.0
     sign: int = 0
+    keep: bool = False
 
     def share(self, r: Tensor, stabilizing: Stabilizing) -> Tensor:
         """Return `s = factor · r / st(z)`."""
@@ -157,7 +159,7 @@ def _share(r: Tensor, times: Tensor | None, branch: Branch, stabilize: Callable[
     plain = type(stabilize) is Stabilizer and not stabilize.may_vanish
     if torch.is_grad_enabled() or not isinstance(stabilize, Stabilizer) or not plain or not branch.factor:
         return branch.share(r if times is None else r * times, stabilize)
-    s = share_out_in_place(r, branch.z, stabilize, branch.sign, branch.factor)
+    s = share_out_in_place(r, branch.z, stabilize, branch.sign, branch.factor, branch.keep)
     return s if times is None else s.mul_(times)
 
 

@@ -61,13 +61,13 @@ class Stabilizer:
         """True if a stabilized value can still be zero, or so small that a quotient overflows."""
         return self.epsilon < 1e-12 or self.norm_scale
 
-    def divide(self, z: Tensor, sign: int, factor: float) -> Tensor:
-        """Return `st(z) / factor`, computed in place if the `sign` of the elements of `z` is known."""
+    def divide(self, z: Tensor, sign: int, factor: float, keep: bool = False) -> Tensor:
+        """Return `st(z) / factor`; for a known `sign` of the elements of z in its memory, unless z must be kept."""
         if not sign or self.clip or self.norm_scale:
             return self(z) if factor == 1 else self(z).div_(factor)
         if factor == 1:
-            return z.add_(sign * self.epsilon)
-        return torch.add(z.new_tensor(sign * self.epsilon / factor), z, alpha=1 / factor, out=z)
+            return z.add(sign * self.epsilon) if keep else z.add_(sign * self.epsilon)
+        return torch.add(z.new_tensor(sign * self.epsilon / factor), z, alpha=1 / factor, out=None if keep else z)
 
 
 def is_elementwise(given: "float | Callable[[Tensor], Tensor]") -> bool:
@@ -90,12 +90,14 @@ def share_out(r: Tensor, z: Tensor, given: "float | Callable[[Tensor], Tensor]")
     return r / denominator
 
 
-def share_out_in_place(r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int, factor: float) -> Tensor:
+def share_out_in_place(
+    r: Tensor, z: Tensor, stabilize: Stabilizer, sign: int, factor: float, keep: bool = False
+) -> Tensor:
     """Return `s = factor · r / st(z)` in the memory of z, if its `sign` is known and it may be overwritten.
 
     The allocation of a large tensor takes more time than the computation.
     """
-    denominator = stabilize.divide(z, sign, factor)
+    denominator = stabilize.divide(z, sign, factor, keep)
     return torch.div(r, denominator, out=denominator) if denominator.shape == r.shape else r / denominator
 
 
