@@ -34,6 +34,18 @@ BIAS_NAMES = {
     "{}, redistributed": "(c) `BiasRedistribution`",
     "{}, with bias maps": "(d) added as resized bias maps",
 }
+PAIRS = {  # two methods whose difference is of interest by itself
+    "zennit EpsilonPlus": "epsilon_plus",
+    "zennit EpsilonPlusFlat": "epsilon_plus_flat",
+    "zennit EpsilonAlpha2Beta1": "epsilon_alpha2_beta1",
+    "zennit EpsilonAlpha2Beta1Flat": "epsilon_alpha2_beta1_flat",
+    "zennit EpsilonGammaBox": "epsilon_gamma_box",
+    "epsilon_plus_flat": "epsilon_gamma_box",
+    "captum Saliency": "epsilon_gamma_box",
+    "gradient x input": "epsilon_gamma_box",
+    "random order": "gradient x input",
+}
+PAIR_HEADINGS = ("method", "minus", "images", "gain", "most first", "least first")
 Values = NDArray[np.float64]
 
 
@@ -109,6 +121,7 @@ def write_report(record: Path, flipping: Mapping[str, PixelFlipping]) -> Path:
     lines = [f"# Explanation methods on real networks, {date.today()}", "", *_introduction()]
     for network, methods in read_record(record).items():
         lines += ["", f"## {TITLES[network]}", "", _describe(flipping[network]), "", *method_table(methods)]
+        lines += ["", f"### Pairs: {TITLES[network]}", "", *pair_table(methods)]
         lines += ["", f"### Bias relevance: {TITLES[network]}", "", *bias_tables(methods)]
     file = RESULTS / f"real-networks-cpu-{date.today()}.md"
     file.write_text("\n".join(lines) + "\n")
@@ -145,6 +158,26 @@ def compare(method: Measured, other: Measured, values: Callable[[Measured], Valu
     n = min(method.n_images, other.n_images)
     use = method.finite[:n] & other.finite[:n]
     return str(compare_paired(values(method)[:n][use], values(other)[:n][use])) if use.sum() > 1 else "-"
+
+
+def pair_table(methods: Sequence[Measured]) -> list[str]:
+    """Return the differences between two methods, on the images of both."""
+    by_name = {method.method: method for method in methods if method.curves is not None}
+    rows = [
+        pair_row(by_name[one], by_name[other]) for one, other in PAIRS.items() if one in by_name and other in by_name
+    ]
+    return _table(PAIR_HEADINGS, rows)
+
+
+def pair_row(one: Measured, other: Measured) -> tuple[str, ...]:
+    """Return the names of two methods, the number of images, and the differences of gain and areas."""
+    n = min(one.n_images, other.n_images)
+    scores: tuple[Callable[[Measured], Values], ...] = (
+        lambda of: of.gain,
+        lambda of: of.most_first,
+        lambda of: of.least_first,
+    )
+    return one.method, other.method, str(n), *(compare(one, other, values) for values in scores)
 
 
 def bias_tables(methods: Sequence[Measured]) -> list[str]:

@@ -70,6 +70,9 @@ def test_every_method_is_measured_and_in_the_report(real, network, images, tmp_p
         assert f"\n| {method} | 5 | " in text
     assert text.count("| the best |") == 1
     assert "(c) `BiasRedistribution`" in text
+    by_name = {method.method: method.gain for method in real_report.read_record(record)["lite0"]}
+    expected = compare_paired(by_name["random order"], by_name["gradient x input"])
+    assert f"| random order | gradient x input | 5 | {expected} |" in text
     run(real, network, images, record, methods)  # finished: nothing is measured again
     assert len(record.read_text().splitlines()) == len(rows)
 
