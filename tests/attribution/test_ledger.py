@@ -472,6 +472,32 @@ def test_constants_that_a_model_writes_keep_their_relevance(write):
     assert kept == pytest.approx(kept_by_where, rel=1e-10)
 
 
+class ReadAtPlaces(nn.Module):
+    """A spatial transformer: places that depend on the image, or an image that does not."""
+
+    def __init__(self, places, image):
+        super().__init__()
+        self.offsets = nn.Conv2d(1, 2, 3, padding=1)
+        self.features = nn.Conv2d(1, 4, 3, padding=1)
+        self.places, self.image = places, image
+
+    def forward(self, x):
+        grid = F.affine_grid(torch.eye(2, 3).to(x).expand(len(x), 2, 3), x.shape, align_corners=False)
+        offsets = self.offsets(x).tanh().movedim(1, -1) / 5
+        values = self.features(x).relu()
+        grid = grid + (offsets if self.places else offsets.detach())
+        return F.grid_sample(values if self.image else values.detach(), grid, align_corners=False).mean((2, 3))
+
+
+@pytest.mark.parametrize(("places", "image"), [(True, True), (True, False), (False, True)])
+def test_reading_at_places_that_depend_on_the_input_is_accounted_for(places, image):
+    torch.manual_seed(0)
+    ledger = accounted(ReadAtPlaces(places, image), EpsilonPlus(), torch.randn(2, 1, 5, 6).double())
+    ledger.assert_accounted()
+    (row,) = (row for row in ledger.rows if row.operation.startswith("grid_sampler"))
+    assert (abs(row.causes.get(Cause.NONLINEARITY, 0.0)) > 1e-3) == places
+
+
 def test_a_batch_without_samples_has_an_empty_ledger():
     with Gradient(Residual().double().eval(), AttnLRP()) as attribute, attribute.ledger() as ledger:
         _, relevance = attribute(images()[:0], 1)

@@ -46,6 +46,8 @@ def plain_losses(call: Call, c: Tensor) -> Amounts:
         return {Cause.BIAS: AtBias(multiply(c, zero), 1 if call.kind is OperationKind.BATCH_NORM else -1)}
     if loss is Loss.HOMOGENEOUS:
         return {Cause.CONSTANT: _homogeneous_share(call, c)}
+    if loss is Loss.PLACES:
+        return {Cause.NONLINEARITY: _places_share(call, c)}
     derivative = _DERIVATIVES.get(loss)
     if derivative is None or len(call.dependents) != 1:
         return {}
@@ -93,6 +95,17 @@ def _of_logsumexp(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tens
         for d in sorted(d % x.dim() for d in ((dim,) if isinstance(dim, int) else dim)):
             c, y = c.unsqueeze(d), y.unsqueeze(d)
     return c * (x - y).exp()
+
+
+def _places_share(call: Call, c: Tensor) -> float:
+    """Return what reading an image at places g loses: it is linear in the image, while the places get `g · ∂f/∂g`."""
+    image, places = call.args[0], call.args[1]
+    with torch.enable_grad():
+        leaf = places.detach().clone().requires_grad_()
+        y = call.map_tensors(lambda t: leaf if t is places else t.detach()).run()
+        (gradient,) = torch.autograd.grad(y, leaf, c)
+    at_places = total(leaf.detach(), gradient) if call.depends(places) else 0.0
+    return (0.0 if call.depends(image) else total(c, y.detach())) - at_places
 
 
 _DERIVATIVES: Mapping[Loss, Callable[[Tensor, Tensor, Tensor, Any, Call], Tensor]] = MappingProxyType(

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from whyset.attribution.intercept.ancestry import Ancestry
 from whyset.attribution.intercept.autograd import Mark
-from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.call import Call, replay
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.constants import Constants
 from whyset.attribution.intercept.containers import tensors_in
@@ -310,6 +310,10 @@ class Interception(Tracer, TorchFunctionMode):
             value,
             lambda x0: image(call, x0, self.tracker.images)[0],
             lambda: move(call, index),
+            lambda: replay(call, index),
+            self.tracker.hold,
+            self.constants.has_masks,
+            self.constants.mask_origins,
         )
         return descend(at)
 

@@ -33,6 +33,9 @@ class TensorMap(Generic[T]):
         entry = self._find(tensor)
         return None if entry is None else entry[1]
 
+    def values(self) -> list[T]:
+        return [value for _, value in self._entries.values()]
+
     def pop(self, tensor: Tensor) -> T | None:
         """Remove a tensor with the weak reference to it, and return its value, None if it has none."""
         value = self.get(tensor)
