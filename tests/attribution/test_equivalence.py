@@ -68,6 +68,15 @@ def broadcast(f, x):
     return linear(1, f(h)).sum(1)
 
 
+def product(f, x):
+    return linear(1, f(linear(0, x)) * linear(2, x))
+
+
+def inside(f, x):
+    """The function of a function."""
+    return linear(1, torch.tanh(1 + 2 * f(linear(0, x))))
+
+
 CONTEXTS = {
     "first layer": lambda f, x: linear(1, f(x)),
     "behind a linear map": lambda f, x: linear(1, f(linear(0, x))),
@@ -75,6 +84,8 @@ CONTEXTS = {
     "residual": residual,
     "shared": shared,
     "broadcast": broadcast,
+    "in a product": product,
+    "in a function": inside,
 }
 
 # What stays different, and why: docs/one-function-one-map.md has the table.
@@ -306,6 +317,18 @@ CONVENTIONS = {
         "attn_lrp",
         0.05,
     ),
+    "sum of exponentials in parts": (
+        lambda h: (e := h.exp()) / (e[..., :3].sum(-1, keepdim=True) + e[..., 3:].sum(-1, keepdim=True)),
+        lambda h: h.softmax(-1),
+        "attn_lrp",
+        0.05,
+    ),
+    "gate of a function, sum with a product": (
+        lambda h: h.relu() * (1 + h.flip(-1).tanh()),
+        lambda h: (r := h.relu()) + r * h.flip(-1).tanh(),
+        "cp_lrp",
+        0.05,
+    ),
     "bias behind a transposed map": (
         lambda h: F.linear(h, W, GAIN),
         lambda h: (W @ h.mT).mT + GAIN,
@@ -324,6 +347,22 @@ def test_conventions_are_real(name):
     own, relevance = explain(context, second, COMPOSITES[composite])
     torch.testing.assert_close(own, output)
     assert difference(relevance, expected) > least
+
+
+def test_zeros_that_a_model_adds_to_an_image_are_parts_of_it():
+    """A row of the table of conventions: Flat gives relevance to padding only where the model adds it by itself."""
+    weight = torch.randn(WIDTH, 1, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+    def program(convolve):
+        return lambda f, x: linear(1, convolve(x[:, None]).relu().sum(1))
+
+    convolution = program(lambda x: F.conv1d(x, weight, padding=1))
+    pad = program(lambda x: F.conv1d(F.pad(x, (1, 1)), weight))
+    _, expected = explain(convolution, None, COMPOSITES["plus flat"])
+    _, relevance = explain(pad, None, COMPOSITES["plus flat"])
+    assert difference(relevance, expected) > 0.05
+    _, expected = explain(convolution, None, COMPOSITES["plus"])
+    torch.testing.assert_close(explain(pad, None, COMPOSITES["plus"])[1], expected)
 
 
 def test_a_gate_of_its_own_mean_is_no_normalizer():

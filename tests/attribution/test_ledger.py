@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from whyset.attribution import Cause, Gradient
+from whyset.attribution import Cause, Gradient, Ledger
 from whyset.attribution.composites import (
     CPLRP,
     AttnLRP,
@@ -17,8 +18,9 @@ from whyset.attribution.composites import (
     EpsilonPlusFlat,
     GuidedBackprop,
     LayerMapComposite,
+    NameMapComposite,
 )
-from whyset.attribution.rules import Epsilon, WSquare, ZPlus
+from whyset.attribution.rules import AlphaBeta, Epsilon, Flat, Gamma, WSquare, ZBox, ZPlus
 from whyset.errors import InputError
 
 
@@ -472,9 +474,113 @@ def test_constants_that_a_model_writes_keep_their_relevance(write):
     assert kept == pytest.approx(kept_by_where, rel=1e-10)
 
 
+class ReadAtPlaces(nn.Module):
+    """A spatial transformer: places that depend on the image, or an image that does not."""
+
+    def __init__(self, places, image):
+        super().__init__()
+        self.offsets = nn.Conv2d(1, 2, 3, padding=1)
+        self.features = nn.Conv2d(1, 4, 3, padding=1)
+        self.places, self.image = places, image
+
+    def forward(self, x):
+        grid = F.affine_grid(torch.eye(2, 3).to(x).expand(len(x), 2, 3), x.shape, align_corners=False)
+        offsets = self.offsets(x).tanh().movedim(1, -1) / 5
+        values = self.features(x).relu()
+        grid = grid + (offsets if self.places else offsets.detach())
+        return F.grid_sample(values if self.image else values.detach(), grid, align_corners=False).mean((2, 3))
+
+
+@pytest.mark.parametrize(("places", "image"), [(True, True), (True, False), (False, True)])
+def test_reading_at_places_that_depend_on_the_input_is_accounted_for(places, image):
+    torch.manual_seed(0)
+    ledger = accounted(ReadAtPlaces(places, image), EpsilonPlus(), torch.randn(2, 1, 5, 6).double())
+    ledger.assert_accounted()
+    (row,) = (row for row in ledger.rows if row.operation.startswith("grid_sampler"))
+    assert (abs(row.causes.get(Cause.NONLINEARITY, 0.0)) > 1e-3) == places
+
+
 def test_a_batch_without_samples_has_an_empty_ledger():
     with Gradient(Residual().double().eval(), AttnLRP()) as attribute, attribute.ledger() as ledger:
         _, relevance = attribute(images()[:0], 1)
     assert relevance.shape == (0, 3, 6, 8)
     assert (ledger.output, ledger.arrived, ledger.largest, ledger.amplification) == (0, 0, 0, 0)
     ledger.assert_accounted()
+
+
+def test_arguments_of_a_ledger_are_checked():
+    ledger = Ledger()
+    with pytest.raises(InputError, match="factor is -1"):
+        ledger.find_amplification(-1)
+    with pytest.raises(InputError, match="rtol is nan"):
+        ledger.assert_conserved(rtol=float("nan"))
+    with pytest.raises(InputError, match="'biases' is no cause of a loss; expected one of bias, stabilizer"):
+        ledger.assert_conserved(allow=["biases"])
+
+
+def _expected_causes(rule, x, w, b, r, epsilon):
+    """Relevance of x and what the bias, the stabilizer and empty branches keep, in NumPy."""
+    contributions = w * x
+    positive, negative = (part(contributions, 0) for part in (np.maximum, np.minimum))
+    up, down = np.maximum(b, 0), np.minimum(b, 0)
+    y = contributions.sum(1) + b
+    own = np.where(y[:, None] > 0, positive, negative), np.where(y > 0, up, down)
+    branches = {
+        "epsilon": [(r, contributions, b)],
+        "z plus": [(r, positive, up)],
+        "alpha beta": [(2 * r, positive, up), (-r, negative, down)],
+        "gamma": [(r, contributions + 0.7 * own[0], b + 0.7 * own[1])],
+        "z box": [(r, contributions + 2.5 * np.maximum(w, 0) - 2.5 * np.minimum(w, 0), 0 * b)],
+        "flat": [(r, np.ones_like(w), 0 * b)],
+        "w square": [(r, w**2, b**2)],
+    }[rule]
+    relevance, causes = 0.0, dict.fromkeys(("bias", "stabilizer", "empty"), 0.0)
+    for share, parts, bias in branches:
+        z = parts.sum(1) + bias
+        s = share / (z + np.where(z < 0, -epsilon, epsilon))
+        relevance = relevance + (parts * s[:, None]).sum(0)
+        causes["bias"] += (s * bias).sum()
+        causes["stabilizer"] += (share - s * z)[z != 0].sum()
+        causes["empty"] += (share - s * z)[z == 0].sum()
+    return relevance, causes
+
+
+_EPSILON = 0.3
+_BY_HAND = {
+    "epsilon": Epsilon(_EPSILON),
+    "z plus": ZPlus(_EPSILON),
+    "alpha beta": AlphaBeta(2.0, 1.0, _EPSILON),
+    "gamma": Gamma(0.7, _EPSILON),
+    "z box": ZBox(-2.5, 2.5, _EPSILON),
+    "flat": Flat(_EPSILON),
+    "w square": WSquare(_EPSILON),
+}
+
+
+@pytest.mark.parametrize("second", ["epsilon", "z plus", "alpha beta", "gamma", "flat", "w square"])
+@pytest.mark.parametrize("first", _BY_HAND)
+def test_every_amount_of_two_layers_is_that_by_hand(first, second):
+    """With biases, inputs of both signs, a large stabilizer, and hidden units without positive contributions."""
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        w, v = random.normal(size=(5, 4)), random.normal(size=(3, 5))
+        b, d, x = random.normal(size=5), random.normal(size=3), random.normal(size=4)
+        model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3)).double()
+        with torch.no_grad():
+            for parameter, value in zip(model.parameters(), (w, b, v, d), strict=True):
+                parameter.copy_(torch.from_numpy(value))
+        composite = NameMapComposite((("0", _BY_HAND[first]), ("2", _BY_HAND[second])))
+        with (attribute := Gradient(model, composite)).ledger() as ledger:
+            output, relevance = attribute(torch.from_numpy(x)[None], 1)
+        hidden, after = _expected_causes(
+            second, np.maximum(w @ x + b, 0), v, d, output[0].numpy() * [0, 1, 0], _EPSILON
+        )
+        expected, before = _expected_causes(first, x, w, b, hidden, _EPSILON)
+        np.testing.assert_allclose(relevance[0], expected, atol=1e-12)
+        rows = {row.module: row.causes for row in ledger.rows if row.operation == "linear"}
+        for module, causes in (("0", before), ("2", after)):
+            found = rows.get(module, {})
+            empty = found.get(Cause.ZERO, 0.0) + found.get(Cause.RULE, 0.0)
+            amounts = found.get(Cause.BIAS, 0.0), found.get(Cause.STABILIZER, 0.0), empty
+            np.testing.assert_allclose(amounts, list(causes.values()), atol=1e-12)
+        ledger.assert_accounted()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from whyset.errors import InputError
@@ -55,3 +56,13 @@ def test_the_same_seed_gives_the_same_interval():
 def test_arrays_that_do_not_pair_are_refused(first, second, message):
     with pytest.raises(InputError, match=message):
         compare_paired(first, second)
+
+
+@pytest.mark.parametrize("first", [["a", "b"], [[1.0], [1.0, 2.0]], [1j, 2j], [None, 1.0]])
+def test_what_is_no_array_of_numbers_is_refused(first):
+    with pytest.raises(InputError, match="first: expected an array of real numbers"):
+        compare_paired(first, [1.0, 2.0])
+
+
+def test_tensors_with_a_gradient_are_compared():
+    assert compare_paired(torch.ones(3, requires_grad=True), torch.zeros(3)).mean == 1

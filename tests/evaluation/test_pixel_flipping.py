@@ -232,3 +232,30 @@ def test_a_model_in_training_mode_is_refused():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         PixelFlipping(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": "cat"}, "expected a class, or one for each of 5 samples, got 'cat'"),
+        ({"target": [None] * 5}, "expected a class, or one for each of 5 samples"),
+        ({"model": None}, "expected a module or a callable, got NoneType"),
+        ({"x": torch.full((5, 1, 6, 6), math.nan)}, "x: the inputs are not finite"),
+        ({"explanation": torch.ones(5, 1, 6, 6) * 1j}, "complex numbers"),
+        (
+            {"x": torch.ones(5, 1, 6, 6).double()},
+            r"parameters of float32, and got inputs of float64.*x.to\(torch.float32",
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(change, message):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(32, 3)).eval()
+    given = {"model": model, "x": torch.rand(5, 1, 6, 6), "explanation": torch.rand(5, 1, 6, 6)} | change
+    with pytest.raises(InputError, match=message):
+        PixelFlipping(patch_size=2)(**given)
+
+
+def test_a_patch_larger_than_the_input_is_refused():
+    with pytest.raises(InputError, match="a patch is larger than an input of shape"):
+        PixelFlipping(patch_size=7)(linear_model(6)[1], torch.rand(5, 6).double(), torch.rand(5, 6))

@@ -368,11 +368,32 @@ SOFTMAX = {
     "logsumexp": lambda h: torch.exp(h - torch.logsumexp(h, -1, keepdim=True)),
     "exp of log_softmax": lambda h: F.log_softmax(h, -1).exp(),
     "softmin": lambda h: F.softmin(-h, -1),
+    "exponentials in another order": lambda h: _written_softmax(h.movedim(-1, 0), 0).movedim(0, -1),
+    "viewed exponentials": lambda h: (e := h.exp()[None]).div(e.sum(-1, keepdim=True))[0],
+    "moved exponentials": lambda h: (e := h.exp().movedim(-1, 0)).div(e.sum(0)).movedim(0, -1),
+    "sum of a view": lambda h: (e := h.exp()) / e.movedim(-1, 0).sum(0)[..., None],
+    "expanded sum": lambda h: (e := h.exp()) / e.sum(-1, keepdim=True).expand_as(e),
+    "sum by einsum": lambda h: (e := h.exp()) / torch.einsum("...i->...", e)[..., None],
+    "multiple of a view": lambda h: (e := h.exp()[None] * 2.0).div(e[0].sum(-1)[None, ..., None])[0],
+    "mean": lambda h: (e := h.exp()) / e.mean(-1, keepdim=True) / WIDTH,
+    "multiple of the mean": lambda h: (e := h.exp()) / (WIDTH * e.mean(-1, keepdim=True)),
+    "log-softmax of a view": lambda h: (h - h[None].logsumexp(-1)[0, ..., None]).exp(),
+    "view of a log-softmax": lambda h: F.log_softmax(h, -1)[None].exp()[0],
+    "parts of a log-softmax": lambda h: torch.cat([part.exp() for part in F.log_softmax(h, -1).chunk(2, -1)], -1),
+    "exponent written to": lambda h: _softmax_of_buffer(h, lambda u: u.zero_()),
+    "exponent scaled in place": lambda h: _softmax_of_buffer(h, lambda u: u.mul_(3)),
 }
 
 
-def _written_softmax(h):
+def _written_softmax(h, dim=-1):
     e = torch.exp(h)
+    return e / e.sum(dim, keepdim=True)
+
+
+def _softmax_of_buffer(h, write):
+    u = 1.0 * h
+    e = u.exp()
+    write(u)
     return e / e.sum(-1, keepdim=True)
 
 
@@ -455,7 +476,18 @@ LOG_SUM_EXP = {
     "without keepdim": lambda h: h.exp().sum(-1).log()[..., None] * GAIN,
     "with the maximum": lambda h: _log_sum_exp(h, h.amax(-1, keepdim=True)) * GAIN,
     "with a detached maximum": lambda h: _log_sum_exp(h, h.detach().amax(-1, keepdim=True)) * GAIN,
+    "viewed sum": lambda h: h.exp().sum(-1)[..., None].log() * GAIN,
+    "sum of a view": lambda h: (2.0 * h.exp()[None]).sum(-1)[0, ..., None].div(2).log() * GAIN,
+    "mean": lambda h: (h.exp().mean(-1, keepdim=True) * WIDTH).log() * GAIN,
+    "exponentials written to": lambda h: _log_sum_and_divide(h) * GAIN,
 }
+
+
+def _log_sum_and_divide(h):
+    e = h.exp()
+    total = e.sum(-1, keepdim=True)
+    e.div_(total)
+    return total.log()
 
 
 def _log_sum_exp(h, top):
@@ -672,6 +704,9 @@ MOVED = {
     "rot90": _flat(lambda h: h.rot90().rot90(-1)),
     "diagonal": lambda h: h[..., None].expand(*h.shape, WIDTH).diagonal(dim1=-2, dim2=-1),
     "alias": ATEN.alias.default,
+    "einsum": lambda h: torch.einsum("...i->...i", h),
+    "transposed by einsum": _flat(lambda h: torch.einsum("ij->ji", torch.einsum("ij->ji", h))),
+    "diagonal by einsum": lambda h: torch.einsum("...ii->...i", h[..., None].expand(*h.shape, WIDTH)),
     "channel_shuffle": _flat(lambda h: F.channel_shuffle(F.channel_shuffle(h[..., None, None], 2), 3)[..., 0, 0]),
 }
 SHIFTED_NORM = {

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Real
 from typing import Any
 
 import torch
@@ -203,6 +204,8 @@ class Ledger:
 
         It is the first one in order of execution behind the last one whose output has more. None if none has more.
         """
+        if not isinstance(factor, Real) or not factor > 0:
+            raise InputError(f"factor is {factor!r}: expected a number above 0")
         exceeds = [row.largest_in > factor * row.largest_gradient > 0 for row in self.rows]
         last = max((place for place, exceeded in enumerate(exceeds) if exceeded), default=None)
         return None if last is None or last + 1 == len(self.rows) else self.rows[last + 1]
@@ -231,7 +234,9 @@ class Ledger:
 
     def assert_conserved(self, rtol: float = 1e-6, allow: Iterable[Cause | str] = ()) -> None:
         """Raise an AssertionError if more than `rtol` of the relevance is lost, not counting the causes in `allow`."""
-        allowed = {Cause(cause) for cause in allow}
+        if not rtol >= 0:
+            raise InputError(f"rtol is {rtol!r}: expected a number of at least 0")
+        allowed = {_find_cause(cause) for cause in allow}
         lost = {cause: amount for cause, amount in self.lost().items() if cause not in allowed}
         total = sum(lost.values())
         if not abs(total) <= rtol * self.scale:
@@ -248,6 +253,7 @@ class Ledger:
         """
         if rtol is None:
             rtol = 1e-8 + _DEVIATIONS * self.rounding / self.scale if self.scale else 1e-8
+            rtol = rtol if math.isfinite(rtol) else 0.0  # values that are not finite are no rounding
         self.assert_conserved(rtol, allow=[cause for cause in Cause if cause is not Cause.UNKNOWN])
 
     def table(self) -> list[LedgerRow]:
@@ -279,6 +285,12 @@ class Ledger:
             f"the largest relevance of an element, {self.largest:.3g}, is {self.amplification:.3g} times "
             f"that of input times gradient{where}"
         ]
+
+
+def _find_cause(cause: Cause | str) -> Cause:
+    if cause not in list(Cause):
+        raise InputError(f"allow: {cause!r} is no cause of a loss; expected one of {', '.join(map(str, Cause))}")
+    return Cause(cause)
 
 
 def _record(row: LedgerRow) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+from torch import Tensor
 
 from whyset.arguments import seed_number, whole_number
 from whyset.errors import InputError
@@ -86,7 +87,7 @@ def compare_paired(
     >>> compare_paired([0.5, 0.7, 0.6], [0.4, 0.5, 0.5]).mean
     0.1333333333333333
     """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    a, b = _as_numbers("first", first), _as_numbers("second", second)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
         raise InputError(
             f"expected one number of both methods for each of at least two samples, got shapes {a.shape} and {b.shape}"
@@ -101,6 +102,16 @@ def compare_paired(
     difference = a - b
     low, high = _bootstrap(difference, confidence_level, whole_number("n_resamples", n_resamples, 1), seed_number(seed))
     return PairedDifference(float(difference.mean()), low, high, len(difference), confidence_level)
+
+
+def _as_numbers(name: str, values: Any) -> Any:
+    try:
+        found = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values)
+    except ValueError:  # sequences of different lengths
+        found = np.asarray(None)
+    if found.dtype.kind not in "biuf":
+        raise InputError(f"{name}: expected an array of real numbers, one for each sample, got {values!r:.80}")
+    return found.astype(np.float64)
 
 
 def _bootstrap(difference: Any, confidence_level: float, n_resamples: int, seed: int) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whyset.arguments import TypedFields, seed_number, whole_number
+from whyset.attribution.attributors.inputs import explain_dtypes
 from whyset.errors import InputError
 from whyset.evaluation.flipping_curves import FlippingCurves
 from whyset.evaluation.imputation import Imputer, as_imputer
@@ -144,6 +145,10 @@ class PixelFlipping(TypedFields):
         if not isinstance(x, Tensor) or x.dim() < 2 or not x.is_floating_point() or not x.numel():
             got = f"{tuple(x.shape)}, {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
             raise InputError(f"x: expected floating point inputs (n, channels, ...) or (n, features), got {got}")
+        if not x.isfinite().all():
+            raise InputError("x: the inputs are not finite (NaN or infinite values): leave out these samples")
+        if not callable(model):
+            raise InputError(f"model: expected a module or a callable, got {type(model).__name__}")
         if isinstance(model, nn.Module) and model.training:
             raise InputError("the model is in training mode, in which scores depend on the batch: call model.eval()")
         if not callable(explanation) and not isinstance(explanation, Tensor):
@@ -161,6 +166,11 @@ class PixelFlipping(TypedFields):
             raise InputError(
                 f"PixelFlipping(patch_size={self.patch_size!r}): expected one number, or {count} for an input of shape "
                 f"{tuple(x.shape)}"
+            )
+        if all(side > length for side, length in zip(sides, x.shape[-count:], strict=True)):
+            raise InputError(
+                f"PixelFlipping(patch_size={self.patch_size!r}): a patch is larger than an input of shape "
+                f"{tuple(x.shape)}, so there is no order of patches: choose a smaller one"
             )
         return sides
 
@@ -207,7 +217,10 @@ class PixelFlipping(TypedFields):
     def _classes(self, model: Callable[[Tensor], Tensor], batch: Tensor, target: Any, rows: range, n: int) -> Tensor:
         if target is None:
             return _run(model, batch.clone()).argmax(1)  # as the model may
-        given = torch.as_tensor(target, device=batch.device)
+        try:
+            given = torch.as_tensor(target, device=batch.device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"target: expected a class, or one for each of {n} samples, got {target!r:.80}") from error
         if given.is_floating_point() or given.dtype == torch.bool or given.shape not in ((), (n,)):
             raise InputError(
                 f"target: expected a class index, or one for each of {n} samples, got {given.dtype} of shape "
@@ -254,7 +267,7 @@ def rank_patches(relevance: Tensor, patches: Tensor, generators: Sequence[np.ran
 
 
 def _run(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    with torch.no_grad():
+    with torch.no_grad(), explain_dtypes(model, (x,)):
         output = model(x)
     if not isinstance(output, Tensor) or output.dim() not in (1, 2) or len(output) != len(x):
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
@@ -274,8 +287,10 @@ def _check_relevance(found: Any, x: Tensor, start: int) -> Tensor:
     """Return relevance in double precision; InputError: its shape differs from that of x, or it is not finite."""
     relevance = found[-1] if isinstance(found, tuple) and len(found) == 2 else found
     shapes = [x.shape, (len(x), 1, *x.shape[2:])] if x.dim() > 2 else [x.shape]
-    if not isinstance(relevance, Tensor) or relevance.shape not in shapes:
-        got = tuple(relevance.shape) if isinstance(relevance, Tensor) else type(relevance).__name__
+    if not isinstance(relevance, Tensor) or relevance.shape not in shapes or relevance.is_complex():
+        got = type(relevance).__name__
+        if isinstance(relevance, Tensor):
+            got = f"{tuple(relevance.shape)}{', complex numbers' if relevance.is_complex() else ''}"
         raise InputError(f"explanation: expected relevance of shape {tuple(x.shape)}, got {got}")
     bad = (~relevance.detach().isfinite()).flatten(1).any(1).nonzero().flatten() + start
     if len(bad):

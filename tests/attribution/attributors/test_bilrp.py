@@ -243,3 +243,11 @@ def test_relevance_in_another_order_than_the_ids_is_asked_for():
     ids = torch.tensor([[1, 2, 3], [4, 5, 6]])
     with pytest.raises(InputError, match="in another order: return the relevance of tokens by units="):
         BiLRP(Transposed(), AttnLRP())(ids, ids)
+
+
+def test_no_pairs_and_no_choice_of_cosine_are_refused():
+    model = nn.Linear(4, 3).eval()
+    with pytest.raises(InputError, match="at least one pair to compare"):
+        BiLRP(model, AttnLRP())(torch.rand(0, 4), torch.rand(0, 4))
+    with pytest.raises(InputError, match="expected True or False"):
+        BiLRP(model, AttnLRP(), cosine="yes")

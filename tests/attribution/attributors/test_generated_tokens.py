@@ -226,3 +226,17 @@ def test_logits_that_do_not_fit_are_refused():
         Gradient(model, AttnLRP(), output=GeneratedTokens(ids + 5, START))(ids, 0)
     with pytest.raises(InputError, match="has no such output"):
         Gradient(model, AttnLRP(), output=GeneratedTokens(ids, START, logits="scores"))(ids, 0)
+
+
+@pytest.mark.parametrize(
+    "ids", [torch.ones(2, 4, dtype=torch.bool), torch.ones(2, 4, dtype=torch.uint8), torch.ones(0, 4).long()]
+)
+def test_ids_that_no_embedding_takes_are_refused(ids):
+    with pytest.raises(InputError, match="expected int64 or int32"):
+        GeneratedTokens(ids, 2)
+
+
+def test_an_id_outside_of_the_table_is_named():
+    model = Decoder()
+    with pytest.raises(InputError, match="an id of the input 0 is outside of the table"):
+        Gradient(model, AttnLRP(), output=GeneratedTokens(generate(model), START))(generate(model) + 50, 0)

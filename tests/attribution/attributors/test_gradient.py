@@ -155,3 +155,34 @@ def test_stored_form_says_everything():
     assert to_dict(EpsilonGammaBox(torch.zeros(2), 1.0))["fields"]["low"] == [0.0, 0.0]
     with pytest.raises(InputError, match="cannot be stored"):
         to_dict(Epsilon(lambda z: z))
+
+
+def test_other_dtypes_than_those_of_the_model_are_named():
+    with pytest.raises(InputError, match=r"parameters of float32, and got inputs of float64: convert one of them"):
+        Gradient(nn.Linear(3, 2), EpsilonPlus())(torch.rand(1, 3).double(), 0)
+
+
+def test_another_error_of_the_model_is_its_own():
+    with pytest.raises(RuntimeError, match="cannot be multiplied") as caught:
+        Gradient(nn.Linear(3, 2), EpsilonPlus())(torch.rand(1, 4), 0)
+    assert not isinstance(caught.value, InputError)
+
+
+def test_a_model_is_a_module():
+    with pytest.raises(InputError, match=r"expected a torch\.nn\.Module, got str"):
+        Gradient("resnet18", EpsilonPlus())
+
+
+def test_tensors_of_inference_mode_are_explained():
+    model, x = nn.Linear(3, 2).eval(), torch.rand(2, 3)
+    with torch.inference_mode():
+        same = x.clone()
+    torch.testing.assert_close(Gradient(model, EpsilonPlus())(same, 0)[1], Gradient(model, EpsilonPlus())(x, 0)[1])
+
+
+def test_a_call_is_booked_in_one_ledger_and_one_record():
+    attribute = Gradient(nn.Sequential(nn.Linear(3, 2)), EpsilonPlus())
+    with attribute.ledger(), pytest.raises(InputError, match="open already"), attribute.ledger():
+        pass
+    with attribute.record("0"), pytest.raises(InputError, match="open already"), attribute.record("0"):
+        pass

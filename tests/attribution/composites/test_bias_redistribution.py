@@ -270,3 +270,10 @@ def test_it_can_be_stored_and_rebuilt(composite):
 def test_what_cannot_be_redistributed_is_refused(wrong):
     with pytest.raises(InputError, match=r"expected (another rule|a composite)|gives a gradient|leave out zero_params"):
         wrong()
+
+
+def test_composites_whose_biases_have_no_share_are_refused_before_a_call():
+    with pytest.raises(InputError, match="leave out zero_params"):
+        BiasRedistribution(EpsilonPlus(zero_params="bias"))
+    with pytest.raises(InputError, match="redistributes biases already"):
+        BiasRedistribution(BiasRedistribution(EpsilonPlus()))

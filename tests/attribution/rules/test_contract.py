@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from whyset.attribution import Gradient
+from whyset.attribution.composites import EpsilonGammaBox
 from whyset.attribution.rules import (
     RULES,
     AlphaBeta,
@@ -17,6 +19,7 @@ from whyset.attribution.rules import (
     ZBox,
     ZPlus,
 )
+from whyset.errors import InputError
 from whyset.testing.closed_forms import (
     AlphaBetaForm,
     BiasRedistributionForm,
@@ -143,3 +146,27 @@ def test_a_rule_that_states_relevance_gives_black_pixels_their_share(rule):
         rule, layer, torch.zeros(1, 4, dtype=torch.float64), torch.ones(1, 3, dtype=torch.float64)
     )
     assert bool((relevance != 0).all())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ZBox(1.0, 0.0), "expected low below high"),
+        (lambda: ZBox(torch.ones(3), torch.zeros(3)), "expected low below high"),
+        (lambda: ZBox(float("nan"), 1.0), r"ZBox\(low=nan\): expected a finite number or tensor"),
+        (lambda: ZBox("a", 1.0), "expected a finite number or tensor"),
+        (lambda: ZBox(torch.zeros(3), torch.ones(2)), "expected bounds of one shape"),
+        (lambda: EpsilonGammaBox(low=2.0, high=1.0), r"EpsilonGammaBox\(low=2.0, high=1.0\)"),
+        (lambda: AlphaBeta(float("nan"), 1.0), "expected α, β ≥ 0"),
+        (lambda: Gamma(float("inf")), "expected a finite number"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_bounds_that_do_not_fit_the_input_are_named():
+    composite = EpsilonGammaBox(low=torch.zeros(3), high=torch.ones(3))
+    with pytest.raises(InputError, match=r"a bound of shape \(3,\) does not fit the input \(2, 3, 5, 5\)"):
+        Gradient(nn.Conv2d(3, 4, 3), composite)(torch.rand(2, 3, 5, 5), lambda y: y)

@@ -126,6 +126,8 @@ class BiLRP:
             )
         if not (units is None or callable(units)):
             raise InputError(f"units={units!r}: expected a function from relevance (n, ...) to that of units (n, ...)")
+        if not isinstance(cosine, bool):
+            raise InputError(f"cosine={cosine!r}: expected True or False")
         self.cosine, self.units = cosine, units
         self.batch_size = whole_number("batch_size", batch_size, least=1)
 
@@ -162,6 +164,8 @@ class BiLRP:
                     f"x and other have embeddings of shapes {tuple(a.shape)} and {tuple(b.shape)}: expected as many "
                     "samples in both, the pairs to compare"
                 )
+            if not a.numel():
+                raise InputError(f"x and other: expected at least one pair to compare, got embeddings {tuple(a.shape)}")
             sums = _Sums.start(first, second)
             sums.add(first, second, a[:, :1], b[:, :1])
             for start in range(1, a.shape[1], self.batch_size):

@@ -51,9 +51,12 @@ class GeneratedTokens:
     logits: OutputChoice = "logits"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.ids, Tensor) or self.ids.dim() != 2 or self.ids.is_floating_point():
+        known = isinstance(self.ids, Tensor) and self.ids.dtype in (torch.int32, torch.int64)
+        if not known or self.ids.dim() != 2 or not len(self.ids):
             got = f"{self.ids.dtype} {tuple(self.ids.shape)}" if isinstance(self.ids, Tensor) else repr(self.ids)
-            raise InputError(f"ids: expected integers of shape (samples, tokens), got {got.removeprefix('torch.')}")
+            raise InputError(
+                f"ids: expected int64 or int32 integers of shape (samples, tokens), got {got.removeprefix('torch.')}"
+            )
         start = whole_number("start", self.start, least=1)
         if start >= self.ids.shape[1]:
             raise InputError(

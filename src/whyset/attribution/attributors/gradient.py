@@ -8,7 +8,7 @@ from typing import Any, Self, overload
 import torch
 from torch import Tensor, nn
 
-from whyset.attribution.attributors.inputs import Inputs, ModelInput
+from whyset.attribution.attributors.inputs import Inputs, ModelInput, explain_dtypes
 from whyset.attribution.attributors.model_output import OutputChoice, check_output_choice, select_output
 from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.composites.gradient_composite import GradientComposite
@@ -70,6 +70,8 @@ class Gradient:
         create_graph: bool = False,
     ) -> None:
         check_output_choice(output)
+        if not isinstance(model, nn.Module):
+            raise InputError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
         self.model = model
         self.composite = as_composite(composite)
         self.output = output
@@ -101,6 +103,8 @@ class Gradient:
         >>> ledger.assert_conserved(rtol=1e-3)
         """
         self._need_rules("a ledger accounts for relevance")
+        if self._ledger is not None:
+            raise InputError("a ledger of this attributor is open already: a call is booked in one, so leave its block")
         self._ledger, self._keeps_bias_maps = Ledger(), bias_maps
         try:
             yield self._ledger
@@ -120,6 +124,8 @@ class Gradient:
         """
         self._need_rules("relevance inside a model is recorded")
         check_places(self.model, places)
+        if self._capture is not None:
+            raise InputError("a record of this attributor is open already: name all places in one block")
         self._capture = Capture(places)
         try:
             yield self._capture
@@ -201,11 +207,15 @@ class Gradient:
 
     def _prepare(self, x: Tensor) -> Tensor:
         """Return the leaf at which the relevance of a floating point input is computed."""
+        if x.is_inference():  # a tensor of inference mode cannot require a gradient
+            x = x.clone()
         return x if self.create_graph and x.requires_grad else x.detach().requires_grad_()
 
     def run_model(self, *args: Any, **kwargs: Any) -> Tensor:
         """Return the explained value: the output of the model, or the chosen one of several."""
-        return select_output(self.model(*args, **kwargs), self.output)
+        with explain_dtypes(self.model, (*args, *kwargs.values())):
+            returned = self.model(*args, **kwargs)
+        return select_output(returned, self.output)
 
     def _by_rules(
         self, inputs: Inputs, leaves: dict[Key, Tensor], asked: ParsedTargets, composite: Composite

@@ -1,6 +1,7 @@
 """The inputs of one call: a tensor, a sequence that is passed as `model(*x)`, or a mapping passed as `model(**x)`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -8,10 +9,30 @@ from typing import Any
 from torch import Tensor, nn
 
 from whyset.attribution.intercept.integer_inputs import Key
-from whyset.errors import InputError
+from whyset.errors import InputError, WhysetError
 
 ModelInput = Tensor | Sequence[Any] | Mapping[str, Any]
 """What an attributor is called with; relevance has the same structure."""
+
+
+@contextmanager
+def explain_dtypes(model: Any, given: Iterable[Any]) -> Iterator[None]:
+    """Name the dtypes, if a call of the model in this block fails and its inputs have another one than its weights."""
+    try:
+        yield
+    except WhysetError:
+        raise
+    except RuntimeError as error:
+        held = {p.dtype for p in model.parameters() if p.is_floating_point()} if isinstance(model, nn.Module) else set()
+        other = {x.dtype for x in given if isinstance(x, Tensor) and x.is_floating_point()} - held
+        if not held or not other:
+            raise
+        own, of_x = (", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in found)) for found in (held, other))
+        raise InputError(
+            f"{type(model).__name__} has parameters of {own}, and got inputs of {of_x}: convert one of them, as by "
+            f"x.to(torch.{own.split(', ')[0]}). torch reports: {error}"
+        ) from error
+
 
 _CONSTANTS = (bool, int, float, str)
 

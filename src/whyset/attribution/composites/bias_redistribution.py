@@ -43,6 +43,13 @@ class BiasRedistribution(Composite):
         super().__post_init__()
         if not isinstance(self.composite, Composite):
             raise InputError(f"BiasRedistribution: expected a composite, got {self.composite!r}")
+        if isinstance(self.composite, BiasRedistribution):
+            raise InputError("BiasRedistribution: the composite redistributes biases already")
+        if getattr(self.composite, "zero_params", None):
+            raise InputError(
+                f"BiasRedistribution: in {type(self.composite).__name__} biases count as zero and have no relevance to "
+                "redistribute: leave out zero_params"
+            )
         if not self.composite.multiply_by_input:
             raise InputError(
                 f"BiasRedistribution: {type(self.composite).__name__} gives a gradient, in which biases have no share"

@@ -4,7 +4,7 @@ from whyset.attribution.composites.composite import LayerComposite
 from whyset.attribution.composites.matchers import LayerMap
 from whyset.attribution.rules import Epsilon, Gamma, ZBox
 from whyset.attribution.rules.rule import Stabilizing
-from whyset.attribution.rules.z_box import Bound
+from whyset.attribution.rules.z_box import Bound, check_bounds
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class EpsilonGammaBox(LayerComposite):
     gamma: float = 0.25
     stabilizer: Stabilizing = 1e-6
     zero_params: str | tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_bounds(type(self).__name__, self.low, self.high)
 
     def layers(self) -> LayerMap:
         return (

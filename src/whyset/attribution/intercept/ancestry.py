@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from whyset.attribution.intercept.exponentials import Held
 from whyset.attribution.intercept.lineage import Lineage
 from whyset.attribution.intercept.operations import Operation
 
@@ -34,6 +35,13 @@ class Ancestry:
     """The operation as a function of one number."""
     move: Callable[[], float | Tensor]
     """The output where each tensor is its offset."""
+    step: Callable[[], Callable[[Tensor], Tensor]]
+    """Return the operation as a function of its dependent tensor, which it does not keep alive."""
+    hold: Callable[[Tensor], Held]
+    has_masks: bool
+    """True if a mask has been computed from values of the input."""
+    mask_origins: Callable[[Any], frozenset[int]]
+    """The origins of the tensors that a mask was computed from, as in `Lineage`."""
 
     @property
     def constants(self) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.containers import map_tensors, tensors_in
@@ -91,3 +92,16 @@ class Call:
     def arguments(self, names: Sequence[str]) -> dict[str, Any]:
         """Return all arguments by name, for a function with these parameters."""
         return dict(zip(names, self.args, strict=False)) | self.kwargs
+
+
+def replay(call: Call, index: int) -> Callable[[Tensor], Tensor]:
+    """Return an output of a call as a function of the tensor that depends on the input, without keeping it alive."""
+    hole = torch.empty(0)
+    func, depends = call.func, call.depends
+    args, kwargs = (map_tensors(lambda t: hole if depends(t) else t, part) for part in (call.args, call.kwargs))
+
+    def run(x: Tensor) -> Tensor:
+        given, named = (map_tensors(lambda t: x if t is hole else t, part) for part in (args, kwargs))
+        return tensors_in(func(*given, **named))[index]
+
+    return run

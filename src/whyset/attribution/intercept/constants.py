@@ -34,10 +34,21 @@ class Constants:
     _computed: TensorMap[bool] = field(default_factory=TensorMap)
     _cut: TensorMap[bool] = field(default_factory=TensorMap)
     _held: set[int] | None = None
+    _masks: TensorMap[frozenset[int]] = field(default_factory=TensorMap)
+
+    @property
+    def has_masks(self) -> bool:
+        return len(self._masks) > 0
+
+    def mask_origins(self, value: Any) -> frozenset[int]:
+        """Return the origins of the tensors that a mask was computed from, empty for another value."""
+        return (self._masks.get(value) if isinstance(value, Tensor) else None) or frozenset()
 
     def add(self, result: Any, arguments: Any = ()) -> None:
         """Note the result of a call of constants, which is of the kind of its arguments."""
         given = tensors_in(arguments)
+        if self._masks:
+            self._add_masks(result, frozenset[int]().union(*map(self.mask_origins, given)))
         if self._cut and any(tensor in self._cut for tensor in given):
             self._add_cut(result)
         elif self._find_foreign(given) is None:
@@ -48,6 +59,9 @@ class Constants:
     def follow(self, call: Call, result: Any) -> None:
         """Note the results of a call of values that depend on the input, if they carry no gradient."""
         lost = [tensor for tensor in tensors_in(result) if not tensor.requires_grad]
+        lineages = [call.records[id(tensor)].lineage for tensor in call.dependents]
+        origins = frozenset[int]().union(*(lineage.origins for lineage in lineages if lineage is not None))
+        self._add_masks([tensor for tensor in lost if tensor.dtype == torch.bool], origins)
         if torch.is_grad_enabled() or Integers.CREATES in call.operation.integers:
             self.add(lost)
         else:
@@ -62,6 +76,11 @@ class Constants:
         if joins and self._find_foreign(known) is not None:
             return _FOREIGN
         return _CUT if torch.is_grad_enabled() and any(tensor in self._cut for tensor in known) else ""
+
+    def _add_masks(self, result: Any, origins: frozenset[int]) -> None:
+        if origins:
+            for tensor in tensors_in(result):
+                self._masks[tensor] = origins
 
     def _add_cut(self, result: Any) -> None:
         for tensor in tensors_in(result):

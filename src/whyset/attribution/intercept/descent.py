@@ -2,14 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from whyset.attribution.intercept.ancestry import Ancestry, number
+from whyset.attribution.intercept.descent_of_exponentials import (
+    find_dims,
+    find_terms,
+    multiply_exponential,
+    view_sum,
+)
+from whyset.attribution.intercept.descent_of_moves import (
+    find_moved_offset,
+    item,
+    join,
+    linear_map,
+    moved,
+    part,
+    triangle,
+    view,
+)
+from whyset.attribution.intercept.exponentials import Exponential
 from whyset.attribution.intercept.frozen import change
-from whyset.attribution.intercept.lineage import Exponential, Lineage, Segments, Terms, guards, root
+from whyset.attribution.intercept.lineage import Lineage, Segments, guards, root
 from whyset.attribution.intercept.operations import Arithmetic, Contraction, Descent
 
 
@@ -25,9 +40,11 @@ def descend(a: Ancestry) -> Lineage:
 
 def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
     """Add what the output is a function of, element by element."""
+    if found.softmax and a.operation.descent is Descent.EXP:
+        return found
     linear, product = a.operation.descent in _LINEAR, a.operation.descent is Descent.MULTIPLY
-    nonlinear = not linear or any(lineage.nonlinear for lineage in known)
     origins = known[0].origins.union(*(lineage.origins for lineage in known[1:]))
+    nonlinear = not linear or any(lineage.nonlinear for lineage in known) or _masks_itself(a, origins)
     if linear and len(known) > 1 and not product and len(origins) > 1:
         return change(found, origins=frozenset({a.value}), nonlinear=False)
     nonlinear = nonlinear or (product and len(known) > 1)
@@ -37,78 +54,16 @@ def _follow(a: Ancestry, known: list[Lineage], found: Lineage) -> Lineage:
     return change(found, origins=origins, nonlinear=nonlinear, softmax=softmax)
 
 
+def _masks_itself(a: Ancestry, origins: frozenset[int]) -> bool:
+    """Check if a mask follows from the tensor that it masks, as in `x * (x > 0)`, which is a ReLU."""
+    if not a.has_masks:
+        return False
+    of_masks = frozenset[int]().union(*(a.mask_origins(value) for value in (*a.constants, *a.options.values())))
+    return bool(of_masks) and of_masks <= origins
+
+
 def _cast(a: Ancestry, known: list[Lineage]) -> Lineage:
     return known[0]
-
-
-def _view(a: Ancestry, known: list[Lineage]) -> Lineage:
-    offset = a.move() if isinstance(known[0].offset, Tensor) else known[0].offset
-    # Dimensions of a sum are those of the exponential, so views of the sum keep them.
-    return change(known[0], value=a.value, offset=offset, exponential=None, terms=None, normalized=False)
-
-
-def _move(a: Ancestry, known: list[Lineage]) -> float | Tensor:
-    return 0.0 if all(lineage.at_zero for lineage in known) else a.move()
-
-
-def _triangle(a: Ancestry, known: list[Lineage]) -> Lineage:
-    """The product with a mask."""
-    if known[0].logarithm:
-        return root(a.value, _move(a, known))
-    return change(known[0], value=a.value, offset=_move(a, known), summed=None, normalized=False)
-
-
-def _map(a: Ancestry, known: list[Lineage]) -> Lineage:
-    """A linear map of one tensor, or elements of several."""
-    return change(
-        root(a.value, _move(a, known)),
-        origins=frozenset[int]().union(*(lineage.origins for lineage in known)),
-        nonlinear=all(lineage.nonlinear for lineage in known),
-        softmax=all(lineage.softmax for lineage in known),
-    )
-
-
-def _item(a: Ancestry, known: list[Lineage]) -> Lineage:
-    index = a.given[1] if len(a.given) > 1 else None
-    parts = index if isinstance(index, tuple) else (index,)
-    whole = all(part is None or part is Ellipsis or _is_full_slice(part) for part in parts)
-    return _view(a, known) if whole else _part(a, known)
-
-
-def _is_full_slice(part: Any) -> bool:
-    return isinstance(part, slice) and part == slice(None)
-
-
-def _part(a: Ancestry, known: list[Lineage]) -> Lineage:
-    """A part of a statistic is one; a part of another tensor has statistics of its own."""
-    x = _view(a, known)
-    if x.segments is not None:
-        return _gather(a, x, x.segments)
-    if x.level:
-        return x
-    whole = x.whole or x.roots
-    return change(x, roots=frozenset({a.value}), degree=1.0, logarithm=False, summed=None, whole=whole)
-
-
-def _gather(a: Ancestry, x: Lineage, segments: Segments) -> Lineage:
-    """Spread sums to their elements again; with another index, they are statistics of other elements."""
-    other, shape = change(x, summed=None, segments=None), a.output.shape
-    by_item = a.operation.descent is Descent.ITEM
-    dim, index = _find_axis(a.given[1]) if by_item else (a.option(1, "dim"), a.option(2, "index"))
-    if not isinstance(index, Tensor) or not isinstance(dim, int) or dim % a.dependent.dim() != segments.dim:
-        return other
-    if not segments.fits(shape):
-        return other
-    same = torch.equal(segments.spread(index, shape), segments.spread(segments.index, shape))
-    return change(x, segments=change(segments, gathered=True)) if same else other
-
-
-def _find_axis(item: Any) -> tuple[int | None, Any]:
-    """Return the dimension that `t[:, index]`, `t[..., index]` or `t[index]` selects from, and the index."""
-    *lead, index = item if isinstance(item, tuple) else (item,)
-    if len(lead) == 1 and lead[0] is Ellipsis:
-        return -1, index
-    return (len(lead) if all(map(_is_full_slice, lead)) else None), index
 
 
 def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -119,17 +74,10 @@ def _scatter(a: Ancestry, known: list[Lineage]) -> Lineage:
         return root(a.value)
     dim = dim % a.output.dim()
     summed = x.value if x.exponential is not None else None
-    found = change(x, value=a.value, level=x.level + 1, exponential=None, normalized=False, offset=_move(a, known))
+    found = change(
+        x, value=a.value, level=x.level + 1, exponential=None, normalized=False, offset=find_moved_offset(a, known)
+    )
     return change(found, summed=summed, terms=None, segments=Segments(dim, index, a.output.shape[dim]))
-
-
-def _join(a: Ancestry, known: list[Lineage]) -> Lineage:
-    if len(known) < sum(isinstance(value, Tensor) for value in a.given):
-        return root(a.value)
-    first = known[0]
-    if first.level and all(_kind(x) == _kind(first) for x in known[1:]):
-        return _view(a, known)  # statistics of the same tensors, side by side
-    return _map(a, known)
 
 
 def _common_offset(known: list[Lineage]) -> float:
@@ -140,38 +88,35 @@ def _common_offset(known: list[Lineage]) -> float:
     return first
 
 
-def _kind(x: Lineage) -> tuple[frozenset[int], int, float, bool]:
-    return x.roots, x.level, x.degree, x.logarithm
-
-
 def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     descent = a.operation.descent
     if descent is Descent.LOGSUMEXP:
-        return change(root(a.value), summed=x.value, dims=_dims(a, a.dependent))
+        return change(_function_of(a, known), summed=x.elements)
     base = change(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
     base = change(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
-    if descent is Descent.SUM and x.exponential is not None:
-        terms = Terms(x.exponential, a.dependent)
-        return change(base, summed=x.value, terms=terms, dims=_dims(a, a.dependent))
+    if descent is Descent.NORM:
+        return change(base, nonlinear=True)
+    if x.exponential is not None and descent in (Descent.SUM, Descent.MEAN):
+        dims = find_dims(a, a.dependent) if descent is Descent.SUM else ()
+        return change(base, summed=x.value, terms=find_terms(a, x, x.exponential), dims=dims)
     return base
+
+
+def _function_of(a: Ancestry, known: list[Lineage]) -> Lineage:
+    """A new root that is a nonlinear function of elements of one tensor."""
+    origins = known[0].origins if len(known) == 1 else frozenset({a.value})
+    return change(root(a.value), origins=origins, nonlinear=True)
 
 
 def _reduce_offset(a: Ancestry, x: Lineage) -> float | Tensor:
     if isinstance(x.offset, Tensor):
         return a.move()
-    if a.operation.descent in (Descent.AVERAGE, Descent.MAX, Descent.MIN):
+    if a.operation.descent in (Descent.AVERAGE, Descent.MEAN, Descent.MAX, Descent.MIN):
         return x.offset
     if a.operation.descent is Descent.SUM:
         return x.offset * a.dependent.numel() / max(a.output.numel(), 1)
-    return _move(a, [x])
-
-
-def _dims(a: Ancestry, x: Tensor) -> tuple[int, ...]:
-    dim = a.option(1, "dim", "axis")
-    if dim is None or (isinstance(dim, list | tuple) and not dim):
-        return tuple(range(x.dim()))
-    return tuple(d % x.dim() for d in ((dim,) if isinstance(dim, int) else dim))
+    return find_moved_offset(a, [x])
 
 
 def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -180,7 +125,12 @@ def _sum(a: Ancestry, known: list[Lineage]) -> Lineage:
         return _shift(a, known[0])
     x, y = known[0], known[1]
     offset = a.image(x.offset) if x is y else _apply(a, x.offset, y.offset)
-    if a.operation.arithmetic is Arithmetic.SUBTRACT and y.summed == x.value and y.exponential is None and y.level == 0:
+    if (
+        a.operation.arithmetic is Arithmetic.SUBTRACT
+        and y.summed == x.elements
+        and y.exponential is None
+        and y.level == 0
+    ):
         return change(root(a.value), normalized=True)
     if x.roots == y.roots and x.degree == y.degree and x.logarithm == y.logarithm:
         return Lineage(a.value, x.roots, offset, min(x.level, y.level), x.degree, x.logarithm, whole=x.whole)
@@ -242,7 +192,11 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
         if not factor:
             return root(a.value, offset)
         degree *= factor if multiplies else 1 / factor
-    return change(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
+    kept = change(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
+    kept = change(kept, exponential=multiply_exponential(x))
+    if x.total is None or not a.constants or number(a.constants[0]) is None:
+        return kept
+    return change(kept, summed=x.summed, terms=view_sum(a, x), dims=())
 
 
 def _power(a: Ancestry, known: list[Lineage], power: float) -> Lineage:
@@ -276,7 +230,7 @@ def _guard(a: Ancestry, known: list[Lineage]) -> Lineage:
 def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     if x.total is not None:
-        return change(root(a.value), summed=x.total.exponential.number, dims=x.dims)
+        return change(root(a.value), summed=x.total.exponential.number)
     if x.logarithm:
         return _function(a, known)
     return change(_power(a, known, 1.0), logarithm=True, exponential=None, summed=None)
@@ -284,9 +238,11 @@ def _log(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 def _exp(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
+    if x.normalized:
+        return change(root(a.value), softmax=True)
     if x.logarithm:
         return change(x, value=a.value, offset=a.image(x.offset), logarithm=False)
-    return change(root(a.value, a.image(x.offset)), exponential=Exponential(a.given[0], x.value))
+    return change(root(a.value, a.image(x.offset)), exponential=Exponential(a.hold(a.given[0]), x.elements))
 
 
 def _function(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -305,7 +261,7 @@ def _fill(a: Ancestry, x: Lineage) -> Lineage:
     constant = number(constants[0] if constants else a.options.get("value", a.options.get("other")))
     same = not isinstance(x.offset, Tensor) and constant == x.offset
     kept = change(x, value=a.value, offset=x.offset if same else a.image(x.offset), summed=None, normalized=False)
-    return kept if constant == 0 else change(kept, exponential=None)
+    return change(kept, exponential=multiply_exponential(x) if constant == 0 else None)
 
 
 def _extreme(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -326,20 +282,10 @@ def _extreme_or_reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
 
 def _contract(a: Ancestry, known: list[Lineage]) -> Lineage:
     """The contraction of a tensor with itself, element by element, is a statistic of degree two."""
-    if a.operation.contraction is Contraction.EINSUM and len(a.lineages) == 2:
-        return _sum_of_one(a, known)
     same = len(known) == 2 and known[0].value == known[1].value
     if not same or not _contracts_elements(a):
         return root(a.value)
     return Lineage(a.value, known[0].roots, 0.0, known[0].level + 1, 2 * known[0].degree)
-
-
-def _sum_of_one(a: Ancestry, known: list[Lineage]) -> Lineage:
-    """An einsum of one tensor sums it over the dimensions that the output lacks, or only orders them."""
-    left, _, right = str(a.given[0]).replace(" ", "").partition("->")
-    if "->" not in str(a.given[0]) or len(set(left.replace(".", ""))) < len(left.replace(".", "")):
-        return root(a.value)
-    return _view(a, known) if set(left) == set(right) else _reduce(a, known)
 
 
 def _contracts_elements(a: Ancestry) -> bool:
@@ -353,15 +299,17 @@ def _contracts_elements(a: Ancestry) -> bool:
 _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = MappingProxyType(
     {
         Descent.CAST: _cast,
-        Descent.VIEW: _view,
-        Descent.PAD: lambda a, known: change(_view(a, known), offset=_move(a, known)),
-        Descent.TRIANGLE: _triangle,
-        Descent.MAP: _map,
-        Descent.ITEM: _item,
-        Descent.PART: _part,
-        Descent.JOIN: _join,
+        Descent.VIEW: view,
+        Descent.PAD: lambda a, known: change(moved(a, known), offset=find_moved_offset(a, known), normalized=False),
+        Descent.TRIANGLE: triangle,
+        Descent.MAP: linear_map,
+        Descent.ITEM: item,
+        Descent.PART: part,
+        Descent.JOIN: join,
         Descent.REDUCE: _reduce,
+        Descent.NORM: _reduce,
         Descent.AVERAGE: _reduce,
+        Descent.MEAN: _reduce,
         Descent.SUM: _reduce,
         Descent.LOGSUMEXP: _reduce,
         Descent.MAX: _extreme_or_reduce,
@@ -380,7 +328,8 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.SELECT: _select,
         Descent.CONTRACT: _contract,
         Descent.SCATTER: _scatter,
-        Descent.LOG_SOFTMAX: lambda a, known: change(root(a.value), normalized=True),
+        Descent.DISTANCE: lambda a, known: _function_of(a, known),
+        Descent.LOG_SOFTMAX: lambda a, known: change(_function_of(a, known), normalized=True),
         Descent.SOFTMAX: lambda a, known: change(root(a.value), softmax=True),
     }
 )

@@ -12,6 +12,7 @@ from whyset.attribution.intercept.integer_inputs import Embedded, IntegerInputs,
 from whyset.attribution.intercept.operations import Operation, is_in_place
 from whyset.attribution.intercept.scope import Scope
 from whyset.attribution.intercept.tracking import Tracker
+from whyset.errors import InputError
 
 
 class EmbeddingSession(Protocol):
@@ -65,7 +66,13 @@ def _embed(
     if name == "embedding_bag":
         return _run_bag(session, args, kwargs)
     key = session.integers.choose_source(keys, session.place(name))
-    embedded = func(*args, **kwargs)
+    try:
+        embedded = func(*args, **kwargs)
+    except IndexError as error:
+        raise InputError(
+            f"{session.place(name)}: an id of the input {key!r} is outside of the table that it is looked up "
+            f"in: expected ids from 0 to its number of rows, exclusive. torch reports: {error}"
+        ) from error
     leaf = embedded if embedded.requires_grad else embedded.detach().requires_grad_()
     path, _ = session.scope.current()
     place = path or session.integers.name_table(args, kwargs) or name

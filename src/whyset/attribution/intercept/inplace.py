@@ -81,14 +81,17 @@ def _swap(session: Session, a: Tensor, b: Tensor) -> bool:
         return False
     # The records hold weak references, and torch swaps only tensors without weak references.
     record_a, record_b = session.tracker.forget(a), session.tracker.forget(b)
+    held_a, held_b = session.tracker.forget_held(a), session.tracker.forget_held(b)
     try:
         torch.utils.swap_tensors(a, b)
         record_a, record_b = record_b, record_a
+        held_a, held_b = held_b, held_a
         return True
     except RuntimeError:
         return False
     finally:
-        for tensor, record in ((a, record_a), (b, record_b)):
+        for tensor, record, held in ((a, record_a, held_a), (b, record_b, held_b)):
+            session.tracker.move_held(held, tensor)
             if record is not None:
                 session.tracker.records[tensor] = record
 
@@ -119,6 +122,7 @@ def _write_really(session: Session, call: Call, target: Tensor) -> Any:
             # The saved tensor object stays, and `.data` does not count as a write: autograd accepts it in backward.
             record.kept.data = record.kept.data.clone()
             session.tracker.records[tensor] = replace(record, kept=None)
+    session.tracker.copy_held(target)
     session.note(call, "plain gradient")
     memory = target if target._base is None else target._base
     constants = _find_constants(session, call, target, memory)

@@ -11,30 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from whyset.attribution.intercept.exponentials import Exponential, Terms, has_own_sum
 from whyset.attribution.intercept.frozen import make
 
 # An offset x₀ with |f(x₀)| above it is there to keep f finite at 0, as the 10⁻⁵ in `1 / (x + 1e-5)`.
 GUARDED = 30.0
-
-
-@dataclass(frozen=True)
-class Exponential:
-    """A constant multiple of exp(u)."""
-
-    exponent: Tensor
-    number: int
-    """The value of u, as in `Lineage`."""
-
-
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """The terms of a sum of exponentials.
-
-    Only the lineage of the sum holds them: in their own one, they would keep themselves alive with the whole graph.
-    """
-
-    exponential: Exponential
-    value: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +63,10 @@ class Lineage:
     logarithm : bool
         True if the tensor is the logarithm of a tensor of this degree.
     exponential : Exponential or None
-        The exponential that the tensor is a constant multiple of.
+        The exponential that the tensor is a constant multiple of, or a view of one.
     summed : int or None
-        The value of the exponential that the tensor is the sum of.
+        The value of the exponential that the tensor is the sum of; of a log-sum-exp that of the elements of the
+        exponent.
     terms : Terms or None
         The terms of that sum.
     dims : tuple of int
@@ -99,6 +81,8 @@ class Lineage:
         True if that function is not linear.
     softmax : bool
         True if the tensor is a softmax, or a part of one.
+    viewed : (int, int) or None
+        The value of a view, and the number of the elements that it has in another order or shape.
     """
 
     value: int
@@ -117,6 +101,12 @@ class Lineage:
     softmax: bool = False
     whole: frozenset[int] = frozenset()
     segments: Segments | None = None
+    viewed: tuple[int, int] | None = None
+
+    @property
+    def elements(self) -> int:
+        """A number for the elements of the tensor: views that have all of them have the same one."""
+        return self.viewed[1] if self.viewed is not None and self.viewed[0] == self.value else self.value
 
     @property
     def gate(self) -> int:
@@ -169,7 +159,11 @@ def sums_exponential(total: Lineage, partner: Lineage, power: int) -> bool:
     """Check if multiplying an exponential by its own sum to a power (1 or -1) is a softmax."""
     if total.segments is not None and not total.segments.gathered:
         return False
-    return partner.exponential is not None and total.summed == partner.value and power * total.degree < 0
+    if partner.exponential is None or total.summed is None or not power * total.degree < 0:
+        return False
+    if total.summed == partner.value:
+        return True
+    return total.terms is not None and has_own_sum(total.terms, partner.exponential, partner.value)
 
 
 def is_finite(value: float | Tensor) -> bool:

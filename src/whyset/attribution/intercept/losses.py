@@ -14,7 +14,7 @@ from whyset.attribution.intercept.flow import multiply, total
 from whyset.attribution.intercept.layers import LinearLayer
 from whyset.attribution.intercept.operations import Loss, OperationKind
 from whyset.attribution.ledger import Cause
-from whyset.attribution.rules import Rule
+from whyset.attribution.rules import Branch, Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,8 @@ def plain_losses(call: Call, c: Tensor) -> Amounts:
         return {Cause.BIAS: AtBias(multiply(c, zero), 1 if call.kind is OperationKind.BATCH_NORM else -1)}
     if loss is Loss.HOMOGENEOUS:
         return {Cause.CONSTANT: _homogeneous_share(call, c)}
+    if loss is Loss.PLACES:
+        return {Cause.NONLINEARITY: _places_share(call, c)}
     derivative = _DERIVATIVES.get(loss)
     if derivative is None or len(call.dependents) != 1:
         return {}
@@ -95,6 +97,17 @@ def _of_logsumexp(c: Tensor, y: Tensor, x: Tensor, dim: int, call: Call) -> Tens
     return c * (x - y).exp()
 
 
+def _places_share(call: Call, c: Tensor) -> float:
+    """Return what reading an image at places g loses: it is linear in the image, while the places get `g · ∂f/∂g`."""
+    image, places = call.args[0], call.args[1]
+    with torch.enable_grad():
+        leaf = places.detach().clone().requires_grad_()
+        y = call.map_tensors(lambda t: leaf if t is places else t.detach()).run()
+        (gradient,) = torch.autograd.grad(y, leaf, c)
+    at_places = total(leaf.detach(), gradient) if call.depends(places) else 0.0
+    return (0.0 if call.depends(image) else total(c, y.detach())) - at_places
+
+
 _DERIVATIVES: Mapping[Loss, Callable[[Tensor, Tensor, Tensor, Any, Call], Tensor]] = MappingProxyType(
     {
         Loss.SOFTMAX: _of_softmax,
@@ -120,8 +133,9 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
             z, bias = branch.z.expand_as(r), torch.as_tensor(branch.bias).to(r).expand_as(r)
             rest = branch.factor * r.double() - s.double() * z.double()
             at_bias += multiply(s, bias)
-            causes[Cause.STABILIZER] += float(rest[z != 0].sum())
-            causes[empty] += float(rest[z == 0].sum())
+            nothing = _is_nothing(branch, here, y, z)
+            causes[Cause.STABILIZER] += float(rest[~nothing].sum())
+            causes[empty] += float(rest[nothing].sum())
         if rule.states_relevance and not stated:
             causes[Cause.ZERO] += float(rule.relevance(here, x, y, r).expand_as(x)[x == 0].double().sum())
         if layer.bias is None:
@@ -129,6 +143,17 @@ def rule_losses(rule: Rule, layer: LinearLayer, stated: bool) -> Losses:
         return {Cause.BIAS: AtBias(rule.keep_bias(here, x, at_bias), layer.channel_dim), **causes}
 
     return losses
+
+
+def _is_nothing(branch: Branch, layer: LinearLayer, y: Tensor, z: Tensor) -> Tensor:
+    """Return where no contribution has the sign of a branch.
+
+    Such a sum may be computed as a difference of sums as large as y (see `positive_sum`), and is 0 up to rounding.
+    """
+    if not branch.sign or layer.nonnegative:
+        return z == 0
+    size = y.abs() if layer.bias is None else y.abs() + layer.reshape_bias(layer.bias).abs()
+    return z.abs() <= torch.finfo(y.dtype).eps * layer.weight[0].numel() * size
 
 
 def rule_rounding(rule: Rule, layer: LinearLayer, dtype: torch.dtype) -> Rounding:

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from whyset.attribution.intercept.ancestry import Ancestry
 from whyset.attribution.intercept.autograd import Mark
-from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.call import Call, replay
 from whyset.attribution.intercept.capture import Capture
 from whyset.attribution.intercept.constants import Constants
 from whyset.attribution.intercept.containers import tensors_in
@@ -323,6 +323,10 @@ class Interception(Tracer, TorchFunctionMode):
             value=next(self.tracker.values),
             image=lambda x0: image(call, x0, self.tracker.images)[0],
             move=lambda: move(call, index),
+            step=lambda: replay(call, index),
+            hold=self.tracker.hold,
+            has_masks=self.constants.has_masks,
+            mask_origins=self.constants.mask_origins,
         )
         return descend(at)
 

@@ -33,6 +33,9 @@ class TensorMap(Generic[T]):
         entry = self._entries.get(id(tensor))  # as `_find`, which would be another call
         return entry[1] if entry is not None and entry[0]() is tensor else None
 
+    def values(self) -> list[T]:
+        return [value for _, value in self._entries.values()]
+
     def pop(self, tensor: Tensor) -> T | None:
         """Remove a tensor with the weak reference to it, and return its value, None if it has none."""
         value = self.get(tensor)

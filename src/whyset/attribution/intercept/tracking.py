@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from whyset.attribution.intercept.exponentials import Held
 from whyset.attribution.intercept.frozen import change
 from whyset.attribution.intercept.layers import LinearOutput
 from whyset.attribution.intercept.lineage import Lineage, root
@@ -52,7 +53,7 @@ class Tracker:
     """The records of one session.
 
     `marks` are the graph nodes of marked inputs, `ends` those of the outputs of the model. `values` numbers the values
-    of tensors, `images` holds element-wise functions at offsets.
+    of tensors, `images` holds element-wise functions at offsets. `held` finds what lineages hold of a tensor.
     """
 
     marks: Any = field(default_factory=weakref.WeakSet)
@@ -60,6 +61,7 @@ class Tracker:
     records: TensorMap[TensorRecord] = field(default_factory=TensorMap)
     values: "itertools.count[int]" = field(default_factory=itertools.count)
     images: dict[Any, Any] = field(default_factory=dict)
+    held: TensorMap["weakref.ref[Held]"] = field(default_factory=TensorMap)
 
     def set(self, tensor: Tensor, record: TensorRecord) -> None:
         lineage = root(next(self.values)) if record.lineage is None and record.dependent else record.lineage
@@ -69,6 +71,33 @@ class Tracker:
 
     def forget(self, tensor: Tensor) -> TensorRecord | None:
         return self.records.pop(tensor)
+
+    def hold(self, tensor: Tensor) -> Held:
+        """Return a reference to a tensor that follows its values to another object."""
+        known = self.held.get(tensor)
+        held = None if known is None else known()
+        if held is None:
+            held = Held(tensor)
+            self.held[tensor] = weakref.ref(held)
+        return held
+
+    def copy_held(self, memory: Tensor) -> None:
+        """Copy the held tensors of a memory that a call is about to write into."""
+        for reference in self.held.values():
+            held = reference()
+            if held is not None and same_memory(held.tensor, memory):
+                self.held.pop(held.tensor)
+                held.tensor = held.tensor.clone()
+
+    def forget_held(self, tensor: Tensor) -> Held | None:
+        known = self.held.pop(tensor)
+        return None if known is None else known()
+
+    def move_held(self, held: Held | None, tensor: Tensor) -> None:
+        """Note that another tensor object has the values that are held."""
+        if held is not None:
+            held.tensor = tensor
+            self.held[tensor] = weakref.ref(held)
 
     def ask_for(self, tensor: Tensor) -> None:
         """Note that the relevance of this tensor will be recorded."""

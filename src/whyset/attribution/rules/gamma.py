@@ -1,3 +1,4 @@
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,7 +29,7 @@ class Gamma(Rule):
     Raises
     ------
     InputError
-        `gamma` is negative, or another value does not fit.
+        `gamma` is negative or not finite, or another value does not fit.
 
     Examples
     --------
@@ -44,8 +45,8 @@ class Gamma(Rule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.gamma >= 0:
-            raise InputError(f"Gamma(gamma={self.gamma!r}): expected a number that is not negative")
+        if not 0 <= self.gamma < math.inf:
+            raise InputError(f"Gamma(gamma={self.gamma!r}): expected a finite number that is not negative")
 
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         bias = self.select_bias(layer, self.zero_params)

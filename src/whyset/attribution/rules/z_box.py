@@ -1,10 +1,13 @@
+import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from whyset.attribution.rules.rule import Branch, Layer, Rule, Stabilizing, without_bias
+from whyset.errors import InputError
 
 Bound = float | Tensor
 
@@ -26,6 +29,11 @@ class ZBox(Rule):
     zero_params : str or tuple of str, optional
         Has no effect: the biases cancel.
 
+    Raises
+    ------
+    InputError
+        A bound is no finite number or tensor, or `low` is not below `high`, or a bound does not fit the input.
+
     Examples
     --------
     >>> ZBox(low=-2.1, high=2.6)
@@ -40,6 +48,10 @@ class ZBox(Rule):
     states_relevance: ClassVar[bool] = True
     formula: ClassVar[str] = "x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs,  s = R / st(z − (W⁺l + b⁺) − (W⁻h + b⁻))"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_bounds(type(self).__name__, self.low, self.high)
+
     def branches(self, layer: Layer, x: Tensor, y: Tensor) -> tuple[Branch, ...]:
         low, high = expand_bound(self.low, x), expand_bound(self.high, x)
         edge = layer.forward(low, layer.positive) + layer.forward(high, layer.negative)
@@ -51,6 +63,38 @@ class ZBox(Rule):
         return x * through - expand_bound(self.low, x) * above - expand_bound(self.high, x) * below
 
 
+def check_bounds(owner: str, low: Bound, high: Bound) -> None:
+    """Refuse bounds that are not finite, or of which the lower is not below the upper one anywhere."""
+    for name, bound in (("low", low), ("high", high)):
+        if not _is_finite(bound):
+            raise InputError(f"{owner}({name}={bound!r}): expected a finite number or tensor, a bound of the input")
+    try:
+        ordered = (
+            low < high if not isinstance(low, Tensor) and not isinstance(high, Tensor) else _are_ordered(low, high)
+        )
+    except RuntimeError as error:
+        raise InputError(f"{owner}: expected bounds of one shape and device, got {low!r} and {high!r}") from error
+    if not ordered:
+        raise InputError(f"{owner}(low={low!r}, high={high!r}): expected low below high, the bounds of the input")
+
+
+def _is_finite(bound: Bound) -> bool:
+    if isinstance(bound, Tensor):
+        return bool(bound.isfinite().all())
+    return isinstance(bound, Real) and not isinstance(bound, bool) and math.isfinite(bound)
+
+
+def _are_ordered(low: Bound, high: Bound) -> bool:
+    return not torch.any(torch.as_tensor(low > high)) and bool(torch.any(torch.as_tensor(low < high)))
+
+
 def expand_bound(value: Bound, x: Tensor) -> Tensor:
     """Expand a bound to the shape of one sample; a vector is one sample without a batch dimension."""
-    return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand_as(x[:1] if x.dim() > 1 else x)
+    bound, sample = torch.as_tensor(value, dtype=x.dtype, device=x.device), x[:1] if x.dim() > 1 else x
+    try:
+        return bound.expand_as(sample)
+    except RuntimeError as error:
+        raise InputError(
+            f"a bound of shape {tuple(bound.shape)} does not fit the input {tuple(x.shape)}: expected a number, or a "
+            "tensor that broadcasts to one sample, such as (channels, 1, 1) for images"
+        ) from error

@@ -69,8 +69,16 @@ def written_attention(given: dict[str, Any]) -> Tensor:
     """Compute attention step by step from its arguments by name."""
     scores, v = _scores(given)
     mask, causal = given.get("attn_mask"), bool(given.get("is_causal"))
-    weights = _mask(scores, mask, causal).softmax(-1)
+    weights = _softmax_of_rows(_mask(scores, mask, causal))
     return torch.dropout(weights, given.get("dropout_p", 0.0), True) @ v
+
+
+def _softmax_of_rows(scores: Tensor) -> Tensor:
+    """Return the softmax of each row; zeros, as those of the fused kernels, for a row without any score."""
+    empty = (scores.detach() == -math.inf).all(-1, keepdim=True)
+    if not empty.any():
+        return scores.softmax(-1)
+    return scores.masked_fill(empty, 0.0).softmax(-1).masked_fill(empty, 0.0)
 
 
 def _without_qkv(call: Call) -> dict[str, Any]:

@@ -186,6 +186,25 @@ def elementwise_einsum(session: Session, call: Call) -> Any | None:
         return a * b
 
 
+def einsum_of_one(session: Session, call: Call) -> Any | None:
+    """Run an einsum of one tensor as the diagonals, sums and orders of dimensions that it is; None for another call."""
+    found = _parse(call) if call.operation.contraction is Contraction.EINSUM else None
+    if found is None or len(found[1]) != 1:
+        return None
+    (names,), (t,), out = found
+    with session:
+        for n in dict.fromkeys(names):
+            while names.count(n) > 1:
+                first, second = [i for i, other in enumerate(names) if other == n][:2]
+                t = t.diagonal(dim1=first, dim2=second)
+                names = names[:first] + names[first + 1 : second] + names[second + 1 :] + n
+        summed = [i for i, n in enumerate(names) if n not in out]
+        t = t.sum(summed) if summed else t
+        kept = "".join(n for n in names if n in out)
+        # A view, as that of torch, also if nothing moves.
+        return t.permute([kept.index(n) for n in out])
+
+
 def _spread(t: Tensor, names: str, out: str) -> Tensor:
     """Order the dimensions as in `out`, with size 1 for those that the tensor does not have."""
     ordered = _arrange(t, names, [n for n in out if n in names])

@@ -16,6 +16,7 @@ from whyset.attribution.intercept.handlers.contraction import (
     bilinear_map,
     contract_and_add,
     contraction,
+    einsum_of_one,
     elementwise_einsum,
 )
 from whyset.attribution.intercept.handlers.softmax import written_softmax
@@ -26,6 +27,8 @@ from whyset.attribution.intercept.losses import Losses
 from whyset.attribution.intercept.operations import Arithmetic, Operation, OperationKind
 from whyset.attribution.intercept.session import Session
 from whyset.attribution.ledger import Cause
+
+_CONTRACTIONS = (einsum_of_one, contraction, contract_and_add, bilinear_map, elementwise_einsum)
 
 
 def share_equally(session: Session, call: Call, factors: tuple[Any, ...]) -> Any:
@@ -49,7 +52,7 @@ def bearing_factors(session: Session, call: Call, factors: list[Tensor]) -> list
 def product(session: Session, call: Call) -> Any:
     """Run a product: equal shares to the factors that depend on the input, all to a single one."""
     elementwise = call.operation.arithmetic is Arithmetic.MULTIPLY
-    for run in (merge_constant,) if elementwise else (contraction, contract_and_add, bilinear_map, elementwise_einsum):
+    for run in (merge_constant,) if elementwise else _CONTRACTIONS:
         result = run(session, call)
         if result is not None:
             return result

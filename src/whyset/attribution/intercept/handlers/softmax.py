@@ -7,8 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from whyset.attribution.intercept.call import Call
+from whyset.attribution.intercept.exponentials import Terms, pull_back, sum_of_own
 from whyset.attribution.intercept.flow import total
-from whyset.attribution.intercept.lineage import Lineage, Segments, Terms
+from whyset.attribution.intercept.lineage import Lineage, Segments
 from whyset.attribution.intercept.losses import softmax_gradient
 from whyset.attribution.intercept.operations import OPERATIONS
 from whyset.attribution.intercept.session import Session
@@ -17,22 +18,28 @@ from whyset.attribution.ledger import Cause
 
 def written_softmax(session: Session, call: Call, exponential: Lineage, summed: Lineage) -> Any:
     """Run the exponential over its own sum."""
-    assert exponential.exponential is not None
+    e = exponential.exponential
+    assert e is not None
     session.note(call, "softmax: plain gradient")
-    y = call.run()
+    y, views = call.run(), (*e.lead, *e.path)
+    direct = summed.summed == exponential.value and bool(summed.dims)
 
     def gradient(c: Tensor, y: Tensor) -> Tensor:
-        if summed.segments is None:
+        if summed.segments is not None:
+            return _segment_gradient(c, y, summed.segments)
+        if direct:
             return softmax_gradient(c, y, summed.dims)
-        return _segment_gradient(c, y, summed.segments)
+        assert summed.terms is not None
+        return c * y - y * sum_of_own(summed.terms, e, c * y)
 
     def edge(c: Tensor, y: Tensor, u: Tensor) -> tuple[Tensor]:
-        return (gradient(c, y),)
+        g = gradient(c, y)
+        return (pull_back(views, u.shape, g) if views else g,)
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
-        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], gradient(c, y))}
+        return {Cause.NONLINEARITY: total(c, y) - total(xs[0], *edge(c, y, *xs))}
 
-    out = session.switch(y, edge, exponential.exponential.exponent, losses=losses)
+    out = session.switch(y, edge, e.exponent.tensor, losses=losses)
     return session.finish(replace(call, operation=OPERATIONS["softmax"]), out, kept=y)
 
 
@@ -64,22 +71,26 @@ def _log_softmax(session: Session, call: Call) -> Any:
 
 def _log_sum_exp(session: Session, call: Call, terms: Terms, dims: tuple[int, ...]) -> Any:
     session.note(call, "log-sum-exp: plain gradient")
-    y = call.run()
+    y, lead = call.run(), terms.exponential.lead
 
-    def gradient(c: Tensor, y: Tensor, e: Tensor) -> Tensor:
-        c, y = (_keep_dims(t, terms, dims) for t in (c, y))
-        return c * e / y.exp()
+    def gradient(c: Tensor, y: Tensor, u: Tensor, e: Tensor) -> Tensor:
+        if terms.direct and dims:
+            c, y = (_keep_dims(t, e, dims) for t in (c, y))
+            return c * e / y.exp()
+        g = e * pull_back(terms.path, e.shape, c / y.exp())
+        return pull_back(lead, u.shape, g) if lead else g
 
     def edge(c: Tensor, y: Tensor, u: Tensor, e: Tensor) -> tuple[Tensor, None]:
-        return gradient(c, y, e), None
+        return gradient(c, y, u, e), None
 
     def losses(c: Tensor, y: Tensor, xs: Sequence[Tensor]) -> dict[Cause, float]:
         u, e = xs
-        return {Cause.NONLINEARITY: total(c, y) - total(u, gradient(c, y, e))}
+        return {Cause.NONLINEARITY: total(c, y) - total(u, gradient(c, y, u, e))}
 
-    return session.finish(call, session.switch(y, edge, terms.exponential.exponent, terms.value, losses=losses), kept=y)
+    held = terms.exponential.exponent.tensor, terms.multiple.tensor
+    return session.finish(call, session.switch(y, edge, *held, losses=losses), kept=y)
 
 
-def _keep_dims(t: Tensor, terms: Terms, dims: tuple[int, ...]) -> Tensor:
+def _keep_dims(t: Tensor, terms: Tensor, dims: tuple[int, ...]) -> Tensor:
     """Return a tensor with the dimensions of the sum, of size 1, so that it broadcasts with the terms."""
-    return t.reshape([1 if d in dims else size for d, size in enumerate(terms.value.shape)])
+    return t.reshape([1 if d in dims else size for d, size in enumerate(terms.shape)])

@@ -5,12 +5,13 @@ from whyset.attribution.intercept.operations.operation import Descent, Loss, Ope
 ROWS = (
     *rows(
         """
-        adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d fractional_max_pool2d grid_sampler
-        grid_sampler_2d grid_sampler_3d max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
+        adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d fractional_max_pool2d
+        max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices
         max_unpool1d max_unpool2d max_unpool3d
         """,
         OperationKind.TRANSPARENT,
     ),
+    *rows("grid_sampler grid_sampler_2d grid_sampler_3d", OperationKind.TRANSPARENT, loss=Loss.PLACES),
     *rows(
         """
         _upsample_bicubic2d_aa _upsample_bilinear2d_aa col2im fold im2col upsample_bicubic2d upsample_bilinear2d

@@ -50,6 +50,7 @@ class Loss(StrEnum):
     LOG_SOFTMAX = "the nonlinearity of the log-softmax"
     LOGSUMEXP = "the nonlinearity of the logarithm and the exponential"
     EXP = "the nonlinearity of the exponential of a log-softmax"
+    PLACES = "the places that values are read at, which are not homogeneous, −g · ∂f/∂g"
 
 
 class Descent(StrEnum):
@@ -65,7 +66,10 @@ class Descent(StrEnum):
     PART = auto()
     JOIN = auto()
     REDUCE = auto()  # a statistic
+    NORM = auto()  # a statistic that is not linear: a norm, or a measure of spread
+    DISTANCE = auto()  # a nonlinear function of elements
     AVERAGE = auto()  # a statistic with the offset of its elements
+    MEAN = auto()
     SUM = auto()
     LOGSUMEXP = auto()
     MAX = auto()  # of two tensors, or a reduction
