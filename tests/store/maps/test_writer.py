@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,20 @@ def test_maps_of_any_type_keep_their_values(dtype, stored, shape, order, data, t
     else:  # eleven bits, down to 2^-29 of the map's maximum
         peaks = np.abs(expected).reshape(count, -1).max(axis=1).reshape(count, *[1] * len(shape))
         assert (np.abs(found - expected) <= np.maximum(2.0**-11 * np.abs(expected), 2.0**-29 * peaks)).all()
+
+
+def test_memory_does_not_grow_with_the_number_of_maps(tmp_path: Path) -> None:
+    """More shards, each of 1,024 maps, take less further memory than the relevance of a single one."""
+    peaks = []
+    for shards in (2, 6):
+        tracemalloc.start()
+        with RelevanceWriter(tmp_path / str(shards), modality="image") as writer:
+            for number in range(shards * 8):
+                writer.append(np.full((128, 64, 48), 1.0 + number, np.float32))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert writer.run.shard_count == shards
+    assert peaks[1] - peaks[0] < 1024 * 64 * 48 * 4 < peaks[0]
 
 
 def test_a_map_that_is_not_finite_is_a_failure_of_its_row(tmp_path: Path) -> None:
@@ -171,6 +186,7 @@ def test_wrong_values_are_named_and_leave_nothing(case: str, tmp_path: Path) -> 
         (np.zeros((4, 6), bool), "expected real numbers, got bool"),
         (np.array([[None] * 6] * 4), "expected real numbers, got object"),
         (np.array([["a"] * 6] * 4), "expected real numbers, got <U1"),
+        (np.ma.masked_less(make_maps(4, 6), 0), "without masked values"),
         ([[1, 2], [3]], "pad shorter ones with zeros"),
         (np.zeros(4), r"shape \(4,\)"),
         (np.zeros(()), r"shape \(\)"),
