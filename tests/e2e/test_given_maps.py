@@ -45,6 +45,12 @@ def test_maps_of_images_without_predictions(maps: np.ndarray, open_viewer: Calla
         assert predicted.inner_text() == "unknown"
         assert "wrong" not in (predicted.get_attribute("class") or "")
         assert get_fact(viewer, "true").inner_text() == "dog"
+        assert viewer.page.locator("dd[data-explains]").inner_text() == "unknown or no single class"
+        viewer.page.get_by_role("button", name="Find").click()
+        viewer.page.get_by_role("dialog").get_by_role("combobox").fill("1")
+        found = viewer.page.get_by_role("dialog").get_by_text("unknown", exact=True)
+        found.first.wait_for()
+        assert viewer.page.get_by_role("dialog").locator(".wrong").count() == 0
 
 
 def test_maps_alone_are_one_class(maps: np.ndarray, open_viewer: Callable, tmp_path: Path) -> None:
