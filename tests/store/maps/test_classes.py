@@ -1,6 +1,7 @@
 """Classes given as numbers or names become the same indices."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -32,6 +33,8 @@ def test_names_are_numbered_by_their_first_appearance_in_any_batches(values, cut
         np.array([0.0, 2.0, np.nan, 1.0]),
         np.array([[0], [2], [-1], [1]]),
         np.array([0, 2, None, 1], object),
+        pd.array([0, 2, None, 1], dtype="Int64"),
+        pd.Series([0, 2, None, 1]),
         torch.tensor([0, 2, -1, 1]),
         torch.tensor([0.0, 2.0, float("nan"), 1.0], dtype=torch.bfloat16),
     ],
@@ -43,7 +46,15 @@ def test_all_forms_of_numbers_are_the_same(values) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [["b", "a", None], np.array(["b", "a", None], object), np.array([b"b", b"a", None], object)], ids=str
+    "values",
+    [
+        ["b", "a", None],
+        np.array(["b", "a", None], object),
+        np.array([b"b", b"a", None], object),
+        pd.Series(["b", "a", None], dtype="category"),
+        pd.Series(["b", "a", None], dtype="string"),
+    ],
+    ids=str,
 )
 def test_all_forms_of_names_are_the_same(values) -> None:
     assert ClassTable(("a", "b")).read("labels", values, 3)[0].tolist() == [1, 0, -1]

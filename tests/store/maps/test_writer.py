@@ -300,6 +300,8 @@ def test_another_place_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="local folder"):
         write("s3://bucket/run", make_maps(3, 4))  # type: ignore[arg-type]
     assert ((tmp_path / "file").read_text(), (tmp_path / "folder" / "mine").read_text()) == ("a", "b")
+    with pytest.raises(InputError, match="file is not a folder"):
+        write(tmp_path / "file" / "run", make_maps(3, 4))
     (tmp_path / "empty").mkdir()
     write(tmp_path / "empty", make_maps(3, 4))
     assert len(open_run(tmp_path / "empty")) == 3

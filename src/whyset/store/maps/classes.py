@@ -116,7 +116,10 @@ def _as_array(what: str, values: Any) -> npt.NDArray[Any]:
 
 
 def _is_unknown(cell: Any) -> bool:
-    return cell is None or cell != cell
+    try:
+        return cell is None or bool(cell != cell)
+    except TypeError:  # pandas.NA has no truth value
+        return True
 
 
 def _whole(what: str, row: int, cell: Any) -> int:

@@ -25,7 +25,7 @@ def to_numpy(values: Any, what: str) -> npt.NDArray[Any]:
         values = values.detach().cpu()
         if str(values.dtype) == "torch.bfloat16":  # NumPy lacks it; float32 holds all of its values
             values = values.float()
-    if np.ma.is_masked(values):
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputError(f"{what}: expected an array without masked values, such as x.filled(0), got a masked array")
     try:
         return np.asarray(values)

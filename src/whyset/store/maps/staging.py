@@ -59,6 +59,9 @@ class RunPlace:
             return cls(path, run)
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise InputError(f"{path} exists and is not empty: choose another folder")
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        if not above.is_dir():
+            raise InputError(f"{path} cannot be created: {above} is not a folder")
         return cls(path)
 
     @property
