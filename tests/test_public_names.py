@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 NAMES = {
-    "whyset": "Spray analyze explain open_run view",
+    "whyset": "RelevanceWriter Spray analyze explain from_arrays open_run view",
     "whyset.attribution": """Gradient SmoothGrad IntegratedGradients Occlusion Conditional Captum BiLRP GeneratedTokens
         Contrast AboveReference Similarity Ledger BiasMap""",
     "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias Rule RULES",
@@ -33,6 +33,7 @@ FURTHER = {
     "whyset.runner": "arguments of `explain`",
     "whyset.engines": "arguments of `explain`",
     "whyset.store.virelay": "h5py is loaded only there",
+    "whyset.store.maps": "runs of given maps",
     "whyset.analysis.scores": "statistics that are also useful alone",
 }
 """Other packages from which documented code imports, and why they are separate."""

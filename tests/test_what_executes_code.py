@@ -15,6 +15,7 @@ from torch import nn
 import whyset as ws
 from whyset.analysis import Pipeline
 from whyset.analysis.memo_values import decode
+from whyset.cli import main
 from whyset.errors import WhysetError
 from whyset.report import as_text, report
 from whyset.runner import ModelSource
@@ -133,3 +134,15 @@ def test_a_model_file_that_one_names_is_executed(trace: Path, tmp_path: Path) ->
     )
     ModelSource(f"{tmp_path / 'model.py'}:net").load()
     assert trace.exists()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_pickled_maps_are_refused(suffix: str, trace: Path, tmp_path: Path) -> None:
+    array = np.empty(2, object)
+    array[:] = [Evil(trace), Evil(trace)]
+    file = tmp_path / f"maps{suffix}"
+    with file.open("wb") as opened:
+        np.save(opened, array, allow_pickle=True) if suffix == ".npy" else np.savez(opened, relevance=array)
+    assert main(["import-arrays", str(file), "--out", str(tmp_path / "run")]) == 2
+    assert not trace.exists()
+    assert not (tmp_path / "run").exists()

@@ -5,21 +5,34 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from whyset.analysis import Spray, analyze
-    from whyset.runner import explain
+    from whyset.runner import explain, from_arrays
     from whyset.store import open_run
+    from whyset.store.maps import RelevanceWriter
     from whyset.viewer import view
     from whyset.viewer.embed.export import export_html
     from whyset.viewer.embed.widget import widget
 
 from whyset.version import __version__ as __version__
 
-__all__ = ["Spray", "analyze", "explain", "export_html", "open_run", "view", "widget"]
+__all__ = [
+    "RelevanceWriter",
+    "Spray",
+    "analyze",
+    "explain",
+    "export_html",
+    "from_arrays",
+    "open_run",
+    "view",
+    "widget",
+]
 
 _HOMES = {
+    "RelevanceWriter": "whyset.store.maps",
     "Spray": "whyset.analysis",
     "analyze": "whyset.analysis",
     "explain": "whyset.runner",
     "export_html": "whyset.viewer.embed.export",
+    "from_arrays": "whyset.runner",
     "open_run": "whyset.store",
     "view": "whyset.viewer",
     "widget": "whyset.viewer.embed.widget",

@@ -18,6 +18,7 @@ from whyset.analysis import HDBSCAN, Agglomerative, KMeans, Spray, kmeans_sweep
 from whyset.cli import main
 from whyset.engines import Static
 from whyset.errors import InputError, WhysetError
+from whyset.report import report
 from whyset.store import Run
 from whyset.store.evidence import to_json
 
@@ -345,3 +346,31 @@ def test_analyzing_again_mends_a_truncated_file(original: Path, tmp_path: Path, 
     ws.analyze(run, QUICK)
     assert file.read_bytes() == whole
     assert ws.open_run(run).verify() == []
+
+
+def test_all_samples_are_one_class_on_request(make_run: Callable[..., Run], planted: Planted) -> None:
+    relevance, marked = planted
+    unknown = np.full(96, -1)
+    run = make_run(relevance, [None] * 96, unknown)
+    with pytest.raises(InputError, match=r"neither labels nor predictions.*group by 'all'"):
+        ws.analyze(run, QUICK)
+    analysis = ws.analyze(run, replace(QUICK, group_by="all"))
+    (category,) = analysis.categories
+    assert (category.id, category.name, category.evidence.label) == ("00000", "all samples", None)
+    assert category.evidence.grouped_by == "all"
+    np.testing.assert_array_equal(category.column("index"), np.arange(96))
+    found = analysis.clusters("all samples")
+    assert set(found[marked]).isdisjoint(found[~marked])
+
+
+def test_a_run_without_predictions_has_no_accuracy_and_nothing_wrong(
+    make_run: Callable[..., Run], planted: Planted
+) -> None:
+    run = make_run(planted[0], (np.arange(96) % 3).tolist(), np.full(96, -1))
+    analysis = ws.analyze(run, QUICK)
+    for category in analysis.categories:
+        parts = [category.evidence.composition, *(one.composition for one in category.evidence.clustering.clusters)]
+        assert [(part.accuracy, part.purity) for part in parts] == [(None, None)] * len(parts)
+        tests = [test for one in category.evidence.clustering.clusters for test in one.enrichment]
+        assert "right" not in {test.attribute for test in tests}
+    assert report(run).accuracy is None

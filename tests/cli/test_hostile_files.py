@@ -94,6 +94,10 @@ USES = [
     of_run("heatmaps", "{file}", "{folder}/maps", suffix=""),
     of_run("export-virelay", "{file}", "--out", "{folder}/project", suffix=""),
     of_run("import-virelay", "{file}", "--out", "{folder}/new", suffix=".yaml"),
+    *(
+        of_run("import-arrays", "{file}", "--out", "{folder}/new", suffix=suffix)
+        for suffix in (".npy", ".npz", ".h5", ".zarr")
+    ),
     of_run("composites", "--model", "{file}:net", suffix=".py"),
 ]
 

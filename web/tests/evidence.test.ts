@@ -103,8 +103,8 @@ describe("the class that heatmaps explain", () => {
     const groups = Int32Array.of(0, 0, 0, 0, 1, 1);
     const counts = countTargets(targets, groups);
     expect(describeTargets(counts.get(0) ?? [], CLASSES)).toBe("horse (3), cat (1)");
-    expect(describeTargets(counts.get(1) ?? [], CLASSES)).toBe("no single class (1), dog (1)");
-    expect(describeTargets(mergeCounts(counts.values()), CLASSES)).toBe("horse (3), no single class (1), cat (1), 1 other class (1)");
+    expect(describeTargets(counts.get(1) ?? [], CLASSES)).toBe("unknown or no single class (1), dog (1)");
+    expect(describeTargets(mergeCounts(counts.values()), CLASSES)).toBe("horse (3), unknown or no single class (1), cat (1), 1 other class (1)");
     expect(describeTargets([{ target: 2, n: 18 }], CLASSES)).toBe("horse");
     expect(describeTargets([{ target: 7, n: 1 }], CLASSES)).toBe("class 7");
     expect(describeTargets([], CLASSES)).toBe("");
@@ -115,7 +115,7 @@ describe("the class that heatmaps explain", () => {
     expect(explainedClass(sample)).toBe("horse");
     expect(ofPrediction("80.0 %", sample)).toBe("80.0 % cat");
     expect(ofPrediction("–", { ...sample, confidence: null })).toBe("–");
-    expect(explainedClass({ ...sample, target: null, target_name: null })).toBe("no single class");
+    expect(explainedClass({ ...sample, target: null, target_name: null })).toBe("unknown or no single class");
   });
 });
 

@@ -1,12 +1,14 @@
 """Analyze all classes of a run, one job per class, through an engine."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from whyset.analysis.array_analysis import ArrayAnalysis, write_temporary_run
 from whyset.analysis.category import analyze_class
-from whyset.analysis.groups import Group, find_explained, group_samples
+from whyset.analysis.groups import ALL, Group, find_explained, group_samples
 from whyset.analysis.maps import get_analyzed_array
 from whyset.analysis.memo import Memo
 from whyset.analysis.pipelines import Spray
@@ -16,7 +18,7 @@ from whyset.errors import InputError, WhysetError
 from whyset.store import Analysis, AnalysisWriter, Run, open_run
 from whyset.store.analyses import ListedClass
 from whyset.store.jsonfile import JSON
-from whyset.store.remote import AnyPath
+from whyset.store.remote import AnyPath, RemotePath
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,18 @@ class ClassJob:
 
 
 def analyze(
-    run: Run | str | AnyPath,
+    run: Run | str | AnyPath | Any,
     spray: Spray | None = None,
     *,
+    labels: Any = None,
+    predictions: Any = None,
+    class_names: Sequence[str] | None = None,
+    modality: str | None = None,
     engine: str | Engine = "serial",
     progress: Progress | bool | None = None,
     memo: str | Path | None = None,
 ) -> Analysis:
-    """Find the strategies in every class of a run, and write them into the run.
+    """Find the strategies in every class of a run, and write them into the run; or those in an array of maps.
 
     Classes that are finished with the same configuration and from the same rows are kept, so an interrupted analysis
     continues where it stopped. A class that cannot be analyzed (too few samples, for example) is recorded with its
@@ -45,10 +51,20 @@ def analyze(
 
     Parameters
     ----------
-    run : Run, str or path
-        A run, its folder or its URL.
+    run : Run, str, path or array (N, ...)
+        A run, its folder or its URL; or relevance maps as in `from_arrays`, which are analyzed in a temporary run. The
+        result owns that run (`ArrayAnalysis`) and deletes it when it is no longer used, at the latest at the end of the
+        process.
     spray : Spray, optional
         The configuration of the analysis, by default `Spray()`.
+    labels : sequence (N,), optional
+        Classes of an array's maps, as in `from_arrays`. Without labels and predictions, all maps are one class.
+    predictions : sequence (N,), optional
+        Predicted classes of an array's maps.
+    class_names : sequence of str, optional
+        Names of the classes of an array's maps.
+    modality : str, optional
+        Modality of an array's maps, as in `from_arrays`.
     engine : str or Engine, default "serial"
         What computes the classes: an engine or the name of one.
     progress : bool or Progress, optional
@@ -66,7 +82,7 @@ def analyze(
     Raises
     ------
     InputError
-        The run has no explained sample, or none of its classes can be analyzed.
+        The run has no explained sample, or none of its classes can be analyzed; or an array does not fit.
     WhysetError
         The analysis of some class failed in an unexpected way; the other classes are finished.
 
@@ -75,11 +91,33 @@ def analyze(
     >>> analysis = analyze("runs/small", Spray(n_neighbors=5, surrogates=0))
     >>> analysis.name
     'spray'
+    >>> from numpy.random import default_rng
+    >>> maps = default_rng(0).normal(size=(40, 3, 8, 6))
+    >>> analyze(maps, Spray(surrogates=0), labels=[0, 1] * 20).clusters("1").shape
+    (20,)
     """
-    run = (run if isinstance(run, Run) else open_run(run)).thoroughly()
     spray, progress = Spray() if spray is None else spray, resolve_progress(progress)
     if not isinstance(spray, Spray):
         raise InputError(f"spray is {spray!r}: expected a Spray, such as Spray(n_neighbors=7), or None")
+    described = {"labels": labels, "predictions": predictions, "class_names": class_names, "modality": modality}
+    if isinstance(run, Run | str | Path | RemotePath):
+        _refuse_descriptions(described)
+        return _analyze_run(run if isinstance(run, Run) else open_run(run), spray, engine, progress, memo)
+    owner = write_temporary_run(run, **described)
+    if labels is None and predictions is None and spray.group_by == "auto":
+        spray = replace(spray, group_by=ALL)
+    analysis = _analyze_run(owner.run, spray, engine, progress, memo)
+    return ArrayAnalysis.of(analysis, owner)
+
+
+def _refuse_descriptions(described: Mapping[str, Any]) -> None:
+    given = [name for name, value in described.items() if value is not None]
+    if given:
+        raise InputError(f"{', '.join(given)} describe an array, but a run is analyzed, which has its own: omit them")
+
+
+def _analyze_run(run: Run, spray: Spray, engine: str | Engine, progress: Progress, memo: str | Path | None) -> Analysis:
+    run = run.thoroughly()
     _require_something(run, spray)
     config: dict[str, JSON] = {"pipeline": spray.to_dict(), "steps": str(spray.pipeline())}
     writer, groups = _begin(run, spray, config)

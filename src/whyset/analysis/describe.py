@@ -16,7 +16,7 @@ def describe_class(group: Group, members: SampleMetadata, spray: Spray) -> Class
     return ClassEvidence(
         n_explanations=members.n_explanations,
         n_samples=members.n_samples,
-        label=group.label,
+        label=group.output,
         grouped_by=group.grouped_by,
         purity_of=members.purity_of,
         array=spray.array,

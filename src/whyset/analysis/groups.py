@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from whyset.errors import InputError
 from whyset.store import DONE, Run
 
+ALL = "all"
+"""The grouping that makes one class of all samples."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -24,12 +27,18 @@ class Group:
     def id(self) -> str:
         return f"{self.label:05d}"
 
+    @property
+    def output(self) -> int | None:
+        """The output of the model that the class is; None for the group of all samples."""
+        return None if self.grouped_by == ALL else self.label
+
 
 def group_samples(run: Run, by: str = "auto") -> list[Group]:
     """Group the explained samples: by "label", and those without one by prediction; by "prediction"; or by "target".
 
-    "auto" is by label, and by target if each sample has several, because its rows explain different classes. Only rows
-    that are committed and succeeded take part. InputError: no row did, or the attribute is not known.
+    "all" makes one class of all samples. "auto" is by label, and by target if each sample has several, because its rows
+    explain different classes. Only rows that are committed and succeeded take part. InputError: no row did, or the
+    attribute is not known.
     """
     indices = find_explained(run)
     if not len(indices):
@@ -39,7 +48,10 @@ def group_samples(run: Run, by: str = "auto") -> list[Group]:
     found = np.unique(classes[classes >= 0])
     if not len(found):
         known = "neither labels nor predictions" if by == "label" else f"no {by}"
-        raise InputError(f"{run.path} has {known}, so it has no classes to analyze.")
+        raise InputError(
+            f"{run.path} has {known}, so it has no classes to analyze: group by 'all' (Spray(group_by=), --group-by) "
+            "to analyze all explanations as one class."
+        )
     return [_group(run, int(number), indices[classes == number], by) for number in found]
 
 
@@ -56,6 +68,8 @@ def get_classes(
     `column` reads a column of the run; callers that cache columns pass their own function.
     """
     by, column = _choose_grouping(run, by), column or run.column
+    if by == ALL:
+        return np.zeros(len(indices), np.int64)
     if by != "label":
         return column(by)[indices].astype(np.int64)
     labels = run.labels[indices]
@@ -69,6 +83,8 @@ def _choose_grouping(run: Run, by: str) -> str:
 
 
 def _group(run: Run, number: int, indices: NDArray[np.int64], by: str) -> Group:
+    if by == ALL:
+        return Group(number, "all samples", indices, by)
     name = run.classes[number] if number < len(run.classes) else f"class {number}"
     unknown = int(np.count_nonzero(run.labels[indices] < 0))
     if by != "label" or unknown == 0:

@@ -60,8 +60,9 @@ class SampleMetadata:
         )
 
     def attributes(self) -> dict[str, NDArray[Any]]:
-        """Return attributes to test for enrichment: label, prediction, and `right` if these agree (None: no label)."""
-        right = [bool(a == b) if a >= 0 else None for a, b in zip(self.labels, self.predictions, strict=True)]
+        """Return attributes to test for enrichment: label, prediction, and `right` if they agree (None: unknown)."""
+        pairs = zip(self.labels, self.predictions, strict=True)
+        right = [bool(label == prediction) if min(label, prediction) >= 0 else None for label, prediction in pairs]
         return {"label": self.labels, "prediction": self.predictions, "right": np.array(right, object)}
 
 

@@ -46,7 +46,10 @@ def analyze(
     workers: Workers = None,
     scheduler: Scheduler = None,
     group_by: Annotated[
-        str | None, typer.Option(help="Group samples into classes by label, prediction or target.", show_default="auto")
+        str | None,
+        typer.Option(
+            help="Group samples into classes by label, prediction or target; all: one class.", show_default="auto"
+        ),
     ] = None,
     pooling: Annotated[int | None, typer.Option(help="Longer side of the pooled relevance maps.", min=1)] = None,
     metric: Annotated[

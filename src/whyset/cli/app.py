@@ -31,6 +31,7 @@ COMMANDS = (
     "heatmaps",
     "export-html",
     "verify",
+    "import-arrays",
     "import-virelay",
     "export-virelay",
     "rules",

@@ -130,7 +130,7 @@ def make_uri(picture: NDArray[np.uint8]) -> str:
 
 @dataclass(frozen=True)
 class StoredInput:
-    """One stored input; `wrong`: the label is known and differs from the prediction."""
+    """One stored input; `wrong`: label and prediction are known and differ."""
 
     id: str
     uri: str
@@ -154,14 +154,16 @@ def _read_input(run: Run, row: int) -> StoredInput:
     assert inputs is not None  # `contact_sheet` has checked it
     label, prediction = int(run.labels[row]), int(run.array("prediction")[row])
     label_name, predicted_name = _name(run, label), _name(run, prediction)
-    wrong = label >= 0 and label != prediction
+    wrong = min(label, prediction) >= 0 and label != prediction
     caption = f"{label_name} → {predicted_name}" if wrong else label_name if label >= 0 else f"→ {predicted_name}"
     alt = f"Input of sample {row // run.config.targets_per_sample}, {run.ids[row]}"
     return StoredInput(run.ids[row], make_uri(to_rgb(np.asarray(inputs[row]))), alt, caption, wrong)
 
 
 def _name(run: Run, number: int) -> str:
-    return run.classes[number] if 0 <= number < len(run.classes) else str(number)
+    if number < 0:
+        return "unknown"
+    return run.classes[number] if number < len(run.classes) else str(number)
 
 
 @dataclass(frozen=True)

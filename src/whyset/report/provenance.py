@@ -34,6 +34,7 @@ def describe_method(run: Run) -> str:
 
 
 def _call(stored: Mapping[str, object]) -> str:
-    fields = stored.get("fields")
+    name, fields = str(stored.get("name")), stored.get("fields")
     values = fields.items() if isinstance(fields, Mapping) else ()
-    return f"{stored.get('name')}({', '.join(f'{name}={value}' for name, value in values)})"
+    given = ", ".join(f"{field}={value}" for field, value in values)
+    return f"{name}({given})" if given else name

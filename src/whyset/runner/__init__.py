@@ -2,6 +2,7 @@
 
 from whyset.runner.composites import NamedComposite
 from whyset.runner.explaining import explain
+from whyset.runner.from_arrays import from_arrays
 from whyset.runner.input_codecs import LevelCodec
 from whyset.runner.labels import Labels
 from whyset.runner.models import ModelSource
@@ -22,5 +23,6 @@ __all__ = [
     "Preprocessing",
     "Source",
     "explain",
+    "from_arrays",
     "rerun",
 ]

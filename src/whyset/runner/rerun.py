@@ -22,6 +22,7 @@ from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, source_at
 from whyset.runner.versions import versions
 from whyset.store import Run, RunConfig, open_run
+from whyset.store.maps.description import ARRAYS, ORIGIN
 from whyset.store.remote import AnyPath, as_path
 
 
@@ -112,6 +113,8 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
 
 def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
     """List the reasons in run.json why a run cannot be repeated."""
+    if origin.get(ORIGIN) == ARRAYS:
+        return ["its relevance maps were given, not computed (`from_arrays` with the same arrays makes it again)"]
     if "model" not in origin:
         return ["it does not state the origin of the model and the data (an imported run, or one of an early version)"]
     reasons = []

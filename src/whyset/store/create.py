@@ -77,6 +77,11 @@ def require_free_space(path: str | AnyPath, arrays: Sequence[ArraySpec], rows: i
 def _create(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
     for remains in (folder / DATA, folder / SAMPLES, *find_unfinished(folder, _UNFINISHED)):
         remove(remains)
+    write_metadata(folder, config, table, specs)
+
+
+def write_metadata(folder: AnyPath, config: RunConfig, table: pa.Table, specs: tuple[ArraySpec, ...]) -> None:
+    """Write everything but the shards: the samples, the metadata of the arrays and, last of all, run.json."""
     write_samples(folder / SAMPLES, table)
     create_arrays(folder / DATA, specs, table.num_rows, config.shard_rows, config.targets_per_sample)
     for name in (COMMITS, ANALYSES):

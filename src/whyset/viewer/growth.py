@@ -19,7 +19,7 @@ from whyset.viewer.run_registry import LoadedRun
 from whyset.viewer.schemas import AnalysisProgress, RunProgress
 
 SMALL = 2**20
-GROUPINGS = ("auto", "label", "prediction", "target")
+GROUPINGS = ("auto", "label", "prediction", "target", "all")
 
 
 def is_growing(path: AnyPath) -> bool:

@@ -14,6 +14,8 @@ def test_unknown_values_do_not_count() -> None:
     assert purity(np.array([-1, -1])) is None
     assert accuracy(np.array([0, 1, -1]), np.array([0, 2, 5])) == 0.5
     assert accuracy(np.array([-1]), np.array([0])) is None
+    assert accuracy(np.array([0, 1, 1]), np.array([0, -1, -1])) == 1.0
+    assert accuracy(np.array([0, 1]), np.array([-1, -1])) is None
     assert finite_mean(np.array([0.5, np.nan, 1.0])) == 0.75
     assert finite_mean(np.array([np.nan])) is None
 

@@ -17,6 +17,15 @@ def test_accuracy_inside_and_outside_with_wilsons_intervals() -> None:
     assert (only_inside.outside, only_inside.p_value) == (None, None)
 
 
+def test_samples_without_a_prediction_are_neither_right_nor_wrong() -> None:
+    labels, inside = np.array([0, 0, 1, 1, 1, 1]), np.array([1, 1, 1, 0, 0, 0], bool)
+    found = accuracy_contrast(labels, np.array([0, -1, 0, 1, -1, -1]), inside)
+    assert (found.inside, found.outside) == (0.5, 1.0)
+    assert (found.inside_interval, found.outside_interval) == (wilson(1, 2), wilson(1, 1))
+    unknown = accuracy_contrast(labels, np.full(6, -1), inside)
+    assert (unknown.inside, unknown.outside, unknown.p_value) == (None, None, None)
+
+
 def test_confidence_is_compared_by_ranks() -> None:
     rng = np.random.default_rng(0)
     confidence, inside = rng.random(60), np.arange(60) < 20

@@ -29,7 +29,7 @@ from whyset.arguments import seed_number
 from whyset.errors import InputError
 
 INPUT, LAYER, CONCEPT = "attribution/input", "attribution/", "concept/"
-GROUPINGS = ("auto", "label", "prediction", "target")
+GROUPINGS = ("auto", "label", "prediction", "target", "all")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Spray(Processor):
         The name of the analysis in the run.
     array : str, default "attribution/input"
         The array of the run to analyze: "attribution/input", "attribution/<layer>" or "concept/<layer>".
-    group_by : {"auto", "label", "prediction", "target"}, default "auto"
-        The grouping of samples into classes: by label (by prediction where it is unknown), prediction or target. "auto"
-        is by label, and by target in a run with several targets per sample.
+    group_by : {"auto", "label", "prediction", "target", "all"}, default "auto"
+        The grouping of samples into classes: by label (by prediction where it is unknown), prediction or target, or one
+        class of all samples. "auto" is by label, and by target in a run with several targets per sample.
     pooling : int or None, default 28
         The longest side of pooled maps, in cells; None for no pooling.
     preprocessing : tuple of Processor, default ()

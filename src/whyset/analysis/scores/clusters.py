@@ -18,8 +18,8 @@ def purity(values: NDArray[np.integer]) -> float | None:
 
 
 def accuracy(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> float | None:
-    """Return the share of correct predictions among samples with a known label."""
-    known = labels >= 0
+    """Return the share of correct predictions among samples whose label and prediction are known (0 or more)."""
+    known = (labels >= 0) & (predictions >= 0)
     return float(np.mean(labels[known] == predictions[known])) if known.any() else None
 
 

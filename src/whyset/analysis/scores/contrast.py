@@ -25,10 +25,12 @@ class ClusterContrast:
 def accuracy_contrast(
     labels: NDArray[np.integer], predictions: NDArray[np.integer], inside: NDArray[np.bool_]
 ) -> ClusterContrast:
-    """Compare the accuracy: Wilson's intervals, Fisher's exact test (two-sided). Unknown labels (-1) do not count."""
+    """Compare the accuracy: Wilson's intervals, Fisher's exact test (two-sided). Samples whose label
+    or prediction is unknown (-1) do not count.
+    """
     from scipy.stats import fisher_exact
 
-    known, right = labels >= 0, labels == predictions
+    known, right = (labels >= 0) & (predictions >= 0), labels == predictions
     counts = [(int(np.count_nonzero(right & side)), int(np.count_nonzero(side))) for side in _sides(inside, known)]
     (share, interval), (other, other_interval) = (
         (hits / trials, wilson(hits, trials)) if trials else (None, None) for hits, trials in counts

@@ -2,14 +2,15 @@ import type { Numbers } from "../../api/binary";
 import type { Sample } from "../../api/types";
 import { count, plural } from "../page/format";
 
-/** A class, and the number of heatmaps that explain it; a negative class is a target that is not a single class. */
+/** A class, and the number of heatmaps that explain it; a negative class is unknown, or a target that is not a single class. */
 export interface TargetCount {
   target: number;
   n: number;
 }
 
 const SHOWN = 3;
-const NO_CLASS = "no single class";
+/** A contrast of classes, or a target that is not known, as of maps that were computed elsewhere. */
+const NO_CLASS = "unknown or no single class";
 
 /** The classes that the heatmaps of each group (cluster number) explain, the most frequent first. */
 export function countTargets(targets: Numbers, groups: Int32Array): Map<number, TargetCount[]> {
