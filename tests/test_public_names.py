@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 
 NAMES = {
     "whyset": "Spray analyze explain open_run view",
-    "whyset.attribution": """Gradient SmoothGrad IntegratedGradients Occlusion Conditional Captum BiLRP GeneratedTokens
-        Contrast AboveReference Similarity Ledger BiasMap""",
+    "whyset.attribution": """Gradient InputTimesGradient SmoothGrad IntegratedGradients Occlusion Conditional Captum
+        BiLRP GeneratedTokens Contrast AboveReference Similarity Ledger BiasMap""",
     "whyset.attribution.rules": "Epsilon Gamma ZPlus AlphaBeta ZBox WSquare Flat Pass Norm RedistributeBias Rule RULES",
     "whyset.attribution.composites": """EpsilonPlus EpsilonPlusFlat EpsilonAlpha2Beta1 EpsilonAlpha2Beta1Flat
         EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES
