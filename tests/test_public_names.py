@@ -18,6 +18,8 @@ NAMES = {
         EpsilonGammaBox GuidedBackprop DeconvNet ExcitationBackprop BetaSmooth AttnLRP CPLRP COMPOSITES
         LayerMapComposite
         SpecialFirstLayerMapComposite NameMapComposite MixedComposite NameLayerMapComposite BiasRedistribution""",
+    "whyset.attribution.methods": """METHODS GradientMethod InputTimesGradientMethod SmoothGradMethod
+        IntegratedGradientsMethod OcclusionMethod ConditionalMethod CaptumMethod FunctionMethod Method as_method""",
     "whyset.evaluation": """PixelFlipping FlippingCurves PairedDifference compare_paired Imputer IMPUTERS BlurImputer
         ConstantImputer UniformImputer""",
     "whyset.analysis": "Spray Processor Pipeline Step Memo assign Cosine KMeans TSNE",
