@@ -58,9 +58,8 @@ def explain(
     method: Annotated[
         str | None,
         typer.Option(
-            help="Attribution method in place of a composite: gradient, input_times_gradient, smooth_grad, "
-            "integrated_gradients, occlusion, conditional or captum.",
-            show_default="gradient with --composite",
+            help="Attribution method in place of --composite, listed by whyset methods, such as integrated_gradients.",
+            show_default="gradient, with --composite",
         ),
     ] = None,
     method_option: Annotated[

@@ -101,9 +101,9 @@ def explain(
         An instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient. "auto" is attn_lrp for models
         with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus for everything else.
     method : Method, str or callable, optional
-        Another attribution method in place of `composite`: an instance or a name of `whyset.attribution.methods.METHODS`, or a
-        function `f(model, x, target)` that returns a relevance map for each sample. By default the gradient with the
-        rules of `composite`.
+        Another attribution method in place of `composite`: an instance or a name of
+        `whyset.attribution.methods.METHODS`, or a function `f(model, x, target)` that returns a relevance map for each
+        sample. By default the gradient with the rules of `composite`.
     engine : str or Engine, default "serial"
         What computes the shards: an engine or the name of one.
     target : str or int, default "label"

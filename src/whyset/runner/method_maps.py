@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from whyset.attribution.attributors.logit_model import LogitModel
-from whyset.attribution.methods import BoundMethod, Method
+from whyset.attribution.methods import BoundMethod, FunctionMethod, Method
 from whyset.errors import InputError, WhysetError
 from whyset.runner.output import Output
 from whyset.runner.targets import Targets
@@ -101,7 +101,9 @@ def naming_method(method: Method) -> Iterator[None]:
         raise
     except Exception as error:
         text = " ".join(str(error).split())
+        remedy = "give other parameters (--method-option), or choose another method"
+        if isinstance(method, FunctionMethod):
+            remedy = "expected a function f(model, x, target) of a module, a batch, and the index of an output for each"
         raise InputError(
-            f"{method.describe()} failed on the first samples ({type(error).__name__}: {text}): give other parameters "
-            "(--method-option), or choose another method"
+            f"{method.describe()} failed on the first samples ({type(error).__name__}: {text}): {remedy}"
         ) from error

@@ -168,5 +168,5 @@ def _require_some_finite(explained: ExplainedBatch) -> None:
     if not bool(finite.any()):
         raise InputError(
             f"the {what} is not finite for any of {len(finite)} samples spread over the data: check the weights "
-            "for NaN and the normalization (--mean, --std), or try another composite"
+            "for NaN and the normalization (--mean, --std), or try another composite or method"
         )

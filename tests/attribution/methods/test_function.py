@@ -91,7 +91,6 @@ def test_another_function_has_another_stored_form() -> None:
     assert len({str(form) for form in forms}) == 3
     assert forms[0]["fields"]["function"] == f"{__name__}.saliency"
     assert all(len(form["fields"]["source_sha256"]) == 64 for form in forms)
-    assert not FunctionMethod(saliency).is_repeatable
 
 
 def test_a_function_without_source_is_named_without_a_hash() -> None:

@@ -118,7 +118,6 @@ def test_its_stored_form_is_json_and_gives_it_back(name: str) -> None:
     assert form["name"] == name
     assert method_from_dict(form, "runs/x") == method
     assert method_from_dict(form, "runs/x").to_dict() == method.to_dict()
-    assert method.is_repeatable
 
 
 # Declared capabilities
@@ -248,6 +247,9 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "rules of SmoothGrad": (lambda: SmoothGradMethod("epsilon"), "unknown composite 'epsilon'"),
     "a class of rules": (lambda: GradientMethod(EpsilonPlus), "got the class EpsilonPlus"),
     "rules that are a number": (lambda: GradientMethod(7), "expected"),
+    "an infinite baseline": (lambda: IntegratedGradientsMethod(3, float("inf")), "expected a finite number"),
+    "noise of NaN": (lambda: SmoothGradMethod(noise_level=float("nan")), "expected a finite number"),
+    "an infinite argument of captum": (lambda: CaptumMethod("DeepLift", {"baselines": float("-inf")}), "finite number"),
     "a window of zero": (lambda: OcclusionMethod(window=0), "expected positive numbers"),
     "a window that is a text": (lambda: OcclusionMethod(window="4"), "expected a whole number"),
     "several conditions": (lambda: ConditionalMethod([{"conv": 1}]), "one explanation for each sample and target"),
@@ -283,5 +285,8 @@ def test_a_stored_form_that_was_edited_is_refused(form: Any, message: str) -> No
 
 
 def test_numbers_of_numpy_are_stored_as_numbers() -> None:
+    method = IntegratedGradientsMethod(np.int64(3), torch.tensor(1))
+    assert json.dumps(method.to_dict()["fields"]) == '{"n_iter": 3, "baseline": 1.0}'
+    assert json.dumps(OcclusionMethod(np.int32(3)).to_dict()["fields"]["window"]) == "3"
     form = CaptumMethod("DeepLift", {"baselines": np.zeros((1, 2, 1, 1))}).to_dict()
     assert form["fields"]["arguments"] == {"baselines": [[[[0.0]], [[0.0]]]]}

@@ -11,6 +11,7 @@ from whyset.attribution.methods.captum_arguments import check_arguments, plain_v
 from whyset.attribution.methods.captum_attributor import CaptumAttributor
 from whyset.attribution.methods.method import Method
 from whyset.errors import InputError
+from whyset.printable import short_dataclass_repr
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,15 @@ class CaptumMethod(Method):
     interpolate_mode: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.arguments, Mapping):
             raise InputError(f"arguments of captum's {self.method}: expected a mapping, got {self.arguments!r}")
         kept = {name: plain_value(name, value) for name, value in self.arguments.items()}
         object.__setattr__(self, "arguments", kept)
         check_arguments(find_captum_class(self.method), self.arguments, self.layer, self.patch)
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
     def describe(self) -> str:
         """Return the class, its layer and its arguments."""

@@ -1,6 +1,7 @@
 """Arguments of captum's methods: checked by the signature of the class, and kept as values that JSON can hold."""
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ def plain_value(name: str, value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, list | tuple):
         return [plain_value(name, item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"the argument {name} of a method of captum is {value}: expected a finite number")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise InputError(

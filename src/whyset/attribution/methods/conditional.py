@@ -12,6 +12,9 @@ from whyset.attribution.conditions import check_conditions
 from whyset.attribution.methods.composite_field import AUTO, check_composite
 from whyset.attribution.methods.method import Method, describe_composite
 from whyset.errors import InputError
+from whyset.printable import short_dataclass_repr
+
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class ConditionalMethod(Method):
     dim: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.conditions, Mapping) or not self.conditions:
             raise InputError(
                 f"conditions: expected one mapping of layers to channels, such as {{'layer3': [5, 17]}}, got "
@@ -60,7 +64,12 @@ class ConditionalMethod(Method):
     def describe(self) -> str:
         """Return the composite, the layers and their channels."""
         parts = [f"{path}: {str(channels).strip('[]')}" for path, channels in self.conditions.items()]
-        return f"{describe_composite(self.composite)} through {'; '.join(parts)}"
+        shown, more = "; ".join(parts[:_SHOWN]), len(parts) - _SHOWN
+        others = f" and {more} more layers" if more > 0 else ""
+        return f"{describe_composite(self.composite)} through {shown}{others}"
+
+    def __repr__(self) -> str:
+        return short_dataclass_repr(self)
 
     def bind(self, model: nn.Module) -> Conditional:
         """Make the attributor for a model."""

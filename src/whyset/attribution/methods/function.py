@@ -51,6 +51,7 @@ class FunctionMethod(Method):
     function: Callable[..., Any]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.function, type) or not callable(self.function):
             raise InputError(
                 f"method: expected a method, a name or a function f(model, x, target), got {self.function!r}"
@@ -60,11 +61,6 @@ class FunctionMethod(Method):
                 f"method: expected a function f(model, x, target), got {type(self.function).__name__}, which is bound "
                 "to a model: pass the method, such as IntegratedGradientsMethod(n_iter=20), or its name"
             )
-
-    @property
-    def is_repeatable(self) -> bool:
-        """False: the function is an object of this process."""
-        return False
 
     @property
     def path(self) -> str:

@@ -42,6 +42,7 @@ class GradientMethod(Method):
     composite: Composite | str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_composite(self.composite)
 
     @property

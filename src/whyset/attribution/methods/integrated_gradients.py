@@ -40,6 +40,7 @@ class IntegratedGradientsMethod(Method):
     baseline: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.bind(nn.Identity())  # checks the number
 
     def describe(self) -> str:

@@ -1,14 +1,17 @@
 """The base of the attribution methods: their parameters, their capabilities, and the attributor for a model."""
 
+import math
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, get_type_hints
 
+import numpy as np
 from torch import Tensor, nn
 
 from whyset.arguments import TypedFields
 from whyset.attribution.composites import Composite
 from whyset.attribution.serialization import to_dict
 from whyset.attribution.targets import Target
+from whyset.errors import InputError
 
 FLOATING = ("image", "series", "table")
 """Modalities whose inputs are floating point numbers."""
@@ -48,14 +51,22 @@ class Method(TypedFields):
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
     """The kinds of inputs that can be explained."""
 
+    def __post_init__(self) -> None:
+        """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
+        hints = get_type_hints(type(self))
+        for part in fields(self):
+            value = getattr(self, part.name)
+            number = value.item() if isinstance(value, np.generic | Tensor) and value.ndim == 0 else value
+            if isinstance(number, int | float) and hints[part.name] is float:
+                number = float(number)
+            if isinstance(number, float) and not math.isfinite(number):
+                raise InputError(f"{type(self).__name__}({part.name}={number}): expected a finite number")
+            if number is not value:
+                object.__setattr__(self, part.name, number)
+
     def bind(self, model: nn.Module) -> BoundMethod:
         """Make the attributor of this method for a model in evaluation mode."""
         raise NotImplementedError
-
-    @property
-    def is_repeatable(self) -> bool:
-        """True if the method can be rebuilt from its stored form."""
-        return True
 
     @property
     def conserving(self) -> bool:

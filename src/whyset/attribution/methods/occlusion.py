@@ -44,6 +44,7 @@ class OcclusionMethod(Method):
     fill: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("window", "stride"):
             given = getattr(self, name)
             object.__setattr__(self, name, tuple(given) if isinstance(given, list) else given)

@@ -52,6 +52,7 @@ class SmoothGradMethod(Method):
     statistic: Statistic = "mean"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_composite(self.composite)
         self._make(nn.Identity(), None)  # checks the numbers
 
