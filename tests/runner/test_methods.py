@@ -401,6 +401,11 @@ def test_methods_that_do_not_explain_texts_name_those_that_do(method: str, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+def test_half_the_id_of_a_token_does_not_cover_a_text(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"fill=2\.5\): expected the id of a token"):
+        ws.explain(Texts(), torch.randint(1, 20, (SAMPLES, 4)), tmp_path / "run", method=OcclusionMethod(fill=2.5))
+
+
 def test_a_local_function_cannot_be_sent_to_workers_and_this_is_said(tmp_path: Path, model_file: Path) -> None:
     def local(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
         return x

@@ -98,5 +98,45 @@ def test_a_function_without_source_is_named_without_a_hash() -> None:
     exec("def typed(model, x, target):\n    return x", scope)
     fields = FunctionMethod(scope["typed"]).to_dict()["fields"]
     assert fields == {"function": "shell.typed", "source_sha256": None}
-    wrapped = FunctionMethod(partial(saliency))
-    assert wrapped.to_dict()["fields"]["function"] == "functools.partial"
+
+
+def scale(model: nn.Module, x: Tensor, target: Tensor, factor: float = 1.0) -> Tensor:
+    return factor * x
+
+
+def make_scale(factor: float) -> Any:
+    def scale_by(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+        return factor * x
+
+    return scale_by
+
+
+class Scale:
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def __call__(self, model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+        return self.factor * x
+
+
+BINDINGS = {
+    "closure": make_scale,
+    "object": Scale,
+    "method": lambda factor: Scale(factor).__call__,
+    "partial": lambda factor: partial(scale, factor=factor),
+    "partial of a closure": lambda factor: partial(make_scale(factor)),
+}
+
+
+@pytest.mark.parametrize("bind", BINDINGS.values(), ids=BINDINGS)
+def test_one_function_bound_to_other_values_is_another_one(bind: Any) -> None:
+    one, same, other = (FunctionMethod(bind(factor)).to_dict() for factor in (2.0, 2.0, 3.0))
+    assert one == same
+    assert one["fields"]["function"] == other["fields"]["function"]
+    assert one["fields"]["source_sha256"] != other["fields"]["source_sha256"]
+
+
+def test_a_map_keeps_the_precision_of_the_function() -> None:
+    fine = torch.full(INPUTS.shape, 1e-9, dtype=torch.float64)
+    found = FunctionMethod(lambda model, x, target: fine).bind(net().half().float())(INPUTS, 1)[1]
+    assert torch.equal(found, fine)

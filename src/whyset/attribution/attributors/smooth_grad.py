@@ -103,7 +103,8 @@ class SmoothGrad:
         target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
             What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
         seeds : sequence of int, optional
-            A seed for each sample in place of `seed`; then the noise of a sample does not depend on the others.
+            A seed for each sample in place of `seed`; then the noise of a sample depends neither on the others nor on
+            the device.
 
         Returns
         -------
@@ -129,18 +130,22 @@ class SmoothGrad:
         return output, accumulated.result()
 
     def _draw(self, x: Tensor, seeds: Sequence[int] | None) -> Iterator[Tensor]:
-        """Yield standard normal noise for each copy, from one generator or from one for each sample."""
+        """Yield standard normal noise for each copy, from one generator or from one for each sample.
+
+        Noise with a seed for each sample is drawn on the CPU: it is the same on every device.
+        """
         if seeds is not None and len(seeds) != len(x):
             raise InputError(f"seeds: expected one for each of {len(x)} samples, got {len(seeds)}")
         parts = [x] if seeds is None else x.split(1)
         given = [self.seed] if seeds is None else seeds
-        generators = [torch.Generator(device=x.device).manual_seed(seed) for seed in given]
+        device = x.device if seeds is None else torch.device("cpu")
+        generators = [torch.Generator(device=device).manual_seed(seed) for seed in given]
         while True:
             drawn = [
-                torch.randn(part.shape, generator=generator, dtype=x.dtype, device=x.device)
+                torch.randn(part.shape, generator=generator, dtype=x.dtype, device=device)
                 for part, generator in zip(parts, generators, strict=True)
             ]
-            yield torch.cat(drawn)
+            yield torch.cat(drawn).to(x.device)
 
 
 class _Accumulated:

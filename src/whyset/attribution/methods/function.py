@@ -2,8 +2,11 @@
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -23,7 +26,7 @@ class FunctionMethod(Method):
     The function takes the model, inputs (n, ...), and the index of the explained output of each sample (n,). It returns
     a tensor or an array shaped like the inputs, or with one channel, (n, 1, H, W) or (n, H, W). It can draw random
     numbers: the generators of torch, NumPy and Python are seeded for each shard. A run made with it is continued only
-    with a function of the same name and source, and cannot be repeated from its run.json.
+    with a function of the same name and source, bound to equal values, and cannot be repeated from its run.json.
 
     Parameters
     ----------
@@ -65,7 +68,8 @@ class FunctionMethod(Method):
     @property
     def path(self) -> str:
         """The module and the name of the function."""
-        named = self.function if hasattr(self.function, "__qualname__") else type(self.function)
+        function = _unwrap(self.function)
+        named = function if hasattr(function, "__qualname__") else type(function)
         return f"{named.__module__}.{named.__qualname__}"
 
     def describe(self) -> str:
@@ -74,16 +78,43 @@ class FunctionMethod(Method):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name of the function and the hash of its source, by which another function is noticed."""
+        function = _unwrap(self.function)
+        named = function if inspect.isroutine(function) else type(function)
         try:
-            named = self.function if inspect.isroutine(self.function) else type(self.function)
-            source = hashlib.sha256(inspect.getsource(named).encode()).hexdigest()
+            text = inspect.getsource(named) + _describe_state(self.function)
         except (OSError, TypeError):  # defined in a shell, or not written in Python
-            source = None
-        return {"name": self.name, "fields": {"function": self.path, "source_sha256": source}}
+            return {"name": self.name, "fields": {"function": self.path, "source_sha256": None}}
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return {"name": self.name, "fields": {"function": self.path, "source_sha256": digest}}
 
     def bind(self, model: nn.Module) -> "FunctionAttributor":
         """Make the attributor for a model."""
         return FunctionAttributor(model, self.function)
+
+
+def _unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that `functools.partial` calls."""
+    return _unwrap(function.func) if isinstance(function, partial) else function
+
+
+def _describe_state(function: Callable[..., Any]) -> str:
+    """Write the values that a function is bound to, without addresses.
+
+    They are those of `partial`, of its closure and defaults, and of the object that it is or is a method of.
+    """
+    if isinstance(function, partial):
+        bound = (function.args, sorted(function.keywords.items()))
+        return _ADDRESS.sub("", repr(bound)) + _describe_state(function.func)
+    if inspect.ismethod(function):
+        return _ADDRESS.sub("", repr(getattr(function.__self__, "__dict__", None))) + _describe_state(function.__func__)
+    names = ("__defaults__", "__kwdefaults__") if inspect.isfunction(function) else ("__dict__",)
+    values = [getattr(function, name, None) for name in names]
+    with suppress(ValueError):  # a variable of the closure without a value
+        values += [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    return _ADDRESS.sub("", repr([value for value in values if value]))
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class FunctionAttributor:
@@ -117,4 +148,4 @@ class FunctionAttributor:
                 f"the function returned {tuple(maps.shape)} of {maps.dtype}: expected numbers shaped like the inputs "
                 f"{tuple(x.shape)}, or with one channel"
             )
-        return output, maps.detach().to(x.device, output.dtype)
+        return output, maps.detach().to(x.device)

@@ -1,11 +1,10 @@
 """Occlusion as a method of a run."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from whyset.attribution.attributors.occlusion import Occlusion, Sides
 from whyset.attribution.methods.method import Method
@@ -53,8 +52,12 @@ class OcclusionMethod(Method):
 
     def bind(self, model: nn.Module) -> Occlusion:
         """Make the attributor for a model."""
-        fill = partial(torch.full_like, fill_value=self.fill)
-        return Occlusion(model, window=self.window, stride=self.stride, fill_fn=fill)
+        return Occlusion(model, window=self.window, stride=self.stride, fill_fn=self._fill)
+
+    def _fill(self, x: Tensor) -> Tensor:
+        if not x.is_floating_point() and not self.fill.is_integer():
+            raise InputError(f"OcclusionMethod(fill={self.fill}): expected the id of a token, a whole number")
+        return torch.full_like(x, self.fill)
 
 
 def _require_sides(name: str, given: object) -> None:
