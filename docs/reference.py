@@ -16,7 +16,8 @@ from whyset import errors
 from whyset.attribution.intercept.operations import SUBJECTS, Arithmetic, Integers, Loss, Operation, OperationKind
 from whyset.cli.app import program
 
-PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites whyset.analysis
+PACKAGES = """whyset whyset.attribution whyset.attribution.rules whyset.attribution.composites
+    whyset.attribution.methods whyset.analysis
     whyset.evaluation whyset.image whyset.report whyset.viewer whyset.store whyset.testing whyset.errors""".split()
 DOCS = Path(__file__).resolve().parent
 

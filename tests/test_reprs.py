@@ -23,6 +23,7 @@ from whyset.attribution.attributors import (
     SmoothGrad,
 )
 from whyset.attribution.composites import COMPOSITES, EpsilonPlus
+from whyset.attribution.methods import CaptumMethod, ConditionalMethod
 from whyset.report import report
 
 NEEDED = {
@@ -49,6 +50,8 @@ def attribution_objects() -> Iterator[Any]:
     yield from (attribute, record, ledger, ledger.rows[0])
     yield from (Gradient(net), SmoothGrad(net), IntegratedGradients(net), Occlusion(net), Captum(net, "Saliency"))
     yield Conditional(net, EpsilonPlus(), [{"0": [1]}] * 50)
+    yield CaptumMethod("DeepLift", {"baselines": np.zeros((1, 3, 64, 64))})
+    yield ConditionalMethod({f"layer{number}": list(range(9)) for number in range(50)})
     similarity = BiLRP(net, EpsilonPlus())
     yield from (similarity, similarity(torch.rand(100, 6), torch.rand(100, 6)))
     yield from (kind(**NEEDED.get(kind.__name__, {})) for kind in COMPOSITES.values())

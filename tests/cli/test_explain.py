@@ -47,6 +47,44 @@ def test_the_plain_gradient_is_a_choice(job: Any, whyset: Program) -> None:
     assert ws.open_run(job.run).config.composite is None
 
 
+def test_a_method_and_its_options_are_given_continued_and_repeated(job: Any, whyset: Program) -> None:
+    options = ["--method", "integrated_gradients", "--method-option", "n_iter=4", "--method-option", "baseline=-0.5"]
+    assert whyset(job.arguments(*options)).code == 0
+    run = ws.open_run(job.run)
+    assert run.config.attributor == {"name": "integrated_gradients", "fields": {"n_iter": 4, "baseline": -0.5}}
+    assert run.config.method == "integrated gradients, 4 steps, baseline -0.5"
+    printed = whyset(job.arguments(*options))
+    assert (printed.code, "12 of 12 samples are already explained" in printed.out) == (0, True)
+    again = whyset(["rerun", str(job.run), "--out", f"{job.run}-again"])
+    assert again.code == 0
+    np.testing.assert_array_equal(ws.open_run(f"{job.run}-again").relevance[:], run.relevance[:])
+    other = whyset(job.arguments(*options[:4]))
+    assert other.code == 2
+    assert "attributor.fields.baseline is -0.5 there and 0.0 here" in other.err
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--method", "integral"], "unknown method 'integral'"),
+        (["--method", "occlusion", "--method-option", "area=3"], "has no option 'area'; it has window, stride, fill"),
+        (["--method", "occlusion", "--method-option", "window=x"], "expected a whole number"),
+        (["--method", "captum"], "captum needs method: add --method-option method=..."),
+        (["--method", "captum", "--method-option", "method=Lucky"], "no attribution method 'Lucky'"),
+        (["--method-option", "window=3"], "add --method NAME"),
+        (["--method", "occlusion", "--composite", "epsilon_plus"], "both method and composite were given"),
+        (["--method", "occlusion", "--on-unknown", "raise"], "both method and composite were given"),
+        (["--method", "occlusion", "--layer", "conv"], "layers (--layer) cannot be recorded by the method occlusion"),
+        (["--method", "occlusion", "--method-option", "window=3,4,5"], "expected one number, or 2"),
+    ],
+)
+def test_a_wrong_method_is_one_line_with_exit_code_2(options: list[str], line: str, job: Any, whyset: Program) -> None:
+    printed = whyset(job.arguments(*options))
+    assert (printed.code, printed.err.count("\n")) == (2, 1)
+    assert line in printed.err
+    assert not job.run.exists()
+
+
 def test_a_flat_folder_is_explained_by_prediction(job: Any, whyset: Program) -> None:
     printed = whyset(job.arguments(data=job.folder / "images" / "cat"))
     assert printed.code == 0

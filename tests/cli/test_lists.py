@@ -1,12 +1,14 @@
-"""`whyset rules` and `whyset composites`: what there is, and the plan for a model."""
+"""`whyset rules`, `whyset composites` and `whyset methods`: what there is, and the plan for a model."""
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from whyset.attribution.composites import COMPOSITES
+from whyset.attribution.methods import METHODS
 from whyset.attribution.rules import RULES
 from whyset.cli.lists import print_list
 
@@ -31,6 +33,19 @@ def test_every_composite_is_listed(whyset: Program, monkeypatch: pytest.MonkeyPa
     assert [row.split()[:1] for row in rows] == [[name] for name in COMPOSITES]
     for composite, row in zip(COMPOSITES.values(), rows, strict=True):
         assert (inspect.getdoc(composite) or "").split("\n\n")[0].replace("\n", " ") in row
+
+
+def test_every_method_is_listed_with_its_parameters(whyset: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    printed = whyset(["methods"])
+    assert printed.code == 0
+    rows = printed.out.splitlines()[1:]
+    assert [row.split()[0] for row in rows] == list(METHODS)
+    for method, row in zip(METHODS.values(), rows, strict=True):
+        assert all(part.name in row for part in fields(method))
+        assert (inspect.getdoc(method) or "").split("\n\n")[0].replace("\n", " ") in row
+    assert "n_iter=20, baseline=0.0" in printed.out
+    assert "method (required)" in printed.out
 
 
 @pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", "[/nothing]", ":smile:", "[bold", "\\[x]", "c[Wᵀ]"])

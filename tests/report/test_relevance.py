@@ -14,6 +14,7 @@ from torch import nn
 
 import whyset as ws
 from whyset.attribution.composites import EpsilonPlus
+from whyset.attribution.methods import SmoothGradMethod
 from whyset.report import as_html, as_json, as_markdown, as_text, report
 from whyset.report.pictures import ReportHeatmaps, contact_sheet
 from whyset.report.relevance import Distribution, describe_losses, summarize_columns, summarize_relevance
@@ -33,6 +34,25 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     ws.analyze(run, ws.Spray())
     write_checks(run.path, [Check("labels", "warning", 3, 40, "3 of 40 labels <differ>")])
     return run
+
+
+def test_the_report_of_another_method_names_it_and_claims_no_conservation(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(4 * 36, 2)).eval()
+    images = np.random.default_rng(0).random((30, 3, 8, 8)).astype(np.float32)
+    method = SmoothGradMethod(n_iter=3, statistic="variance")
+    run = ws.explain(net, (images, np.arange(30) // 15), tmp_path / "run", method=method)
+    ws.analyze(run, ws.Spray(surrogates=5, resamplings=2))
+    made = report(run)
+    assert made.method == "VarGrad, 3 noisy copies, noise level 0.1"
+    facts = dict(made.provenance)
+    assert facts["method"] == made.method
+    assert json.loads(facts["parameters of the method"])["statistic"] == "variance"
+    assert "composite" not in facts
+    for text in (as_text(made), as_markdown(made)):
+        assert "VarGrad, 3 noisy copies" in text
+        assert "share of the output that arrives" not in text
+        assert "losses, as shares" not in text
 
 
 def test_a_summary_counts_what_is_beyond_the_limits() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import whyset as ws
+from whyset.attribution.methods import GradientMethod
 from whyset.engines import Local, Serial, Static
 from whyset.runner import ArraySource
 from whyset.runner.devices import one_worker_per_gpu
@@ -33,6 +34,6 @@ def test_a_worker_computes_in_evaluation_mode_also_if_the_caller_trains_the_mode
     """The model is copied to the device and the copy is evaluated, but workers are sent the caller's own."""
     model, images = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(3 * 8 * 6, 2)), torch.rand(2, 3, 8, 6)
     run = ws.explain(model, images, tmp_path / "run")
-    wanted = OutputSpec(None, Targets.of("prediction"))
+    wanted = OutputSpec(GradientMethod(), Targets.of("prediction"))
     job = Job(run, model.train(), ArraySource(images), wanted, (3, 8, 6), batch_size=2, device="cpu", seed=0)
     assert not any(part.training for part in set_up(job).model.modules())

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import whyset as ws
+from whyset.attribution.methods import GradientMethod
 from whyset.progress import Silent
 from whyset.runner import ArraySource
 from whyset.runner.explain_config import ExplainConfig
@@ -96,7 +97,7 @@ def test_the_measurement_explains_one_sample_and_then_a_batch() -> None:
             return x.flatten(1)[:, :4]
 
     reading = Prefetcher(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
-    wanted = OutputSpec(None, Targets.of("label"))
+    wanted = OutputSpec(GradientMethod(), Targets.of("label"))
     state = torch.get_rng_state()
     assert 0 < seconds_per_row(Watched(), reading, wanted, batch_size=32) < math.inf
     assert batches == [1, 32]
@@ -109,7 +110,7 @@ def test_a_model_that_cannot_explain_a_batch_gets_the_smallest_shards() -> None:
             raise RuntimeError("out of memory")
 
     reading = Prefetcher(ArraySource(IMAGES), (3, 6, 8), show=True, threads=0)
-    assert seconds_per_row(Failing(), reading, OutputSpec(None, Targets.of("label")), 32) == math.inf
+    assert seconds_per_row(Failing(), reading, OutputSpec(GradientMethod(), Targets.of("label")), 32) == math.inf
 
 
 class Unreadable(ArraySource):
@@ -144,7 +145,7 @@ def test_samples_that_cannot_be_read_do_not_make_it_faster(
 
     monkeypatch.setattr("whyset.runner.shard_duration.time.perf_counter", lambda: clock[0])
     reading = Prefetcher(Unreadable(failing), (3, 6, 8), show=True, threads=0)
-    assert seconds_per_row(Slow(), reading, OutputSpec(None, Targets.of("label")), batch_size=32) == 0.25
+    assert seconds_per_row(Slow(), reading, OutputSpec(GradientMethod(), Targets.of("label")), batch_size=32) == 0.25
     assert explained == batches
 
 
@@ -158,7 +159,7 @@ def test_where_no_sample_is_read_in_time_shards_are_smallest(monkeypatch: pytest
             return super().read(index)
 
     monkeypatch.setattr("whyset.runner.shard_duration.time.perf_counter", lambda: clock[0])
-    wanted = OutputSpec(None, Targets.of("label"))
+    wanted = OutputSpec(GradientMethod(), Targets.of("label"))
     assert seconds_per_row(net(), Prefetcher(Slowly(range(99)), (3, 6, 8), True, 0), wanted, 32) == math.inf
     assert clock[0] == 12.0
     assert seconds_per_row(net(), Prefetcher(Unreadable(range(100)), (3, 6, 8), True, 0), wanted, 32) == math.inf

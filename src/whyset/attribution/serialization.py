@@ -1,5 +1,6 @@
 """The stored form of rules and composites: name and fields, as JSON values."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ def to_dict(part: Any) -> Any:
     Parameters
     ----------
     part : object
-        A frozen dataclass, tensor, sequence, class, text, number or None.
+        A frozen dataclass, tensor, sequence, mapping, class, text, number or None.
 
     Returns
     -------
@@ -44,6 +45,8 @@ def to_dict(part: Any) -> Any:
         return part.tolist()
     if isinstance(part, (list, tuple)):
         return [to_dict(item) for item in part]
+    if isinstance(part, Mapping):
+        return {str(key): to_dict(value) for key, value in part.items()}
     if isinstance(part, type):
         return f"{part.__module__}.{part.__qualname__}"
     if part is None or isinstance(part, (str, int, float, bool)):

@@ -36,6 +36,7 @@ COMMANDS = (
     "export-virelay",
     "rules",
     "composites",
+    "methods",
 )
 LOGGER = logging.getLogger("whyset")
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]

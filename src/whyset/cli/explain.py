@@ -29,6 +29,7 @@ from whyset.errors import InputError
 from whyset.printable import echo
 
 if TYPE_CHECKING:
+    from whyset.attribution.methods import Method
     from whyset.engines import Share
     from whyset.store import Run
 
@@ -54,6 +55,20 @@ def explain(
             "epsilon_plus_flat for convolutions on images, otherwise epsilon_plus."
         ),
     ] = "auto",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Attribution method in place of --composite, listed by whyset methods, such as integrated_gradients.",
+            show_default="gradient, with --composite",
+        ),
+    ] = None,
+    method_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Parameter of --method, such as n_iter=32; several numbers with commas, mappings as JSON; repeatable.",
+        ),
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(
@@ -117,6 +132,7 @@ def explain(
         _existing(data),
         out,
         composite=runner.NamedComposite(composite, on_unknown),
+        method=_make_method(method, method_option or ()),
         engine=chosen,
         targets=target or None,
         layers=layer or (),
@@ -137,6 +153,19 @@ def explain(
         progress=choose_display(),
     )
     return report_completion(run, chosen.share)
+
+
+def _make_method(name: str | None, options: Sequence[str]) -> "Method | None":
+    """Make the method of `--method` with its options."""
+    from whyset.attribution.methods import find_method, parse_options
+
+    if name is not None:
+        return parse_options(find_method(name), options)
+    if options:
+        raise InputError(
+            f"--method-option {options[0]} is a parameter of --method, which is missing: add --method NAME"
+        )
+    return None
 
 
 def report_completion(run: "Run", share: "Share") -> int:

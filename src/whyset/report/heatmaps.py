@@ -182,9 +182,9 @@ def _same_samples(first: Run, other: Run, rows: NDArray[np.int64]) -> NDArray[np
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """Return the name of each run: its composite, or its folder if another run has the same composite."""
-    composites = [str((run.config.composite or {}).get("name", "gradient")) for run in runs]
-    return [name if composites.count(name) == 1 else run.path.name for run, name in zip(runs, composites, strict=True)]
+    """Return the name of each run: its composite or method, or its folder if another run has the same one."""
+    methods = [run.config.method for run in runs]
+    return [name if methods.count(name) == 1 else run.path.name for run, name in zip(runs, methods, strict=True)]
 
 
 def _file_names(run: Run, rows: NDArray[np.int64]) -> list[str]:

@@ -12,7 +12,7 @@ def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
     values = {
         "model": config.model,
         "weights (SHA-256)": config.weights_hash,
-        "composite": describe_method(run),
+        **_method(run),
         "target": json.dumps(config.target),
         "preprocessing": json.dumps(dict(config.preprocessing)),
         "data set": config.dataset,
@@ -28,8 +28,16 @@ def provenance(run: Run, analysis: Analysis) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in values.items() if value)
 
 
+def _method(run: Run) -> dict[str, str]:
+    """Return the composite, or another method with its parameters."""
+    stored = run.config.attributor
+    if stored is None:
+        return {"composite": describe_method(run)}
+    return {"method": describe_method(run), "parameters of the method": json.dumps(stored.get("fields"))}
+
+
 def describe_method(run: Run) -> str:
-    """Return the composite of a run with its parameters, or "gradient" without one."""
+    """Return the composite of a run with its parameters, "gradient" without one, or the text of another method."""
     return run.config.method if run.config.composite is None else _call(run.config.composite)
 
 

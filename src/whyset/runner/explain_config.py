@@ -10,11 +10,13 @@ import torch
 
 from whyset.arguments import seed_number, whole_number
 from whyset.attribution.composites import Composite
+from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
 from whyset.runner.composites import AUTO, NamedComposite, name_composite
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.input_codecs import InputCodec, require_used
 from whyset.runner.labels import Labels
+from whyset.runner.methods import GivenMethod, resolve_method
 from whyset.runner.models import ModelSource
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.preprocessing import Preprocessing
@@ -31,6 +33,7 @@ class ExplainConfig:
     model: torch.nn.Module | ModelSource
     dataset: Any
     composite: Composite | NamedComposite | str | None = AUTO
+    method: GivenMethod = None
     target: str | int | Sequence[str | int] = "label"
     layers: Sequence[str] = ()
     concepts: Sequence[str] = ()
@@ -53,31 +56,44 @@ class ExplainConfig:
                 object.__setattr__(self, name, whole_number(name, given, 1))
         object.__setattr__(self, "seed", seed_number(self.seed))
         self._require_usable_preprocessing()
-        object.__setattr__(self, "composite", name_composite(self.composite))
-        early = replace(self, composite=None) if self.is_auto else self
+        method, composite = resolve_method(self.method, self.composite)
+        object.__setattr__(self, "method", method)
+        object.__setattr__(self, "composite", composite)
+        early = self.with_composite("epsilon_plus") if self.is_auto else self
         early.get_outputs(Preprocessing())  # refuses invalid fields before models and data are read
 
     @property
     def is_auto(self) -> bool:
         """True if the composite is still to be chosen for the model."""
+        if isinstance(self.method, Method):
+            return self.method.named_composite == AUTO
         return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
 
     def with_composite(self, name: str) -> "ExplainConfig":
         """Return a copy with the chosen composite."""
+        if isinstance(self.method, Method):
+            return replace(self, method=self.method.with_composite(name))
         assert isinstance(self.composite, NamedComposite)
         return replace(self, composite=replace(self.composite, name=name))
 
     def get_outputs(self, preprocessing: InputCodec) -> OutputSpec:
         """Return the outputs of every sample, for the given preprocessing."""
-        composite = name_composite(self.composite)
         return OutputSpec(
-            composite=composite if isinstance(composite, Composite) else composite.make(preprocessing),
+            method=self._make_method(preprocessing),
             targets=Targets.of(self.target),
             layers=_names("layers", self.layers),
             concepts=_names("concepts", self.concepts),
             reduction=Reduction(self.reduction, self.pool),
             dtype=self.dtype,
         )
+
+    def _make_method(self, preprocessing: InputCodec) -> Method:
+        """Return the method with the composite that its name stands for."""
+        if isinstance(self.method, Method):
+            name = self.method.named_composite
+            return self.method if name is None else self.method.with_composite(NamedComposite(name).make(preprocessing))
+        composite = name_composite(self.composite)
+        return GradientMethod(composite if isinstance(composite, Composite) else composite.make(preprocessing))
 
     def source(self, stated: InputCodec | None) -> Source:
         """Make the source of the samples; `stated` is the preprocessing stated with the model."""

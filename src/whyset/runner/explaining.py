@@ -19,12 +19,14 @@ from whyset.runner.composites import AUTO, NamedComposite
 from whyset.runner.data_spec import DataSpec, Words
 from whyset.runner.default_composite import choose_composite
 from whyset.runner.devices import on_device, one_worker_per_gpu, place, placement, usable_device
+from whyset.runner.evaluation_mode import evaluating
 from whyset.runner.explain_config import ExplainConfig
-from whyset.runner.gate import Gate, name_first_rule
+from whyset.runner.gate import Gate, name_cause
 from whyset.runner.input_codecs import note_unused
 from whyset.runner.job import Job, name_sample, set_up
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import explain_missing_mark, has_mark, names_model_file
+from whyset.runner.methods import GivenMethod
 from whyset.runner.models import LoadedModel, ModelSource, layers_hash
 from whyset.runner.output_spec import OutputSpec
 from whyset.runner.plan import RunPlan
@@ -57,6 +59,7 @@ def explain(
     out: str | AnyPath,
     *,
     composite: Composite | NamedComposite | str | None = AUTO,
+    method: GivenMethod = None,
     engine: str | Engine = "serial",
     target: str | int = "label",
     targets: Sequence[str | int] | None = None,
@@ -97,6 +100,10 @@ def explain(
     composite : Composite, NamedComposite, str or None, default "auto"
         An instance or a name of `COMPOSITES`; None or "gradient" is the plain gradient. "auto" is attn_lrp for models
         with attention, epsilon_plus_flat for convolutions on images, and epsilon_plus for everything else.
+    method : Method, str or callable, optional
+        Another attribution method in place of `composite`: an instance or a name of
+        `whyset.attribution.methods.METHODS`, or a function `f(model, x, target)` that returns a relevance map for each
+        sample. By default the gradient with the rules of `composite`.
     engine : str or Engine, default "serial"
         What computes the shards: an engine or the name of one.
     target : str or int, default "label"
@@ -173,6 +180,7 @@ def explain(
         model=model,
         dataset=dataset,
         composite=composite,
+        method=method,
         target=choose_targets(target, targets),
         layers=layers,
         concepts=concepts,
@@ -223,7 +231,7 @@ def run_explanation(
         _measure_range(source, stalls)
         _say_all(filter(None, (*source.notes, note_unused(loaded.preprocessing, source.preprocessing))), said)
         stalls.named = partial(name_sample, source)
-        with _evaluating(loaded.module):
+        with evaluating(loaded.module):
             activity.begin("reading labels, fingerprint and a few samples of the data set")
             plan = _plan(request, loaded, source, expected, said)
             said.info(f"{out}: {plan.describe()}")
@@ -244,7 +252,7 @@ def run_explanation(
                 watch.close()  # from here on, the engine watches its workers
             if pending and stall_timeout:
                 _note_engines_without_stall_timeout(chosen, said)
-            cause = partial(name_first_rule, loaded.module, plan.wanted.composite, plan.example)
+            cause = partial(name_cause, loaded.module, plan.wanted.method, plan.example)
             return _compute_with_lease(job, chosen, Gate(run, said, plan.checks, cause), activity)
 
 
@@ -382,15 +390,3 @@ def _load(model: torch.nn.Module | ModelSource, device: str | None) -> LoadedMod
 def _bind_code(model: torch.nn.Module | ModelSource, code_hash: str | None) -> torch.nn.Module | ModelSource:
     """Bind the model to its code: workers execute its file only with the hash that run.json records."""
     return replace(model, code_sha256=code_hash) if isinstance(model, ModelSource) else model
-
-
-@contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """Put every part of the model in evaluation mode, and restore the mode of each afterwards."""
-    before = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in before.items():
-            part.training = training

@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from whyset.attribution.composites import Composite
+from whyset.attribution.composites import Composite, as_composite
+from whyset.attribution.methods import GradientMethod, Method
 from whyset.engines import Progress
 from whyset.runner.accuracy import check_chance, check_order
 from whyset.runner.sources import UNKNOWN
@@ -126,6 +127,13 @@ def _check_repeated(tally: Tally | None, name_first_rule: Callable[[], str]) -> 
         f"target, up to a factor, though their inputs differ: they do not depend on the sample; {name_first_rule()}"
     )
     return Check(REPEATED, "warning", tally.count, tally.total, message)
+
+
+def name_cause(model: torch.nn.Module, method: Method, x: torch.Tensor) -> str:
+    """Name the likely cause of maps that do not depend on the input."""
+    if isinstance(method, GradientMethod):
+        return name_first_rule(model, as_composite(method.composite), x)
+    return f"a likely cause is a parameter of the method ({method.describe()}), or a model that ignores the input"
 
 
 def name_first_rule(model: torch.nn.Module, composite: Composite | None, x: torch.Tensor) -> str:

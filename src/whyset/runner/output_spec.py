@@ -1,6 +1,6 @@
 """The outputs that a run computes for every sample, and their computation for a batch."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,10 +10,12 @@ from torch import Tensor
 
 from whyset.attribution import Gradient
 from whyset.attribution.attributors.before_activation import BeforeActivation
-from whyset.attribution.composites import Composite
+from whyset.attribution.composites import Composite, as_composite
 from whyset.attribution.intercept.capture import Capture
+from whyset.attribution.methods import GradientMethod, Method
 from whyset.errors import InputError
 from whyset.runner.measures import Measures, measure
+from whyset.runner.method_maps import BatchExplainer, bind_method
 from whyset.runner.output import Output, make_attributor
 from whyset.runner.reduction import Reduction
 from whyset.runner.targets import Targets
@@ -22,13 +24,13 @@ from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
 
 @dataclass(frozen=True, eq=False)
 class OutputSpec:
-    """The explanations of a run: rules, targets, recorded layers, and how they are stored.
+    """The explanations of a run: method, targets, recorded layers, and how they are stored.
 
     The relevance of `layers` is stored as it is, that of `concepts` summed over all axes but the channels (axis 1).
     `output` is the value of the model that is explained.
     """
 
-    composite: Composite | None
+    method: Method
     targets: Targets
     layers: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()
@@ -45,11 +47,24 @@ class OutputSpec:
             object.__setattr__(self, name, names)
         if self.dtype not in ("float16", "float32"):
             raise InputError(f"dtype must be float16 or float32, not {self.dtype!r}")
+        if self.places and not self.method.records_layers:
+            option = "layers (--layer)" if self.layers else "concepts (--concept)"
+            raise InputError(
+                f"{option} cannot be recorded by the method {self.method.name}: relevance inside a model is that of "
+                "rules. Leave them out, or use the method gradient with a composite, such as composite='epsilon_plus' "
+                "(--composite epsilon_plus)"
+            )
 
     @property
     def conserving(self) -> bool:
         """True if the maps are relevance, whose sum is the output if nothing is lost, and not a gradient."""
-        return self.composite is not None and self.composite.multiply_by_input
+        return self.method.conserving
+
+    @property
+    def composite(self) -> Composite | None:
+        """The rules of the method gradient; None for the plain gradient and other methods."""
+        given = self.method.composite if isinstance(self.method, GradientMethod) else None
+        return as_composite(given)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -74,11 +89,16 @@ class ExplainedBatch:
 
 
 @contextmanager
-def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[[Tensor, Tensor], ExplainedBatch]]:
+def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[..., ExplainedBatch]]:
     """Make a function of inputs and labels (-1 where unknown) that explains a batch.
 
-    It takes one forward pass, and one backward pass for every target.
+    A third argument are seeds, one for each sample, of the noise that the method draws. The gradient takes one forward
+    pass, and one backward pass for every target; other methods explain one target after another.
     """
+    if not isinstance(wanted.method, GradientMethod):
+        with bind_method(model, wanted.method, wanted.output) as bound:
+            yield partial(_explain_by_method, bound, wanted)
+        return
     with make_attributor(model, wanted.composite, wanted.output) as attribute:
         recording = attribute.record(*wanted.places) if wanted.places else nullcontext()
         with recording as record:
@@ -86,7 +106,12 @@ def explainer(model: torch.nn.Module, wanted: OutputSpec) -> Iterator[Callable[[
 
 
 def _explain_batch(
-    attribute: Gradient, record: Capture | None, wanted: OutputSpec, x: Tensor, labels: Tensor
+    attribute: Gradient,
+    record: Capture | None,
+    wanted: OutputSpec,
+    x: Tensor,
+    labels: Tensor,
+    seeds: Sequence[int] | None = None,
 ) -> ExplainedBatch:
     targets = wanted.targets
     _require_rules(x, wanted.composite)
@@ -102,6 +127,15 @@ def _explain_batch(
     measures = measure(of_inputs, x, output, chosen, wanted.conserving)
     confirmed = attribute.confirmed if isinstance(attribute, BeforeActivation) else None
     return ExplainedBatch(output, chosen, relevance, measures, confirmed)
+
+
+def _explain_by_method(
+    bound: BatchExplainer, wanted: OutputSpec, x: Tensor, labels: Tensor, seeds: Sequence[int] | None = None
+) -> ExplainedBatch:
+    found = bound.explain(x, labels, wanted.targets, seeds)
+    relevance = {RELEVANCE: wanted.reduction(found.maps, x.dim() - 1)}
+    measures = measure(found.maps, x, found.output, found.chosen, wanted.conserving)
+    return ExplainedBatch(found.output, found.chosen, relevance, measures, found.confirmed)
 
 
 def _require_rules(x: Tensor, composite: Composite | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from whyset.attribution import to_dict
+from whyset.attribution.methods import GradientMethod
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.labels import Labels
 from whyset.runner.made_here import with_mark
@@ -60,8 +61,8 @@ class RunPlan:
         kind: DataSpec,
     ) -> "RunPlan":
         """Probe a few samples and plan the run."""
-        found = probe(loaded.module, source, wanted, labels)
         kind = kind.complete(source)
+        found = probe(loaded.module, source, wanted, labels, kind)
         modality = kind.of(found.shape, integers=found.integers)
         arrays = plan_arrays(found, wanted, inputs, modality)
         each = wanted.targets.count
@@ -69,6 +70,8 @@ class RunPlan:
             model=loaded.name if loaded.code_hash is None else f"{loaded.name} (code {loaded.code_hash[:12]})",
             weights_hash=weights_hash(loaded.module),
             composite=to_dict(wanted.composite),
+            attributor=None if isinstance(wanted.method, GradientMethod) else wanted.method.to_dict(),
+            method_text="" if isinstance(wanted.method, GradientMethod) else wanted.method.describe(),
             target=wanted.targets.to_text(),
             preprocessing=source.preprocessing.to_dict(),
             dataset_fingerprint=source.fingerprint(),
@@ -142,8 +145,9 @@ class RunPlan:
 
 def plan_arrays(found: DataProbe, wanted: OutputSpec, inputs: bool, modality: str) -> tuple[ArraySpec, ...]:
     """Return the arrays of a run whose samples are like the probed ones."""
+    shape = wanted.reduction.shape(found.shape)  # refuses maps that cannot be reduced
     arrays = standard_arrays(
-        wanted.reduction.shape(found.shape),
+        (found.channels, *shape[1:]) if len(shape) > 1 else shape,
         input_shape=found.shape if inputs else None,
         dtype=wanted.dtype,
         layers=found.layers,

@@ -2,18 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 
+from whyset.attribution.methods import GradientMethod
 from whyset.errors import InputError
 from whyset.runner.class_names import is_binary, name_classes, require_classes
+from whyset.runner.data_spec import DataSpec
 from whyset.runner.devices import place
 from whyset.runner.input_check import check_inputs, require_finite
 from whyset.runner.input_codecs import require_fitting
 from whyset.runner.labels import Labels
+from whyset.runner.method_maps import naming_method, require_modality
 from whyset.runner.output import Output, find_binary_output, find_output, note_unit_interval
 from whyset.runner.output_spec import ExplainedBatch, OutputSpec, explainer
 from whyset.runner.sources import Source, spread
@@ -21,7 +24,8 @@ from whyset.runner.sources.source import attempt
 from whyset.runner.targets import label_tensor
 from whyset.store import Check
 from whyset.store.checks import Severity
-from whyset.store.layout import CONCEPT, LAYER
+from whyset.store.layout import CONCEPT, LAYER, RELEVANCE
+from whyset.store.modality import MODALITIES
 
 PROBED = 8
 
@@ -30,12 +34,14 @@ PROBED = 8
 class DataProbe:
     """Properties of a run found by a few samples.
 
-    `shape` is that of one input, `integers` is True for ids of tokens, `outputs` is the number of the model's outputs,
+    `shape` is that of one input, `channels` is the first side of its stored map, `integers` is True for ids of tokens,
+    `outputs` is the number of the model's outputs,
     `layers` and `concepts` hold the shape of one row of every recorded layer, `output` is the value of the model that
     is explained, `example` one input, and `checks` are those found so far.
     """
 
     shape: tuple[int, ...]
+    channels: int
     integers: bool
     outputs: int
     class_names: tuple[str, ...]
@@ -46,12 +52,19 @@ class DataProbe:
     checks: tuple[Check, ...]
 
 
-def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Labels | None = None) -> DataProbe:
+def probe(
+    model: torch.nn.Module,
+    source: Source,
+    wanted: OutputSpec,
+    given: Labels | None = None,
+    kind_of_data: DataSpec | None = None,
+) -> DataProbe:
     """Explain up to eight samples spread over the data; raise errors that would occur for every sample.
 
-    `given` are the names of the classes if they do not come from the data.
+    `given` are the names of the classes if they do not come from the data, `kind_of_data` describes the data.
     """
     samples = read_some(source)
+    _require_modality(wanted, samples[0][0], kind_of_data or DataSpec())
     require_fitting(source.preprocessing, samples[0][0].shape)
     output, kind = _outputs(model, place(torch.stack([image for image, _ in samples]), model))
     outputs = int(output.shape[1])
@@ -62,12 +75,14 @@ def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Lab
         kind = find_binary_output(output, kind)
     samples = [sample for sample in samples if sample[1] is None or 0 <= sample[1] < len(names)]
     x, labels = place(torch.stack([image for image, _ in samples]), model), [label for _, label in samples]
-    with explainer(model, replace(wanted, output=kind)) as explain, _naming_writes():
+    naming = nullcontext() if isinstance(wanted.method, GradientMethod) else naming_method(wanted.method)
+    with naming, explainer(model, replace(wanted, output=kind)) as explain, _naming_writes():
         explained = explain(x, label_tensor(labels, x.device))
     _require_some_finite(explained)
     rows = {name: tuple(relevance.shape[2:]) for name, relevance in explained.relevance.items()}
     return DataProbe(
         shape=tuple(x.shape[1:]),
+        channels=rows[RELEVANCE][0],
         integers=not x.is_floating_point(),
         outputs=outputs,
         class_names=names,
@@ -77,6 +92,12 @@ def probe(model: torch.nn.Module, source: Source, wanted: OutputSpec, given: Lab
         example=x[:1],
         checks=_check(model, x, explained.output, kind),
     )
+
+
+def _require_modality(wanted: OutputSpec, x: torch.Tensor, kind: DataSpec) -> None:
+    """Raise InputError if the method does not explain such inputs."""
+    if len(wanted.method.modalities) < len(MODALITIES):
+        require_modality(wanted.method, kind.of(tuple(x.shape), integers=not x.is_floating_point()))
 
 
 def _check(model: torch.nn.Module, x: torch.Tensor, output: torch.Tensor, kind: Output) -> tuple[Check, ...]:
@@ -147,5 +168,5 @@ def _require_some_finite(explained: ExplainedBatch) -> None:
     if not bool(finite.any()):
         raise InputError(
             f"the {what} is not finite for any of {len(finite)} samples spread over the data: check the weights "
-            "for NaN and the normalization (--mean, --std), or try another composite"
+            "for NaN and the normalization (--mean, --std), or try another composite or method"
         )

@@ -10,13 +10,14 @@ import torch
 from whyset.display import resolve_progress
 from whyset.engines import Engine, Progress
 from whyset.errors import InputError, WhysetError
-from whyset.runner.composites import composite_from_dict
+from whyset.runner.composites import AUTO, composite_from_dict
 from whyset.runner.consent import ModelCode, Trust, model_code, require_own_weights, require_trust
 from whyset.runner.data_spec import DataSpec
 from whyset.runner.explain_config import ExplainConfig
 from whyset.runner.explaining import STALL_SECONDS, run_explanation
 from whyset.runner.input_codecs import InputCodec, codec_from_dict
 from whyset.runner.labels import Labels
+from whyset.runner.methods import explain_unrepeatable, method_from_dict
 from whyset.runner.models import ModelSource
 from whyset.runner.preprocessing import Preprocessing
 from whyset.runner.sources import ArrayFileSource, source_at
@@ -87,7 +88,7 @@ def _permit(run: Run, request: ExplainConfig, trust: Trust, said: Progress) -> N
 def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainConfig:
     config = kept.config
     origin: Mapping[str, Any] = config.origin
-    reasons = list(_reasons(origin, data))
+    reasons = list(_reasons(config, data))
     if reasons:
         raise InputError(f"{run} cannot be repeated from its run.json: {'; '.join(reasons)}")
     preprocessing = codec_from_dict(config.preprocessing, f"the preprocessing of {run}")
@@ -95,7 +96,8 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
     return ExplainConfig(
         model=_model(kept, preprocessing),
         dataset=_source(origin["data"], data, preprocessing, labels),
-        composite=composite_from_dict(config.composite, str(run)),
+        composite=AUTO if config.attributor is not None else composite_from_dict(config.composite, str(run)),
+        method=method_from_dict(config.attributor, str(run)),
         target=config.target if isinstance(config.target, (str, int)) else list(config.target),
         layers=config.layers,
         concepts=config.concepts,
@@ -111,8 +113,9 @@ def _request(kept: Run, run: str | AnyPath, data: str | Path | None) -> ExplainC
     )
 
 
-def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
+def _reasons(config: RunConfig, data: str | Path | None) -> list[str]:
     """List the reasons in run.json why a run cannot be repeated."""
+    origin = config.origin
     if origin.get(ORIGIN) == ARRAYS:
         return ["its relevance maps were given, not computed (`from_arrays` with the same arrays makes it again)"]
     if "model" not in origin:
@@ -122,6 +125,8 @@ def _reasons(origin: Mapping[str, Any], data: str | Path | None) -> list[str]:
         reasons.append("the model was an object given from Python (give a ModelSource to make runs repeatable)")
     if origin["data"] is None and data is None:
         reasons.append("the data was an object given from Python (save it as .npz or a folder, and explain that)")
+    if (reason := explain_unrepeatable(config.attributor)) is not None:
+        reasons.append(reason)
     return reasons
 
 

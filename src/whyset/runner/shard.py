@@ -18,6 +18,7 @@ from whyset.runner.loss_measurement import LossSamples, measure_losses
 from whyset.runner.output import compute_confidence, predict_binary
 from whyset.runner.output_spec import ExplainedBatch, explainer
 from whyset.runner.prefetch import Batch
+from whyset.runner.randomness import seeded
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.sources.file_state import require_unchanged
 from whyset.runner.tallies import Tallies
@@ -98,9 +99,8 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
     rows = ShardRows.empty(job.run, shard)
     first, last = (row // rows.each for row in job.run.shard_range(shard))
     few = LossSamples.for_shard(last - first)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        # Seeded per shard, so that results depend neither on the number of workers nor on the order of shards.
-        torch.manual_seed(job.seed + shard)
+    # Seeded per shard, so that results depend neither on the number of workers nor on the order of shards.
+    with seeded(job.seed + shard, device, everywhere=job.wanted.method.draws_globally):
         with explainer(worker.model, job.wanted) as explain:
             for batch in worker.reading.batches(first, last, job.batch_size):
                 rows.digests.extend(batch.digests)
@@ -110,7 +110,8 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
                     x = batch.place(job.source.preprocessing, *placement(worker.model))
                     labels = label_tensor(batch.labels, x.device)
                     few.add(x, labels)
-                    _keep(job, batch, x, explain(x, labels), rows)
+                    seeds = [job.seed + index for index in batch.indices]
+                    _keep(job, batch, x, explain(x, labels, seeds), rows)
                 worker.activity.step()
                 worker.writer.require_writable()
         return rows, measure_losses(worker.model, job.wanted, few)

@@ -24,6 +24,8 @@ class RunConfig:
     side) reduce the maps. `modality` is "image", "series", "text" or "table" (None: by the shape of the maps),
     `features` names the columns of tables or the channels, `rate` is the number of positions of a series per second.
     `output` is the value of the model that is explained: its output, or for instance "logit before softmax".
+    `attributor` is the method with its parameters where it is not the gradient by the rules of `composite`, and
+    `method_text` describes it for users.
     `None` in `weights_hash` or `dataset_fingerprint` means unknown (imported runs): such a run is never continued.
     `dataset`, `versions` and `origin` are for users and for repeating a run; they are not compared, because
     a moved folder or a newer package does not make another run. Neither is `shard_rows`, which depends on the speed of
@@ -53,6 +55,8 @@ class RunConfig:
     features: tuple[str, ...] = ()
     rate: float | None = None
     output: str = MODEL_OUTPUT
+    attributor: Mapping[str, JSON] | None = None
+    method_text: str = ""
     dataset: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, JSON] = field(default_factory=dict)
@@ -89,7 +93,9 @@ class RunConfig:
 
     @property
     def method(self) -> str:
-        """Name of the composite, "gradient" without one."""
+        """Name of the composite, "gradient" without one, or the description of another method."""
+        if self.attributor is not None:
+            return self.method_text or str(self.attributor.get("name"))
         return "gradient" if self.composite is None else str(self.composite.get("name"))
 
     @property
@@ -107,7 +113,7 @@ class RunConfig:
         return {name: value for name, value in self.to_json().items() if name not in _NOT_COMPARED}
 
     def to_json(self) -> dict[str, JSON]:
-        """Return all fields; those of the modality and the output only if they differ from their default."""
+        """Return all fields; those of modality, output and method only if they differ from their default."""
         stored: dict[str, JSON] = {name.name: getattr(self, name.name) for name in fields(self)}
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
         return {name: value for name, value in lists.items() if name not in _OMITTED or value != _OMITTED[name]}
@@ -146,20 +152,27 @@ def _name(kind: type) -> str:
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("model", "dtype", "reduction", "output", "dataset"), (str,)),
+    **dict.fromkeys(("model", "dtype", "reduction", "output", "method_text", "dataset"), (str,)),
     **dict.fromkeys(("weights_hash", "dataset_fingerprint", "modality"), (str, type(None))),
     **dict.fromkeys(("preprocessing", "versions", "origin"), (dict,)),
     **dict.fromkeys(("class_names", "layers", "concepts", "features"), (list,)),
     **dict.fromkeys(("shard_rows", "seed", "targets_per_sample"), (int,)),
-    "composite": (dict, type(None)),
+    **dict.fromkeys(("composite", "attributor"), (dict, type(None))),
     "target": (str, int, list),
     "pool": (int, type(None)),
     "rate": (int, float, type(None)),
 }
 
 _TUPLES = ("class_names", "layers", "concepts", "features")
-_NOT_COMPARED = frozenset({"dataset", "versions", "origin", "shard_rows"})
-_OMITTED: dict[str, Any] = {"modality": None, "features": [], "rate": None, "output": MODEL_OUTPUT}
+_NOT_COMPARED = frozenset({"method_text", "dataset", "versions", "origin", "shard_rows"})
+_OMITTED: dict[str, Any] = {
+    "modality": None,
+    "features": [],
+    "rate": None,
+    "output": MODEL_OUTPUT,
+    "attributor": None,
+    "method_text": "",
+}
 """Fields that are omitted if they have these values."""
 
 _ADDED: dict[str, Any] = {

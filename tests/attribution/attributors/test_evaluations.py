@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from whyset.attribution import Gradient, IntegratedGradients, Occlusion, SmoothGrad
+from whyset.attribution import Gradient, InputTimesGradient, IntegratedGradients, Occlusion, SmoothGrad
 from whyset.attribution.composites import EpsilonPlus
 from whyset.errors import InputError
 
@@ -39,6 +39,61 @@ def test_smooth_grad_averages_what_noise_does_and_can_be_repeated():
         torch.testing.assert_close(attribute(x, 0)[1], x.square())
 
 
+NOISE = 0.05
+
+
+def gradients_with_noise(x, n_iter, seed=0):
+    """Gradients 2 (x + n) of Σ x² at noisy copies, (n_iter, n, ...), by torch alone."""
+    spread = NOISE * (x.flatten(1).amax(1) - x.flatten(1).amin(1)).view(-1, 1, 1, 1)
+    generator = torch.Generator().manual_seed(seed)
+    noise = [torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(n_iter)]
+    return 2 * (x + spread * torch.stack(noise))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "compute"),
+    [
+        ("mean", lambda copies: copies.mean(0)),
+        ("square", lambda copies: copies.square().mean(0)),
+        ("variance", lambda copies: copies.var(0, correction=0)),
+    ],
+)
+def test_statistics_of_smooth_grad_are_those_of_the_gradients_at_the_noisy_copies(statistic, compute):
+    x = inputs()
+    _, found = SmoothGrad(Quadratic(), noise_level=NOISE, n_iter=7, statistic=statistic)(x, 0)
+    torch.testing.assert_close(found, compute(gradients_with_noise(x, 7)))
+
+
+def test_the_variance_of_large_equal_gradients_does_not_cancel():
+    """E[A²] - E[A]² would be negative here, or far too large."""
+    x = 1e8 + inputs()
+    _, found = SmoothGrad(Quadratic(), noise_level=NOISE, n_iter=9, statistic="variance")(x, 0)
+    torch.testing.assert_close(found, gradients_with_noise(x, 9).var(0, correction=0), rtol=1e-5, atol=0)
+
+
+def test_with_a_seed_for_each_sample_noise_does_not_depend_on_the_batch():
+    x = inputs()
+    attribute = SmoothGrad(Quadratic(), n_iter=3, statistic="square")
+    together = attribute(x, 1, seeds=[11, 12, 13])[1]
+    for number, seed in enumerate((11, 12, 13)):
+        alone = SmoothGrad(Quadratic(), n_iter=3, statistic="square", seed=seed)(x[number : number + 1], 1)[1]
+        torch.testing.assert_close(together[number : number + 1], alone)
+    assert not torch.equal(together, attribute(x, 1, seeds=[11, 11, 11])[1])
+    with pytest.raises(InputError, match="one for each of 3 samples, got 2"):
+        attribute(x, 1, seeds=[1, 2])
+
+
+def test_input_times_gradient_of_every_target_comes_from_one_forward_pass():
+    x, model, passes = inputs(), Quadratic(), []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    output, attribution = InputTimesGradient(model)(x, targets=[0, 1])
+    torch.testing.assert_close(attribution, torch.stack([2 * x.square(), 3 * x.pow(3)]))
+    torch.testing.assert_close(output, Quadratic()(x))
+    assert len(passes) == 1
+    with pytest.raises(InputError, match="expects a floating point input"):
+        InputTimesGradient(model)(torch.ones(3, 4).long(), 0)
+
+
 def test_integrated_gradients_are_complete_and_exact_on_polynomials():
     x = inputs()
     output, attribution = IntegratedGradients(Quadratic())(x, 0)
@@ -64,6 +119,7 @@ def test_occlusion_is_the_share_of_what_a_window_covers(window, stride):
 def test_wrong_settings_are_refused():
     for make in (
         lambda: SmoothGrad(Quadratic(), n_iter=0),
+        lambda: SmoothGrad(Quadratic(), statistic="median"),
         lambda: IntegratedGradients(Quadratic(), n_iter=0),
         lambda: Occlusion(Quadratic(), window=0),
     ):

@@ -8,8 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
+from torch import nn
 
+import whyset as ws
+from whyset.attribution.methods import IntegratedGradientsMethod
 from whyset.report import as_text, rank_classes, report
 from whyset.report.class_rows import most_suspicious
 from whyset.store import Run
@@ -30,6 +34,20 @@ def test_list_counts_what_is_committed_and_failed(client: TestClient) -> None:
     ]
     assert [rows["half"][key] for key in ("n_explanations", "committed", "failed", "analyses")] == [60, 16, 0, []]
     assert "44 of 60" in rows["half"]["problem"]
+
+
+def test_a_run_of_a_method_names_it_and_states_no_share_of_the_output(admitted: Admitted, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net, images = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 6, 2)), torch.rand(20, 3, 8, 6)
+    run = ws.explain(net, images, tmp_path / "run", method=IntegratedGradientsMethod(32))
+    told = admitted(run.path).get("/api/runs/run").json()
+    assert told["method"] == told["summary"]["composite"] == "integrated gradients, 32 steps"
+    assert json.loads(told["summary"]["attributor"])["fields"] == {"n_iter": 32, "baseline": 0.0}
+    assert told["relevance"]["arrived"] is None
+    assert told["relevance"]["losses"] is None
+    assert told["checks"] == []
+    plain = ws.explain(net, images, tmp_path / "plain", composite=None)
+    assert not {"attributor", "method_text"} & set(admitted(plain.path).get("/api/runs/plain").json()["summary"])
 
 
 def test_run_tells_its_shapes_classes_and_origin(client: TestClient, run: Run, sample: SimpleNamespace) -> None:

@@ -5,6 +5,7 @@ from whyset.attribution.attributors.captum import Captum
 from whyset.attribution.attributors.conditional import Conditional
 from whyset.attribution.attributors.generated_tokens import GeneratedTokens
 from whyset.attribution.attributors.gradient import Gradient
+from whyset.attribution.attributors.input_times_gradient import InputTimesGradient
 from whyset.attribution.attributors.integrated_gradients import IntegratedGradients
 from whyset.attribution.attributors.occlusion import Occlusion
 from whyset.attribution.attributors.smooth_grad import SmoothGrad
@@ -15,6 +16,7 @@ __all__ = [
     "Conditional",
     "GeneratedTokens",
     "Gradient",
+    "InputTimesGradient",
     "IntegratedGradients",
     "Occlusion",
     "SmoothGrad",

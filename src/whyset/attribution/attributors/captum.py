@@ -45,7 +45,7 @@ class Captum:
 
     def __init__(self, model: nn.Module, method: str | Callable[[Any], Any], **arguments: Any) -> None:
         self.model, self.arguments = model, arguments
-        self.method = _by_name(method) if isinstance(method, str) else method
+        self.method = find_captum_class(method) if isinstance(method, str) else method
 
     def __repr__(self) -> str:
         return short_repr(
@@ -114,7 +114,11 @@ class _Weighted(nn.Module):
         return weighted.flatten(1).sum(1)
 
 
-def _by_name(name: str) -> Callable[[Any], Any]:
+def find_captum_class(name: str) -> type[Any]:
+    """Return the class of `captum.attr` with this name; an InputError lists the names.
+
+    MissingExtraError: captum is not installed.
+    """
     methods = import_optional("captum.attr", name, 'pip install "whyset[captum]"')
     known = {
         key: value
@@ -123,5 +127,4 @@ def _by_name(name: str) -> Callable[[Any], Any]:
     }
     if name not in known:
         raise InputError(f"captum.attr has no attribution method {name!r}; it has {', '.join(sorted(known))}")
-    made: Callable[[Any], Any] = known[name]
-    return made
+    return known[name]

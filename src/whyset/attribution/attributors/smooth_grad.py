@@ -1,7 +1,8 @@
-"""SmoothGrad: the mean explanation of noisy copies of the input."""
+"""SmoothGrad: the mean explanation of noisy copies of the input, or another statistic of them."""
 
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from whyset.attribution.composites import Composite
 from whyset.attribution.targets import OutputWeights, Target, output_coefficient
 from whyset.errors import InputError
 from whyset.printable import short_repr
+
+Statistic = Literal["mean", "square", "variance"]
 
 
 class SmoothGrad:
@@ -31,11 +34,14 @@ class SmoothGrad:
         The number of noisy copies.
     seed : int, default 0
         Seed of the noise.
+    statistic : {"mean", "square", "variance"}, default "mean"
+        What is computed of the explanations A of the copies: their mean, the mean of their squares `E[A²]` (SquareGrad,
+        Hooker 2019), or their variance `E[A²] - E[A]²` (VarGrad, Adebayo 2018).
 
     Raises
     ------
     InputError
-        `noise_level` is negative, `n_iter` is less than 1, or the composite is unknown.
+        `noise_level` is negative, `n_iter` is less than 1, or the composite or the statistic is unknown.
 
     Examples
     --------
@@ -53,10 +59,15 @@ class SmoothGrad:
         noise_level: float = 0.1,
         n_iter: int = 20,
         seed: int = 0,
+        statistic: Statistic = "mean",
     ) -> None:
         if not noise_level >= 0 or n_iter < 1:
             raise InputError(f"SmoothGrad(noise_level={noise_level!r}, n_iter={n_iter!r}): expected at least 0 and 1")
-        self.noise_level, self.n_iter, self.seed = noise_level, n_iter, seed
+        if statistic not in get_args(Statistic):
+            raise InputError(
+                f"SmoothGrad(statistic={statistic!r}): expected one of {', '.join(map(repr, get_args(Statistic)))}"
+            )
+        self.noise_level, self.n_iter, self.seed, self.statistic = noise_level, n_iter, seed, statistic
         self._gradient = Gradient(model, composite)
 
     def __enter__(self) -> Self:
@@ -76,11 +87,14 @@ class SmoothGrad:
                 "composite": self._gradient.composite,
                 "noise_level": self.noise_level,
                 "n_iter": self.n_iter,
+                "statistic": self.statistic,
             },
         )
 
-    def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
-        """Return the output of the model and the mean explanation of the input.
+    def __call__(
+        self, x: Tensor, target: Target = None, *, seeds: Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the output of the model and the statistic of the explanations of the input.
 
         Parameters
         ----------
@@ -88,27 +102,67 @@ class SmoothGrad:
             The input (n, ...).
         target : int, sequence of int, Tensor, callable, Contrast or another such target, optional
             What is explained, as in `Gradient.__call__`; by default the largest output of each sample.
+        seeds : sequence of int, optional
+            A seed for each sample in place of `seed`; then the noise of a sample depends neither on the others nor on
+            the device.
 
         Returns
         -------
         output : Tensor
             The output of the model for `x`.
         explanation : Tensor
-            The mean relevance (without a composite, the mean gradient), shaped like `x`.
+            The statistic of the relevance (without a composite, of the gradient), shaped like `x`.
 
         Raises
         ------
         InputError
-            The target does not fit the output, x is not one floating point tensor, or the output is not one tensor.
+            The target does not fit the output, x is not one floating point tensor, the output is not one tensor, or the
+            number of seeds is not that of the samples.
         """
         require_tensor(x, "SmoothGrad", floating=True)
         with torch.no_grad():
             output = self._gradient.model(x.clone())
         coefficient = output_coefficient(output, target, conserving=self._gradient.conserving)
         spread = self.noise_level * (x.flatten(1).amax(1) - x.flatten(1).amin(1)).view(-1, *[1] * (x.dim() - 1))
-        generator = torch.Generator(device=x.device).manual_seed(self.seed)
-        total = torch.zeros_like(x)
+        noises, accumulated = self._draw(x, seeds), _Accumulated(torch.zeros_like(x), self.statistic)
         for _ in range(self.n_iter):
-            noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-            total += self._gradient(x + spread * noise, OutputWeights(coefficient))[1]
-        return output, total / self.n_iter
+            accumulated.add(self._gradient(x + spread * next(noises), OutputWeights(coefficient))[1])
+        return output, accumulated.result()
+
+    def _draw(self, x: Tensor, seeds: Sequence[int] | None) -> Iterator[Tensor]:
+        """Yield standard normal noise for each copy, from one generator or from one for each sample.
+
+        Noise with a seed for each sample is drawn on the CPU: it is the same on every device.
+        """
+        if seeds is not None and len(seeds) != len(x):
+            raise InputError(f"seeds: expected one for each of {len(x)} samples, got {len(seeds)}")
+        parts = [x] if seeds is None else x.split(1)
+        given = [self.seed] if seeds is None else seeds
+        device = x.device if seeds is None else torch.device("cpu")
+        generators = [torch.Generator(device=device).manual_seed(seed) for seed in given]
+        while True:
+            drawn = [
+                torch.randn(part.shape, generator=generator, dtype=x.dtype, device=device)
+                for part, generator in zip(parts, generators, strict=True)
+            ]
+            yield torch.cat(drawn).to(x.device)
+
+
+class _Accumulated:
+    """A statistic of explanations that are added one by one."""
+
+    def __init__(self, zeros: Tensor, statistic: Statistic) -> None:
+        self.total, self.squares, self.count = zeros, zeros.clone(), 0
+        self.statistic = statistic
+
+    def add(self, found: Tensor) -> None:
+        self.count += 1
+        if self.statistic == "variance":  # Welford 1962: the squared mean is not subtracted from the mean square
+            change = found - self.total
+            self.total = self.total + change / self.count
+            self.squares = self.squares + change * (found - self.total)
+        else:
+            self.total += found if self.statistic == "mean" else found.square()
+
+    def result(self) -> Tensor:
+        return (self.squares if self.statistic == "variance" else self.total) / self.count

@@ -70,14 +70,13 @@ def _write_label_map(file: Path, run: Run, ids: list[str]) -> None:
 def _write_project(
     file: Path, run: Run, explained: ExplainedRows, entry: dict[str, object], methods: list[str], telling: Progress
 ) -> None:
-    composite = run.config.composite or {"name": "gradient"}
     project = {
         "name": run.path.name,
         "model": run.config.model,
         "label_map": "label_map.json",
         "dataset": {"name": run.config.dataset or run.path.name, **entry},
         "attributions": {
-            "attribution_method": str(composite.get("name", "not known")),
+            "attribution_method": run.config.method,
             "attribution_strategy": find_strategy(run, explained, telling),
             "sources": ["attributions.h5"],
         },

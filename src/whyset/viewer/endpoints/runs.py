@@ -21,7 +21,7 @@ from whyset.viewer.run_columns import CodedColumn
 from whyset.viewer.run_registry import LoadedRun, RunHandle, RunRegistry
 from whyset.viewer.schemas import AnalysisRow, RunColumn, RunDetail, RunProgress, RunRow
 
-NOT_IN_SUMMARY = ("class_names", "shard_rows")
+NOT_IN_SUMMARY = ("class_names", "shard_rows", "attributor", "method_text")
 
 
 def list_runs(library: Annotated[RunRegistry, Depends(get_registry)]) -> list[RunRow]:
@@ -111,7 +111,11 @@ def _analysis(opened: LoadedRun, name: str) -> AnalysisRow:
 
 def _summary(config: RunConfig) -> dict[str, str]:
     names = (field.name for field in fields(config) if field.name not in NOT_IN_SUMMARY)
-    return {name: _words(getattr(config, name)) for name in names}
+    summary = {name: _words(getattr(config, name)) for name in names}
+    if config.attributor is not None:  # shown where other runs name their composite
+        summary["composite"] = config.method
+        summary["attributor"] = _words(config.attributor)
+    return summary
 
 
 def _words(value: object) -> str:

@@ -1,0 +1,102 @@
+"""Attribution methods as parts of a run; `METHODS` is the table of their names.
+
+>>> METHODS["integrated_gradients"](n_iter=32).describe()
+'integrated gradients, 32 steps'
+"""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from whyset.attribution.methods.captum import CaptumMethod
+from whyset.attribution.methods.conditional import ConditionalMethod
+from whyset.attribution.methods.function import FunctionMethod
+from whyset.attribution.methods.gradient import GradientMethod
+from whyset.attribution.methods.input_times_gradient import InputTimesGradientMethod
+from whyset.attribution.methods.integrated_gradients import IntegratedGradientsMethod
+from whyset.attribution.methods.method import BoundMethod, Method
+from whyset.attribution.methods.occlusion import OcclusionMethod
+from whyset.attribution.methods.options import get_required_options, parse_options
+from whyset.attribution.methods.smooth_grad import SmoothGradMethod
+from whyset.errors import InputError
+
+METHODS: MappingProxyType[str, type[Method]] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            GradientMethod,
+            InputTimesGradientMethod,
+            SmoothGradMethod,
+            IntegratedGradientsMethod,
+            OcclusionMethod,
+            ConditionalMethod,
+            CaptumMethod,
+        )
+    }
+)
+"""The attribution methods by name; a function is one without a name."""
+
+
+def find_method(name: str) -> type[Method]:
+    """Return the class with this name; an InputError lists the known names."""
+    if name in METHODS:
+        return METHODS[name]
+    close = get_close_matches(name, METHODS, 1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    raise InputError(f"unknown method {name!r}{meant}; the names are {', '.join(METHODS)}")
+
+
+def as_method(given: Method | str | Callable[..., Any]) -> Method:
+    """Resolve a method from an instance, a name or a function.
+
+    Parameters
+    ----------
+    given : Method, str or callable
+        An instance, a name of `METHODS`, or a function `f(model, x, target)` that returns a relevance map.
+
+    Returns
+    -------
+    Method
+        The method.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, the method needs parameters, or a class was passed instead of an instance.
+
+    Examples
+    --------
+    >>> as_method("occlusion")
+    OcclusionMethod(window=None, stride=None, fill=0.0)
+    """
+    if isinstance(given, Method):
+        return given
+    if isinstance(given, type) and issubclass(given, Method):
+        raise InputError(f"method: expected an instance, got the class {given.__name__}: pass {given.__name__}(...)")
+    if not isinstance(given, str):
+        return FunctionMethod(given)
+    kind = find_method(given)
+    needed = get_required_options(kind)
+    if needed:
+        values = ", ".join(f"{name}=..." for name in needed)
+        raise InputError(f"method {given!r} needs {' and '.join(needed)}: pass {kind.__name__}({values})")
+    return kind()
+
+
+__all__ = [
+    "METHODS",
+    "BoundMethod",
+    "CaptumMethod",
+    "ConditionalMethod",
+    "FunctionMethod",
+    "GradientMethod",
+    "InputTimesGradientMethod",
+    "IntegratedGradientsMethod",
+    "Method",
+    "OcclusionMethod",
+    "SmoothGradMethod",
+    "as_method",
+    "find_method",
+    "parse_options",
+]

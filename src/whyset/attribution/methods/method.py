@@ -1,0 +1,101 @@
+"""The base of the attribution methods: their parameters, their capabilities, and the attributor for a model."""
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Protocol, Self, get_type_hints
+
+import numpy as np
+from torch import Tensor, nn
+
+from whyset.arguments import TypedFields
+from whyset.attribution.composites import Composite
+from whyset.attribution.serialization import to_dict
+from whyset.attribution.targets import Target
+from whyset.errors import InputError
+
+FLOATING = ("image", "series", "table")
+"""Modalities whose inputs are floating point numbers."""
+MODALITIES = (*FLOATING, "text")
+
+
+class BoundMethod(Protocol):
+    """A method that was bound to a model: an attributor."""
+
+    def __call__(self, x: Tensor, target: Target = None) -> tuple[Tensor, Tensor]:
+        """Return the output of the model and the explanation of the input."""
+        ...
+
+
+@dataclass(frozen=True)
+class Method(TypedFields):
+    """Base of the attribution methods; the fields of a method are its parameters.
+
+    A new method is a subclass with a `name` that implements `bind`, and a line in the table `METHODS`. The facts below
+    are what a run relies on, and what it refuses is refused by them before anything is computed.
+    """
+
+    name: ClassVar[str]
+    """The name in `METHODS`, on the command line and in run.json."""
+    several_targets: ClassVar[bool] = False
+    """True if the attributor takes `targets=[...]`, which share one forward pass."""
+    records_layers: ClassVar[bool] = False
+    """True if the attributor has `record`, so that relevance of layers can be stored (layers=, concepts=)."""
+    has_ledger: ClassVar[bool] = False
+    """True if the attributor has `ledger`, so that losses are measured."""
+    needs_gradients: ClassVar[bool] = True
+    """True if the output of the model must be differentiable with respect to its input."""
+    takes_seeds: ClassVar[bool] = False
+    """True if the attributor takes `seeds=[...]`, one for each sample, and draws no other random numbers."""
+    draws_globally: ClassVar[bool] = False
+    """True if it may draw from the global generators of torch, NumPy or Python."""
+    modalities: ClassVar[tuple[str, ...]] = MODALITIES
+    """The kinds of inputs that can be explained."""
+
+    def __post_init__(self) -> None:
+        """Convert numbers to those of Python, in which they are stored; InputError: one is not finite."""
+        hints = get_type_hints(type(self))
+        for part in fields(self):
+            value = getattr(self, part.name)
+            number = value.item() if isinstance(value, np.generic | Tensor) and value.ndim == 0 else value
+            if isinstance(number, int | float) and hints[part.name] is float:
+                number = float(number)
+            if isinstance(number, float) and not math.isfinite(number):
+                raise InputError(f"{type(self).__name__}({part.name}={number}): expected a finite number")
+            if number is not value:
+                object.__setattr__(self, part.name, number)
+
+    def bind(self, model: nn.Module) -> BoundMethod:
+        """Make the attributor of this method for a model in evaluation mode."""
+        raise NotImplementedError
+
+    @property
+    def conserving(self) -> bool:
+        """True if the values of a relevance map sum to the explained output, except for measured losses."""
+        return False
+
+    def describe(self) -> str:
+        """Return the method with its parameters for users, such as "integrated gradients, 20 steps"."""
+        changed = [
+            f"{part.name} {value}" for part in fields(self) if (value := getattr(self, part.name)) != part.default
+        ]
+        return ", ".join([self.name.replace("_", " "), *changed])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the name and the parameters as values that JSON can hold."""
+        return {"name": self.name, "fields": {part.name: to_dict(getattr(self, part.name)) for part in fields(self)}}
+
+    @property
+    def named_composite(self) -> str | None:
+        """The name of the composite if it is still to be resolved for the data; None for methods without one."""
+        given = getattr(self, "composite", None)
+        return given if isinstance(given, str) else None
+
+    def with_composite(self, composite: Composite | str | None) -> Self:
+        """Return a copy with another composite, for methods that have one."""
+        changed: Any = {"composite": composite}
+        return replace(self, **changed)
+
+
+def describe_composite(composite: Composite | str | None) -> str:
+    """Return the name of a composite for users."""
+    return "gradient" if composite is None else composite if isinstance(composite, str) else type(composite).__name__

@@ -1,0 +1,36 @@
+"""Random numbers of a shard: seeded in its block, and as before afterwards."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+_NUMPY_SEEDS = 2**32
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device, everywhere: bool) -> Iterator[None]:
+    """Seed the generators of torch in this block; `everywhere`: also those of NumPy and Python.
+
+    >>> with seeded(3, torch.device("cpu"), everywhere=True):
+    ...     first = torch.rand(2), np.random.rand()
+    >>> with seeded(3, torch.device("cpu"), everywhere=True):
+    ...     second = torch.rand(2), np.random.rand()
+    >>> torch.equal(first[0], second[0]), first[1] == second[1]
+    (True, True)
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        if not everywhere:
+            yield
+            return
+        before = random.getstate(), np.random.get_state()
+        random.seed(seed)
+        np.random.seed(seed % _NUMPY_SEEDS)
+        try:
+            yield
+        finally:
+            random.setstate(before[0])
+            np.random.set_state(before[1])

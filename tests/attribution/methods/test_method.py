@@ -1,0 +1,292 @@
+"""What every attribution method promises: its attributor, its declared capabilities, and its stored form."""
+
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from whyset.attribution import (
+    Captum,
+    Conditional,
+    Gradient,
+    InputTimesGradient,
+    IntegratedGradients,
+    Occlusion,
+    SmoothGrad,
+)
+from whyset.attribution.composites import EpsilonPlus
+from whyset.attribution.methods import (
+    METHODS,
+    CaptumMethod,
+    ConditionalMethod,
+    FunctionMethod,
+    GradientMethod,
+    IntegratedGradientsMethod,
+    Method,
+    OcclusionMethod,
+    SmoothGradMethod,
+    as_method,
+)
+from whyset.attribution.methods.method import FLOATING
+from whyset.errors import InputError, WhysetError
+from whyset.runner.methods import method_from_dict
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu, self.head = nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.Linear(3 * 24, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.relu(self.conv(x)).flatten(1))
+        return scores
+
+
+@pytest.fixture
+def net() -> Net:
+    torch.manual_seed(0)
+    return Net().double().eval()
+
+
+def images() -> Tensor:
+    return torch.rand(3, 2, 4, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+def brightness(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """A method of the user."""
+    return x * target[:, None, None, None]
+
+
+INSTANCES: dict[str, Method] = {
+    "gradient": GradientMethod(EpsilonPlus()),
+    "input_times_gradient": METHODS["input_times_gradient"](),
+    "smooth_grad": SmoothGradMethod(EpsilonPlus(), noise_level=0.2, n_iter=3, statistic="variance"),
+    "integrated_gradients": IntegratedGradientsMethod(n_iter=7, baseline=0.25),
+    "occlusion": OcclusionMethod(window=(2, 3), stride=2, fill=0.5),
+    "conditional": ConditionalMethod({"conv": [0, 2], "relu": 1}, EpsilonPlus()),
+    "captum": CaptumMethod("IntegratedGradients", {"n_steps": 6, "baselines": 0.25}),
+    "function": FunctionMethod(brightness),
+}
+
+ATTRIBUTORS: dict[str, Callable[[nn.Module], Any]] = {
+    "gradient": lambda model: Gradient(model, EpsilonPlus()),
+    "input_times_gradient": InputTimesGradient,
+    "smooth_grad": lambda model: SmoothGrad(model, EpsilonPlus(), noise_level=0.2, n_iter=3, statistic="variance"),
+    "integrated_gradients": lambda model: IntegratedGradients(
+        model, n_iter=7, baseline_fn=lambda x: torch.full_like(x, 0.25)
+    ),
+    "occlusion": lambda model: Occlusion(model, window=(2, 3), stride=2, fill_fn=lambda x: torch.full_like(x, 0.5)),
+    "conditional": lambda model: Conditional(model, EpsilonPlus(), {"conv": [0, 2], "relu": 1}),
+    "captum": lambda model: Captum(model, "IntegratedGradients", n_steps=6, baselines=0.25),
+    "function": lambda model: lambda x, target: (model(x), x * target[:, None, None, None]),
+}
+
+
+def test_every_method_of_the_table_is_tested_under_its_name() -> None:
+    assert set(INSTANCES) == {*METHODS, "function"}
+    assert all(INSTANCES[name].name == name and isinstance(INSTANCES[name], kind) for name, kind in METHODS.items())
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_binding_gives_the_attributor_with_the_same_parameters(name: str, net: Net) -> None:
+    target = torch.tensor([0, 3, 1])
+    output, found = INSTANCES[name].bind(net)(images(), target)
+    expected = ATTRIBUTORS[name](net)(images(), target)
+    torch.testing.assert_close(output, net(images()))
+    torch.testing.assert_close(found, expected[1].to(found))
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_a_method_is_a_frozen_value_that_can_be_sent_to_a_worker(name: str) -> None:
+    method = INSTANCES[name]
+    assert pickle.loads(pickle.dumps(method)) == method == replace(method)
+    if fields(method):
+        with pytest.raises(FrozenInstanceError):
+            setattr(method, fields(method)[0].name, None)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_its_stored_form_is_json_and_gives_it_back(name: str) -> None:
+    method = INSTANCES[name]
+    form = json.loads(json.dumps(method.to_dict()))
+    assert form["name"] == name
+    assert method_from_dict(form, "runs/x") == method
+    assert method_from_dict(form, "runs/x").to_dict() == method.to_dict()
+
+
+# Declared capabilities
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_several_targets_come_from_one_forward_pass_where_it_is_declared(name: str, net: Net) -> None:
+    passes: list[int] = []
+    net.register_forward_hook(lambda *_: passes.append(1))
+    attribute: Any = INSTANCES[name].bind(net)
+    if not INSTANCES[name].several_targets:
+        with pytest.raises((TypeError, InputError)):
+            attribute(images(), targets=[0, 1])
+        return
+    assert attribute(images(), targets=[0, 1])[1].shape == (2, 3, 2, 4, 6)
+    assert len(passes) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, method in INSTANCES.items() if method.records_layers])
+def test_layers_are_recorded_and_losses_accounted_where_it_is_declared(name: str, net: Net) -> None:
+    attribute: Any = INSTANCES[name].bind(net)
+    with attribute.record("conv") as record, attribute.ledger() as ledger:
+        attribute(images(), 1)
+    assert record["conv"].relevance.shape == (3, 3, 4, 6)
+    assert ledger.rows
+    assert INSTANCES[name].has_ledger
+
+
+class Rounded(Net):
+    """Its output carries no gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).round(decimals=3).detach()
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "captum"])
+def test_a_model_without_gradients_is_explained_exactly_where_it_is_declared(name: str) -> None:
+    torch.manual_seed(0)
+    attribute = INSTANCES[name].bind(Rounded().double().eval())
+    if INSTANCES[name].needs_gradients:
+        with pytest.raises((WhysetError, RuntimeError)):
+            attribute(images(), 1)
+    else:
+        assert attribute(images(), 1)[1].abs().sum() > 0
+
+
+class Texts(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu, self.head = nn.Embedding(9, 4), nn.ReLU(), nn.Linear(4, 4)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.relu(self.conv(ids)).mean(1))
+        return scores
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in ("captum", "conditional")])
+def test_texts_are_explained_exactly_where_it_is_declared(name: str) -> None:
+    torch.manual_seed(0)
+    method = OcclusionMethod() if name == "occlusion" else INSTANCES[name]
+    attribute, ids = method.bind(Texts().double().eval()), torch.arange(6).view(2, 3)
+    assert set(FLOATING) <= set(method.modalities)
+    if "text" in method.modalities:
+        assert attribute(ids, 1)[1].shape[:2] == (2, 3)
+    else:
+        with pytest.raises(InputError, match="floating point"):
+            attribute(ids, 1)
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_seeds_are_taken_where_it_is_declared(name: str, net: Net) -> None:
+    attribute: Any = INSTANCES[name].bind(net)
+    if not INSTANCES[name].takes_seeds:
+        with pytest.raises(TypeError):
+            attribute(images(), torch.tensor([1, 1, 1]), seeds=[1, 2, 3])
+        return
+    one, other = (attribute(images(), 1, seeds=seeds)[1] for seeds in ([1, 2, 3], [1, 2, 4]))
+    assert torch.equal(one[:2], other[:2])
+    assert not torch.equal(one[2], other[2])
+
+
+def test_only_relevance_by_rules_sums_to_the_output() -> None:
+    assert [name for name, method in INSTANCES.items() if method.conserving] == ["gradient"]
+    assert not GradientMethod().conserving
+
+
+# Texts and mistakes
+
+
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        (GradientMethod(), "gradient"),
+        (GradientMethod(EpsilonPlus()), "EpsilonPlus"),
+        (METHODS["input_times_gradient"](), "input times gradient"),
+        (SmoothGradMethod(n_iter=1), "SmoothGrad, 1 noisy copy, noise level 0.1"),
+        (SmoothGradMethod("epsilon_plus", n_iter=2, statistic="square"),
+         "SquareGrad of epsilon_plus, 2 noisy copies, noise level 0.1"),
+        (IntegratedGradientsMethod(32), "integrated gradients, 32 steps"),
+        (IntegratedGradientsMethod(1, -0.5), "integrated gradients, 1 step, baseline -0.5"),
+        (OcclusionMethod(), "occlusion"),
+        (OcclusionMethod((4, 8), fill=1.0), "occlusion, window (4, 8), fill 1.0"),
+        (ConditionalMethod({"conv": 3}), "auto through conv: 3"),
+        (CaptumMethod("LayerGradCam", layer="conv"), "LayerGradCam of captum at conv"),
+        (CaptumMethod("KernelShap", {"n_samples": 9}, patch=4), "KernelShap of captum, n_samples 9, patches of 4"),
+    ],
+)  # fmt: skip
+def test_it_is_described_with_its_parameters(method: Method, text: str) -> None:
+    assert method.describe() == text
+
+
+MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
+    "an unknown name": (
+        lambda: as_method("integrated_gradient"),
+        r"did you mean integrated_gradients\?.*names are gradient",
+    ),
+    "a class": (lambda: as_method(OcclusionMethod), r"got the class OcclusionMethod: pass OcclusionMethod\(...\)"),
+    "a name that needs more": (lambda: as_method("captum"), r"needs method: pass CaptumMethod\(method=\.\.\.\)"),
+    "a number": (lambda: as_method(3), "expected a method, a name or a function"),
+    "an attributor": (lambda: as_method(Gradient(Net())), "bound to a model"),
+    "a model": (lambda: as_method(Net()), "bound to a model"),
+    "another class": (lambda: as_method(Net), "expected a method, a name or a function"),
+    "no steps": (lambda: IntegratedGradientsMethod(0), "expected at least 1"),
+    "a text as steps": (lambda: IntegratedGradientsMethod("many"), "expected a whole number"),
+    "negative noise": (lambda: SmoothGradMethod(noise_level=-1.0), "expected at least 0"),
+    "a statistic": (lambda: SmoothGradMethod(statistic="median"), "expected one of 'mean', 'square', 'variance'"),
+    "rules of SmoothGrad": (lambda: SmoothGradMethod("epsilon"), "unknown composite 'epsilon'"),
+    "a class of rules": (lambda: GradientMethod(EpsilonPlus), "got the class EpsilonPlus"),
+    "rules that are a number": (lambda: GradientMethod(7), "expected"),
+    "an infinite baseline": (lambda: IntegratedGradientsMethod(3, float("inf")), "expected a finite number"),
+    "noise of NaN": (lambda: SmoothGradMethod(noise_level=float("nan")), "expected a finite number"),
+    "an infinite argument of captum": (lambda: CaptumMethod("DeepLift", {"baselines": float("-inf")}), "finite number"),
+    "a window of zero": (lambda: OcclusionMethod(window=0), "expected positive numbers"),
+    "a window that is a text": (lambda: OcclusionMethod(window="4"), "expected a whole number"),
+    "several conditions": (lambda: ConditionalMethod([{"conv": 1}]), "one explanation for each sample and target"),
+    "no condition": (lambda: ConditionalMethod({}), "expected one mapping of layers to channels"),
+    "channels that are texts": (lambda: ConditionalMethod({"conv": ["a"]}), "expected a condition such as"),
+    "conditions on a gradient": (lambda: ConditionalMethod({"conv": 1}, None), "conditions act on relevance"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_an_error_when_the_method_is_made(case: str) -> None:
+    make, message = MISTAKES[case]
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"name": "os.system", "fields": {}}, "unknown method 'os.system'"),
+        ({"name": "occlusion", "fields": {"area": 3}}, "unexpected keyword argument 'area'"),
+        ({"name": "occlusion"}, "cannot be rebuilt"),
+        ({"name": "integrated_gradients", "fields": {"n_iter": -4}}, "expected at least 1"),
+        ({"name": "smooth_grad", "fields": {"composite": {"name": "Popen", "fields": {}}}}, "Popen is not a composite"),
+        ({"name": "captum", "fields": {"method": "Popen"}}, "no attribution method 'Popen'"),
+        ({"name": "occlusion", "fields": {"window": 3}}, "not stored whole"),
+        (["occlusion"], "cannot be rebuilt"),
+    ],
+)
+def test_a_stored_form_that_was_edited_is_refused(form: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        method_from_dict(form, "runs/x")
+
+
+def test_numbers_of_numpy_are_stored_as_numbers() -> None:
+    method = IntegratedGradientsMethod(np.int64(3), torch.tensor(1))
+    assert json.dumps(method.to_dict()["fields"]) == '{"n_iter": 3, "baseline": 1.0}'
+    assert json.dumps(OcclusionMethod(np.int32(3)).to_dict()["fields"]["window"]) == "3"
+    form = CaptumMethod("DeepLift", {"baselines": np.zeros((1, 2, 1, 1))}).to_dict()
+    assert form["fields"]["arguments"] == {"baselines": [[[[0.0]], [[0.0]]]]}
