@@ -34,17 +34,22 @@ BIAS_NAMES = {
     "{}, redistributed": "(c) `BiasRedistribution`",
     "{}, with bias maps": "(d) added as resized bias maps",
 }
-PAIRS = {  # two methods whose difference is of interest by itself
-    "zennit EpsilonPlus": "epsilon_plus",
-    "zennit EpsilonPlusFlat": "epsilon_plus_flat",
-    "zennit EpsilonAlpha2Beta1": "epsilon_alpha2_beta1",
-    "zennit EpsilonAlpha2Beta1Flat": "epsilon_alpha2_beta1_flat",
-    "zennit EpsilonGammaBox": "epsilon_gamma_box",
-    "epsilon_plus_flat": "epsilon_gamma_box",
-    "captum Saliency": "epsilon_gamma_box",
-    "gradient x input": "epsilon_gamma_box",
-    "random order": "gradient x input",
-}
+PAIRS = (  # methods whose difference is of interest by itself
+    ("zennit EpsilonPlus", "epsilon_plus"),
+    ("zennit EpsilonPlusFlat", "epsilon_plus_flat"),
+    ("zennit EpsilonAlpha2Beta1", "epsilon_alpha2_beta1"),
+    ("zennit EpsilonAlpha2Beta1Flat", "epsilon_alpha2_beta1_flat"),
+    ("zennit EpsilonGammaBox", "epsilon_gamma_box"),
+    ("epsilon_plus, with bias maps", "epsilon_gamma_box"),
+    ("epsilon_plus", "epsilon_gamma_box"),
+    ('epsilon_plus, zero_params="bias"', "epsilon_gamma_box"),
+    ("epsilon_plus, redistributed", "epsilon_gamma_box"),
+    ("epsilon_plus_flat", "epsilon_gamma_box"),
+    ("captum Saliency", "epsilon_gamma_box"),
+    ("gradient x input", "epsilon_gamma_box"),
+    ("random order", "epsilon_gamma_box"),
+    ("random order", "gradient x input"),
+)
 PAIR_HEADINGS = ("method", "minus", "images", "gain", "most first", "least first")
 Values = NDArray[np.float64]
 
@@ -163,9 +168,7 @@ def compare(method: Measured, other: Measured, values: Callable[[Measured], Valu
 def pair_table(methods: Sequence[Measured]) -> list[str]:
     """Return the differences between two methods, on the images of both."""
     by_name = {method.method: method for method in methods if method.curves is not None}
-    rows = [
-        pair_row(by_name[one], by_name[other]) for one, other in PAIRS.items() if one in by_name and other in by_name
-    ]
+    rows = [pair_row(by_name[one], by_name[other]) for one, other in PAIRS if one in by_name and other in by_name]
     return _table(PAIR_HEADINGS, rows)
 
 

@@ -307,7 +307,9 @@ def of_rows(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return x * 3
 
 
-@pytest.mark.parametrize("method", ["integrated_gradients", "smooth_grad", "occlusion", of_rows], ids=str)
+@pytest.mark.parametrize(
+    "method", ["integrated_gradients", "smooth_grad", "occlusion", pytest.param(of_rows, id="function")]
+)
 @pytest.mark.parametrize("shape", [(5,), (2, 7)], ids=["table", "series"])
 def test_tables_and_series_are_explained_too(shape: tuple[int, ...], method: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
