@@ -310,6 +310,14 @@ def test_the_comparison_counts_models_and_gives_reasons(zoo, tmp_path):
     assert "| one | runs | runs | 0.5000 | 0.75 | 0.25 | 0.5 | 12.5 | 1 | 1 | 1 | 0.2500 |" in lines
 
 
+def test_a_constant_map_is_like_itself_up_to_rounding_and_like_no_other(zoo):
+    constant, other = torch.full((1, 6), 0.3), torch.full((1, 6), 0.3) + 1e-7 * torch.arange(6.0) % 2
+    assert zoo.zoo_measure.correlate(constant, other) == 1
+    assert zoo.zoo_measure.correlate(constant, 2 * constant) == 0
+    assert zoo.zoo_measure.correlate(constant, torch.arange(6.0)[None]) == 0
+    assert zoo.zoo_measure.correlate(torch.arange(6.0), -torch.arange(6.0)) == pytest.approx(-1)
+
+
 def test_peers_are_compared_where_they_run_and_skipped_with_a_reason_elsewhere(zoo, monkeypatch, tmp_path):
     """A peer whose relevance is twice ours has correlation 1 and twice our sum; one that is not installed is named."""
     ours = zoo.zoo_measure.COMPOSITES["AttnLRP"]
