@@ -168,11 +168,6 @@ def test_another_error_of_the_model_is_its_own():
     assert not isinstance(caught.value, InputError)
 
 
-def test_a_model_is_a_module():
-    with pytest.raises(InputError, match=r"expected a torch\.nn\.Module, got str"):
-        Gradient("resnet18", EpsilonPlus())
-
-
 def test_tensors_of_inference_mode_are_explained():
     model, x = nn.Linear(3, 2).eval(), torch.rand(2, 3)
     with torch.inference_mode():

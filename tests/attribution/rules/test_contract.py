@@ -151,8 +151,8 @@ def test_a_rule_that_states_relevance_gives_black_pixels_their_share(rule):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ZBox(1.0, 0.0), "expected low below high"),
-        (lambda: ZBox(torch.ones(3), torch.zeros(3)), "expected low below high"),
+        (lambda: ZBox(1.0, 0.0), "nowhere above high"),
+        (lambda: ZBox(torch.ones(3), torch.zeros(3)), "nowhere above high"),
         (lambda: ZBox(float("nan"), 1.0), r"ZBox\(low=nan\): expected a finite number or tensor"),
         (lambda: ZBox("a", 1.0), "expected a finite number or tensor"),
         (lambda: ZBox(torch.zeros(3), torch.ones(2)), "expected bounds of one shape"),

@@ -70,8 +70,6 @@ class Gradient:
         create_graph: bool = False,
     ) -> None:
         check_output_choice(output)
-        if not isinstance(model, nn.Module):
-            raise InputError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
         self.model = model
         self.composite = as_composite(composite)
         self.output = output

@@ -32,7 +32,7 @@ class ZBox(Rule):
     Raises
     ------
     InputError
-        A bound is no finite number or tensor, or `low` is not below `high`, or a bound does not fit the input.
+        A bound is no finite number or tensor, `low` is above `high`, or a bound does not fit the input.
 
     Examples
     --------
@@ -64,28 +64,24 @@ class ZBox(Rule):
 
 
 def check_bounds(owner: str, low: Bound, high: Bound) -> None:
-    """Refuse bounds that are not finite, or of which the lower is not below the upper one anywhere."""
+    """Refuse bounds that are not finite, or of which the lower is above the upper one."""
     for name, bound in (("low", low), ("high", high)):
         if not _is_finite(bound):
             raise InputError(f"{owner}({name}={bound!r}): expected a finite number or tensor, a bound of the input")
     try:
-        ordered = (
-            low < high if not isinstance(low, Tensor) and not isinstance(high, Tensor) else _are_ordered(low, high)
-        )
+        above = low > high
     except RuntimeError as error:
         raise InputError(f"{owner}: expected bounds of one shape and device, got {low!r} and {high!r}") from error
-    if not ordered:
-        raise InputError(f"{owner}(low={low!r}, high={high!r}): expected low below high, the bounds of the input")
+    if bool(above.any()) if isinstance(above, Tensor) else above:
+        raise InputError(
+            f"{owner}(low={low!r}, high={high!r}): expected a low that is nowhere above high, the bounds of the input"
+        )
 
 
 def _is_finite(bound: Bound) -> bool:
     if isinstance(bound, Tensor):
         return bool(bound.isfinite().all())
     return isinstance(bound, Real) and not isinstance(bound, bool) and math.isfinite(bound)
-
-
-def _are_ordered(low: Bound, high: Bound) -> bool:
-    return not torch.any(torch.as_tensor(low > high)) and bool(torch.any(torch.as_tensor(low < high)))
 
 
 def expand_bound(value: Bound, x: Tensor) -> Tensor:
