@@ -45,6 +45,7 @@ PAIRS = (  # methods whose difference is of interest by itself
     ('epsilon_plus, zero_params="bias"', "epsilon_gamma_box"),
     ("epsilon_plus, redistributed", "epsilon_gamma_box"),
     ("epsilon_plus_flat", "epsilon_gamma_box"),
+    ("zennit EpsilonPlusFlat", "epsilon_gamma_box"),
     ("captum Saliency", "epsilon_gamma_box"),
     ("gradient x input", "epsilon_gamma_box"),
     ("random order", "epsilon_gamma_box"),
