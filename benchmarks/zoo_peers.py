@@ -47,7 +47,10 @@ def explain_lxt(build: Callable[[], nn.Module], run: Run, x: Tensor, target: int
 
 
 def explain_autolrp(model: nn.Module, x: Tensor, target: int) -> Tensor:
-    """Return autoLRP's relevance of the input by its own table of rules for AttnLRP; NotApplicableError: it is ids."""
+    """Return autoLRP's relevance of the input by its own table of rules for AttnLRP; NotApplicableError: it is ids.
+
+    It starts with a relevance of 1, so its relevance is multiplied by the output.
+    """
     if not x.is_floating_point():
         raise NotApplicableError("the input is ids, which autoLRP does not embed")
     (autolrp,) = _import_peer("autolrp", "autolrp")
@@ -55,4 +58,4 @@ def explain_autolrp(model: nn.Module, x: Tensor, target: int) -> Tensor:
     output: Any = model(given).flatten(1)[0, target]
     output.lrp(config=autolrp.LRPConfig(rule={**autolrp.BASE, **autolrp.ATTNLRP}))
     relevance: Tensor = given.relevance
-    return relevance.detach().as_subclass(Tensor).flatten()
+    return (relevance.detach() * output.detach()).as_subclass(Tensor).flatten()

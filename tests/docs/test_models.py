@@ -50,3 +50,10 @@ def test_the_comparison_with_zennit_is_that_of_the_report():
     assert shown
     for title, *cells in shown:
         assert cells == [expected[title][kind] for kind in shown_headings[1:]], title
+
+
+def test_the_comparison_with_other_packages_is_that_of_the_report():
+    (_, *packages), *rows = read_table(get_report("peers-zoo-cpu-"), "models")
+    (_, *shown_packages), *shown = read_table(PAGE, "next to others")
+    assert shown_packages == packages
+    assert shown == rows
