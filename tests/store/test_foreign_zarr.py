@@ -31,7 +31,7 @@ def test_arrays_of_a_group_are_read(version: int, dtype: str, tmp_path: Path) ->
         found["other"]
 
 
-@pytest.mark.parametrize("codec", [None, BloscCodec(), GzipCodec(), ZstdCodec()], ids=str)
+@pytest.mark.parametrize("codec", [None, BloscCodec(), GzipCodec(), ZstdCodec()], ids=["none", "blosc", "gzip", "zstd"])
 @pytest.mark.parametrize("shards", [None, (14, 4)])
 def test_a_single_array_with_any_compression_is_read(codec: Any, shards: Any, tmp_path: Path) -> None:
     zarr.create_array(tmp_path / "a.zarr", data=VALUES, chunks=(7, 2), shards=shards, compressors=codec)
