@@ -88,6 +88,13 @@ class Measured:
         return self.curves.area_least_relevant_first
 
 
+SCORES: tuple[Callable[[Measured], Values], ...] = (
+    lambda of: of.gain,
+    lambda of: of.most_first,
+    lambda of: of.least_first,
+)
+
+
 def read_record(record: Path) -> dict[str, list[Measured]]:
     """Return the methods of every network; a method counts until its first missing chunk."""
     lines: dict[tuple[str, str], dict[int, Any]] = {}
@@ -169,19 +176,14 @@ def compare(method: Measured, other: Measured, values: Callable[[Measured], Valu
 def pair_table(methods: Sequence[Measured]) -> list[str]:
     """Return the differences between two methods, on the images of both."""
     by_name = {method.method: method for method in methods if method.curves is not None}
-    rows = [pair_row(by_name[one], by_name[other]) for one, other in PAIRS if one in by_name and other in by_name]
+    rows = [_pair_row(by_name[one], by_name[other]) for one, other in PAIRS if one in by_name and other in by_name]
     return _table(PAIR_HEADINGS, rows)
 
 
-def pair_row(one: Measured, other: Measured) -> tuple[str, ...]:
+def _pair_row(one: Measured, other: Measured) -> tuple[str, ...]:
     """Return the names of two methods, the number of images, and the differences of gain and areas."""
     n = min(one.n_images, other.n_images)
-    scores: tuple[Callable[[Measured], Values], ...] = (
-        lambda of: of.gain,
-        lambda of: of.most_first,
-        lambda of: of.least_first,
-    )
-    return one.method, other.method, str(n), *(compare(one, other, values) for values in scores)
+    return one.method, other.method, str(n), *(compare(one, other, values) for values in SCORES)
 
 
 def bias_tables(methods: Sequence[Measured]) -> list[str]:
@@ -200,13 +202,8 @@ def bias_tables(methods: Sequence[Measured]) -> list[str]:
 
 def _bias_row(label: str, method: Measured, reference: Measured) -> tuple[str, ...]:
     use = method.finite
-    columns: tuple[Callable[[Measured], Values], ...] = (
-        lambda of: of.gain,
-        lambda of: of.most_first,
-        lambda of: of.least_first,
-    )
     cells = [label, str(method.n_images), f"{np.median(method.arrived[use]):.3g}"]
-    for values in columns:
+    for values in SCORES:
         difference = "" if method is reference else compare(method, reference, values)
         cells += [f"{values(method)[use].mean():.3f}", difference]
     return tuple(cells)

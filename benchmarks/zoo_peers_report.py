@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from zoo_peers import PEERS
-from zoo_report import CORRELATION, LARGE, Record, format_number, head, outcome, table
+from zoo_report import CORRELATION, LARGE, Record, format_correlation, format_number, head, outcome, table
 
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "lxt", "autolrp")
 SAME = 0.999
@@ -85,7 +85,6 @@ def _row(record: Record) -> list[str]:
     cells = [record["name"], format_number(some["our sum"]), format_number(some["our largest"])]
     for peer in TITLES:
         of = record.get(peer, {"outcome": "-"})
-        value = of.get("correlation")
-        correlation = "-" if value is None else "1" if value >= CORRELATION else f"{value:.4f}"
-        cells += [of["outcome"], correlation, format_number(of.get("sum")), format_number(of.get("largest"))]
+        figures = format_number(of.get("sum")), format_number(of.get("largest"))
+        cells += [of["outcome"], format_correlation(of.get("correlation")), *figures]
     return cells

@@ -109,7 +109,11 @@ def format_number(value: float | None) -> str:
 
 
 def _correlation(record: Record, rewrite: str, composite: str) -> str:
-    value = _get_correlation(record, rewrite, composite)
+    return format_correlation(_get_correlation(record, rewrite, composite))
+
+
+def format_correlation(value: float | None) -> str:
+    """Return four digits of a correlation, `-` if there is none, and 1 if it is as good as that."""
     return "-" if value is None else "1" if value >= CORRELATION else f"{value:.4f}"
 
 

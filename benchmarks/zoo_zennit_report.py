@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from zoo_report import CORRELATION, LARGE, Record, format_number, head, outcome, table
+from zoo_report import CORRELATION, LARGE, Record, format_correlation, format_number, head, outcome, table
 
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "zennit")
 REWRITES = ("batch norm folded", "functional calls")
@@ -114,12 +114,8 @@ def _row(record: Record) -> list[str]:
     name, of, zennit = record["name"].partition("/")[2], record["maps"]["EpsilonPlusFlat"], record["zennit"]
     variant = record.get("variant", name)
     cells = [name if variant == name else f"{name}: {variant}", of["outcome"], zennit["outcome"]]
-    cells += [_format_correlation(zennit.get("correlation"))]
+    cells += [format_correlation(zennit.get("correlation"))]
     cells += [format_number(zennit.get(key)) for key in ("our sum", "sum")]
     cells += [format_number(of.get("largest")), format_number(zennit.get("largest"))]
     agreements = [_get_agreement(record, rewrite, key) for rewrite in REWRITES for key in ("ours", "correlation")]
-    return cells + [_format_correlation(value) for value in agreements]
-
-
-def _format_correlation(value: float | None) -> str:
-    return "-" if value is None else "1" if value >= CORRELATION else f"{value:.4f}"
+    return cells + [format_correlation(value) for value in agreements]

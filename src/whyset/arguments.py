@@ -2,8 +2,9 @@
 
 import math
 import operator
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from numbers import Real
 from types import MappingProxyType, NoneType
 from typing import Any, Literal, Self, get_args, get_origin
@@ -46,6 +47,19 @@ def require_timeout(name: str, seconds: Any) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 <= float(seconds) < math.inf:
         raise InputError(f"{name} is {seconds!r}: expected seconds, or 0 for no limit")
+
+
+def get_required_fields(kind: type[Any]) -> list[str]:
+    """Return the fields of a dataclass without a default, such as `low` and `high` of EpsilonGammaBox."""
+    return [part.name for part in fields(kind) if part.default is MISSING and part.default_factory is MISSING]
+
+
+def name_unknown(what: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error for an unknown name, with the known names and the one that may be meant."""
+    names = list(known)
+    close = get_close_matches(name, names, 1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    return InputError(f"unknown {what} {name!r}{meant}; the names are {', '.join(names)}")
 
 
 _WORDS = MappingProxyType(

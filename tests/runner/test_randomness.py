@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from whyset.runner.randomness import seeded
+from whyset.runner.randomness import seeding
 
 CPU = torch.device("cpu")
 
@@ -25,16 +25,16 @@ def restart() -> None:
 def test_the_same_seed_gives_the_same_numbers_of_every_generator(seed: int) -> None:
     found = []
     for _ in range(2):
-        with seeded(seed, CPU, everywhere=True):
+        with seeding(seed, CPU, everywhere=True):
             found.append(draw())
         draw()
     assert found[0] == found[1]
-    with seeded(seed + 1, CPU, everywhere=True):
+    with seeding(seed + 1, CPU, everywhere=True):
         assert all(one != other for one, other in zip(found[0], draw(), strict=True))
 
 
 def draw_and_fail(everywhere: bool) -> None:
-    with seeded(3, CPU, everywhere):
+    with seeding(3, CPU, everywhere):
         if everywhere:
             draw()
         torch.rand(())

@@ -6,10 +6,11 @@ from typing import Any, get_type_hints
 
 import torch
 
+from whyset.arguments import get_required_fields
 from whyset.attribution import composites as presets
 from whyset.attribution import rules, to_dict
 from whyset.attribution.composites import COMPOSITES, Composite
-from whyset.attribution.composites.registry import PLAIN_GRADIENT, find_composite, get_required_fields, refuse_class
+from whyset.attribution.composites.registry import PLAIN_GRADIENT, find_composite, refuse_class
 from whyset.attribution.rules import stabilizer
 from whyset.errors import InputError
 from whyset.runner.input_codecs import InputCodec

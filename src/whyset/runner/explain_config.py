@@ -66,7 +66,7 @@ class ExplainConfig:
     def is_auto(self) -> bool:
         """True if the composite is still to be chosen for the model."""
         if isinstance(self.method, Method):
-            return self.method.named_composite == AUTO
+            return self.method.composite_name == AUTO
         return isinstance(self.composite, NamedComposite) and self.composite.name == AUTO
 
     def with_composite(self, name: str) -> "ExplainConfig":
@@ -90,7 +90,7 @@ class ExplainConfig:
     def _make_method(self, preprocessing: InputCodec) -> Method:
         """Return the method with the composite that its name stands for."""
         if isinstance(self.method, Method):
-            name = self.method.named_composite
+            name = self.method.composite_name
             return self.method if name is None else self.method.with_composite(NamedComposite(name).make(preprocessing))
         composite = name_composite(self.composite)
         return GradientMethod(composite if isinstance(composite, Composite) else composite.make(preprocessing))

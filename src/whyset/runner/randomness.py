@@ -11,12 +11,12 @@ _NUMPY_SEEDS = 2**32
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device, everywhere: bool) -> Iterator[None]:
+def seeding(seed: int, device: torch.device, everywhere: bool) -> Iterator[None]:
     """Seed the generators of torch in this block; `everywhere`: also those of NumPy and Python.
 
-    >>> with seeded(3, torch.device("cpu"), everywhere=True):
+    >>> with seeding(3, torch.device("cpu"), everywhere=True):
     ...     first = torch.rand(2), np.random.rand()
-    >>> with seeded(3, torch.device("cpu"), everywhere=True):
+    >>> with seeding(3, torch.device("cpu"), everywhere=True):
     ...     second = torch.rand(2), np.random.rand()
     >>> torch.equal(first[0], second[0]), first[1] == second[1]
     (True, True)

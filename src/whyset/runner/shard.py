@@ -18,7 +18,7 @@ from whyset.runner.loss_measurement import LossSamples, measure_losses
 from whyset.runner.output import compute_confidence, predict_binary
 from whyset.runner.output_spec import ExplainedBatch, explainer
 from whyset.runner.prefetch import Batch
-from whyset.runner.randomness import seeded
+from whyset.runner.randomness import seeding
 from whyset.runner.sources import UNKNOWN
 from whyset.runner.sources.file_state import require_unchanged
 from whyset.runner.tallies import Tallies
@@ -100,7 +100,7 @@ def _compute(worker: ShardWorker, shard: int) -> tuple[ShardRows, ShardLosses | 
     first, last = (row // rows.each for row in job.run.shard_range(shard))
     few = LossSamples.for_shard(last - first)
     # Seeded per shard, so that results depend neither on the number of workers nor on the order of shards.
-    with seeded(job.seed + shard, device, everywhere=job.wanted.method.draws_globally):
+    with seeding(job.seed + shard, device, everywhere=job.wanted.method.draws_globally):
         with explainer(worker.model, job.wanted) as explain:
             for batch in worker.reading.batches(first, last, job.batch_size):
                 rows.digests.extend(batch.digests)

@@ -31,7 +31,5 @@ class BeforeActivation(Gradient):
         with LastActivation() as mode:
             output = super().run_model(*args, **kwargs)
         self.confirmed = mode.confirm(output)
-        if mode.last is None or mode.last.before.numel() != output.numel():
-            return output
-        logits: Tensor = mode.last.before.reshape(output.shape)
+        logits: Tensor = mode.undo(output)
         return logits

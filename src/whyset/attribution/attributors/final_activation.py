@@ -134,6 +134,12 @@ class LastActivation(TorchFunctionMode):
         self._follow(result, UNCHANGED)
         return result
 
+    def undo(self, output: Tensor) -> Tensor:
+        """Return the input of the last activation shaped like the output, or the output if there is none."""
+        if self.last is None or self.last.before.numel() != output.numel():
+            return output
+        return self.last.before.reshape(output.shape)
+
     def find(self, output: object) -> Activation | None:
         """Return the last activation if its result is the output of the model (n, ...), else None."""
         last = self.last

@@ -33,9 +33,7 @@ class LogitModel(nn.Module):
         with LastActivation() as mode:
             output: Tensor = self.wrapped(*args, **kwargs)
         self.confirmed = mode.confirm(output)
-        if mode.last is None or mode.last.before.numel() != output.numel():
-            return output
-        logits: Tensor = mode.last.before.reshape(output.shape)
+        logits: Tensor = mode.undo(output)
         return logits
 
     def named_modules(

@@ -1,10 +1,9 @@
 """Composites by name."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from typing import Any
 
+from whyset.arguments import get_required_fields, name_unknown
 from whyset.attribution.composites.composite import Composite
 from whyset.errors import InputError
 
@@ -16,16 +15,8 @@ def find_composite(name: str, table: Mapping[str, type[Composite]]) -> type[Comp
     if name == PLAIN_GRADIENT:
         return None
     if name not in table:
-        names = [*table, PLAIN_GRADIENT]
-        close = get_close_matches(name, names, 1)
-        meant = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"unknown composite {name!r}{meant}; the names are {', '.join(names)}")
+        raise name_unknown("composite", name, [*table, PLAIN_GRADIENT])
     return table[name]
-
-
-def get_required_fields(kind: type[Composite]) -> list[str]:
-    """Return the fields without a default, such as `low` and `high` of EpsilonGammaBox."""
-    return [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
 
 
 def refuse_class(given: Any) -> None:

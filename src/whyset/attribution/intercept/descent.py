@@ -17,7 +17,7 @@ from whyset.attribution.intercept.descent_of_moves import (
     item,
     join,
     linear_map,
-    moved,
+    pad,
     part,
     triangle,
     view,
@@ -92,7 +92,7 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     x = known[0]
     descent = a.operation.descent
     if descent is Descent.LOGSUMEXP:
-        return change(_function_of(a, known), summed=x.elements)
+        return change(_begin_function(a, known), summed=x.elements)
     base = change(x, value=a.value, level=x.level + 1, exponential=None, summed=None, normalized=False)
     base = change(base, degree=x.degree * a.operation.power, offset=_reduce_offset(a, x))
     if descent is Descent.NORM:
@@ -103,7 +103,7 @@ def _reduce(a: Ancestry, known: list[Lineage]) -> Lineage:
     return base
 
 
-def _function_of(a: Ancestry, known: list[Lineage]) -> Lineage:
+def _begin_function(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A new root that is a nonlinear function of elements of one tensor."""
     origins = known[0].origins if len(known) == 1 else frozenset({a.value})
     return change(root(a.value), origins=origins, nonlinear=True)
@@ -192,8 +192,10 @@ def _scale(a: Ancestry, x: Lineage) -> Lineage:
         if not factor:
             return root(a.value, offset)
         degree *= factor if multiplies else 1 / factor
-    kept = change(x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False)
-    kept = change(kept, exponential=multiply_exponential(x))
+    exponential = multiply_exponential(x)
+    kept = change(
+        x, value=a.value, offset=offset, degree=degree, summed=None, normalized=False, exponential=exponential
+    )
     if x.total is None or not a.constants or number(a.constants[0]) is None:
         return kept
     return change(kept, summed=x.summed, terms=view_sum(a, x), dims=())
@@ -300,7 +302,7 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
     {
         Descent.CAST: _cast,
         Descent.VIEW: view,
-        Descent.PAD: lambda a, known: change(moved(a, known), offset=find_moved_offset(a, known), normalized=False),
+        Descent.PAD: pad,
         Descent.TRIANGLE: triangle,
         Descent.MAP: linear_map,
         Descent.ITEM: item,
@@ -328,8 +330,8 @@ _RULES: Mapping[Descent, Callable[[Ancestry, list[Lineage]], Lineage]] = Mapping
         Descent.SELECT: _select,
         Descent.CONTRACT: _contract,
         Descent.SCATTER: _scatter,
-        Descent.DISTANCE: lambda a, known: _function_of(a, known),
-        Descent.LOG_SOFTMAX: lambda a, known: change(_function_of(a, known), normalized=True),
+        Descent.DISTANCE: _begin_function,
+        Descent.LOG_SOFTMAX: lambda a, known: change(_begin_function(a, known), normalized=True),
         Descent.SOFTMAX: lambda a, known: change(root(a.value), softmax=True),
     }
 )

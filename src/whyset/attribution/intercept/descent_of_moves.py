@@ -13,14 +13,14 @@ from whyset.attribution.intercept.operations import Descent
 from whyset.attribution.intercept.tracking import same_memory
 
 
-def moved(a: Ancestry, known: list[Lineage]) -> Lineage:
+def move_elements(a: Ancestry, known: list[Lineage]) -> Lineage:
     """Elements in other places. Dimensions of a sum are those of the exponential, so it keeps them."""
     offset = a.move() if isinstance(known[0].offset, Tensor) else known[0].offset
     return change(known[0], value=a.value, offset=offset, exponential=None, terms=None)
 
 
 def view(a: Ancestry, known: list[Lineage]) -> Lineage:
-    x, found = known[0], moved(a, known)
+    x, found = known[0], move_elements(a, known)
     if a.output.numel() == a.dependent.numel():
         found = change(found, viewed=(a.value, x.elements))
     if x.exponential is None and x.terms is None:
@@ -32,13 +32,17 @@ def find_moved_offset(a: Ancestry, known: list[Lineage]) -> float | Tensor:
     return 0.0 if all(lineage.at_zero for lineage in known) else a.move()
 
 
+def pad(a: Ancestry, known: list[Lineage]) -> Lineage:
+    return change(move_elements(a, known), offset=find_moved_offset(a, known), normalized=False)
+
+
 def triangle(a: Ancestry, known: list[Lineage]) -> Lineage:
     """The product with a mask."""
     if known[0].logarithm:
         return root(a.value, find_moved_offset(a, known))
     x = known[0]
-    kept = change(x, value=a.value, offset=find_moved_offset(a, known), summed=None, normalized=False)
-    return change(kept, exponential=multiply_exponential(x))
+    offset, exponential = find_moved_offset(a, known), multiply_exponential(x)
+    return change(x, value=a.value, offset=offset, summed=None, normalized=False, exponential=exponential)
 
 
 def linear_map(a: Ancestry, known: list[Lineage]) -> Lineage:
@@ -66,7 +70,7 @@ def part(a: Ancestry, known: list[Lineage]) -> Lineage:
     """A part of a statistic is one; a part of another tensor has statistics of its own."""
     if a.output.numel() == a.dependent.numel() and same_memory(a.output, a.dependent):
         return view(a, known)
-    x = moved(a, known)
+    x = move_elements(a, known)
     if x.segments is not None:
         return _gather(a, x, x.segments)
     if x.level:
@@ -101,7 +105,7 @@ def join(a: Ancestry, known: list[Lineage]) -> Lineage:
         return root(a.value)
     first = known[0]
     if first.level and all(_kind(x) == _kind(first) for x in known[1:]):
-        return moved(a, known)  # statistics of the same tensors, side by side
+        return move_elements(a, known)  # statistics of the same tensors, side by side
     return linear_map(a, known)
 
 

@@ -30,8 +30,8 @@ class TensorMap(Generic[T]):
 
     def get(self, tensor: Tensor) -> T | None:
         """Return the value of a tensor, None if it has none."""
-        entry = self._entries.get(id(tensor))  # as `_find`, which would be another call
-        return entry[1] if entry is not None and entry[0]() is tensor else None
+        entry = self._find(tensor)
+        return None if entry is None else entry[1]
 
     def values(self) -> list[T]:
         return [value for _, value in self._entries.values()]

@@ -5,10 +5,10 @@
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from whyset.arguments import get_required_fields, name_unknown
 from whyset.attribution.methods.captum import CaptumMethod
 from whyset.attribution.methods.conditional import ConditionalMethod
 from whyset.attribution.methods.function import FunctionMethod
@@ -17,7 +17,7 @@ from whyset.attribution.methods.input_times_gradient import InputTimesGradientMe
 from whyset.attribution.methods.integrated_gradients import IntegratedGradientsMethod
 from whyset.attribution.methods.method import BoundMethod, Method
 from whyset.attribution.methods.occlusion import OcclusionMethod
-from whyset.attribution.methods.options import get_required_options, parse_options
+from whyset.attribution.methods.options import parse_options
 from whyset.attribution.methods.smooth_grad import SmoothGradMethod
 from whyset.errors import InputError
 
@@ -42,9 +42,7 @@ def find_method(name: str) -> type[Method]:
     """Return the class with this name; an InputError lists the known names."""
     if name in METHODS:
         return METHODS[name]
-    close = get_close_matches(name, METHODS, 1)
-    meant = f" (did you mean {close[0]}?)" if close else ""
-    raise InputError(f"unknown method {name!r}{meant}; the names are {', '.join(METHODS)}")
+    raise name_unknown("method", name, METHODS)
 
 
 def as_method(given: Method | str | Callable[..., Any]) -> Method:
@@ -77,7 +75,7 @@ def as_method(given: Method | str | Callable[..., Any]) -> Method:
     if not isinstance(given, str):
         return FunctionMethod(given)
     kind = find_method(given)
-    needed = get_required_options(kind)
+    needed = get_required_fields(kind)
     if needed:
         values = ", ".join(f"{name}=..." for name in needed)
         raise InputError(f"method {given!r} needs {' and '.join(needed)}: pass {kind.__name__}({values})")

@@ -54,7 +54,7 @@ class CaptumAttributor:
         parts = x.split(max(1, len(x) // self._copies(x)))
         found, start = [], 0
         for part in parts:
-            found.append(self._explain(part, _part_of(target, start, len(part), len(x))))
+            found.append(self._explain(part, _select_targets(target, start, len(part), len(x))))
             start += len(part)
         return torch.cat([output for output, _ in found]), torch.cat([maps for _, maps in found])
 
@@ -111,7 +111,7 @@ def make_patches(x: Tensor, side: int) -> Tensor:
     return numbers.expand(1, *x.shape[1:]).contiguous()
 
 
-def _part_of(target: Target, start: int, count: int, samples: int) -> Target:
+def _select_targets(target: Target, start: int, count: int, samples: int) -> Target:
     """Return the targets of some samples, where there is one for each."""
     if isinstance(target, Tensor) and target.dim() and len(target) == samples:
         return target[start : start + count]

@@ -85,7 +85,7 @@ class Method(TypedFields):
         return {"name": self.name, "fields": {part.name: to_dict(getattr(self, part.name)) for part in fields(self)}}
 
     @property
-    def named_composite(self) -> str | None:
+    def composite_name(self) -> str | None:
         """The name of the composite if it is still to be resolved for the data; None for methods without one."""
         given = getattr(self, "composite", None)
         return given if isinstance(given, str) else None

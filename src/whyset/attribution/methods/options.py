@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import fields
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from whyset.arguments import get_required_fields
 from whyset.attribution.methods.method import Method
 from whyset.errors import InputError
 
@@ -36,19 +37,10 @@ def parse_options(kind: type[Method], options: Sequence[str]) -> Method:
         if key in given:
             raise InputError(f"--method-option {key} is given twice: give it once")
         given[key] = _read(f"--method-option {option}", hints[key], text)
-    missing = [name for name in get_required_options(kind) if name not in given]
+    missing = [name for name in get_required_fields(kind) if name not in given]
     if missing:
         raise InputError(f"{kind.name} needs {' and '.join(missing)}: add --method-option {missing[0]}=...")
     return kind(**given)
-
-
-def get_required_options(kind: type[Method]) -> list[str]:
-    """Return the fields that must be given, such as the class of captum."""
-    return [part.name for part in fields(kind) if _is_required(part)]
-
-
-def _is_required(part: "Field[Any]") -> bool:
-    return part.default is MISSING and part.default_factory is MISSING
 
 
 def _list(known: Mapping[str, object]) -> str:

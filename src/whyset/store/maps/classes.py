@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import InputError
-from whyset.store.maps.numbers import to_numpy
+from whyset.store.maps.numbers import as_text, to_numpy
 
 UNKNOWN = -1
 MOST_CLASSES = 2**22
@@ -55,13 +55,13 @@ class ClassTable:
 
     def _read_names(self, what: str, cells: Sequence[Any]) -> tuple[Indices, "ClassTable"]:
         if self.numbered and self.given is None:
-            raise _mixed(what)
+            raise _name_mixture(what)
         places = dict(self.found) if self.given is None else {name: index for index, name in enumerate(self.given)}
         indices = np.full(len(cells), UNKNOWN, np.int64)
         for row, cell in enumerate(cells):
             if _is_unknown(cell):
                 continue
-            name = cell.decode() if isinstance(cell, bytes) else str(cell)
+            name = as_text(cell)
             if self.given is not None and name not in places:
                 raise InputError(f"{what}: {name!r} of row {row} is not one of the {len(places)} class names")
             indices[row] = places.setdefault(name, len(places))
@@ -78,7 +78,7 @@ class ClassTable:
             )
         indices = array.astype(np.int64)
         if self.found and (indices >= 0).any():
-            raise _mixed(what)
+            raise _name_mixture(what)
         return indices, replace(self, numbered=max(self.numbered, 1 + int(indices.max(initial=UNKNOWN))))
 
 
@@ -91,7 +91,7 @@ def sort_names(columns: Mapping[str, Any]) -> tuple[str, ...] | None:
         cells = [cell for cell in np.ravel(_as_array(what, values)).tolist() if not _is_unknown(cell)]
         if not all(isinstance(cell, str | bytes) for cell in cells):
             return None
-        names.update(cell.decode() if isinstance(cell, bytes) else str(cell) for cell in cells)
+        names.update(map(as_text, cells))
     return tuple(sorted(names)) or None
 
 
@@ -134,7 +134,7 @@ def _whole(what: str, row: int, cell: Any) -> int:
     raise InputError(f"{what}: {cell!r} of row {row} is not a class: expected an index or a name in every row")
 
 
-def _mixed(what: str) -> InputError:
+def _name_mixture(what: str) -> InputError:
     return InputError(
         f"{what}: some classes are given by names and others by indices, so their order is unknown: give class_names="
     )

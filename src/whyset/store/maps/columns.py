@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whyset.errors import InputError
-from whyset.store.maps.numbers import is_array, to_numpy
+from whyset.store.maps.numbers import as_text, is_array, to_numpy
 from whyset.store.samples import SAMPLE, SCHEMA, TOKENS
 
 _OWN = frozenset({*SCHEMA.names, SAMPLE.name, TOKENS.name})
@@ -71,7 +71,7 @@ def read_confidence(values: Any, count: int) -> npt.NDArray[np.float32]:
 
 def _read_texts(what: str, values: Any, count: int) -> list[str | None]:
     cells = _read_cells(what, values, count, "text")
-    return [None if cell is None else cell.decode() if isinstance(cell, bytes) else str(cell) for cell in cells]
+    return [None if cell is None else as_text(cell) for cell in cells]
 
 
 def _read_cells(what: str, values: Any, count: int, kind: str = "value") -> list[Any]:

@@ -45,6 +45,11 @@ def refuse_sparse(values: Any, what: str) -> None:
         )
 
 
+def as_text(cell: Any) -> str:
+    """Return a cell of a column of texts, which HDF5 gives as bytes."""
+    return cell.decode() if isinstance(cell, bytes) else str(cell)
+
+
 def is_array(values: Any) -> bool:
     """True if values have a shape and can be sliced, as arrays of NumPy, torch, h5py and Zarr."""
     return hasattr(values, "shape") and hasattr(values, "__getitem__")

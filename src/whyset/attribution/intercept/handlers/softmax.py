@@ -91,6 +91,6 @@ def _log_sum_exp(session: Session, call: Call, terms: Terms, dims: tuple[int, ..
     return session.finish(call, session.switch(y, edge, *held, losses=losses), kept=y)
 
 
-def _keep_dims(t: Tensor, terms: Tensor, dims: tuple[int, ...]) -> Tensor:
+def _keep_dims(t: Tensor, like: Tensor, dims: tuple[int, ...]) -> Tensor:
     """Return a tensor with the dimensions of the sum, of size 1, so that it broadcasts with the terms."""
-    return t.reshape([1 if d in dims else size for d, size in enumerate(terms.shape)])
+    return t.reshape([1 if d in dims else size for d, size in enumerate(like.shape)])
